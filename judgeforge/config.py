@@ -1,0 +1,237 @@
+"""The configuration of a run: strict models, nothing read from disk here (see config_file.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from judgeforge.pairing.rules import PairingRules
+
+ProviderName = Literal["openai", "anthropic", "local"]
+Structured = Literal["json_schema", "tool", "instruction"]
+JudgeProtocol = Literal["pointwise"]
+
+PAID_PROVIDERS: frozenset[str] = frozenset({"openai", "anthropic"})
+DEFAULT_KEY_VARIABLE = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+RESERVED_PARAMS = frozenset(
+    {
+        "model",
+        "messages",
+        "system",
+        "max_tokens",
+        "max_completion_tokens",
+        "n",
+        "stream",
+        "temperature",
+        "seed",
+        "response_format",
+        "output_config",
+        "tools",
+        "tool_choice",
+    }
+)
+"""Body fields that judgeforge sets itself; in ``params`` they would break a promise."""
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, int | float | str) else value
+
+
+class Fields(Part):
+    """Which column of the input holds what."""
+
+    prompt: str = "prompt"
+    id: str = "id"
+    reference: str = "reference"
+    metadata: str = "metadata"
+    completions: str = "completions"
+
+
+class HuggingFaceSource(Part):
+    name: str
+    """A dataset on the hub or a local folder."""
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    streaming: bool = True
+
+
+class PromptsConfig(Part):
+    path: Path | None = None
+    hf: HuggingFaceSource | None = None
+    format: Literal["auto", "jsonl", "csv", "parquet", "text"] = "auto"
+    fields: Fields = Fields()
+    duplicate_prompts: Literal["skip", "keep"] = "skip"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> PromptsConfig:
+        if (self.path is None) == (self.hf is None):
+            raise ValueError("give exactly one of `path` (a file) and `hf` (a dataset)")
+        return self
+
+
+class Price(Part):
+    """USD per million tokens."""
+
+    input_per_mtok: float = Field(ge=0)
+    output_per_mtok: float = Field(ge=0)
+    cached_input_per_mtok: float | None = Field(default=None, ge=0)
+    """Without it, cached input costs what other input costs."""
+    cache_write_per_mtok: float | None = Field(default=None, ge=0)
+    """Without it, writing to the provider's cache costs what other input costs."""
+
+
+class ModelConfig(Part):
+    provider: ProviderName
+    model: str = Field(min_length=1)
+    base_url: str | None = None
+    api_key_env: str | None = None
+    rpm: float | None = Field(default=None, gt=0)
+    tpm: float | None = Field(default=None, gt=0)
+    concurrency: int = Field(default=8, ge=1, le=4096)
+    timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    connect_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    context_tokens: int | None = Field(default=None, ge=16)
+    structured: Structured = "json_schema"
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    send_temperature: bool | None = None
+    """Whether the model takes a temperature; without it, known model names decide."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    price: Price | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an http:// or https:// address")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("must hold no user, password or query: keys come from `api_key_env`")
+        return value.rstrip("/")
+
+    @field_validator("params")
+    @classmethod
+    def _no_reserved_params(cls, value: dict[str, Any]) -> dict[str, Any]:
+        extra = value.get("extra_body", {})
+        if not isinstance(extra, dict):
+            raise ValueError("`extra_body` must be a mapping")
+        taken = sorted(RESERVED_PARAMS & (value.keys() | extra.keys()))
+        if taken:
+            raise ValueError(
+                f"`{taken[0]}` is set by judgeforge itself: use `sampling` or `judging.judges` for it"
+            )
+        return value
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable that holds the key; None where none is needed."""
+        return self.api_key_env or DEFAULT_KEY_VARIABLE.get(self.provider)
+
+
+class SamplingConfig(Part):
+    models: Annotated[list[str], BeforeValidator(_as_list)] = Field(min_length=1)
+    completions: int = Field(default=4, ge=2, le=256)
+    """In total for each prompt, spread over models and temperatures."""
+    temperature: Annotated[list[float], BeforeValidator(_as_list)] = Field(
+        default_factory=lambda: [1.0], min_length=1
+    )
+    max_tokens: int = Field(default=512, ge=1)
+    system: str | None = None
+    seed: int | None = None
+    keep_cut: bool = False
+    """Whether a completion that `max_tokens` cut off is used."""
+
+    @field_validator("temperature")
+    @classmethod
+    def _in_range(cls, value: list[float]) -> list[float]:
+        if any(not 0 <= t <= 2 for t in value):
+            raise ValueError("every temperature must be from 0 to 2")
+        return value
+
+
+class JudgeConfig(Part):
+    model: str
+    name: str | None = None
+    protocol: JudgeProtocol = "pointwise"
+    repeats: int = Field(default=1, ge=1, le=64)
+    tier: int = Field(default=1, ge=1, le=9)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int = Field(default=1024, ge=1)
+
+    @property
+    def label(self) -> str:
+        return self.name or self.model
+
+    @property
+    def asked_temperature(self) -> float:
+        """Repeats at temperature 0 would only repeat themselves."""
+        if self.temperature is not None:
+            return self.temperature
+        return 1.0 if self.repeats > 1 else 0.0
+
+
+class JudgingConfig(Part):
+    judges: list[JudgeConfig] = Field(default_factory=list)
+
+    @field_validator("judges")
+    @classmethod
+    def _names_differ(cls, value: list[JudgeConfig]) -> list[JudgeConfig]:
+        labels = [judge.label for judge in value]
+        double = next((label for label in labels if labels.count(label) > 1), None)
+        if double is not None:
+            raise ValueError(f"two judges are called `{double}`: give one of them a `name`")
+        return value
+
+
+class BudgetConfig(Part):
+    usd: float | None = Field(default=None, ge=0)
+    max_calls: int | None = Field(default=None, ge=0)
+
+
+class LimitsConfig(Part):
+    concurrency: int = Field(default=64, ge=1, le=4096)
+    """Calls in flight over all models."""
+    max_skip_share: float = Field(default=0.2, ge=0, le=1)
+    max_attempts: int = Field(default=6, ge=1, le=100)
+    max_retry_s: float = Field(default=300.0, ge=0)
+    """No new attempt starts later than this after the first one."""
+    grace_s: float = Field(default=5.0, ge=0, le=600)
+    """How long calls in flight may still finish after Ctrl-C or SIGTERM."""
+
+
+class CacheConfig(Part):
+    dir: Path | None = None
+
+
+class RunConfig(Part):
+    """A whole run. Paths are absolute once the file is loaded."""
+
+    prompts: PromptsConfig
+    models: dict[str, ModelConfig] = Field(default_factory=dict)
+    sampling: SamplingConfig | None = None
+    rubric: str
+    judging: JudgingConfig = JudgingConfig()
+    pairing: PairingRules = PairingRules()
+    budget: BudgetConfig = BudgetConfig()
+    limits: LimitsConfig = LimitsConfig()
+    cache: CacheConfig = CacheConfig()
+
+    source_file: Path | None = Field(default=None, exclude=True)
+    """The file that this was read from; paths in it are relative to its folder."""
+
+    @property
+    def folder(self) -> Path:
+        return self.source_file.parent if self.source_file else Path.cwd()
+
+    @property
+    def cache_dir(self) -> Path:
+        return self.cache.dir or self.folder / ".judgeforge" / "cache"

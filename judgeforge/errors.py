@@ -1,0 +1,113 @@
+"""Every error that judgeforge raises on purpose.
+
+Each message says what happened, where, and what to do. ``exit_code`` is what the command line
+returns when the error ends a run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class JudgeforgeError(Exception):
+    """Base of all errors that a user may see."""
+
+    exit_code = 2
+
+
+class ConfigError(JudgeforgeError):
+    """The configuration, the rubric or the command line is wrong. Nothing was sent."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: Path | str | None = None,
+        line: int | None = None,
+        key: str | None = None,
+    ) -> None:
+        self.file, self.line, self.key = file, line, key
+        place = "" if file is None else f"{file}:{line}: " if line else f"{file}: "
+        super().__init__(f"{place}{key}: {message}" if key else f"{place}{message}")
+
+
+class InputError(JudgeforgeError):
+    """The prompts as a whole cannot be read (one bad row is a skip, not an error)."""
+
+
+class StoreError(JudgeforgeError):
+    """The run folder, the cache or the disk failed; the run can be resumed."""
+
+    exit_code = 74
+
+
+class LockHeldError(JudgeforgeError):
+    """Another process is running on the same folder."""
+
+    exit_code = 75
+
+
+class BudgetExhaustedError(JudgeforgeError):
+    """The next call does not fit into what is left of the budget; the run can be resumed."""
+
+    exit_code = 3
+
+
+class InterruptedRunError(JudgeforgeError):
+    """The user or the system asked the run to stop; the run can be resumed."""
+
+    exit_code = 130
+
+
+class CallError(JudgeforgeError):
+    """A model call brought no usable reply.
+
+    ``retryable`` tells whether the same request may succeed later; ``stops_run`` tells that no
+    other call to this model can succeed either (key, quota).
+    """
+
+    exit_code = 4
+    retryable = False
+    stops_run = False
+
+    def __init__(self, message: str, *, model: str = "") -> None:
+        self.model = model
+        super().__init__(message)
+
+
+class NotConnectedError(CallError):
+    """The request never left this machine, so nothing can have been billed."""
+
+    retryable = True
+
+
+class NoReplyError(CallError):
+    """The request was sent and no whole reply came back; it may have been billed."""
+
+    retryable = True
+
+
+class MalformedReplyError(CallError):
+    """The provider answered 200 with something that is not a reply of its API."""
+
+    retryable = True
+
+
+class StatusError(CallError):
+    """The provider answered with an HTTP status other than 200; such calls are not billed."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        model: str = "",
+        retry_after_s: float | None = None,
+        retryable: bool = False,
+        stops_run: bool = False,
+    ) -> None:
+        super().__init__(message, model=model)
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.retryable = retryable
+        self.stops_run = stops_run

@@ -1,0 +1,22 @@
+"""What the configuration may ask of pairing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from judgeforge.records import Record
+
+Strategy = Literal["best_vs_worst", "best_vs_random", "all_pairs", "adjacent", "max_margin_k"]
+
+
+class PairingRules(Record):
+    strategy: Strategy = "best_vs_worst"
+    min_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+    min_margin: float = Field(default=0.0, ge=0.0, le=1.0)
+    max_length_ratio: float | None = Field(default=None, ge=1.0)
+    """Longer over shorter side, in characters."""
+    pairs_per_prompt: int | None = Field(default=None, ge=1)
+    """At most so many pairs of a prompt; without it, as many as the strategy names."""
+    seed: int = 0

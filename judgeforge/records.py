@@ -1,0 +1,177 @@
+"""The values that flow through a run. All are frozen; none knows how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+Role = Literal["system", "user", "assistant"]
+Protocol = Literal["pointwise", "pairwise", "listwise", "decisions", "checks"]
+Finish = Literal["stop", "length", "refusal", "content_filter", "empty", "failed", "given"]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Message(Record):
+    role: Role
+    content: str
+
+
+class ReadyCompletion(Record):
+    """A completion that the input row brought along."""
+
+    text: str
+    model: str | None = None
+
+
+class Prompt(Record):
+    """One checked row of the input."""
+
+    id: str
+    messages: tuple[Message, ...]
+    line: int
+    """Line or row number in the source, from 1."""
+    digest: str
+    """SHA-256 (hex) of everything in the row that can change a result."""
+    reference: str | None = None
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    completions: tuple[ReadyCompletion, ...] = ()
+
+
+class Completion(Record):
+    """One answer to a prompt, usable or not."""
+
+    id: str
+    prompt_id: str
+    index: int
+    model: str
+    text: str
+    finish: Finish
+    flags: tuple[str, ...] = ()
+    reasoning: str | None = None
+    call: str | None = None
+    """Key of the call that brought it; None for completions that came with the input."""
+    cost_usd: float | None = 0.0
+    """None where the price of the model is unknown."""
+
+
+class Judgment(Record):
+    """What one judge said of one or several completions of a prompt.
+
+    ``criteria`` and ``score`` are 0 to 1, higher is better. ``score`` is the weighted mean of the
+    criteria that this judgment covers and ``weight`` the sum of their weights in the rubric.
+    A judgment that could not be obtained has ``missing`` set and neither score nor verdict.
+    """
+
+    id: str
+    prompt_id: str
+    completion_ids: tuple[str, ...]
+    """In the order in which the judge saw them."""
+    judge: str
+    protocol: Protocol
+    repeat: int = 0
+    criteria: Mapping[str, float] = Field(default_factory=dict)
+    score: float | None = None
+    weight: float = 1.0
+    verdict: Literal["a", "b", "tie"] | None = None
+    probabilities: Mapping[str, float] | None = None
+    rationale: str | None = None
+    call: str | None = None
+    cost_usd: float | None = 0.0
+    missing: str | None = None
+
+
+class Ranking(Record):
+    """The posterior over the qualities of the completions of one prompt.
+
+    ``scores`` (posterior means, 0 to 1), ``covariance`` (n x n, same unit squared) and ``p_best``
+    (probabilities, sum 1) follow the order of ``completion_ids``.
+    """
+
+    prompt_id: str
+    completion_ids: tuple[str, ...]
+    scores: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    p_best: tuple[float, ...]
+
+
+class RubricId(Record):
+    name: str
+    version: int
+    sha256: str
+
+
+class Provenance(Record):
+    chosen_id: str
+    rejected_id: str
+    judgment_ids: tuple[str, ...]
+    rubric: RubricId
+    judges: tuple[str, ...]
+    calls: tuple[str, ...]
+    cost_usd: float | None
+    judgeforge_version: str
+
+
+class PreferencePair(Record):
+    """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
+
+    id: str
+    prompt_id: str
+    prompt: tuple[Message, ...]
+    chosen: tuple[Message, ...]
+    rejected: tuple[Message, ...]
+    score_chosen: float
+    score_rejected: float
+    score_margin: float
+    confidence: float
+    chosen_model: str
+    rejected_model: str
+    strategy: str
+    provenance: Provenance
+
+
+class SkipReason(StrEnum):
+    """Why a prompt ended without pairs. The list is closed."""
+
+    INVALID_ROW = "invalid_row"
+    """Not JSON, not a table row, or a field of the wrong type."""
+    INVALID_ENCODING = "invalid_encoding"
+    EMPTY_PROMPT = "empty_prompt"
+    WRONG_ROLES = "wrong_roles"
+    TOO_LONG = "too_long"
+    CONTROL_CHARACTERS = "control_characters"
+    DUPLICATE_ID = "duplicate_id"
+    DUPLICATE_PROMPT = "duplicate_prompt"
+    CHANGED_DURING_RUN = "changed_during_run"
+    CALL_FAILED = "call_failed"
+    """Retries are used up, or the provider refused this very request."""
+    TOO_FEW_COMPLETIONS = "too_few_completions"
+    """Fewer than two usable and distinct completions."""
+    TOO_FEW_JUDGED = "too_few_judged"
+    """Fewer than two completions with a judgment."""
+    TIE = "tie"
+    BELOW_CONFIDENCE = "below_confidence"
+    BELOW_MARGIN = "below_margin"
+    LENGTH_RATIO = "length_ratio"
+
+    @property
+    def is_failure(self) -> bool:
+        """Outcomes of a prompt that was judged well do not count against ``max_skip_share``."""
+        return self not in _OUTCOMES
+
+
+_OUTCOMES = frozenset(
+    {SkipReason.TIE, SkipReason.BELOW_CONFIDENCE, SkipReason.BELOW_MARGIN, SkipReason.LENGTH_RATIO}
+)
+
+
+class Skip(Record):
+    prompt_id: str
+    line: int
+    reason: SkipReason
+    detail: str
