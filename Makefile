@@ -26,7 +26,7 @@ check: $(VENV)/.dev  ## lint, format, types, import directions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 test: check  ## all checks, then all tests
 	$(BIN)/pytest -n $(WORKERS) -m "not train" --cov=judgeforge --cov-report=term
