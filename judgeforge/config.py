@@ -133,8 +133,14 @@ class ModelConfig(Part):
 
     @property
     def key_variable(self) -> str | None:
-        """The environment variable that holds the key; None where none is needed."""
-        return self.api_key_env or DEFAULT_KEY_VARIABLE.get(self.provider)
+        """The environment variable that must hold the key; None where none is needed.
+
+        A server of one's own (`base_url`) is sent a key only where `api_key_env` names one, so
+        that a provider's key never reaches another host by default.
+        """
+        if self.api_key_env or self.base_url:
+            return self.api_key_env
+        return DEFAULT_KEY_VARIABLE.get(self.provider)
 
 
 class SamplingConfig(Part):

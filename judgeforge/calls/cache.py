@@ -1,0 +1,180 @@
+"""Paid replies on disk: stored once, before anyone uses them, and never trusted blindly.
+
+diskcache keeps the rows; three of its defaults are turned off. Values would be pickled (a planted
+row could run code), old replies would be evicted at 1 GiB, and other users could read the files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import diskcache
+
+from judgeforge.calls.call import Call
+from judgeforge.errors import StoreError
+
+ENTRY_VERSION = 1
+_GROUP_WINDOW_S = 0.001
+_TEXT_MODE = diskcache.core.MODE_RAW
+
+
+class RefusedRowError(Exception):
+    """A row of the cache was not written by judgeforge."""
+
+
+class JsonTextDisk(diskcache.Disk):  # type: ignore[misc]
+    """Stores and fetches plain text only, always inside the database file."""
+
+    def put(self, key: object) -> tuple[str, bool]:
+        if not isinstance(key, str):
+            raise TypeError("cache keys are text")
+        return key, True
+
+    def get(self, key: object, raw: object) -> str:
+        if not raw or not isinstance(key, str):
+            raise RefusedRowError("its key is not text")
+        return key
+
+    def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, str]:
+        if read or not isinstance(value, str):
+            raise TypeError("cache values are text")
+        return 0, _TEXT_MODE, None, value
+
+    def fetch(self, mode: object, filename: object, value: object, read: object) -> str:
+        if mode != _TEXT_MODE or filename is not None or read or not isinstance(value, str):
+            raise RefusedRowError(f"it has storage mode {mode}, judgeforge writes text only")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    reply: str
+    """The provider's own bytes, as text."""
+    cost_usd: float | None
+    input_tokens: int
+    output_tokens: int
+    latency_s: float
+
+
+class ReplyCache:
+    """Replies by call key.
+
+    ``on_damage`` is told of every row that is corrupt or foreign; such a row counts as absent.
+    Raises StoreError when the disk or the database fails.
+    """
+
+    def __init__(self, folder: Path, *, on_damage: Callable[[str, str], None]) -> None:
+        self._on_damage = on_damage
+        self._pending: list[tuple[str, str, asyncio.Future[None]]] = []
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            self._rows = diskcache.Cache(
+                str(folder),
+                disk=JsonTextDisk,
+                eviction_policy="none",
+                size_limit=2**62,
+                cull_limit=0,
+                statistics=0,
+                sqlite_mmap_size=0,
+                sqlite_cache_size=1000,
+            )
+        except (OSError, sqlite3.Error, diskcache.Timeout, RefusedRowError) as error:
+            raise StoreError(
+                f"{folder}: the reply cache cannot be opened ({error}). Free or repair the folder, "
+                "or set `cache.dir` to another one."
+            ) from error
+
+    def get(self, call: Call) -> StoredReply | None:
+        try:
+            text = self._rows.get(call.key, retry=True)
+        except RefusedRowError as error:
+            self._on_damage(call.key, str(error))
+            return None
+        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+            raise StoreError(f"{self._rows.directory}: the reply cache failed: {error}") from error
+        if text is None:
+            return None
+        try:
+            return _decode(text, call)
+        except (ValueError, KeyError, TypeError) as error:
+            self._on_damage(call.key, str(error))
+            return None
+
+    async def put(self, call: Call, stored: StoredReply) -> None:
+        """Return once the reply is in the database (a kill of the process cannot lose it)."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        if not self._pending:
+            # Replies that arrive together share a transaction, which halves the cost of each.
+            loop.call_later(_GROUP_WINDOW_S, self._write_pending)
+        self._pending.append((call.key, _encode(stored, call), done))
+        await asyncio.shield(done)
+
+    def _write_pending(self) -> None:
+        rows, self._pending = self._pending, []
+        failure: StoreError | None = None
+        try:
+            with self._rows.transact(retry=True):
+                for key, text, _ in rows:
+                    self._rows.set(key, text, retry=True)
+        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+            failure = StoreError(
+                f"{self._rows.directory}: a paid reply could not be stored: {error}. "
+                "Free disk space and start the same command again."
+            )
+        for _, _, done in rows:
+            if done.done():
+                continue
+            if failure is None:
+                done.set_result(None)
+            else:
+                done.set_exception(failure)
+
+    def close(self) -> None:
+        if self._pending:
+            self._write_pending()
+        self._rows.close()
+
+
+def _checksum(call: Call, reply: str) -> int:
+    return zlib.crc32(reply.encode("utf-8", "surrogatepass"), zlib.crc32(call.key.encode()))
+
+
+def _encode(stored: StoredReply, call: Call) -> str:
+    return json.dumps(
+        {
+            "version": ENTRY_VERSION,
+            "request": call.request,
+            "reply": stored.reply,
+            "cost_usd": stored.cost_usd,
+            "tokens": [stored.input_tokens, stored.output_tokens],
+            "latency_s": round(stored.latency_s, 4),
+            "checksum": _checksum(call, stored.reply),
+        }
+    )
+
+
+def _decode(text: str, call: Call) -> StoredReply:
+    entry: dict[str, Any] = json.loads(text)
+    if entry["version"] != ENTRY_VERSION:
+        raise ValueError(f"it has version {entry['version']}, this judgeforge writes 1")
+    if entry["request"] != call.request:
+        raise ValueError("it holds the reply to another request")
+    if entry["checksum"] != _checksum(call, entry["reply"]):
+        raise ValueError("its checksum does not match")
+    input_tokens, output_tokens = entry["tokens"]
+    return StoredReply(
+        reply=entry["reply"],
+        cost_usd=entry["cost_usd"],
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        latency_s=entry["latency_s"],
+    )

@@ -1,0 +1,42 @@
+"""A paid call as a value: the canonical request and its key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from judgeforge.providers.base import Body
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. Equal requests with equal ``sample`` are the same call and are bought once."""
+
+    model_name: str
+    """The name under ``models:``. It is no part of the key: renaming a model costs nothing."""
+    body: Body
+    request: str
+    """Canonical JSON of everything that decides the reply."""
+    key: str
+    """SHA-256 (hex) of ``request``."""
+
+
+def make_call(
+    *, model_name: str, provider: str, base_url: str, endpoint: str, body: Body, sample: int
+) -> Call:
+    request = json.dumps(
+        {
+            "provider": provider,
+            "base_url": base_url,
+            "endpoint": endpoint,
+            "body": body,
+            "sample": sample,
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+    key = hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
+    return Call(model_name=model_name, body=body, request=request, key=key)

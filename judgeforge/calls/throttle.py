@@ -1,0 +1,84 @@
+"""How fast one model may be asked: slots, requests a minute, tokens a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from asyncio_throttle import Throttler
+
+_SHORTEST_PERIOD_S = 0.1
+_POLL_S = 0.001
+_TOKEN_BURST_S = 1.0
+
+
+class TokenBucket:
+    """Tokens a minute, by virtual scheduling: a debt is paid off before the next call starts.
+
+    asyncio-throttle counts calls and has no notion of their size.
+    """
+
+    def __init__(self, per_minute: float) -> None:
+        self._per_second = per_minute / 60.0
+        self._free_at = 0.0
+        """When everything that was admitted so far is paid for (monotonic seconds)."""
+
+    async def acquire(self, tokens: int) -> None:
+        now = time.monotonic()
+        wait = max(0.0, self._free_at - now - _TOKEN_BURST_S)
+        self._free_at = max(self._free_at, now) + tokens / self._per_second
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    def give_back(self, tokens: int) -> None:
+        """A reply used fewer tokens than were taken for it (or more, if negative)."""
+        self._free_at -= tokens / self._per_second
+
+
+class ModelThrottle:
+    """Shared by everything that asks one model."""
+
+    def __init__(
+        self,
+        *,
+        slots: int,
+        all_slots: asyncio.Semaphore,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+    ) -> None:
+        self._slots = asyncio.Semaphore(slots)
+        self._all_slots = all_slots
+        self._requests = _throttler(requests_per_minute) if requests_per_minute else None
+        # asyncio-throttle polls; one poller at a time costs nothing, thousands burn a core.
+        self._turn = asyncio.Lock()
+        self._tokens = TokenBucket(tokens_per_minute) if tokens_per_minute else None
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        async with self._slots, self._all_slots:
+            yield
+
+    async def admit(self, tokens: int) -> None:
+        """Wait until a request of so many tokens may start."""
+        if self._requests is not None:
+            async with self._turn:
+                await self._requests.acquire()
+        if self._tokens is not None:
+            await self._tokens.acquire(tokens)
+
+    def give_back(self, tokens: int) -> None:
+        if self._tokens is not None:
+            self._tokens.give_back(tokens)
+
+
+def _throttler(per_minute: float) -> Throttler:
+    """Short periods spread the requests; a whole second's worth at once would be a burst."""
+    per_second = per_minute / 60.0
+    at_once = max(1, math.ceil(per_second * _SHORTEST_PERIOD_S))
+    period = at_once / per_second
+    return Throttler(
+        rate_limit=at_once, period=period, retry_interval=max(_POLL_S, min(period / 100, 0.05))
+    )
