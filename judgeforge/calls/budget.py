@@ -52,7 +52,9 @@ class Budget:
     Raises StoreError when the spending file cannot be written: then nothing may be sent.
     """
 
-    def __init__(self, file: Path, *, usd: float | None = None, max_calls: int | None = None):
+    def __init__(
+        self, file: Path, *, usd: float | None = None, max_calls: int | None = None
+    ) -> None:
         self._limit = None if usd is None else to_pico(usd)
         self._max_calls = max_calls
         self._file = file
@@ -134,9 +136,9 @@ class Budget:
                 f"budget.max_calls is used up ({self.calls} of {self._max_calls} calls). "
                 "Raise it and start the same command again: nothing that was paid is lost."
             )
-        limit = to_usd(self._limit or 0)
+        limit, spent = to_usd(self._limit or 0), to_usd(self.committed_pico)
         return (
-            f"the next call may cost up to ${to_usd(pico):.6f}, and ${to_usd(self.committed_pico):.6f}"
+            f"the next call may cost up to ${to_usd(pico):.6f}, and ${spent:.6f}"
             f" of budget.usd ${limit:.6f} is spent. "
             "Raise it and start the same command again: nothing that was paid is lost."
         )

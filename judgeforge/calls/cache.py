@@ -42,7 +42,7 @@ class JsonTextDisk(diskcache.Disk):  # type: ignore[misc]
             raise RefusedRowError("its key is not text")
         return key
 
-    def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, str]:
+    def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, str]:  # noqa: ARG002
         if read or not isinstance(value, str):
             raise TypeError("cache values are text")
         return 0, _TEXT_MODE, None, value

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class CallLog(Protocol):
-    def call(
+    def call(  # noqa: PLR0913
         self,
         *,
         key: str,

@@ -17,7 +17,7 @@ from judgeforge.calls.cache import ReplyCache, StoredReply
 from judgeforge.calls.call import Call
 from judgeforge.calls.call_log import CallLog
 from judgeforge.calls.endpoint import Endpoint
-from judgeforge.calls.prices import BYTES_PER_TOKEN, to_usd
+from judgeforge.calls.prices import BYTES_PER_TOKEN, most_output_tokens, to_usd
 from judgeforge.calls.retry import retrying
 from judgeforge.config import LimitsConfig
 from judgeforge.errors import (
@@ -188,17 +188,15 @@ class Gateway:
         return Answer(call.key, reply, cost, cached=False)
 
     def _expected_tokens(self, call: Call) -> int:
-        limit = call.body.get("max_completion_tokens", call.body.get("max_tokens", 0))
-        return len(call.request) // BYTES_PER_TOKEN + int(limit)
+        return len(call.request) // BYTES_PER_TOKEN + most_output_tokens(call.body)
 
     def _settle_failure(self, reservation: Reservation, error: CallError) -> None:
-        if isinstance(error, NotConnectedError | StatusError):
-            if isinstance(error, StatusError):
-                self._budget.settle(reservation, None if reservation.pico is None else 0)
-            else:
-                self._budget.release(reservation)
-            return
-        self._budget.settle(reservation, reservation.pico)
+        if isinstance(error, NotConnectedError):
+            self._budget.release(reservation)
+        elif isinstance(error, StatusError):
+            self._budget.settle(reservation, 0)
+        else:
+            self._budget.settle(reservation, reservation.pico)
 
     def _stop_on_unknown_endpoint(self, endpoint: Endpoint, error: CallError) -> None:
         """404 on a model that never answered is no bad request but a wrong name or address."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from asyncio_throttle import Throttler
+from asyncio_throttle.throttler import Throttler
 
 _SHORTEST_PERIOD_S = 0.1
 _POLL_S = 0.001
@@ -65,7 +65,7 @@ class ModelThrottle:
         """Wait until a request of so many tokens may start."""
         if self._requests is not None:
             async with self._turn:
-                await self._requests.acquire()
+                await self._requests.acquire()  # type: ignore[no-untyped-call]
         if self._tokens is not None:
             await self._tokens.acquire(tokens)
 

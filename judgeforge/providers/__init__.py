@@ -1,0 +1,21 @@
+"""One file an API. A new provider is a class like ``Provider`` (see base.py) and a line here."""
+
+from __future__ import annotations
+
+from judgeforge.config import ModelConfig
+from judgeforge.providers.base import Provider
+
+
+def open_provider(model: ModelConfig, key: str | None) -> Provider:
+    """The provider of a model. SDKs are imported when the first request is sent."""
+    if model.provider == "openai":
+        from judgeforge.providers.openai_chat import OpenAIChat
+
+        return OpenAIChat(model.base_url, key)
+    if model.provider == "anthropic":
+        from judgeforge.providers.anthropic_messages import AnthropicMessages
+
+        return AnthropicMessages(model.base_url, key)
+    from judgeforge.providers.local import LocalProvider
+
+    return LocalProvider(model)

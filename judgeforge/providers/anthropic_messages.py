@@ -1,0 +1,158 @@
+"""Anthropic messages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from judgeforge.config import ModelConfig
+from judgeforge.errors import MalformedReplyError
+from judgeforge.providers.base import Body, ChatRequest, ModelReply, ReplySchema, Usage
+from judgeforge.providers.http import MOST_CONNECTIONS, post
+from judgeforge.providers.model_traits import sends_temperature
+from judgeforge.providers.reasoning import clean, split_reasoning
+from judgeforge.providers.structured import with_instruction
+from judgeforge.records import Finish
+
+BASE_URL = "https://api.anthropic.com"
+_FINISH: dict[str | None, Finish] = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refusal",
+}
+
+
+class _Block(BaseModel):
+    type: str
+    text: str | None = None
+    thinking: str | None = None
+    input: dict[str, Any] | None = None
+
+
+class _Usage(BaseModel):
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
+class _Reply(BaseModel):
+    content: list[_Block]
+    model: str | None = None
+    stop_reason: str | None = None
+    usage: _Usage | None = None
+
+
+class AnthropicMessages:
+    endpoint = "/v1/messages"
+
+    def __init__(self, base_url: str | None, key: str | None) -> None:
+        self.base_url = base_url or BASE_URL
+        self._key = key
+        self._client: Any = None
+
+    def body(self, model: ModelConfig, request: ChatRequest) -> Body:
+        messages, schema = request.messages, request.reply_schema
+        if schema is not None and model.structured == "instruction":
+            messages = with_instruction(messages, schema)
+        extra = dict(model.params)
+        body: Body = {
+            "model": model.model,
+            "max_tokens": request.max_tokens,
+            "messages": [
+                {"role": m.role, "content": m.content} for m in messages if m.role != "system"
+            ],
+            **extra.pop("extra_body", {}),
+            **extra,
+        }
+        if messages and messages[0].role == "system":
+            body["system"] = [_system(messages[0].content, shared=schema is not None)]
+        if sends_temperature(model):
+            body["temperature"] = request.temperature
+        if schema is not None:
+            body |= _structured(model, schema)
+        return body
+
+    def read(self, raw: bytes) -> ModelReply:
+        try:
+            reply = _Reply.model_validate_json(raw)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise MalformedReplyError(
+                f"the reply is no message ({place}: {first['msg']}): {raw[:80]!r}"
+            ) from error
+        return _as_reply(reply)
+
+    async def send(self, body: Body, *, model: ModelConfig) -> bytes:
+        import anthropic
+        import httpx2
+
+        if self._client is None:
+            limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=None)
+            self._client = anthropic.AsyncAnthropic(
+                api_key=self._key or "none",
+                base_url=self.base_url,
+                max_retries=0,
+                http_client=anthropic.DefaultAioHttpClient(follow_redirects=False, limits=limits),
+            )
+        return await post(self._client, anthropic, self.endpoint, body, model)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+
+def _system(text: str, *, shared: bool) -> dict[str, Any]:
+    """A judge's rubric is the same for all calls: marked, it is paid at the cached price."""
+    block: dict[str, Any] = {"type": "text", "text": text}
+    if shared:
+        block["cache_control"] = {"type": "ephemeral"}
+    return block
+
+
+def _structured(model: ModelConfig, reply: ReplySchema) -> Body:
+    if model.structured == "json_schema":
+        given = model.params.get("output_config", {})
+        return {"output_config": {**given, "format": _format(reply)}}
+    if model.structured == "tool":
+        return {
+            "tools": [{"name": reply.name, "input_schema": reply.schema}],
+            "tool_choice": {"type": "tool", "name": reply.name},
+        }
+    return {}
+
+
+def _format(reply: ReplySchema) -> dict[str, Any]:
+    return {"type": "json_schema", "schema": reply.schema}
+
+
+def _as_reply(reply: _Reply) -> ModelReply:
+    text = "".join(block.text or "" for block in reply.content if block.type == "text")
+    tool = next((block.input for block in reply.content if block.type == "tool_use"), None)
+    if not text.strip() and tool is not None:
+        text = json.dumps(tool, ensure_ascii=False)
+    thinking = "\n".join(b.thinking for b in reply.content if b.type == "thinking" and b.thinking)
+    text, thought = split_reasoning(clean(text))
+    finish: Finish = _FINISH.get(reply.stop_reason, "stop" if text.strip() else "empty")
+    return ModelReply(
+        text, finish, _usage(reply.usage), reasoning=thinking or thought, model=reply.model
+    )
+
+
+def _usage(used: _Usage | None) -> Usage | None:
+    """None also where the numbers cannot be true, so that the call counts at its most."""
+    if used is None or used.output_tokens < 0:
+        return None
+    cached, written = used.cache_read_input_tokens or 0, used.cache_creation_input_tokens or 0
+    whole = used.input_tokens + cached + written
+    if min(used.input_tokens, cached, written) < 0 or whole <= 0:
+        return None
+    return Usage(
+        input_tokens=whole,
+        output_tokens=used.output_tokens,
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+    )

@@ -1,0 +1,179 @@
+"""Sending a raw body through an SDK's own door, and its errors in judgeforge's words.
+
+The SDK keeps its auth, headers, timeouts and error classes; the reply is the provider's own bytes.
+Redirects are not followed: a key must not travel to another host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from judgeforge.config import ModelConfig
+from judgeforge.errors import CallError, NoReplyError, NotConnectedError, StatusError
+from judgeforge.providers.base import Body
+
+RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
+MOST_CONNECTIONS = 4096
+_QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
+
+
+class SdkErrors(Protocol):
+    """The classes of errors that both SDKs share by name."""
+
+    APIStatusError: type[Any]
+    APIConnectionError: type[Any]
+    APIError: type[Any]
+
+
+async def post(
+    client: Any,  # noqa: ANN401 (AsyncOpenAI or AsyncAnthropic; imported when first needed)
+    sdk: Any,  # noqa: ANN401
+    endpoint: str,
+    body: Body,
+    model: ModelConfig,
+) -> bytes:
+    """One attempt. Raises NotConnectedError, NoReplyError or StatusError."""
+    import httpx2
+
+    timeout = httpx2.Timeout(model.timeout_s, connect=model.connect_timeout_s)
+    try:
+        async with asyncio.timeout(model.timeout_s):
+            response = await client.post(
+                endpoint,
+                cast_to=httpx2.Response,
+                body=body,
+                options={"timeout": timeout, "max_retries": 0, "follow_redirects": False},
+            )
+    except TimeoutError as error:
+        raise NoReplyError(
+            f"no whole reply within timeout_s = {model.timeout_s:g} s from {client.base_url}"
+        ) from error
+    except sdk.APIStatusError as error:
+        raise _status_error(error, model) from error
+    except sdk.APIConnectionError as error:
+        raise _connection_error(error, model, str(client.base_url)) from error
+    except (sdk.APIError, OSError, ValueError, httpx2.HTTPError) as error:
+        raise NoReplyError(f"the reply of {client.base_url} broke off: {_root(error)}") from error
+    return bytes(response.content)
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _connection_error(error: Exception, model: ModelConfig, base_url: str) -> CallError:
+    """Tell a request that never left from one that may have been billed.
+
+    The transport maps both to one class, so the cause decides.
+    """
+    import aiohttp
+
+    root = _root(error)
+    never_sent = (
+        aiohttp.ClientConnectorError,
+        aiohttp.ConnectionTimeoutError,
+        ConnectionRefusedError,
+        aiohttp.InvalidURL,
+    )
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, never_sent):
+            return NotConnectedError(
+                f"cannot connect to {base_url} within connect_timeout_s = "
+                f"{model.connect_timeout_s:g} s ({root}). Check the address and the network."
+            )
+        chain = chain.__cause__
+    return NoReplyError(f"the connection to {base_url} broke ({type(root).__name__}: {root})")
+
+
+def _status_error(error: Any, model: ModelConfig) -> StatusError:  # noqa: ANN401
+    status = int(error.status_code)
+    said = _message(error)
+    quota = status == 402 or (
+        status in {400, 403, 429} and any(mark in said.lower() for mark in _QUOTA_MARKS)
+    )
+    unsupported = _unsupported_setting(said) if status in {400, 422} else None
+    advice = unsupported or _advice(status, model, quota=quota)
+    return StatusError(
+        f"HTTP {status} from {model.model}: {said}{advice}",
+        status=status,
+        retry_after_s=retry_after_s(error.response.headers),
+        retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
+        stops_run=quota or status in {401, 403} or unsupported is not None,
+    )
+
+
+def _message(error: Any) -> str:  # noqa: ANN401
+    body = error.body
+    if isinstance(body, Mapping):
+        inner = body.get("error", body)
+        if isinstance(inner, Mapping):
+            parts = [inner.get(field) for field in ("type", "code", "message")]
+            return " ".join(str(part) for part in parts if part)[:500]
+    return str(body if body is not None else error)[:300]
+
+
+def _advice(status: int, model: ModelConfig, *, quota: bool) -> str:
+    variable = model.key_variable or "api_key_env (none is set for this model)"
+    if quota:
+        return f". The account behind {variable} has no credit left; add some and start again."
+    if status in {401, 403}:
+        return f". Check the key in {variable} and that it may use `{model.model}`."
+    if status == 404:
+        return f". Check `model: {model.model}` and `base_url`."
+    if 300 <= status < 400:
+        return ". Redirects are not followed: set `base_url` to the final address."
+    return ""
+
+
+_SETTINGS = {
+    "max_tokens": "set `max_tokens_field: max_completion_tokens` for this model",
+    "max_completion_tokens": "set `max_tokens_field: max_tokens` for this model",
+    "temperature": "set `send_temperature: false` for this model",
+    "response_format": "set `structured: tool` or `structured: instruction` for this model",
+    "json_schema": "set `structured: tool` or `structured: instruction` for this model",
+    "output_config": "set `structured: tool` or `structured: instruction` for this model",
+    "tool_choice": "set `structured: instruction` for this model",
+    "seed": "leave `sampling.seed` out",
+}
+_REFUSALS = ("unsupported", "not supported", "not permitted", "unrecognized", "unknown parameter")
+
+
+def _unsupported_setting(said: str) -> str | None:
+    """The setting to change, where the provider names a parameter that it does not take."""
+    lower = said.lower()
+    if not any(mark in lower for mark in (*_REFUSALS, "deprecated for this model")):
+        return None
+    for parameter, advice in _SETTINGS.items():
+        first = lower.find(parameter)
+        if first >= 0 and all(
+            other == parameter or not 0 <= lower.find(other) < first for other in _SETTINGS
+        ):
+            return f". To change it: {advice}."
+    return None
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds from ``retry-after-ms`` or ``retry-after`` (a number or a date); None if unusable."""
+    try:
+        milliseconds = headers.get("retry-after-ms")
+        if milliseconds is not None:
+            return _sane(float(milliseconds) / 1000)
+        value = headers.get("retry-after")
+        if value is None:
+            return None
+        if value.strip().lstrip("-").replace(".", "", 1).isdigit():
+            return _sane(float(value))
+        return _sane(email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _sane(seconds: float) -> float | None:
+    return seconds if 0 <= seconds < float("inf") else None

@@ -1,0 +1,179 @@
+"""OpenAI chat completions, and every server that speaks them (``base_url``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from judgeforge.config import ModelConfig
+from judgeforge.errors import MalformedReplyError
+from judgeforge.providers.base import Body, ChatRequest, ModelReply, ReplySchema, Usage
+from judgeforge.providers.http import MOST_CONNECTIONS, post
+from judgeforge.providers.model_traits import max_tokens_field, sends_temperature
+from judgeforge.providers.reasoning import clean, split_reasoning
+from judgeforge.providers.structured import with_instruction
+from judgeforge.records import Finish
+
+BASE_URL = "https://api.openai.com/v1"
+_FINISH: dict[str | None, Finish] = {"length": "length", "content_filter": "content_filter"}
+
+
+class _Function(BaseModel):
+    arguments: str
+
+
+class _ToolCall(BaseModel):
+    function: _Function
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _InputDetails(BaseModel):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _OutputDetails(BaseModel):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_tokens_details: _InputDetails | None = None
+    completion_tokens_details: _OutputDetails | None = None
+
+
+class _Reply(BaseModel):
+    choices: list[_Choice]
+    model: str | None = None
+    usage: _Usage | None = None
+
+
+class OpenAIChat:
+    endpoint = "/chat/completions"
+
+    def __init__(self, base_url: str | None, key: str | None) -> None:
+        self.base_url = base_url or BASE_URL
+        self._key = key
+        self._client: Any = None
+
+    def body(self, model: ModelConfig, request: ChatRequest) -> Body:
+        messages, schema = request.messages, request.reply_schema
+        if schema is not None and model.structured == "instruction":
+            messages = with_instruction(messages, schema)
+        extra = dict(model.params)
+        body: Body = {
+            "model": model.model,
+            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            max_tokens_field(model): request.max_tokens,
+            **extra.pop("extra_body", {}),
+            **extra,
+        }
+        if sends_temperature(model):
+            body["temperature"] = request.temperature
+        if request.seed is not None:
+            body["seed"] = request.seed
+        if schema is not None:
+            body |= _structured(model, schema)
+        return body
+
+    def read(self, raw: bytes) -> ModelReply:
+        return read_chat_completion(raw)
+
+    async def send(self, body: Body, *, model: ModelConfig) -> bytes:
+        import openai
+
+        if self._client is None:
+            self._client = openai.AsyncOpenAI(
+                api_key=self._key or "none",
+                base_url=self.base_url,
+                max_retries=0,
+                http_client=openai.DefaultAioHttpClient(
+                    follow_redirects=False, limits=_limits(), trust_env=True
+                ),
+            )
+        return await post(self._client, openai, self.endpoint, body, model)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+
+def _limits() -> Any:  # noqa: ANN401
+    import httpx2
+
+    return httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=None)
+
+
+def _structured(model: ModelConfig, reply: ReplySchema) -> Body:
+    if model.structured == "json_schema":
+        form = {"name": reply.name, "strict": True, "schema": reply.schema}
+        return {"response_format": {"type": "json_schema", "json_schema": form}}
+    if model.structured == "tool":
+        function = {"name": reply.name, "strict": True, "parameters": reply.schema}
+        return {
+            "tools": [{"type": "function", "function": function}],
+            "tool_choice": {"type": "function", "function": {"name": reply.name}},
+        }
+    return {}
+
+
+def read_chat_completion(raw: bytes) -> ModelReply:
+    """Read a chat completion. Raises MalformedReplyError."""
+    try:
+        reply = _Reply.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MalformedReplyError(
+            f"the reply is no chat completion ({place}: {first['msg']}): {raw[:80]!r}"
+        ) from error
+    if not reply.choices:
+        raise MalformedReplyError("the reply holds no choice")
+    choice = reply.choices[0]
+    message = choice.message
+    if message.refusal:
+        return ModelReply(clean(message.refusal), "refusal", _usage(reply.usage), model=reply.model)
+    text = message.content or ""
+    if not text and message.tool_calls:
+        text = message.tool_calls[0].function.arguments
+    text, thought = split_reasoning(clean(text))
+    finish: Finish = _FINISH.get(choice.finish_reason, "stop" if text.strip() else "empty")
+    return ModelReply(
+        text,
+        finish,
+        _usage(reply.usage),
+        reasoning=message.reasoning_content or message.reasoning or thought,
+        model=reply.model,
+    )
+
+
+def _usage(used: _Usage | None) -> Usage | None:
+    """None also where the numbers cannot be true, so that the call counts at its most."""
+    if used is None or used.prompt_tokens <= 0 or used.completion_tokens < 0:
+        return None
+    inputs, outputs = used.prompt_tokens_details, used.completion_tokens_details
+    cached = max(0, (inputs and inputs.cached_tokens) or 0)
+    written = max(0, (inputs and inputs.cache_write_tokens) or 0)
+    if cached + written > used.prompt_tokens:
+        return None
+    return Usage(
+        input_tokens=used.prompt_tokens,
+        output_tokens=used.completion_tokens,
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        reasoning_tokens=max(0, (outputs and outputs.reasoning_tokens) or 0),
+    )
