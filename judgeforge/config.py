@@ -127,7 +127,8 @@ class ModelConfig(Part):
         taken = sorted(RESERVED_PARAMS & (value.keys() | extra.keys()))
         if taken:
             raise ValueError(
-                f"`{taken[0]}` is set by judgeforge itself: use `sampling` or `judging.judges` for it"
+                f"`{taken[0]}` is set by judgeforge itself: "
+                "see `sampling`, `judging.judges` and the other keys of the model"
             )
         return value
 

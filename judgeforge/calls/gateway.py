@@ -68,10 +68,16 @@ class Gateway:
             stored = self._cache.get(call)
             if stored is not None:
                 return self._from_cache(endpoint, call, stored)
+            if self._stopping:
+                raise InterruptedRunError("the run is stopping")
             flight = self._launch(endpoint, call)
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)
+        except asyncio.CancelledError:
+            if self._stopping and flight.task.cancelled():
+                raise InterruptedRunError("the run is stopping") from None
+            raise
         finally:
             flight.waiting -= 1
             if flight.waiting == 0 and not flight.sending:
@@ -191,10 +197,8 @@ class Gateway:
         return len(call.request) // BYTES_PER_TOKEN + most_output_tokens(call.body)
 
     def _settle_failure(self, reservation: Reservation, error: CallError) -> None:
-        if isinstance(error, NotConnectedError):
+        if isinstance(error, NotConnectedError | StatusError):
             self._budget.release(reservation)
-        elif isinstance(error, StatusError):
-            self._budget.settle(reservation, 0)
         else:
             self._budget.settle(reservation, reservation.pico)
 

@@ -18,4 +18,4 @@ def open_provider(model: ModelConfig, key: str | None) -> Provider:
         return AnthropicMessages(model.base_url, key)
     from judgeforge.providers.local import LocalProvider
 
-    return LocalProvider(model)
+    return LocalProvider()

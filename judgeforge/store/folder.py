@@ -1,0 +1,99 @@
+"""The run folder as one thing: where its files are and how the results are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from judgeforge.errors import StoreError
+from judgeforge.store.files import replacing
+from judgeforge.store.journal import Journal
+from judgeforge.store.outcome import FILES
+
+FORMAT_VERSION = 1
+
+
+class RunFolder:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = path / "state"
+
+    def create(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.state.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be made: {error}") from error
+
+    @property
+    def lock_file(self) -> Path:
+        return self.state / "lock"
+
+    @property
+    def journal_file(self) -> Path:
+        return self.state / "journal.bin"
+
+    @property
+    def spending_file(self) -> Path:
+        return self.state / "spending.jsonl"
+
+    @property
+    def log_file(self) -> Path:
+        return self.path / "log.jsonl"
+
+    @property
+    def manifest_file(self) -> Path:
+        return self.path / "manifest.json"
+
+    def file(self, name: str) -> Path:
+        return self.path / f"{name}.jsonl"
+
+    def read_manifest(self) -> dict[str, Any] | None:
+        try:
+            text = self.manifest_file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"{self.manifest_file}: cannot be read: {error}") from error
+        try:
+            manifest = json.loads(text)
+            version = manifest["format_version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{self.manifest_file}: this is no manifest ({error}). Delete it to have it made "
+                "anew from the journal, or use another folder."
+            ) from error
+        if version > FORMAT_VERSION:
+            raise StoreError(
+                f"{self.path}: written by a newer judgeforge (format {version}, this one knows "
+                f"{FORMAT_VERSION}). Upgrade judgeforge or use another folder."
+            )
+        return dict(manifest)
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        with replacing(self.manifest_file) as file:
+            file.write(
+                json.dumps({"format_version": FORMAT_VERSION, **manifest}, indent=2).encode()
+            )
+            file.write(b"\n")
+
+    def write_results(self, journal: Journal, rows: Iterable[int | bytes]) -> None:
+        """Write the result files in the order of ``rows``.
+
+        A row is the place of a finished prompt in the journal, or the line of an input skip.
+        """
+        with (
+            replacing(self.file("pairs")) as pairs,
+            replacing(self.file("completions")) as completions,
+            replacing(self.file("judgments")) as judgments,
+            replacing(self.file("skips")) as skips,
+        ):
+            files = dict(zip(FILES, (pairs, completions, judgments, skips), strict=True))
+            for row in rows:
+                if isinstance(row, bytes):
+                    skips.write(row)
+                    continue
+                for name, lines in journal.lines(row).items():
+                    files[name].writelines(lines)

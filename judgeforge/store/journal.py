@@ -1,0 +1,154 @@
+"""Finished prompts in the order in which they finish; kill -9 loses none and leaves no half one.
+
+A record is a header line (JSON) followed by ``bytes`` bytes of finished output lines, so that
+the files of the run folder are put together without reading any JSON again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from judgeforge.errors import StoreError
+from judgeforge.store.outcome import FILES, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a finished prompt is, and what is needed without reading it."""
+
+    offset: int
+    digest: str
+    pairs: int
+    skip: str | None
+
+
+class Journal:
+    """Raises StoreError when the file cannot be read or written."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        try:
+            self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._end = self._cut_torn_tail()
+        except OSError as error:
+            raise StoreError(f"{file}: cannot be opened: {error}") from error
+
+    def append(self, outcome: Outcome) -> Entry:
+        body = b"".join((line + "\n").encode() for name in FILES for line in outcome.lines[name])
+        header = {
+            "id": outcome.prompt_id,
+            "digest": outcome.digest,
+            "lines": [len(outcome.lines[name]) for name in FILES],
+            "skip": outcome.skip_reason,
+            "bytes": len(body),
+            "checksum": zlib.crc32(body),
+        }
+        record = json.dumps(header).encode() + b"\n" + body
+        try:
+            written = os.write(self._descriptor, record)
+        except OSError as error:
+            raise StoreError(f"{self._file}: cannot be written: {error}") from error
+        if written != len(record):
+            os.ftruncate(self._descriptor, self._end)
+            raise StoreError(f"{self._file}: the disk is full; free space and start again.")
+        offset, self._end = self._end, self._end + len(record)
+        return _entry(offset, header)
+
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """Prompt id and entry of every record, oldest first; a later one replaces an earlier."""
+        for offset, header, _ in self._records():
+            yield header["id"], _entry(offset, header)
+
+    def lines(self, offset: int) -> dict[str, list[bytes]]:
+        """The output lines of the record at ``offset``, by file."""
+        header, start = self._header(offset)
+        body = os.pread(self._descriptor, header["bytes"], start)
+        rows = iter(body.splitlines(keepends=True))
+        return {
+            name: [next(rows) for _ in range(count)]
+            for name, count in zip(FILES, header["lines"], strict=True)
+        }
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _header(self, offset: int) -> tuple[dict[str, Any], int]:
+        chunk, size = b"", 512
+        while b"\n" not in chunk:
+            more = os.pread(self._descriptor, size, offset + len(chunk))
+            if not more:
+                raise EOFError
+            chunk += more
+        line = chunk[: chunk.index(b"\n")]
+        return json.loads(line), offset + len(line) + 1
+
+    def _records(self) -> Iterator[tuple[int, dict[str, Any], int]]:
+        offset, size = 0, os.fstat(self._descriptor).st_size
+        while offset < size:
+            try:
+                header, start = self._header(offset)
+                end = start + header["bytes"]
+            except (EOFError, ValueError, KeyError, TypeError):
+                return
+            if end > size:
+                return
+            yield offset, header, end
+            offset = end
+
+    def _cut_torn_tail(self) -> int:
+        """Only the last record can be torn: each is written by one call, one after another."""
+        end, last = 0, None
+        for offset, header, stop in self._records():
+            end, last = stop, (offset, header)
+        if last is not None:
+            offset, header = last
+            _, start = self._header(offset)
+            body = os.pread(self._descriptor, header["bytes"], start)
+            if zlib.crc32(body) != header["checksum"]:
+                end = offset
+        size = os.fstat(self._descriptor).st_size
+        if size > end:
+            self._refuse_lost_records(end, size)
+            os.ftruncate(self._descriptor, end)
+        return end
+
+    def _refuse_lost_records(self, end: int, size: int) -> None:
+        """A tear is one record long; whole records behind it mean damage, not a kill."""
+        tail = os.pread(self._descriptor, size - end, end)
+        later = [line for line in tail.split(b"\n")[1:] if line.startswith(b'{"id": ')]
+        if any(b'"checksum": ' in line for line in later):
+            raise StoreError(
+                f"{self._file}: damaged at byte {end}. Nothing is overwritten: copy the folder, "
+                "then cut the file there (the replies are in the cache and cost nothing again)."
+            )
+
+
+def _entry(offset: int, header: dict[str, Any]) -> Entry:
+    return Entry(
+        offset=offset,
+        digest=header["digest"],
+        pairs=header["lines"][0],
+        skip=header["skip"],
+    )
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over entries."""
+
+    prompts: int = 0
+    pairs: int = 0
+    skips: Counter[str] = field(default_factory=Counter)
+
+    def add(self, entry: Entry) -> None:
+        self.prompts += 1
+        self.pairs += entry.pairs
+        if entry.skip is not None:
+            self.skips[entry.skip] += 1

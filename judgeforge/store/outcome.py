@@ -1,0 +1,77 @@
+"""How one prompt ended, as the lines that go into the files of the run folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from judgeforge.records import Completion, Judgment, PreferencePair, Ranking, Skip, SkipReason
+
+FILES = ("pairs", "completions", "judgments", "skips")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``lines`` holds the finished JSON lines for each of ``FILES``."""
+
+    prompt_id: str
+    digest: str
+    lines: Mapping[str, Sequence[str]]
+    skip_reason: SkipReason | None
+
+    @property
+    def pairs(self) -> int:
+        return len(self.lines["pairs"])
+
+
+def make_outcome(
+    *,
+    prompt_id: str,
+    digest: str,
+    completions: Sequence[Completion] = (),
+    judgments: Sequence[Judgment] = (),
+    ranking: Ranking | None = None,
+    pairs: Sequence[PreferencePair] = (),
+    skip: Skip | None = None,
+) -> Outcome:
+    """A prompt ends with pairs or with exactly one skip."""
+    if bool(pairs) == (skip is not None):
+        raise ValueError(f"{prompt_id}: a prompt ends with pairs or with one skip")
+    return Outcome(
+        prompt_id=prompt_id,
+        digest=digest,
+        lines={
+            "pairs": [pair.model_dump_json() for pair in pairs],
+            "completions": [_completion_line(one, ranking) for one in completions],
+            "judgments": [judgment.model_dump_json() for judgment in judgments],
+            "skips": [] if skip is None else [skip.model_dump_json()],
+        },
+        skip_reason=None if skip is None else skip.reason,
+    )
+
+
+def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
+    row = completion.model_dump(mode="json")
+    call = row.pop("call")
+    place = _place(completion, ranking)
+    row["score"] = row["score_sd"] = row["p_best"] = None
+    if ranking is not None and place is not None:
+        row["score"] = ranking.scores[place]
+        row["score_sd"] = ranking.covariance[place][place] ** 0.5
+        row["p_best"] = ranking.p_best[place]
+    row["call"] = call
+    return json.dumps(row, ensure_ascii=False)
+
+
+def _place(completion: Completion, ranking: Ranking | None) -> int | None:
+    """An exact duplicate shares the scores of the completion that was judged for it."""
+    if ranking is None:
+        return None
+    twin = next(
+        (f.removeprefix("duplicate:") for f in completion.flags if f[:10] == "duplicate:"), ""
+    )
+    for wanted in (completion.id, twin):
+        if wanted in ranking.completion_ids:
+            return ranking.completion_ids.index(wanted)
+    return None
