@@ -1,0 +1,100 @@
+"""From a ranking to the pairs of a prompt: a strategy proposes, the rules decide. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from judgeforge.pairing.rules import PairingRules
+from judgeforge.pairing.selected import PairSelection, SelectedPair
+from judgeforge.pairing.strategies import STRATEGIES
+from judgeforge.ranking import probability_better
+from judgeforge.records import Ranking, SkipReason
+
+TIE_WIDTH = 1e-9
+"""Scores that differ by less are equal."""
+
+
+def select_pairs(
+    ranking: Ranking,
+    rules: PairingRules | None = None,
+    *,
+    texts: Mapping[str, str] | None = None,
+    **settings: object,
+) -> PairSelection:
+    """The pairs of one prompt, in the order of the strategy, or the reason why there is none.
+
+    ``settings`` are the fields of PairingRules, for scripts: ``select_pairs(ranking,
+    strategy="adjacent", min_confidence=0.8)``. ``texts`` (completion id -> text) is needed for
+    ``max_length_ratio``. The chosen side always has the higher score. Raises ValueError (pydantic's)
+    for a wrong setting.
+    """
+    if rules is None:
+        rules = PairingRules.model_validate(settings)
+    elif settings:
+        raise ValueError("give either rules or single settings")
+    if rules.max_length_ratio is not None and texts is None:
+        raise ValueError("max_length_ratio needs the texts of the completions")
+    strategy = STRATEGIES[rules.strategy]
+    proposals = list(strategy.propose(ranking, rules))
+    ordered = [pair for pair in (_pair(ranking, a, b) for a, b in proposals) if pair is not None]
+    if not ordered:
+        return PairSelection(reason=SkipReason.TIE, detail="all proposed pairs have equal scores")
+    for reason, keep, detail in _filters(rules, texts or {}):
+        kept = [pair for pair in ordered if keep(pair)]
+        if not kept:
+            return PairSelection(reason=reason, detail=detail(ordered))
+        ordered = kept
+    most = rules.pairs_per_prompt or strategy.natural_number
+    return PairSelection(pairs=tuple(ordered if most is None else ordered[:most]))
+
+
+def _pair(ranking: Ranking, first: int, second: int) -> SelectedPair | None:
+    gap = ranking.scores[first] - ranking.scores[second]
+    if abs(gap) < TIE_WIDTH:
+        return None
+    chosen, rejected = (first, second) if gap > 0 else (second, first)
+    ids = ranking.completion_ids
+    return SelectedPair(
+        chosen_id=ids[chosen],
+        rejected_id=ids[rejected],
+        score_chosen=ranking.scores[chosen],
+        score_rejected=ranking.scores[rejected],
+        score_margin=ranking.scores[chosen] - ranking.scores[rejected],
+        confidence=max(0.5, probability_better(ranking, ids[chosen], ids[rejected])),
+    )
+
+
+_Filter = tuple[SkipReason, Callable[[SelectedPair], bool], Callable[[Sequence[SelectedPair]], str]]
+
+
+def _filters(rules: PairingRules, texts: Mapping[str, str]) -> Iterable[_Filter]:
+    def ratio(pair: SelectedPair) -> float:
+        sizes = sorted(len(texts[i]) for i in (pair.chosen_id, pair.rejected_id))
+        return sizes[1] / max(1, sizes[0])
+
+    yield (
+        SkipReason.BELOW_MARGIN,
+        lambda pair: pair.score_margin >= rules.min_margin,
+        lambda pairs: (
+            f"the widest margin is {max(p.score_margin for p in pairs):.3f}, "
+            f"min_margin is {rules.min_margin:g}"
+        ),
+    )
+    yield (
+        SkipReason.BELOW_CONFIDENCE,
+        lambda pair: pair.confidence >= rules.min_confidence,
+        lambda pairs: (
+            f"the highest confidence is {max(p.confidence for p in pairs):.3f}, "
+            f"min_confidence is {rules.min_confidence:g}"
+        ),
+    )
+    longest = rules.max_length_ratio
+    if longest is not None:
+        yield (
+            SkipReason.LENGTH_RATIO,
+            lambda pair: ratio(pair) <= longest,
+            lambda pairs: (
+                f"the smallest length ratio is {min(map(ratio, pairs)):.2f}, "
+                f"max_length_ratio is {longest:g}"
+            ),
+        )

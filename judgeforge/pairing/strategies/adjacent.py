@@ -1,0 +1,14 @@
+"""Neighbours in the ranking: the finest distinctions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from judgeforge.pairing.rules import PairingRules
+from judgeforge.pairing.strategies.order import best_first
+from judgeforge.records import Ranking
+
+
+def propose(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    return pairwise(best_first(ranking))
