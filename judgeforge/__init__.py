@@ -1,0 +1,62 @@
+"""judgeforge: preference pairs that can be trusted, from rubric-driven LLM judges.
+
+import judgeforge
+
+config = judgeforge.load_config("config.yaml")
+result = judgeforge.run(config, out="runs/first")
+result.pairs  # a datasets.Dataset
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from judgeforge.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from judgeforge.assembly import arun, run
+    from judgeforge.config import RunConfig
+    from judgeforge.config_file import load_run_config as load_config
+    from judgeforge.pairing import PairSelection, select_pairs
+    from judgeforge.ranking import rank
+    from judgeforge.records import Judgment, PreferencePair, Ranking
+    from judgeforge.result import RunResult
+
+__all__ = [
+    "Judgment",
+    "PairSelection",
+    "PreferencePair",
+    "Ranking",
+    "RunConfig",
+    "RunResult",
+    "__version__",
+    "arun",
+    "load_config",
+    "rank",
+    "run",
+    "select_pairs",
+]
+
+_HOMES = {
+    "Judgment": ("records", "Judgment"),
+    "PairSelection": ("pairing", "PairSelection"),
+    "PreferencePair": ("records", "PreferencePair"),
+    "Ranking": ("records", "Ranking"),
+    "RunConfig": ("config", "RunConfig"),
+    "RunResult": ("result", "RunResult"),
+    "arun": ("assembly", "arun"),
+    "load_config": ("config_file", "load_run_config"),
+    "rank": ("ranking", "rank"),
+    "run": ("assembly", "run"),
+    "select_pairs": ("pairing", "select_pairs"),
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import each part when it is first used, so that importing judgeforge costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'judgeforge' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _HOMES[name]
+    return getattr(import_module(f"judgeforge.{module}"), attribute)

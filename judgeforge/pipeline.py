@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from judgeforge.calls.answer import Asks
 from judgeforge.config import RunConfig
 from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, JudgeforgeError
 from judgeforge.judging import Panel
-from judgeforge.calls.answer import Asks
 from judgeforge.pair_records import make_pairs
 from judgeforge.pairing import select_pairs
 from judgeforge.ranking import rank
@@ -122,7 +122,7 @@ class Pipeline:
 
     def __init__(
         self,
-        work: Callable[[Prompt], "asyncio.Future[Outcome] | object"],
+        work: Callable[[Prompt], asyncio.Future[Outcome] | object],
         *,
         in_flight: int,
         finish: Callable[[int, Outcome], None],
@@ -134,6 +134,8 @@ class Pipeline:
         self._halt = halt
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
+        self.halted = asyncio.Event()
+        """Set once nothing more is sent and only calls in flight are waited for."""
         self.stopped_by: BaseException | None = None
 
     def stop(self, error: BaseException) -> None:
@@ -143,6 +145,7 @@ class Pipeline:
         self._ended.set()
         if not isinstance(error, BudgetExhaustedError):
             self._halt()
+            self.halted.set()
 
     async def run(self, rows: Iterator[tuple[int, Prompt | Skip]]) -> None:
         try:
@@ -183,7 +186,7 @@ class Pipeline:
 
     async def _one(self, position: int, prompt: Prompt) -> None:
         try:
-            self._finish(position, await self._work(prompt))  # type: ignore[misc, arg-type]
+            self._finish(position, await self._work(prompt))
         except InterruptedRunError:
             return  # the reason of the stop is already known
         except Exception as error:  # noqa: BLE001 (kept, and raised again by the assembly)

@@ -1,0 +1,155 @@
+"""Puts a run together: configuration -> checks, door, judges, pipeline -> run folder."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from judgeforge.config import RunConfig
+from judgeforge.errors import ConfigError
+from judgeforge.identity import differences, identity
+from judgeforge.manifest import failed_share
+from judgeforge.preparation import prepare
+from judgeforge.progress import Progress
+from judgeforge.records import SkipReason
+from judgeforge.result import RunResult
+from judgeforge.run_session import RunSession
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.journal import Journal
+from judgeforge.store.lock import FolderLock
+from judgeforge.worklist import Worklist, plan_work
+
+EXIT_TOO_MANY_SKIPS = 5
+_FINISHED = frozenset({"complete", "skipped"})
+_RETRIED = frozenset({SkipReason.CALL_FAILED})
+
+
+def default_out(config: RunConfig) -> Path:
+    name = config.source_file.stem if config.source_file else "run"
+    return Path("runs") / name
+
+
+async def arun(
+    config: RunConfig,
+    out: Path | str | None = None,
+    *,
+    limit: int | None = None,
+    budget_usd: float | None = None,
+    force: bool = False,
+    retry_skipped: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> RunResult:
+    """Run, or go on where the folder ``out`` stopped.
+
+    ``limit``: only the first rows. ``budget_usd`` replaces ``budget.usd``. ``force`` accepts a
+    changed configuration or changed rows. ``retry_skipped`` does prompts again whose calls failed.
+
+    A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
+    why. Raises ConfigError, InputError, LockHeldError and StoreError.
+    """
+    if budget_usd is not None:
+        budget = config.budget.model_copy(update={"usd": budget_usd})
+        config = config.model_copy(update={"budget": budget})
+    prepared = prepare(config)
+    folder = RunFolder(Path(out) if out is not None else default_out(config))
+    folder.create()
+    with FolderLock(folder.lock_file):
+        old = folder.read_manifest()
+        wanted = identity(config, prepared.rubric.identity)
+        changed = differences(old["identity"], wanted) if old else []
+        _refuse_changes(changed, folder, force=force)
+        if changed:
+            # The paid replies are in the cache: what is the same is not paid again.
+            folder.journal_file.unlink(missing_ok=True)
+        journal = Journal(folder.journal_file)
+        try:
+            work = plan_work(
+                config.prompts,
+                prepared.row_checks,
+                finished=dict(journal.entries()),
+                limit=limit,
+                accept_changes=force,
+                redo=_RETRIED if retry_skipped else frozenset(),
+            )
+            if old and _is_finished(old, work, changed=bool(changed)):
+                code = _exit_code(config, old["totals"])
+                return RunResult(folder.path, old, code, did_nothing=True)
+            session = RunSession(config, prepared, folder, journal, work, old, limit=limit)
+            return await session.run(on_progress)
+        finally:
+            journal.close()
+
+
+def run(
+    config: RunConfig,
+    out: Path | str | None = None,
+    *,
+    limit: int | None = None,
+    budget_usd: float | None = None,
+    force: bool = False,
+    retry_skipped: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> RunResult:
+    """``arun`` for synchronous code; works inside a running event loop (a notebook) as well."""
+
+    def work() -> RunResult:
+        return asyncio.run(
+            arun(
+                config,
+                out,
+                limit=limit,
+                budget_usd=budget_usd,
+                force=force,
+                retry_skipped=retry_skipped,
+                on_progress=on_progress,
+            )
+        )
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    return _in_thread(work)
+
+
+def _in_thread(work: Callable[[], RunResult]) -> RunResult:
+    results: list[RunResult] = []
+    errors: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
+            errors.append(error)
+
+    thread = threading.Thread(target=target, name="judgeforge-run")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _refuse_changes(changed: list[str], folder: RunFolder, *, force: bool) -> None:
+    if not changed or force:
+        return
+    more = f"; and {len(changed) - 3} more" if len(changed) > 3 else ""
+    raise ConfigError(
+        f"{folder.path} was made with another configuration ({'; '.join(changed[:3])}{more}). "
+        "Use another --out, or --force to do the prompts again with the new one "
+        "(calls that stay the same come from the cache)."
+    )
+
+
+def _is_finished(old: dict[str, object], work: Worklist, *, changed: bool) -> bool:
+    same_input = isinstance(old["input"], dict) and (
+        old["input"].get("fingerprint") == work.fingerprint
+    )
+    return old["status"] in _FINISHED and work.todo == 0 and same_input and not changed
+
+
+def _exit_code(config: RunConfig, totals: dict[str, object]) -> int:
+    too_many = failed_share(totals) > config.limits.max_skip_share
+    return EXIT_TOO_MANY_SKIPS if too_many else 0

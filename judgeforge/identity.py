@@ -1,0 +1,67 @@
+"""What makes a run folder's results what they are, and what may change between two starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from judgeforge.config import RunConfig
+from judgeforge.records import RubricId
+
+_MODEL_FIELDS = {
+    "provider",
+    "model",
+    "base_url",
+    "structured",
+    "max_tokens_field",
+    "send_temperature",
+    "params",
+}
+
+
+def identity(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
+    """Prompts, model identity, sampling, rubric, judging and pairing.
+
+    Budget, prices, limits, keys, timeouts and the cache's place decide no result.
+    """
+    prompts = config.prompts.model_dump(mode="json", exclude_none=True)
+    if "path" in prompts:
+        # Moving a project changes no result; the rows themselves are compared one by one.
+        prompts["path"] = config.prompts.path.name if config.prompts.path else None
+    return {
+        "prompts": prompts,
+        "models": {
+            name: config.models[name].model_dump(mode="json", include=_MODEL_FIELDS)
+            for name in used_models(config)
+        },
+        "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
+        "rubric": rubric.model_dump(mode="json"),
+        "judging": config.judging.model_dump(mode="json"),
+        "pairing": config.pairing.model_dump(mode="json"),
+    }
+
+
+def used_models(config: RunConfig) -> list[str]:
+    sampled = config.sampling.models if config.sampling else []
+    judging = [judge.model for judge in config.judging.judges]
+    return list(dict.fromkeys([*sampled, *judging]))
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """One text a key that differs: ``sampling.temperature: was [1.0], is [0.7]``."""
+    found: list[str] = []
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += differences(before, after, f"{prefix}{key}.")
+        else:
+            found.append(f"{prefix}{key}: was {_short(before)}, is {_short(after)}")
+    return found
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."

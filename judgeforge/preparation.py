@@ -1,0 +1,79 @@
+"""Everything that is checked before any money is spent: rubric, models, keys, prices."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from judgeforge.calls.prices import ModelPrice, price_of
+from judgeforge.config import RunConfig
+from judgeforge.errors import ConfigError
+from judgeforge.identity import used_models
+from judgeforge.rubric import Rubric, load_rubric
+from judgeforge.sources import RowChecks
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    rubric: Rubric
+    keys: Mapping[str, str | None]
+    """By model name; never written anywhere."""
+    prices: Mapping[str, ModelPrice | None]
+    row_checks: RowChecks
+
+
+def prepare(config: RunConfig) -> Preparation:
+    """Raises ConfigError with what to change."""
+    rubric = load_rubric(config.rubric, folder=config.folder)
+    _check_judges(config, rubric)
+    names = used_models(config)
+    keys = {name: _key(config, name) for name in names}
+    prices = {name: price_of(config.models[name]) for name in names}
+    unknown = [name for name, price in prices.items() if price is None]
+    if config.budget.usd is not None and unknown:
+        name = unknown[0]
+        raise ConfigError(
+            f"the price of `{config.models[name].model}` is unknown, so budget.usd cannot hold. "
+            "Give the model a `price: {input_per_mtok: …, output_per_mtok: …}` "
+            "(0 for a server of your own), or take budget.usd out.",
+            file=config.source_file,
+            key=f"models.{name}.price",
+        )
+    return Preparation(rubric, keys, prices, row_checks(config))
+
+
+def row_checks(config: RunConfig) -> RowChecks:
+    sampled = [config.models[name] for name in config.sampling.models] if config.sampling else []
+    known = [model.context_tokens for model in sampled if model.context_tokens]
+    return RowChecks(
+        context_tokens=min(known, default=None),
+        output_tokens=config.sampling.max_tokens if config.sampling else 0,
+        needs_completions=config.sampling is None,
+    )
+
+
+def _check_judges(config: RunConfig, rubric: Rubric) -> None:
+    if rubric.judged and not config.judging.judges:
+        raise ConfigError(
+            f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
+            "but no judge is named. Add `judging: {judges: [{model: NAME}]}`.",
+            file=config.source_file,
+            key="judging.judges",
+        )
+
+
+def _key(config: RunConfig, name: str) -> str | None:
+    variable = config.models[name].key_variable
+    if variable is None:
+        return None
+    value = os.environ.get(variable, "").strip()
+    if value:
+        return value
+    raise ConfigError(
+        f"the environment variable {variable} is not set. "
+        f"Set it to the key of `{config.models[name].provider}` "
+        f"(export {variable}=…), or name another one with `api_key_env`.",
+        file=config.source_file,
+        key=f"models.{name}.api_key_env",
+    )
