@@ -174,8 +174,10 @@ class _Engine:
         params.model.path = str(self._path)
         params.n_parallel = slots
         params.n_ctx = self._context_tokens * slots
-        # A core stays free: with all of them taken, a busy neighbour slows llama.cpp tenfold.
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, _cores() - 1)
+        # Threads meet after every token, so that a busy neighbour on one core stops them all: one
+        # core stays free. Reading a prompt is long work between meetings and gains from all.
+        params.cpuparams.n_threads = max(1, _cores() - 1)
+        params.cpuparams_batch.n_threads = _cores()
         params.verbosity = 0
         params.cache_ram_mib = 0
         try:
