@@ -1,0 +1,48 @@
+"""``python -m tests.local_server --latency-ms 200``: prints one JSON line with the port."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+
+from tests.local_server.limits import Limits
+from tests.local_server.server import listen
+from tests.local_server.service import Behaviour, Service
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.local_server", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--noise-sd", type=float, default=0.02)
+    parser.add_argument("--cached-share", type=float, default=0.0)
+    parser.add_argument("--rpm", type=float)
+    parser.add_argument("--tpm", type=float)
+    parser.add_argument("--lifetime-s", type=float, default=900.0, help="then it ends by itself")
+    asyncio.run(_serve(parser.parse_args()))
+
+
+async def _serve(asked: argparse.Namespace) -> None:
+    behaviour = Behaviour(
+        latency_s=asked.latency_ms / 1000,
+        noise_sd=asked.noise_sd,
+        cached_share=asked.cached_share,
+        limits=Limits(rpm=asked.rpm, tpm=asked.tpm),
+        keep_bodies=False,
+    )
+    runner, port = await listen(Service(behaviour), asked.port)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    print(json.dumps({"port": port}), flush=True)
+    try:
+        await asyncio.wait_for(stop.wait(), asked.lifetime_s)
+    except TimeoutError:
+        print(json.dumps({"ended": f"after {asked.lifetime_s:g} s"}), flush=True)
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    main()

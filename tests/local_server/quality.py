@@ -1,0 +1,158 @@
+"""What the server answers: completions of a hidden quality, and judgments of that quality.
+
+Everything here is a pure function of the request and the draw, by way of BLAKE2 hashes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+QUALITY_MARKER = re.compile(r"\[quality=(\d+(?:\.\d+)?)\]")
+Path = tuple[str | int, ...]
+
+_FILLER = (
+    "river stone quiet morning answer because number garden simple reason window market paper "
+    "yellow seven castle music winter engine balance corner travel open letter method forest "
+    "kitchen bridge signal cloud middle planet"
+)
+_WORDS = _FILLER.split()
+
+
+def uniform(*parts: object) -> float:
+    """A number in [0, 1) that depends on the parts alone."""
+    digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def gaussian(*parts: object) -> float:
+    """A standard normal number that depends on the parts alone (Box-Muller)."""
+    radius = math.sqrt(-2.0 * math.log(1.0 - uniform(*parts, "radius")))
+    return radius * math.cos(2.0 * math.pi * uniform(*parts, "angle"))
+
+
+def quality_of(text: str) -> float | None:
+    """The last quality marker in a text, None where it has none."""
+    found = QUALITY_MARKER.findall(text)
+    return float(found[-1]) if found else None
+
+
+def completion_text(key: str, draw: int, words: tuple[int, int]) -> str:
+    """A marker and filler; the length (in words) is independent of the quality."""
+    quality = uniform(key, draw, "quality")
+    low, high = words
+    digest = blake2b(f"{key}:{draw}:words".encode(), digest_size=32).digest()
+    count = low + int.from_bytes(digest[:4], "big") % (high - low + 1)
+    filler = " ".join(_WORDS[digest[i % 32] % 32] for i in range(4, 4 + count))
+    return f"[quality={quality:.4f}] {digest[:4].hex()} {filler}."
+
+
+class SchemaFiller:
+    """Fills any JSON Schema from one quality, with own noise for every leaf.
+
+    ``scored`` are the paths of the leaves that carry a score (not text).
+    """
+
+    def __init__(self, schema: Mapping[str, Any], quality: float, noise: Noise) -> None:
+        self._root, self._quality, self._noise = schema, quality, noise
+        self.scored: list[Path] = []
+
+    def fill(self) -> Any:
+        return self._value(self._root, ())
+
+    def _noisy(self, path: Path) -> float:
+        return min(1.0, max(0.0, self._quality + self._noise.at(path)))
+
+    def _value(self, schema: Mapping[str, Any], path: Path) -> Any:
+        schema = self._resolved(schema)
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return self._choice(schema["enum"], path)
+        kind = _type_of(schema)
+        if kind == "object":
+            parts = schema.get("properties", {}).items()
+            return {name: self._value(part, (*path, name)) for name, part in parts}
+        if kind == "array":
+            count = max(1, schema.get("minItems", 1))
+            return [self._value(schema.get("items", {}), (*path, i)) for i in range(count)]
+        return self._leaf(schema, kind, path)
+
+    def _leaf(self, schema: Mapping[str, Any], kind: str, path: Path) -> Any:
+        if kind in ("integer", "number"):
+            return self._number(schema, kind, path)
+        if kind == "boolean":
+            self.scored.append(path)
+            return self._noisy(path) >= 0.5
+        if kind == "null":
+            return None
+        return f"Judged {path[-1] if path else 'it'} on what the text shows."
+
+    def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "$ref" in schema:
+            target: Any = self._root
+            for name in schema["$ref"].lstrip("#/").split("/"):
+                target = target[name]
+            return self._resolved(target)
+        for key in ("anyOf", "oneOf"):
+            if key in schema:
+                options = [option for option in schema[key] if option.get("type") != "null"]
+                return self._resolved(options[0])
+        return schema
+
+    def _choice(self, options: list[Any], path: Path) -> Any:
+        """Numbers by the nearest level; words in the order given, lowest first."""
+        if len(options) > 1:
+            self.scored.append(path)
+        noisy = self._noisy(path)
+        if all(isinstance(option, int | float) for option in options):
+            low, high = min(options), max(options)
+            return min(options, key=lambda option: abs(low + noisy * (high - low) - option))
+        if {str(option).lower() for option in options} == {"yes", "no"}:
+            return next(o for o in options if (str(o).lower() == "yes") == (noisy >= 0.5))
+        return options[round(noisy * (len(options) - 1))]
+
+    def _number(self, schema: Mapping[str, Any], kind: str, path: Path) -> int | float:
+        self.scored.append(path)
+        low, high = schema.get("minimum", 0), schema.get("maximum", 1)
+        value = low + self._noisy(path) * (high - low)
+        return round(value) if kind == "integer" else round(value, 6)
+
+
+def _type_of(schema: Mapping[str, Any]) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        return next((k for k in kind if k != "null"), "null")
+    if kind is None:
+        return "object" if "properties" in schema else "string"
+    return str(kind)
+
+
+class Noise:
+    """Gaussian noise of a judgment: one number for each leaf of the reply."""
+
+    def __init__(self, key: str, draw: int, sd: float) -> None:
+        self._key, self._draw, self._sd = key, draw, sd
+
+    def at(self, path: Path) -> float:
+        return self._sd * gaussian(self._key, self._draw, path) if self._sd else 0.0
+
+
+def schema_in(text: str) -> Mapping[str, Any] | None:
+    """The last JSON Schema of an object that stands in a text."""
+    decoder = json.JSONDecoder()
+    start, found = text.find("{"), None
+    while start != -1:
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except ValueError:
+            start = text.find("{", start + 1)
+            continue
+        if isinstance(value, dict) and isinstance(value.get("properties"), dict):
+            found = value
+        start = text.find("{", end)
+    return found

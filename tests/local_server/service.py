@@ -1,0 +1,293 @@
+"""What the server does with a request: count, limit, answer, deliver."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+
+from aiohttp import web
+
+from tests.local_server.faults import Fault, FaultPlan
+from tests.local_server.limits import Limits, RateLimiter, retry_headers
+from tests.local_server.quality import Noise, SchemaFiller, completion_text
+from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
+from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
+
+_SHOWN_HEADERS = (
+    "content-type",
+    "user-agent",
+    "anthropic-version",
+    "anthropic-beta",
+    "idempotency-key",
+    "x-stainless-retry-count",
+)
+
+
+@dataclass
+class Behaviour:
+    """May be changed while the server runs."""
+
+    latency_s: float = 0.0
+    noise_sd: float = 0.02
+    """Of a judge, on the scale of the hidden quality (0 to 1)."""
+    completion_words: tuple[int, int] = (20, 60)
+    bytes_per_token: int = 4
+    cached_share: float = 0.0
+    cache_write_share: float = 0.0
+    """Shares of the input tokens."""
+    reasoning_tokens: int = 0
+    key: str | None = None
+    """What requests must bring as their key; None takes any, and none."""
+    keep_bodies: bool = True
+    limits: Limits = field(default_factory=Limits)
+
+
+class Service:
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.faults = FaultPlan()
+        self.requests: list[RequestRecord] = []
+        self.in_flight = 0
+        self.in_flight_max = 0
+        self._started = time.perf_counter()
+        self._draws: Counter[str] = Counter()
+        self._limiters: dict[str, tuple[Limits, RateLimiter]] = {}
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/_stats":
+            return web.json_response(self._stats())
+        self.in_flight += 1
+        self.in_flight_max = max(self.in_flight_max, self.in_flight)
+        try:
+            record = self._record(request, await request.read())
+            try:
+                return await self._reply(request, record)
+            finally:
+                record.done_at = self._now()
+        finally:
+            self.in_flight -= 1
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._started
+
+    def _stats(self) -> dict[str, object]:
+        return {
+            "requests": len(self.requests),
+            "kinds": Counter(record.kind for record in self.requests),
+            "statuses": Counter(str(record.status) for record in self.requests),
+            "in_flight_max": self.in_flight_max,
+        }
+
+    def _record(self, request: web.BaseRequest, raw: bytes) -> RequestRecord:
+        sent = request.headers
+        record = RequestRecord(
+            index=len(self.requests),
+            method=request.method,
+            path=request.path,
+            wire=_wire_of(request),
+            kind="other",
+            model="",
+            raw=raw,
+            headers={name: sent[name] for name in _SHOWN_HEADERS if name in sent},
+            authorization="authorization" in sent,
+            x_api_key="x-api-key" in sent,
+            at=self._now(),
+        )
+        self.requests.append(record)
+        return record
+
+    async def _reply(self, request: web.BaseRequest, record: RequestRecord) -> web.StreamResponse:
+        if record.wire == "none":
+            return self._error(record, 404, f"no such path: {record.path}")
+        try:
+            body = json.loads(record.raw)
+            question = read_question(record.wire, body)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return self._error(record, 400, f"cannot read the request: {error!r}")
+        kind: Kind = "completion" if question.schema is None else "judge"
+        record.kind, record.model = kind, question.model
+        if not self._key_fits(request):
+            return self._error(record, 401, "Incorrect API key provided.", "invalid_api_key")
+        key = blake2b(record.raw, digest_size=16).hexdigest()
+        return await self._answer_or_fail(request, record, question, key)
+
+    async def _answer_or_fail(
+        self, request: web.BaseRequest, record: RequestRecord, question: Question, key: str
+    ) -> web.StreamResponse:
+        behaviour = self.behaviour
+        fault = self.faults.choose(record, key)
+        limited = self._limited(record, question)
+        if limited is not None and (fault is None or fault.status == 200):
+            return limited
+        if fault is not None:
+            record.fault = fault.name
+        answer = self._answer(record, question, key, fault)
+        if not behaviour.keep_bodies:
+            record.raw, record.text = b"", None
+        reply = write_reply(record.wire, key, question.model, answer, record.tokens)
+        delay = behaviour.latency_s + (fault.seconds if fault and fault.name == "slow" else 0.0)
+        if delay:
+            await asyncio.sleep(delay)
+        headers = self._limit_headers(record)
+        if fault is None or fault.name == "slow":
+            record.status = 200
+            return web.Response(body=reply, content_type="application/json", headers=headers)
+        return await _deliver(request, record, fault, reply, headers)
+
+    def _answer(
+        self, record: RequestRecord, question: Question, key: str, fault: Fault | None
+    ) -> Answer:
+        """Also counts the tokens. Draws move on only when a client can get the whole answer."""
+        draw = 0 if question.fixed_draw else self._draws[key]
+        if fault is None or fault.arrives:
+            self._draws[key] += 1
+        answer = _made(question, key, draw, self.behaviour)
+        words = len((answer.text or "").split())
+        room = max(0, question.max_tokens - self.behaviour.reasoning_tokens)
+        if words > room:
+            cut = " ".join((answer.text or "").split()[:room])
+            answer, words = replace(answer, text=cut, finish="length"), room
+        record.tokens = self._tokens(len(record.raw), words, question.max_tokens)
+        if fault is not None and fault.alter is not None:
+            answer = fault.alter(answer)
+        record.text = answer.text
+        return answer
+
+    def _tokens(self, size: int, words: int, most: int) -> TokenCount:
+        behaviour = self.behaviour
+        whole = max(1, size // behaviour.bytes_per_token)
+        return TokenCount(
+            input=whole,
+            output=min(most, max(1, words + behaviour.reasoning_tokens)),
+            cached=int(whole * behaviour.cached_share),
+            cache_write=int(whole * behaviour.cache_write_share),
+            reasoning=min(most, behaviour.reasoning_tokens),
+        )
+
+    def _key_fits(self, request: web.BaseRequest) -> bool:
+        key = self.behaviour.key
+        if key is None:
+            return True
+        sent = request.headers
+        return f"Bearer {key}" == sent.get("authorization") or key == sent.get("x-api-key")
+
+    def _limited(self, record: RequestRecord, question: Question) -> web.Response | None:
+        limits = self.behaviour.limits
+        if limits.rpm is None and limits.tpm is None:
+            return None
+        known, limiter = self._limiters.get(record.model, (None, None))
+        if known != limits or limiter is None:
+            limiter = RateLimiter(limits, self._now())
+            self._limiters[record.model] = (limits, limiter)
+        size = len(record.raw) // self.behaviour.bytes_per_token
+        wait = limiter.admit(size + min(question.max_tokens, 100_000), self._now())
+        if not wait:
+            return None
+        headers = limiter.headers(record.wire) | retry_headers(wait, record.wire)
+        message = "Rate limit reached for requests"
+        return self._error(record, 429, message, None, headers)
+
+    def _limit_headers(self, record: RequestRecord) -> dict[str, str]:
+        _, limiter = self._limiters.get(record.model, (None, None))
+        return {} if limiter is None else limiter.headers(record.wire)
+
+    def _error(
+        self,
+        record: RequestRecord,
+        status: int,
+        message: str,
+        code: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> web.Response:
+        record.status = status
+        code = code if record.wire == "openai" else None
+        body = error_body(record.wire, status, message, code)
+        return web.Response(
+            status=status, body=body, content_type="application/json", headers=headers
+        )
+
+
+def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
+    if question.schema is None:
+        return Answer(completion_text(key, draw, behaviour.completion_words))
+    filler = SchemaFiller(question.schema, question.quality, Noise(key, draw, behaviour.noise_sd))
+    value = filler.fill()
+    return Answer(json.dumps(value), value=value, scored=tuple(filler.scored), tool=question.tool)
+
+
+def _wire_of(request: web.BaseRequest) -> Wire:
+    if request.method != "POST":
+        return "none"
+    if request.path.endswith("/chat/completions"):
+        return "openai"
+    return "anthropic" if request.path.endswith("/messages") else "none"
+
+
+async def _deliver(
+    request: web.BaseRequest,
+    record: RequestRecord,
+    fault: Fault,
+    reply: bytes,
+    headers: dict[str, str],
+) -> web.StreamResponse:
+    headers = {**headers, **fault.headers}
+    if fault.delivery == "reset_before":
+        _reset(request)
+        return web.Response()
+    if fault.delivery == "stall_headers":
+        await asyncio.sleep(fault.seconds)
+    record.status = fault.status
+    if fault.delivery in ("whole", "stall_headers"):
+        body = reply if fault.status == 200 else None
+        if fault.body is not None:
+            body = fault.body
+        elif body is None:
+            message = f"The server was told to answer {fault.status}."
+            body = error_body(record.wire, fault.status, message, fault.code)
+        return web.Response(
+            status=fault.status, body=body, content_type=fault.content_type, headers=headers
+        )
+    return await _deliver_in_parts(request, fault, reply, headers)
+
+
+async def _deliver_in_parts(
+    request: web.BaseRequest, fault: Fault, reply: bytes, headers: dict[str, str]
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers={**headers, "content-type": "application/json"})
+    response.content_length = len(reply)
+    await response.prepare(request)
+    if fault.delivery == "drip":
+        parts = 20
+        size = -(-len(reply) // parts)
+        for start in range(0, len(reply), size):
+            await response.write(reply[start : start + size])
+            await asyncio.sleep(fault.seconds / parts)
+        return response
+    half = len(reply) // 2
+    await response.write(reply[:half])
+    # The first half is to arrive on its own before the connection goes.
+    await asyncio.sleep(fault.seconds if fault.delivery == "stall_body" else 0.01)
+    if fault.delivery == "stall_body":
+        await response.write(reply[half:])
+    elif fault.delivery == "reset_mid":
+        _reset(request)
+    elif request.transport is not None:
+        request.transport.close()
+    return response
+
+
+def _reset(request: web.BaseRequest) -> None:
+    """Close with RST instead of FIN."""
+    transport = request.transport
+    if transport is None:
+        return
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
