@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from judgeforge.calls.answer import Asks
 from judgeforge.config import RunConfig
 from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, JudgeforgeError
-from judgeforge.judging import Panel
+from judgeforge.judging.panel import Panel
 from judgeforge.pair_records import make_pairs
 from judgeforge.pairing import select_pairs
 from judgeforge.ranking import rank

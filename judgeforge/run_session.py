@@ -25,7 +25,7 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.identity import identity
-from judgeforge.judging import Panel
+from judgeforge.judging.panel import Panel
 from judgeforge.manifest import describe, failed_share, figures, now
 from judgeforge.pipeline import Pipeline, PromptWork
 from judgeforge.preparation import Preparation

@@ -1,0 +1,1 @@
+"""Completions -> judgments. One file a protocol."""

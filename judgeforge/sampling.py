@@ -1,0 +1,134 @@
+"""Prompt -> completions, spread over models, temperatures and seeds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from judgeforge.calls.answer import Asks
+from judgeforge.concurrency import gather_or_cancel
+from judgeforge.config import SamplingConfig
+from judgeforge.errors import CallError
+from judgeforge.providers.base import ChatRequest
+from judgeforge.records import Completion, Message, Prompt
+
+CUT, DUPLICATE, FAILED = "cut", "duplicate:", "failed:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    index: int
+    model: str
+    temperature: float
+    sample: int
+    """Tells draws of the same model and temperature apart."""
+
+
+async def sample_completions(
+    prompt: Prompt, config: SamplingConfig, gateway: Asks
+) -> list[Completion]:
+    """All draws in order, usable or not. Raises CallError only where it stops the run."""
+    drawn = await gather_or_cancel(
+        _complete(prompt, config, draw, gateway) for draw in _draws(config)
+    )
+    return _mark_duplicates(drawn)
+
+
+def ready_completions(prompt: Prompt) -> list[Completion]:
+    """The completions that the input row brought along."""
+    return _mark_duplicates(
+        [
+            Completion(
+                id=f"{prompt.id}.c{index}",
+                prompt_id=prompt.id,
+                index=index,
+                model=ready.model or "given",
+                text=ready.text,
+                finish="given" if ready.text.strip() else "empty",
+            )
+            for index, ready in enumerate(prompt.completions)
+        ]
+    )
+
+
+def usable(completions: Sequence[Completion]) -> list[Completion]:
+    """Those that can be judged: whole, not refused, not empty, no text twice."""
+    return [
+        completion
+        for completion in completions
+        if completion.finish in {"stop", "given", "length"}
+        and CUT not in completion.flags
+        and not any(flag.startswith(DUPLICATE) for flag in completion.flags)
+    ]
+
+
+def _draws(config: SamplingConfig) -> Iterator[_Draw]:
+    seen: Counter[tuple[str, float]] = Counter()
+    for index in range(config.completions):
+        model = config.models[index % len(config.models)]
+        turn = index // len(config.models)
+        temperature = config.temperature[turn % len(config.temperature)]
+        yield _Draw(index, model, temperature, seen[model, temperature])
+        seen[model, temperature] += 1
+
+
+async def _complete(
+    prompt: Prompt, config: SamplingConfig, draw: _Draw, gateway: Asks
+) -> Completion:
+    request = ChatRequest(
+        messages=_with_system(prompt, config.system),
+        max_tokens=config.max_tokens,
+        temperature=draw.temperature,
+        seed=None if config.seed is None else config.seed + draw.index,
+    )
+    base = {
+        "id": f"{prompt.id}.c{draw.index}",
+        "prompt_id": prompt.id,
+        "index": draw.index,
+        "model": draw.model,
+    }
+    try:
+        answer = await gateway.ask(draw.model, request, sample=draw.sample)
+    except CallError as error:
+        if error.stops_run:
+            raise
+        flags = (f"{FAILED} {error}",)
+        return Completion.model_validate(
+            {**base, "text": "", "finish": "failed", "flags": flags, "cost_usd": 0.0}
+        )
+    reply = answer.reply
+    cut = reply.finish == "length" and (not config.keep_cut or not reply.text.strip())
+    return Completion.model_validate(
+        {
+            **base,
+            "text": reply.text,
+            "finish": reply.finish,
+            "flags": (CUT,) if cut else (),
+            "reasoning": reply.reasoning,
+            "call": answer.key,
+            "cost_usd": answer.cost_usd,
+        }
+    )
+
+
+def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
+    """A system message of the row's own wins over the one in the configuration."""
+    if system is None or prompt.messages[0].role == "system":
+        return prompt.messages
+    return (Message(role="system", content=system), *prompt.messages)
+
+
+def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
+    first: dict[str, str] = {}
+    marked: list[Completion] = []
+    for completion in completions:
+        twin = first.get(completion.text)
+        if twin is not None and usable([completion]):
+            flags = (*completion.flags, f"{DUPLICATE}{twin}")
+            marked.append(completion.model_copy(update={"flags": flags}))
+            continue
+        if usable([completion]):
+            first[completion.text] = completion.id
+        marked.append(completion)
+    return marked
