@@ -1,0 +1,97 @@
+"""The summaries that commands print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from judgeforge.doctor import Finding
+from judgeforge.explain import explain
+from judgeforge.plan import CheckReport, PlanReport
+from judgeforge.result import RunResult
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def print_result(result: RunResult, *, show_pairs: int) -> None:
+    totals = result.manifest["totals"]
+    if result.did_nothing:
+        _out.print(f"{escape(str(result.folder))} is finished already; nothing was sent.")
+    last = totals if result.did_nothing else result.manifest["last_run"]
+    cost = totals["cost_usd"]
+    skips = ", ".join(f"{reason} {n}" for reason, n in totals["skips"].items()) or "none"
+    _out.print(
+        f"{totals['prompts']} prompts, {totals['pairs']} pairs, skips: {skips}\n"
+        f"calls of this start: {0 if result.did_nothing else last['calls']['paid']} paid, "
+        f"{0 if result.did_nothing else last['calls']['cached']} cached; "
+        f"cost of the folder: {'unknown' if cost is None else f'${cost:.6f}'}"
+    )
+    if show_pairs and totals["pairs"]:
+        from judgeforge.display import pairs_table
+
+        _out.print(pairs_table(result.folder, most=show_pairs))
+    if result.stopped_by is not None:
+        _err.print(f"[red]stopped[/red]: {escape(str(result.stopped_by))}")
+    elif result.exit_code:
+        _err.print(
+            "[yellow]more prompts failed than limits.max_skip_share allows[/yellow]; "
+            f"see {escape(str(result.folder / 'skips.jsonl'))}"
+        )
+    if totals["pairs"]:
+        _where_next(result.folder)
+
+
+def _where_next(folder: Path) -> None:
+    with (folder / "pairs.jsonl").open(encoding="utf-8") as lines:
+        first = json.loads(next(lines))["id"]
+    _out.print(
+        f"pairs: {escape(str(folder / 'pairs.jsonl'))}   how they were made: "
+        f"{escape(str(folder / 'README.md'))}\n"
+        f"why:   judgeforge explain {escape(str(folder))} {escape(first)}"
+    )
+
+
+def print_check(report: CheckReport) -> None:
+    for line in report.lines():
+        _out.print(escape(line))
+
+
+def print_plan(report: PlanReport, *, as_json: bool) -> None:
+    if as_json:
+        _out.print_json(json.dumps(asdict(report)))
+        return
+    table = Table("model", "calls", "low", "expected", "high")
+    for row in report.models:
+        table.add_row(row.name, str(row.calls), *map(_usd, (row.low, row.expected, row.high)))
+    table.add_row("all", str(report.calls), *map(_usd, (report.low, report.expected, report.high)))
+    _out.print(table)
+    for note in report.notes:
+        _out.print(escape(note))
+
+
+def _usd(value: float | None) -> str:
+    return "unknown" if value is None else f"${value:.4f}"
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        colour = _COLOURS[finding.status]
+        advice = f" {finding.advice}" if finding.advice else ""
+        _out.print(
+            f"[{colour}]{finding.status:4}[/{colour}] {escape(finding.name)}: "
+            f"{escape(finding.detail)}{escape(advice)}"
+        )
+
+
+def print_explanation(folder: Path, pair_id: str) -> None:
+    from judgeforge.display_explanation import render_explanation
+
+    _out.print(render_explanation(explain(folder, pair_id)))
