@@ -16,13 +16,20 @@ from pydantic import BaseModel, ValidationError
 
 from judgeforge.config import ModelConfig
 from judgeforge.errors import ConfigError, MalformedReplyError, NoReplyError, StatusError
-from judgeforge.providers.base import Body, ChatRequest, ModelReply, Usage
+from judgeforge.providers.base import Body, ChatRequest, ModelReply, ReplySchema, Usage
 
 EMBEDDED_MODEL = "smollm2-135m"
 DEFAULT_CONTEXT_TOKENS = 2048
 """Per request, prompt and reply together."""
 MAX_SLOTS = 4
 """More requests at once only share the same cores and cost memory for their contexts."""
+
+# How long a free text in a structured reply may be, see _with_bounded_texts.
+TOKENS_OF_FRAME, TOKENS_OF_FIELD = 10, 10
+CHARACTERS_PER_TOKEN = 2
+"""English has 3 to 4: room for rarer words."""
+SHORTEST_TEXT, LONGEST_TEXT = 20, 1000
+"""Characters. The engine refuses grammars with much longer repetitions."""
 
 Chunk = Mapping[str, Any]
 """A piece of a streamed reply in OpenAI's shape, or ``{"error": …}``."""
@@ -94,7 +101,7 @@ class LocalProvider:
                 "type": "json_schema",
                 "json_schema": {
                     "name": request.reply_schema.name,
-                    "schema": dict(request.reply_schema.schema),
+                    "schema": _with_bounded_texts(request.reply_schema, request.max_tokens),
                     "strict": True,
                 },
             }
@@ -150,6 +157,31 @@ class LocalProvider:
             self._engines[model.model] = loading
         # One impatient caller must not cancel what the others wait for.
         return await asyncio.shield(loading)
+
+
+def _with_bounded_texts(reply_schema: ReplySchema, max_tokens: int) -> dict[str, Any]:
+    """The schema with a length limit on free texts, so that what follows them still fits.
+
+    A small model rarely closes a string by itself; cut by ``max_tokens``, the reply would be lost.
+    """
+    structure = TOKENS_OF_FRAME + TOKENS_OF_FIELD * _fields(reply_schema.schema)
+    length = CHARACTERS_PER_TOKEN * (max_tokens - structure)
+    limit = min(max(length, SHORTEST_TEXT), LONGEST_TEXT)
+
+    def bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
+        copy = dict(schema)
+        if copy.get("type") == "string" and not copy.keys() & {"enum", "const", "maxLength"}:
+            copy["maxLength"] = limit
+        if "properties" in copy:
+            copy["properties"] = {k: bounded(v) for k, v in copy["properties"].items()}
+        return copy
+
+    return bounded(reply_schema.schema)
+
+
+def _fields(schema: Mapping[str, Any]) -> int:
+    parts = schema.get("properties", {}).values()
+    return sum(1 + _fields(part) for part in parts)
 
 
 class _Server(Protocol):
