@@ -1,0 +1,163 @@
+"""The reply cache: stored before used, trusted only if it is judgeforge's own."""
+
+import asyncio
+import pickle
+import sqlite3
+import stat
+import time
+
+import diskcache
+import pytest
+
+from judgeforge.calls.cache import JsonTextDisk, ReplyCache, StoredReply
+from judgeforge.calls.call import make_call
+from judgeforge.errors import StoreError
+
+REPLY = StoredReply('{"text": "hallo ü"}', 0.25, 12, 3, 0.5)
+
+
+def a_call(sample=0, **body):
+    return make_call(
+        model_name="writer",
+        provider="openai",
+        base_url="http://127.0.0.1:1/v1",
+        endpoint="/chat/completions",
+        body={"model": "m", "max_tokens": 5, **body},
+        sample=sample,
+    )
+
+
+@pytest.fixture
+def damage():
+    return []
+
+
+@pytest.fixture
+def cache(tmp_path, damage):
+    opened = ReplyCache(tmp_path / "cache", on_damage=lambda key, why: damage.append(why))
+    yield opened
+    opened.close()
+
+
+def plant(tmp_path, key, *, mode=1, value="x", filename=None):
+    with sqlite3.connect(tmp_path / "cache" / "cache.db") as rows:
+        rows.execute(
+            "INSERT OR REPLACE INTO Cache(key, raw, store_time, expire_time, access_time,"
+            " access_count, tag, size, mode, filename, value)"
+            " VALUES (?, 1, ?, NULL, 0, 0, NULL, 0, ?, ?, ?)",
+            (key, time.time(), mode, filename, value),
+        )
+
+
+def test_a_stored_reply_comes_back_whole(cache):
+    asyncio.run(cache.put(a_call(), REPLY))
+    assert cache.get(a_call()) == REPLY
+    assert cache.get(a_call(sample=1)) is None
+
+
+def test_a_reply_survives_the_process(tmp_path, cache, damage):
+    asyncio.run(cache.put(a_call(), REPLY))
+    other = ReplyCache(tmp_path / "cache", on_damage=lambda key, why: damage.append(why))
+    assert other.get(a_call()) == REPLY
+    other.close()
+
+
+def test_only_the_owner_can_look_into_the_folder(tmp_path, cache):
+    assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
+
+
+class Bomb:
+    def __reduce__(self):
+        return (print, ("a planted row ran code",))
+
+
+@pytest.mark.parametrize("mode", [2, 3, 4, 99])
+def test_a_planted_row_of_another_mode_runs_nothing_and_is_asked_again(
+    tmp_path, cache, damage, capsys, mode
+):
+    call = a_call()
+    plant(tmp_path, call.key, mode=mode, value=sqlite3.Binary(pickle.dumps(Bomb())))
+    assert cache.get(call) is None
+    assert "mode" in damage[0]
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[]", "null", '{"version": 1}', '{"version": 99, "request": "x"}']
+)
+def test_a_row_that_is_no_entry_is_reported_and_asked_again(tmp_path, cache, damage, text):
+    call = a_call()
+    plant(tmp_path, call.key, value=text)
+    assert cache.get(call) is None
+    assert len(damage) == 1
+
+
+def test_a_reply_to_another_request_is_never_taken(tmp_path, cache, damage):
+    asyncio.run(cache.put(a_call(), REPLY))
+    with sqlite3.connect(tmp_path / "cache" / "cache.db") as rows:
+        rows.execute("UPDATE Cache SET key = ?", (a_call(sample=7).key,))
+    assert cache.get(a_call(sample=7)) is None
+    assert "another request" in damage[0]
+
+
+def test_a_changed_reply_is_noticed(tmp_path, cache, damage):
+    asyncio.run(cache.put(a_call(), REPLY))
+    with sqlite3.connect(tmp_path / "cache" / "cache.db") as rows:
+        rows.execute("UPDATE Cache SET value = replace(value, 'hallo', 'hullo')")
+    assert cache.get(a_call()) is None
+    assert "checksum" in damage[0]
+
+
+def test_nothing_is_evicted_and_no_file_is_written_beside_the_database(tmp_path, cache):
+    big = StoredReply("x" * 200_000, None, 1, 1, 0.1)
+    asyncio.run(cache.put(a_call(), big))
+    assert cache.get(a_call()) == big
+    assert not list((tmp_path / "cache").rglob("*.val"))
+    assert cache._rows.eviction_policy == "none"
+    assert cache._rows.cull_limit == 0
+
+
+def test_replies_that_arrive_together_are_all_stored(cache):
+    async def many():
+        await asyncio.gather(*(cache.put(a_call(sample=i), REPLY) for i in range(50)))
+
+    asyncio.run(many())
+    assert all(cache.get(a_call(sample=i)) == REPLY for i in range(50))
+
+
+def test_a_reply_that_cannot_be_stored_is_an_error_for_the_one_who_paid(cache, monkeypatch):
+    def full(*_, **__):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(cache._rows, "set", full)
+    with pytest.raises(StoreError, match="could not be stored"):
+        asyncio.run(cache.put(a_call(), REPLY))
+
+
+def test_a_folder_that_cannot_be_opened_says_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        ReplyCache(tmp_path / "file", on_damage=lambda *_: None)
+
+
+def test_the_disk_refuses_anything_but_text(tmp_path):
+    disk = JsonTextDisk(str(tmp_path))
+    for refused in (b"bytes", 3, object()):
+        with pytest.raises(TypeError):
+            disk.store(refused, read=False)
+        with pytest.raises(TypeError):
+            disk.put(refused)
+    assert isinstance(diskcache.Cache(str(tmp_path / "c"), disk=JsonTextDisk), diskcache.Cache)
+
+
+def test_the_key_depends_on_the_request_and_the_sample_alone():
+    same = make_call(
+        model_name="another name",
+        provider="openai",
+        base_url="http://127.0.0.1:1/v1",
+        endpoint="/chat/completions",
+        body={"max_tokens": 5, "model": "m"},
+        sample=0,
+    )
+    assert same.key == a_call().key
+    assert len({a_call().key, a_call(sample=1).key, a_call(seed=1).key}) == 3

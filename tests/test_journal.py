@@ -1,0 +1,104 @@
+"""The journal: a kill at any byte loses no finished prompt and leaves no half one."""
+
+import os
+
+import pytest
+
+from judgeforge.errors import LockHeldError, StoreError
+from judgeforge.records import Completion, Skip, SkipReason
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.journal import Journal
+from judgeforge.store.lock import FolderLock
+from judgeforge.store.outcome import make_outcome
+
+
+def skip_of(prompt_id, detail="equal scores"):
+    return Skip(prompt_id=prompt_id, line=1, reason=SkipReason.TIE, detail=detail)
+
+
+def outcome(prompt_id, text="an answer"):
+    completion = Completion(
+        id=f"{prompt_id}.c0", prompt_id=prompt_id, index=0, model="m", text=text, finish="stop"
+    )
+    return make_outcome(
+        prompt_id=prompt_id, digest="d" * 64, completions=[completion], skip=skip_of(prompt_id)
+    )
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "journal"
+
+
+def test_what_was_appended_is_found_again(file):
+    journal = Journal(file)
+    entries = [journal.append(outcome(name, "line\nbreak  and ü")) for name in "abc"]
+    again = Journal(file)
+    assert dict(again.entries()) == dict(zip("abc", entries, strict=True))
+    lines = again.lines(entries[1].offset)
+    assert [len(lines[n]) for n in ("pairs", "completions", "judgments", "skips")] == [0, 1, 0, 1]
+    assert b'"prompt_id":"b"' in lines["skips"][0]
+
+
+def test_a_cut_at_every_byte_leaves_the_prompts_before_it(file):
+    journal = Journal(file)
+    first = journal.append(outcome("a"))
+    second = journal.append(outcome("b"))
+    journal.close()
+    whole = file.read_bytes()
+    for size in range(second.offset, len(whole)):
+        file.write_bytes(whole[:size])
+        cut = Journal(file)
+        assert dict(cut.entries()) == {"a": first}
+        assert cut.append(outcome("b")).offset == second.offset
+        cut.close()
+        assert file.read_bytes() == whole
+
+
+def test_damage_in_the_middle_is_not_silently_cut_away(file):
+    journal = Journal(file)
+    second = [journal.append(outcome(name)) for name in "abcd"][1]
+    journal.close()
+    with file.open("r+b") as bytes_:
+        bytes_.seek(second.offset)
+        bytes_.write(b"XXXX")
+    with pytest.raises(StoreError, match="damaged"):
+        Journal(file)
+
+
+def test_a_prompt_ends_with_pairs_or_one_skip_never_with_nothing():
+    with pytest.raises(ValueError, match="pairs or with one skip"):
+        make_outcome(prompt_id="a", digest="")
+
+
+def test_results_are_written_in_the_order_of_the_input(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.create()
+    journal = Journal(folder.journal_file)
+    late, early = journal.append(outcome("late")), journal.append(outcome("early"))
+    bad = skip_of("line-2").model_dump_json().encode() + b"\n"
+    folder.write_results(journal, [early.offset, bad, late.offset])
+    text = folder.file("skips").read_text()
+    assert text.index("early") < text.index("line-2") < text.index("late")
+    assert len(folder.file("completions").read_text().splitlines()) == 2
+
+
+def test_a_second_run_on_the_folder_is_refused_and_a_dead_one_leaves_no_lock(tmp_path):
+    with FolderLock(tmp_path / "lock"), pytest.raises(LockHeldError), FolderLock(tmp_path / "lock"):
+        pytest.fail("two runs hold one folder")
+    with FolderLock(tmp_path / "lock"):
+        pass
+
+
+def test_a_folder_of_a_newer_version_is_refused_with_advice(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.manifest_file.write_text('{"format_version": 99}')
+    with pytest.raises(StoreError, match="newer judgeforge"):
+        folder.read_manifest()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_a_store_error(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError):
+        RunFolder(tmp_path / "run").create()

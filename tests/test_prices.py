@@ -1,0 +1,75 @@
+"""Prices: exact for what was used, never too low for what may come."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgeforge.calls.prices import (
+    FREE,
+    ModelPrice,
+    Rates,
+    most_input_tokens,
+    most_output_tokens,
+    price_of,
+    to_usd,
+)
+from judgeforge.config import ModelConfig, Price
+from judgeforge.providers.base import Usage
+
+TIERED = ModelPrice(
+    (Rates(1.0, 4.0, 0.1, 1.25), Rates(2.0, 8.0, 0.2, 2.5, above_tokens=1000)), "test"
+)
+
+
+def model(**fields):
+    return ModelConfig.model_validate({"provider": "openai", "model": "gpt-5.4-mini", **fields})
+
+
+def test_cached_input_and_cache_writes_have_their_own_price():
+    usage = Usage(1000, 100, cached_input_tokens=400, cache_write_tokens=100)
+    assert to_usd(TIERED.cost(usage)) == pytest.approx((500 + 40 + 125 + 400) / 1e6)
+
+
+def test_a_long_request_is_billed_whole_at_the_higher_tier():
+    assert to_usd(TIERED.cost(Usage(1001, 0))) == pytest.approx(2002 / 1e6)
+
+
+def test_the_configured_price_wins_over_the_price_list():
+    own = price_of(model(price=Price(input_per_mtok=7, output_per_mtok=9)))
+    assert own is not None
+    assert own.source == "configuration"
+    assert to_usd(own.cost(Usage(1_000_000, 1_000_000, cached_input_tokens=500_000))) == 16.0
+
+
+def test_the_price_list_knows_current_models():
+    for provider, name in [("openai", "gpt-5.4"), ("anthropic", "claude-haiku-4-5")]:
+        listed = price_of(model(provider=provider, model=name))
+        assert listed is not None
+        assert listed.cost(Usage(1000, 1000)) > 0
+
+
+def test_a_model_that_nobody_knows_has_no_price_and_is_not_free():
+    assert price_of(model(model="no-such-model-at-all")) is None
+    assert price_of(model(base_url="http://127.0.0.1:9/v1")) is None
+
+
+def test_a_local_model_is_free():
+    assert price_of(model(provider="local", model="smollm2-135m")) is FREE
+
+
+@given(st.integers(1, 5000), st.integers(0, 5000), st.floats(0, 1), st.floats(0, 1))
+def test_no_reply_within_the_limits_costs_more_than_the_bound(most_in, most_out, a, b):
+    used = int(most_in * a)
+    cached = int(used * b)
+    usage = Usage(used, most_out, cached_input_tokens=cached, cache_write_tokens=used - cached)
+    assert TIERED.cost(usage) <= TIERED.upper_bound(most_in, most_out)
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_input_is_never_estimated_below_its_bytes(text):
+    assert most_input_tokens(text) >= len(text.encode())
+
+
+def test_a_body_without_an_output_limit_has_no_price():
+    with pytest.raises(ValueError, match="output limit"):
+        most_output_tokens({"model": "m"})
