@@ -490,11 +490,12 @@ def test_stopping_does_not_wait_for_stalled_replies(server, openai_client):
 
 
 def test_it_runs_as_a_program_that_ends_by_itself():
-    command = [sys.executable, "-m", "tests.local_server", "--lifetime-s", "1"]
+    command = [sys.executable, "-m", "tests.local_server", "--lifetime-s", "1", "--keep-bodies"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         port = json.loads(program.stdout.readline())["port"]
         body = {"model": "m", "messages": [{"role": "user", "content": "Say hi."}]}
         url = f"http://127.0.0.1:{port}"
         assert httpx2.post(f"{url}/v1/chat/completions", json=body).status_code == 200
         assert httpx2.get(f"{url}/_stats").json()["requests"] == 1
+        assert httpx2.get(f"{url}/_bodies").json() == body
         assert program.wait(10) == 0

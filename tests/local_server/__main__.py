@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--cached-share", type=float, default=0.0)
     parser.add_argument("--rpm", type=float)
     parser.add_argument("--tpm", type=float)
+    parser.add_argument("--keep-bodies", action="store_true", help="GET /_bodies gives them")
     parser.add_argument("--lifetime-s", type=float, default=900.0, help="then it ends by itself")
     asyncio.run(_serve(parser.parse_args()))
 
@@ -30,7 +31,7 @@ async def _serve(asked: argparse.Namespace) -> None:
         noise_sd=asked.noise_sd,
         cached_share=asked.cached_share,
         limits=Limits(rpm=asked.rpm, tpm=asked.tpm),
-        keep_bodies=False,
+        keep_bodies=asked.keep_bodies,
     )
     runner, port = await listen(Service(behaviour), asked.port)
     stop = asyncio.Event()

@@ -55,13 +55,15 @@ class Service:
         self.requests: list[RequestRecord] = []
         self.in_flight = 0
         self.in_flight_max = 0
-        self._started = time.perf_counter()
+        self._started, self._epoch = time.perf_counter(), time.time()
         self._draws: Counter[str] = Counter()
         self._limiters: dict[str, tuple[Limits, RateLimiter]] = {}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/_stats":
             return web.json_response(self._stats())
+        if request.path == "/_bodies":
+            return web.Response(body=b"\n".join(record.raw for record in self.requests))
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
@@ -77,11 +79,14 @@ class Service:
         return time.perf_counter() - self._started
 
     def _stats(self) -> dict[str, object]:
+        """What a benchmark in another process asks for; ``first_request_at`` is Unix time."""
         return {
             "requests": len(self.requests),
             "kinds": Counter(record.kind for record in self.requests),
             "statuses": Counter(str(record.status) for record in self.requests),
             "in_flight_max": self.in_flight_max,
+            "first_request_at": self._epoch + self.requests[0].at if self.requests else None,
+            "cpu_s": time.process_time(),
         }
 
     def _record(self, request: web.BaseRequest, raw: bytes) -> RequestRecord:

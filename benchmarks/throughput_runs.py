@@ -1,0 +1,144 @@
+"""The processes of the throughput benchmark: the server, and what is measured against it."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+WORKER = Path(__file__).parent / "throughput_worker.py"
+LONGEST_S = 900.0
+
+
+@dataclass(frozen=True)
+class Load:
+    name: str
+    in_flight: int
+    latency_ms: float
+    prompts: int
+    completions: int
+
+    @property
+    def calls(self) -> int:
+        """Each completion is sampled once and judged once."""
+        return self.prompts * self.completions * 2
+
+    def with_prompts(self, prompts: int) -> Load:
+        return replace(self, prompts=prompts)
+
+    def scaled(self, scale: float) -> Load:
+        return self.with_prompts(max(2, round(self.prompts * scale)))
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def stats(self) -> dict[str, Any]:
+        return json.loads(self._get("_stats"))
+
+    def bodies(self) -> bytes:
+        return self._get("_bodies")
+
+    def _get(self, path: str) -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}") as reply:
+            return reply.read()
+
+
+@contextmanager
+def serving(latency_ms: float, *, keep_bodies: bool = False) -> Iterator[Server]:
+    command = [sys.executable, "-m", "tests.local_server", f"--latency-ms={latency_ms}"]
+    command += [f"--lifetime-s={LONGEST_S}", *(["--keep-bodies"] if keep_bodies else [])]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            yield Server(json.loads(process.stdout.readline())["port"])
+        finally:
+            process.terminate()
+
+
+def write_project(folder: Path, url: str, load: Load) -> Path:
+    """A configuration with a budget and prices, and prompts; returns the configuration."""
+    folder.mkdir(parents=True)
+    model = {
+        "provider": "openai",
+        "base_url": url,
+        "concurrency": load.in_flight,
+        "price": {"input_per_mtok": 0.5, "output_per_mtok": 2.0, "cached_input_per_mtok": 0.1},
+    }
+    config = {
+        "prompts": {"path": "prompts.jsonl"},
+        "models": {
+            "writer": {**model, "model": "writer-1"},
+            "judge": {**model, "model": "judge-1"},
+        },
+        "sampling": {"models": ["writer"], "completions": load.completions, "max_tokens": 256},
+        "rubric": "helpfulness",
+        "judging": {"judges": [{"model": "judge"}]},
+        "budget": {"usd": 1000.0},
+        "limits": {"concurrency": load.in_flight},
+        "cache": {"dir": "cache"},
+    }
+    with (folder / "prompts.jsonl").open("w") as file:
+        for prompt in _prompts(load.prompts):
+            file.write(json.dumps({"prompt": prompt}) + "\n")
+    # JSON is YAML.
+    path = folder / "config.yaml"
+    path.write_text(json.dumps(config, indent=2))
+    return path
+
+
+def _prompts(count: int) -> Iterator[str]:
+    chance = random.Random(7)
+    words = ROOT.joinpath("LICENSE").read_text().split()
+    for number in range(count):
+        yield f"Question {number}: explain {' '.join(chance.choices(words, k=40))}?"
+
+
+def judgeforge_run(
+    config: Path, server: Server, *, out: str = "run", limit: int | None = None
+) -> dict[str, Any]:
+    asked = {"config": str(config), "out": str(config.parent / out), "limit": limit}
+    found = _measured("judgeforge", asked, server)
+    if found["exit_code"] != 0 or found["pairs"] == 0:
+        raise RuntimeError(f"the run of {config} is no good: {found}")
+    return found
+
+
+def bare_run(server: Server, bodies: Path, load: Load) -> dict[str, Any]:
+    asked = {"url": server.url, "bodies": str(bodies), "in_flight": load.in_flight}
+    return _measured("bare", asked, server)
+
+
+def _measured(program: str, asked: dict[str, Any], server: Server) -> dict[str, Any]:
+    before = server.stats()
+    done = subprocess.run(
+        [sys.executable, str(WORKER), program, json.dumps(asked)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        timeout=LONGEST_S,
+        check=True,
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    after = server.stats()
+    found["requests"] = after["requests"] - before["requests"]
+    found["in_flight_max"] = after["in_flight_max"]
+    if found["requests"]:
+        found["wall_s"] = found["ended_at"] - after["first_request_at"]
+        found["server_cpu_ms_per_request"] = (
+            1000 * (after["cpu_s"] - before["cpu_s"]) / found["requests"]
+        )
+        if set(after["statuses"]) != {"200"}:
+            raise RuntimeError(f"the server answered other than 200: {after['statuses']}")
+    return found
