@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgeforge.version import VERSION as __version__
+from judgeforge import version as _version
 
 if TYPE_CHECKING:
     from judgeforge.assembly import arun, run
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from judgeforge.ranking import rank
     from judgeforge.records import Judgment, PreferencePair, Ranking
     from judgeforge.result import RunResult
+
+__version__ = _version.VERSION
 
 __all__ = [
     "Judgment",

@@ -6,15 +6,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from judgeforge.doctor import Finding
-from judgeforge.explain import explain
-from judgeforge.plan import CheckReport, PlanReport
-from judgeforge.result import RunResult
+if TYPE_CHECKING:
+    from judgeforge.doctor import Finding
+    from judgeforge.plan import CheckReport, PlanReport
+    from judgeforge.result import RunResult
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -93,5 +94,6 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 def print_explanation(folder: Path, pair_id: str) -> None:
     from judgeforge.display_explanation import render_explanation
+    from judgeforge.explain import explain
 
     _out.print(render_explanation(explain(folder, pair_id)))

@@ -25,8 +25,8 @@ def select_pairs(
 
     ``settings`` are the fields of PairingRules, for scripts: ``select_pairs(ranking,
     strategy="adjacent", min_confidence=0.8)``. ``texts`` (completion id -> text) is needed for
-    ``max_length_ratio``. The chosen side always has the higher score. Raises ValueError (pydantic's)
-    for a wrong setting.
+    ``max_length_ratio``. The chosen side always has the higher score. Raises ValueError for a wrong
+    setting.
     """
     if rules is None:
         rules = PairingRules.model_validate(settings)
