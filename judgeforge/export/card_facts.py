@@ -1,0 +1,171 @@
+"""The parts of the dataset card that state facts of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from judgeforge.export.markdown import bullets, escape, table
+from judgeforge.export.statistics import QUANTILES, Distribution, PairStatistics
+
+
+def making(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
+    config: Mapping[str, Any] = manifest.get("config") or {}
+    return bullets(
+        [
+            f"**Prompts**: {_prompts(config)}.",
+            f"**Completions**: {_sampling(config)}",
+            f"**Rubric**: {_rubric(statistics, config)}",
+            f"**Judges**: {_judges(config)}",
+            f"**Pairing**: {_pairing(config)}",
+            f"**Chosen from**: {_shares(statistics.chosen_models)}.",
+            f"**Rejected from**: {_shares(statistics.rejected_models)}.",
+        ]
+    )
+
+
+def counts(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
+    totals: Mapping[str, Any] = manifest.get("totals") or {}
+    skips: Mapping[str, int] = totals.get("skips") or {}
+    rows = [
+        ("prompts", _number(totals.get("prompts"))),
+        ("prompts with pairs", _number(statistics.prompts)),
+        ("pairs", _number(statistics.pairs)),
+        *(
+            (f"skipped: {escape(reason)}", _number(count))
+            for reason, count in sorted(skips.items(), key=lambda skip: (-skip[1], skip[0]))
+        ),
+    ]
+    return table(["", "number"], rows)
+
+
+def costs(manifest: Mapping[str, Any]) -> str:
+    totals: Mapping[str, Any] = manifest.get("totals") or {}
+    calls, tokens = totals.get("calls") or {}, totals.get("tokens") or {}
+    cost = totals.get("cost_usd")
+    return table(
+        ["", ""],
+        [
+            ("calls sent", _number(calls.get("paid"))),
+            ("calls answered from the cache", _number(calls.get("cached"))),
+            ("input tokens", _number(tokens.get("input"))),
+            ("output tokens", _number(tokens.get("output"))),
+            ("cost (USD)", "unknown" if cost is None else f"{cost:,.4f}"),
+        ],
+    )
+
+
+def measures(statistics: PairStatistics) -> str:
+    if not statistics.pairs:
+        return "There are no pairs."
+    rows = [
+        _row("score of chosen", statistics.score_chosen, 3),
+        _row("score of rejected", statistics.score_rejected, 3),
+        _row("score_margin", statistics.margin, 3),
+        _row("confidence", statistics.confidence, 3),
+        _row("prompt, characters", statistics.prompt_length, 0),
+        _row("chosen, characters", statistics.chosen_length, 0),
+        _row("rejected, characters", statistics.rejected_length, 0),
+    ]
+    head = ["", "mean", *(_share_name(share) for share in QUANTILES)]
+    longer = statistics.chosen_longer / statistics.pairs
+    same = statistics.same_length / statistics.pairs
+    return (
+        f"{table(head, rows)}\n\n"
+        f"Chosen is longer than rejected in {longer:.1%} of the pairs, equally long in {same:.1%}. "
+        "Far from half, a model trained on them may learn length instead of quality."
+    )
+
+
+def _row(name: str, values: Distribution, digits: int) -> list[str]:
+    figures = [values.mean or 0.0, *values.quantiles()]
+    return [name.replace("_", r"\_"), *(f"{figure:,.{digits}f}" for figure in figures)]
+
+
+def _share_name(share: float) -> str:
+    return {0.0: "least", 0.5: "median", 1.0: "most"}.get(share, f"{share:.0%}")
+
+
+def _prompts(config: Mapping[str, Any]) -> str:
+    source = config.get("prompts") or {}
+    if hub := source.get("hf"):
+        return f"dataset {escape(hub.get('name'))}, split {escape(hub.get('split'))}"
+    # The folders above the file are nobody's business in a card that may be published.
+    return (
+        f"file {escape(str(source.get('path') or 'unknown').replace(chr(92), '/').split('/')[-1])}"
+    )
+
+
+def _sampling(config: Mapping[str, Any]) -> str:
+    sampling = config.get("sampling")
+    if not sampling:
+        return "brought by the input; nothing was sampled."
+    seed = sampling.get("seed")
+    temperatures = ", ".join(f"{value:g}" for value in sampling.get("temperature") or ())
+    return (
+        f"{sampling.get('completions')} a prompt, from {_models(sampling.get('models'), config)}; "
+        f"temperature {temperatures}, at most {sampling.get('max_tokens')} tokens, "
+        f"{'no seed' if seed is None else f'seed {escape(seed)}'}."
+    )
+
+
+def _rubric(statistics: PairStatistics, config: Mapping[str, Any]) -> str:
+    if not statistics.rubrics:
+        return f"{escape(config.get('rubric'))}."
+    return "; ".join(
+        f"{escape(rubric.name)}, version {rubric.version}, SHA-256 `{escape(rubric.sha256)}`"
+        for rubric in statistics.rubrics
+    )
+
+
+def _judges(config: Mapping[str, Any]) -> str:
+    judges = (config.get("judging") or {}).get("judges") or ()
+    if not judges:
+        return "none; code checked the criteria."
+    return "; ".join(_judge(judge, config) for judge in judges) + "."
+
+
+def _judge(judge: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    name = f"{escape(judge['name'])}: " if judge.get("name") else ""
+    return (
+        f"{name}{_models([judge.get('model')], config)} ({escape(judge.get('protocol'))}, "
+        f"{judge.get('repeats', 1)} x)"
+    )
+
+
+def _pairing(config: Mapping[str, Any]) -> str:
+    rules = {
+        name: value for name, value in (config.get("pairing") or {}).items() if value is not None
+    }
+    strategy = escape(rules.pop("strategy", "unknown"))
+    return ", ".join([strategy, *(f"{escape(n)} {escape(v)}" for n, v in rules.items())]) + "."
+
+
+def _models(names: Iterable[Any] | None, config: Mapping[str, Any]) -> str:
+    known: Mapping[str, Any] = config.get("models") or {}
+    return ", ".join(_model(known.get(name) or {"model": name}) for name in names or ())
+
+
+def _model(model: Mapping[str, Any]) -> str:
+    provider, name = model.get("provider", "unknown"), model.get("model")
+    return f"{escape(_file_name(name) if provider == 'local' else name)} ({escape(provider)})"
+
+
+def _file_name(path: object) -> str:
+    """Without its folders: they are nobody's business in a card that may be published."""
+    return PurePath(str(path)).name
+
+
+def _shares(models: Counter[str]) -> str:
+    total = models.total()
+    if not total:
+        return "nothing"
+    return ", ".join(
+        f"{escape(name)} {count / total:.0%}" for name, count in models.most_common(10)
+    )
+
+
+def _number(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
