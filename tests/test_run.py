@@ -1,0 +1,310 @@
+"""A whole run: prompts in, traced preference pairs out."""
+
+import asyncio
+import json
+
+import pytest
+
+import judgeforge
+from judgeforge.errors import ConfigError, InputError, LockHeldError
+from judgeforge.store.lock import FolderLock
+from tests.local_server import faults, quality_of
+from tests.run_setup import KEY, model, rows, run, write_config, write_prompts
+
+RESULTS = ("pairs.jsonl", "skips.jsonl", "completions.jsonl", "judgments.jsonl", "pairs.parquet")
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_pairs_follow_the_hidden_quality(tmp_path, server, out, provider):
+    result = run(write_config(tmp_path, server, prompts=40, provider=provider), out)
+    assert result.exit_code == 0
+    right = [
+        quality_of(pair["chosen"][0]["content"]) > quality_of(pair["rejected"][0]["content"])
+        for pair in rows(out / "pairs.jsonl")
+    ]
+    assert len(right) >= 39
+    assert sum(right) / len(right) >= 0.97
+
+
+@pytest.mark.parametrize("structured", ["json_schema", "tool", "instruction"])
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_every_way_to_ask_for_a_structured_reply_works(tmp_path, server, out, provider, structured):
+    own = model(server, provider, structured=structured)
+    config = write_config(tmp_path, server, prompts=2, models={"small": own})
+    assert run(config, out).manifest["totals"]["pairs"] == 2
+
+
+def test_a_pair_tells_where_it_comes_from(tmp_path, server, out):
+    run(write_config(tmp_path, server, prompts=1), out)
+    pair = rows(out / "pairs.jsonl")[0]
+    judgments = {row["id"]: row for row in rows(out / "judgments.jsonl")}
+    completions = {row["id"]: row for row in rows(out / "completions.jsonl")}
+    source = pair["provenance"]
+    assert pair["score_margin"] == pytest.approx(pair["score_chosen"] - pair["score_rejected"])
+    assert 0.5 <= pair["confidence"] <= 1
+    assert completions[source["chosen_id"]]["text"] == pair["chosen"][0]["content"]
+    assert {judgments[i]["judge"] for i in source["judgment_ids"]} == set(source["judges"])
+    assert source["rubric"]["name"] == "graded"
+    assert len(source["rubric"]["sha256"]) == 64
+    used = [completions[source[side]] for side in ("chosen_id", "rejected_id")]
+    used += [judgments[i] for i in source["judgment_ids"]]
+    assert {row["call"] for row in used} == set(source["calls"])
+    assert source["cost_usd"] == pytest.approx(sum(row["cost_usd"] for row in used))
+
+
+def test_a_second_run_sends_nothing_and_leaves_the_same_bytes(tmp_path, server, out):
+    config = write_config(tmp_path, server)
+    run(config, out)
+    before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+    sent = len(server.requests)
+    again = run(config, out)
+    assert again.did_nothing
+    assert again.exit_code == 0
+    assert len(server.requests) == sent
+    assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
+
+
+def test_a_new_folder_is_filled_from_the_cache(tmp_path, server, out):
+    config = write_config(tmp_path, server)
+    run(config, out)
+    sent = len(server.requests)
+    other = run(config, tmp_path / "other")
+    assert len(server.requests) == sent
+    assert other.manifest["last_run"]["calls"] == {"paid": 0, "cached": 48}
+    assert other.manifest["totals"]["cost_usd"] == 0
+    for name in RESULTS[:4]:
+        assert (tmp_path / "other" / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_totals_are_what_the_server_saw(tmp_path, server, out):
+    totals = run(write_config(tmp_path, server), out).manifest["totals"]
+    assert totals["calls"]["paid"] == len(server.requests) == 48
+    assert totals["tokens"]["input"] == sum(r.tokens.input for r in server.requests)
+    assert totals["tokens"]["output"] == sum(r.tokens.output for r in server.requests)
+    price = {"small": {"input_per_mtok": 1.0, "output_per_mtok": 4.0}}
+    assert totals["cost_usd"] == pytest.approx(server.billed_usd(price))
+
+
+def test_every_row_ends_as_pairs_or_as_one_named_skip(tmp_path, server, out):
+    write_prompts(tmp_path, 3)
+    with (tmp_path / "prompts.jsonl").open("ab") as file:
+        file.write(b'not json\n{"prompt": ""}\n\xff\xfe\n{"id": "p0", "prompt": "again"}\n')
+    config = write_config(tmp_path, server, limits={"max_skip_share": 0.6})
+    result = run(config, out)
+    assert result.exit_code == 0
+    assert [skip.prompt_id for skip in result.skips] == ["line-4", "line-5", "line-6", "p0"]
+    totals = result.manifest["totals"]
+    assert totals["prompts"] == 7 == totals["pairs"] + sum(totals["skips"].values())
+
+
+def test_too_many_failed_prompts_are_exit_code_5(tmp_path, server, out):
+    write_prompts(tmp_path, 2)
+    with (tmp_path / "prompts.jsonl").open("a") as file:
+        file.write("not json\n")
+    result = run(write_config(tmp_path, server), out)
+    assert (result.exit_code, result.manifest["status"]) == (5, "skipped")
+    assert run(write_config(tmp_path, server), out).exit_code == 5
+
+
+def test_pairs_under_the_asked_confidence_are_outcomes_and_no_failures(tmp_path, server, out):
+    config = write_config(tmp_path, server, prompts=3, pairing={"min_margin": 0.99})
+    result = run(config, out)
+    assert result.exit_code == 0
+    assert {skip.reason for skip in result.skips} == {"below_margin"}
+
+
+def test_appended_rows_are_done_and_old_pairs_stay(tmp_path, server, out):
+    config = write_config(tmp_path, server, prompts=3)
+    run(config, out)
+    before, sent = (out / "pairs.jsonl").read_text(), len(server.requests)
+    write_prompts(tmp_path, 5)
+    result = run(config, out)
+    assert len(server.requests) - sent == 2 * 8
+    assert (out / "pairs.jsonl").read_text().startswith(before)
+    assert result.manifest["totals"]["prompts"] == 5
+    assert result.manifest["last_run"]["prompts"] == 2
+
+
+def test_limit_does_the_first_rows_and_a_later_run_the_others(tmp_path, server, out):
+    config = write_config(tmp_path, server, prompts=5)
+    assert run(config, out, limit=2).manifest["totals"]["prompts"] == 2
+    assert run(config, out).manifest["totals"]["prompts"] == 5
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ({"sampling": {"models": ["small"], "completions": 3, "seed": 7}}, "sampling.completions"),
+        ({"pairing": {"strategy": "all_pairs"}}, "pairing.strategy"),
+        ({"judging": {"judges": [{"model": "small", "repeats": 2}]}}, "judging.judges"),
+    ],
+)
+def test_a_changed_configuration_on_an_old_folder_says_what_differs(
+    tmp_path, server, out, part, named
+):
+    run(write_config(tmp_path, server, prompts=2), out)
+    changed = write_config(tmp_path, server, **part)
+    with pytest.raises(ConfigError, match=named):
+        run(changed, out)
+    assert run(changed, out, force=True).exit_code == 0
+
+
+def test_budget_limits_and_timeouts_may_change_freely(tmp_path, server, out):
+    run(write_config(tmp_path, server, prompts=2), out)
+    own = model(
+        server,
+        concurrency=3,
+        timeout_s=5,
+        price={**{}, "input_per_mtok": 2.0, "output_per_mtok": 2.0},
+    )
+    changed = write_config(
+        tmp_path, server, models={"small": own}, limits={"concurrency": 2}, budget={"usd": 9.0}
+    )
+    assert run(changed, out).did_nothing
+
+
+def test_changed_and_removed_rows_need_force(tmp_path, server, out):
+    config = write_config(tmp_path, server, prompts=3)
+    run(config, out)
+    text = (tmp_path / "prompts.jsonl").read_text().replace("fact number 1", "joke number 1")
+    (tmp_path / "prompts.jsonl").write_text("".join(text.splitlines(keepends=True)[:2]))
+    with pytest.raises(ConfigError, match=r"changed: `p1` .*removed: 1"):
+        run(config, out)
+    result = run(config, out, force=True)
+    assert [row["prompt_id"] for row in rows(out / "pairs.jsonl")] == ["p0", "p1"]
+    assert result.manifest["totals"]["prompts"] == 2
+
+
+def test_two_runs_on_one_folder_are_refused(tmp_path, server, out):
+    config = write_config(tmp_path, server)
+    (out / "state").mkdir(parents=True)
+    with FolderLock(out / "state" / "lock"), pytest.raises(LockHeldError):
+        run(config, out)
+    assert not (out / "manifest.json").exists()
+    assert not server.requests
+
+
+def test_a_key_that_is_not_set_is_a_configuration_error_before_any_call(
+    tmp_path, server, out, monkeypatch
+):
+    monkeypatch.delenv("TEST_KEY")
+    with pytest.raises(ConfigError, match="TEST_KEY is not set"):
+        run(write_config(tmp_path, server), out)
+    assert not server.requests
+    assert not out.exists()
+
+
+def test_a_budget_without_a_price_is_a_configuration_error(tmp_path, server, out):
+    own = model(server)
+    del own["price"]
+    config = write_config(tmp_path, server, models={"small": own}, budget={"usd": 1.0})
+    with pytest.raises(ConfigError, match="price"):
+        run(config, out)
+    assert (
+        run(write_config(tmp_path, server, prompts=1, models={"small": own}), out).manifest[
+            "totals"
+        ]["cost_usd"]
+        is None
+    )
+
+
+def test_missing_prompts_are_an_input_error(tmp_path, server, out):
+    config = write_config(tmp_path, server)
+    (tmp_path / "prompts.jsonl").rename(tmp_path / "promts.jsonl")
+    with pytest.raises(InputError, match=r"did you mean `promts.jsonl`"):
+        run(config, out)
+
+
+def test_rows_that_bring_their_completions_are_only_judged(tmp_path, server, out):
+    row = {"prompt": "Which?", "completions": ["[quality=0.9] a", {"text": "[quality=0.1] b"}]}
+    (tmp_path / "prompts.jsonl").write_text(json.dumps(row) + "\n")
+    config = write_config(tmp_path, server)
+    config.write_text(
+        "\n".join(line for line in config.read_text().splitlines() if "seed" not in line)
+    )
+    import yaml
+
+    parts = yaml.safe_load(config.read_text())
+    del parts["sampling"]
+    config.write_text(yaml.safe_dump(parts))
+    run(config, out)
+    assert {call.kind for call in server.requests} == {"judge"}
+    assert rows(out / "pairs.jsonl")[0]["chosen"][0]["content"].endswith("a")
+
+
+def test_equal_completions_are_judged_once_and_share_their_score(tmp_path, server, out):
+    row = {"prompt": "Which?", "completions": ["[quality=0.9] a", "[quality=0.1] b"] * 2}
+    (tmp_path / "prompts.jsonl").write_text(json.dumps(row) + "\n")
+    run(write_config(tmp_path, server), out)
+    assert len(server.calls(kind="judge")) == 2
+    scores = [row["score"] for row in rows(out / "completions.jsonl")]
+    assert scores[0] == scores[2] != scores[1] == scores[3]
+
+
+def test_a_judge_that_cannot_be_read_is_asked_once_more_and_never_guessed(tmp_path, server, out):
+    server.faults.add(faults.out_of_range(), when=lambda r: r.kind == "judge")
+    result = run(write_config(tmp_path, server, prompts=1), out)
+    assert [skip.reason for skip in result.skips] == ["too_few_judged"]
+    judgments = rows(out / "judgments.jsonl")
+    assert all(row["score"] is None and "unreadable" in row["missing"] for row in judgments)
+    assert len(server.calls(kind="judge")) == 8
+
+
+@pytest.mark.parametrize(
+    ("fault", "finish"),
+    [
+        (faults.refusal(), "refusal"),
+        (faults.content_filter(), "content_filter"),
+        (faults.finish_length(), "length"),
+        (faults.empty_text(), "empty"),
+    ],
+)
+def test_completions_that_are_no_answers_have_their_own_names(tmp_path, server, out, fault, finish):
+    server.faults.add(fault, when=lambda r: r.kind == "completion")
+    result = run(write_config(tmp_path, server, prompts=1), out)
+    assert {row["finish"] for row in rows(out / "completions.jsonl")} == {finish}
+    assert [skip.reason for skip in result.skips] == ["too_few_completions"]
+
+
+def test_reasoning_is_kept_and_taken_out_of_completions(tmp_path, server, out):
+    server.faults.add(faults.think_tags("Let me see."), when=lambda r: r.kind == "completion")
+    run(write_config(tmp_path, server, prompts=1), out)
+    for row in rows(out / "completions.jsonl"):
+        assert row["reasoning"] == "Let me see."
+        assert "think" not in row["text"]
+
+
+def test_run_works_inside_a_running_loop(tmp_path, server, out):
+    config = judgeforge.load_config(write_config(tmp_path, server, prompts=1))
+
+    async def notebook():
+        return judgeforge.run(config, out)
+
+    assert asyncio.run(notebook()).pairs.num_rows == 1
+
+
+def test_no_key_is_in_any_file(tmp_path, server, out, capfd):
+    server.faults.add(faults.status(400), nth=2)
+    run(write_config(tmp_path, server), out)
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            assert KEY.encode() not in file.read_bytes(), file
+    shown = capfd.readouterr()
+    assert KEY not in shown.out + shown.err
+
+
+def test_every_call_is_in_the_log_with_what_is_needed_to_debug_it(tmp_path, server, out):
+    server.faults.add(faults.status(500), nth=1)
+    run(write_config(tmp_path, server, prompts=2), out)
+    calls = [row for row in rows(out / "log.jsonl") if row["event"] == "call"]
+    assert len(calls) == len(server.requests)
+    failed = next(row for row in calls if row.get("status") == 500)
+    assert failed["attempt"] == 1
+    good = [row for row in calls if row["outcome"] == "stop"]
+    for field in ("key", "model", "latency_s", "input_tokens", "output_tokens", "cost_usd"):
+        assert all(field in row for row in good), field
