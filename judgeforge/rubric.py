@@ -2,59 +2,89 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from judgeforge.checks import Check, parse_checks
 from judgeforge.config_file import load_model
 from judgeforge.errors import ConfigError
-from judgeforge.judging.check_registry import validate_check
+from judgeforge.nearest import did_you_mean
 from judgeforge.records import RubricId
 from judgeforge.shipped import shipped_prompts
 
+FROM_METADATA = "from_metadata"
+"""``check: {from_metadata: checks}`` takes the checks from the row's metadata under that key."""
 
-class Criterion(BaseModel):
+Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+class RubricPart(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, ignored_types=(cached_property,)
+    )
+
+
+class Criterion(RubricPart):
     """Asked of a judge by ``levels`` or ``yes_no`` (yes is good), or verified by code."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
-    weight: float = Field(default=1.0, gt=0)
-    question: str | None = None
-    levels: list[str] | None = Field(default=None, min_length=2, max_length=10)
+    weight: float = Field(default=1.0, gt=0, strict=True)
+    question: Words | None = None
+    levels: list[Words] | None = Field(default=None, min_length=2, max_length=10)
     """Lowest first."""
-    yes_no: str | None = None
+    yes_no: Words | None = None
     check: dict[str, Any] | None = None
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_differ(cls, value: list[str] | None) -> list[str] | None:
+        if value is not None and len({level.strip() for level in value}) < len(value):
+            raise ValueError("two levels have the same description")
+        return value
 
     @field_validator("check")
     @classmethod
     def _known_checks(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        if value is not None:
-            validate_check(value)
+        if value is not None and FROM_METADATA not in value:
+            parse_checks(value)
+        elif value is not None and (len(value) > 1 or not _is_key(value[FROM_METADATA])):
+            raise ValueError(f"`{FROM_METADATA}` stands alone and names a key of the metadata")
         return value
 
     @model_validator(mode="after")
     def _one_kind(self) -> Criterion:
+        if self.levels is not None and self.question is None:
+            raise ValueError(f"criterion `{self.name}` has `levels` but no `question`")
+        if self.question is not None and self.levels is None:
+            raise ValueError(f"criterion `{self.name}` has a `question` but no `levels`")
         kinds = [k for k in ("levels", "yes_no", "check") if getattr(self, k) is not None]
         if len(kinds) != 1:
+            found = " and ".join(f"`{kind}`" for kind in kinds) or "none"
             raise ValueError(
-                f"criterion `{self.name}` must have exactly one of `levels`, `yes_no` and `check`"
+                f"criterion `{self.name}` must have exactly one of `question` with `levels`, "
+                f"`yes_no` and `check`; found {found}"
             )
-        if (self.levels is None) != (self.question is None):
-            raise ValueError(f"criterion `{self.name}`: `question` and `levels` go together")
         return self
 
+    @property
+    def metadata_key(self) -> str | None:
+        return None if self.check is None else self.check.get(FROM_METADATA)
 
-class Rubric(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+    @cached_property
+    def own_checks(self) -> tuple[Check, ...]:
+        """The checks that the rubric itself states, ready to run."""
+        return () if self.check is None or self.metadata_key else parse_checks(self.check)
 
-    name: str = Field(min_length=1)
-    version: int = Field(ge=1)
+
+class Rubric(RubricPart):
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    version: int = Field(ge=1, strict=True)
     guidance: str = ""
     criteria: list[Criterion] = Field(min_length=1)
 
@@ -69,33 +99,52 @@ class Rubric(BaseModel):
 
     @cached_property
     def judged(self) -> list[Criterion]:
+        """The criteria that judges are asked about."""
         return [criterion for criterion in self.criteria if criterion.check is None]
 
     @cached_property
     def checked(self) -> list[Criterion]:
+        """The criteria that code verifies."""
         return [criterion for criterion in self.criteria if criterion.check is not None]
 
     @cached_property
-    def identity(self) -> RubricId:
-        """Name, version and the SHA-256 of the content (comments and layout do not count)."""
+    def weights(self) -> Mapping[str, float]:
+        return {criterion.name: criterion.weight for criterion in self.criteria}
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the content: comments and layout of the file do not count."""
         content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        sha256 = hashlib.sha256(content.encode()).hexdigest()
-        return RubricId(name=self.name, version=self.version, sha256=sha256)
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def identity(self) -> RubricId:
+        return RubricId(name=self.name, version=self.version, sha256=self.sha256)
+
+    def weighted_mean(self, scores: Mapping[str, float]) -> float:
+        """The mean of some criteria's scores (0 to 1), weighted by the rubric.
+
+        Raises KeyError for a criterion that the rubric does not have.
+        """
+        total = sum(self.weights[name] for name in scores)
+        return sum(self.weights[name] * score for name, score in scores.items()) / total
 
 
 def load_rubric(name_or_path: str, *, folder: Path) -> Rubric:
     """A shipped rubric by name, or a file relative to ``folder``. Raises ConfigError."""
-    if Path(name_or_path).suffix in {".yaml", ".yml"} or "/" in name_or_path:
-        return load_model(folder / name_or_path, Rubric)
+    path = Path(name_or_path)
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        return load_model(folder / path, Rubric)
     shipped = shipped_prompts() / "rubrics"
-    file = shipped / f"{name_or_path}.yaml"
-    if file.is_file():
-        return load_model(file, Rubric)
-    names = sorted(path.stem for path in shipped.glob("*.yaml"))
-    near = difflib.get_close_matches(name_or_path, names, n=1)
-    hint = f" Did you mean `{near[0]}`?" if near else ""
+    names = sorted(file.stem for file in shipped.glob("*.yaml"))
+    if name_or_path in names:
+        return load_model(shipped / f"{name_or_path}.yaml", Rubric)
     raise ConfigError(
-        f"no rubric is called `{name_or_path}`.{hint} Shipped are {', '.join(names)}; "
-        "a file of your own is named by its path, such as rubrics/mine.yaml.",
+        f"no rubric is called `{name_or_path}` (shipped: {', '.join(names)}; a file of your own "
+        f"is named by its path, such as rubrics/mine.yaml){did_you_mean(name_or_path, names)}",
         key="rubric",
     )
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and bool(value)

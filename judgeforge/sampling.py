@@ -22,7 +22,8 @@ class _Draw:
     model: str
     temperature: float
     sample: int
-    """Tells draws of the same model and temperature apart."""
+    """Counts the draws of a model: where it takes no temperature, draws at different ones would
+    otherwise be the same call."""
 
 
 async def sample_completions(
@@ -64,13 +65,13 @@ def usable(completions: Sequence[Completion]) -> list[Completion]:
 
 
 def _draws(config: SamplingConfig) -> Iterator[_Draw]:
-    seen: Counter[tuple[str, float]] = Counter()
+    seen: Counter[str] = Counter()
     for index in range(config.completions):
         model = config.models[index % len(config.models)]
         turn = index // len(config.models)
         temperature = config.temperature[turn % len(config.temperature)]
-        yield _Draw(index, model, temperature, seen[model, temperature])
-        seen[model, temperature] += 1
+        yield _Draw(index, model, temperature, seen[model])
+        seen[model] += 1
 
 
 async def _complete(
@@ -82,34 +83,33 @@ async def _complete(
         temperature=draw.temperature,
         seed=None if config.seed is None else config.seed + draw.index,
     )
-    base = {
-        "id": f"{prompt.id}.c{draw.index}",
-        "prompt_id": prompt.id,
-        "index": draw.index,
-        "model": draw.model,
-    }
+    blank = Completion(
+        id=f"{prompt.id}.c{draw.index}",
+        prompt_id=prompt.id,
+        index=draw.index,
+        model=draw.model,
+        text="",
+        finish="failed",
+        cost_usd=None,  # attempts without a reply may have been billed
+    )
     try:
         answer = await gateway.ask(draw.model, request, sample=draw.sample)
     except CallError as error:
         if error.stops_run:
             raise
-        flags = (f"{FAILED} {error}",)
-        return Completion.model_validate(
-            {**base, "text": "", "finish": "failed", "flags": flags, "cost_usd": 0.0}
-        )
+        return blank.model_copy(update={"flags": (f"{FAILED} {error}",)})
     reply = answer.reply
-    cut = reply.finish == "length" and (not config.keep_cut or not reply.text.strip())
-    return Completion.model_validate(
-        {
-            **base,
-            "text": reply.text,
-            "finish": reply.finish,
-            "flags": (CUT,) if cut else (),
-            "reasoning": reply.reasoning,
-            "call": answer.key,
-            "cost_usd": answer.cost_usd,
-        }
-    )
+    has_text = bool(reply.text.strip())
+    cut = reply.finish == "length" and not (config.keep_cut and has_text)
+    outcome = {
+        "text": reply.text,
+        "finish": "empty" if reply.finish == "stop" and not has_text else reply.finish,
+        "flags": (CUT,) if cut else (),
+        "reasoning": reply.reasoning,
+        "call": answer.key,
+        "cost_usd": answer.cost_usd,
+    }
+    return blank.model_copy(update=outcome)
 
 
 def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:

@@ -25,5 +25,6 @@ def _shipped(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise JudgeforgeError(
-        f"the folder `{name}` is missing from the installation in {_PACKAGE}; install judgeforge again"
+        f"the folder `{name}` is missing from the installation in {_PACKAGE}; "
+        "install judgeforge again"
     )

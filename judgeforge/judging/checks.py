@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from judgeforge.judging.check_registry import FROM_METADATA, passes, validate_check
+from judgeforge.checks import Check, Subject, UndecidedCheckError, failed_checks, parse_checks
 from judgeforge.records import Completion, Judgment, Prompt
 from judgeforge.rubric import Criterion, Rubric
 
@@ -15,45 +13,44 @@ def run_checks(rubric: Rubric, prompt: Prompt, completion: Completion) -> Judgme
     """One judgment over all checked criteria; None where the rubric has none.
 
     A criterion's score is the share of its checks that pass. A row without the metadata that a
-    criterion takes its checks from leaves nothing to verify and passes it.
+    criterion takes its checks from leaves nothing to verify and passes it. Where one check cannot
+    be decided, or the metadata holds no checks, the whole judgment is missing.
     """
     if not rubric.checked:
         return None
+    blank = Judgment(
+        id=f"{completion.id}.{JUDGE_NAME}",
+        prompt_id=prompt.id,
+        completion_ids=(completion.id,),
+        judge=JUDGE_NAME,
+        protocol="checks",
+        weight=sum(criterion.weight for criterion in rubric.checked),
+    )
+    subject = Subject(completion.text, prompt.reference)
     criteria: dict[str, float] = {}
-    missing: str | None = None
-    failed: list[str] = []
+    failed: list[Check] = []
     for criterion in rubric.checked:
         try:
-            wanted = _checks(criterion, prompt)
-        except ValueError as error:
-            missing = f"criterion `{criterion.name}`: metadata of the row: {error}"
-            break
-        failures = [n for n, argument in wanted.items() if not passes(completion.text, n, argument)]
-        criteria[criterion.name] = 1.0 - len(failures) / len(wanted) if wanted else 1.0
-        failed += [f"{name}: {wanted[name]}" for name in failures]
-    weight = sum(criterion.weight for criterion in rubric.checked)
-    judgment: dict[str, Any] = {
-        "id": f"{completion.id}.{JUDGE_NAME}",
-        "prompt_id": prompt.id,
-        "completion_ids": (completion.id,),
-        "judge": JUDGE_NAME,
-        "protocol": "checks",
-        "weight": weight,
-    }
-    if missing is not None:
-        return Judgment(**judgment, missing=missing)
-    score = sum(c.weight * criteria[c.name] for c in rubric.checked) / weight
-    rationale = f"failed: {'; '.join(failed)}" if failed else "all checks passed"
-    return Judgment(**judgment, criteria=criteria, score=score, rationale=rationale)
+            checks = _checks_of(criterion, prompt)
+            failures = failed_checks(checks, subject)
+        except (ValueError, UndecidedCheckError) as error:
+            return blank.model_copy(update={"missing": f"criterion `{criterion.name}`: {error}"})
+        criteria[criterion.name] = 1.0 - len(failures) / len(checks) if checks else 1.0
+        failed += failures
+    score = rubric.weighted_mean(criteria)
+    rationale = f"failed: {'; '.join(map(str, failed))}" if failed else "all checks passed"
+    return blank.model_copy(update={"criteria": criteria, "score": score, "rationale": rationale})
 
 
-def _checks(criterion: Criterion, prompt: Prompt) -> dict[str, Any]:
-    check = criterion.check or {}
-    if FROM_METADATA not in check:
-        return dict(check)
-    wanted = prompt.metadata.get(check[FROM_METADATA], {})
-    if not isinstance(wanted, dict):
-        raise ValueError(f"`{check[FROM_METADATA]}` must be an object of checks")
-    if wanted:
-        validate_check(wanted)
-    return dict(wanted)
+def _checks_of(criterion: Criterion, prompt: Prompt) -> tuple[Check, ...]:
+    """Raises ValueError where the row's metadata holds something else than checks."""
+    key = criterion.metadata_key
+    if key is None:
+        return criterion.own_checks
+    wanted = prompt.metadata.get(key)
+    if wanted is None or wanted == {}:
+        return ()
+    try:
+        return parse_checks(wanted)
+    except ValueError as error:
+        raise ValueError(f"the row's metadata `{key}`: {error}") from error

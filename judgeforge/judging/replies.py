@@ -69,7 +69,8 @@ def read_scores(text: str, rubric: Rubric) -> ScoreReply:
     if not isinstance(scores, dict):
         raise UnreadableReplyError("`scores` must be an object")
     _exact_keys(scores, [criterion.name for criterion in rubric.judged], "`scores`")
-    return ScoreReply(rationale, {c.name: _score(c, scores[c.name]) for c in rubric.judged})
+    criteria = {c.name: _score(c, scores[c.name]) for c in rubric.judged}
+    return ScoreReply(_storable(rationale), criteria)
 
 
 def _one_object(text: str) -> dict[str, Any]:
@@ -109,17 +110,28 @@ def _exact_keys(value: dict[str, Any], wanted: list[str], where: str) -> None:
     if missing:
         raise UnreadableReplyError(f"{where} lacks `{missing[0]}`")
     if extra:
-        raise UnreadableReplyError(f"{where} has the unknown key `{extra[0][:60]}`")
+        raise UnreadableReplyError(f"{where} has the unknown key {_shown(extra[0])}")
 
 
 def _score(criterion: Criterion, value: object) -> float:
     if criterion.levels is None:
         if not isinstance(value, bool):
-            raise UnreadableReplyError(f"`{criterion.name}` must be true or false")
+            raise UnreadableReplyError(
+                f"`{criterion.name}` must be true or false, not {_shown(value)}"
+            )
         return float(value)
     most = len(criterion.levels)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise UnreadableReplyError(
-            f"`{criterion.name}` must be a whole number from 1 to {most}, found {str(value)[:40]}"
+            f"`{criterion.name}` must be a whole number from 1 to {most}, not {_shown(value)}"
         )
     return (value - 1) / (most - 1)
+
+
+def _shown(value: object) -> str:
+    return ascii(value)[:60]
+
+
+def _storable(text: str) -> str:
+    """A JSON escape can name half a character, which no file in UTF-8 can hold."""
+    return text.encode("utf-8", "replace").decode()
