@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,10 @@ from judgeforge.shipped import shipped_prompts
 FROM_METADATA = "from_metadata"
 """``check: {from_metadata: checks}`` takes the checks from the row's metadata under that key."""
 
+FEWEST_LEVELS, MOST_LEVELS = 2, 10
+_CRITERION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_RUBRIC_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
 Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
@@ -33,18 +38,30 @@ class RubricPart(BaseModel):
 class Criterion(RubricPart):
     """Asked of a judge by ``levels`` or ``yes_no`` (yes is good), or verified by code."""
 
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
+    name: str
+    """A plain word: it is a key in the judges' replies."""
     weight: float = Field(default=1.0, gt=0, strict=True)
     question: Words | None = None
-    levels: list[Words] | None = Field(default=None, min_length=2, max_length=10)
-    """Lowest first."""
+    levels: list[Words] | None = None
+    """2 to 10, lowest first."""
     yes_no: Words | None = None
     check: dict[str, Any] | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _plain_word(cls, value: str) -> str:
+        return _matching(value, _CRITERION_NAME, "letters, digits and `_`, a letter first")
 
     @field_validator("levels")
     @classmethod
     def _levels_differ(cls, value: list[str] | None) -> list[str] | None:
-        if value is not None and len({level.strip() for level in value}) < len(value):
+        if value is None:
+            return None
+        if not FEWEST_LEVELS <= len(value) <= MOST_LEVELS:
+            raise ValueError(
+                f"there are {len(value)} levels; allowed are {FEWEST_LEVELS} to {MOST_LEVELS}"
+            )
+        if len({level.strip() for level in value}) < len(value):
             raise ValueError("two levels have the same description")
         return value
 
@@ -83,10 +100,15 @@ class Criterion(RubricPart):
 
 
 class Rubric(RubricPart):
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    name: str
     version: int = Field(ge=1, strict=True)
     guidance: str = ""
     criteria: list[Criterion] = Field(min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        return _matching(value, _RUBRIC_NAME, "letters, digits, `_`, `-` and `.`")
 
     @field_validator("criteria")
     @classmethod
@@ -144,6 +166,12 @@ def load_rubric(name_or_path: str, *, folder: Path) -> Rubric:
         f"is named by its path, such as rubrics/mine.yaml){did_you_mean(name_or_path, names)}",
         key="rubric",
     )
+
+
+def _matching(name: str, allowed: re.Pattern[str], words: str) -> str:
+    if not allowed.fullmatch(name):
+        raise ValueError(f"`{name[:60]}` is no name; it takes {words}, at most 64 characters")
+    return name
 
 
 def _is_key(value: object) -> bool:
