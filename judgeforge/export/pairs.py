@@ -33,7 +33,9 @@ class ExportSummary:
     def lines(self) -> Iterator[str]:
         """What was written, one line a file."""
         for side, path in self.files.items():
-            yield f"wrote {path}: {self.rows[side]:,} pairs ({self.target}, {side})"
+            number = self.rows[side]
+            what = "pair" if number == 1 else "pairs"
+            yield f"wrote {path}: {number:,} {what} ({self.target}, {side})"
         if self.description:
             yield f"wrote {self.description}"
 

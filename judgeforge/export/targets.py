@@ -24,5 +24,5 @@ def find_target(name: str) -> Target:
     if name in TARGETS:
         return TARGETS[name]
     raise ConfigError(
-        f"unknown export format `{name}`{did_you_mean(name, TARGETS)}. Known: {', '.join(TARGETS)}."
+        f"unknown export format `{name}` (known: {', '.join(TARGETS)}){did_you_mean(name, TARGETS)}"
     )
