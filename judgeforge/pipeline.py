@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from judgeforge.calls.answer import Asks
@@ -122,7 +122,7 @@ class Pipeline:
 
     def __init__(
         self,
-        work: Callable[[Prompt], asyncio.Future[Outcome] | object],
+        work: Callable[[Prompt], Awaitable[Outcome]],
         *,
         in_flight: int,
         finish: Callable[[int, Outcome], None],

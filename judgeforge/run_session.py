@@ -79,7 +79,7 @@ class RunSession:
         panel = Panel(config.judging.judges, rubric, self._gateway)
         self._pipeline = Pipeline(
             PromptWork(config, rubric.identity, self._gateway, panel),
-            in_flight=max(2, config.limits.concurrency),
+            in_flight=_prompts_in_flight(config, prepared),
             finish=self._finish,
             halt=self._gateway.stop,
         )
@@ -243,6 +243,12 @@ class RunSession:
         finally:
             for number in caught:
                 loop.remove_signal_handler(number)
+
+
+def _prompts_in_flight(config: RunConfig, prepared: Preparation) -> int:
+    """Enough to keep all slots busy, few enough that the first prompts finish early."""
+    slots = sum(config.models[name].concurrency for name in prepared.keys)
+    return max(2, min(config.limits.concurrency, slots))
 
 
 def _tally(work: Worklist) -> Tally:

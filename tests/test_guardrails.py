@@ -244,7 +244,7 @@ class TestCommandLine:
         first = start(config, out)
         while not server.requests:
             time.sleep(0.02)
-        second = subprocess.run(command(config, out), capture_output=True, text=True)
+        second = subprocess.run(command(config, out), check=False, capture_output=True, text=True)
         first.send_signal(signal.SIGKILL)
         first.communicate()
         assert second.returncode == 75
@@ -263,7 +263,7 @@ class TestCommandLine:
     ):
         config = write_config(tmp_path, server)
         config.write_text(change(config.read_text()))
-        done = subprocess.run(command(config, out), capture_output=True, text=True)
+        done = subprocess.run(command(config, out), check=False, capture_output=True, text=True)
         assert done.returncode == code
         assert said in done.stderr
         assert "Traceback" not in done.stderr
@@ -272,7 +272,9 @@ class TestCommandLine:
     def test_no_key_set_is_exit_2(self, tmp_path, server, out):
         environment = {k: v for k, v in os.environ.items() if k != KEY_VARIABLE}
         config = write_config(tmp_path, server)
-        done = subprocess.run(command(config, out), capture_output=True, text=True, env=environment)
+        done = subprocess.run(
+            command(config, out), check=False, capture_output=True, text=True, env=environment
+        )
         assert done.returncode == 2
         assert KEY_VARIABLE in done.stderr
 

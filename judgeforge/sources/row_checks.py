@@ -70,7 +70,7 @@ def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> tuple[Prompt, s
 
 
 def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
-    """The id that the row gives; None where it gives none. Raises RowProblemError for a wrong one."""
+    """The id that the row gives, None without one. Raises RowProblemError for a wrong one."""
     value = columns.get(fields.id)
     if value is None:
         return None
