@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from judgeforge.assembly import arun, run
     from judgeforge.config import RunConfig
     from judgeforge.config_file import load_run_config as load_config
-    from judgeforge.pairing import PairSelection, select_pairs
+    from judgeforge.pairing import PairSelection, SelectedPair, select_pairs
     from judgeforge.ranking import rank
     from judgeforge.records import Judgment, PreferencePair, Ranking
     from judgeforge.result import RunResult
@@ -31,6 +31,7 @@ __all__ = [
     "Ranking",
     "RunConfig",
     "RunResult",
+    "SelectedPair",
     "__version__",
     "arun",
     "load_config",
@@ -46,6 +47,7 @@ _HOMES = {
     "Ranking": ("records", "Ranking"),
     "RunConfig": ("config", "RunConfig"),
     "RunResult": ("result", "RunResult"),
+    "SelectedPair": ("pairing", "SelectedPair"),
     "arun": ("assembly", "arun"),
     "load_config": ("config_file", "load_run_config"),
     "rank": ("ranking", "rank"),

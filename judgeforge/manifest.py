@@ -28,7 +28,7 @@ def figures(tally: Tally, spending: Spending, cached_calls: int) -> dict[str, An
     return {
         "prompts": tally.prompts,
         "pairs": tally.pairs,
-        "skips": dict(sorted(tally.skips.items())),
+        "skips": {str(reason): n for reason, n in sorted(tally.skips.items())},
         "calls": {"paid": spending.calls, "cached": cached_calls},
         "tokens": {"input": spending.input_tokens, "output": spending.output_tokens},
         "cost_usd": None if spending.cost_usd is None else round(spending.cost_usd, 12),

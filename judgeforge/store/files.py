@@ -28,3 +28,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             f"{path}: cannot be written ({error}). Free disk space or repair the folder, "
             "then start the same command again."
         ) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
