@@ -230,8 +230,9 @@ class _Engine:
             chunks.append(chunk)
             return stop.is_set() or self._closing.is_set()
 
-        request = {**body, "stream": True, "stream_options": {"include_usage": True}}
         try:
+            request = _with_compact_grammar(body)
+            request |= {"stream": True, "stream_options": {"include_usage": True}}
             self._server.handle_chat_completions(request, take)
         except (ValueError, RuntimeError) as error:
             raise StatusError(
@@ -245,6 +246,21 @@ class _Engine:
         self._closing.set()
         self.threads.shutdown(wait=True, cancel_futures=True)
         self._server = None
+
+
+def _with_compact_grammar(body: Body) -> Body:
+    """The body with its schema as a grammar that leaves no room for white space.
+
+    Left free, the model spends a third of a structured reply on indentation.
+    """
+    if "response_format" not in body or "grammar" in body:
+        return dict(body)
+    import xllamacpp
+
+    request = dict(body)
+    schema = request.pop("response_format")["json_schema"]["schema"]
+    compact = {**schema, "x-guidance": {"whitespace_flexible": False}}
+    return {**request, "grammar": xllamacpp.json_schema_to_grammar(compact)}
 
 
 def _cores() -> int:
