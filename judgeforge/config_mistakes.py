@@ -129,8 +129,7 @@ class SchemaGuide:
         if kind == "array":
             return self._list_words(schema)
         if kind == "string":
-            noun = "a path" if schema.get("format") == "path" else "text"
-            return f"{noun} that is not empty" if schema.get("minLength") else noun
+            return _text_words(schema)
         if kind == "object":
             names = list(schema.get("properties", ()))
             some = ", ".join(f"`{name}`" for name in names[:4]) + (", …" if len(names) > 4 else "")
@@ -139,7 +138,10 @@ class SchemaGuide:
 
     def _list_words(self, schema: Schema) -> str:
         items = {self._words(each) for each in self._branches(schema.get("items", {}))} - {""}
-        noun = f"a list of at least {schema['minItems']}" if "minItems" in schema else "a list"
+        least, most = schema.get("minItems"), schema.get("maxItems")
+        noun = f"a list of at least {least}" if least is not None else "a list"
+        if most is not None:
+            noun = f"a list of {least or 0} to {most}"
         return f"{noun} (each {' or '.join(sorted(items))})" if items else noun
 
 
@@ -149,6 +151,13 @@ def _below(schema: Schema, part: str | int) -> list[Schema]:
         return [items] if isinstance(items, dict) else []
     inner = schema.get("properties", {}).get(part, schema.get("additionalProperties"))
     return [inner] if isinstance(inner, dict) else []
+
+
+def _text_words(schema: Schema) -> str:
+    noun = "a path" if schema.get("format") == "path" else "text"
+    if schema.get("minLength") or schema.get("pattern") == r"\S":
+        return f"{noun} that is not empty"
+    return f"{noun} like `{schema['pattern']}`" if "pattern" in schema else noun
 
 
 def _range_words(schema: Schema) -> str:

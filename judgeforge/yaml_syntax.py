@@ -40,6 +40,7 @@ _EXPLANATIONS = (
     _Explanation(
         r"undefined alias", "an alias (`*name`) without its anchor (`&name`); quote text with `*`"
     ),
+    _Explanation(r"document start", "text that is not indented like the mapping above it"),
     _Explanation(r"duplicate anchor", "an anchor (`&name`) that is given twice"),
     _Explanation(r"single document", "a second document (`---`); a file takes only one"),
     _Explanation(r"escape", r"an unknown escape in a quoted text; write `\\` for a backslash"),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field
 
-from judgeforge.config import RunConfig
+from judgeforge.config import Fields, Price, RunConfig
 from judgeforge.config_file import load_model, load_run_config, unused_models
 from judgeforge.errors import ConfigError
 
@@ -209,6 +210,10 @@ NOT_YAML = {
         "a:\n  - x\n b: 2",
         "3: not valid YAML at column 2: indentation that fits none of the lines above, "
         "or text after a closing quote",
+    ),
+    "text before a mapping": (
+        "  a: 1\nb: 2",
+        "2: not valid YAML at column 1: text that is not indented like the mapping above it",
     ),
     "unquoted @": (
         "a: @x",
@@ -425,6 +430,37 @@ def test_sampling_may_be_left_out(tmp_path: Path) -> None:
 def test_models_that_nothing_uses_are_known(tmp_path: Path) -> None:
     text = changed("    rpm: 60", "  spare: {provider: local, model: smollm2-135m}")
     assert unused_models(load_run_config(write(tmp_path, text))) == ["spare"]
+
+
+class Choice(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern="^[a-z]+$")
+    size: int | list[float] = 1
+    parts: list[str] = Field(default=["x"], min_length=1, max_length=3)
+    part: Price | Fields | None = None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: A-1", "1: name: found the text `A-1`; it takes text like `^[a-z]+$`"),
+        (
+            "name: a\nsize: big",
+            "2: size: found the text `big`; it takes a whole number or a list (each a number)",
+        ),
+        (
+            "name: a\nparts: [a, b, c, d]",
+            "2: parts: found a list; it takes a list of 1 to 3 (each text)",
+        ),
+        ("name: a\npart: {promt: b}", "2: part.promt: unknown key; did you mean `prompt`?"),
+    ],
+)
+def test_patterns_unions_and_lengths_are_told_in_words(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_model(write(tmp_path, text), Choice)
+    assert str(caught.value).removeprefix(f"{tmp_path}/run.yaml:").split(" (and")[0] == message
 
 
 def test_any_model_can_be_loaded(tmp_path: Path) -> None:

@@ -1,0 +1,43 @@
+"""A new project that runs at once: configuration, prompts and rubric, all commented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from judgeforge.errors import ConfigError, StoreError
+from judgeforge.shipped import shipped_configs
+
+_FILES = {
+    "config.yaml": "config.yaml",
+    "prompts.jsonl": "prompts.jsonl",
+    "rubric.yaml": "rubric.yaml",
+    "README.md": "README.md",
+    # Packaging tools obey a file of the real name instead of shipping it.
+    "gitignore.txt": ".gitignore",
+}
+
+
+def init_project(folder: Path) -> list[Path]:
+    """Write the files of a new project and return them in the order to read them.
+
+    Nothing that exists is ever replaced: raises ConfigError that names what is in the way, before
+    anything is written, and StoreError where the folder cannot be written.
+    """
+    files = {folder / target: source for source, target in _FILES.items()}
+    taken = [file.name for file in files if file.exists() or file.is_symlink()]
+    if taken:
+        raise ConfigError(
+            f"has {', '.join(taken)} already, and nothing is replaced; give a new folder",
+            file=folder,
+        )
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError("is a file; give a new folder", file=folder)
+    shipped = shipped_configs() / "init"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, source in files.items():
+            with file.open("xb") as new:
+                new.write((shipped / source).read_bytes())
+    except OSError as error:
+        raise StoreError(f"{folder}: the project cannot be written: {error}") from error
+    return list(files)
