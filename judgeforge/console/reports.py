@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from judgeforge.result import RunResult
 
 _out = Console(highlight=False, soft_wrap=True)
+_pages = Console(highlight=False)
+"""For tables and panels, which wrap at the width of the terminal."""
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -38,7 +40,7 @@ def print_result(result: RunResult, *, show_pairs: int) -> None:
     if show_pairs and totals["pairs"]:
         from judgeforge.display import pairs_table
 
-        _out.print(pairs_table(result.folder, most=show_pairs))
+        _pages.print(pairs_table(result.folder, most=show_pairs))
     if result.stopped_by is not None:
         _err.print(f"[red]stopped[/red]: {escape(str(result.stopped_by))}")
     elif result.exit_code:
@@ -73,7 +75,7 @@ def print_plan(report: PlanReport, *, as_json: bool) -> None:
     for row in report.models:
         table.add_row(row.name, str(row.calls), *map(_usd, (row.low, row.expected, row.high)))
     table.add_row("all", str(report.calls), *map(_usd, (report.low, report.expected, report.high)))
-    _out.print(table)
+    _pages.print(table)
     for note in report.notes:
         _out.print(escape(note))
 
@@ -96,4 +98,4 @@ def print_explanation(folder: Path, pair_id: str) -> None:
     from judgeforge.display_explanation import render_explanation
     from judgeforge.explain import explain
 
-    _out.print(render_explanation(explain(folder, pair_id)))
+    _pages.print(render_explanation(explain(folder, pair_id)))

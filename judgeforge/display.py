@@ -1,0 +1,120 @@
+"""A run folder's pairs as a table. What models wrote is data: shown, never interpreted."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Json = Mapping[str, Any]
+
+PROMPT_CHARACTERS, ANSWER_CHARACTERS, REASON_CHARACTERS = 60, 90, 60
+LEAST_DIFFERENCE = 0.005
+"""Criteria that differ by less look equal in two digits."""
+
+
+def pairs_table(folder: Path, *, most: int | None = None) -> Table:
+    """The first ``most`` pairs of a run folder: both answers, how sure, and what decided.
+
+    Raises OSError where ``pairs.jsonl`` or ``judgments.jsonl`` cannot be read.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    pairs = list(islice(_rows(folder / "pairs.jsonl"), most))
+    criteria = _criteria(folder, pairs)
+    table = Table(show_lines=True, expand=True, title_justify="left", header_style="bold")
+    for name, share in (("prompt", 3), ("chosen", 4), ("rejected", 4)):
+        table.add_column(name, ratio=share, overflow="fold")
+    table.add_column("margin", justify="right")
+    table.add_column("sure", justify="right")
+    table.add_column("why", ratio=3, overflow="fold")
+    for pair in pairs:
+        sides = pair["provenance"]
+        why = reasons(criteria[sides["chosen_id"]], criteria[sides["rejected_id"]])
+        table.add_row(
+            Text(shorten(pair["prompt"][-1]["content"], PROMPT_CHARACTERS)),
+            Text(shorten(pair["chosen"][-1]["content"], ANSWER_CHARACTERS), style="green"),
+            Text(shorten(pair["rejected"][-1]["content"], ANSWER_CHARACTERS), style="red"),
+            f"{pair['score_margin']:.2f}",
+            f"{pair['confidence']:.0%}",
+            Text("\n".join(why)),
+        )
+    return table
+
+
+def reasons(chosen: Sequence[Json], rejected: Sequence[Json]) -> list[str]:
+    """What tells two completions apart, from the judgments of each: the widest difference first."""
+    ours, theirs = _means(chosen), _means(rejected)
+    shared = sorted(ours.keys() & theirs.keys(), key=lambda name: theirs[name] - ours[name])
+    lines = [
+        f"{plain(name)} {ours[name]:.2f} : {theirs[name]:.2f}"
+        for name in shared
+        if abs(ours[name] - theirs[name]) >= LEAST_DIFFERENCE
+    ]
+    # Only code gives its reason in a few words that need no judge to be believed.
+    lines += [
+        f"rejected {shorten(judgment['rationale'], REASON_CHARACTERS)}"
+        for judgment in rejected
+        if judgment["protocol"] == "checks" and min(judgment["criteria"].values(), default=1) < 1
+    ]
+    return lines or ["the scores of repeated judgments"]
+
+
+def plain(text: str) -> str:
+    """The text on one line, without anything that a terminal would obey."""
+    kept = (_visible(character) for character in text)
+    return " ".join("".join(kept).split())
+
+
+def shorten(text: str, most: int) -> str:
+    line = plain(text)
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def _visible(character: str) -> str:
+    if character.isspace():
+        return " "
+    kind = unicodedata.category(character)
+    if kind == "Cf":  # invisible, such as those that turn the writing direction
+        return ""
+    return "\N{REPLACEMENT CHARACTER}" if kind in {"Cc", "Cs"} else character
+
+
+def _criteria(folder: Path, pairs: Iterable[Json]) -> Mapping[str, list[Json]]:
+    """Judgments by completion; reads no further than these pairs need."""
+    wanted = {name for pair in pairs for name in pair["provenance"]["judgment_ids"]}
+    found: dict[str, list[Json]] = defaultdict(list)
+    if not wanted:
+        return found
+    for judgment in _rows(folder / "judgments.jsonl"):
+        if judgment["id"] not in wanted:
+            continue
+        if len(judgment["completion_ids"]) == 1:
+            found[judgment["completion_ids"][0]].append(judgment)
+        wanted.discard(judgment["id"])
+        if not wanted:
+            break
+    return found
+
+
+def _means(judgments: Iterable[Json]) -> dict[str, float]:
+    scores: dict[str, list[float]] = defaultdict(list)
+    for judgment in judgments:
+        for name, score in judgment["criteria"].items():
+            scores[name].append(score)
+    return {name: fmean(values) for name, values in scores.items()}
+
+
+def _rows(file: Path) -> Iterator[Json]:
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)

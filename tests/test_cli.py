@@ -1,0 +1,168 @@
+"""The commands, in process."""
+
+import json
+import sys
+
+import pytest
+
+from judgeforge import cli
+from judgeforge.plan import plan_run
+from tests.run_setup import model, run, write_config, write_prompts
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Call the command line; gives exit code, stdout and stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["judgeforge", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        shown = capsys.readouterr()
+        return ended.value.code or 0, shown.out, shown.err
+
+    return call
+
+
+def test_run_ends_with_totals_and_where_to_look_next(tmp_path, server, out, command):
+    code, shown, _ = command("run", write_config(tmp_path, server), "--out", out)
+    assert code == 0
+    assert "6 prompts, 6 pairs" in shown
+    assert "48 paid, 0 cached" in shown
+    assert f"judgeforge explain {out} p0.p0" in shown
+
+
+def test_run_says_that_a_folder_is_finished(tmp_path, server, out, command):
+    config = write_config(tmp_path, server, prompts=2)
+    command("run", config, "--out", out)
+    code, shown, _ = command("run", config, "--out", out)
+    assert code == 0
+    assert "finished already" in shown
+    assert "0 paid, 0 cached" in shown
+
+
+def test_run_shows_pairs_when_asked(tmp_path, server, out, command):
+    config = write_config(tmp_path, server, prompts=2)
+    _, shown, _ = command("run", config, "--out", out, "--show-pairs", 2)
+    assert "quality" in shown
+
+
+def test_a_stop_by_budget_says_what_to_do(tmp_path, server, out, command):
+    config = write_config(tmp_path, server)
+    code, _, error = command("run", config, "--out", out, "--budget-usd", "0.000001")
+    assert code == 3
+    assert "start the same command again" in error
+
+
+def test_too_many_skips_point_to_the_list(tmp_path, server, out, command):
+    write_prompts(tmp_path, 1)
+    with (tmp_path / "prompts.jsonl").open("a") as file:
+        file.write("no json\n")
+    code, _, error = command("run", write_config(tmp_path, server), "--out", out)
+    assert code == 5
+    assert "skips.jsonl" in error
+
+
+def test_check_prints_the_whole_tally_and_sends_nothing(tmp_path, server, command):
+    write_prompts(tmp_path, 2)
+    with (tmp_path / "prompts.jsonl").open("a") as file:
+        file.write('no json\n{"prompt": " "}\n{"prompt": ""}\n')
+    code, shown, _ = command("check", write_config(tmp_path, server))
+    assert code == 0
+    assert "2 prompts are fine, 3 rows would be skipped" in shown
+    assert "empty_prompt: 2" in shown
+    assert "prompts.jsonl:3" in shown
+    assert not server.requests
+
+
+def test_check_reports_a_missing_key_and_the_rows_as_well(tmp_path, server, command, monkeypatch):
+    monkeypatch.delenv("TEST_KEY")
+    code, shown, _ = command("check", write_config(tmp_path, server))
+    assert code == 2
+    assert "TEST_KEY is not set" in shown
+    assert "6 prompts are fine" in shown
+
+
+def test_plan_prices_a_run_without_a_call_and_holds(tmp_path, server, out, command):
+    config = write_config(tmp_path, server, prompts=10)
+    code, shown, _ = command("plan", config, "--json")
+    report = json.loads(shown)
+    assert code == 0
+    assert not server.requests
+    real = run(config, out).manifest["totals"]
+    assert report["calls"] == real["calls"]["paid"]
+    assert report["low"] <= real["cost_usd"] <= report["high"]
+
+
+def test_plan_shows_a_table_and_warns_of_a_small_budget(tmp_path, server, command):
+    code, shown, _ = command("plan", write_config(tmp_path, server, budget={"usd": 0.0001}))
+    assert code == 0
+    assert "expected" in shown
+    assert "may stop there" in shown
+
+
+def test_plan_says_that_a_price_is_unknown(tmp_path, server):
+    import judgeforge
+
+    own = model(server)
+    del own["price"]
+    config = write_config(tmp_path, server, models={"small": own})
+    report = plan_run(judgeforge.load_config(config))
+    assert report.expected is None
+    assert report.calls == 48
+
+
+def test_explain_goes_down_to_the_single_judge_reply(tmp_path, server, out, command):
+    run(write_config(tmp_path, server, prompts=1), out)
+    code, shown, _ = command("explain", out, "p0.p0")
+    assert code == 0
+    judgment = json.loads((out / "judgments.jsonl").read_text().splitlines()[0])
+    assert "Tell me fact number 0." in shown
+    assert "small" in shown
+    assert judgment["call"][:8] in shown or "calls" in shown
+
+
+def test_explain_of_an_unknown_pair_is_a_mistake_with_advice(tmp_path, server, out, command):
+    run(write_config(tmp_path, server, prompts=1), out)
+    code, _, error = command("explain", out, "p0.p9")
+    assert code == 2
+    assert "p0.p0" in error
+
+
+def test_export_writes_the_format_of_a_trainer(tmp_path, server, out, command):
+    run(write_config(tmp_path, server, prompts=3), out)
+    target = tmp_path / "trl.jsonl"
+    code, _, _ = command("export", out, "--format", "trl", "--to", target)
+    assert code == 0
+    row = json.loads(target.read_text().splitlines()[0])
+    assert {"prompt", "chosen", "rejected"} <= row.keys()
+    assert "margin" not in row
+
+
+def test_init_writes_a_project_that_passes_its_own_check(tmp_path, command):
+    code, shown, _ = command("init", tmp_path / "new")
+    assert code == 0
+    assert "judgeforge run" in shown
+    assert command("check", tmp_path / "new" / "config.yaml")[0] == 0
+
+
+def test_doctor_never_shows_a_key(tmp_path, server, command):
+    code, shown, _ = command("doctor", write_config(tmp_path, server))
+    assert code in {0, 2}
+    assert "TEST_KEY" in shown
+    assert "sk-test" not in shown
+
+
+def test_version_and_unknown_commands(command):
+    assert command("--version")[1].startswith("judgeforge ")
+    assert command("runn")[0] == 2
+
+
+def test_verbose_shows_the_traceback(tmp_path, command):
+    assert "Traceback" not in command("run", tmp_path / "none.yaml")[2]
+    assert "Traceback" in command("run", tmp_path / "none.yaml", "--verbose")[2]
