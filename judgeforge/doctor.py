@@ -180,7 +180,8 @@ def _host(model: ModelConfig) -> Host:
 
 def _connect_all(hosts: Iterable[Host]) -> dict[Host, str | None]:
     """What went wrong with each host; None where a connection opened."""
-    problems: dict[Host, str | None] = dict.fromkeys(hosts, f"no answer within {RESOLVE_TIMEOUT_S:g} s")
+    late = f"no answer within {RESOLVE_TIMEOUT_S:g} s"
+    problems: dict[Host, str | None] = dict.fromkeys(hosts, late)
 
     def connect(host: Host) -> None:
         try:
