@@ -43,6 +43,8 @@ _SCRIPTS = {
 LANGUAGES = (*_FREQUENT, *_SCRIPTS)
 _LOOKED_AT = 4000
 """Characters: enough to tell, and the same time for a text of any length."""
+_SHORTEST_JAPANESE = 12
+"""Japanese of so many Chinese characters holds kana; less may be a name or a heading."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -67,10 +69,6 @@ def is_in_language(subject: Subject, code: str) -> bool:
     if code == "zh":
         return not has_kana
     return code != "ja" or has_kana or scripts["CJK"] < _SHORTEST_JAPANESE
-
-
-_SHORTEST_JAPANESE = 12
-"""Japanese of so many Chinese characters holds kana; less may be a name or a heading."""
 
 
 def _scripts(text: str) -> Counter[str]:
