@@ -6,6 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from judgeforge.explain import ExplainedCall, ExplainedSide, Explanation
+from judgeforge.records import PreferencePair
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -19,8 +20,7 @@ def render_explanation(explanation: Explanation) -> Group:
     from rich.text import Text
 
     pair = explanation.pair
-    prompt = "\n".join(f"[{turn.role}] {turn.content}" for turn in pair.prompt)
-    rubric = pair.provenance.rubric
+    prompt = "\n".join(f"{turn.role}: {turn.content}" for turn in pair.prompt)
     return Group(
         Text(plain(explanation.reason), style="bold"),
         Panel(Text(plain(prompt)), title="prompt", title_align="left"),
@@ -29,7 +29,7 @@ def render_explanation(explanation: Explanation) -> Group:
         _side("rejected", explanation.rejected),
         _judgments(explanation.rejected),
         _calls(explanation.calls),
-        Text(f"rubric {plain(rubric.name)} version {rubric.version}, sha256 {rubric.sha256}"),
+        Text(f"{_cost(explanation)}; {_rubric(pair)}"),
     )
 
 
@@ -38,30 +38,53 @@ def plain(text: str) -> str:
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
 
 
+def _cost(explanation: Explanation) -> str:
+    costs = [call.cost_usd for call in explanation.calls]
+    known = [cost for cost in costs if cost is not None]
+    total = "unknown" if len(known) < len(costs) else f"${sum(known):.6f}"
+    return f"{len(costs)} calls, cost {total}"
+
+
+def _rubric(pair: PreferencePair) -> str:
+    rubric = pair.provenance.rubric
+    return f"rubric {_line(rubric.name)} version {rubric.version} ({_line(rubric.sha256[:12])})"
+
+
 def _side(name: str, side: ExplainedSide) -> Panel:
     from rich.panel import Panel
     from rich.text import Text
 
+    answer = side.completion
     figures = ""
     if side.score is not None and side.score_sd is not None and side.p_best is not None:
         figures = f"  score {side.score:.3f} ± {side.score_sd:.3f}, P(best) {side.p_best:.2f}"
-    title = Text(f"{name}: {plain(side.completion_id)} by {plain(side.model)}{figures}")
-    return Panel(Text(plain(side.text)), title=title, title_align="left")
+    title = Text(f"{name}: {_line(answer.id)} by {_line(answer.model)}{figures}")
+    notes = [f"finish: {answer.finish}"] if answer.finish not in {"stop", "given"} else []
+    notes += answer.flags
+    subtitle = Text(_line(", ".join(notes))) if notes else None
+    return Panel(
+        Text(plain(answer.text)),
+        title=title,
+        title_align="left",
+        subtitle=subtitle,
+        subtitle_align="left",
+    )
 
 
 def _judgments(side: ExplainedSide) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("judge", "criteria", "rationale", "call", show_lines=True)
+    table = Table("judge", "criteria", show_lines=True, expand=True)
+    table.add_column("rationale", ratio=1, overflow="fold")
     for one in side.judgments:
-        criteria = "\n".join(f"{name} {score:.2f}" for name, score in one.criteria.items())
+        criteria = "\n".join(f"{_line(name)} {score:.2f}" for name, score in one.criteria.items())
         said = one.missing if one.missing is not None else one.rationale or ""
+        repeat = f" #{one.repeat + 1}" if one.repeat else ""
         table.add_row(
-            Text(plain(f"{one.judge} ({one.protocol}, {one.repeat})")),
-            Text(plain(criteria or "missing")),
+            Text(_line(f"{one.judge}{repeat}\n({one.protocol})")),
+            Text(criteria or "missing"),
             Text(plain(said)),
-            Text(one.call[:12] if one.call else "-"),
         )
     return table
 
@@ -70,19 +93,28 @@ def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("call", "model", "attempts", "seconds", "tokens in/out", "USD", "outcome")
+    table = Table("call", "for", "model", "attempts", "seconds", "tokens", "USD")
     for call in calls:
-        paid = call.attempts > 0
         table.add_row(
-            Text(call.key[:12]),
-            Text(plain(call.model or "-")),
-            str(call.attempts) if paid else "from the cache",
+            Text(_line(call.key[:12])),
+            Text(_line(call.purpose)),
+            Text(_line(call.model or "-")),
+            Text(_attempts(call)),
             _number(call.latency_s, 2),
-            f"{call.input_tokens}/{call.output_tokens}" if paid else "-",
+            "-" if call.input_tokens is None else f"{call.input_tokens}+{call.output_tokens}",
             _number(call.cost_usd, 6),
-            Text(plain(call.outcome or "-")),
         )
     return table
+
+
+def _attempts(call: ExplainedCall) -> str:
+    if not call.attempts:
+        return "cached"
+    return "\n".join([str(call.attempts), *(_line(failure) for failure in call.failures)])
+
+
+def _line(text: str) -> str:
+    return " ".join(plain(text).split())
 
 
 def _number(value: float | None, digits: int) -> str:

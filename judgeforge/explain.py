@@ -1,130 +1,220 @@
-"""Why a pair is what it is: everything about it, gathered from a run folder."""
+"""Why a pair is what it is: everything about it, gathered from a run folder.
+
+The files are read line by line and only what belongs to the pair is kept.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError
-from judgeforge.nearest import nearest
-from judgeforge.records import Judgment, PreferencePair, Record
+from judgeforge.nearest import did_you_mean
+from judgeforge.records import Completion, Judgment, PreferencePair, Record
+
+R = TypeVar("R", bound=Record)
 
 _SHOWN_IDS = 5
+_KEPT_IDS = 10_000
+"""Among so many ids a misspelled one is looked for."""
+_LEAST_GAP = 0.005
+"""Criteria that differ by less look equal in two digits."""
 
 
 class ExplainedCall(Record):
-    """One paid call as the log has it (the attempt that brought the reply)."""
+    """One call as the log has it; the figures are those of the attempt that brought the reply.
+
+    ``attempts`` is 0 where no line of the log knows the call: an earlier run paid for it and the
+    reply came from the cache. ``latency_s`` is in seconds.
+    """
 
     key: str
+    purpose: str
+    """What it was made for, as ``judge small on chosen``."""
+    cost_usd: float | None
+    """None where the price of the model is unknown."""
     model: str | None = None
     attempts: int = 0
     latency_s: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
-    cost_usd: float | None = None
     outcome: str | None = None
+    failures: tuple[str, ...] = ()
+    """Why earlier attempts brought nothing."""
 
 
 class ExplainedSide(Record):
     """A completion of the pair and what every judge said of it."""
 
-    completion_id: str
-    model: str
-    text: str
+    completion: Completion
     score: float | None
     score_sd: float | None
     p_best: float | None
     judgments: tuple[Judgment, ...]
+    """Those that could not be obtained too: they have ``missing`` set."""
 
 
 class Explanation(Record):
     pair: PreferencePair
     chosen: ExplainedSide
     rejected: ExplainedSide
+    completions: int
+    """How many the prompt has, usable or not."""
     calls: tuple[ExplainedCall, ...]
     reason: str
 
 
 def explain(folder: Path, pair_id: str) -> Explanation:
-    """Raises ConfigError where there is no such pair or folder."""
-    pair = _pair(folder, pair_id)
-    source = pair.provenance
-    wanted = {source.chosen_id, source.rejected_id}
-    completions = {
-        row["id"]: row for row in _rows(folder / "completions.jsonl") if row["id"] in wanted
+    """Raises ConfigError where there is no such folder or pair, or a file is damaged."""
+    if not (folder / "pairs.jsonl").is_file():
+        raise ConfigError(_no_run_folder(folder))
+    pair = _find_pair(folder, pair_id)
+    rows = {
+        str(row.get("id")): row
+        for row in _rows(folder / "completions.jsonl", naming=pair.prompt_id)
+        if row.get("prompt_id") == pair.prompt_id
     }
-    judgments = [
-        Judgment.model_validate(row)
-        for row in _rows(folder / "judgments.jsonl")
-        if row["prompt_id"] == pair.prompt_id and wanted & set(row["completion_ids"])
-    ]
-    chosen = _side(completions[source.chosen_id], judgments)
-    rejected = _side(completions[source.rejected_id], judgments)
+    judgments = _judgments(folder, pair)
+    source = pair.provenance
+    chosen = _side(folder, rows, source.chosen_id, judgments)
+    rejected = _side(folder, rows, source.rejected_id, judgments)
     return Explanation(
         pair=pair,
         chosen=chosen,
         rejected=rejected,
-        calls=_calls(folder, source.calls),
-        reason=_reason(pair, chosen, rejected),
+        completions=len(rows),
+        calls=_calls(folder, {"chosen": chosen, "rejected": rejected}),
+        reason=_reason(pair, chosen, rejected, len(rows)),
     )
 
 
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
+def _no_run_folder(folder: Path) -> str:
+    if folder.is_dir():
+        if (folder / "manifest.json").is_file():
+            return f"{folder}: has no pairs.jsonl yet; let the run end, or start it again"
+        return f"{folder}: is no run folder (there is no pairs.jsonl in it)"
+    siblings = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    names = (entry.name for entry in siblings if entry.is_dir())
+    return f"{folder}: there is no such folder{did_you_mean(folder.name, names)}"
 
 
-def _pair(folder: Path, pair_id: str) -> PreferencePair:
+def _find_pair(folder: Path, pair_id: str) -> PreferencePair:
     file = folder / "pairs.jsonl"
-    if not file.is_file():
-        raise ConfigError(f"{folder}: is no run folder with pairs (there is no pairs.jsonl)")
-    ids: deque[str] = deque(maxlen=10_000)
+    ids: deque[str] = deque(maxlen=_KEPT_IDS)
+    of_prompt: list[str] = []
     for row in _rows(file):
-        if row["id"] == pair_id:
-            return PreferencePair.model_validate(row)
-        ids.append(row["id"])
-    near = nearest(pair_id, ids)
-    shown = ", ".join(list(ids)[:_SHOWN_IDS]) or "none"
-    hint = f" Did you mean `{near}`?" if near else ""
-    raise ConfigError(f"{file}: no pair has the id `{pair_id}`.{hint} There are: {shown}, …")
+        if row.get("id") == pair_id:
+            return _record(file, PreferencePair, row)
+        ids.append(str(row.get("id")))
+        if row.get("prompt_id") == pair_id:
+            of_prompt.append(ids[-1])
+    raise ConfigError(f"{file}: {_no_such_pair(folder, pair_id, ids, of_prompt)}")
 
 
-def _side(row: dict[str, Any], judgments: list[Judgment]) -> ExplainedSide:
-    return ExplainedSide(
-        completion_id=row["id"],
-        model=row["model"],
-        text=row["text"],
-        score=row["score"],
-        score_sd=row["score_sd"],
-        p_best=row["p_best"],
-        judgments=tuple(j for j in judgments if row["id"] in j.completion_ids),
+def _no_such_pair(folder: Path, pair_id: str, ids: Sequence[str], of_prompt: Sequence[str]) -> str:
+    message = f"no pair has the id `{pair_id}`"
+    if of_prompt:
+        return f"{message}; the pairs of this prompt are: {', '.join(of_prompt[:_SHOWN_IDS])}"
+    skips = folder / "skips.jsonl"
+    asked = pair_id.rpartition(".p")[0]
+    for row in _rows(skips, naming=asked):
+        if row.get("prompt_id") in {pair_id, asked}:
+            return f"{message}; its prompt gave none: {row.get('reason')} ({row.get('detail')})"
+    if not ids:
+        return f"{message}; the run has no pairs at all, skips.jsonl says why"
+    shown = ", ".join(list(ids)[:_SHOWN_IDS]) + (", …" if len(ids) > _SHOWN_IDS else "")
+    return f"{message}{did_you_mean(pair_id, ids) or '.'} There are: {shown}"
+
+
+def _judgments(folder: Path, pair: PreferencePair) -> list[Judgment]:
+    file = folder / "judgments.jsonl"
+    sides = {pair.provenance.chosen_id, pair.provenance.rejected_id}
+    of_prompt = (
+        _record(file, Judgment, row)
+        for row in _rows(file, naming=pair.prompt_id)
+        if row.get("prompt_id") == pair.prompt_id
+    )
+    return [judgment for judgment in of_prompt if sides & set(judgment.completion_ids)]
+
+
+def _side(
+    folder: Path, rows: Mapping[str, dict[str, Any]], name: str, judgments: Sequence[Judgment]
+) -> ExplainedSide:
+    file = folder / "completions.jsonl"
+    row = rows.get(name)
+    if row is None:
+        raise ConfigError(
+            f"{file}: the completion `{name}` of the pair is missing. The file was changed after "
+            "the run; restore it, or run again (paid replies come from the cache)."
+        )
+    figures = {key: row.get(key) for key in ("score", "score_sd", "p_best")}
+    bare = {key: value for key, value in row.items() if key not in figures}
+    return _record(
+        file,
+        ExplainedSide,
+        {
+            "completion": _record(file, Completion, bare),
+            "judgments": [each for each in judgments if name in each.completion_ids],
+            **figures,
+        },
     )
 
 
-def _calls(folder: Path, keys: tuple[str, ...]) -> tuple[ExplainedCall, ...]:
-    """From the log; a call that another run paid for is known by its key alone."""
-    found = {key: ExplainedCall(key=key) for key in keys}
-    log = folder / "log.jsonl"
-    for row in _rows(log) if log.is_file() else ():
-        call = found.get(row.get("key", ""))
-        if row.get("event") != "call" or call is None:
-            continue
-        told = {name: row.get(name, getattr(call, name)) for name in ExplainedCall.model_fields}
-        found[call.key] = ExplainedCall(**{**told, "attempts": call.attempts + 1})
-    return tuple(found.values())
+def _calls(folder: Path, sides: Mapping[str, ExplainedSide]) -> tuple[ExplainedCall, ...]:
+    """The calls that made and judged both sides, with what the log knows of each."""
+    calls: dict[str, ExplainedCall] = {}
+    for name, side in sides.items():
+        answer = side.completion
+        made = [(answer.call, f"answer ({name})", answer.cost_usd)]
+        made += [(one.call, f"judge {one.judge} on {name}", one.cost_usd) for one in side.judgments]
+        for key, purpose, cost in made:
+            if key is not None and key not in calls:
+                calls[key] = ExplainedCall(key=key, purpose=purpose, cost_usd=cost)
+    for row in _logged_calls(folder / "log.jsonl", calls.keys()):
+        calls[row["key"]] = _with_attempt(calls[row["key"]], row)
+    return tuple(calls.values())
 
 
-def _reason(pair: PreferencePair, chosen: ExplainedSide, rejected: ExplainedSide) -> str:
+def _logged_calls(file: Path, keys: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The log may be cut by a kill or hold lines of others: what is no such line is passed over."""
+    if not file.is_file():
+        return
+    with file.open("rb") as lines:
+        for line in lines:
+            if b'"call"' not in line:
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(row, dict) and row.get("event") == "call" and row.get("key") in keys:
+                yield row
+
+
+def _with_attempt(call: ExplainedCall, row: Mapping[str, Any]) -> ExplainedCall:
+    changes: dict[str, Any] = {"attempts": call.attempts + 1, "model": row.get("model")}
+    if row.get("output_tokens") is None:
+        failure = str(row.get("error") or row.get("outcome"))
+        return call.model_copy(update={**changes, "failures": (*call.failures, failure)})
+    told = ("latency_s", "input_tokens", "output_tokens", "outcome")
+    return call.model_copy(update={**changes, **{name: row.get(name) for name in told}})
+
+
+def _reason(
+    pair: PreferencePair, chosen: ExplainedSide, rejected: ExplainedSide, completions: int
+) -> str:
     gaps = _criterion_gaps(chosen, rejected)
-    telling = [f"{name} ({gap:+.2f})" for name, gap in gaps if abs(gap) >= 0.005]
+    telling = [f"{name} ({gap:+.2f})" for name, gap in gaps if abs(gap) >= _LEAST_GAP]
     by = f", mostly by {', '.join(telling[:3])}" if telling else ""
     return (
-        f"Chosen scores {pair.score_chosen:.2f} and rejected {pair.score_rejected:.2f}{by}; "
-        f"chosen is better with a probability of {pair.confidence:.2f} ({pair.strategy})."
+        f"Of {completions} completions, chosen scores {pair.score_chosen:.2f} and rejected "
+        f"{pair.score_rejected:.2f}{by}; chosen is better with a probability of "
+        f"{pair.confidence:.2f} ({pair.strategy})."
     )
 
 
@@ -141,3 +231,42 @@ def _means(side: ExplainedSide) -> dict[str, float]:
         for name, score in judgment.criteria.items():
             scores.setdefault(name, []).append(score)
     return {name: sum(values) / len(values) for name, values in scores.items()}
+
+
+def _rows(file: Path, naming: str = "") -> Iterator[dict[str, Any]]:
+    """Rows of a results file; with ``naming`` lines without a text that begins so are left out.
+
+    Raises ConfigError at a line that is none of judgeforge's.
+    """
+    wanted = json.dumps(naming, ensure_ascii=False)[:-1] if naming else ""
+    number = 0
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                number += 1
+                if wanted in line:
+                    yield _object(line)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=file) from error
+    except ValueError as error:
+        message = f"damaged ({error}); start the run again to have it written anew"
+        raise ConfigError(message, file=file, line=number) from error
+
+
+def _object(line: str) -> dict[str, Any]:
+    row = json.loads(line)
+    if not isinstance(row, dict):
+        raise ValueError("no JSON object")
+    return row
+
+
+def _record(file: Path, kind: type[R], row: Mapping[str, Any]) -> R:
+    try:
+        return kind.model_validate(row)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ConfigError(
+            f"{file}: the row `{row.get('id')}` is not as this judgeforge ({place}: "
+            f"{first['msg']}) writes it; use the version that made the folder"
+        ) from error
