@@ -35,7 +35,7 @@ def pairs_table(folder: Path, *, most: int | None = None) -> Table:
     for name, share in (("prompt", 3), ("chosen", 4), ("rejected", 4)):
         table.add_column(name, ratio=share, overflow="fold")
     table.add_column("margin", justify="right")
-    table.add_column("sure", justify="right")
+    table.add_column("conf.", justify="right")
     table.add_column("why", ratio=3, overflow="fold")
     for pair in pairs:
         sides = pair["provenance"]
@@ -66,7 +66,7 @@ def reasons(chosen: Sequence[Json], rejected: Sequence[Json]) -> list[str]:
         for judgment in rejected
         if judgment["protocol"] == "checks" and min(judgment["criteria"].values(), default=1) < 1
     ]
-    return lines or ["the scores of repeated judgments"]
+    return lines or ["differences under 0.01"]
 
 
 def plain(text: str) -> str:
