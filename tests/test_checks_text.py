@@ -50,6 +50,7 @@ class TestLengths:
             ("It costs 3.50 dollars.", 1),
             ("Dr. Smith and J. Doe like e.g. tea.", 1),
             ("Really?! Yes...", 2),
+            ("It is plan B.", 1),
             ("One.\n\nTwo", 2),
             ("A heading\n\nA sentence.", 2),
             ("1. Boil water.\n2. Add the egg.", 2),

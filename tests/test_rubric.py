@@ -73,6 +73,11 @@ class TestARubricFile:
         assert changed.sha256 != plain.sha256
         assert (plain.name, plain.version, len(plain.sha256)) == ("mine", 3, 64)
 
+    def test_is_the_same_whatever_the_order_of_its_checks(self, tmp_path: Path) -> None:
+        one = load(tmp_path, with_criterion("{name: x, check: {max_words: 3, json: true}}"))
+        other = load(tmp_path, with_criterion("{name: x, check: {json: true, max_words: 3}}"))
+        assert one.sha256 == other.sha256
+
     def test_means_scores_by_its_weights(self, tmp_path: Path) -> None:
         rubric = load(tmp_path, CRITERIA)
         assert rubric.weighted_mean({"correct": 1.0, "safe": 0.0}) == pytest.approx(2 / 3)

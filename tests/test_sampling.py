@@ -171,6 +171,12 @@ class TestDuplicates:
         assert [completion.id for completion in usable(drawn)] == ["p1.c1"]
         assert drawn[1].flags == ()
 
+    def test_that_are_unusable_themselves_keep_their_own_reason(self) -> None:
+        drawn, _ = sample(
+            lambda asked: says("same", "stop" if asked.sample == 0 else "length"), completions=2
+        )
+        assert drawn[1].flags == ("cut",)
+
     @given(st.lists(st.sampled_from(["a", "b", " ", "c"]), min_size=2, max_size=8))
     def test_leave_each_text_once(self, texts: list[str]) -> None:
         drawn, _ = sample(lambda asked: says(texts[asked.sample]), completions=len(texts))

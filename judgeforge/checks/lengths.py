@@ -35,15 +35,11 @@ def _sentences_in(paragraph: str) -> int:
     count, start = 0, 0
     for end in _SENTENCE_END.finditer(paragraph):
         sentence = paragraph[start : end.end()]
-        if end.group() == "." and _ABBREVIATION.search(sentence[-12:]) and _goes_on(paragraph, end):
+        if end.group() == "." and _ABBREVIATION.search(sentence[-12:]):
             continue
         count += _says_something(sentence)
         start = end.end()
     return count + _says_something(paragraph[start:])
-
-
-def _goes_on(paragraph: str, end: re.Match[str]) -> bool:
-    return _says_something(paragraph[end.end() :])
 
 
 def _says_something(part: str) -> bool:
