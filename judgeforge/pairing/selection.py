@@ -34,6 +34,9 @@ def select_pairs(
         raise ValueError("give either rules or single settings")
     if rules.max_length_ratio is not None and texts is None:
         raise ValueError("max_length_ratio needs the texts of the completions")
+    if len(ranking.completion_ids) < 2:
+        detail = f"{len(ranking.completion_ids)} ranked completions make no pair"
+        return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=detail)
     strategy = STRATEGIES[rules.strategy]
     proposals = list(strategy.propose(ranking, rules))
     ordered = [pair for pair in (_pair(ranking, a, b) for a, b in proposals) if pair is not None]
@@ -74,7 +77,7 @@ def _filters(rules: PairingRules, texts: Mapping[str, str]) -> Iterable[_Filter]
 
     yield (
         SkipReason.BELOW_MARGIN,
-        lambda pair: pair.score_margin >= rules.min_margin,
+        lambda pair: pair.score_margin >= rules.min_margin - TIE_WIDTH,
         lambda pairs: (
             f"the widest margin is {max(p.score_margin for p in pairs):.3f}, "
             f"min_margin is {rules.min_margin:g}"

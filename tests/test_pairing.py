@@ -1,0 +1,222 @@
+"""A ranking becomes pairs, or the one reason why there is none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgeforge.pairing import PairingRules, PairSelection, select_pairs
+from judgeforge.pairing.rules import Strategy
+from judgeforge.ranking import probability_better
+from judgeforge.records import Ranking, SkipReason
+
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+A_TO_E = {"a": 0.9, "b": 0.75, "c": 0.5, "d": 0.45, "e": 0.1}
+
+
+def ranked(scores: Mapping[str, float], *, sd: float = 0.1, prompt_id: str = "p") -> Ranking:
+    size = len(scores)
+    return Ranking(
+        prompt_id=prompt_id,
+        completion_ids=tuple(scores),
+        scores=tuple(scores.values()),
+        covariance=tuple(tuple(sd**2 if i == j else 0.0 for j in range(size)) for i in range(size)),
+        p_best=tuple(1 / size for _ in range(size)),
+    )
+
+
+def sides(selection: PairSelection) -> list[str]:
+    return [pair.chosen_id + pair.rejected_id for pair in selection.pairs]
+
+
+scores = st.dictionaries(
+    st.text("abcdefgh", min_size=1, max_size=2), st.floats(0, 1), min_size=2, max_size=6
+)
+strategies = st.sampled_from(STRATEGIES)
+
+
+@given(scores, strategies, st.integers(0, 9), st.one_of(st.none(), st.integers(1, 4)))
+def test_chosen_always_has_the_higher_score(
+    made: Mapping[str, float], strategy: Strategy, seed: int, most: int | None
+) -> None:
+    ranking = ranked(made)
+    selection = select_pairs(ranking, strategy=strategy, seed=seed, pairs_per_prompt=most)
+    assert bool(selection.pairs) == (selection.reason is None)
+    assert most is None or len(selection.pairs) <= most
+    for pair in selection.pairs:
+        assert made[pair.chosen_id] == pair.score_chosen
+        assert made[pair.rejected_id] == pair.score_rejected
+        assert pair.score_margin == pair.score_chosen - pair.score_rejected > 0
+        better = probability_better(ranking, pair.chosen_id, pair.rejected_id)
+        assert pair.confidence == pytest.approx(better)
+        assert 0.5 <= pair.confidence <= 1
+
+
+@given(scores, strategies, st.data())
+def test_the_order_of_completions_changes_no_pair(
+    made: Mapping[str, float], strategy: Strategy, data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations(list(made)))
+    shuffled = {name: made[name] for name in order}
+    first = select_pairs(ranked(made), strategy=strategy)
+    assert sides(first) == sides(select_pairs(ranked(shuffled), strategy=strategy))
+
+
+@given(scores, strategies, st.integers(0, 9))
+def test_no_pair_comes_twice(made: Mapping[str, float], strategy: Strategy, seed: int) -> None:
+    selection = select_pairs(ranked(made), strategy=strategy, seed=seed)
+    given_sides = {frozenset((pair.chosen_id, pair.rejected_id)) for pair in selection.pairs}
+    assert len(given_sides) == len(selection.pairs)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "pairs_per_prompt", "wanted"),
+    [
+        ("best_vs_worst", None, ["ae"]),
+        ("best_vs_worst", 9, ["ae", "bd"]),
+        ("all_pairs", None, ["".join(pair) for pair in combinations("abcde", 2)]),
+        ("all_pairs", 2, ["ab", "ac"]),
+        ("adjacent", None, ["ab", "bc", "cd", "de"]),
+        ("adjacent", 3, ["ab", "bc", "cd"]),
+        ("max_margin_k", None, ["ae"]),
+        ("max_margin_k", 4, ["ae", "be", "ad", "ac"]),
+    ],
+)
+def test_each_strategy_names_its_pairs(
+    strategy: Strategy, pairs_per_prompt: int | None, wanted: Sequence[str]
+) -> None:
+    rules = PairingRules(strategy=strategy, pairs_per_prompt=pairs_per_prompt)
+    assert sides(select_pairs(ranked(A_TO_E), rules)) == wanted
+
+
+def test_best_vs_random_draws_one_of_the_others() -> None:
+    drawn = [select_pairs(ranked(A_TO_E), strategy="best_vs_random", seed=s) for s in range(40)]
+    assert {len(selection.pairs) for selection in drawn} == {1}
+    assert {sides(selection)[0] for selection in drawn} == {"ab", "ac", "ad", "ae"}
+
+
+def test_best_vs_random_draws_differently_for_each_prompt() -> None:
+    rankings = [ranked(A_TO_E, prompt_id=f"p{n}") for n in range(40)]
+    drawn = [sides(select_pairs(one, strategy="best_vs_random"))[0] for one in rankings]
+    assert set(drawn) == {"ab", "ac", "ad", "ae"}
+
+
+def test_the_draw_is_the_same_in_every_process() -> None:
+    script = (
+        "from tests.test_pairing import *\n"
+        "rankings = [ranked(A_TO_E, prompt_id=f'p{n}') for n in range(12)]\n"
+        "print([sides(select_pairs(r, strategy='best_vs_random', seed=7))[0] for r in rankings])\n"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    rankings = [ranked(A_TO_E, prompt_id=f"p{n}") for n in range(12)]
+    here = [sides(select_pairs(r, strategy="best_vs_random", seed=7))[0] for r in rankings]
+    assert printed == {f"{here}\n"}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("apart", [0.0, 5e-10])
+def test_equal_scores_give_no_pair(strategy: Strategy, apart: float) -> None:
+    made = {"a": 0.5, "b": 0.5 + apart, "c": 0.5}
+    selection = select_pairs(ranked(made, sd=0.0), strategy=strategy)
+    assert (selection.pairs, selection.reason) == ((), SkipReason.TIE)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_scores_just_apart_give_a_pair(strategy: Strategy) -> None:
+    selection = select_pairs(ranked({"a": 0.5, "b": 0.5 + 2e-9}), strategy=strategy)
+    assert sides(selection) == ["ba"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("made", [{}, {"a": 0.5}])
+def test_fewer_than_two_completions_are_too_few(
+    strategy: Strategy, made: Mapping[str, float]
+) -> None:
+    assert select_pairs(ranked(made), strategy=strategy).reason is SkipReason.TOO_FEW_JUDGED
+
+
+def test_a_narrow_margin_is_named_with_its_width() -> None:
+    selection = select_pairs(ranked({"a": 0.6, "b": 0.4}), min_margin=0.25)
+    assert selection.reason is SkipReason.BELOW_MARGIN
+    assert "0.200" in str(selection.detail)
+    assert "0.25" in str(selection.detail)
+
+
+def test_a_margin_as_wide_as_asked_is_wide_enough() -> None:
+    assert 0.7 - 0.4 < 0.3, "the case is about floats that fall just short"
+    assert sides(select_pairs(ranked({"a": 0.7, "b": 0.4}), min_margin=0.3)) == ["ab"]
+
+
+def test_a_low_confidence_is_named_with_its_height() -> None:
+    selection = select_pairs(ranked({"a": 0.6, "b": 0.5}), min_confidence=0.8)
+    assert selection.reason is SkipReason.BELOW_CONFIDENCE
+    assert "0.760" in str(selection.detail)
+
+
+def test_a_wide_length_ratio_is_named_with_its_size() -> None:
+    texts = {"a": "x" * 30, "b": "x" * 10}
+    settings: dict[str, object] = {"max_length_ratio": 2.5}
+    selection = select_pairs(ranked({"a": 0.6, "b": 0.4}), texts=texts, **settings)
+    assert selection.reason is SkipReason.LENGTH_RATIO
+    assert "3.00" in str(selection.detail)
+    even = select_pairs(ranked({"a": 0.6, "b": 0.4}), texts=texts, max_length_ratio=3.0)
+    assert sides(even) == ["ab"]
+
+
+def test_an_empty_completion_has_a_length_ratio_too() -> None:
+    texts = {"a": "xxx", "b": ""}
+    selection = select_pairs(ranked({"a": 0.6, "b": 0.4}), texts=texts, max_length_ratio=2.0)
+    assert selection.reason is SkipReason.LENGTH_RATIO
+
+
+def test_the_next_proposal_stands_in_for_one_that_the_rules_refuse() -> None:
+    texts = {"a": "x" * 10, "b": "x" * 10, "c": "x" * 10, "d": "x" * 10, "e": "x" * 99}
+    selection = select_pairs(ranked(A_TO_E), texts=texts, max_length_ratio=2.0)
+    assert sides(selection) == ["bd"]
+
+
+@given(scores, strategies, st.floats(0, 1), st.floats(0, 1))
+def test_every_pair_keeps_the_rules(
+    made: Mapping[str, float], strategy: Strategy, margin: float, confidence: float
+) -> None:
+    rules = PairingRules(
+        strategy=strategy, min_margin=margin, min_confidence=confidence, pairs_per_prompt=99
+    )
+    for pair in select_pairs(ranked(made), rules).pairs:
+        assert pair.score_margin >= margin - 1e-9
+        assert pair.confidence >= confidence
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"strategy": "nearest"},
+        {"min_confidence": 1.5},
+        {"min_margin": -0.1},
+        {"pairs_per_prompt": 0},
+        {"max_length_ratio": 0.5},
+        {"max_length_ratio": 2.0},  # without texts
+        {"margin": 0.1},
+        {"rules": PairingRules(), "seed": 1},
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_a_value_error(settings: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        select_pairs(ranked(A_TO_E), **settings)  # type: ignore[arg-type]
