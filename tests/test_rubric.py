@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from judgeforge.checks import CHECKS
 from judgeforge.errors import ConfigError
 from judgeforge.rubric import Rubric, load_rubric
 from judgeforge.shipped import shipped_configs, shipped_prompts
@@ -165,3 +167,17 @@ class TestTheShippedRubrics:
 
     def test_stand_beside_configurations(self) -> None:
         assert (shipped_configs() / "quickstart.yaml").is_file()
+
+
+class TestTheDocumentation:
+    TEXT = (Path(__file__).parents[1] / "docs" / "rubrics.md").read_text()
+
+    def test_names_every_check(self) -> None:
+        rows = "".join(line.split("|")[1] for line in self.TEXT.splitlines() if "|" in line)
+        documented = re.findall(r"`(\w+)`", rows)
+        assert sorted(documented) == sorted(CHECKS)
+
+    def test_shows_a_rubric_that_loads(self, tmp_path: Path) -> None:
+        example = re.findall(r"```yaml\n(name:.*?)```", self.TEXT, re.DOTALL)[0]
+        rubric = load(tmp_path, example)
+        assert [criterion.name for criterion in rubric.criteria] == ["correct", "polite", "brief"]
