@@ -46,6 +46,8 @@ def rank(judgments: Sequence[Judgment], *, completion_ids: Sequence[str] | None 
     judged = [j for j in scored if j.protocol != "checks"]
     asked = [j for j in judgments if j.protocol != "checks"]
     rankable = {j.completion_ids[0] for j in judged} if asked else set(checks)
+    if asked and any(j.protocol == "checks" for j in judgments):
+        rankable &= set(checks)
     wanted = completion_ids or [i for j in judgments for i in j.completion_ids]
     ids = [i for i in dict.fromkeys(wanted) if i in rankable]
     prompt_id = next(iter(prompt_ids), "")

@@ -183,7 +183,8 @@ def test_of_two_the_chance_to_be_best_is_the_chance_to_be_better(
     first: float, second: float, judges: int, weight: float
 ) -> None:
     made = {(f"j{j}", "c0"): [first] for j in range(judges)} | {("j0", "c1"): [second]}
-    ranking = rank([*judgments(made), checked(0.5, "c0", weight)])
+    checks = [checked(0.5, "c0", weight), checked(0.5, "c1", weight)]
+    ranking = rank([*judgments(made), *checks])
     better = probability_better(ranking, "c0", "c1")
     assert by_id(ranking)["c0"][2] == pytest.approx(better, abs=2e-3)
 
@@ -262,3 +263,9 @@ def test_a_prompt_is_ranked_in_well_under_a_millisecond() -> None:
         return time.perf_counter() - start
 
     assert min(once() for _ in range(200)) < 0.0007
+
+
+def test_a_completion_whose_checks_could_not_be_decided_is_left_out() -> None:
+    made = {("j", "c0"): [0.9], ("j", "c1"): [0.5]}
+    ranking = rank([*judgments(made), checked(1.0, "c1", 1.0)])
+    assert ranking.completion_ids == ("c1",)

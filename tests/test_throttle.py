@@ -1,0 +1,91 @@
+"""How fast a model is asked."""
+
+import asyncio
+import time
+
+import pytest
+
+from judgeforge.calls.throttle import ModelThrottle, TokenBucket
+from judgeforge.providers.http import retry_after_s
+
+
+def throttle(**limits):
+    return ModelThrottle(slots=limits.pop("slots", 100), all_slots=asyncio.Semaphore(100), **limits)
+
+
+def test_requests_a_minute_are_a_ceiling_that_is_used():
+    async def scenario():
+        limited = throttle(requests_per_minute=6000)
+        begun = time.monotonic()
+        await asyncio.gather(*(limited.admit(1) for _ in range(80)))
+        return time.monotonic() - begun
+
+    elapsed = asyncio.run(scenario())
+    assert 0.6 <= elapsed <= 2.0
+
+
+def test_a_large_request_is_paid_off_before_the_next_one_starts():
+    async def scenario():
+        bucket = TokenBucket(per_minute=60_000)
+        begun = time.monotonic()
+        await bucket.acquire(1500)
+        first = time.monotonic() - begun
+        await bucket.acquire(10)
+        return first, time.monotonic() - begun
+
+    first, second = asyncio.run(scenario())
+    assert first < 0.1
+    assert 0.4 <= second <= 1.0
+
+
+def test_tokens_that_were_not_used_are_given_back():
+    async def scenario():
+        limited = throttle(tokens_per_minute=60_000)
+        await limited.admit(5000)
+        limited.give_back(4900)
+        begun = time.monotonic()
+        await limited.admit(10)
+        return time.monotonic() - begun
+
+    assert asyncio.run(scenario()) < 0.2
+
+
+def test_no_more_than_the_slots_are_in_flight():
+    async def scenario():
+        limited = throttle(slots=3)
+        inside, most = 0, 0
+
+        async def one():
+            nonlocal inside, most
+            async with limited.slot():
+                inside += 1
+                most = max(most, inside)
+                await asyncio.sleep(0.001)
+                inside -= 1
+
+        await asyncio.gather(*(one() for _ in range(20)))
+        return most
+
+    assert asyncio.run(scenario()) == 3
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after-ms": "inf"}, None),
+        ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, None),
+    ],
+)
+def test_retry_after_is_read_or_ignored(headers, seconds):
+    assert retry_after_s(headers) == seconds
+
+
+def test_retry_after_may_be_a_date():
+    later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 30))
+    assert 25 < retry_after_s({"retry-after": later}) <= 30
