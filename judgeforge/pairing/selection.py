@@ -35,8 +35,8 @@ def select_pairs(
     if rules.max_length_ratio is not None and texts is None:
         raise ValueError("max_length_ratio needs the texts of the completions")
     if len(ranking.completion_ids) < 2:
-        detail = f"{len(ranking.completion_ids)} ranked completions make no pair"
-        return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=detail)
+        few = f"{len(ranking.completion_ids)} ranked completions make no pair"
+        return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
     strategy = STRATEGIES[rules.strategy]
     proposals = list(strategy.propose(ranking, rules))
     ordered = [pair for pair in (_pair(ranking, a, b) for a, b in proposals) if pair is not None]
