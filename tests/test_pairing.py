@@ -96,6 +96,14 @@ def test_each_strategy_names_its_pairs(
     assert sides(select_pairs(ranked(A_TO_E), rules)) == wanted
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_equal_scores_are_ordered_by_id_not_by_place(strategy: Strategy) -> None:
+    made = {"a": 0.9, "b": 0.9, "c": 0.1, "d": 0.1}
+    turned = dict(reversed(made.items()))
+    wanted = sides(select_pairs(ranked(made), strategy=strategy))
+    assert sides(select_pairs(ranked(turned), strategy=strategy)) == wanted
+
+
 def test_best_vs_random_draws_one_of_the_others() -> None:
     drawn = [select_pairs(ranked(A_TO_E), strategy="best_vs_random", seed=s) for s in range(40)]
     assert {len(selection.pairs) for selection in drawn} == {1}

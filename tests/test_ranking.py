@@ -151,6 +151,11 @@ def test_eight_repeats_of_one_judge_never_beat_eight_judges(
     assert repeated["c1"][1] > independent["c1"][1]
 
 
+def test_what_a_judge_errs_by_lastingly_stays_however_often_it_is_asked() -> None:
+    ((variance,),) = rank(judgments({("j0", "c0"): [0.7] * 1000})).covariance
+    assert variance >= 1 / (1 / 0.35**2 + 1 / 0.10**2)
+
+
 def test_repeats_still_tell_something() -> None:
     once, often = ({("j0", "c0"): [0.8] * n, ("j0", "c1"): [0.4] * n} for n in (1, 8))
     assert by_id(rank(judgments(often)))["c0"][1] < by_id(rank(judgments(once)))["c0"][1]
