@@ -10,6 +10,7 @@ from judgeforge.calls.prices import ModelPrice, price_of
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import used_models
+from judgeforge.providers.local import find_model
 from judgeforge.rubric import Rubric, load_rubric
 from judgeforge.sources import RowChecks
 
@@ -28,6 +29,8 @@ def prepare(config: RunConfig) -> Preparation:
     rubric = load_rubric(config.rubric, folder=config.folder)
     _check_judges(config, rubric)
     names = used_models(config)
+    for name in names:
+        _check_local(config, name)
     keys = {name: _key(config, name) for name in names}
     prices = {name: price_of(config.models[name]) for name in names}
     unknown = [name for name, price in prices.items() if price is None]
@@ -61,6 +64,17 @@ def _check_judges(config: RunConfig, rubric: Rubric) -> None:
             file=config.source_file,
             key="judging.judges",
         )
+
+
+def _check_local(config: RunConfig, name: str) -> None:
+    model = config.models[name]
+    if model.provider != "local":
+        return
+    try:
+        find_model(model.model)
+    except ConfigError as error:
+        key = f"models.{name}.model"
+        raise ConfigError(str(error), file=config.source_file, key=key) from None
 
 
 def _key(config: RunConfig, name: str) -> str | None:

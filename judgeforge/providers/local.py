@@ -200,16 +200,17 @@ class _Engine:
         self.threads = ThreadPoolExecutor(slots, thread_name_prefix="judgeforge-local")
 
     def _load(self, slots: int) -> _Server:
+        # Threads meet after every step of a token. Those that wait must sleep: left spinning, they
+        # take the core from the one they wait for as soon as the machine does anything else, and
+        # the speed falls to a tenth. Read once, when the library is loaded.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         import xllamacpp
 
         params = xllamacpp.CommonParams()
         params.model.path = str(self._path)
         params.n_parallel = slots
         params.n_ctx = self._context_tokens * slots
-        # Threads meet after every token, so that a busy neighbour on one core stops them all: one
-        # core stays free. Reading a prompt is long work between meetings and gains from all.
-        params.cpuparams.n_threads = max(1, _cores() - 1)
-        params.cpuparams_batch.n_threads = _cores()
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _cores()
         params.verbosity = 0
         params.cache_ram_mib = 0
         try:
