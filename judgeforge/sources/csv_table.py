@@ -1,9 +1,14 @@
-"""CSV with a header. Columns for messages, metadata and completions hold JSON."""
+"""CSV with a header. Columns for messages, metadata and completions may hold JSON.
+
+Read strictly: a stray quote would otherwise swallow the rows that follow. Where a row cannot be
+read, reading goes on with the line after the one it began on, so that one bad quote costs one row.
+"""
 
 from __future__ import annotations
 
 import csv
-import json
+import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,70 +16,142 @@ from typing import Any
 from judgeforge.config import Fields
 from judgeforge.errors import InputError
 from judgeforge.records import SkipReason
-from judgeforge.sources.files import LONGEST_LINE, text_lines
-from judgeforge.sources.raw import BadRow, RawRow
+from judgeforge.sources.columns import require_columns
+from judgeforge.sources.files import text_lines
+from judgeforge.sources.raw import SURROGATE, BadRow, RawRow
+from judgeforge.sources.strict_json import parse_json
+
+LONGEST_ROW = 4 * 1024 * 1024
+"""Bytes of a line, and characters of a row of several lines; csv takes 4 times that to read it."""
+_MESSAGES = re.compile(r'\s*\[\s*\{\s*"(role|content)"\s*:')
+
+_Row = tuple[int, list[str]]
 
 
 def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
-    csv.field_size_limit(LONGEST_LINE)
-    broken: list[BadRow] = []
-    rows = csv.reader(_only_text(path, broken))
-    header: list[str] | None = None
-    line = 1
-    while True:
-        try:
-            cells = next(rows)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            yield BadRow(line, SkipReason.INVALID_ROW, f"the row is not CSV: {error}")
-            continue
-        finally:
-            start, line = line, rows.line_num + len(broken) + 1
-        yield from broken
-        broken.clear()
-        if not cells:
-            continue
-        if header is None:
-            header = _header(path, cells, fields)
-            continue
-        if len(cells) != len(header):
-            detail = f"the row has {len(cells)} cells, the header has {len(header)}"
-            yield BadRow(start, SkipReason.INVALID_ROW, detail)
-            continue
-        yield RawRow(start, _columns(dict(zip(header, cells, strict=True)), fields))
-    yield from broken
+    """Raises InputError for a header that cannot be used."""
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW))
+    rows = _rows(_Lines(path))
+    header = _header(path, next(rows, None), fields)
+    for row in rows:
+        yield row if isinstance(row, BadRow) else _named(row, header, fields)
 
 
-def _only_text(path: Path, broken: list[BadRow]) -> Iterator[str]:
-    for line in text_lines(path):
+class _UnreadableLineError(Exception):
+    def __init__(self, row: BadRow) -> None:
+        super().__init__(row.detail)
+        self.row = row
+
+
+class _Lines:
+    """Gives the csv reader its lines and can take back those of a row that went wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = text_lines(path, longest=LONGEST_ROW, errors="surrogateescape")
+        self._again: deque[tuple[int, str] | BadRow] = deque()
+        self.taken: list[tuple[int, str]] = []
+        self._characters = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines)
         if isinstance(line, BadRow):
-            broken.append(line)
+            if not self.taken:
+                raise _UnreadableLineError(line)
+            self._again.appendleft(line)
+            raise csv.Error("the row does not end before a line that cannot be read")
+        self.taken.append(line)
+        self._characters += len(line[1])
+        if self._characters > LONGEST_ROW:
+            raise csv.Error(f"the row does not end within {LONGEST_ROW >> 20} MiB")
+        return line[1] + "\n"
+
+    def begin_row(self) -> None:
+        self.taken.clear()
+        self._characters = 0
+
+    def take_back(self) -> None:
+        """All lines of the row but its first are read again."""
+        self._again.extendleft(reversed(self.taken[1:]))
+
+    @property
+    def blank(self) -> bool:
+        return len(self.taken) == 1 and not self.taken[0][1].strip()
+
+
+def _rows(lines: _Lines) -> Iterator[_Row | BadRow]:
+    """Rows by the number of the line on which they begin, without blank lines."""
+    reader = csv.reader(lines, strict=True)
+    while True:
+        lines.begin_row()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except _UnreadableLineError as error:
+            yield error.row
             continue
-        yield line[1] + "\n"
+        except csv.Error as error:
+            lines.take_back()
+            detail = f"the row is not CSV ({error}); quote its cells, double the quotes in them"
+            yield BadRow(lines.taken[0][0], SkipReason.INVALID_ROW, detail)
+            continue
+        if lines.blank:
+            continue
+        number = lines.taken[0][0]
+        if any(not cell.isascii() and SURROGATE.search(cell) for cell in cells):
+            detail = "the row is not UTF-8; save the file as UTF-8"
+            yield BadRow(number, SkipReason.INVALID_ENCODING, detail)
+            continue
+        yield number, cells
 
 
-def _header(path: Path, cells: list[str], fields: Fields) -> list[str]:
-    if fields.prompt not in cells:
-        raise InputError(
-            f"{path}: the header has no column `{fields.prompt}` (it has {', '.join(cells)}). "
-            "Map it with `fields: {prompt: COLUMN}`."
+def _header(path: Path, row: _Row | BadRow | None, fields: Fields) -> list[str]:
+    if row is None:
+        raise InputError(f"{path}: holds no header; name the columns in the first row")
+    if isinstance(row, BadRow):
+        raise InputError(f"{path}:{row.line}: the header cannot be read: {row.detail}")
+    header = row[1]
+    other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    if other is not None:
+        raise InputError(f"{path}: columns are separated by {other!r}; separate them by commas")
+    wanted = require_columns(str(path), fields, header)
+    double = next((name for name in wanted if header.count(name) > 1), None)
+    if double is not None:
+        raise InputError(f"{path}: two columns are called `{double}`; rename one of them")
+    return header
+
+
+def _named(row: _Row, header: list[str], fields: Fields) -> RawRow | BadRow:
+    number, cells = row
+    if len(cells) != len(header):
+        detail = (
+            f"the row has {len(cells)} cells, the header {len(header)}; "
+            "quote cells that hold commas"
         )
-    return cells
-
-
-def _columns(row: dict[str, Any], fields: Fields) -> dict[str, Any]:
-    """Empty optional cells are absent; JSON cells are read where they look like JSON."""
+        return BadRow(number, SkipReason.INVALID_ROW, detail)
+    columns: dict[str, Any] = dict(zip(header, cells, strict=True))
     for name in (fields.id, fields.reference, fields.metadata, fields.completions):
-        if row.get(name) == "":
-            del row[name]
-    for name in (fields.prompt, fields.metadata, fields.completions):
-        text = row.get(name, "")
-        if name == fields.prompt and not text.lstrip().startswith('[{"role"'):
+        if columns.get(name) == "":
+            columns[name] = None
+    try:
+        _read_json(columns, fields)
+    except ValueError as error:
+        return BadRow(number, SkipReason.INVALID_ROW, str(error), columns)
+    return RawRow(number, columns)
+
+
+def _read_json(columns: dict[str, Any], fields: Fields) -> None:
+    """Raises ValueError; a prompt is JSON only where it looks like messages."""
+    names = [fields.metadata, fields.completions]
+    if _MESSAGES.match(columns[fields.prompt]):
+        names.append(fields.prompt)
+    for name in names:
+        if not isinstance(columns.get(name), str):
             continue
-        if isinstance(text, str) and text.lstrip()[:1] in {"[", "{"}:
-            try:
-                row[name] = json.loads(text)
-            except ValueError:
-                continue  # the check of the row says what type was expected
-    return row
+        try:
+            columns[name] = parse_json(columns[name])
+        except ValueError as error:
+            raise ValueError(f"the JSON in column `{name}` cannot be read: {error}") from None

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from judgeforge.config import Fields
 from judgeforge.records import SkipReason
+from judgeforge.sources.columns import watch_columns
 from judgeforge.sources.files import text_lines
 from judgeforge.sources.raw import BadRow, RawRow
+from judgeforge.sources.row_checks import kind_of
+from judgeforge.sources.strict_json import parse_json
 
 
-def read(path: Path) -> Iterator[RawRow | BadRow]:
+def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+    return watch_columns(_rows(path), str(path), fields)
+
+
+def _rows(path: Path) -> Iterator[RawRow | BadRow]:
     for line in text_lines(path):
         if isinstance(line, BadRow):
             yield line
             continue
         number, text = line
-        if not text.strip():
-            continue
-        yield _parsed(number, text)
+        if text and not text.isspace():
+            yield _parsed(number, text)
 
 
 def _parsed(number: int, text: str) -> RawRow | BadRow:
     try:
-        value = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        return BadRow(number, SkipReason.INVALID_ROW, f"the line is not JSON: {error}")
+        value = parse_json(text)
+    except ValueError as error:
+        detail = f"the line is not JSON: {error}; write one JSON object a line"
+        return BadRow(number, SkipReason.INVALID_ROW, detail)
     if not isinstance(value, dict):
-        kind = type(value).__name__
-        return BadRow(number, SkipReason.INVALID_ROW, f"the line is a {kind}, not an object")
+        detail = f"the line holds {kind_of(value)}; write one JSON object a line"
+        return BadRow(number, SkipReason.INVALID_ROW, detail)
     return RawRow(number, value)
-
-
-def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

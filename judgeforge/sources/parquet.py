@@ -2,38 +2,73 @@
 
 from __future__ import annotations
 
+import gzip
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from judgeforge.config import Fields
 from judgeforge.errors import InputError
+from judgeforge.records import SkipReason
+from judgeforge.sources.columns import require_columns
+from judgeforge.sources.files import DAMAGED, open_binary
 from judgeforge.sources.raw import BadRow, RawRow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _BATCH_ROWS = 256
 
 
 def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+    """Raises InputError for what is no Parquet file or has no such column."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            if fields.prompt not in names:
-                raise InputError(
-                    f"{path}: there is no column `{fields.prompt}` (there are {', '.join(names)}). "
-                    "Map it with `fields: {prompt: COLUMN}`."
-                )
-            wanted = [name for name in fields.model_dump().values() if name in names]
-            number = 0
+        with _seekable(path) as binary, pq.ParquetFile(binary) as file:
+            wanted = require_columns(str(path), fields, file.schema_arrow.names)
+            number = 1
             for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield RawRow(number, without_nulls(row))
+                yield from _rows(batch, number)
+                number += batch.num_rows
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: is no readable Parquet file: {error}") from error
+        raise InputError(f"{path}: is no readable Parquet file ({error})") from error
 
 
-def without_nulls(row: dict[str, object]) -> dict[str, object]:
-    """Tables fill absent cells with null."""
-    return {name: value for name, value in row.items() if value is not None}
+def _seekable(path: Path) -> BinaryIO:
+    """Parquet is read from its end, so a gz file is unpacked to a temporary file first."""
+    file = open_binary(path)
+    if not isinstance(file, gzip.GzipFile):
+        return file
+    unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    try:
+        with file:
+            shutil.copyfileobj(file, unpacked)
+    except DAMAGED as error:
+        unpacked.close()
+        raise InputError(f"{path}: is a damaged gz file ({error}); pack it anew") from error
+    unpacked.seek(0)
+    return unpacked
+
+
+def _rows(batch: pa.RecordBatch, first: int) -> Iterator[RawRow | BadRow]:
+    try:
+        rows = batch.to_pylist()
+    except ValueError:
+        # One value cannot be had in Python; row by row the others can.
+        yield from (_row(batch, first + index, index) for index in range(batch.num_rows))
+        return
+    yield from (RawRow(number, row) for number, row in enumerate(rows, start=first))
+
+
+def _row(batch: pa.RecordBatch, number: int, index: int) -> RawRow | BadRow:
+    try:
+        return RawRow(number, batch.slice(index, 1).to_pylist()[0])
+    except UnicodeDecodeError:
+        detail = "the row holds text that is not UTF-8; write the file anew from UTF-8"
+        return BadRow(number, SkipReason.INVALID_ENCODING, detail)
+    except ValueError as error:
+        return BadRow(number, SkipReason.INVALID_ROW, f"the row cannot be read: {error}")

@@ -1,12 +1,17 @@
-"""A row as a file gives it, before it is checked."""
+"""A row as a source gives it, before it is checked."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.records import SkipReason
+
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SHOWN_CHARACTERS = 60
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +19,26 @@ class RawRow:
     line: int
     """Line or row number, from 1."""
     columns: Mapping[str, Any]
+    """None stands for an absent value."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be read at all."""
+    """A row that cannot be read at all, or only in part."""
 
     line: int
     reason: SkipReason
     detail: str
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """What could be read of it."""
+
+
+def encodable(text: str) -> str:
+    """The text with every half of a surrogate pair, which UTF-8 cannot hold, replaced."""
+    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def shown(text: str) -> str:
+    """Text of the input as a message may show it: short, one line, no control characters."""
+    cut = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)

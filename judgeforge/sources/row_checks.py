@@ -1,24 +1,45 @@
-"""One raw row -> a prompt, or the named reason why it is none. Pure."""
+"""One raw row -> what is needed of it, or the named reason why it is no prompt. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from datetime import date, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from judgeforge.config import Fields
-from judgeforge.records import Message, Prompt, ReadyCompletion, SkipReason
-from judgeforge.sources.raw import RawRow
+from judgeforge.records import Message, Prompt, ReadyCompletion, Role, SkipReason
+from judgeforge.sources.columns import listed
+from judgeforge.sources.raw import RawRow, shown
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 BYTES_PER_TOKEN = 4
 """English text; an estimate, the provider has the last word."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters (C0, DEL, C1) but tab and line ends; halves of surrogate pairs."""
 _ROLES = ("system", "user", "assistant")
 _ID_DIGITS = 16
+_LONGEST_ID = 1000
+_KINDS = {
+    type(None): "null",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
+# json.dumps with options builds an encoder for each call.
+_canonical = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":")
+).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +49,7 @@ class RowChecks:
     output_tokens: int = 0
     """Of the context, kept free for the answer."""
     needs_completions: bool = False
-    """Nothing is sampled: a row brings its completions."""
+    """Nothing is sampled: a row brings at least two usable, distinct completions."""
 
 
 class RowProblemError(Exception):
@@ -37,93 +58,130 @@ class RowProblemError(Exception):
         self.reason, self.detail = reason, detail
 
 
-def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> tuple[Prompt, str]:
-    """The prompt and the SHA-256 of what is asked (messages and completions).
+class CheckedRow:
+    """A row without a fault, but for its place among the others.
 
-    Raises RowProblemError.
+    ``asked`` is the SHA-256 of messages and completions; the id from the content covers reference
+    and metadata too, and the digest the id on top.
     """
+
+    __slots__ = ("_content", "_parts", "asked", "given_id")
+
+    def __init__(self, given_id: str | None, parts: dict[str, Any]) -> None:
+        self.given_id, self._parts = given_id, parts
+        messages = [[message.role, message.content] for message in parts["messages"]]
+        completions = [[one.text, one.model] for one in parts["completions"]]
+        # Each part is a whole JSON list, so that no two rows run together to the same bytes.
+        self._content: _Hash = hashlib.sha256(_canonical([messages, completions]).encode())
+        self.asked = self._content.digest()
+        self._content.update(_canonical([parts["reference"], parts["metadata"]]).encode())
+
+    def content_id(self) -> str:
+        return self._content.hexdigest()[:_ID_DIGITS]
+
+    def prompt(self, prompt_id: str) -> Prompt:
+        whole = self._content.copy()
+        whole.update(_canonical([prompt_id]).encode())
+        # Everything was checked already, and checking it twice takes as long as all the rest.
+        return Prompt.model_construct(id=prompt_id, digest=whole.hexdigest(), **self._parts)
+
+
+def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> CheckedRow:
+    """Check everything that can be told from the row alone. Raises RowProblemError."""
     columns = row.columns
     if fields.prompt not in columns:
-        _bad(f"there is no `{fields.prompt}`; the row has {', '.join(columns) or 'no columns'}")
+        _bad(
+            f"there is no `{shown(fields.prompt)}`; the row has {listed(columns)}. "
+            "Name the column with `fields: {prompt: COLUMN}`"
+        )
+    given_id = row_id(columns, fields)
     messages = _messages(columns[fields.prompt])
-    completions = _completions(columns.get(fields.completions), checks)
-    reference, metadata = columns.get(fields.reference), columns.get(fields.metadata)
-    if reference is not None:
-        reference = _text(reference, "`reference`")
-    if metadata is not None and not isinstance(metadata, Mapping):
-        _bad(f"`metadata` must be an object, found {_kind(metadata)}")
+    reference = columns.get(fields.reference)
     _check_length(messages, checks)
-    asked = _sha([[m.role, m.content] for m in messages], [[c.text, c.model] for c in completions])
-    own_id = row_id(columns, fields)
-    content = _sha(asked, reference, metadata)
-    prompt_id = content[:_ID_DIGITS] if own_id is None else own_id
-    prompt = Prompt.model_construct(
-        id=prompt_id,
-        messages=messages,
-        line=row.line,
-        digest=_sha(content, prompt_id),
-        reference=reference,
-        metadata=metadata or {},
-        completions=completions,
-    )
-    return prompt, asked
+    parts = {
+        "messages": messages,
+        "line": row.line,
+        "reference": None if reference is None else _text(reference, "`reference`"),
+        "metadata": _metadata(columns.get(fields.metadata)),
+        "completions": _completions(columns.get(fields.completions), checks),
+    }
+    return CheckedRow(given_id, parts)
 
 
 def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
-    """The id that the row gives, None without one. Raises RowProblemError for a wrong one."""
+    """The id that the row gives, a number as its decimal text; None without one.
+
+    Raises RowProblemError for a wrong one.
+    """
     value = columns.get(fields.id)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        _bad(f"`id` must be a string or a number, found {_kind(value)}")
-    text = str(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        _bad(f"`id` must be a string or a number, found {kind_of(value)}")
+    if isinstance(value, float | Decimal):
+        if not math.isfinite(value):
+            _bad(f"`id` must be a string or a number, found {value}")
+        value = f"{Decimal(repr(value)) if isinstance(value, float) else value:f}"
+    text = _text(str(value), "`id`")
     if not text.strip():
-        _bad("`id` is empty")
-    return _text(text, "`id`")
+        _bad("`id` is empty; give one, or leave it out and it is made from the content")
+    if len(text) > _LONGEST_ID:
+        _bad(f"`id` is longer than {_LONGEST_ID} characters; shorten it")
+    return text
+
+
+def kind_of(value: object) -> str:
+    """The type in the words of JSON."""
+    return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
 def _bad(detail: str) -> NoReturn:
     raise RowProblemError(SkipReason.INVALID_ROW, detail)
 
 
-def _kind(value: object) -> str:
-    return "null" if value is None else type(value).__name__
-
-
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
-        _bad(f"{what} must be a string, found {_kind(value)}")
-    if _SURROGATE.search(value):
-        raise RowProblemError(SkipReason.INVALID_ENCODING, f"{what} holds half a surrogate pair")
-    found = _CONTROL.search(value)
-    if found:
-        detail = f"{what} holds the control character U+{ord(found.group()):04X}; remove it"
-        raise RowProblemError(SkipReason.CONTROL_CHARACTERS, detail)
-    return value
+        _bad(f"{what} must be a string, found {kind_of(value)}")
+    unwanted = _UNWANTED.search(value)
+    if unwanted is None:
+        return value
+    code = f"U+{ord(unwanted.group()):04X}"
+    if unwanted.group() >= "\ud800":
+        detail = f"{what} holds half a surrogate pair ({code}); write the whole character"
+        raise RowProblemError(SkipReason.INVALID_ENCODING, detail)
+    detail = f"{what} holds the control character {code}; remove it"
+    raise RowProblemError(SkipReason.CONTROL_CHARACTERS, detail)
 
 
 def _messages(value: object) -> tuple[Message, ...]:
     if isinstance(value, str):
-        value = [{"role": "user", "content": value}]
+        return (_message("user", value, "`prompt`"),)
+    if value is None:
+        raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` is null; write one")
     if not isinstance(value, list):
-        _bad(f"`prompt` must be a string or a list of messages, found {_kind(value)}")
+        _bad(f"`prompt` must be a string or a list of messages, found {kind_of(value)}")
     if not value:
-        raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` holds no message")
-    messages = tuple(_message(turn, number) for number, turn in enumerate(value, start=1))
+        raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` holds no message; write one")
+    messages = tuple(_turn(turn, number) for number, turn in enumerate(value, start=1))
     _check_roles([message.role for message in messages])
     return messages
 
 
-def _message(turn: object, number: int) -> Message:
+def _turn(turn: object, number: int) -> Message:
     if not isinstance(turn, Mapping):
-        _bad(f"message {number} must be an object, found {_kind(turn)}")
+        _bad(f"message {number} must be an object with `role` and `content`, found {kind_of(turn)}")
     role = turn.get("role")
     if role not in _ROLES:
-        _wrong_roles(f"message {number} has the role {role!r}; allowed are {', '.join(_ROLES)}")
-    content = _text(turn.get("content"), f"the content of message {number}")
-    if not content.strip():
-        raise RowProblemError(SkipReason.EMPTY_PROMPT, f"message {number} is empty")
-    return Message.model_construct(role=role, content=content)
+        found = f"`{shown(role)}`" if isinstance(role, str) else kind_of(role)
+        _wrong_roles(f"the role of message {number} must be {', '.join(_ROLES)}; found {found}")
+    return _message(cast("Role", role), turn.get("content"), f"the content of message {number}")
+
+
+def _message(role: Role, content: object, what: str) -> Message:
+    text = _text(content, what)
+    if not text or text.isspace():
+        raise RowProblemError(SkipReason.EMPTY_PROMPT, f"{what} is empty; write one")
+    return Message.model_construct(role=role, content=text)
 
 
 def _wrong_roles(detail: str) -> NoReturn:
@@ -133,29 +191,65 @@ def _wrong_roles(detail: str) -> NoReturn:
 def _check_roles(roles: list[str]) -> None:
     """As chat templates want it: an optional system message, then user and assistant in turn."""
     if "system" in roles[1:]:
-        _wrong_roles("a system message must be the first message")
+        _wrong_roles("a system message must be the first message; move or remove it")
     turns = roles[1:] if roles[0] == "system" else roles
-    for number, role in enumerate(turns):
-        if role != ("user", "assistant")[number % 2]:
+    for number, role in enumerate(turns, start=1):
+        if role != ("assistant", "user")[number % 2]:
             _wrong_roles(
-                f"turns must alternate and begin with user; found {', '.join(turns[: number + 1])}"
+                "turns must alternate and begin with user; "
+                f"found {' after '.join(reversed(turns[:number][-2:]))}"
+                + (" first" if number == 1 else "")
             )
     if not turns or turns[-1] != "user":
-        _wrong_roles("the last message must be the user's")
+        _wrong_roles("the last message must be the user's; add one, or take the answer out")
+
+
+def _metadata(value: object) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        _bad(f"`metadata` must be an object, found {kind_of(value)}")
+    try:
+        return _json_object(value)
+    except UnicodeEncodeError:
+        raise RowProblemError(
+            SkipReason.INVALID_ENCODING,
+            "`metadata` holds half a surrogate pair; write the whole character",
+        ) from None
+    except (ValueError, TypeError, RecursionError) as error:
+        _bad(f"`metadata` cannot be written as JSON ({error}); change or remove that value")
+
+
+def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        _canonical(value).encode()
+    except TypeError:
+        plain = json.loads(json.dumps(value, default=_as_text))
+        _canonical(plain).encode()
+        return cast("Mapping[str, Any]", plain)
+    return value
+
+
+def _as_text(value: object) -> str:
+    """Values that tables have and JSON has not."""
+    if isinstance(value, date | time | Decimal):
+        return str(value)
+    raise TypeError(f"a value is {kind_of(value)}")
 
 
 def _completions(value: object, checks: RowChecks) -> tuple[ReadyCompletion, ...]:
     if value is None:
-        if checks.needs_completions:
-            _bad("there are no `completions`, and the configuration samples none (`sampling`)")
-        return ()
+        value = []
     if not isinstance(value, list):
-        _bad(f"`completions` must be a list, found {_kind(value)}")
+        _bad(f"`completions` must be a list, found {kind_of(value)}")
+    if not value and not checks.needs_completions:
+        return ()
     ready = tuple(_completion(one, number) for number, one in enumerate(value, start=1))
-    distinct = {one.text for one in ready if one.text.strip()}
-    if len(distinct) < 2 and (ready or checks.needs_completions):
+    if len({one.text for one in ready if one.text.strip()}) < 2:
+        cause = "" if ready else ", and the configuration samples none (`sampling`)"
         raise RowProblemError(
-            SkipReason.TOO_FEW_COMPLETIONS, "fewer than two distinct `completions` that hold text"
+            SkipReason.TOO_FEW_COMPLETIONS,
+            f"`completions` must hold at least two different texts{cause}; add some",
         )
     return ready
 
@@ -164,27 +258,23 @@ def _completion(value: object, number: int) -> ReadyCompletion:
     what = f"completion {number}"
     if isinstance(value, str):
         return ReadyCompletion.model_construct(text=_text(value, what), model=None)
-    if not isinstance(value, Mapping) or "text" not in value:
-        _bad(f"{what} must be a string or an object with `text`")
+    if not isinstance(value, Mapping) or value.get("text") is None:
+        _bad(f"{what} must be a string or an object with `text`, found {kind_of(value)}")
     model = value.get("model")
-    if model is not None:
-        model = _text(model, f"`model` of {what}")
-    return ReadyCompletion.model_construct(text=_text(value["text"], what), model=model)
+    return ReadyCompletion.model_construct(
+        text=_text(value["text"], f"the text of {what}"),
+        model=None if model is None else _text(model, f"the model of {what}"),
+    )
 
 
 def _check_length(messages: tuple[Message, ...], checks: RowChecks) -> None:
     if checks.context_tokens is None:
         return
     size = sum(len(message.content.encode()) for message in messages)
-    tokens = size // BYTES_PER_TOKEN + checks.output_tokens
-    if tokens > checks.context_tokens:
-        detail = (
-            f"about {size // BYTES_PER_TOKEN} tokens and {checks.output_tokens} for the answer "
-            f"do not fit into context_tokens = {checks.context_tokens}"
+    tokens = -(-size // BYTES_PER_TOKEN)
+    if tokens + checks.output_tokens > checks.context_tokens:
+        raise RowProblemError(
+            SkipReason.TOO_LONG,
+            f"about {tokens} tokens and {checks.output_tokens} for the answer do not fit into "
+            f"context_tokens = {checks.context_tokens}; shorten the prompt",
         )
-        raise RowProblemError(SkipReason.TOO_LONG, detail)
-
-
-def _sha(*values: object) -> str:
-    text = json.dumps(values, sort_keys=True, ensure_ascii=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""The rows of any source, in input order: each a prompt or one skip that says why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from judgeforge.config import PromptsConfig
+from judgeforge.errors import InputError
+from judgeforge.records import Prompt, Skip
+from judgeforge.sources import csv_table, hugging_face, jsonl, parquet, text
+from judgeforge.sources.duplicates import SeenRows
+from judgeforge.sources.files import check_file
+from judgeforge.sources.raw import BadRow, RawRow, encodable
+from judgeforge.sources.row_checks import RowChecks, RowProblemError, check_row, row_id
+
+_BY_SUFFIX = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".txt": "text",
+}
+_BY_FORMAT = {
+    "jsonl": jsonl.read,
+    "csv": csv_table.read,
+    "parquet": parquet.read,
+    "text": text.read,
+}
+
+
+def read_prompts(
+    config: PromptsConfig, checks: RowChecks, *, limit: int | None = None
+) -> Iterator[Prompt | Skip]:
+    """Every row in input order, as a prompt or as exactly one skip that says why it is none.
+
+    ``limit`` counts rows, good and bad; a blank line is no row. Of a row that is done nothing is
+    kept but two 8-byte keys, which find duplicates. Raises InputError where the input as a whole
+    cannot be read, has no row, or lacks a column that ``fields`` names.
+    """
+    seen = SeenRows(config.duplicate_prompts)
+    where = _place(config)
+    empty = limit != 0
+    for row in islice(_rows(config), limit):
+        empty = False
+        yield _checked(row, config, checks, seen, where)
+    if empty:
+        raise InputError(f"{where}: holds no rows; put at least one prompt in")
+
+
+def _checked(
+    row: RawRow | BadRow, config: PromptsConfig, checks: RowChecks, seen: SeenRows, where: str
+) -> Prompt | Skip:
+    try:
+        if isinstance(row, BadRow):
+            raise RowProblemError(row.reason, row.detail)
+        checked = check_row(row, config.fields, checks)
+        return checked.prompt(seen.admit(checked))
+    except RowProblemError as problem:
+        return Skip(
+            prompt_id=_name(row, config),
+            line=row.line,
+            reason=problem.reason,
+            detail=f"{where}:{row.line}: {problem.detail}",
+        )
+
+
+def _name(row: RawRow | BadRow, config: PromptsConfig) -> str:
+    """What a skip is called: the id of the row, if it has a usable one."""
+    try:
+        return row_id(row.columns, config.fields) or f"line-{row.line}"
+    except RowProblemError:
+        return f"line-{row.line}"
+
+
+def _place(config: PromptsConfig) -> str:
+    # A file's name may hold bytes that are not UTF-8; a skip is written as UTF-8.
+    return encodable(str(config.path)) if config.path else f"dataset {config.hf and config.hf.name}"
+
+
+def _rows(config: PromptsConfig) -> Iterator[RawRow | BadRow]:
+    if config.hf is not None:
+        return hugging_face.read(config.hf, config.fields)
+    if config.path is None:
+        raise InputError("no prompts are named; give `prompts.path` or `prompts.hf`")
+    check_file(config.path)
+    kind = config.format if config.format != "auto" else _kind(config.path)
+    return _BY_FORMAT[kind](config.path, config.fields)
+
+
+def _kind(path: Path) -> str:
+    suffix = Path(path.stem).suffix if path.suffix.lower() == ".gz" else path.suffix
+    kind = _BY_SUFFIX.get(suffix.lower())
+    if kind is None:
+        raise InputError(
+            f"{path}: its ending tells no format (known are {', '.join(_BY_SUFFIX)}, each also "
+            f"with .gz); say `format:` {', '.join(_BY_FORMAT)}"
+        )
+    return kind
