@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -57,9 +57,12 @@ def test_nothing_heavy_is_imported(statement: str) -> None:
 def test_it_takes_half_a_second_at_most(command: tuple[str, ...]) -> None:
     best = MOST_SECONDS + 1
     for _ in range(10):
-        start = time.perf_counter()
+        # Processor time: what it costs, however busy the machine is with other things.
+        start = os.times()
         subprocess.run(command, capture_output=True, check=True)
-        best = min(best, time.perf_counter() - start)
+        end = os.times()
+        spent = end.children_user + end.children_system
+        best = min(best, spent - start.children_user - start.children_system)
         if best <= MOST_SECONDS:
             break
     assert best <= MOST_SECONDS
