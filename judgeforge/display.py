@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 
-PROMPT_CHARACTERS, ANSWER_CHARACTERS, REASON_CHARACTERS = 60, 90, 60
+PROMPT_CHARACTERS, ANSWER_CHARACTERS, REASON_CHARACTERS = 50, 80, 80
 LEAST_DIFFERENCE = 0.005
 """Criteria that differ by less look equal in two digits."""
 
@@ -34,9 +34,8 @@ def pairs_table(folder: Path, *, most: int | None = None) -> Table:
     table = Table(show_lines=True, expand=True, title_justify="left", header_style="bold")
     for name, share in (("prompt", 3), ("chosen", 4), ("rejected", 4)):
         table.add_column(name, ratio=share, overflow="fold")
-    table.add_column("margin", justify="right")
-    table.add_column("conf.", justify="right")
-    table.add_column("why", ratio=3, overflow="fold")
+    table.add_column("margin\nconf.", justify="right")
+    table.add_column("why", ratio=4, overflow="fold")
     for pair in pairs:
         sides = pair["provenance"]
         why = reasons(criteria[sides["chosen_id"]], criteria[sides["rejected_id"]])
@@ -44,29 +43,36 @@ def pairs_table(folder: Path, *, most: int | None = None) -> Table:
             Text(shorten(pair["prompt"][-1]["content"], PROMPT_CHARACTERS)),
             Text(shorten(pair["chosen"][-1]["content"], ANSWER_CHARACTERS), style="green"),
             Text(shorten(pair["rejected"][-1]["content"], ANSWER_CHARACTERS), style="red"),
-            f"{pair['score_margin']:.2f}",
-            f"{pair['confidence']:.0%}",
+            f"{pair['score_margin']:.2f}\n{pair['confidence']:.0%}",
             Text("\n".join(why)),
         )
     return table
 
 
 def reasons(chosen: Sequence[Json], rejected: Sequence[Json]) -> list[str]:
-    """What tells two completions apart, from the judgments of each: the widest difference first."""
-    ours, theirs = _means(chosen), _means(rejected)
-    shared = sorted(ours.keys() & theirs.keys(), key=lambda name: theirs[name] - ours[name])
+    """What tells two completions apart, from the judgments of each.
+
+    What code found comes first, for it can be verified; then what judges scored differently, the
+    widest difference first.
+    """
     lines = [
+        f"{side} {shorten(judgment['rationale'], REASON_CHARACTERS)}"
+        for side, judgments in (("rejected", rejected), ("chosen", chosen))
+        for judgment in judgments
+        if _found_by_code(judgment) and min(judgment["criteria"].values(), default=1) < 1
+    ]
+    ours, theirs = _means(chosen), _means(rejected)
+    shared = sorted(ours.keys() & theirs.keys(), key=lambda name: (theirs[name] - ours[name], name))
+    lines += [
         f"{plain(name)} {ours[name]:.2f} : {theirs[name]:.2f}"
         for name in shared
         if abs(ours[name] - theirs[name]) >= LEAST_DIFFERENCE
     ]
-    # Only code gives its reason in a few words that need no judge to be believed.
-    lines += [
-        f"rejected {shorten(judgment['rationale'], REASON_CHARACTERS)}"
-        for judgment in rejected
-        if judgment["protocol"] == "checks" and min(judgment["criteria"].values(), default=1) < 1
-    ]
     return lines or ["differences under 0.01"]
+
+
+def _found_by_code(judgment: Json) -> bool:
+    return bool(judgment["protocol"] == "checks")
 
 
 def plain(text: str) -> str:
@@ -107,8 +113,11 @@ def _criteria(folder: Path, pairs: Iterable[Json]) -> Mapping[str, list[Json]]:
 
 
 def _means(judgments: Iterable[Json]) -> dict[str, float]:
+    """By criterion, over all that judges said of a completion."""
     scores: dict[str, list[float]] = defaultdict(list)
     for judgment in judgments:
+        if _found_by_code(judgment):
+            continue
         for name, score in judgment["criteria"].items():
             scores[name].append(score)
     return {name: fmean(values) for name, values in scores.items()}

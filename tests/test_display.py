@@ -107,9 +107,29 @@ def test_reasons_average_judges_and_put_the_widest_difference_first() -> None:
     assert reasons(chosen, rejected) == ["y 0.60 : 0.00", "x 0.75 : 0.50"]
 
 
-def test_reasons_name_the_checks_that_the_rejected_side_failed() -> None:
-    chosen = [judgment("a", "checks", {"short": 1.0}, protocol="checks")]
+def checked(side: str, score: float, rationale: str) -> dict[str, Any]:
+    return judgment(side, "checks", {"short": score}, protocol="checks", rationale=rationale)
+
+
+def test_reasons_name_the_checks_that_either_side_failed_before_what_judges_said() -> None:
+    chosen = [checked("a", 0.5, "failed: max_words: 8"), judgment("a", "j", {"x": 1.0})]
     rejected = [
-        judgment("b", "checks", {"short": 0.0}, protocol="checks", rationale="failed: max_words: 8")
+        checked("b", 0.0, 'failed: max_words: 8; contains: "tea"'),
+        judgment("b", "j", {"x": 0.5}),
     ]
-    assert reasons(chosen, rejected) == ["short 1.00 : 0.00", "rejected failed: max_words: 8"]
+    assert reasons(chosen, rejected) == [
+        'rejected failed: max_words: 8; contains: "tea"',
+        "chosen failed: max_words: 8",
+        "x 1.00 : 0.50",
+    ]
+
+
+def test_reasons_leave_out_checks_that_passed() -> None:
+    passed = [checked("a", 1.0, "all checks passed")]
+    failed = [checked("b", 0.0, "failed: max_words: 8")]
+    assert reasons(passed, failed) == ["rejected failed: max_words: 8"]
+
+
+def test_without_any_difference_the_table_says_so() -> None:
+    same = [judgment("a", "j", {"x": 0.5})]
+    assert reasons(same, same) == ["differences under 0.01"]
