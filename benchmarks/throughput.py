@@ -25,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from throughput_report import machine, write_report
+from throughput_report import load_average, machine, write_report
 from throughput_runs import Load, Server, bare_run, judgeforge_run, serving, write_project
 
 RESULTS = Path(__file__).parent / "results"
@@ -48,7 +48,7 @@ def main() -> None:
     asked = parser.parse_args()
     parts = asked.only.split(",")
     with tempfile.TemporaryDirectory(prefix="judgeforge-bench-") as folder:
-        found: dict[str, Any] = {"machine": machine(), "command": " ".join(sys.argv)}
+        found: dict[str, Any] = {"machine": machine(), "command": " ".join(["python", *sys.argv])}
         if "load" in parts:
             found["load"] = [
                 compare(load.scaled(asked.scale), Path(folder) / str(number), asked.repeats)
@@ -56,6 +56,7 @@ def main() -> None:
             ]
         if "memory" in parts:
             found["memory"] = measure_memory(Path(folder) / "memory", asked.scale)
+    found["machine"]["load_after"] = load_average()
     write_report(found, asked.results)
     if not all(target["met"] for target in found["targets"]):
         sys.exit("targets missed: see the table above")
@@ -145,6 +146,7 @@ def cached_run(project: Path, server: Server, load: Load) -> dict[str, Any]:
         "calls": calls,
         "seconds": seconds,
         "calls_per_s": calls / seconds,
+        "cpu_ms_per_call": 1000 * (run["cpu_s"] - one["cpu_s"]) / calls,
         "peak_mb": run["peak_mb"],
     }
 

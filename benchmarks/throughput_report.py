@@ -23,11 +23,16 @@ def machine() -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[0], 2),
+        "load_before": load_average(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
     }
+
+
+def load_average() -> float:
+    """Of the last minute: a machine that is busy with other things spoils wall times."""
+    return round(os.getloadavg()[0], 2)
 
 
 def _cpu_model() -> str:
@@ -79,7 +84,8 @@ def _markdown(found: dict[str, Any]) -> str:
         "# Throughput",
         "",
         f"`{found['command']}` on {here['date']}: {here['cpu']}, {here['cores']} cores "
-        f"(load before: {here['load_before']}), Python {here['python']}, {packages}.",
+        f"(load {here['load_before']} before and {here['load_after']} after), "
+        f"Python {here['python']}, {packages}.",
         "",
         "What is compared and how is said at the top of `benchmarks/throughput.py`.",
         "",
@@ -116,15 +122,18 @@ def _load_table(loads: list[dict[str, Any]]) -> list[str]:
 
 
 def _memory_table(memory: dict[str, Any]) -> list[str]:
-    lines = ["| prompts | calls | wall, s | peak, MB |", "|---:|---:|---:|---:|"]
+    lines = [
+        "| prompts | calls | wall, s | CPU a call, ms | peak, MB |",
+        "|---:|---:|---:|---:|---:|",
+    ]
     for run in memory["runs"]:
         lines.append(
             f"| {run['prompts']} | {run['paid_calls']} | {run['wall_s']:.1f} "
-            f"| {run['peak_mb']:.0f} |"
+            f"| {1000 * run['cpu_s'] / run['paid_calls']:.2f} | {run['peak_mb']:.0f} |"
         )
     again = memory["cached"]
     lines.append(
         f"| again from the cache | {again['calls']} | {again['seconds']:.1f} "
-        f"| {again['peak_mb']:.0f} |"
+        f"| {again['cpu_ms_per_call']:.2f} | {again['peak_mb']:.0f} |"
     )
     return [*lines, ""]

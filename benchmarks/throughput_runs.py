@@ -18,6 +18,22 @@ WORKER = Path(__file__).parent / "throughput_worker.py"
 LONGEST_S = 900.0
 
 
+RUBRIC = {
+    "name": "benchmark",
+    "version": 1,
+    "guidance": "Judge what the answer says, not how sure it sounds. Long is not better.",
+    "criteria": [
+        {
+            "name": name,
+            "question": f"How good is the {name} of the answer?",
+            "levels": [f"{name} is {grade}" for grade in ("bad", "poor", "fair", "good", "best")],
+        }
+        for name in ("correctness", "completeness", "clarity")
+    ],
+}
+"""A rubric of its own, so that results stay comparable when the shipped ones change."""
+
+
 @dataclass(frozen=True)
 class Load:
     name: str
@@ -84,12 +100,13 @@ def write_project(folder: Path, url: str, load: Load) -> Path:
             "judge": {**model, "model": "judge-1"},
         },
         "sampling": {"models": ["writer"], "completions": load.completions, "max_tokens": 256},
-        "rubric": "helpfulness",
+        "rubric": "rubric.yaml",
         "judging": {"judges": [{"model": "judge"}]},
         "budget": {"usd": 1000.0},
         "limits": {"concurrency": load.in_flight},
         "cache": {"dir": "cache"},
     }
+    (folder / "rubric.yaml").write_text(json.dumps(RUBRIC))
     with (folder / "prompts.jsonl").open("w") as file:
         for prompt in _prompts(load.prompts):
             file.write(json.dumps({"prompt": prompt}) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from judgeforge.config import PromptsConfig
 from judgeforge.errors import InputError
+from judgeforge.sources import RowChecks, survey
 from tests.input_files import only_skip, prompts, read, skips, texts, write
 
 
@@ -55,6 +58,20 @@ def test_text_that_is_not_utf_8_is_one_skip_among_many_rows(tmp_path: Path) -> N
     rows = read(table(tmp_path / "p.parquet", {"prompt": broken}))
     assert skips(rows) == [(301, "invalid_encoding")]
     assert len(prompts(rows)) == 599
+
+
+def test_a_large_row_group_is_not_read_whole(tmp_path: Path) -> None:
+    rows = [f"{number} {'x' * 10_000}" for number in range(4000)]
+    file = table(tmp_path / "p.parquet", {"prompt": rows}, use_dictionary=False, compression=None)
+    del rows
+    tracemalloc.start()
+    try:
+        found = survey(PromptsConfig(path=file), RowChecks())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.prompts == 4000
+    assert peak < file.stat().st_size / 2
 
 
 def test_only_the_columns_that_are_asked_for_are_read(tmp_path: Path) -> None:

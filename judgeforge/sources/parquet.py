@@ -19,7 +19,9 @@ from judgeforge.sources.raw import BadRow, RawRow
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_BATCH_ROWS = 256
+_BATCH_ROWS = 64
+_BUFFER_BYTES = 1 << 16
+"""As it comes, pyarrow reads a whole row group ahead, often the whole file."""
 
 
 def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
@@ -28,7 +30,10 @@ def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
     import pyarrow.parquet as pq
 
     try:
-        with _seekable(path) as binary, pq.ParquetFile(binary) as file:
+        with (
+            _seekable(path) as binary,
+            pq.ParquetFile(binary, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file,
+        ):
             wanted = require_columns(str(path), fields, file.schema_arrow.names)
             number = 1
             for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
