@@ -60,12 +60,30 @@ class Completion(Record):
     """None where the price of the model is unknown."""
 
 
+class Question(Record):
+    """One thing that one judge can be asked about completions of one prompt."""
+
+    judge: str
+    """The judge's label."""
+    completion_ids: tuple[str, ...]
+    """In the order in which the judge sees them."""
+    repeat: int = 0
+    """Equal questions with different ``repeat`` are drawn anew."""
+
+
 class Judgment(Record):
     """What one judge said of one or several completions of a prompt.
 
-    ``criteria`` and ``score`` are 0 to 1, higher is better. ``score`` is the weighted mean of the
-    criteria that this judgment covers and ``weight`` the sum of their weights in the rubric.
-    A judgment that could not be obtained has ``missing`` set and neither score nor verdict.
+    All scores are 0 to 1, higher is better. Which fields hold the evidence depends on how many
+    completions were shown together:
+
+    - one (pointwise, decisions, checks): ``score``, the weighted mean of the criteria that this
+      judgment covers, ``weight``, the sum of their weights in the rubric, and ``criteria``;
+    - two to be compared (pairwise, decisions): ``verdict`` and, where the judge gave them,
+      ``strength`` and ``probabilities`` of "a", "b" and "tie"; "a" is the one shown first;
+    - all in one request (listwise): ``scores``, one for each completion in the order shown.
+
+    A judgment that could not be obtained has ``missing`` set and none of these.
     """
 
     id: str
@@ -77,10 +95,17 @@ class Judgment(Record):
     repeat: int = 0
     criteria: Mapping[str, float] = Field(default_factory=dict)
     score: float | None = None
+    score_sd: float | None = None
+    """Of ``score``, where the judge's own probabilities (tokens, decisions) state one."""
     weight: float = 1.0
     verdict: Literal["a", "b", "tie"] | None = None
+    strength: float | None = None
+    """How clear the verdict is, 0 (hardly) to 1 (beyond doubt)."""
     probabilities: Mapping[str, float] | None = None
+    scores: tuple[float, ...] | None = None
     rationale: str | None = None
+    note: str | None = None
+    """What a reader should know of how this came about (such as a fallback)."""
     call: str | None = None
     cost_usd: float | None = 0.0
     missing: str | None = None
