@@ -6,6 +6,7 @@ returns when the error ends a run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -94,7 +95,10 @@ class MalformedReplyError(CallError):
 
 
 class StatusError(CallError):
-    """The provider answered with an HTTP status other than 200; such calls are not billed."""
+    """The provider answered with an HTTP status other than 200; such calls are not billed.
+
+    ``headers`` are those that speak of rate limits, with names in lower case.
+    """
 
     def __init__(
         self,
@@ -103,11 +107,13 @@ class StatusError(CallError):
         status: int,
         model: str = "",
         retry_after_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
         retryable: bool = False,
         stops_run: bool = False,
     ) -> None:
         super().__init__(message, model=model)
         self.status = status
         self.retry_after_s = retry_after_s
+        self.headers = headers or {}
         self.retryable = retryable
         self.stops_run = stops_run

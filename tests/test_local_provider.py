@@ -47,7 +47,8 @@ def asking(
 
 
 async def ask(provider: LocalProvider, request: ChatRequest, model: ModelConfig = MODEL) -> bytes:
-    return await provider.send(provider.body(model, request), model=model)
+    raw = await provider.send(provider.body(model, request), model=model)
+    return raw.body
 
 
 def alone(work: Coroutine[Any, Any, None]) -> None:

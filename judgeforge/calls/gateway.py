@@ -155,7 +155,7 @@ class Gateway:
         start = time.monotonic()
         try:
             raw = await endpoint.provider.send(call.body, model=endpoint.model)
-            text, reply = _read(endpoint, raw)
+            text, reply = _read(endpoint, raw.body)
         except CallError as error:
             error.model = endpoint.name
             self._settle_failure(reservation, error)

@@ -9,7 +9,14 @@ from pydantic import BaseModel, ValidationError
 
 from judgeforge.config import ModelConfig
 from judgeforge.errors import MalformedReplyError
-from judgeforge.providers.base import Body, ChatRequest, ModelReply, ReplySchema, Usage
+from judgeforge.providers.base import (
+    Body,
+    ChatRequest,
+    ModelReply,
+    RawReply,
+    ReplySchema,
+    Usage,
+)
 from judgeforge.providers.http import MOST_CONNECTIONS, post
 from judgeforge.providers.model_traits import sends_temperature
 from judgeforge.providers.reasoning import clean, split_reasoning
@@ -86,7 +93,7 @@ class AnthropicMessages:
             ) from error
         return _as_reply(reply)
 
-    async def send(self, body: Body, *, model: ModelConfig) -> bytes:
+    async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         import anthropic
         import httpx2
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from judgeforge.config import ModelConfig
@@ -57,6 +57,15 @@ class ModelReply:
     """The model that answered, in the provider's words."""
 
 
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """A reply of status 200 as it came."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that speak of rate limits, with names in lower case."""
+
+
 class Provider(Protocol):
     """One API of one server. Bodies are plain JSON values; a reply is the provider's own bytes."""
 
@@ -72,7 +81,7 @@ class Provider(Protocol):
         """Read a reply. Raises MalformedReplyError where it is none of this API."""
         ...
 
-    async def send(self, body: Body, *, model: ModelConfig) -> bytes:
+    async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         """Send once, without any retry.
 
         Raises NotConnectedError, NoReplyError or StatusError (see ``judgeforge.errors``).

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from judgeforge.config import ModelConfig
 from judgeforge.errors import CallError, NoReplyError, NotConnectedError, StatusError
-from judgeforge.providers.base import Body
+from judgeforge.providers.base import Body, RawReply
 
+_LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
 MOST_CONNECTIONS = 4096
 _QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
@@ -35,7 +37,7 @@ async def post(
     endpoint: str,
     body: Body,
     model: ModelConfig,
-) -> bytes:
+) -> RawReply:
     """One attempt. Raises NotConnectedError, NoReplyError or StatusError."""
     import httpx2
 
@@ -58,7 +60,16 @@ async def post(
         raise _connection_error(error, model, str(client.base_url)) from error
     except (sdk.APIError, OSError, ValueError, httpx2.HTTPError) as error:
         raise NoReplyError(f"the reply of {client.base_url} broke off: {_root(error)}") from error
-    return bytes(response.content)
+    return RawReply(bytes(response.content), limit_headers(response.headers))
+
+
+def limit_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401 (httpx2.Headers)
+    """``retry-after``, ``x-ratelimit-*``, ``anthropic-ratelimit-*`` and the like."""
+    return {
+        name.lower().decode("latin-1"): value.decode("latin-1")
+        for name, value in headers.raw
+        if _LIMIT_HEADER(name)
+    }
 
 
 def _root(error: BaseException) -> BaseException:
@@ -104,6 +115,7 @@ def _status_error(error: Any, model: ModelConfig) -> StatusError:  # noqa: ANN40
         f"HTTP {status} from {model.model}: {said}{advice}",
         status=status,
         retry_after_s=retry_after_s(error.response.headers),
+        headers=limit_headers(error.response.headers),
         retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
         stops_run=quota or status in {401, 403} or unsupported is not None,
     )

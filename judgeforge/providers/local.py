@@ -16,7 +16,14 @@ from pydantic import BaseModel, ValidationError
 
 from judgeforge.config import ModelConfig
 from judgeforge.errors import ConfigError, MalformedReplyError, NoReplyError, StatusError
-from judgeforge.providers.base import Body, ChatRequest, ModelReply, ReplySchema, Usage
+from judgeforge.providers.base import (
+    Body,
+    ChatRequest,
+    ModelReply,
+    RawReply,
+    ReplySchema,
+    Usage,
+)
 
 EMBEDDED_MODEL = "smollm2-135m"
 DEFAULT_CONTEXT_TOKENS = 2048
@@ -127,7 +134,7 @@ class LocalProvider:
             model=reply.model,
         )
 
-    async def send(self, body: Body, *, model: ModelConfig) -> bytes:
+    async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         """Send once. Cancelling stops the generation at its next token.
 
         Raises ConfigError where the model cannot be loaded, StatusError where the engine refuses
@@ -139,7 +146,7 @@ class LocalProvider:
             engine.threads, engine.chat, body, stop
         )
         try:
-            return await running
+            return RawReply(await running)
         finally:
             stop.set()
 

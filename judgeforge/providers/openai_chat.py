@@ -8,7 +8,14 @@ from pydantic import BaseModel, ValidationError
 
 from judgeforge.config import ModelConfig
 from judgeforge.errors import MalformedReplyError
-from judgeforge.providers.base import Body, ChatRequest, ModelReply, ReplySchema, Usage
+from judgeforge.providers.base import (
+    Body,
+    ChatRequest,
+    ModelReply,
+    RawReply,
+    ReplySchema,
+    Usage,
+)
 from judgeforge.providers.http import MOST_CONNECTIONS, post
 from judgeforge.providers.model_traits import max_tokens_field, sends_temperature
 from judgeforge.providers.reasoning import clean, split_reasoning
@@ -93,7 +100,7 @@ class OpenAIChat:
     def read(self, raw: bytes) -> ModelReply:
         return read_chat_completion(raw)
 
-    async def send(self, body: Body, *, model: ModelConfig) -> bytes:
+    async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         import openai
 
         if self._client is None:
