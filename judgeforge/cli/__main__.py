@@ -1,0 +1,5 @@
+"""`python -m judgeforge.cli`."""
+
+from judgeforge.cli import main
+
+main()

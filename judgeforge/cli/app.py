@@ -1,0 +1,61 @@
+"""The program `judgeforge`: how it starts, how it fails, what all commands share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from judgeforge.errors import JudgeforgeError
+
+app = typer.Typer(
+    name="judgeforge",
+    help="Preference pairs you can trust, from rubric-driven LLM judges.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Config = Annotated[Path, typer.Argument(help="The configuration (YAML).", show_default=False)]
+Folder = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
+
+
+def main() -> None:
+    """Entry point. A user's mistake is one line on stderr and an exit code, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except JudgeforgeError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        typer.echo("judgeforge: interrupted", err=True)
+        sys.exit(130)
+
+
+def _fail(error: JudgeforgeError) -> None:
+    if "--verbose" in sys.argv:
+        import traceback
+
+        traceback.print_exception(error)
+    typer.echo(f"judgeforge: {error}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from judgeforge.version import VERSION
+
+        typer.echo(f"judgeforge {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    del version

@@ -1,0 +1,73 @@
+"""Before a run: `check`, `plan`, `init`, `doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from judgeforge.cli.app import Config, Verbose, app
+
+
+@app.command()
+def check(
+    config: Config,
+    limit: Annotated[Optional[int], typer.Option(min=0, help="Only the first rows.")] = None,  # noqa: UP045
+    verbose: Verbose = False,
+) -> None:
+    """Check configuration, rubric, keys and every input row, without a call."""
+    del verbose
+    import judgeforge
+    from judgeforge.console import print_check
+    from judgeforge.plan import check_run
+
+    report = check_run(judgeforge.load_config(config), limit=limit)
+    print_check(report)
+    raise typer.Exit(0 if report.usable else 2)
+
+
+@app.command()
+def plan(
+    config: Config,
+    limit: Annotated[Optional[int], typer.Option(min=0, help="Only the first rows.")] = None,  # noqa: UP045
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Price a run (low, expected, high) without a call."""
+    del verbose
+    import judgeforge
+    from judgeforge.console import print_plan
+    from judgeforge.plan import plan_run
+
+    print_plan(plan_run(judgeforge.load_config(config), limit=limit), as_json=as_json)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)],
+    verbose: Verbose = False,
+) -> None:
+    """Write a commented project that runs at once."""
+    del verbose
+    from judgeforge.scaffold import init_project
+
+    for file in init_project(folder):
+        typer.echo(f"wrote {file}")
+    typer.echo(f"\nNext: judgeforge run {folder / 'config.yaml'}")
+
+
+@app.command()
+def doctor(
+    config: Annotated[Optional[Path], typer.Argument(help="A configuration.")] = None,  # noqa: UP045
+    verbose: Verbose = False,
+) -> None:
+    """Check versions, keys (never shown), reachability and disk."""
+    del verbose
+    import judgeforge
+    from judgeforge.console import print_findings
+    from judgeforge.doctor import diagnose
+
+    findings = diagnose(None if config is None else judgeforge.load_config(config))
+    print_findings(findings)
+    raise typer.Exit(2 if any(finding.status == "fail" for finding in findings) else 0)

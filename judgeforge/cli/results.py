@@ -1,0 +1,46 @@
+"""After a run: `explain`, `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from judgeforge.cli.app import Folder, Verbose, app
+
+
+@app.command()
+def explain(
+    folder: Folder,
+    pair_id: Annotated[str, typer.Argument(help="The `id` of a pair.", show_default=False)],
+    verbose: Verbose = False,
+) -> None:
+    """Show why a pair is what it is, down to the single judge reply."""
+    del verbose
+    from judgeforge.console import print_explanation
+
+    print_explanation(folder, pair_id)
+
+
+@app.command()
+def export(
+    folder: Folder,
+    to: Annotated[Path, typer.Option(help="Where to write.", show_default=False)],
+    target: Annotated[str, typer.Option("--format", help="trl, openai, jsonl, parquet, …")] = "trl",
+    test_share: Annotated[float, typer.Option(min=0, max=0.9, help="Share of prompts.")] = 0.0,
+    with_margin: Annotated[
+        bool, typer.Option("--with-margin", help="Add `margin`, which RewardTrainer uses.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write the pairs in the format of a trainer."""
+    del verbose
+    from judgeforge.export import export_pairs
+
+    summary = export_pairs(
+        folder, target=target, to=to, test_share=test_share, with_margin=with_margin, force=force
+    )
+    for line in summary.lines():
+        typer.echo(line)
