@@ -10,7 +10,7 @@ from judgeforge.config import JudgeConfig
 from judgeforge.errors import BudgetExhaustedError
 from judgeforge.judging.panel import PROTOCOLS, Panel
 from judgeforge.providers.base import ModelReply
-from judgeforge.records import Judgment
+from judgeforge.records import Judgment, Question
 from judgeforge.rubric import Rubric
 from tests.fake_asks import Asked, FakeAsks, make_completion, make_prompt, make_rubric, says
 
@@ -34,8 +34,8 @@ def test_gives_every_judgment_once_checks_first_in_a_fixed_order() -> None:
         "p1.c0.checks",
         "p1.c1.checks",
         "p1.c0.small.r0",
-        "p1.c0.small.r1",
         "p1.c1.small.r0",
+        "p1.c0.small.r1",
         "p1.c1.small.r1",
         "p1.c0.big.r0",
         "p1.c1.big.r0",
@@ -65,6 +65,31 @@ def test_asks_no_judge_where_code_verifies_everything() -> None:
     judgments = judge_all(make_rubric(criteria=[CHECK]), asks)
     assert [judgment.judge for judgment in judgments] == ["checks", "checks"]
     assert asks.asked == []
+
+
+def test_asks_just_the_questions_given_in_their_order() -> None:
+    asks = FakeAsks(yes)
+    panel = Panel(JUDGES, make_rubric(criteria=[ASKED]), asks)
+    again = panel.questions("small", COMPLETIONS[1:], repeat=5)
+    first = panel.questions("big", COMPLETIONS)
+    assert again == [Question(judge="small", completion_ids=("p1.c1",), repeat=5)]
+    judgments = asyncio.run(panel.ask(make_prompt(), COMPLETIONS, [*again, *first]))
+    assert [judgment.id for judgment in judgments] == [
+        "p1.c1.small.r5",
+        "p1.c0.big.r0",
+        "p1.c1.big.r0",
+    ]
+    assert [(asked.model, asked.sample) for asked in asks.asked] == [
+        ("small", 5),
+        ("big", 0),
+        ("big", 0),
+    ]
+
+
+def test_has_no_questions_where_nothing_is_left_to_a_judge() -> None:
+    panel = Panel(JUDGES, make_rubric(criteria=[CHECK]), FakeAsks(yes))
+    assert panel.questions("small", COMPLETIONS) == []
+    assert [judgment.score for judgment in panel.check(make_prompt(), COMPLETIONS)] == [1.0, 0.0]
 
 
 def test_gives_up_the_other_questions_where_one_stops_the_run() -> None:

@@ -33,7 +33,8 @@ def judge_with(
     asks = FakeAsks(in_turn(*replies), cost_usd=cost_usd)
     config = JudgeConfig.model_validate({"model": "big", **fields})
     judge = PointwiseJudge(config, RUBRIC, asks)
-    return asyncio.run(judge.judge(PROMPT, COMPLETION, repeat)), asks
+    (question,) = judge.questions(["p1.c0"], repeat)
+    return asyncio.run(judge.ask(PROMPT, {"p1.c0": COMPLETION}, question)), asks
 
 
 class TestTheRequest:

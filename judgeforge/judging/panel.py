@@ -2,49 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
 
 from judgeforge.calls.answer import Asks
 from judgeforge.concurrency import gather_or_cancel
 from judgeforge.config import JudgeConfig
 from judgeforge.judging.checks import run_checks
+from judgeforge.judging.judge import JudgeKind
 from judgeforge.judging.pointwise import PointwiseJudge
-from judgeforge.records import Completion, Judgment, Prompt
+from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
-
-
-class Judge(Protocol):
-    async def judge(self, prompt: Prompt, completion: Completion, repeat: int) -> Judgment: ...
-
-
-class JudgeKind(Protocol):
-    def __call__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge: ...
-
 
 PROTOCOLS: Mapping[str, JudgeKind] = {"pointwise": PointwiseJudge}
 """A new protocol is one file and a line here."""
 
 
 class Panel:
+    """Judges everything at once (``judge``), or step by step (``check``, ``questions``, ``ask``).
+
+    Judgments come in an order that never depends on time.
+    """
+
     def __init__(self, judges: Sequence[JudgeConfig], rubric: Rubric, gateway: Asks) -> None:
+        self.judges = tuple(judges)
         self._rubric = rubric
-        self._judges = [
-            (PROTOCOLS[judge.protocol](judge, rubric, gateway), judge.repeats) for judge in judges
-        ]
+        self._asked = {
+            judge.label: PROTOCOLS[judge.protocol](judge, rubric, gateway) for judge in judges
+        }
 
     async def judge(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
-        """Checks first, then each judge, completion and repeat; the order never depends on time."""
-        checked = [run_checks(self._rubric, prompt, completion) for completion in completions]
-        asked = await gather_or_cancel(self._questions(prompt, completions))
-        return [*(judgment for judgment in checked if judgment is not None), *asked]
+        """Checks first, then every round of every judge."""
+        questions = [
+            question
+            for judge in self.judges
+            for repeat in range(judge.repeats)
+            for question in self.questions(judge.label, completions, repeat)
+        ]
+        asked = await self.ask(prompt, completions, questions)
+        return [*self.check(prompt, completions), *asked]
 
-    def _questions(
-        self, prompt: Prompt, completions: Sequence[Completion]
-    ) -> Iterator[Coroutine[Any, Any, Judgment]]:
+    def check(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
+        """What code verifies, free of charge; nothing where the rubric has no checks."""
+        checked = (run_checks(self._rubric, prompt, completion) for completion in completions)
+        return [judgment for judgment in checked if judgment is not None]
+
+    def questions(
+        self, judge: str, completions: Sequence[Completion], repeat: int = 0
+    ) -> list[Question]:
+        """One round of asking the judge of this label about completions of one prompt.
+
+        Nothing where the rubric leaves nothing to a judge. Raises KeyError for an unknown label.
+        """
+        asked = self._asked[judge]
         if not self._rubric.judged:
-            return
-        for judge, repeats in self._judges:
-            for completion in completions:
-                for repeat in range(repeats):
-                    yield judge.judge(prompt, completion, repeat)
+            return []
+        return asked.questions([completion.id for completion in completions], repeat)
+
+    async def ask(
+        self, prompt: Prompt, completions: Sequence[Completion], questions: Sequence[Question]
+    ) -> list[Judgment]:
+        """Ask just these, all at once: one judgment for each, in the same order.
+
+        ``completions`` are those that the questions are about, and may be more.
+        """
+        by_id = {completion.id: completion for completion in completions}
+        return await gather_or_cancel(
+            self._asked[question.judge].ask(prompt, by_id, question) for question in questions
+        )

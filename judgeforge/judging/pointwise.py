@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from judgeforge.calls.answer import Answer, Asks
 from judgeforge.config import JudgeConfig
 from judgeforge.errors import CallError
+from judgeforge.judging.judge import judgment_id
 from judgeforge.judging.replies import ScoreReply, UnreadableReplyError, read_scores, score_schema
 from judgeforge.providers.base import ChatRequest, ReplySchema
-from judgeforge.records import Completion, Judgment, Message, Prompt
+from judgeforge.records import Completion, Judgment, Message, Prompt, Question
 from judgeforge.rubric import Rubric
 from judgeforge.templates import pointwise_messages, repair_message
 
@@ -34,20 +36,26 @@ class PointwiseJudge:
         self._schema: ReplySchema = score_schema(rubric)
         self._weight = sum(criterion.weight for criterion in rubric.judged)
 
-    async def judge(self, prompt: Prompt, completion: Completion, repeat: int) -> Judgment:
-        """A judgment that cannot be had is missing and says why; it is never guessed.
+    def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
+        return [
+            Question(judge=self._judge.label, completion_ids=(one,), repeat=repeat)
+            for one in completion_ids
+        ]
 
-        Raises CallError only where it stops the run, and BudgetExhaustedError.
-        """
-        attempt = await self._ask(pointwise_messages(self._rubric, prompt, completion.text), repeat)
+    async def ask(
+        self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
+    ) -> Judgment:
+        (completion_id,) = question.completion_ids
+        text = completions[completion_id].text
+        attempt = await self._ask(pointwise_messages(self._rubric, prompt, text), question.repeat)
         scores = attempt.scores
         return Judgment(
-            id=f"{completion.id}.{self._judge.label}.r{repeat}",
+            id=judgment_id(prompt.id, question),
             prompt_id=prompt.id,
-            completion_ids=(completion.id,),
+            completion_ids=question.completion_ids,
             judge=self._judge.label,
             protocol="pointwise",
-            repeat=repeat,
+            repeat=question.repeat,
             criteria=scores.criteria if scores else {},
             score=self._score(scores) if scores else None,
             weight=self._weight,

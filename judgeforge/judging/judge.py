@@ -1,0 +1,46 @@
+"""What a judge is: it says what it can be asked, and answers one question at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from judgeforge.calls.answer import Asks
+from judgeforge.config import JudgeConfig
+from judgeforge.records import Completion, Judgment, Prompt, Question
+from judgeforge.rubric import Rubric
+
+
+class Judge(Protocol):
+    """One configured judge, by the protocol that its configuration names."""
+
+    def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
+        """One round of asking this judge about these completions of one prompt.
+
+        The same arguments always give equal questions; rounds with different ``repeat`` are
+        drawn anew.
+        """
+        ...
+
+    async def ask(
+        self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
+    ) -> Judgment:
+        """Ask one question of ``questions``; ``completions`` (by id) holds those it is about.
+
+        A judgment that cannot be had is missing and says why; it is never guessed. Raises CallError
+        only where it stops the run, and BudgetExhaustedError.
+        """
+        ...
+
+
+class JudgeKind(Protocol):
+    def __call__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge: ...
+
+
+def judgment_id(prompt_id: str, question: Question) -> str:
+    """``p1.c0.big.r0`` of one completion, ``p1.c2-c0.big.r0`` of several in the order shown.
+
+    It depends on the question alone, and differs for each question about a prompt.
+    """
+    shown = "-".join(i.removeprefix(f"{prompt_id}.") for i in question.completion_ids)
+    return f"{prompt_id}.{shown}.{question.judge}.r{question.repeat}"
