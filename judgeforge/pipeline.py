@@ -129,11 +129,13 @@ class Pipeline:
         halt: Callable[[], None],
     ) -> None:
         self._work = work
-        self._slots = asyncio.Semaphore(in_flight)
+        self._most = in_flight
         self._finish = finish
         self._halt = halt
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ended = asyncio.Event()
+        self._ended = False
+        self._changed = asyncio.Event()
+        """Set when a prompt is done, and when the run is to end."""
         self.halted = asyncio.Event()
         """Set once nothing more is sent and only calls in flight are waited for."""
         self.stopped_by: BaseException | None = None
@@ -142,7 +144,8 @@ class Pipeline:
         """End the run: nothing new is started. The first reason is kept."""
         if self.stopped_by is None or isinstance(self.stopped_by, BudgetExhaustedError):
             self.stopped_by = error
-        self._ended.set()
+        self._ended = True
+        self._changed.set()
         if not isinstance(error, BudgetExhaustedError):
             self._halt()
             self.halted.set()
@@ -171,18 +174,14 @@ class Pipeline:
 
     async def _room(self) -> bool:
         """Wait for a free place; False once the run is to end."""
-        slot = asyncio.ensure_future(self._slots.acquire())
-        ended = asyncio.ensure_future(self._ended.wait())
-        await asyncio.wait({slot, ended}, return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
-        if self._ended.is_set():
-            slot.cancel()
-            return False
-        return True
+        while len(self._tasks) >= self._most and not self._ended:
+            self._changed.clear()
+            await self._changed.wait()
+        return not self._ended
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._slots.release()
+        self._changed.set()
 
     async def _one(self, position: int, prompt: Prompt) -> None:
         try:

@@ -36,10 +36,10 @@ class RunLog:
         *,
         key: str,
         model: str,
+        provider: str,
         attempt: int,
         outcome: str,
         latency_s: float,
-        provider: str | None = None,
         input_tokens: int | None = None,
         output_tokens: int | None = None,
         cost_usd: float | None = None,
@@ -53,6 +53,7 @@ class RunLog:
         fields: dict[str, object] = {
             "key": key,
             "model": model,
+            "provider": provider,
             "attempt": attempt,
             "outcome": outcome,
             "latency_s": round(latency_s, 6),
@@ -60,8 +61,6 @@ class RunLog:
             "output_tokens": output_tokens,
             "cost_usd": cost_usd,
         }
-        if provider is not None:
-            fields["provider"] = provider
         if status is not None:
             fields["status"] = status
         if error is not None:

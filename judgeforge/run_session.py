@@ -24,6 +24,7 @@ from judgeforge.errors import (
     JudgeforgeError,
     StoreError,
 )
+from judgeforge.garbage_collection import rare_garbage_collection
 from judgeforge.identity import identity
 from judgeforge.judging.panel import Panel
 from judgeforge.manifest import describe, failed_share, figures, now
@@ -100,7 +101,7 @@ class RunSession:
         try:
             self._log.event("run_started", rows=len(self._work.places), todo=self._work.todo)
             self._write_manifest("running", None)
-            with self._signals():
+            with self._signals(), rare_garbage_collection():
                 await self._flow()
             return self._conclude()
         finally:

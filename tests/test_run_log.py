@@ -23,7 +23,10 @@ def file(tmp_path: Path) -> Path:
 
 
 def call(log: RunLog, **fields: object) -> None:
-    usual = {"key": "ab" * 32, "model": "writer", "attempt": 1, "outcome": "stop", "latency_s": 0.2}
+    usual = {
+        "key": "ab" * 32, "model": "writer", "provider": "openai", "attempt": 1, "outcome": "stop",
+        "latency_s": 0.2,
+    }  # fmt: skip
     log.call(**(usual | fields))  # type: ignore[arg-type]
 
 
@@ -33,7 +36,7 @@ def lines(file: Path) -> list[dict[str, object]]:
 
 def test_a_call_is_one_line_with_all_that_explains_it(file: Path) -> None:
     log = open_log(file, Redactor())
-    call(log, provider="openai", input_tokens=10, output_tokens=5, cost_usd=0.001)
+    call(log, input_tokens=10, output_tokens=5, cost_usd=0.001)
     call(log, attempt=2, outcome="StatusError", status=503, error="busy")
     log.close()
     good, bad = lines(file)

@@ -11,6 +11,7 @@ class CallLog(Protocol):
         *,
         key: str,
         model: str,
+        provider: str,
         attempt: int,
         outcome: str,
         latency_s: float,

@@ -18,7 +18,7 @@ from judgeforge.calls.call import Call
 from judgeforge.calls.call_log import CallLog
 from judgeforge.calls.endpoint import Endpoint
 from judgeforge.calls.prices import BYTES_PER_TOKEN, most_output_tokens, to_usd
-from judgeforge.calls.retry import retrying
+from judgeforge.calls.retry import with_retries
 from judgeforge.config import LimitsConfig
 from judgeforge.errors import (
     CallError,
@@ -132,7 +132,7 @@ class Gateway:
             attempt += 1
             return await self._attempt(endpoint, call, attempt)
 
-        return await retrying(self._limits)(once)
+        return await with_retries(once, self._limits)
 
     async def _attempt(self, endpoint: Endpoint, call: Call, attempt: int) -> Answer:
         async with endpoint.throttle.slot():
@@ -168,6 +168,7 @@ class Gateway:
             self._log.call(
                 key=call.key,
                 model=endpoint.name,
+                provider=endpoint.model.provider,
                 attempt=attempt,
                 outcome="abandoned",
                 latency_s=time.monotonic() - start,
@@ -184,6 +185,7 @@ class Gateway:
         self._log.call(
             key=call.key,
             model=endpoint.name,
+            provider=endpoint.model.provider,
             attempt=attempt,
             outcome=reply.finish,
             latency_s=latency,
@@ -213,6 +215,7 @@ class Gateway:
         self._log.call(
             key=call.key,
             model=endpoint.name,
+            provider=endpoint.model.provider,
             attempt=attempt,
             outcome=type(error).__name__,
             latency_s=time.monotonic() - start,

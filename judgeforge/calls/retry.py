@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -13,6 +17,8 @@ from tenacity import (
 
 from judgeforge.config import LimitsConfig
 from judgeforge.errors import CallError, StatusError
+
+T = TypeVar("T")
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
@@ -34,11 +40,35 @@ def _wait(state: RetryCallState) -> float:
     return _backoff(state)
 
 
-def retrying(limits: LimitsConfig) -> AsyncRetrying:
-    """Limited by attempts and by total time; the last error is raised as it is."""
+async def with_retries(attempt: Callable[[], Awaitable[T]], limits: LimitsConfig) -> T:
+    """Limited by attempts and by total time; the last error is raised as it is.
+
+    Most calls need one attempt, so tenacity's loop (50 us a call) begins with the first failure.
+    """
+    start = time.monotonic()
+    try:
+        return await attempt()
+    except CallError as error:
+        if not error.retryable:
+            raise
+        failed: CallError | None = error
+    already_s = time.monotonic() - start
+
+    async def failed_once() -> T:
+        nonlocal failed
+        if failed is None:
+            return await attempt()
+        error, failed = failed, None
+        raise error
+
+    return await _loop(limits, already_s)(failed_once)
+
+
+def _loop(limits: LimitsConfig, already_s: float) -> AsyncRetrying:
     return AsyncRetrying(
         retry=retry_if_exception(_is_retryable),
         wait=_wait,
-        stop=stop_after_attempt(limits.max_attempts) | stop_before_delay(limits.max_retry_s),
+        stop=stop_after_attempt(limits.max_attempts)
+        | stop_before_delay(limits.max_retry_s - already_s),
         reraise=True,
     )

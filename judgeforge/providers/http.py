@@ -41,11 +41,13 @@ async def post(
     """One attempt. Raises NotConnectedError, NoReplyError or StatusError."""
     import httpx2
 
+    # A whole address spares the SDK from putting it together anew for each call.
+    address = str(client.base_url).rstrip("/") + endpoint
     timeout = httpx2.Timeout(model.timeout_s, connect=model.connect_timeout_s)
     try:
         async with asyncio.timeout(model.timeout_s):
             response = await client.post(
-                endpoint,
+                address,
                 cast_to=httpx2.Response,
                 body=body,
                 options={"timeout": timeout, "max_retries": 0, "follow_redirects": False},

@@ -1,0 +1,46 @@
+"""What a run needs of the machine: one SDK, no pandas, little memory, few garbage collections."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from judgeforge.garbage_collection import rare_garbage_collection
+from tests.local_server import LocalServer
+from tests.run_setup import write_config
+
+MOST_MB = 200
+RUN = """
+import json, sys
+import judgeforge
+result = judgeforge.run(judgeforge.load_config(sys.argv[1]), sys.argv[2])
+status = open("/proc/self/status").read()
+peak_kb = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+print(json.dumps([result.exit_code, int(peak_kb) / 1024, sorted(sys.modules)]))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells the peak on Linux only")
+@pytest.mark.parametrize(("provider", "other"), [("openai", "anthropic"), ("anthropic", "openai")])
+def test_a_run_with_one_provider_loads_only_what_it_needs(
+    tmp_path: Path, server: LocalServer, provider: str, other: str
+) -> None:
+    config = write_config(tmp_path, server, provider=provider)
+    command = [sys.executable, "-c", RUN, str(config), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    exit_code, peak_mb, modules = json.loads(done.stdout)
+    assert exit_code == 0
+    assert not {other, "pandas", "datasets", "xllamacpp"} & set(modules)
+    assert peak_mb <= MOST_MB
+
+
+def test_garbage_is_collected_rarely_during_a_run_and_as_before_after_it() -> None:
+    before = gc.get_threshold()
+    with rare_garbage_collection():
+        assert gc.get_threshold() > before
+    assert gc.get_threshold() == before
