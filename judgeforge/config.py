@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -201,7 +202,26 @@ class JudgingConfig(Part):
 
 class BudgetConfig(Part):
     usd: float | None = Field(default=None, ge=0)
+    """For the run folder, over all its starts."""
     max_calls: int | None = Field(default=None, ge=0)
+    daily_usd: float | None = Field(default=None, ge=0)
+    """For one day and all runs that share the ledger."""
+    ledger: Path | None = None
+    """The file that counts a day's money for many runs; default `.judgeforge/ledger.txt`."""
+    timezone: str = "UTC"
+    """Says when a day begins, such as `Europe/Vienna`."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(
+                f"`{value}` is no time zone that this machine knows; write it as `Europe/Vienna` "
+                "(a slim image may need `pip install tzdata`)"
+            ) from error
+        return value
 
 
 class LimitsConfig(Part):
@@ -242,3 +262,10 @@ class RunConfig(Part):
     @property
     def cache_dir(self) -> Path:
         return self.cache.dir or self.folder / ".judgeforge" / "cache"
+
+    @property
+    def ledger_file(self) -> Path | None:
+        """None where no day's money is counted."""
+        if self.budget.ledger is None and self.budget.daily_usd is None:
+            return None
+        return self.budget.ledger or self.folder / ".judgeforge" / "ledger.txt"

@@ -173,12 +173,16 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
         source = source.model_copy(update={"hf": _local_dataset(source.hf, folder)})
     if cache.dir is not None:
         cache = cache.model_copy(update={"dir": _absolute(cache.dir, folder)})
+    budget = config.budget
+    if budget.ledger is not None:
+        budget = budget.model_copy(update={"ledger": _absolute(budget.ledger, folder)})
     rubric = config.rubric
     if "/" in rubric or rubric.endswith((".yaml", ".yml")):
         rubric = str(_absolute(Path(rubric), folder))
     return config.model_copy(
         update={
             "prompts": source,
+            "budget": budget,
             "cache": cache,
             "rubric": rubric,
             "models": {name: _local_model(model, folder) for name, model in config.models.items()},

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from judgeforge.calls.budget import Spending
 from judgeforge.calls.prices import ModelPrice
+from judgeforge.calls.spending import Spending
 from judgeforge.config import RunConfig
 from judgeforge.records import RubricId, SkipReason
 from judgeforge.store.journal import Tally

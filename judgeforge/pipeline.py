@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from judgeforge.admission import Admission
 from judgeforge.calls.answer import Asks
+from judgeforge.calls.claim import Claim, claiming
 from judgeforge.config import RunConfig
 from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, JudgeforgeError
 from judgeforge.judging.panel import Panel
@@ -125,11 +127,13 @@ class Pipeline:
         work: Callable[[Prompt], Awaitable[Outcome]],
         *,
         in_flight: int,
+        admission: Admission,
         finish: Callable[[int, Outcome], None],
         halt: Callable[[], None],
     ) -> None:
         self._work = work
         self._most = in_flight
+        self._admission = admission
         self._finish = finish
         self._halt = halt
         self._tasks: set[asyncio.Task[None]] = set()
@@ -160,7 +164,11 @@ class Pipeline:
                     continue
                 if not await self._room():
                     break
-                task = asyncio.create_task(self._one(position, row))
+                claim = await self._admission.admit(row)
+                if self._ended.is_set():
+                    self._admission.ended(claim)
+                    break
+                task = asyncio.create_task(self._one(position, row, claim))
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
         except JudgeforgeError as error:
@@ -183,10 +191,14 @@ class Pipeline:
         self._tasks.discard(task)
         self._changed.set()
 
-    async def _one(self, position: int, prompt: Prompt) -> None:
+    async def _one(self, position: int, prompt: Prompt, claim: Claim) -> None:
         try:
-            self._finish(position, await self._work(prompt))
+            with claiming(claim):
+                outcome = await self._work(prompt)
+            self._finish(position, outcome)
         except InterruptedRunError:
             return  # the reason of the stop is already known
         except Exception as error:  # noqa: BLE001 (kept, and raised again by the assembly)
             self.stop(error)
+        finally:
+            self._admission.ended(claim)

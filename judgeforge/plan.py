@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from judgeforge.admission import Estimate
 from judgeforge.calls.prices import BYTES_PER_TOKEN, ModelPrice, to_usd
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
@@ -87,6 +88,19 @@ def plan_run(config: RunConfig, *, limit: int | None = None) -> PlanReport:
         models=models,
         notes=_notes(config, prompts, skips, high),
     )
+
+
+def estimate_prompt(config: RunConfig, prepared: Preparation, prompt: Prompt) -> Estimate:
+    """What one prompt costs; a model of unknown price counts as free (only calls are limited)."""
+    loads = {name: _Load() for name in prepared.keys}
+    _add_prompt(config, prepared, prompt, loads)
+    expected = most = 0
+    for name, load in loads.items():
+        price = prepared.prices[name]
+        if price is not None:
+            expected += price.cost(Usage(load.input, load.expected))
+            most += price.cost(Usage(load.input, load.high))
+    return Estimate(sum(load.calls for load in loads.values()), expected, most)
 
 
 def _add_prompt(

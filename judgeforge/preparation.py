@@ -34,12 +34,13 @@ def prepare(config: RunConfig) -> Preparation:
     keys = {name: _key(config, name) for name in names}
     prices = {name: price_of(config.models[name]) for name in names}
     unknown = [name for name, price in prices.items() if price is None]
-    if config.budget.usd is not None and unknown:
-        name = unknown[0]
+    limits = [key for key in ("usd", "daily_usd") if getattr(config.budget, key) is not None]
+    if limits and unknown:
+        name, limit = unknown[0], f"budget.{limits[0]}"
         raise ConfigError(
-            f"the price of `{config.models[name].model}` is unknown, so budget.usd cannot hold. "
+            f"the price of `{config.models[name].model}` is unknown, so {limit} cannot hold. "
             "Give the model a `price: {input_per_mtok: …, output_per_mtok: …}` "
-            "(0 for a server of your own), or take budget.usd out.",
+            f"(0 for a server of your own), or take {limit} out.",
             file=config.source_file,
             key=f"models.{name}.price",
         )

@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from judgeforge.admission import Admission
 from judgeforge.calls.budget import Budget
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.endpoint import Endpoint
 from judgeforge.calls.gateway import Gateway
+from judgeforge.calls.ledger import Ledger
+from judgeforge.calls.prices import to_pico
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import RunConfig
 from judgeforge.errors import (
@@ -29,6 +32,7 @@ from judgeforge.identity import identity
 from judgeforge.judging.panel import Panel
 from judgeforge.manifest import describe, failed_share, figures, now
 from judgeforge.pipeline import Pipeline, PromptWork
+from judgeforge.plan import estimate_prompt
 from judgeforge.preparation import Preparation
 from judgeforge.progress import Progress
 from judgeforge.providers import open_provider
@@ -65,7 +69,10 @@ class RunSession:
         self._started = time.monotonic()
         self._log = open_log(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
         self._budget = Budget(
-            folder.spending_file, usd=config.budget.usd, max_calls=config.budget.max_calls
+            folder.spending_file,
+            usd=config.budget.usd,
+            max_calls=config.budget.max_calls,
+            ledger=_ledger(config),
         )
         self._before = self._budget.spending()
         self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
@@ -81,6 +88,9 @@ class RunSession:
         self._pipeline = Pipeline(
             PromptWork(config, rubric.identity, self._gateway, panel),
             in_flight=_prompts_in_flight(config, prepared),
+            admission=Admission(
+                self._budget, lambda prompt: estimate_prompt(config, prepared, prompt)
+            ),
             finish=self._finish,
             halt=self._gateway.stop,
         )
@@ -244,6 +254,17 @@ class RunSession:
         finally:
             for number in caught:
                 loop.remove_signal_handler(number)
+
+
+def _ledger(config: RunConfig) -> Ledger | None:
+    if config.ledger_file is None:
+        return None
+    daily = config.budget.daily_usd
+    return Ledger(
+        config.ledger_file,
+        daily_pico=None if daily is None else to_pico(daily),
+        timezone=config.budget.timezone,
+    )
 
 
 def _prompts_in_flight(config: RunConfig, prepared: Preparation) -> int:

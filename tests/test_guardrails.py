@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -80,6 +81,30 @@ class TestBudget:
         result = run(config, out)
         assert result.exit_code == 3
         assert len(server.requests) <= 21
+
+    def test_runs_at_once_never_exceed_the_day_that_they_share(self, tmp_path, server, monkeypatch):
+        monkeypatch.setattr("judgeforge.calls.budget.LEDGER_WAIT_S", 0.5)
+        server.behaviour.latency_s = 0.02
+        daily = {"daily_usd": 0.3, "ledger": "day.txt", "timezone": "Europe/Vienna"}
+        config = write_config(tmp_path, server, prompts=90, budget=daily, cache={"dir": "cache-0"})
+        configs = [config]
+        for number in (1, 2):
+            own = config.with_name(f"config-{number}.yaml")
+            own.write_text(config.read_text().replace("cache-0", f"cache-{number}"))
+            configs.append(own)
+        process = start(config, tmp_path / "config")
+        while len(server.requests) < 20:
+            time.sleep(0.01)
+        with ThreadPoolExecutor(2) as others:
+            runs = [others.submit(run, own, tmp_path / own.stem) for own in configs[1:]]
+            process.kill()
+            process.communicate()
+            results = [one.result() for one in runs]
+        assert [result.exit_code for result in results] == [3, 3]
+        assert all("budget.daily_usd" in str(result.stopped_by) for result in results)
+        assert 0.15 < server.billed_usd(PRICES) <= 0.3
+        assert run(config, tmp_path / "config").exit_code == 3
+        assert server.billed_usd(PRICES) <= 0.3
 
     def test_an_attempt_without_any_status_counts_as_spent_whole(self, tmp_path, server, out):
         server.faults.add(faults.reset_before_reply(), nth=1)

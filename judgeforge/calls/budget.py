@@ -2,22 +2,31 @@
 
 A reservation is written to the spending file before its request is sent. After a kill the calls
 that were in flight therefore count as spent at the most they can cost, so that over all restarts
-of a run folder no more than the limit is ever billed (at the configured prices).
+of a run folder no more than the limit is ever billed (at the configured prices). A ledger holds
+the same promise for a day and many runs at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
+import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from judgeforge.calls.claim import current_claim
+from judgeforge.calls.ledger import DayTotal, Hold, Ledger, LedgerBusyError
 from judgeforge.calls.prices import to_pico, to_usd
+from judgeforge.calls.spending import RELEASED, RESERVED, SETTLED, Spending
+from judgeforge.calls.spending_file import SpendingFile, read_account
 from judgeforge.errors import BudgetExhaustedError, StoreError
 
-_RESERVED, _SETTLED, _RELEASED = "reserved", "settled", "released"
+LEDGER_WAIT_S = 10.0
+"""How long a call waits for the ledger's lock, and for other runs to settle what they hold, with
+nothing changing meanwhile."""
+_LEDGER_POLL_S = 0.05
+_BUSY_PAUSE_S = 0.001
+_RESUME = "start the same command again: nothing that was paid is lost."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,50 +34,52 @@ class Reservation:
     id: int
     pico: int | None
     """None where the price of the model is unknown."""
+    hold: Hold | None = None
+    """What the ledger keeps for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
-    """What was paid so far. ``cost_usd`` is None once a call of unknown price was paid."""
+class Room:
+    """What is neither settled nor lost with a killed run. None: no limit."""
 
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    cost_usd: float | None
+    pico: int | None
+    calls: int | None
+    limit: str
+    """The key of the limit of money that is the tightest."""
 
-    def since(self, start: Spending) -> Spending:
-        known = self.cost_usd is not None and start.cost_usd is not None
-        return Spending(
-            calls=self.calls - start.calls,
-            input_tokens=self.input_tokens - start.input_tokens,
-            output_tokens=self.output_tokens - start.output_tokens,
-            cost_usd=(self.cost_usd or 0.0) - (start.cost_usd or 0.0) if known else None,
+    def holds(self, pico: int, calls: int) -> bool:
+        return (self.pico is None or pico <= self.pico) and (
+            self.calls is None or calls <= self.calls
         )
 
 
 class Budget:
-    """One run folder's money and calls over its whole life.
+    """One run folder's money and calls over its whole life, and its part of a day's.
 
-    Raises StoreError when the spending file cannot be written: then nothing may be sent.
+    Raises StoreError when the spending file or the ledger cannot be written: then nothing may be
+    sent.
     """
 
     def __init__(
-        self, file: Path, *, usd: float | None = None, max_calls: int | None = None
+        self,
+        file: Path,
+        *,
+        usd: float | None = None,
+        max_calls: int | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._limit = None if usd is None else to_pico(usd)
         self._max_calls = max_calls
-        self._file = file
-        self._open: dict[int, int | None] = {}
-        self._in_flight: set[int] = set()
-        self._next_id = 0
-        self._settled = 0
-        self._settled_calls = 0
-        self._unknown = False
-        self._input_tokens = 0
-        self._output_tokens = 0
+        self._ledger = ledger
+        self._account = read_account(file)
+        self._file = SpendingFile(file)
+        self._in_flight: dict[int, int] = {}
         self._changed = asyncio.Event()
-        self._load()
-        self._descriptor = self._open_file()
+        self._turn = asyncio.Lock()
+        self._day_known = self._day_seen = DayTotal()
+        self._day_changed_at = time.monotonic()
+        self.largest_pico = 0
+        """The largest single reservation of this start."""
 
     @property
     def in_flight(self) -> int:
@@ -76,54 +87,152 @@ class Budget:
 
     @property
     def committed_pico(self) -> int:
-        """Everything that has been or may still be billed."""
-        return self._settled + sum(pico or 0 for pico in self._open.values())
+        """Everything of this folder that has been or may still be billed."""
+        return self._account.committed_pico
 
     @property
     def calls(self) -> int:
-        return self._settled_calls + len(self._open)
+        return self._account.calls
+
+    @property
+    def limited(self) -> bool:
+        daily = None if self._ledger is None else self._ledger.daily_pico
+        return not (self._limit is self._max_calls is daily is None)
 
     def spending(self) -> Spending:
-        unknown = self._unknown or any(pico is None for pico in self._open.values())
-        return Spending(
-            calls=self.calls,
-            input_tokens=self._input_tokens,
-            output_tokens=self._output_tokens,
-            cost_usd=None if unknown else to_usd(self.committed_pico),
-        )
+        return self._account.spending()
+
+    def room(self) -> Room:
+        """What is left when calls in flight here are not counted: they belong to prompts under way.
+
+        Of the day all is counted that other runs hold.
+        """
+        flying = sum(self._in_flight.values())
+        left, limit = None, "budget.usd"
+        if self._limit is not None:
+            left = self._limit - self.committed_pico + flying
+        if self._ledger is not None and self._ledger.daily_pico is not None:
+            day_left = self._ledger.daily_pico - self._day_total().committed + flying
+            if left is None or day_left < left:
+                left, limit = day_left, "budget.daily_usd"
+        calls = None
+        if self._max_calls is not None:
+            calls = self._max_calls - self.calls + len(self._in_flight)
+        return Room(left, calls, limit)
+
+    async def wait_for_others(self, pico: int) -> bool:
+        """Give other runs of the day time to settle; False where that cannot make room."""
+        total = self._day_total()
+        if self._ledger is None or not self._others_may_settle(self._ledger, pico, total):
+            return False
+        await self._change(_LEDGER_POLL_S)
+        return True
 
     async def reserve(self, pico: int | None) -> Reservation:
         """Book the most that a call can cost; wait while only calls in flight are in the way.
 
         Raises BudgetExhaustedError when it does not fit with nothing in flight.
         """
-        while not self._fits(pico or 0):
-            if not self._in_flight:
-                raise BudgetExhaustedError(self._refusal(pico or 0))
-            self._changed.clear()
-            await self._changed.wait()
-        reservation = Reservation(self._next_id, pico)
-        self._write([_RESERVED, reservation.id, pico])
-        self._next_id += 1
-        self._open[reservation.id] = pico
-        self._in_flight.add(reservation.id)
-        return reservation
+        claim = current_claim()
+        if claim is not None and claim.refusal is not None:
+            raise BudgetExhaustedError(claim.refusal)
+        while True:
+            while not self._fits(pico or 0):
+                if not self._in_flight:
+                    raise BudgetExhaustedError(self._refusal(pico or 0))
+                await self._change()
+            if self._ledger is None:
+                return self._book(pico, None)
+            async with self._turn:  # one looks at the ledger for all, in the order of arrival
+                hold = await self._take(self._ledger, pico or 0)
+            if self._fits(pico or 0):
+                return self._book(pico, hold)
+            self._ledger.release(hold)
 
     def settle(
         self, reservation: Reservation, pico: int | None, *, tokens: tuple[int, int] = (0, 0)
     ) -> None:
         """Replace a reservation by what the call cost."""
-        self._write([_SETTLED, reservation.id, pico, *tokens])
+        self._append([SETTLED, reservation.id, pico, *tokens])
+        if reservation.hold is not None and self._ledger is not None:
+            self._ledger.settle(reservation.hold, pico or 0)
+        claim = current_claim()
+        if claim is not None:
+            claim.paid_pico += pico or 0
+            claim.paid_calls += 1
         self._close(reservation.id)
-        self._count(pico, *tokens)
 
     def release(self, reservation: Reservation) -> None:
         """Take a reservation back: the provider cannot have billed anything."""
-        self._write([_RELEASED, reservation.id])
+        self._append([RELEASED, reservation.id])
+        if reservation.hold is not None and self._ledger is not None:
+            self._ledger.release(reservation.hold)
         self._close(reservation.id)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        self._file.close()
+        if self._ledger is not None:
+            self._ledger.close()
+
+    def _book(self, pico: int | None, hold: Hold | None) -> Reservation:
+        reservation = Reservation(self._account.next_id, pico, hold)
+        try:
+            self._append([RESERVED, reservation.id, pico])
+        except StoreError:
+            if hold is not None and self._ledger is not None:
+                self._ledger.release(hold)
+            raise
+        self._in_flight[reservation.id] = pico or 0
+        self.largest_pico = max(self.largest_pico, pico or 0)
+        return reservation
+
+    async def _take(self, ledger: Ledger, pico: int) -> Hold:
+        """Wait for room in the day while calls in flight, here or elsewhere, may still give some.
+
+        Raises BudgetExhaustedError where none is to be hoped for.
+        """
+        busy_until = time.monotonic() + LEDGER_WAIT_S
+        while True:
+            try:
+                hold = ledger.take(pico)
+            except LedgerBusyError:
+                if time.monotonic() > busy_until:
+                    raise StoreError(
+                        f"{ledger.file}: another process has not given the lock back for "
+                        f"{LEDGER_WAIT_S:g} s (is it stopped?). Start the same command again."
+                    ) from None
+                await asyncio.sleep(_BUSY_PAUSE_S)
+                continue
+            if hold is not None:
+                return hold
+            total = self._day_total()
+            if not self._in_flight and not self._others_may_settle(ledger, pico, total):
+                raise BudgetExhaustedError(_day_refusal(ledger, pico, total))
+            await self._change(_LEDGER_POLL_S)
+            busy_until = time.monotonic() + LEDGER_WAIT_S
+
+    def _others_may_settle(self, ledger: Ledger, pico: int, total: DayTotal) -> bool:
+        """Whether the day has room for it once other runs are done, and they still move."""
+        if total != self._day_seen:
+            self._day_seen, self._day_changed_at = total, time.monotonic()
+        if total.settled + pico > (ledger.daily_pico or 0):
+            return False
+        return time.monotonic() < self._day_changed_at + LEDGER_WAIT_S
+
+    async def _change(self, timeout_s: float | None = None) -> None:
+        """Wait for a settlement of this process."""
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), timeout_s)
+        if self._ledger is not None:
+            self._ledger.flush()
+
+    def _day_total(self) -> DayTotal:
+        """The last known one where another process is writing just now."""
+        if self._ledger is not None:
+            with contextlib.suppress(LedgerBusyError):
+                self._day_known = self._ledger.total(self._ledger.today())
+        return self._day_known
 
     def _fits(self, pico: int) -> bool:
         if self._max_calls is not None and self.calls + 1 > self._max_calls:
@@ -134,68 +243,28 @@ class Budget:
         if self._max_calls is not None and self.calls + 1 > self._max_calls:
             return (
                 f"budget.max_calls is used up ({self.calls} of {self._max_calls} calls). "
-                "Raise it and start the same command again: nothing that was paid is lost."
+                f"Raise it and {_RESUME}"
             )
         limit, spent = to_usd(self._limit or 0), to_usd(self.committed_pico)
         return (
             f"the next call may cost up to ${to_usd(pico):.6f}, and ${spent:.6f}"
-            f" of budget.usd ${limit:.6f} is spent. "
-            "Raise it and start the same command again: nothing that was paid is lost."
+            f" of budget.usd ${limit:.6f} is spent. Raise it and {_RESUME}"
         )
 
+    def _append(self, row: list[object]) -> None:
+        self._file.append(row)
+        self._account.add(row)
+
     def _close(self, reservation_id: int) -> None:
-        self._open.pop(reservation_id, None)
-        self._in_flight.discard(reservation_id)
+        self._in_flight.pop(reservation_id, None)
         self._changed.set()
 
-    def _count(self, pico: int | None, input_tokens: int, output_tokens: int) -> None:
-        self._settled_calls += 1
-        self._settled += pico or 0
-        self._unknown = self._unknown or pico is None
-        self._input_tokens += input_tokens
-        self._output_tokens += output_tokens
 
-    def _open_file(self) -> int:
-        try:
-            return os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        except OSError as error:
-            raise StoreError(f"{self._file}: cannot be written: {error}") from error
-
-    def _write(self, row: list[Any]) -> None:
-        line = (json.dumps(row, separators=(",", ":")) + "\n").encode()
-        try:
-            written = os.write(self._descriptor, line)
-        except OSError as error:
-            raise StoreError(f"{self._file}: cannot be written: {error}") from error
-        if written != len(line):
-            raise StoreError(f"{self._file}: the disk is full; free space and start again.")
-
-    def _load(self) -> None:
-        if not self._file.exists():
-            return
-        data = self._file.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) != len(data):
-            # A kill in the middle of a line: its call was not sent, since a line comes first.
-            os.truncate(self._file, len(whole))
-        for number, line in enumerate(whole.splitlines(), start=1):
-            try:
-                self._replay(json.loads(line))
-            except (ValueError, TypeError, IndexError, KeyError) as error:
-                raise StoreError(
-                    f"{self._file}:{number}: this is no line of a spending file ({error}). "
-                    "What was spent cannot be known, so nothing is sent; use a new run folder."
-                ) from error
-
-    def _replay(self, row: list[Any]) -> None:
-        kind, reservation_id = row[0], int(row[1])
-        if kind == _RESERVED:
-            self._open[reservation_id] = None if row[2] is None else int(row[2])
-            self._next_id = max(self._next_id, reservation_id + 1)
-        elif kind == _SETTLED:
-            self._open.pop(reservation_id)
-            self._count(None if row[2] is None else int(row[2]), int(row[3]), int(row[4]))
-        elif kind == _RELEASED:
-            self._open.pop(reservation_id)
-        else:
-            raise ValueError(f"unknown kind {kind!r}")
+def _day_refusal(ledger: Ledger, pico: int, total: DayTotal) -> str:
+    spent = to_usd(total.committed)
+    return (
+        f"the next call may cost up to ${to_usd(pico):.6f}, and ${spent:.6f} of budget.daily_usd "
+        f"${to_usd(ledger.daily_pico or 0):.6f} is spent or held on {ledger.today()} "
+        f"({ledger.timezone}) by all runs that share {ledger.file}. Tomorrow, or with a higher "
+        f"limit, {_RESUME}"
+    )

@@ -16,6 +16,7 @@ from judgeforge.calls.budget import Budget, Reservation
 from judgeforge.calls.cache import ReplyCache, StoredReply
 from judgeforge.calls.call import Call
 from judgeforge.calls.call_log import CallLog
+from judgeforge.calls.claim import current_claim
 from judgeforge.calls.endpoint import Endpoint
 from judgeforge.calls.prices import BYTES_PER_TOKEN, most_output_tokens, to_usd
 from judgeforge.calls.retry import with_retries
@@ -108,6 +109,9 @@ class Gateway:
 
     def _from_cache(self, endpoint: Endpoint, call: Call, stored: StoredReply) -> Answer:
         self.cached_calls += 1
+        claim = current_claim()
+        if claim is not None:
+            claim.cached_calls += 1
         reply = endpoint.provider.read(stored.reply.encode("utf-8", "surrogatepass"))
         return Answer(call.key, reply, stored.cost_usd, cached=True)
 

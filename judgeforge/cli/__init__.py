@@ -1,7 +1,9 @@
 """The command line: parse, call, print. No logic."""
 
-# isort: split  (commands are listed in the order of these imports)
-from judgeforge.cli import prepare, results, run
+# Help lists the commands in the order of these imports.
+# isort: off
+from judgeforge.cli import run, prepare, results
 from judgeforge.cli.app import app, main
+# isort: on
 
 __all__ = ["app", "main", "prepare", "results", "run"]

@@ -1,0 +1,161 @@
+"""Near its end the budget is spent on prompts that can be finished."""
+
+import asyncio
+import re
+
+import pytest
+
+from judgeforge.admission import Admission, Estimate
+from judgeforge.calls.budget import Budget
+from judgeforge.calls.claim import claiming
+from judgeforge.calls.prices import PICODOLLARS
+from judgeforge.errors import BudgetExhaustedError
+from judgeforge.records import Message, Prompt
+from tests.run_setup import PRICE, rows, run, write_config
+
+PROMPT = Prompt(id="p", line=1, messages=(Message(role="user", content="?"),), digest="0" * 64)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def dollars(amount):
+    return round(amount * PICODOLLARS)
+
+
+def admission(budget, *, expected=1.0, most=4.0, calls=2):
+    estimate = Estimate(calls, dollars(expected), dollars(most))
+    return Admission(budget, lambda prompt: estimate)
+
+
+async def pay(budget, claim, cost, *, reserved=None):
+    with claiming(claim):
+        reservation = await budget.reserve(dollars(reserved or cost))
+        budget.settle(reservation, dollars(cost))
+
+
+def starts_at_once(wanted):
+    async def scenario():
+        task = asyncio.create_task(wanted)
+        await asyncio.sleep(0.01)
+        done = task.done()
+        task.cancel()
+        return done
+
+    return scenario()
+
+
+def test_without_a_limit_nobody_is_asked(tmp_path):
+    def never(prompt):
+        raise AssertionError
+
+    claim = asyncio.run(Admission(Budget(tmp_path / "spending"), never).admit(PROMPT))
+    assert claim.refusal is None
+
+
+def test_before_any_experience_a_prompt_needs_the_most_that_it_can_cost(tmp_path):
+    async def scenario():
+        door = admission(Budget(tmp_path / "spending", usd=7.5))
+        assert await starts_at_once(door.admit(PROMPT))  # alone it is a probe
+        assert not await starts_at_once(door.admit(PROMPT))
+
+    asyncio.run(scenario())
+
+
+def test_afterwards_it_needs_what_prompts_really_cost(tmp_path):
+    async def scenario():
+        budget = Budget(tmp_path / "spending", usd=7.5)
+        door = admission(budget)
+        first = await door.admit(PROMPT)
+        await pay(budget, first, 0.5)
+        door.ended(first)
+        for _ in range(13):
+            assert await starts_at_once(door.admit(PROMPT))
+        assert not await starts_at_once(door.admit(PROMPT))
+
+    asyncio.run(scenario())
+
+
+def test_a_prompt_that_used_stored_replies_teaches_nothing(tmp_path):
+    async def scenario():
+        budget = Budget(tmp_path / "spending", usd=9.0)
+        door = admission(budget)
+        first = await door.admit(PROMPT)
+        first.cached_calls = 1
+        await pay(budget, first, 0.001)
+        door.ended(first)
+        assert await starts_at_once(door.admit(PROMPT))
+        assert await starts_at_once(door.admit(PROMPT))
+        assert not await starts_at_once(door.admit(PROMPT))
+
+    asyncio.run(scenario())
+
+
+def test_room_for_the_largest_single_call_stays_free(tmp_path):
+    async def scenario():
+        budget = Budget(tmp_path / "spending", usd=5.0)
+        door = admission(budget)
+        first = await door.admit(PROMPT)
+        await pay(budget, first, 1.0, reserved=3.5)
+        door.ended(first)
+        second = await door.admit(PROMPT)
+        assert "$4.000000 of budget.usd is left" in second.refusal
+        assert "up to $4.500000" in second.refusal
+
+    asyncio.run(scenario())
+
+
+def test_the_next_prompt_waits_for_one_under_way_and_is_then_looked_at_again(tmp_path):
+    async def scenario():
+        budget = Budget(tmp_path / "spending", max_calls=3)
+        door = admission(budget)
+        first = await door.admit(PROMPT)
+        waiting = asyncio.create_task(door.admit(PROMPT))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        await pay(budget, first, 0.0)
+        door.ended(first)
+        assert (await asyncio.wait_for(waiting, 1)).refusal is None
+
+    asyncio.run(scenario())
+
+
+def test_a_prompt_that_does_not_fit_alone_may_use_stored_replies_only(tmp_path):
+    async def scenario():
+        budget = Budget(tmp_path / "spending", max_calls=1)
+        claim = await admission(budget).admit(PROMPT)
+        assert "budget.max_calls" in claim.refusal
+        with claiming(claim), pytest.raises(BudgetExhaustedError, match="not begun"):
+            await budget.reserve(0)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("budget", [{"usd": 0.06}, {"usd": 0.11}, {"max_calls": 77}], ids=str)
+def test_a_run_whose_budget_ends_leaves_no_prompt_half_judged(tmp_path, server, out, budget):
+    server.behaviour.latency_s = 0.01
+    config = write_config(tmp_path, server, prompts=60, budget=budget)
+    result = run(config, out)
+    assert result.exit_code == 3
+    begun = {
+        f"p{re.search(rb'fact number ([0-9]+)', call.raw)[1].decode()}" for call in server.calls()
+    }
+    finished = {
+        row["prompt_id"] for name in ("pairs", "skips") for row in rows(out / f"{name}.jsonl")
+    }
+    assert begun == finished
+    assert len(finished) == result.manifest["totals"]["prompts"] > 5
+    if "usd" in budget:
+        assert budget["usd"] * 0.75 < server.billed_usd({"small": PRICE}) <= budget["usd"]
+    else:
+        assert len(server.calls()) == 72
+
+
+def test_prompts_whose_replies_are_stored_are_finished_with_no_money_at_all(tmp_path, server, out):
+    config = write_config(tmp_path, server, prompts=5)
+    run(config, out)
+    again = run(config, tmp_path / "again", budget_usd=0.0)
+    assert again.exit_code == 0
+    assert again.manifest["totals"]["pairs"] == 5
