@@ -165,7 +165,7 @@ class Pipeline:
                 if not await self._room():
                     break
                 claim = await self._admission.admit(row)
-                if self._ended.is_set():
+                if self._ended:
                     self._admission.ended(claim)
                     break
                 task = asyncio.create_task(self._one(position, row, claim))
