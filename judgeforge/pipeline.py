@@ -18,6 +18,7 @@ from judgeforge.ranking import rank
 from judgeforge.records import Completion, Judgment, Prompt, RubricId, Skip, SkipReason
 from judgeforge.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.outcome import Outcome, make_outcome
+from judgeforge.suspicion import is_suspicious
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,20 @@ class PromptWork:
 
     async def __call__(self, prompt: Prompt) -> Outcome:
         completions = await self._completions(prompt)
-        candidates = usable(completions)
+        candidates = self._candidates(completions)
         if len(candidates) < 2:
             return self._skipped(
                 prompt, SkipReason.TOO_FEW_COMPLETIONS, _why_unusable(completions), completions
             )
         judgments = await self.panel.judge(prompt, candidates)
         return self._paired(prompt, completions, judgments)
+
+    def _candidates(self, completions: Sequence[Completion]) -> list[Completion]:
+        """Those that are judged. A suspicious one could sway what a judge says of the others."""
+        candidates = usable(completions)
+        if not self.config.pairing.reject_suspicious:
+            return candidates
+        return [one for one in candidates if not is_suspicious(one.flags)]
 
     async def _completions(self, prompt: Prompt) -> list[Completion]:
         if prompt.completions or self.config.sampling is None:

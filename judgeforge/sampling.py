@@ -12,6 +12,7 @@ from judgeforge.config import SamplingConfig
 from judgeforge.errors import CallError
 from judgeforge.providers.base import ChatRequest
 from judgeforge.records import Completion, Message, Prompt
+from judgeforge.suspicion import suspicions
 
 CUT, DUPLICATE, FAILED = "cut", "duplicate:", "failed:"
 
@@ -30,15 +31,16 @@ async def sample_completions(
     prompt: Prompt, config: SamplingConfig, gateway: Asks
 ) -> list[Completion]:
     """All draws in order, usable or not. Raises CallError only where it stops the run."""
+    asked = [message.content for message in _with_system(prompt, config.system)]
     drawn = await gather_or_cancel(
         _complete(prompt, config, draw, gateway) for draw in _draws(config)
     )
-    return _mark_duplicates(drawn)
+    return _mark_suspicious(_mark_duplicates(drawn), asked)
 
 
 def ready_completions(prompt: Prompt) -> list[Completion]:
     """The completions that the input row brought along."""
-    return _mark_duplicates(
+    given = _mark_duplicates(
         [
             Completion(
                 id=f"{prompt.id}.c{index}",
@@ -51,6 +53,7 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
             for index, ready in enumerate(prompt.completions)
         ]
     )
+    return _mark_suspicious(given, [message.content for message in prompt.messages])
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
@@ -132,3 +135,12 @@ def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
             first[completion.text] = completion.id
         marked.append(completion)
     return marked
+
+
+def _mark_suspicious(completions: Sequence[Completion], asked: Sequence[str]) -> list[Completion]:
+    return [
+        completion.model_copy(update={"flags": (*completion.flags, *found)})
+        if (found := suspicions(completion.text, asked))
+        else completion
+        for completion in completions
+    ]

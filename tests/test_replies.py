@@ -8,12 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.judging.replies import (
-    ScoreReply,
-    UnreadableReplyError,
-    read_scores,
-    score_schema,
-)
+from judgeforge.judging.json_object import UnreadableReplyError
+from judgeforge.judging.replies import ScoreReply, read_scores, score_schema
 from judgeforge.records import Judgment
 from tests.fake_asks import make_rubric
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from judgeforge.calls.answer import Answer, Asks
 from judgeforge.config import JudgeConfig
 from judgeforge.errors import CallError
+from judgeforge.judging.json_object import UnreadableReplyError
 from judgeforge.judging.judge import judgment_id
-from judgeforge.judging.replies import ScoreReply, UnreadableReplyError, read_scores, score_schema
+from judgeforge.judging.replies import ScoreReply, read_scores, score_schema
 from judgeforge.providers.base import ChatRequest, ReplySchema
 from judgeforge.records import Completion, Judgment, Message, Prompt, Question
 from judgeforge.rubric import Rubric

@@ -19,4 +19,6 @@ class PairingRules(Record):
     """Longer over shorter side, in characters."""
     pairs_per_prompt: int | None = Field(default=None, ge=1)
     """At most so many pairs of a prompt; without it, as many as the strategy names."""
+    reject_suspicious: bool = False
+    """Whether completions with a `suspicious:` flag are left out before any judge sees them."""
     seed: int = 0
