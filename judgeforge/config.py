@@ -13,7 +13,7 @@ from judgeforge.pairing.rules import PairingRules
 
 ProviderName = Literal["openai", "anthropic", "local"]
 Structured = Literal["json_schema", "tool", "instruction"]
-JudgeProtocol = Literal["pointwise"]
+JudgeProtocol = Literal["pointwise", "pairwise", "listwise"]
 
 PAID_PROVIDERS: frozenset[str] = frozenset({"openai", "anthropic"})
 DEFAULT_KEY_VARIABLE = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
@@ -32,6 +32,8 @@ RESERVED_PARAMS = frozenset(
         "output_config",
         "tools",
         "tool_choice",
+        "logprobs",
+        "top_logprobs",
     }
 )
 """Body fields that judgeforge sets itself; in ``params`` they would break a promise."""
@@ -166,6 +168,18 @@ class SamplingConfig(Part):
         return value
 
 
+_CHAT_PROTOCOLS = frozenset({"pointwise", "pairwise", "listwise"})
+_PROTOCOLS_WITH: dict[str, frozenset[str]] = {
+    "logprobs": frozenset({"pointwise"}),
+    "orders": frozenset({"pairwise"}),
+    "seed": frozenset({"pairwise", "listwise"}),
+    "criteria": _CHAT_PROTOCOLS,
+    "temperature": _CHAT_PROTOCOLS,
+    "max_tokens": _CHAT_PROTOCOLS,
+}
+"""Settings of a judge that mean something for some protocols only."""
+
+
 class JudgeConfig(Part):
     model: str
     name: str | None = None
@@ -174,6 +188,25 @@ class JudgeConfig(Part):
     tier: int = Field(default=1, ge=1, le=9)
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int = Field(default=1024, ge=1)
+    criteria: Literal["together", "separate"] = "together"
+    """All criteria in one request, or one request for each."""
+    logprobs: bool = False
+    """Whether scores are expected values over the probabilities of the score's tokens."""
+    orders: Literal["both", "one", "random"] = "both"
+    """Which of two answers is shown first: each once, the earlier one, or one that `seed` draws."""
+    seed: int = 0
+    """Decides orders that are drawn."""
+
+    @model_validator(mode="after")
+    def _settings_mean_something(self) -> JudgeConfig:
+        for setting, protocols in _PROTOCOLS_WITH.items():
+            changed = getattr(self, setting) != type(self).model_fields[setting].default
+            if changed and self.protocol not in protocols:
+                raise ValueError(
+                    f"`{setting}` has no meaning for a judge with `protocol: {self.protocol}`; "
+                    f"it belongs to {', '.join(sorted(protocols))}"
+                )
+        return self
 
     @property
     def label(self) -> str:

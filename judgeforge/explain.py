@@ -168,15 +168,23 @@ def _side(
 def _calls(folder: Path, sides: Mapping[str, ExplainedSide]) -> tuple[ExplainedCall, ...]:
     """The calls that made and judged both sides, with what the log knows of each."""
     calls: dict[str, ExplainedCall] = {}
+    parts: set[str] = set()
     for name, side in sides.items():
         answer = side.completion
         made = [(answer.call, f"answer ({name})", answer.cost_usd)]
-        made += [(one.call, f"judge {one.judge} on {name}", one.cost_usd) for one in side.judgments]
+        for one in side.judgments:
+            # What several calls cost together is split by what the log says of each.
+            parts.update(one.calls)
+            cost = None if one.calls else one.cost_usd
+            made += [(key, f"judge {one.judge} on {name}", cost) for key in one.call_keys]
         for key, purpose, cost in made:
             if key is not None and key not in calls:
                 calls[key] = ExplainedCall(key=key, purpose=purpose, cost_usd=cost)
     for row in _logged_calls(folder / "log.jsonl", calls.keys()):
-        calls[row["key"]] = _with_attempt(calls[row["key"]], row)
+        call = _with_attempt(calls[row["key"]], row)
+        if call.key in parts:
+            call = call.model_copy(update={"cost_usd": row.get("cost_usd")})
+        calls[call.key] = call
     return tuple(calls.values())
 
 

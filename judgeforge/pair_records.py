@@ -70,7 +70,7 @@ def _provenance(
         judgment_ids=tuple(judgment.id for judgment in evidence),
         rubric=rubric,
         judges=_distinct(judgment.judge for judgment in evidence),
-        calls=_distinct(source.call for source in sources if source.call),
+        calls=_distinct(key for source in sources for key in source.call_keys),
         cost_usd=_total(source.cost_usd for source in sources),
         judgeforge_version=VERSION,
     )

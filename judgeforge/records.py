@@ -59,6 +59,10 @@ class Completion(Record):
     cost_usd: float | None = 0.0
     """None where the price of the model is unknown."""
 
+    @property
+    def call_keys(self) -> tuple[str, ...]:
+        return (self.call,) if self.call else ()
+
 
 class Question(Record):
     """One thing that one judge can be asked about completions of one prompt."""
@@ -80,7 +84,8 @@ class Judgment(Record):
     - one (pointwise, decisions, checks): ``score``, the weighted mean of the criteria that this
       judgment covers, ``weight``, the sum of their weights in the rubric, and ``criteria``;
     - two to be compared (pairwise, decisions): ``verdict`` and, where the judge gave them,
-      ``strength`` and ``probabilities`` of "a", "b" and "tie"; "a" is the one shown first;
+      ``strength`` and ``probabilities`` of "a", "b" and "tie"; "a" is the one shown first, and
+      ``criteria``, where each was asked on its own, run from 0 ("b") to 1 ("a");
     - all in one request (listwise): ``scores``, one for each completion in the order shown.
 
     A judgment that could not be obtained has ``missing`` set and none of these.
@@ -107,8 +112,16 @@ class Judgment(Record):
     note: str | None = None
     """What a reader should know of how this came about (such as a fallback)."""
     call: str | None = None
+    """Key of the call that gave it, the last one where there were several."""
+    calls: tuple[str, ...] = ()
+    """Keys of all calls where there were several: one for each criterion, or asked again."""
     cost_usd: float | None = 0.0
+    """Of all its calls."""
     missing: str | None = None
+
+    @property
+    def call_keys(self) -> tuple[str, ...]:
+        return self.calls or ((self.call,) if self.call else ())
 
 
 class Ranking(Record):

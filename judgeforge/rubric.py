@@ -129,6 +129,18 @@ class Rubric(RubricPart):
         """The criteria that code verifies."""
         return [criterion for criterion in self.criteria if criterion.check is not None]
 
+    def separately(self) -> list[Rubric]:
+        """One rubric for each criterion that judges are asked about, to be asked on its own."""
+        return [
+            Rubric(
+                name=self.name,
+                version=self.version,
+                guidance=self.guidance,
+                criteria=[criterion],
+            )
+            for criterion in self.judged
+        ]
+
     @cached_property
     def weights(self) -> Mapping[str, float]:
         return {criterion.name: criterion.weight for criterion in self.criteria}

@@ -8,6 +8,7 @@ can close its own tag.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -28,22 +29,48 @@ def pointwise_messages(
 
     The same arguments always give the same messages.
     """
-    turns = [(message.role, message.content) for message in prompt.messages]
-    judged = [content for _, content in turns]
-    judged += [prompt.reference or "", completion_text]
-    user = _render(
-        "pointwise_user.j2",
-        turns=turns,
-        reference=prompt.reference,
-        completion=completion_text,
-        code=_code_absent_from(judged),
-    )
-    return Message(role="system", content=_system(rubric)), Message(role="user", content=user)
+    values = _material(prompt, [completion_text])
+    return _messages("pointwise", rubric, completion=completion_text, **values)
+
+
+def pairwise_messages(
+    rubric: Rubric, prompt: Prompt, first: str, second: str
+) -> tuple[Message, Message]:
+    """As ``pointwise_messages``, for two answers: A is the one shown first."""
+    values = _material(prompt, [first, second])
+    return _messages("pairwise", rubric, answers=[("A", first), ("B", second)], **values)
+
+
+def listwise_messages(
+    rubric: Rubric, prompt: Prompt, texts: Sequence[str]
+) -> tuple[Message, Message]:
+    """As ``pointwise_messages``, for any number of answers, counted from 1."""
+    answers = [(str(number), text) for number, text in enumerate(texts, start=1)]
+    return _messages("listwise", rubric, answers=answers, **_material(prompt, texts))
 
 
 def repair_message(problem: str) -> Message:
     """Asks for the reply again, with what was wrong with the last one."""
     return Message(role="user", content=_render("repair.j2", problem=problem))
+
+
+def _messages(protocol: str, rubric: Rubric, **values: object) -> tuple[Message, Message]:
+    user = _render(f"{protocol}_user.j2", **values)
+    return (
+        Message(role="system", content=_system(protocol, rubric)),
+        Message(role="user", content=user),
+    )
+
+
+def _material(prompt: Prompt, texts: Sequence[str]) -> dict[str, object]:
+    """What every protocol shows beside the answers, and a code that occurs in none of it."""
+    shown = [message.content for message in prompt.messages]
+    shown += [prompt.reference or "", *texts]
+    return {
+        "turns": [(message.role, message.content) for message in prompt.messages],
+        "reference": prompt.reference,
+        "code": _code_absent_from(shown),
+    }
 
 
 def _code_absent_from(texts: list[str]) -> str:
@@ -55,26 +82,31 @@ def _code_absent_from(texts: list[str]) -> str:
     return digest[:_CODE_DIGITS]
 
 
-_systems: dict[str, str] = {}
-"""Rendered once for each rubric (by its SHA-256): a run has one."""
+_systems: dict[tuple[str, str], str] = {}
+"""Rendered once for each protocol and rubric (by its SHA-256): a run has few."""
 
 
-def _system(rubric: Rubric) -> str:
-    key = rubric.sha256
+def _system(protocol: str, rubric: Rubric) -> str:
+    key = (protocol, rubric.sha256)
     if key not in _systems:
-        _systems[key] = _render(
-            "pointwise_system.j2",
-            guidance=rubric.guidance.strip(),
-            criteria=[
-                {
-                    "name": criterion.name,
-                    "question": (criterion.question or criterion.yes_no or "").strip(),
-                    "levels": [level.strip() for level in criterion.levels or ()],
-                }
-                for criterion in rubric.judged
-            ],
-        )
+        _systems[key] = _render(f"{protocol}_system.j2", **_rubric_values(rubric))
     return _systems[key]
+
+
+def _rubric_values(rubric: Rubric) -> dict[str, object]:
+    judged = rubric.judged
+    return {
+        "guidance": rubric.guidance.strip(),
+        "criteria": [
+            {
+                "name": criterion.name,
+                "question": (criterion.question or criterion.yes_no or "").strip(),
+                "levels": [level.strip() for level in criterion.levels or ()],
+            }
+            for criterion in judged
+        ],
+        "weights": [(c.name, f"{c.weight:g}") for c in judged] if len(judged) > 1 else [],
+    }
 
 
 def _render(name: str, **values: object) -> str:

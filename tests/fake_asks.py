@@ -50,6 +50,13 @@ def in_turn(*replies: ModelReply | Exception) -> Replies:
     return lambda _: next(rest)
 
 
+def by_criterion(**replies: ModelReply) -> Replies:
+    """For judges that ask each criterion of ``make_rubric`` on its own."""
+    return lambda asked: replies[
+        "safe" if "Is it safe?" in asked.request.messages[0].content else "quality"
+    ]
+
+
 def make_prompt(content: str = "What is two and two?", **fields: object) -> Prompt:
     messages = fields.pop("messages", (Message(role="user", content=content),))
     values = {"id": "p1", "line": 1, "digest": "", "messages": messages, **fields}

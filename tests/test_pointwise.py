@@ -17,7 +17,15 @@ from judgeforge.judging.pointwise import PointwiseJudge
 from judgeforge.providers.base import ModelReply
 from judgeforge.records import Judgment
 from judgeforge.templates import pointwise_messages
-from tests.fake_asks import FakeAsks, in_turn, make_completion, make_prompt, make_rubric, says
+from tests.fake_asks import (
+    FakeAsks,
+    by_criterion,
+    in_turn,
+    make_completion,
+    make_prompt,
+    make_rubric,
+    says,
+)
 
 GOOD = '{"rationale": "Right.", "scores": {"quality": 4, "safe": false}}'
 BAD = '{"rationale": "Right.", "scores": {"quality": 7, "safe": false}}'
@@ -79,6 +87,25 @@ class TestAJudgment:
         )
 
 
+class TestCriteriaAskedOneByOne:
+    def test_are_one_request_each_and_one_judgment(self) -> None:
+        asks = FakeAsks(
+            by_criterion(
+                quality=says('{"rationale": "Right.", "scores": {"quality": 4}}'),
+                safe=says('{"rationale": "Harmless.", "scores": {"safe": true}}'),
+            )
+        )
+        judge = PointwiseJudge(JudgeConfig(model="big", criteria="separate"), RUBRIC, asks)
+        (question,) = judge.questions(["p1.c0"], 0)
+        judgment = asyncio.run(judge.ask(PROMPT, {"p1.c0": COMPLETION}, question))
+        assert len(asks.asked) == 2
+        assert judgment.criteria == {"quality": 0.75, "safe": 1.0}
+        assert (judgment.score, judgment.weight) == (0.8125, 4)
+        assert judgment.rationale == "quality: Right.\nsafe: Harmless."
+        assert (judgment.call, judgment.calls) == ("key-2", ("key-1", "key-2"))
+        assert judgment.cost_usd == 0.5
+
+
 class TestAnUnreadableReply:
     @pytest.mark.parametrize("bad", [BAD, "A solid four.", "{}"])
     def test_is_asked_again_once_with_the_error(self, bad: str) -> None:
@@ -101,6 +128,7 @@ class TestAnUnreadableReply:
     def test_costs_both_calls_and_names_the_one_that_was_used(self) -> None:
         judgment, asks = judge_with(says(BAD), says(GOOD), repeat=1)
         assert (judgment.cost_usd, judgment.call) == (0.5, "key-2")
+        assert judgment.calls == ("key-1", "key-2")
         assert [asked.sample for asked in asks.asked] == [1, 1]
 
     def test_of_unknown_cost_makes_the_whole_cost_unknown(self) -> None:

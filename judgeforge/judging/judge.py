@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from judgeforge.calls.answer import Asks
@@ -37,6 +38,21 @@ class JudgeKind(Protocol):
     def __call__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge: ...
 
 
+def blank_judgment(
+    prompt: Prompt, question: Question, judge: JudgeConfig, rubric: Rubric
+) -> Judgment:
+    """Everything about a judgment that is known before the judge says anything."""
+    return Judgment(
+        id=judgment_id(prompt.id, question),
+        prompt_id=prompt.id,
+        completion_ids=question.completion_ids,
+        judge=judge.label,
+        protocol=judge.protocol,
+        repeat=question.repeat,
+        weight=sum(criterion.weight for criterion in rubric.judged),
+    )
+
+
 def judgment_id(prompt_id: str, question: Question) -> str:
     """``p1.c0.big.r0`` of one completion, ``p1.c2-c0.big.r0`` of several in the order shown.
 
@@ -44,3 +60,13 @@ def judgment_id(prompt_id: str, question: Question) -> str:
     """
     shown = "-".join(i.removeprefix(f"{prompt_id}.") for i in question.completion_ids)
     return f"{prompt_id}.{shown}.{question.judge}.r{question.repeat}"
+
+
+def drawn_order(judge: JudgeConfig, completion_ids: Iterable[str], repeat: int) -> tuple[str, ...]:
+    """The completions in an order that the judge's ``seed`` draws, whatever order they came in."""
+
+    def place(completion_id: str) -> bytes:
+        drawn = f"{judge.seed}/{judge.label}/{repeat}/{completion_id}"
+        return hashlib.sha256(drawn.encode("utf-8", "surrogatepass")).digest()
+
+    return tuple(sorted(completion_ids, key=place))

@@ -9,11 +9,17 @@ from judgeforge.concurrency import gather_or_cancel
 from judgeforge.config import JudgeConfig
 from judgeforge.judging.checks import run_checks
 from judgeforge.judging.judge import JudgeKind
+from judgeforge.judging.listwise import ListwiseJudge
+from judgeforge.judging.pairwise import PairwiseJudge
 from judgeforge.judging.pointwise import PointwiseJudge
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
 
-PROTOCOLS: Mapping[str, JudgeKind] = {"pointwise": PointwiseJudge}
+PROTOCOLS: Mapping[str, JudgeKind] = {
+    "pointwise": PointwiseJudge,
+    "pairwise": PairwiseJudge,
+    "listwise": ListwiseJudge,
+}
 """A new protocol is one file and a line here."""
 
 

@@ -1,41 +1,31 @@
-"""One request judges one completion on all criteria that a judge is asked."""
+"""One request judges one completion on all criteria that a judge is asked, or on one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 
-from judgeforge.calls.answer import Answer, Asks
+from judgeforge.calls.answer import Asks
 from judgeforge.config import JudgeConfig
-from judgeforge.errors import CallError
-from judgeforge.judging.json_object import UnreadableReplyError
-from judgeforge.judging.judge import judgment_id
+from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_asked
+from judgeforge.judging.distributions import Distribution, expected_scores
+from judgeforge.judging.judge import blank_judgment
 from judgeforge.judging.replies import ScoreReply, read_scores, score_schema
-from judgeforge.providers.base import ChatRequest, ReplySchema
-from judgeforge.records import Completion, Judgment, Message, Prompt, Question
+from judgeforge.judging.token_probabilities import NoProbabilitiesError, score_distributions
+from judgeforge.providers.base import ModelReply, TokenProbability
+from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
-from judgeforge.templates import pointwise_messages, repair_message
+from judgeforge.templates import pointwise_messages
 
-
-@dataclass(slots=True)
-class _Attempt:
-    """What came of asking once, with at most one repair."""
-
-    answers: list[Answer] = field(default_factory=list)
-    scores: ScoreReply | None = None
-    missing: str | None = None
-
-    @property
-    def cost_usd(self) -> float | None:
-        costs = [answer.cost_usd for answer in self.answers]
-        return None if None in costs else sum(cost or 0.0 for cost in costs)
+_Reading = tuple[ScoreReply, tuple[TokenProbability, ...]]
 
 
 class PointwiseJudge:
     def __init__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> None:
         self._judge, self._rubric, self._gateway = judge, rubric, gateway
-        self._schema: ReplySchema = score_schema(rubric)
-        self._weight = sum(criterion.weight for criterion in rubric.judged)
+        self._asked = [
+            (part, asked, score_schema(asked)) for part, asked in rubrics_asked(judge, rubric)
+        ]
 
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return [
@@ -48,81 +38,51 @@ class PointwiseJudge:
     ) -> Judgment:
         (completion_id,) = question.completion_ids
         text = completions[completion_id].text
-        attempt = await self._ask(pointwise_messages(self._rubric, prompt, text), question.repeat)
-        scores = attempt.scores
-        return Judgment(
-            id=judgment_id(prompt.id, question),
-            prompt_id=prompt.id,
-            completion_ids=question.completion_ids,
-            judge=self._judge.label,
-            protocol="pointwise",
-            repeat=question.repeat,
-            criteria=scores.criteria if scores else {},
-            score=self._score(scores) if scores else None,
-            weight=self._weight,
-            rationale=scores.rationale if scores else None,
-            call=attempt.answers[-1].key if attempt.answers else None,
-            cost_usd=attempt.cost_usd,
-            missing=attempt.missing,
-        )
+        forms = [
+            Form(
+                messages=pointwise_messages(asked, prompt, text),
+                schema=schema,
+                read=partial(_read, rubric=asked),
+                part=part,
+            )
+            for part, asked, schema in self._asked
+        ]
+        replies = await ask_all(self._gateway, self._judge, forms, question.repeat)
+        blank = blank_judgment(prompt, question, self._judge, self._rubric)
+        return replies.add_to(blank, self._evidence)
 
-    def _score(self, scores: ScoreReply) -> float:
-        judged = self._rubric.judged
-        return sum(c.weight * scores.criteria[c.name] for c in judged) / self._weight
+    def _evidence(self, readings: Sequence[_Reading]) -> dict[str, object]:
+        criteria: dict[str, float] = {}
+        for reply, _ in readings:
+            criteria |= reply.criteria
+        as_written = {
+            "criteria": criteria,
+            "score": self._rubric.weighted_mean(criteria),
+            "rationale": joined_rationale(
+                [part for part, _, _ in self._asked], [reply.rationale for reply, _ in readings]
+            ),
+        }
+        return as_written | (self._from_tokens(readings) if self._judge.logprobs else {})
 
-    async def _ask(self, messages: tuple[Message, ...], repeat: int) -> _Attempt:
-        attempt = _Attempt()
+    def _from_tokens(self, readings: Sequence[_Reading]) -> dict[str, object]:
+        """Expected scores over the tokens' probabilities, or a note why the scores stay as written.
+
+        All criteria or none: scores of different fineness would not add up to one uncertainty.
+        """
+        distributions: dict[str, Distribution] = {}
         try:
-            first = await self._send(messages, repeat, attempt)
-            if attempt.missing is not None:
-                return attempt
-            problem = self._read(first, attempt)
-            if problem is None:
-                return attempt
-            said = Message(role="assistant", content=first.reply.text.strip() or "(empty)")
-            second = await self._send((*messages, said, repair_message(problem)), repeat, attempt)
-            if attempt.missing is not None:
-                return attempt
-            problem = self._read(second, attempt)
-        except CallError as error:
-            if error.stops_run:
-                raise
-            attempt.missing = f"call failed: {error}"
-            return attempt
-        if problem is not None:
-            attempt.missing = f"unreadable reply, also when asked again: {problem}"
-        return attempt
-
-    async def _send(self, messages: tuple[Message, ...], repeat: int, attempt: _Attempt) -> Answer:
-        request = ChatRequest(
-            messages=messages,
-            max_tokens=self._judge.max_tokens,
-            temperature=self._judge.asked_temperature,
-            reply_schema=self._schema,
-        )
-        answer = await self._gateway.ask(self._judge.model, request, sample=repeat)
-        attempt.answers.append(answer)
-        attempt.missing = _no_judgment(answer, self._judge)
-        return answer
-
-    def _read(self, answer: Answer, attempt: _Attempt) -> str | None:
-        """Keep the scores, or say what is wrong with the reply."""
-        try:
-            attempt.scores = read_scores(answer.reply.text, self._rubric)
-        except UnreadableReplyError as error:
-            return str(error)
-        return None
+            for (_, tokens), (_, asked, _) in zip(readings, self._asked, strict=True):
+                distributions |= score_distributions(tokens, asked)
+        except NoProbabilitiesError as error:
+            return {"note": f"scores as written, without token probabilities: {error}"}
+        expected = expected_scores(self._rubric, distributions)
+        return {
+            "criteria": expected.criteria,
+            "score": expected.score,
+            "score_sd": expected.score_sd,
+            "probabilities": expected.probabilities,
+        }
 
 
-def _no_judgment(answer: Answer, judge: JudgeConfig) -> str | None:
-    finish = answer.reply.finish
-    if finish == "length":
-        return (
-            f"the judge's reply was cut at max_tokens = {judge.max_tokens}; "
-            f"raise `max_tokens` of judge `{judge.label}`"
-        )
-    if finish == "refusal":
-        return f"the judge refused: {answer.reply.text[:200]}"
-    if finish == "content_filter":
-        return "the provider's content filter withheld the judge's reply"
-    return None
+def _read(reply: ModelReply, *, rubric: Rubric) -> _Reading:
+    return read_scores(reply.text, rubric), reply.tokens

@@ -28,22 +28,22 @@ def score_schema(rubric: Rubric) -> ReplySchema:
 
     Only keywords that both providers' strict modes accept: no ranges, no references.
     """
-    scores = {criterion.name: _score_type(criterion) for criterion in rubric.judged}
+    scores = {criterion.name: score_type(criterion) for criterion in rubric.judged}
     return ReplySchema(
         name="judgment",
-        schema=_object(
+        schema=object_schema(
             {
                 "rationale": {
                     "type": "string",
                     "description": "The reasons for the scores, in a few sentences.",
                 },
-                "scores": _object(scores),
+                "scores": object_schema(scores),
             }
         ),
     )
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": properties,
@@ -52,7 +52,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _score_type(criterion: Criterion) -> dict[str, Any]:
+def score_type(criterion: Criterion) -> dict[str, Any]:
     if criterion.levels is None:
         return {"type": "boolean"}
     return {"type": "integer", "enum": list(range(1, len(criterion.levels) + 1))}
@@ -68,11 +68,11 @@ def read_scores(text: str, rubric: Rubric) -> ScoreReply:
     if not isinstance(scores, dict):
         raise UnreadableReplyError("`scores` must be an object")
     exact_keys(scores, [criterion.name for criterion in rubric.judged], "`scores`")
-    criteria = {c.name: _score(c, scores[c.name]) for c in rubric.judged}
+    criteria = {c.name: read_score(c, scores[c.name]) for c in rubric.judged}
     return ScoreReply(storable(rationale), criteria)
 
 
-def _score(criterion: Criterion, value: object) -> float:
+def read_score(criterion: Criterion, value: object) -> float:
     if criterion.levels is None:
         if not isinstance(value, bool):
             raise UnreadableReplyError(

@@ -29,6 +29,17 @@ class ChatRequest:
     temperature: float
     seed: int | None = None
     reply_schema: ReplySchema | None = None
+    top_logprobs: int | None = None
+    """How many alternatives of each token are asked for; providers without them ignore it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenProbability:
+    """A token of the reply and what might have stood in its place."""
+
+    text: str
+    alternatives: tuple[tuple[str, float], ...]
+    """Texts and natural logarithms of their probabilities; the token itself is one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,9 @@ class ModelReply:
     reasoning: str | None = None
     model: str | None = None
     """The model that answered, in the provider's words."""
+    tokens: tuple[TokenProbability, ...] = ()
+    """All tokens of ``text`` (there may be others around it) where probabilities were asked for
+    and given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ _SETTINGS = {
     "output_config": "set `structured: tool` or `structured: instruction` for this model",
     "tool_choice": "set `structured: instruction` for this model",
     "seed": "leave `sampling.seed` out",
+    "logprobs": "take `logprobs: true` out of the judges that use this model",
 }
 _REFUSALS = ("unsupported", "not supported", "not permitted", "unrecognized", "unknown parameter")
 

@@ -24,6 +24,7 @@ from judgeforge.providers.base import (
     ReplySchema,
     Usage,
 )
+from judgeforge.providers.logprobs import Logprobs, asked_logprobs, token_probabilities
 
 EMBEDDED_MODEL = "smollm2-135m"
 DEFAULT_CONTEXT_TOKENS = 2048
@@ -112,7 +113,7 @@ class LocalProvider:
                     "strict": True,
                 },
             }
-        return body
+        return body | asked_logprobs(request)
 
     def read(self, raw: bytes) -> ModelReply:
         try:
@@ -132,6 +133,7 @@ class LocalProvider:
             ),
             reasoning=message.reasoning_content,
             model=reply.model,
+            tokens=token_probabilities(choice.logprobs),
         )
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
@@ -281,6 +283,7 @@ def _joined(chunks: list[Chunk], model: str) -> bytes:
     """One chat completion from the chunks of its stream, with nothing that varies by chance."""
     text: list[str] = []
     reasoning: list[str] = []
+    tokens: list[Chunk] = []
     finish = usage = None
     for chunk in chunks:
         if "error" in chunk:
@@ -289,19 +292,31 @@ def _joined(chunks: list[Chunk], model: str) -> bytes:
         for choice in chunk.get("choices", ()):
             text.append(choice["delta"].get("content") or "")
             reasoning.append(choice["delta"].get("reasoning_content") or "")
+            tokens += (choice.get("logprobs") or {}).get("content") or ()
             finish = choice["finish_reason"] or finish
     if finish is None or usage is None:
         raise NoReplyError("the embedded engine broke off in the middle of a reply", model=model)
     message = {"role": "assistant", "content": "".join(text)}
     if any(reasoning):
         message["reasoning_content"] = "".join(reasoning)
+    choice = {"index": 0, "finish_reason": finish, "message": message}
+    if tokens:
+        choice["logprobs"] = {"content": [_bare_token(token) for token in tokens]}
     reply = {
         "object": "chat.completion",
         "model": model,
-        "choices": [{"index": 0, "finish_reason": finish, "message": message}],
+        "choices": [choice],
         "usage": {name: usage[name] for name in ("prompt_tokens", "completion_tokens")},
     }
     return json.dumps(reply, separators=(",", ":")).encode()
+
+
+def _bare_token(token: Chunk) -> Chunk:
+    """Text and probability, without the numbers and bytes that triple the size of a reply."""
+    alternatives = [
+        {name: each[name] for name in ("token", "logprob")} for each in token["top_logprobs"]
+    ]
+    return {"token": token["token"], "logprob": token["logprob"], "top_logprobs": alternatives}
 
 
 def _refusal(error: Mapping[str, Any], model: str) -> StatusError:
@@ -325,6 +340,7 @@ class _Message(BaseModel):
 class _Choice(BaseModel):
     finish_reason: Literal["stop", "length"]
     message: _Message
+    logprobs: Logprobs | None = None
 
 
 class _Tokens(BaseModel):

@@ -17,6 +17,7 @@ from judgeforge.providers.base import (
     Usage,
 )
 from judgeforge.providers.http import MOST_CONNECTIONS, post
+from judgeforge.providers.logprobs import Logprobs, asked_logprobs, token_probabilities
 from judgeforge.providers.model_traits import max_tokens_field, sends_temperature
 from judgeforge.providers.reasoning import clean, split_reasoning
 from judgeforge.providers.structured import with_instruction
@@ -45,6 +46,7 @@ class _Message(BaseModel):
 class _Choice(BaseModel):
     message: _Message
     finish_reason: str | None = None
+    logprobs: Logprobs | None = None
 
 
 class _InputDetails(BaseModel):
@@ -95,7 +97,7 @@ class OpenAIChat:
             body["seed"] = request.seed
         if schema is not None:
             body |= _structured(model, schema)
-        return body
+        return body | asked_logprobs(request)
 
     def read(self, raw: bytes) -> ModelReply:
         return read_chat_completion(raw)
@@ -165,6 +167,7 @@ def read_chat_completion(raw: bytes) -> ModelReply:
         _usage(reply.usage),
         reasoning=message.reasoning_content or message.reasoning or thought,
         model=reply.model,
+        tokens=token_probabilities(choice.logprobs),
     )
 
 

@@ -1,4 +1,4 @@
-"""A server on loopback that speaks the OpenAI and Anthropic wire, with known hidden quality.
+"""A server on loopback that speaks chat and decisions, with known hidden quality.
 
     with LocalServer(noise_sd=0.02) as server:
         server.faults.add(faults.status(529), nth=1)

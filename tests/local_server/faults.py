@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from tests.local_server.decisions import REFUSED
 from tests.local_server.quality import uniform
 from tests.local_server.record import RequestRecord
 from tests.local_server.wire import Answer
@@ -249,6 +250,24 @@ def not_a_number() -> Fault:
 
 def missing_criterion() -> Fault:
     return altered("missing_criterion", lambda a: _with_last_score(a, _MISSING))
+
+
+def refused_decision() -> Fault:
+    """The model declines the last question of a request for decisions."""
+    return altered("refused_decision", lambda a: replace(a, value=[*a.value[:-1], REFUSED]))
+
+
+def missing_decision() -> Fault:
+    """The reply leaves out the last answer."""
+    return altered("missing_decision", lambda a: replace(a, value=a.value[:-1]))
+
+
+def without_distributions() -> Fault:
+    """Scores and choices without the probabilities that they come from."""
+    return altered(
+        "without_distributions",
+        lambda a: replace(a, value=[replace(one, bare=True) for one in a.value]),
+    )
 
 
 _MISSING = object()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -41,6 +41,11 @@ def quality_of(text: str) -> float | None:
     return float(found[-1]) if found else None
 
 
+def qualities_of(text: str) -> tuple[float, ...]:
+    """All quality markers of a text in order."""
+    return tuple(float(found) for found in QUALITY_MARKER.findall(text))
+
+
 def completion_text(key: str, draw: int, words: tuple[int, int]) -> str:
     """A marker and filler; the length (in words) is independent of the quality."""
     quality = uniform(key, draw, "quality")
@@ -51,21 +56,58 @@ def completion_text(key: str, draw: int, words: tuple[int, int]) -> str:
     return f"[quality={quality:.4f}] {digest[:4].hex()} {filler}."
 
 
-class SchemaFiller:
-    """Fills any JSON Schema from one quality, with own noise for every leaf.
+_NUMBERED = re.compile(r"answer_(\d+)")
+TIE_GAP, CLEAR_GAP, STRONG_GAP = 0.02, 0.15, 0.4
+"""How far apart two qualities must be for a verdict, a clear and a strong one."""
+BELIEF_SD = 0.12
+"""How broad a judge's own distribution over levels is, on the scale of the quality."""
 
-    ``scored`` are the paths of the leaves that carry a score (not text).
+
+def level_beliefs(quality: float, levels: int) -> list[float]:
+    """Probabilities of levels from the lowest, around a quality from 0 to 1."""
+    distance = [(k / (levels - 1) - quality) / BELIEF_SD for k in range(levels)]
+    nearest = min(abs(each) for each in distance)
+    raw = [math.exp(-0.5 * (each**2 - nearest**2)) for each in distance]
+    return [each / sum(raw) for each in raw]
+
+
+def yes_belief(quality: float) -> float:
+    return 1.0 / (1.0 + math.exp(-(quality - 0.5) / (BELIEF_SD / 2)))
+
+
+class SchemaFiller:
+    """Fills any JSON Schema from the qualities shown, with own noise for every leaf.
+
+    Below a key ``answer_2`` the second quality counts, elsewhere the last; a choice between "A",
+    "B" and "tie" compares the first two. ``scored`` are the paths of the leaves that carry a score
+    (not text); ``beliefs`` are the probabilities of what a leaf of that name might have been.
     """
 
-    def __init__(self, schema: Mapping[str, Any], quality: float, noise: Noise) -> None:
-        self._root, self._quality, self._noise = schema, quality, noise
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        qualities: Sequence[float],
+        noise: Noise,
+        position_bias: float = 0.0,
+    ) -> None:
+        self._root, self._qualities, self._noise = schema, qualities, noise
+        self._position_bias = position_bias
         self.scored: list[Path] = []
+        self.beliefs: dict[str, dict[str, float]] = {}
 
     def fill(self) -> Any:
         return self._value(self._root, ())
 
     def _noisy(self, path: Path) -> float:
-        return min(1.0, max(0.0, self._quality + self._noise.at(path)))
+        numbers = [int(m.group(1)) for part in path if (m := _NUMBERED.fullmatch(str(part)))]
+        shown = self._qualities[numbers[0] - 1 if numbers else -1]
+        return min(1.0, max(0.0, shown + self._noise.at(path)))
+
+    def _gap(self) -> float:
+        """How much better the first of two seems than the second."""
+        first, second = self._qualities[-2:]
+        noise = self._noise.at(("first",)) - self._noise.at(("second",))
+        return first - second + self._position_bias + noise
 
     def _value(self, schema: Mapping[str, Any], path: Path) -> Any:
         schema = self._resolved(schema)
@@ -87,7 +129,10 @@ class SchemaFiller:
             return self._number(schema, kind, path)
         if kind == "boolean":
             self.scored.append(path)
-            return self._noisy(path) >= 0.5
+            noisy = self._noisy(path)
+            yes = yes_belief(noisy)
+            self.beliefs[str(path[-1])] = {"true": yes, "false": 1.0 - yes}
+            return noisy >= 0.5
         if kind == "null":
             return None
         return f"Judged {path[-1] if path else 'it'} on what the text shows."
@@ -108,9 +153,19 @@ class SchemaFiller:
         """Numbers by the nearest level; words in the order given, lowest first."""
         if len(options) > 1:
             self.scored.append(path)
+        if set(options) == {"A", "B", "tie"}:
+            gap = self._gap()
+            return "tie" if abs(gap) < TIE_GAP else "A" if gap > 0 else "B"
+        if options == ["slight", "clear", "strong"]:
+            gap = abs(self._gap())
+            return options[(gap >= CLEAR_GAP) + (gap >= STRONG_GAP)]
         noisy = self._noisy(path)
         if all(isinstance(option, int | float) for option in options):
             low, high = min(options), max(options)
+            if len(options) > 1:
+                chances = level_beliefs(noisy, len(options))
+                named = zip(sorted(options), chances, strict=True)
+                self.beliefs[str(path[-1])] = {str(level): chance for level, chance in named}
             return min(options, key=lambda option: abs(low + noisy * (high - low) - option))
         if {str(option).lower() for option in options} == {"yes", "no"}:
             return next(o for o in options if (str(o).lower() == "yes") == (noisy >= 0.5))

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 Kind = Literal["completion", "judge", "other"]
-Wire = Literal["openai", "anthropic", "none"]
+Wire = Literal["openai", "anthropic", "decisions", "systemone", "none"]
 
 
 @dataclass(frozen=True)

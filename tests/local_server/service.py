@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 from aiohttp import web
 
+from tests.local_server.decisions import decide
 from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
 from tests.local_server.quality import Noise, SchemaFiller, completion_text
@@ -42,6 +43,10 @@ class Behaviour:
     cache_write_share: float = 0.0
     """Shares of the input tokens."""
     reasoning_tokens: int = 0
+    position_bias: float = 0.0
+    """How much better a judge finds what it is shown first of two."""
+    most_bytes: int | None = None
+    """Longer requests are refused, never cut."""
     key: str | None = None
     """What requests must bring as their key; None takes any, and none."""
     keep_bodies: bool = True
@@ -119,6 +124,9 @@ class Service:
         record.kind, record.model = kind, question.model
         if not self._key_fits(request):
             return self._error(record, 401, "Incorrect API key provided.", "invalid_api_key")
+        most = self.behaviour.most_bytes
+        if most is not None and len(record.raw) > most:
+            return self._error(record, 400, f"request is {len(record.raw)} bytes, at most {most}")
         key = blake2b(record.raw, digest_size=16).hexdigest()
         return await self._answer_or_fail(request, record, question, key)
 
@@ -159,6 +167,8 @@ class Service:
             cut = " ".join((answer.text or "").split()[:room])
             answer, words = replace(answer, text=cut, finish="length"), room
         record.tokens = self._tokens(len(record.raw), words, question.max_tokens)
+        if question.decisions:
+            record.tokens = replace(record.tokens, output=0, reasoning=0)
         if fault is not None and fault.alter is not None:
             answer = fault.alter(answer)
         record.text = answer.text
@@ -221,17 +231,33 @@ class Service:
 def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
     if question.schema is None:
         return Answer(completion_text(key, draw, behaviour.completion_words))
-    filler = SchemaFiller(question.schema, question.quality, Noise(key, draw, behaviour.noise_sd))
+    noise = Noise(key, draw, behaviour.noise_sd)
+    if question.decisions:
+        value = decide(question.decisions, question.qualities, noise, behaviour.position_bias)
+        return Answer("decided", value=value)
+    filler = SchemaFiller(question.schema, question.qualities, noise, behaviour.position_bias)
     value = filler.fill()
-    return Answer(json.dumps(value), value=value, scored=tuple(filler.scored), tool=question.tool)
+    return Answer(
+        json.dumps(value),
+        value=value,
+        scored=tuple(filler.scored),
+        tool=question.tool,
+        beliefs=filler.beliefs if question.logprobs else None,
+    )
+
+
+_WIRES: dict[str, Wire] = {
+    "/chat/completions": "openai",
+    "/messages": "anthropic",
+    "/decisions": "decisions",
+    "/systemone": "systemone",
+}
 
 
 def _wire_of(request: web.BaseRequest) -> Wire:
     if request.method != "POST":
         return "none"
-    if request.path.endswith("/chat/completions"):
-        return "openai"
-    return "anthropic" if request.path.endswith("/messages") else "none"
+    return next((w for end, w in _WIRES.items() if request.path.endswith(end)), "none")
 
 
 async def _deliver(

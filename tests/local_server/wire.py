@@ -1,4 +1,4 @@
-"""The two wire formats: reading a request, writing a reply."""
+"""The wire formats: reading a request, writing a reply."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tests.local_server.quality import Path, quality_of, schema_in
+from tests.local_server.decisions import (
+    DECISION_WIRES,
+    Decision,
+    asked_decisions,
+    decision_reply,
+    shown_text,
+)
+from tests.local_server.logprobs import token_list
+from tests.local_server.quality import Path, qualities_of, schema_in
 from tests.local_server.record import TokenCount, Wire
 
 Finish = Literal["stop", "length", "refusal", "content_filter"]
@@ -25,8 +33,10 @@ class Question:
     max_tokens: int
     fixed_draw: bool
     """A seed or temperature 0: asking again gives the same."""
-    quality: float
-    """What the last marker of the last user message that has one says; 0 without any."""
+    qualities: tuple[float, ...]
+    """What the markers of the last user message that has any say; 0 without any."""
+    logprobs: bool = False
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,9 +49,13 @@ class Answer:
     tool: str | None = None
     reasoning: str | None = None
     usage: bool = True
+    beliefs: Mapping[str, Mapping[str, float]] | None = None
+    """By key of ``value``, where the request asks for the probabilities of tokens."""
 
 
 def read_question(wire: Wire, body: Mapping[str, Any]) -> Question:
+    if wire in DECISION_WIRES:
+        return _read_decisions(wire, body)
     schema, tool = _asked_schema(wire, body)
     return Question(
         model=str(body.get("model", "")),
@@ -49,7 +63,20 @@ def read_question(wire: Wire, body: Mapping[str, Any]) -> Question:
         tool=tool,
         max_tokens=body.get("max_tokens") or body.get("max_completion_tokens") or 10**9,
         fixed_draw=body.get("seed") is not None or body.get("temperature") == 0,
-        quality=_shown_quality(body) if schema is not None else 0.0,
+        qualities=_shown_qualities(body) if schema is not None else (0.0,),
+        logprobs=bool(body.get("logprobs")),
+    )
+
+
+def _read_decisions(wire: Wire, body: Mapping[str, Any]) -> Question:
+    return Question(
+        model=str(body["model"]),
+        schema={},
+        tool=None,
+        max_tokens=10**9,
+        fixed_draw=True,
+        qualities=qualities_of(shown_text(wire, body)) or (0.0,),
+        decisions=asked_decisions(wire, body),
     )
 
 
@@ -97,14 +124,17 @@ def _flat(content: Any) -> str:
     return "\n".join(block.get("text", "") for block in content or ())
 
 
-def _shown_quality(body: Mapping[str, Any]) -> float:
+def _shown_qualities(body: Mapping[str, Any]) -> tuple[float, ...]:
     for text in _texts(body, "user"):
-        if (quality := quality_of(text)) is not None:
-            return quality
-    return 0.0
+        if found := qualities_of(text):
+            return found
+    return (0.0,)
 
 
 def write_reply(wire: Wire, key: str, model: str, answer: Answer, tokens: TokenCount) -> bytes:
+    if wire in DECISION_WIRES:
+        reply = decision_reply(wire, model, answer.value, tokens, usage=answer.usage)
+        return json.dumps(reply, separators=(",", ":")).encode()
     make = _anthropic_reply if wire == "anthropic" else _openai_reply
     return json.dumps(make(key, model, answer, tokens), separators=(",", ":")).encode()
 
@@ -121,12 +151,17 @@ def _openai_reply(key: str, model: str, answer: Answer, tokens: TokenCount) -> d
         message |= {"content": None, "tool_calls": [call]}
     if answer.reasoning is not None:
         message["reasoning_content"] = answer.reasoning
+    logprobs = None
+    if answer.beliefs is not None and answer.text and answer.tool is None:
+        logprobs = {"content": token_list(answer.text, answer.beliefs)}
     reply: dict[str, Any] = {
         "id": f"chatcmpl-{key[:24]}",
         "object": "chat.completion",
         "created": CREATED,
         "model": model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+        "choices": [
+            {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": finish}
+        ],
     }
     if answer.usage:
         reply["usage"] = {

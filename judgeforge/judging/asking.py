@@ -1,0 +1,165 @@
+"""Asking a judge for a reply in a schema: one request a rubric, each with at most one repair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from judgeforge.calls.answer import Answer, Asks
+from judgeforge.concurrency import gather_or_cancel
+from judgeforge.config import JudgeConfig
+from judgeforge.errors import CallError
+from judgeforge.judging.json_object import UnreadableReplyError
+from judgeforge.providers.base import ChatRequest, ModelReply, ReplySchema
+from judgeforge.records import Judgment, Message
+from judgeforge.rubric import Rubric
+from judgeforge.templates import repair_message
+
+R = TypeVar("R")
+
+TOP_TOKENS = 20
+"""Alternatives of a token that are asked for; the most that OpenAI gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[R]):
+    """What is shown to the judge, the schema it replies in, and how the reply is read."""
+
+    messages: tuple[Message, ...]
+    schema: ReplySchema
+    read: Callable[[ModelReply], R]
+    """Raises UnreadableReplyError."""
+    part: str | None = None
+    """The criterion that this asks about, where each is asked on its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replies(Generic[R]):
+    """What came of all requests of one question."""
+
+    readings: tuple[R, ...]
+    """One for each form; none where ``missing`` is set."""
+    calls: tuple[str, ...]
+    cost_usd: float | None
+    missing: str | None
+
+    def add_to(
+        self, judgment: Judgment, evidence: Callable[[Sequence[R]], dict[str, object]]
+    ) -> Judgment:
+        """The judgment with its provenance, and with what ``evidence`` makes of the readings."""
+        provenance = {
+            "call": self.calls[-1] if self.calls else None,
+            "calls": self.calls if len(self.calls) > 1 else (),
+            "cost_usd": self.cost_usd,
+            "missing": self.missing,
+        }
+        evidence_fields = {} if self.missing else evidence(self.readings)
+        return judgment.model_copy(update=provenance | evidence_fields)
+
+
+def rubrics_asked(judge: JudgeConfig, rubric: Rubric) -> list[tuple[str | None, Rubric]]:
+    """The rubrics that one question is asked by, each with the name of its only criterion."""
+    if judge.criteria == "together":
+        return [(None, rubric)]
+    return [(part.criteria[0].name, part) for part in rubric.separately()]
+
+
+async def ask_all(
+    gateway: Asks, judge: JudgeConfig, forms: Sequence[Form[R]], repeat: int
+) -> Replies[R]:
+    """Ask every form; where one stays without a readable reply, the whole is missing.
+
+    Raises CallError only where it stops the run, and BudgetExhaustedError.
+    """
+    attempts = await gather_or_cancel(_attempt(gateway, judge, form, repeat) for form in forms)
+    answers = [answer for attempt in attempts for answer in attempt.answers]
+    costs = [answer.cost_usd for answer in answers]
+    missing = next((attempt.why_missing for attempt in attempts if attempt.missing), None)
+    return Replies(
+        readings=tuple(a.reading for a in attempts if a.reading is not None and not missing),
+        calls=tuple(answer.key for answer in answers),
+        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+        missing=missing,
+    )
+
+
+def joined_rationale(parts: Sequence[str | None], rationales: Sequence[str]) -> str:
+    """One text of the rationales; those about one criterion begin with its name."""
+    return "\n".join(
+        f"{part}: {rationale}" if part else rationale
+        for part, rationale in zip(parts, rationales, strict=True)
+    )
+
+
+@dataclass(slots=True)
+class _Attempt(Generic[R]):
+    part: str | None
+    answers: list[Answer] = field(default_factory=list)
+    reading: R | None = None
+    missing: str | None = None
+
+    @property
+    def why_missing(self) -> str | None:
+        return f"criterion `{self.part}`: {self.missing}" if self.part else self.missing
+
+
+async def _attempt(gateway: Asks, judge: JudgeConfig, form: Form[R], repeat: int) -> _Attempt[R]:
+    attempt: _Attempt[R] = _Attempt(form.part)
+    try:
+        problem = await _ask_once(gateway, judge, form, form.messages, repeat, attempt)
+        if problem is None:
+            return attempt
+        said = Message(
+            role="assistant", content=attempt.answers[-1].reply.text.strip() or "(empty)"
+        )
+        again = (*form.messages, said, repair_message(problem))
+        problem = await _ask_once(gateway, judge, form, again, repeat, attempt)
+        if problem is not None:
+            attempt.missing = f"unreadable reply, also when asked again: {problem}"
+    except CallError as error:
+        if error.stops_run:
+            raise
+        attempt.missing = f"call failed: {error}"
+    return attempt
+
+
+async def _ask_once(
+    gateway: Asks,
+    judge: JudgeConfig,
+    form: Form[R],
+    messages: tuple[Message, ...],
+    repeat: int,
+    attempt: _Attempt[R],
+) -> str | None:
+    """Fill the attempt, or say what is wrong with the reply."""
+    request = ChatRequest(
+        messages=messages,
+        max_tokens=judge.max_tokens,
+        temperature=judge.asked_temperature,
+        reply_schema=form.schema,
+        top_logprobs=TOP_TOKENS if judge.logprobs else None,
+    )
+    answer = await gateway.ask(judge.model, request, sample=repeat)
+    attempt.answers.append(answer)
+    attempt.missing = _no_judgment(answer.reply, judge)
+    if attempt.missing is not None:
+        return None
+    try:
+        attempt.reading = form.read(answer.reply)
+    except UnreadableReplyError as error:
+        return str(error)
+    return None
+
+
+def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> str | None:
+    if reply.finish == "length":
+        return (
+            f"the judge's reply was cut at max_tokens = {judge.max_tokens}; "
+            f"raise `max_tokens` of judge `{judge.label}`"
+        )
+    if reply.finish == "refusal":
+        return f"the judge refused: {reply.text[:200]}"
+    if reply.finish == "content_filter":
+        return "the provider's content filter withheld the judge's reply"
+    return None

@@ -1,0 +1,92 @@
+"""The probabilities of the tokens that a judge wrote its scores with.
+
+Expected scores over them are finer than the scores as written (Liu et al., G-Eval, 2023): most
+judges put nearly all their replies on two or three levels.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from judgeforge.judging.distributions import Distribution
+from judgeforge.providers.base import TokenProbability
+from judgeforge.rubric import Criterion, Rubric
+
+LEAST_MASS = 0.5
+"""Of a token's probability that must fall on answers of the criterion; what is below this says
+more about the form of the reply than about the score."""
+
+_ANSWER = re.compile(r'[\s":]*(true|false|\d+)')
+_BOOLEANS = ["false", "true"]
+
+
+class NoProbabilitiesError(ValueError):
+    """The reply does not tell how probable other scores were; the message says why."""
+
+
+def score_distributions(
+    tokens: Sequence[TokenProbability], rubric: Rubric
+) -> dict[str, Distribution]:
+    """For each judged criterion, from the tokens of a reply that was read without a fault.
+
+    Raises NoProbabilitiesError.
+    """
+    if not tokens:
+        raise NoProbabilitiesError("the reply came without token probabilities")
+    text = "".join(token.text for token in tokens)
+    return {c.name: _distribution(tokens, text, c) for c in rubric.judged}
+
+
+def _distribution(
+    tokens: Sequence[TokenProbability], text: str, criterion: Criterion
+) -> Distribution:
+    token, before = _token_of_value(tokens, text, criterion)
+    answers = _answers(criterion)
+    mass = dict.fromkeys(answers, 0.0)
+    for alternative, logprob in token.alternatives:
+        answer = _answer(alternative, before)
+        if answer in mass:
+            mass[answer] += math.exp(min(0.0, logprob))
+    total = sum(mass.values())
+    if total < LEAST_MASS:
+        raise NoProbabilitiesError(
+            f"only {total:.0%} of the probability of `{criterion.name}` falls on its scores"
+        )
+    return tuple(mass[answer] / total for answer in answers)
+
+
+def _token_of_value(
+    tokens: Sequence[TokenProbability], text: str, criterion: Criterion
+) -> tuple[TokenProbability, str]:
+    """The token that holds the whole value, and what stands before the value in it.
+
+    In valid JSON only a key can be an unescaped quoted word before a colon.
+    """
+    found = list(re.finditer(rf'(?<!\\)"{criterion.name}"\s*:\s*(true|false|\d+)', text))
+    if len(found) != 1:
+        raise NoProbabilitiesError(f"the tokens do not show where `{criterion.name}` stands")
+    start, end = found[0].span(1)
+    place = 0
+    for token in tokens:
+        if place <= start and end <= place + len(token.text):
+            return token, token.text[: start - place]
+        place += len(token.text)
+    raise NoProbabilitiesError(f"the score of `{criterion.name}` is more than one token")
+
+
+def _answers(criterion: Criterion) -> list[str]:
+    if criterion.levels is None:
+        return _BOOLEANS
+    return [str(number) for number in range(1, len(criterion.levels) + 1)]
+
+
+def _answer(alternative: str, before: str) -> str | None:
+    """What the judge would have answered with another token in this place."""
+    rest: Iterable[str] = (alternative.removeprefix(before), alternative)
+    for text in rest:
+        match = _ANSWER.match(text)
+        if match is not None:
+            return match.group(1)
+    return None
