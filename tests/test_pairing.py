@@ -6,13 +6,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.pairing import PairingRules, PairSelection, select_pairs
+from judgeforge import pairing
+from judgeforge.pairing import PairingRules, PairSelection
 from judgeforge.pairing.rules import Strategy
 from judgeforge.ranking import probability_better
 from judgeforge.records import Ranking, SkipReason
@@ -30,6 +31,14 @@ def ranked(scores: Mapping[str, float], *, sd: float = 0.1, prompt_id: str = "p"
         covariance=tuple(tuple(sd**2 if i == j else 0.0 for j in range(size)) for i in range(size)),
         p_best=tuple(1 / size for _ in range(size)),
     )
+
+
+def select_pairs(
+    ranking: Ranking, rules: PairingRules | None = None, **settings: Any
+) -> PairSelection:
+    """With completions of equal length, where nothing else is said."""
+    texts = settings.pop("texts", dict.fromkeys(ranking.completion_ids, "same"))
+    return pairing.select_pairs(ranking, rules, texts=texts, **settings)
 
 
 def sides(selection: PairSelection) -> list[str]:
@@ -87,6 +96,12 @@ def test_no_pair_comes_twice(made: Mapping[str, float], strategy: Strategy, seed
         ("adjacent", 3, ["ab", "bc", "cd"]),
         ("max_margin_k", None, ["ae"]),
         ("max_margin_k", 4, ["ae", "be", "ad", "ac"]),
+        ("max_gap", None, ["ae"]),
+        ("max_gap", 4, ["ae", "be", "ad", "ac"]),
+        ("mu_minus_two_sigma", None, ["ae"]),
+        ("mu_minus_two_sigma", 9, ["ae", "ad", "ac", "ab"]),
+        ("length_matched", None, ["ae"]),
+        ("length_matched", 2, ["ae", "be"]),
     ],
 )
 def test_each_strategy_names_its_pairs(
@@ -179,8 +194,7 @@ def test_a_low_confidence_is_named_with_its_height() -> None:
 
 def test_a_wide_length_ratio_is_named_with_its_size() -> None:
     texts = {"a": "x" * 30, "b": "x" * 10}
-    settings: dict[str, object] = {"max_length_ratio": 2.5}
-    selection = select_pairs(ranked({"a": 0.6, "b": 0.4}), texts=texts, **settings)
+    selection = select_pairs(ranked({"a": 0.6, "b": 0.4}), texts=texts, max_length_ratio=2.5)
     assert selection.reason is SkipReason.LENGTH_RATIO
     assert "3.00" in str(selection.detail)
     even = select_pairs(ranked({"a": 0.6, "b": 0.4}), texts=texts, max_length_ratio=3.0)
@@ -220,6 +234,7 @@ def test_every_pair_keeps_the_rules(
         {"pairs_per_prompt": 0},
         {"max_length_ratio": 0.5},
         {"max_length_ratio": 2.0},  # without texts
+        {"strategy": "length_matched"},  # without texts
         {"margin": 0.1},
         {"rules": PairingRules(), "seed": 1},
     ],
@@ -227,4 +242,112 @@ def test_every_pair_keeps_the_rules(
 )
 def test_a_wrong_setting_is_a_value_error(settings: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        select_pairs(ranked(A_TO_E), **settings)  # type: ignore[arg-type]
+        pairing.select_pairs(ranked(A_TO_E), **settings)  # type: ignore[arg-type]
+
+
+class TestMaxGap:
+    UNSURE = Ranking(
+        prompt_id="p",
+        completion_ids=("a", "b", "c", "d"),
+        scores=(0.9, 0.8, 0.3, 0.1),
+        covariance=(
+            (0.01, 0.0, 0.0, 0.0),
+            (0.0, 0.01, 0.0, 0.0),
+            (0.0, 0.0, 0.01, 0.0),
+            (0.0, 0.0, 0.0, 0.25),
+        ),
+        p_best=(0.7, 0.2, 0.05, 0.05),
+    )
+
+    def test_takes_the_widest_expected_gap_where_no_confidence_is_asked_for(self) -> None:
+        assert sides(select_pairs(self.UNSURE, strategy="max_gap")) == ["ad"]
+
+    def test_takes_the_gap_that_holds_with_the_confidence_asked_for(self) -> None:
+        selection = select_pairs(self.UNSURE, strategy="max_gap", min_confidence=0.9)
+        assert sides(selection) == ["ac"]
+        assert selection.pairs[0].confidence >= 0.9
+
+    def test_asks_for_certainty_where_all_is_certain(self) -> None:
+        selection = select_pairs(ranked(A_TO_E, sd=0.0), strategy="max_gap", min_confidence=1.0)
+        assert sides(selection) == ["ae"]
+
+    @given(scores, st.floats(0.5, 0.99), st.floats(0.01, 0.4))
+    def test_finds_a_pair_wherever_one_is_sure_enough(
+        self, made: Mapping[str, float], confidence: float, sd: float
+    ) -> None:
+        ranking = ranked(made, sd=sd)
+        surest = select_pairs(ranking, strategy="best_vs_worst")
+        selection = select_pairs(ranking, strategy="max_gap", min_confidence=confidence)
+        sure = surest.pairs and surest.pairs[0].confidence > confidence
+        assert not sure or selection.pairs
+
+
+class TestMuMinusTwoSigma:
+    def test_rejects_the_worst_of_few(self) -> None:
+        for size in range(2, 6):
+            made = {f"c{n}": n / size for n in range(size)}
+            (pair,) = select_pairs(ranked(made), strategy="mu_minus_two_sigma").pairs
+            assert pair.rejected_id == "c0"
+
+    def test_rejects_what_is_nearest_to_two_deviations_below_the_mean_of_many(self) -> None:
+        # mean 0.5, sd 0.1: nearest to 0.3 is `low`, not the outlier at 0
+        made = {f"m{n}": 0.5 + (0.08 if n % 2 else -0.08) for n in range(60)}
+        made |= {"low": 0.31, "worst": 0.0, "best": 0.99}
+        (pair,) = select_pairs(ranked(made), strategy="mu_minus_two_sigma").pairs
+        assert (pair.chosen_id, pair.rejected_id) == ("best", "low")
+
+    @given(st.dictionaries(st.text(min_size=1), st.floats(0, 1), min_size=6, max_size=40))
+    def test_rejects_none_that_is_farther_from_the_target_than_another(
+        self, made: Mapping[str, float]
+    ) -> None:
+        values = list(made.values())
+        mean = sum(values) / len(values)
+        target = mean - 2 * (sum((v - mean) ** 2 for v in values) / len(values)) ** 0.5
+        for pair in select_pairs(ranked(made), strategy="mu_minus_two_sigma").pairs:
+            others = [abs(v - target) for i, v in made.items() if i != pair.chosen_id]
+            # equal scores give no pair, so that the very nearest may be left out
+            near = [o for o in others if o < abs(pair.score_rejected - target) - 1e-9]
+            assert not [o for o in near if o not in _tied_with_best(made, target)]
+
+
+def _tied_with_best(made: Mapping[str, float], target: float) -> list[float]:
+    most = max(made.values())
+    return [abs(value - target) for value in made.values() if most - value < 1e-9]
+
+
+class TestLengthMatched:
+    TEXTS: Mapping[str, str] = {"a": "x" * 200, "b": "x" * 100, "c": "x" * 120, "d": "x" * 190}
+    SCORES: Mapping[str, float] = {"a": 0.9, "b": 0.7, "c": 0.4, "d": 0.3}
+
+    def test_takes_the_surest_pair_of_nearly_equal_length(self) -> None:
+        selection = select_pairs(ranked(self.SCORES), strategy="length_matched", texts=self.TEXTS)
+        assert sides(selection) == ["ad"]
+
+    def test_takes_the_next_where_the_lengths_must_be_closer(self) -> None:
+        shorter = {**self.TEXTS, "d": "x" * 150}
+        selection = select_pairs(ranked(self.SCORES), strategy="length_matched", texts=shorter)
+        assert sides(selection) == ["bc"]
+
+    def test_names_the_ratio_where_no_pair_is_that_close(self) -> None:
+        texts = {"a": "x" * 100, "b": "x" * 126}
+        selection = select_pairs(
+            ranked({"a": 0.9, "b": 0.1}), strategy="length_matched", texts=texts
+        )
+        assert selection.reason is SkipReason.LENGTH_RATIO
+        assert "max_length_ratio is 1.25" in str(selection.detail)
+
+    @given(scores, st.data(), st.one_of(st.none(), st.floats(1, 3)))
+    def test_keeps_every_pair_within_the_ratio(
+        self, made: Mapping[str, float], data: st.DataObject, ratio: float | None
+    ) -> None:
+        lengths = {name: data.draw(st.integers(1, 50)) for name in made}
+        selection = select_pairs(
+            ranked(made),
+            strategy="length_matched",
+            max_length_ratio=ratio,
+            pairs_per_prompt=99,
+            texts={name: "x" * length for name, length in lengths.items()},
+        )
+        for pair in selection.pairs:
+            short, long = sorted((lengths[pair.chosen_id], lengths[pair.rejected_id]))
+            assert long / short <= (ratio or 1.25)

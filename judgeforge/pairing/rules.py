@@ -8,7 +8,16 @@ from pydantic import Field
 
 from judgeforge.records import Record
 
-Strategy = Literal["best_vs_worst", "best_vs_random", "all_pairs", "adjacent", "max_margin_k"]
+Strategy = Literal[
+    "best_vs_worst",
+    "best_vs_random",
+    "all_pairs",
+    "adjacent",
+    "max_margin_k",
+    "max_gap",
+    "mu_minus_two_sigma",
+    "length_matched",
+]
 
 
 class PairingRules(Record):
@@ -16,7 +25,7 @@ class PairingRules(Record):
     min_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
     min_margin: float = Field(default=0.0, ge=0.0, le=1.0)
     max_length_ratio: float | None = Field(default=None, ge=1.0)
-    """Longer over shorter side, in characters."""
+    """Longer over shorter side, in characters; `length_matched` takes 1.25 where none is given."""
     pairs_per_prompt: int | None = Field(default=None, ge=1)
     """At most so many pairs of a prompt; without it, as many as the strategy names."""
     reject_suspicious: bool = False

@@ -25,19 +25,21 @@ def select_pairs(
 
     ``settings`` are the fields of PairingRules, for scripts: ``select_pairs(ranking,
     strategy="adjacent", min_confidence=0.8)``. ``texts`` (completion id -> text) is needed for
-    ``max_length_ratio``. The chosen side always has the higher score. Raises ValueError for a wrong
-    setting.
+    ``max_length_ratio`` and ``length_matched``. The chosen side always has the higher score.
+    Raises ValueError for a wrong setting.
     """
     if rules is None:
         rules = PairingRules.model_validate(settings)
     elif settings:
         raise ValueError("give either rules or single settings")
+    strategy = STRATEGIES[rules.strategy]
+    if rules.max_length_ratio is None and strategy.length_ratio is not None:
+        rules = rules.model_copy(update={"max_length_ratio": strategy.length_ratio})
     if rules.max_length_ratio is not None and texts is None:
-        raise ValueError("max_length_ratio needs the texts of the completions")
+        raise ValueError("a limit of the length ratio needs the texts of the completions")
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
         return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
-    strategy = STRATEGIES[rules.strategy]
     proposals = list(strategy.propose(ranking, rules))
     ordered = [pair for pair in (_pair(ranking, a, b) for a, b in proposals) if pair is not None]
     if not ordered:

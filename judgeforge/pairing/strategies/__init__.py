@@ -11,7 +11,10 @@ from judgeforge.pairing.strategies import (
     all_pairs,
     best_vs_random,
     best_vs_worst,
+    length_matched,
+    max_gap,
     max_margin_k,
+    mu_minus_two_sigma,
 )
 from judgeforge.records import Ranking
 
@@ -22,6 +25,8 @@ class PairingStrategy:
     """Places of the two sides in the ranking, most wanted pair first."""
     natural_number: int | None
     """How many pairs of a prompt it gives where the rules do not say; None for all."""
+    length_ratio: float | None = None
+    """``max_length_ratio`` where the rules do not say."""
 
 
 STRATEGIES: Mapping[str, PairingStrategy] = {
@@ -30,4 +35,9 @@ STRATEGIES: Mapping[str, PairingStrategy] = {
     "all_pairs": PairingStrategy(all_pairs.propose, None),
     "adjacent": PairingStrategy(adjacent.propose, None),
     "max_margin_k": PairingStrategy(max_margin_k.propose, 1),
+    "max_gap": PairingStrategy(max_gap.propose, 1),
+    "mu_minus_two_sigma": PairingStrategy(mu_minus_two_sigma.propose, 1),
+    "length_matched": PairingStrategy(
+        length_matched.propose, 1, length_ratio=length_matched.DEFAULT_LENGTH_RATIO
+    ),
 }
