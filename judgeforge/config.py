@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -96,6 +97,10 @@ class ModelConfig(Part):
     model: str = Field(min_length=1)
     base_url: str | None = None
     api_key_env: str | None = None
+    api_key_file: Path | None = None
+    """A file with the key and nothing else, which nobody but its owner may use (mode 0600)."""
+    allow_http: bool = False
+    """Whether `base_url` may be http:// to another machine: key and prompts go there readable."""
     rpm: float | None = Field(default=None, gt=0)
     tpm: float | None = Field(default=None, gt=0)
     concurrency: int = Field(default=8, ge=1, le=4096)
@@ -121,6 +126,21 @@ class ModelConfig(Part):
             raise ValueError("must hold no user, password or query: keys come from `api_key_env`")
         return value.rstrip("/")
 
+    @model_validator(mode="after")
+    def _one_key(self) -> ModelConfig:
+        if self.api_key_env and self.api_key_file:
+            raise ValueError("give the key by `api_key_env` or by `api_key_file`, not by both")
+        return self
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> ModelConfig:
+        if self.base_url and not self.allow_http and _is_readable_on_the_way(self.base_url):
+            raise ValueError(
+                "`base_url` is http:// to another machine, where key and prompts can be read on "
+                "the way: use https://, or set `allow_http: true` for a network that you trust"
+            )
+        return self
+
     @field_validator("params")
     @classmethod
     def _no_reserved_params(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -139,12 +159,27 @@ class ModelConfig(Part):
     def key_variable(self) -> str | None:
         """The environment variable that must hold the key; None where none is needed.
 
-        A server of one's own (`base_url`) is sent a key only where `api_key_env` names one, so
-        that a provider's key never reaches another host by default.
+        A server of one's own (`base_url`) is sent a key only where `api_key_env` or `api_key_file`
+        names one, so that a provider's key never reaches another host by default.
         """
-        if self.api_key_env or self.base_url:
+        if self.api_key_env or self.api_key_file or self.base_url:
             return self.api_key_env
         return DEFAULT_KEY_VARIABLE.get(self.provider)
+
+    @property
+    def key_place(self) -> str | None:
+        """Where the key comes from, for messages; None where none is needed."""
+        return str(self.api_key_file) if self.api_key_file else self.key_variable
+
+
+def _is_readable_on_the_way(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname in {None, "localhost"}:
+        return False
+    try:
+        return not ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return True
 
 
 class SamplingConfig(Part):

@@ -1,7 +1,8 @@
 """Loads YAML files into strict models. Every mistake is one ConfigError that says where it is.
 
 Values are checked without conversion: ``"5"`` is no number and ``yes`` is no truth value.
-Environment variables are not filled in; keys come from the variables that ``api_key_env`` names.
+Environment variables are not filled in; keys come from the variables that ``api_key_env`` names, or
+from the files that ``api_key_file`` names.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ def _refuse_secrets(document: Document) -> None:
         elif is_secret_name(name) or looks_like_key(value):
             problem = (
                 "a key must not be written into a file; put it into an environment variable "
-                "and name that with `api_key_env: NAME`"
+                "and name that with `api_key_env: NAME`, or into a file of mode 0600 and name that "
+                "with `api_key_file: PATH`"
             )
         else:
             continue
@@ -185,7 +187,7 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
             "budget": budget,
             "cache": cache,
             "rubric": rubric,
-            "models": {name: _local_model(model, folder) for name, model in config.models.items()},
+            "models": {name: _with_paths(model, folder) for name, model in config.models.items()},
             "source_file": file,
         }
     )
@@ -197,7 +199,10 @@ def _local_dataset(source: HuggingFaceSource, folder: Path) -> HuggingFaceSource
     return source.model_copy(update={"name": str(path)}) if _is_dir(path) else source
 
 
-def _local_model(model: ModelConfig, folder: Path) -> ModelConfig:
+def _with_paths(model: ModelConfig, folder: Path) -> ModelConfig:
+    if model.api_key_file is not None:
+        place = _absolute(model.api_key_file, folder)
+        model = model.model_copy(update={"api_key_file": place})
     if model.provider != "local" or not model.model.endswith(".gguf"):
         return model
     return model.model_copy(update={"model": str(_absolute(Path(model.model), folder))})

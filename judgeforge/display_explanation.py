@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 from judgeforge.explain import ExplainedCall, ExplainedSide, Explanation
 from judgeforge.records import PreferencePair
+from judgeforge.terminal_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -22,8 +22,8 @@ def render_explanation(explanation: Explanation) -> Group:
     pair = explanation.pair
     prompt = "\n".join(f"{turn.role}: {turn.content}" for turn in pair.prompt)
     return Group(
-        Text(plain(explanation.reason), style="bold"),
-        Panel(Text(plain(prompt)), title="prompt", title_align="left"),
+        Text(printable(explanation.reason), style="bold"),
+        Panel(Text(printable(prompt)), title="prompt", title_align="left"),
         _side("chosen", explanation.chosen),
         _judgments(explanation.chosen),
         _side("rejected", explanation.rejected),
@@ -31,11 +31,6 @@ def render_explanation(explanation: Explanation) -> Group:
         _calls(explanation.calls),
         Text(f"{_cost(explanation)}; {_rubric(pair)}"),
     )
-
-
-def plain(text: str) -> str:
-    """Without control characters, which a terminal would obey; line breaks and tabs stay."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
 
 
 def _cost(explanation: Explanation) -> str:
@@ -63,7 +58,7 @@ def _side(name: str, side: ExplainedSide) -> Panel:
     notes += answer.flags
     subtitle = Text(_line(", ".join(notes))) if notes else None
     return Panel(
-        Text(plain(answer.text)),
+        Text(printable(answer.text)),
         title=title,
         title_align="left",
         subtitle=subtitle,
@@ -84,7 +79,7 @@ def _judgments(side: ExplainedSide) -> Table:
         table.add_row(
             Text(_line(f"{one.judge}{repeat}\n({one.protocol})")),
             Text(criteria or "missing"),
-            Text(plain(said)),
+            Text(printable(said)),
         )
     return table
 
@@ -114,7 +109,7 @@ def _attempts(call: ExplainedCall) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(plain(text).split())
+    return " ".join(printable(text).split())
 
 
 def _number(value: float | None, digits: int) -> str:

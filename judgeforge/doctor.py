@@ -25,6 +25,7 @@ from urllib.request import getproxies
 from judgeforge.config import DEFAULT_KEY_VARIABLE, PAID_PROVIDERS, ModelConfig, RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import used_models
+from judgeforge.keys import key_file_problem
 from judgeforge.version import VERSION
 
 Status = Literal["ok", "warn", "fail"]
@@ -130,7 +131,18 @@ def _keys(config: RunConfig | None) -> list[Finding]:
     return [
         _key(variable, models, "fail" if used & models.keys() else "warn")
         for variable, models in models_of.items()
+    ] + [
+        _key_file(name, model.api_key_file, "fail" if name in used else "warn")
+        for name, model in config.models.items()
+        if model.api_key_file is not None
     ]
+
+
+def _key_file(model: str, path: Path, if_wrong: Status) -> Finding:
+    problem = key_file_problem(path)
+    if problem is not None:
+        return Finding(f"key of {model}", if_wrong, problem)
+    return Finding(f"key of {model}", "ok", f"in {path}, which only its owner may use")
 
 
 def _key(variable: str, models: Mapping[str, ModelConfig], if_missing: Status) -> Finding:

@@ -82,6 +82,13 @@ class NotConnectedError(CallError):
     retryable = True
 
 
+class UntrustedServerError(NotConnectedError):
+    """The server's certificate is not trusted or made out to another name; it got no byte."""
+
+    retryable = False
+    stops_run = True
+
+
 class NoReplyError(CallError):
     """The request was sent and no whole reply came back; it may have been billed."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from judgeforge.calls.prices import ModelPrice, price_of
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import used_models
+from judgeforge.keys import read_key
 from judgeforge.providers.local import find_model
 from judgeforge.rubric import Rubric, load_rubric
 from judgeforge.sources import RowChecks
@@ -31,7 +31,7 @@ def prepare(config: RunConfig) -> Preparation:
     names = used_models(config)
     for name in names:
         _check_local(config, name)
-    keys = {name: _key(config, name) for name in names}
+    keys = {name: read_key(config, name) for name in names}
     prices = {name: price_of(config.models[name]) for name in names}
     unknown = [name for name, price in prices.items() if price is None]
     limits = [key for key in ("usd", "daily_usd") if getattr(config.budget, key) is not None]
@@ -44,21 +44,16 @@ def prepare(config: RunConfig) -> Preparation:
             file=config.source_file,
             key=f"models.{name}.price",
         )
-    return Preparation(rubric, keys, prices, row_checks(config, rubric))
+    return Preparation(rubric, keys, prices, row_checks(config))
 
 
-def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
-    """``rubric`` None: it cannot be read, and rows are checked without it."""
-    checked = rubric.checked if rubric else ()
-    own = [check for criterion in checked for check in criterion.own_checks]
+def row_checks(config: RunConfig) -> RowChecks:
     sampled = [config.models[name] for name in config.sampling.models] if config.sampling else []
     known = [model.context_tokens for model in sampled if model.context_tokens]
     return RowChecks(
         context_tokens=min(known, default=None),
         output_tokens=config.sampling.max_tokens if config.sampling else 0,
         needs_completions=config.sampling is None,
-        metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
-        reference_check=next((check.name for check in own if check.needs_reference), None),
     )
 
 
@@ -81,19 +76,3 @@ def _check_local(config: RunConfig, name: str) -> None:
     except ConfigError as error:
         key = f"models.{name}.model"
         raise ConfigError(str(error), file=config.source_file, key=key) from None
-
-
-def _key(config: RunConfig, name: str) -> str | None:
-    variable = config.models[name].key_variable
-    if variable is None:
-        return None
-    value = os.environ.get(variable, "").strip()
-    if value:
-        return value
-    raise ConfigError(
-        f"the environment variable {variable} is not set. "
-        f"Set it to the key of `{config.models[name].provider}` "
-        f"(export {variable}=…), or name another one with `api_key_env`.",
-        file=config.source_file,
-        key=f"models.{name}.api_key_env",
-    )

@@ -1,4 +1,8 @@
-"""Keeps keys out of everything that is written: by their value and by what keys look like."""
+"""Keeps keys out of everything that is written: by their value and by what keys look like.
+
+The values are those that this process has read (``remember_secret``); whatever leaves it passes
+``redact``.
+"""
 
 from __future__ import annotations
 
@@ -101,11 +105,33 @@ class Redactor:
             return [self.redact_value(inner) for inner in value]
         return value
 
-    def _pass(self, text: str) -> str:
+    def redact_values(self, text: str) -> str:
+        """Only the secrets that it was told of; what merely looks like one stays."""
         for form in self._forms:
             if form in text:
                 text = text.replace(form, MASK)
-        return redact_patterns(text)
+        return text
+
+    def _pass(self, text: str) -> str:
+        return redact_patterns(self.redact_values(text))
+
+
+_known = Redactor()
+
+
+def remember_secret(value: str) -> None:
+    """Mask this value from now on in all that this process writes, prints or raises."""
+    _known.add_secret(value)
+
+
+def redact(text: str) -> str:
+    """Mask the secrets that this process has read, and all that looks like one."""
+    return _known.redact(text)
+
+
+def redact_values(text: str) -> str:
+    """Mask the secrets that this process has read, and nothing else: for what models wrote."""
+    return _known.redact_values(text)
 
 
 def redact_patterns(text: str) -> str:

@@ -27,6 +27,7 @@ _Entry = tuple[int, Node]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 MAX_NODES = 100_000
 """After aliases are expanded: a few lines of nested aliases can stand for billions of values."""
 
@@ -68,6 +69,9 @@ def read_document(path: Path) -> Document:
         _check_events(text, path)
         root = yaml.compose(text, _Loader)
     except yaml.YAMLError as error:
+        if "nesting" in str(error):  # libyaml has a bound of its own and may look far ahead
+            mark = getattr(error, "problem_mark", None)
+            raise ConfigError(_TOO_DEEP, file=path, line=mark and mark.line + 1) from None
         raise syntax_error(error, text, path) from None
     if root is None:
         raise ConfigError("the file is empty; it takes `key: value` lines", file=path)
@@ -118,7 +122,7 @@ def _check_events(text: str, path: Path) -> None:
             depth += 1
         line = event.start_mark.line + 1 if event.start_mark else None
         if depth > MAX_DEPTH:
-            raise ConfigError(f"nested deeper than {MAX_DEPTH} levels", file=path, line=line)
+            raise ConfigError(_TOO_DEEP, file=path, line=line)
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise ConfigError(f"the tag `{tag}` is not allowed; remove it", file=path, line=line)

@@ -179,7 +179,7 @@ def test_a_host_that_never_answers_does_not_hold_up_the_rest(
         ({"base_url": None}, ("api.openai.com", 443)),
         ({"provider": "anthropic", "base_url": None}, ("api.anthropic.com", 443)),
         ({"base_url": "https://gate.example:8443/v1"}, ("gate.example", 8443)),
-        ({"base_url": "http://gate.example/v1"}, ("gate.example", 80)),
+        ({"base_url": "http://gate.example/v1", "allow_http": True}, ("gate.example", 80)),
     ],
 )
 def test_each_model_is_looked_for_at_its_own_address(

@@ -76,6 +76,10 @@ class ReplyCache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
+            # SQLite makes its files for everyone to read; the others follow the first one's mode.
+            database = folder / diskcache.core.DBNAME
+            database.touch(mode=0o600)
+            database.chmod(0o600)
             self._rows = diskcache.Cache(
                 str(folder),
                 disk=JsonTextDisk,

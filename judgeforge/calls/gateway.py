@@ -29,6 +29,7 @@ from judgeforge.errors import (
     StatusError,
 )
 from judgeforge.providers.base import ChatRequest, ModelReply, Usage
+from judgeforge.redaction import redact_values
 
 
 @dataclass(slots=True)
@@ -233,6 +234,9 @@ def _read(endpoint: Endpoint, raw: bytes) -> tuple[str, ModelReply]:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise MalformedReplyError(f"the reply is not UTF-8: {error}") from error
+    if (harmless := redact_values(text)) is not text:
+        # A server that sends the key back: the reply is stored, the key is not.
+        text, raw = harmless, harmless.encode()
     return text, endpoint.provider.read(raw)
 
 

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from judgeforge.errors import JudgeforgeError
+from judgeforge.redaction import redact
+from judgeforge.terminal_text import printable
 
 app = typer.Typer(
     name="judgeforge",
@@ -33,15 +35,22 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("judgeforge: interrupted", err=True)
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 (a bug is shown whole, but for secrets)
+        _print_traceback(error)
+        sys.exit(1)
 
 
 def _fail(error: JudgeforgeError) -> None:
     if "--verbose" in sys.argv:
-        import traceback
-
-        traceback.print_exception(error)
-    typer.echo(f"judgeforge: {error}", err=True)
+        _print_traceback(error)
+    typer.echo(f"judgeforge: {printable(redact(str(error)))}", err=True)
     sys.exit(error.exit_code)
+
+
+def _print_traceback(error: Exception) -> None:
+    import traceback
+
+    typer.echo(redact("".join(traceback.format_exception(error))), err=True)
 
 
 def _version(wanted: bool) -> None:

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from judgeforge.terminal_text import printable
+
 if TYPE_CHECKING:
     from judgeforge.doctor import Finding
     from judgeforge.plan import CheckReport, PlanReport
@@ -27,7 +29,7 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 def print_result(result: RunResult, *, show_pairs: int) -> None:
     totals = result.manifest["totals"]
     if result.did_nothing:
-        _out.print(f"{escape(str(result.folder))} is finished already; nothing was sent.")
+        _out.print(f"{_shown(str(result.folder))} is finished already; nothing was sent.")
     last = totals if result.did_nothing else result.manifest["last_run"]
     cost = totals["cost_usd"]
     skips = ", ".join(f"{reason} {n}" for reason, n in totals["skips"].items()) or "none"
@@ -42,11 +44,11 @@ def print_result(result: RunResult, *, show_pairs: int) -> None:
 
         _pages.print(pairs_table(result.folder, most=show_pairs))
     if result.stopped_by is not None:
-        _err.print(f"[red]stopped[/red]: {escape(str(result.stopped_by))}")
+        _err.print(f"[red]stopped[/red]: {_shown(str(result.stopped_by))}")
     elif result.exit_code:
         _err.print(
             "[yellow]more prompts failed than limits.max_skip_share allows[/yellow]; "
-            f"see {escape(str(result.folder / 'skips.jsonl'))}"
+            f"see {_shown(str(result.folder / 'skips.jsonl'))}"
         )
     if totals["pairs"]:
         _where_next(result.folder)
@@ -56,15 +58,20 @@ def _where_next(folder: Path) -> None:
     with (folder / "pairs.jsonl").open(encoding="utf-8") as lines:
         first = json.loads(next(lines))["id"]
     _out.print(
-        f"pairs: {escape(str(folder / 'pairs.jsonl'))}   how they were made: "
-        f"{escape(str(folder / 'README.md'))}\n"
-        f"why:   judgeforge explain {escape(str(folder))} {escape(first)}"
+        f"pairs: {_shown(str(folder / 'pairs.jsonl'))}   how they were made: "
+        f"{_shown(str(folder / 'README.md'))}\n"
+        f"why:   judgeforge explain {_shown(str(folder))} {_shown(first)}"
     )
+
+
+def _shown(text: str) -> str:
+    """Text of files, servers and models: neither markup nor control characters."""
+    return escape(printable(text))
 
 
 def print_check(report: CheckReport) -> None:
     for line in report.lines():
-        _out.print(escape(line))
+        _out.print(_shown(line))
 
 
 def print_plan(report: PlanReport, *, as_json: bool) -> None:
@@ -77,7 +84,7 @@ def print_plan(report: PlanReport, *, as_json: bool) -> None:
     table.add_row("all", str(report.calls), *map(_usd, (report.low, report.expected, report.high)))
     _pages.print(table)
     for note in report.notes:
-        _out.print(escape(note))
+        _out.print(_shown(note))
 
 
 def _usd(value: float | None) -> str:
@@ -89,8 +96,8 @@ def print_findings(findings: Sequence[Finding]) -> None:
         colour = _COLOURS[finding.status]
         advice = f" {finding.advice}" if finding.advice else ""
         _out.print(
-            f"[{colour}]{finding.status:4}[/{colour}] {escape(finding.name)}: "
-            f"{escape(finding.detail)}{escape(advice)}"
+            f"[{colour}]{finding.status:4}[/{colour}] {_shown(finding.name)}: "
+            f"{_shown(finding.detail)}{_shown(advice)}"
         )
 
 

@@ -14,8 +14,16 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from judgeforge.config import ModelConfig
-from judgeforge.errors import CallError, NoReplyError, NotConnectedError, StatusError
+from judgeforge.errors import (
+    CallError,
+    NoReplyError,
+    NotConnectedError,
+    StatusError,
+    UntrustedServerError,
+)
 from judgeforge.providers.base import Body, RawReply
+from judgeforge.redaction import redact
+from judgeforge.terminal_text import printable
 
 _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
@@ -38,7 +46,11 @@ async def post(
     body: Body,
     model: ModelConfig,
 ) -> RawReply:
-    """One attempt. Raises NotConnectedError, NoReplyError or StatusError."""
+    """One attempt. Raises NotConnectedError, NoReplyError or StatusError.
+
+    The error does not carry that of the SDK along: that one holds the request, and the request
+    the key.
+    """
     import httpx2
 
     # A whole address spares the SDK from putting it together anew for each call.
@@ -52,17 +64,28 @@ async def post(
                 body=body,
                 options={"timeout": timeout, "max_retries": 0, "follow_redirects": False},
             )
-    except TimeoutError as error:
-        raise NoReplyError(
-            f"no whole reply within timeout_s = {model.timeout_s:g} s from {client.base_url}"
-        ) from error
-    except sdk.APIStatusError as error:
-        raise _status_error(error, model) from error
-    except sdk.APIConnectionError as error:
-        raise _connection_error(error, model, str(client.base_url)) from error
-    except (sdk.APIError, OSError, ValueError, httpx2.HTTPError) as error:
-        raise NoReplyError(f"the reply of {client.base_url} broke off: {_root(error)}") from error
-    return RawReply(bytes(response.content), limit_headers(response.headers))
+    except (TimeoutError, sdk.APIError, OSError, ValueError, httpx2.HTTPError) as error:
+        failure = _failure(error, sdk, model, str(client.base_url))
+    else:
+        return RawReply(bytes(response.content), limit_headers(response.headers))
+    raise failure
+
+
+def _failure(error: Exception, sdk: Any, model: ModelConfig, base_url: str) -> CallError:  # noqa: ANN401
+    if isinstance(error, TimeoutError):
+        return NoReplyError(
+            f"no whole reply within timeout_s = {model.timeout_s:g} s from {base_url}"
+        )
+    if isinstance(error, sdk.APIStatusError):
+        return _status_error(error, model)
+    if isinstance(error, sdk.APIConnectionError):
+        return _connection_error(error, model, base_url)
+    return NoReplyError(f"the reply of {base_url} broke off: {_harmless(_root(error))}")
+
+
+def _harmless(said: object) -> str:
+    """What a server or a library said, on one line, without keys and control characters."""
+    return " ".join(printable(redact(str(said))).split())
 
 
 def limit_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401 (httpx2.Headers)
@@ -88,6 +111,7 @@ def _connection_error(error: Exception, model: ModelConfig, base_url: str) -> Ca
     import aiohttp
 
     root = _root(error)
+    said = _harmless(root)
     never_sent = (
         aiohttp.ClientConnectorError,
         aiohttp.ConnectionTimeoutError,
@@ -96,13 +120,20 @@ def _connection_error(error: Exception, model: ModelConfig, base_url: str) -> Ca
     )
     chain: BaseException | None = error
     while chain is not None:
+        if isinstance(chain, aiohttp.ClientConnectorCertificateError):
+            return UntrustedServerError(
+                f"{base_url} does not prove that it is that server ({said}). Nothing was sent. "
+                "Check `base_url`, or let SSL_CERT_FILE name the certificates to trust."
+            )
         if isinstance(chain, never_sent):
             return NotConnectedError(
                 f"cannot connect to {base_url} within connect_timeout_s = "
-                f"{model.connect_timeout_s:g} s ({root}). Check the address and the network."
+                f"{model.connect_timeout_s:g} s ({said}). Check the address and the network."
             )
         chain = chain.__cause__
-    return NoReplyError(f"the connection to {base_url} broke ({type(root).__name__}: {root})")
+    return NoReplyError(
+        f"the connection to {base_url} broke ({type(root).__name__}: {_harmless(root)})"
+    )
 
 
 def _status_error(error: Any, model: ModelConfig) -> StatusError:  # noqa: ANN401
@@ -129,16 +160,16 @@ def _message(error: Any) -> str:  # noqa: ANN401
         inner = body.get("error", body)
         if isinstance(inner, Mapping):
             parts = [inner.get(field) for field in ("type", "code", "message")]
-            return " ".join(str(part) for part in parts if part)[:500]
-    return str(body if body is not None else error)[:300]
+            return _harmless(" ".join(str(part) for part in parts if part))[:500]
+    return _harmless(body if body is not None else error)[:300]
 
 
 def _advice(status: int, model: ModelConfig, *, quota: bool) -> str:
-    variable = model.key_variable or "api_key_env (none is set for this model)"
+    place = model.key_place or "api_key_env (none is set for this model)"
     if quota:
-        return f". The account behind {variable} has no credit left; add some and start again."
+        return f". The account behind {place} has no credit left; add some and start again."
     if status in {401, 403}:
-        return f". Check the key in {variable} and that it may use `{model.model}`."
+        return f". Check the key in {place} and that it may use `{model.model}`."
     if status == 404:
         return f". Check `model: {model.model}` and `base_url`."
     if 300 <= status < 400:

@@ -22,7 +22,8 @@ class RunFolder:
 
     def create(self) -> None:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            # A folder that is there keeps its mode; the files in it are 0600 in any case.
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.state.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{self.path}: cannot be made: {error}") from error
@@ -38,10 +39,6 @@ class RunFolder:
     @property
     def spending_file(self) -> Path:
         return self.state / "spending.jsonl"
-
-    @property
-    def cached_calls_file(self) -> Path:
-        return self.state / "cached-calls"
 
     @property
     def log_file(self) -> Path:

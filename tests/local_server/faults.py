@@ -8,6 +8,7 @@ server.faults.add(faults.fenced_json(), probability=0.1)
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 import math
 from collections import Counter
@@ -21,8 +22,19 @@ from tests.local_server.record import RequestRecord
 from tests.local_server.wire import Answer
 
 Delivery = Literal[
-    "whole", "reset_before", "reset_mid", "cut", "stall_headers", "stall_body", "drip"
+    "whole",
+    "reset_before",
+    "reset_in_headers",
+    "reset_after_headers",
+    "reset_mid",
+    "cut",
+    "stall_headers",
+    "stall_body",
+    "drip",
+    "close_after",
+    "twice",
 ]
+_DELIVERED = {"whole", "drip", "stall_headers", "stall_body", "close_after", "twice"}
 
 
 @dataclass(frozen=True)
@@ -40,12 +52,14 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     delivery: Delivery = "whole"
     seconds: float = 0.0
+    parts: int = 20
+    """How many pieces a dripping body comes in."""
     alter: Callable[[Answer], Answer] | None = None
 
     @property
     def arrives(self) -> bool:
         """Whether a patient client gets an answer of the API."""
-        delivered = self.delivery in ("whole", "drip", "stall_headers", "stall_body")
+        delivered = self.delivery in _DELIVERED
         return self.status == 200 and self.body is None and delivered
 
 
@@ -144,6 +158,34 @@ def reset_before_reply() -> Fault:
     return Fault("reset_before_reply", delivery="reset_before")
 
 
+def reset_in_headers() -> Fault:
+    return Fault("reset_in_headers", delivery="reset_in_headers")
+
+
+def reset_after_headers() -> Fault:
+    return Fault("reset_after_headers", delivery="reset_after_headers")
+
+
+def close_after_reply() -> Fault:
+    """A good reply that promises to keep the connection, which is closed nevertheless."""
+    return Fault("close_after_reply", delivery="close_after")
+
+
+def reply_twice() -> Fault:
+    """A second copy of the reply follows on the same connection, where the next one is due."""
+    return Fault("reply_twice", delivery="twice")
+
+
+def damaged_gzip() -> Fault:
+    packed = gzip.compress(b'{"choices": []}' * 50)
+    broken = packed[:20] + bytes(20) + packed[40:]
+    return Fault("damaged_gzip", body=broken, headers={"content-encoding": "gzip"})
+
+
+def wrong_content_type() -> Fault:
+    return Fault("wrong_content_type", content_type="text/plain")
+
+
 def reset_mid_body() -> Fault:
     return Fault("reset_mid_body", delivery="reset_mid")
 
@@ -161,9 +203,9 @@ def stall_body(seconds: float = 3600.0) -> Fault:
     return Fault("stall_body", delivery="stall_body", seconds=seconds)
 
 
-def drip(seconds: float) -> Fault:
+def drip(seconds: float, parts: int = 20) -> Fault:
     """A good reply whose body takes so long to arrive, a few bytes at a time."""
-    return Fault("drip", delivery="drip", seconds=seconds)
+    return Fault("drip", delivery="drip", seconds=seconds, parts=parts)
 
 
 def slow(seconds: float) -> Fault:

@@ -77,6 +77,11 @@ class LocalServer:
         self._listening.set()
         await self._stop.wait()
         await runner.cleanup()
+        # A reply that stalls for an hour would outlive the loop.
+        late = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     @property
     def port(self) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import struct
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -14,6 +12,7 @@ from hashlib import blake2b
 from aiohttp import web
 
 from tests.local_server.decisions import decide
+from tests.local_server.delivery import deliver
 from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
 from tests.local_server.quality import Noise, SchemaFiller, completion_text
@@ -151,7 +150,7 @@ class Service:
         if fault is None or fault.name == "slow":
             record.status = 200
             return web.Response(body=reply, content_type="application/json", headers=headers)
-        return await _deliver(request, record, fault, reply, headers)
+        return await deliver(request, record, fault, reply, headers)
 
     def _answer(
         self, record: RequestRecord, question: Question, key: str, fault: Fault | None
@@ -258,67 +257,3 @@ def _wire_of(request: web.BaseRequest) -> Wire:
     if request.method != "POST":
         return "none"
     return next((w for end, w in _WIRES.items() if request.path.endswith(end)), "none")
-
-
-async def _deliver(
-    request: web.BaseRequest,
-    record: RequestRecord,
-    fault: Fault,
-    reply: bytes,
-    headers: dict[str, str],
-) -> web.StreamResponse:
-    headers = {**headers, **fault.headers}
-    if fault.delivery == "reset_before":
-        _reset(request)
-        return web.Response()
-    if fault.delivery == "stall_headers":
-        await asyncio.sleep(fault.seconds)
-    record.status = fault.status
-    if fault.delivery in ("whole", "stall_headers"):
-        body = reply if fault.status == 200 else None
-        if fault.body is not None:
-            body = fault.body
-        elif body is None:
-            message = f"The server was told to answer {fault.status}."
-            body = error_body(record.wire, fault.status, message, fault.code)
-        return web.Response(
-            status=fault.status, body=body, content_type=fault.content_type, headers=headers
-        )
-    return await _deliver_in_parts(request, fault, reply, headers)
-
-
-async def _deliver_in_parts(
-    request: web.BaseRequest, fault: Fault, reply: bytes, headers: dict[str, str]
-) -> web.StreamResponse:
-    response = web.StreamResponse(headers={**headers, "content-type": "application/json"})
-    response.content_length = len(reply)
-    await response.prepare(request)
-    if fault.delivery == "drip":
-        parts = 20
-        size = -(-len(reply) // parts)
-        for start in range(0, len(reply), size):
-            await response.write(reply[start : start + size])
-            await asyncio.sleep(fault.seconds / parts)
-        return response
-    half = len(reply) // 2
-    await response.write(reply[:half])
-    # The first half is to arrive on its own before the connection goes.
-    await asyncio.sleep(fault.seconds if fault.delivery == "stall_body" else 0.01)
-    if fault.delivery == "stall_body":
-        await response.write(reply[half:])
-    elif fault.delivery == "reset_mid":
-        _reset(request)
-    elif request.transport is not None:
-        request.transport.close()
-    return response
-
-
-def _reset(request: web.BaseRequest) -> None:
-    """Close with RST instead of FIN."""
-    transport = request.transport
-    if transport is None:
-        return
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
