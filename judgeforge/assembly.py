@@ -16,6 +16,7 @@ from judgeforge.progress import Progress
 from judgeforge.records import SkipReason
 from judgeforge.result import RunResult
 from judgeforge.run_session import RunSession
+from judgeforge.store.finished import FinishedPrompts
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 from judgeforge.store.lock import FolderLock
@@ -68,7 +69,7 @@ async def arun(
             work = plan_work(
                 config.prompts,
                 prepared.row_checks,
-                finished=dict(journal.entries()),
+                finished=FinishedPrompts(journal.entries()),
                 limit=limit,
                 accept_changes=force,
                 redo=_RETRIED if retry_skipped else frozenset(),
@@ -77,7 +78,8 @@ async def arun(
                 code = _exit_code(config, old["totals"])
                 return RunResult(folder.path, old, code, did_nothing=True)
             session = RunSession(config, prepared, folder, journal, work, old, limit=limit)
-            return await session.run(on_progress)
+            with work.skips:
+                return await session.run(on_progress)
         finally:
             journal.close()
 

@@ -12,6 +12,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.preparation import Preparation, prepare, row_checks
 from judgeforge.providers.base import Usage
 from judgeforge.records import Prompt, Skip
+from judgeforge.rubric import load_rubric
 from judgeforge.sources import read_prompts
 from judgeforge.templates import pointwise_messages
 
@@ -190,11 +191,13 @@ class CheckReport:
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """Check everything that can be checked without a call and report all of it."""
     report = CheckReport()
+    rubric = None
     try:
+        rubric = load_rubric(config.rubric, folder=config.folder)
         prepare(config)
     except ConfigError as error:
         report.problems.append(str(error))
-    for row in read_prompts(config.prompts, row_checks(config), limit=limit):
+    for row in read_prompts(config.prompts, row_checks(config, rubric), limit=limit):
         if isinstance(row, Prompt):
             report.prompts += 1
             continue

@@ -44,16 +44,21 @@ def prepare(config: RunConfig) -> Preparation:
             file=config.source_file,
             key=f"models.{name}.price",
         )
-    return Preparation(rubric, keys, prices, row_checks(config))
+    return Preparation(rubric, keys, prices, row_checks(config, rubric))
 
 
-def row_checks(config: RunConfig) -> RowChecks:
+def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
+    """``rubric`` None: it cannot be read, and rows are checked without it."""
+    checked = rubric.checked if rubric else ()
+    own = [check for criterion in checked for check in criterion.own_checks]
     sampled = [config.models[name] for name in config.sampling.models] if config.sampling else []
     known = [model.context_tokens for model in sampled if model.context_tokens]
     return RowChecks(
         context_tokens=min(known, default=None),
         output_tokens=config.sampling.max_tokens if config.sampling else 0,
         needs_completions=config.sampling is None,
+        metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
+        reference_check=next((check.name for check in own if check.needs_reference), None),
     )
 
 

@@ -40,6 +40,7 @@ from judgeforge.providers.base import Provider
 from judgeforge.redaction import Redactor, redact
 from judgeforge.result import RunResult
 from judgeforge.run_log import open_log
+from judgeforge.store.cached_calls import CachedCalls
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.outcome import Outcome
@@ -62,8 +63,8 @@ class RunSession:
         limit: int | None,
     ) -> None:
         self._config, self._prepared, self._folder = config, prepared, folder
-        self._journal, self._work, self._old, self._limit = journal, work, old, limit
-        self._tally = _tally(work)
+        self._journal, self._work, self._limit = journal, work, limit
+        self._tally = work.tally
         self._fresh = Tally()
         self._done_before = self._tally.prompts
         self._started = time.monotonic()
@@ -75,6 +76,7 @@ class RunSession:
             ledger=_ledger(config),
         )
         self._before = self._budget.spending()
+        self._cached_calls = CachedCalls(folder.cached_calls_file)
         self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
         self._gateway = Gateway(
             _endpoints(config, prepared),
@@ -122,6 +124,7 @@ class RunSession:
             await self._gateway.close()
             self._cache.close()
             self._budget.close()
+            self._cached_calls.close()
             self._log.close()
 
     def progress(self) -> Progress:
@@ -162,6 +165,7 @@ class RunSession:
 
     def _finish(self, position: int, outcome: Outcome) -> None:
         entry = self._journal.append(outcome)
+        self._cached_calls.keep(self._gateway.cached_calls)
         self._work.places[position] = entry.offset
         self._tally.add(entry)
         self._fresh.add(entry)
@@ -173,6 +177,7 @@ class RunSession:
             self._write_manifest("failed", repr(error))
             raise error
         try:
+            self._cached_calls.keep(self._gateway.cached_calls)
             self._folder.write_results(self._journal, self._work.rows())
             status, code = self._status(error)
             manifest = self._manifest(status, error)
@@ -210,12 +215,11 @@ class RunSession:
     def _manifest(self, status: str, error: JudgeforgeError | str | None) -> dict[str, Any]:
         spending = self._budget.spending()
         cached = self._gateway.cached_calls
-        cached_before = self._old["totals"]["calls"]["cached"] if self._old else 0
         return {
             "status": status,
             "message": None if error is None else redact(str(error)),
             "updated_at": now(),
-            "totals": figures(self._tally, spending, cached_before + cached),
+            "totals": figures(self._tally, spending, self._cached_calls.before + cached),
             "last_run": figures(self._fresh, spending.since(self._before), cached),
             **self._description,
         }
@@ -271,16 +275,6 @@ def _prompts_in_flight(config: RunConfig, prepared: Preparation) -> int:
     """Enough to keep all slots busy, few enough that the first prompts finish early."""
     slots = sum(config.models[name].concurrency for name in prepared.keys)
     return max(2, min(config.limits.concurrency, slots))
-
-
-def _tally(work: Worklist) -> Tally:
-    tally = Tally()
-    for entry in work.finished:
-        tally.add(entry)
-    for reason, count in work.skip_reasons.items():
-        tally.prompts += count
-        tally.skips[reason] += count
-    return tally
 
 
 def _endpoints(config: RunConfig, prepared: Preparation) -> dict[str, Endpoint]:

@@ -1,23 +1,26 @@
 """What is to be done: the input is read once before any money is spent.
 
-Of each row only its digest and the place of its result are kept (16 bytes).
+Of each row only its digest and the place of its result are kept (16 bytes), and of each finished
+prompt where it is; what a skip says waits in a temporary file.
 """
 
 from __future__ import annotations
 
 import hashlib
 from array import array
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile, gettempdir
 
 from judgeforge.config import PromptsConfig
-from judgeforge.errors import ConfigError
+from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.sources import RowChecks, read_prompts
-from judgeforge.store.journal import Entry
+from judgeforge.store.finished import FinishedPrompts
+from judgeforge.store.journal import Entry, Tally, short_digest
 
 TODO = -1
+_SKIPS_IN_MEMORY = 2**20
 
 
 @dataclass(slots=True)
@@ -26,11 +29,13 @@ class Worklist:
 
     places: array[int] = field(default_factory=lambda: array("q"))
     digests: array[int] = field(default_factory=lambda: array("Q"))
-    skips: bytearray = field(default_factory=bytearray)
+    skips: SpooledTemporaryFile[bytes] = field(
+        default_factory=lambda: SpooledTemporaryFile(_SKIPS_IN_MEMORY)  # noqa: SIM115
+    )
     """The lines of the input's bad rows, one after another."""
-    skip_reasons: Counter[str] = field(default_factory=Counter)
     fingerprint: str = ""
-    finished: list[Entry] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    """Of what is done: finished prompts and bad rows."""
 
     @property
     def todo(self) -> int:
@@ -42,25 +47,35 @@ class Worklist:
             if place >= 0:
                 yield place
             elif place < TODO:
-                start = TODO - 1 - place
-                yield bytes(self.skips[start : self.skips.index(b"\n", start) + 1])
+                self.skips.seek(TODO - 1 - place)
+                yield self.skips.readline()
 
+    def add_skip(self, skip: Skip) -> None:
+        """A bad row of the input, the next one in its order."""
+        self.places.append(TODO - 1 - self.skips.tell())
+        self.digests.append(0)
+        try:
+            self.skips.write(skip.model_dump_json().encode() + b"\n")
+        except OSError as error:
+            raise StoreError(f"no room for temporary files in {gettempdir()}: {error}") from error
+        self.tally.prompts += 1
+        self.tally.skips[skip.reason] += 1
 
-def short(digest: str) -> int:
-    """The first 8 bytes of a hexadecimal digest."""
-    return int(digest[:16], 16)
+    def add_finished(self, entry: Entry) -> None:
+        self.places.append(entry.offset)
+        self.tally.add(entry)
 
 
 def plan_work(
     config: PromptsConfig,
     checks: RowChecks,
     *,
-    finished: dict[str, Entry],
+    finished: FinishedPrompts,
     limit: int | None,
     accept_changes: bool,
     redo: frozenset[SkipReason] = frozenset(),
 ) -> Worklist:
-    """Read the whole input once.
+    """Read the whole input once. The caller closes ``skips``.
 
     Raises ConfigError where rows that are already done were changed or removed, unless
     ``accept_changes``; InputError where the input cannot be read.
@@ -69,35 +84,26 @@ def plan_work(
     seen, all_rows = 0, hashlib.sha256()
     for row in read_prompts(config, checks, limit=limit):
         if isinstance(row, Skip):
-            _add_skip(work, row)
+            work.add_skip(row)
             all_rows.update(row.reason.encode())
             continue
         all_rows.update(row.digest.encode())
-        work.digests.append(short(row.digest))
+        digest = short_digest(row.digest)
+        work.digests.append(digest)
         entry = finished.get(row.id)
-        if entry is None:
-            work.places.append(TODO)
-            continue
-        seen += 1
-        if entry.digest != row.digest:
+        seen += entry is not None
+        if entry is not None and entry.digest != digest:
             changed.append(f"`{row.id}` (line {row.line})")
-        if entry.digest != row.digest or entry.skip in redo:
+            entry = None
+        if entry is None or entry.skip in redo:
             work.places.append(TODO)
-            continue
-        work.places.append(entry.offset)
-        work.finished.append(entry)
+        else:
+            work.add_finished(entry)
     work.fingerprint = all_rows.hexdigest()
     removed = len(finished) - seen if limit is None else 0
     if (changed or removed) and not accept_changes:
         raise ConfigError(_difference(changed, removed))
     return work
-
-
-def _add_skip(work: Worklist, skip: Skip) -> None:
-    work.places.append(TODO - 1 - len(work.skips))
-    work.digests.append(0)
-    work.skips += skip.model_dump_json().encode() + b"\n"
-    work.skip_reasons[skip.reason] += 1
 
 
 def _difference(changed: list[str], removed: int) -> str:
@@ -122,7 +128,7 @@ def remaining(
             return
         if work.places[position] != TODO:
             continue
-        if isinstance(row, Prompt) and short(row.digest) == work.digests[position]:
+        if isinstance(row, Prompt) and short_digest(row.digest) == work.digests[position]:
             yield position, row
             continue
         reason = SkipReason.CHANGED_DURING_RUN

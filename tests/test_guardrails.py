@@ -226,6 +226,20 @@ class TestKill:
         assert straight.manifest["totals"]["pairs"] == finished.manifest["totals"]["pairs"]
         assert results(out) == results(tmp_path / "straight")
 
+    def test_the_totals_count_the_calls_of_a_killed_start_too(self, tmp_path, server, out):
+        config = write_config(tmp_path, server, prompts=20)
+        run(config, tmp_path / "half", limit=10)
+        in_cache = len(server.requests)
+        server.behaviour.latency_s = 0.5
+        process = start(config, out)
+        while len(server.requests) < in_cache + 16:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        server.behaviour.latency_s = 0.0
+        calls = run(config, out).manifest["totals"]["calls"]
+        assert calls == {"paid": len(server.requests) - in_cache, "cached": in_cache}
+
     def test_ctrl_c_stores_what_is_in_flight_and_exits_130(self, tmp_path, server, out):
         server.behaviour.latency_s = 0.3
         config = write_config(tmp_path, server, prompts=200)

@@ -308,3 +308,25 @@ def test_every_call_is_in_the_log_with_what_is_needed_to_debug_it(tmp_path, serv
     good = [row for row in calls if row["outcome"] == "stop"]
     for field in ("key", "model", "latency_s", "input_tokens", "output_tokens", "cost_usd"):
         assert all(field in row for row in good), field
+
+
+def test_a_row_with_wrong_checks_of_its_own_is_skipped_before_anything_is_paid(
+    tmp_path, server, out
+):
+    right, wrong = {"max_words": 50}, {"max_wrods": 50}
+    prompts = [
+        {"id": name, "prompt": f"Tell me {name}.", "metadata": {"checks": checks}}
+        for name, checks in (("one", right), ("two", wrong))
+    ]
+    (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in prompts))
+    config = write_config(tmp_path, server)
+    with (tmp_path / "rubric.yaml").open("a") as rubric:
+        rubric.write("  - {name: kept, weight: 1, check: {from_metadata: checks}}\n")
+    assert run(config, out, limit=1).manifest["totals"]["pairs"] == 1
+    sent = len(server.requests)
+    result = run(config, out)
+    (skip,) = rows(out / "skips.jsonl")
+    assert (skip["prompt_id"], skip["reason"]) == ("two", "invalid_row")
+    assert "prompts.jsonl:2: `metadata.checks`: `max_wrods` is no check" in skip["detail"]
+    assert len(server.requests) == sent
+    assert result.manifest["totals"]["prompts"] == 2

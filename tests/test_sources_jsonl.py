@@ -194,8 +194,8 @@ def test_neither_pyarrow_nor_datasets_is_imported(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from judgeforge.config import PromptsConfig
-from judgeforge.sources import RowChecks, survey
-assert survey(PromptsConfig(path=Path({str(file)!r})), RowChecks()).prompts == 1
+from judgeforge.sources import RowChecks, read_prompts
+assert len(list(read_prompts(PromptsConfig(path=Path({str(file)!r})), RowChecks()))) == 1
 assert not {{"pyarrow", "datasets"}} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", script], check=True)

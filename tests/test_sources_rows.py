@@ -140,6 +140,41 @@ def test_rows_must_bring_completions_where_none_are_sampled(tmp_path: Path) -> N
     assert missing == [SkipReason.TOO_FEW_COMPLETIONS] * 2
 
 
+@pytest.mark.parametrize(
+    ("row", "detail"),
+    [
+        ({"metadata": {"rules": {"max_word": 5}}}, "`metadata.rules`: `max_word` is no check"),
+        ({"metadata": {"rules": {"max_words": "5"}}}, "`metadata.rules`: check `max_words`: must"),
+        ({"metadata": {"rules": {"regex": "("}}}, "`metadata.rules`: check `regex`"),
+        ({"metadata": {"rules": [1]}}, "`metadata.rules`: must be a mapping"),
+        ({"metadata": {"rules": {"equals_reference": True}}}, "needs a `reference`"),
+    ],
+)
+def test_checks_that_a_row_states_wrongly_are_a_skip(
+    tmp_path: Path, row: dict[str, Any], detail: str
+) -> None:
+    file = jsonl(tmp_path, with_prompt(**row))
+    bad = skip(read(file, RowChecks(metadata_checks=("rules",)))[0])
+    assert bad.reason is SkipReason.INVALID_ROW
+    assert detail in bad.detail
+    assert texts(read(file)) == [with_prompt()["prompt"]], "no rubric looks at them"
+
+
+@pytest.mark.parametrize("row", [{}, {"metadata": {"rules": {}}}, {"metadata": {"rules": None}}])
+def test_a_row_without_checks_leaves_nothing_to_verify(tmp_path: Path, row: dict[str, Any]) -> None:
+    file = jsonl(tmp_path, with_prompt(**row))
+    assert len(texts(read(file, RowChecks(metadata_checks=("rules",))))) == 1
+
+
+def test_a_row_without_the_reference_that_the_rubric_compares_with_is_a_skip(
+    tmp_path: Path,
+) -> None:
+    file = jsonl(tmp_path, with_prompt(), with_prompt(reference="gold"))
+    without, with_one = read(file, RowChecks(reference_check="contains_reference"))
+    assert skip(without).detail.endswith("add one")
+    assert prompt(with_one).reference == "gold"
+
+
 def test_everything_a_row_brings_is_kept(tmp_path: Path) -> None:
     ready = ["one", {"text": "two", "model": "m"}]
     row = with_prompt(id=7, reference="ref", metadata={"k": [1]}, completions=ready)

@@ -21,6 +21,7 @@ class CheckKind:
     """Reads the argument. Raises ValueError that says what is allowed."""
     passes: Callable[[Subject, Any], bool]
     """Raises UndecidedCheckError where the text cannot be decided."""
+    needs_reference: bool = False
 
 
 CHECKS: Mapping[str, CheckKind] = {
@@ -47,8 +48,8 @@ CHECKS: Mapping[str, CheckKind] = {
     "numbered_items": CheckKind(span, lists.numbered_items),
     "bullet_items": CheckKind(span, lists.bullet_items),
     "language": CheckKind(language.language_code, language.is_in_language),
-    "equals_reference": CheckKind(only_true, reference.equals_reference),
-    "contains_reference": CheckKind(only_true, reference.contains_reference),
+    "equals_reference": CheckKind(only_true, reference.equals_reference, needs_reference=True),
+    "contains_reference": CheckKind(only_true, reference.contains_reference, needs_reference=True),
 }
 
 
@@ -59,6 +60,7 @@ class Check:
     """The argument as it was written, for people."""
     argument: Any
     passes: Callable[[Subject, Any], bool]
+    needs_reference: bool
 
     def __str__(self) -> str:
         return f"{self.name}: {json.dumps(self.stated, ensure_ascii=False)}"
@@ -96,6 +98,7 @@ def _parse(name: str, argument: JsonValue) -> Check:
             f"`{name}` is no check (allowed: {', '.join(CHECKS)}){did_you_mean(name, CHECKS)}"
         )
     try:
-        return Check(name, argument, kind.argument(argument), kind.passes)
+        ready = kind.argument(argument)
     except ValueError as error:
         raise ValueError(f"check `{name}`: {error}") from error
+    return Check(name, argument, ready, kind.passes, kind.needs_reference)

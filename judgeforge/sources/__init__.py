@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from judgeforge.sources.reading import read_prompts
 from judgeforge.sources.row_checks import RowChecks
-from judgeforge.sources.survey import InputSurvey, survey
 
-__all__ = ["InputSurvey", "RowChecks", "read_prompts", "survey"]
+__all__ = ["RowChecks", "read_prompts"]

@@ -12,6 +12,7 @@ from datetime import date, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from judgeforge.checks import parse_checks
 from judgeforge.config import Fields
 from judgeforge.records import Message, Prompt, ReadyCompletion, Role, SkipReason
 from judgeforge.sources.columns import listed
@@ -50,6 +51,10 @@ class RowChecks:
     """Of the context, kept free for the answer."""
     needs_completions: bool = False
     """Nothing is sampled: a row brings at least two usable, distinct completions."""
+    metadata_checks: tuple[str, ...] = ()
+    """Keys of the metadata from which the rubric takes checks."""
+    reference_check: str | None = None
+    """The rubric's own check, if any, that compares every row with its reference."""
 
 
 class RowProblemError(Exception):
@@ -98,11 +103,13 @@ def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> CheckedRow:
     messages = _messages(columns[fields.prompt])
     reference = columns.get(fields.reference)
     _check_length(messages, checks)
+    metadata = _metadata(columns.get(fields.metadata))
+    _check_verifiable(metadata, checks, has_reference=reference is not None)
     parts = {
         "messages": messages,
         "line": row.line,
         "reference": None if reference is None else _text(reference, "`reference`"),
-        "metadata": _metadata(columns.get(fields.metadata)),
+        "metadata": metadata,
         "completions": _completions(columns.get(fields.completions), checks),
     }
     return CheckedRow(given_id, parts)
@@ -218,6 +225,24 @@ def _metadata(value: object) -> Mapping[str, Any]:
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
         _bad(f"`metadata` cannot be written as JSON ({error}); change or remove that value")
+
+
+def _check_verifiable(
+    metadata: Mapping[str, Any], checks: RowChecks, *, has_reference: bool
+) -> None:
+    """What the rubric verifies by code must be there and be right before completions are paid."""
+    compares = checks.reference_check
+    for key in checks.metadata_checks:
+        stated = metadata.get(key)
+        if stated is None or stated == {}:
+            continue
+        try:
+            ready = parse_checks(stated)
+        except ValueError as error:
+            _bad(f"`metadata.{shown(key)}`: {error}")
+        compares = compares or next((one.name for one in ready if one.needs_reference), None)
+    if compares and not has_reference:
+        _bad(f"the check `{compares}` needs a `reference`, and the row has none; add one")
 
 
 def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -41,6 +41,10 @@ class RunFolder:
         return self.state / "spending.jsonl"
 
     @property
+    def cached_calls_file(self) -> Path:
+        return self.state / "cached-calls"
+
+    @property
     def log_file(self) -> Path:
         return self.path / "log.jsonl"
 

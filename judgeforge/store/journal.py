@@ -24,9 +24,15 @@ class Entry:
     """Where a finished prompt is, and what is needed without reading it."""
 
     offset: int
-    digest: str
+    digest: int
+    """See ``short_digest``."""
     pairs: int
     skip: str | None
+
+
+def short_digest(digest: str) -> int:
+    """The first 8 bytes of a hexadecimal digest; 0 where there is none."""
+    return int(digest[:16], 16) if digest else 0
 
 
 class Journal:
@@ -133,7 +139,7 @@ class Journal:
 def _entry(offset: int, header: dict[str, Any]) -> Entry:
     return Entry(
         offset=offset,
-        digest=header["digest"],
+        digest=short_digest(header["digest"]),
         pairs=header["lines"][0],
         skip=header["skip"],
     )
