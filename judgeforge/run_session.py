@@ -27,12 +27,12 @@ from judgeforge.errors import (
     JudgeforgeError,
     StoreError,
 )
+from judgeforge.estimate import Estimator
 from judgeforge.garbage_collection import rare_garbage_collection
 from judgeforge.identity import identity
 from judgeforge.judging.panel import Panel
 from judgeforge.manifest import describe, failed_share, figures, now
 from judgeforge.pipeline import Pipeline, PromptWork
-from judgeforge.plan import estimate_prompt
 from judgeforge.preparation import Preparation
 from judgeforge.progress import Progress
 from judgeforge.providers import open_provider
@@ -90,9 +90,7 @@ class RunSession:
         self._pipeline = Pipeline(
             PromptWork(config, rubric.identity, self._gateway, panel),
             in_flight=_prompts_in_flight(config, prepared),
-            admission=Admission(
-                self._budget, lambda prompt: estimate_prompt(config, prepared, prompt)
-            ),
+            admission=Admission(self._budget, Estimator(config, prepared).of_prompt),
             finish=self._finish,
             halt=self._gateway.stop,
         )

@@ -10,8 +10,9 @@ import judgeforge
 from judgeforge.checks import parse_checks
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.plan import check_run, plan_run
+from judgeforge.plan import plan_run
 from judgeforge.providers import local
+from judgeforge.readiness import check_run
 from judgeforge.records import Prompt
 from judgeforge.shipped import shipped_configs
 from judgeforge.sources import RowChecks, read_prompts

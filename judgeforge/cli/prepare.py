@@ -20,7 +20,7 @@ def check(
     del verbose
     import judgeforge
     from judgeforge.console import print_check
-    from judgeforge.plan import check_run
+    from judgeforge.readiness import check_run
 
     report = check_run(judgeforge.load_config(config), limit=limit)
     print_check(report)

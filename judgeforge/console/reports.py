@@ -16,7 +16,8 @@ from judgeforge.terminal_text import printable
 
 if TYPE_CHECKING:
     from judgeforge.doctor import Finding
-    from judgeforge.plan import CheckReport, PlanReport
+    from judgeforge.plan import PlanReport
+    from judgeforge.readiness import CheckReport
     from judgeforge.result import RunResult
 
 _out = Console(highlight=False, soft_wrap=True)

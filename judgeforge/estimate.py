@@ -1,0 +1,143 @@
+"""What the calls of a prompt will cost, in three cases, worked out without a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from judgeforge.admission import Estimate
+from judgeforge.calls.answer import Answer
+from judgeforge.calls.prices import BYTES_PER_TOKEN, ModelPrice
+from judgeforge.config import JudgeConfig, RunConfig
+from judgeforge.judging.asking import rubrics_asked
+from judgeforge.judging.panel import Panel
+from judgeforge.preparation import Preparation
+from judgeforge.providers.base import ChatRequest, Usage
+from judgeforge.records import Completion, Prompt
+from judgeforge.templates import pointwise_messages
+
+LOW, EXPECTED, HIGH = range(3)
+_SAMPLED_SHARES = (0.2, 0.6, 1.0)
+"""Of the output limit that completions use; models differ, so low and high bound it."""
+_JUDGE_REPLY_TOKENS = (40, 120)
+"""Low and expected: a rationale of a few sentences and the scores. High is the output limit."""
+_CALL_TOKENS = 10
+"""Chat markup of a request."""
+
+
+@dataclass(slots=True)
+class ModelLoad:
+    """The calls for one model and what they cost, in picodollars (0 where the price is unknown)."""
+
+    price: ModelPrice | None
+    calls: int = 0
+    pico: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """Low, expected, high."""
+
+    def add(
+        self, calls: int, inputs: tuple[int, ...], outputs: tuple[int, ...], *, shared: int
+    ) -> None:
+        """``shared`` of the input tokens stood in an earlier call: low has them cached."""
+        self.calls += calls
+        if self.price is None:
+            return
+        for case in (LOW, EXPECTED, HIGH):
+            cached = min(shared, inputs[case]) if case == LOW else 0
+            usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
+            self.pico[case] += calls * self.price.cost(usage)
+
+
+class Estimator:
+    """Counts the calls of prompts as a run would make them, without retries and repairs."""
+
+    def __init__(self, config: RunConfig, prepared: Preparation) -> None:
+        self._config, self._prepared = config, prepared
+        self._panel = Panel(config.judging.judges, prepared.rubric, _NoCalls())
+        self._shown: dict[tuple[str, int], list[int]] = {}
+
+    def loads(self) -> dict[str, ModelLoad]:
+        """An empty load for each model of the run."""
+        return {name: ModelLoad(self._prepared.prices[name]) for name in self._prepared.keys}
+
+    def of_prompt(self, prompt: Prompt) -> Estimate:
+        """A model of unknown price counts as free: there only calls can be limited."""
+        loads = self.loads()
+        self.add(prompt, loads)
+        return Estimate(
+            calls=sum(load.calls for load in loads.values()),
+            expected=sum(load.pico[EXPECTED] for load in loads.values()),
+            most=sum(load.pico[HIGH] for load in loads.values()),
+        )
+
+    def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
+        lengths, number = self._sample(prompt, loads)
+        for judge in self._config.judging.judges:
+            shown = self._completions_shown(judge, number)
+            if shown:
+                self._judge(prompt, judge, shown, lengths, loads[judge.model])
+
+    def _sample(
+        self, prompt: Prompt, loads: dict[str, ModelLoad]
+    ) -> tuple[tuple[int, int, int], int]:
+        """Tokens of a completion (low, expected, high) and how many there are."""
+        sampling = self._config.sampling
+        if prompt.completions or sampling is None:
+            longest = max((_tokens(one.text) for one in prompt.completions), default=0)
+            return (longest, longest, longest), len(prompt.completions)
+        low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
+        size = _tokens(sampling.system or "", *(m.content for m in prompt.messages))
+        for index in range(sampling.completions):
+            name = sampling.models[index % len(sampling.models)]
+            first = index < len(sampling.models)
+            outputs = (low, expected, high)
+            loads[name].add(1, (size,) * 3, outputs, shared=0 if first else size)
+        return (low, expected, high), sampling.completions
+
+    def _completions_shown(self, judge: JudgeConfig, number: int) -> list[int]:
+        """Of each question that the judge is asked: how many completions it is about."""
+        if (judge.label, number) not in self._shown:
+            blanks = [_blank(index) for index in range(number)]
+            self._shown[judge.label, number] = [
+                len(question.completion_ids)
+                for repeat in range(judge.repeats)
+                for question in self._panel.questions(judge.label, blanks, repeat)
+            ]
+        return self._shown[judge.label, number]
+
+    def _judge(
+        self,
+        prompt: Prompt,
+        judge: JudgeConfig,
+        shown: list[int],
+        lengths: tuple[int, int, int],
+        load: ModelLoad,
+    ) -> None:
+        replies = (*(min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS),)
+        for frame, shared in self._frames(prompt, judge):
+            for completions in sorted(set(shown)):
+                inputs = tuple(frame + completions * length for length in lengths)
+                outputs = (*replies, judge.max_tokens)
+                load.add(shown.count(completions), inputs, outputs, shared=shared)
+
+    def _frames(self, prompt: Prompt, judge: JudgeConfig) -> Iterator[tuple[int, int]]:
+        """Of each request of a question: its tokens without completions, and those of the rubric.
+
+        The frames of all protocols are about as long.
+        """
+        for _, rubric in rubrics_asked(judge, self._prepared.rubric):
+            system, user = pointwise_messages(rubric, prompt, "")
+            yield _tokens(system.content, user.content), len(system.content) // BYTES_PER_TOKEN
+
+
+class _NoCalls:
+    async def ask(self, model: str, request: ChatRequest, *, sample: int = 0) -> Answer:
+        raise AssertionError(f"an estimate calls no model: {model}, {request}, {sample}")
+
+
+def _blank(index: int) -> Completion:
+    return Completion(id=f"c{index}", prompt_id="", index=index, model="", text="", finish="stop")
+
+
+def _tokens(*texts: str) -> int:
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return size // BYTES_PER_TOKEN + _CALL_TOKENS

@@ -1,0 +1,60 @@
+"""Whether a run is ready to start: everything that can be checked without a call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from judgeforge.config import RunConfig
+from judgeforge.errors import ConfigError
+from judgeforge.preparation import prepare, row_checks
+from judgeforge.records import Prompt
+from judgeforge.rubric import load_rubric
+from judgeforge.sources import read_prompts
+
+_SHOWN_SKIPS = 10
+
+
+@dataclass(slots=True)
+class CheckReport:
+    prompts: int = 0
+    skips: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def usable(self) -> bool:
+        return not self.problems and self.prompts > 0
+
+    def lines(self) -> list[str]:
+        tally = [f"  {reason}: {count}" for reason, count in sorted(self.skips.items())]
+        more = sum(self.skips.values()) - len(self.examples)
+        return [
+            f"{self.prompts} prompts are fine, {sum(self.skips.values())} rows would be skipped",
+            *tally,
+            *(f"  {example}" for example in self.examples),
+            *([f"  … and {more} more"] if more > 0 and self.examples else []),
+            *(f"problem: {problem}" for problem in self.problems),
+            "ready to run" if self.usable else "not ready to run",
+        ]
+
+
+def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
+    """Check everything that can be checked without a call and report all of it."""
+    report = CheckReport()
+    rubric = None
+    try:
+        rubric = load_rubric(config.rubric, folder=config.folder)
+        prepare(config)
+    except ConfigError as error:
+        report.problems.append(str(error))
+    for row in read_prompts(config.prompts, row_checks(config, rubric), limit=limit):
+        if isinstance(row, Prompt):
+            report.prompts += 1
+            continue
+        report.skips[row.reason] += 1
+        if len(report.examples) < _SHOWN_SKIPS:
+            report.examples.append(f"{row.prompt_id}: {row.reason}: {row.detail}")
+    if not report.prompts:
+        report.problems.append("no row of the input can be used")
+    return report

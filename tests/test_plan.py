@@ -1,0 +1,88 @@
+"""What a run would cost, held against what it does cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import judgeforge
+from judgeforge.plan import PlanReport, plan_run
+from tests.local_server import LocalServer
+from tests.run_setup import PRICE, model, run, write_config
+
+CACHED_PRICE = {**PRICE, "cached_input_per_mtok": 0.1}
+
+
+def plan(config: Path, **options: Any) -> PlanReport:
+    return plan_run(judgeforge.load_config(config), **options)
+
+
+@pytest.mark.parametrize(
+    "judge",
+    [
+        {"repeats": 2},
+        {"protocol": "pairwise"},
+        {"protocol": "pairwise", "orders": "one", "criteria": "separate"},
+        {"protocol": "listwise"},
+    ],
+    ids=lambda judge: "-".join(map(str, judge.values())),
+)
+@pytest.mark.parametrize("cached_share", [0.0, 0.5])
+def test_the_plan_holds(
+    tmp_path: Path, server: LocalServer, judge: dict[str, Any], cached_share: float
+) -> None:
+    server.behaviour.cached_share = cached_share
+    config = write_config(
+        tmp_path,
+        server,
+        models={"small": model(server, price=CACHED_PRICE)},
+        judging={"judges": [{"model": "small", "max_tokens": 300, **judge}]},
+    )
+    planned = plan(config)
+    assert not server.requests
+    real = run(config, tmp_path / "out").manifest["totals"]
+    assert planned.calls == real["calls"]["paid"]
+    low, expected, high = planned.low, planned.expected, planned.high
+    assert low is not None
+    assert expected is not None
+    assert high is not None
+    assert low <= real["cost_usd"] <= high
+    assert real["cost_usd"] / 3 <= expected <= real["cost_usd"] * 3
+
+
+def test_low_counts_what_calls_share_at_the_price_of_cached_input(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    def planned(price: dict[str, float]) -> PlanReport:
+        return plan(write_config(tmp_path, server, models={"small": model(server, price=price)}))
+
+    plain, cached = planned(PRICE), planned(CACHED_PRICE)
+    assert cached.low is not None
+    assert plain.low is not None
+    assert cached.low < 0.9 * plain.low
+    assert (cached.expected, cached.high) == (plain.expected, plain.high)
+
+
+def test_a_long_run_of_short_requests_is_priced_as_short_requests(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    """Some models cost more above a number of input tokens: of one request, not of all."""
+    listed = model(server, "anthropic", model="claude-sonnet-4-5")
+    for field in ("price", "base_url"):
+        del listed[field]
+    config = write_config(tmp_path, server, models={"small": listed})
+    long = [{"id": f"p{n}", "prompt": f"{n} " + "long " * 20_000} for n in range(40)]
+    (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in long))
+    single, whole = plan(config, limit=1).expected, plan(config).expected
+    assert single is not None
+    assert whole == pytest.approx(40 * single, rel=0.001)
+
+
+def test_rows_that_bring_completions_are_not_sampled(tmp_path: Path, server: LocalServer) -> None:
+    row = {"id": "a", "prompt": "why?", "completions": ["because", "no reason", "who knows"]}
+    (tmp_path / "prompts.jsonl").write_text(json.dumps(row) + "\n" + '{"prompt": ""}\n')
+    planned = plan(write_config(tmp_path, server))
+    assert (planned.prompts, planned.skips, planned.calls) == (1, 1, 3)
