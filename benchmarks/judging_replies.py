@@ -17,7 +17,8 @@ from typing import Any
 
 from judgeforge.judging.json_object import UnreadableReplyError
 from judgeforge.judging.label_probabilities import label_probabilities
-from judgeforge.judging.textual_replies import RATING_FORMS, VERDICT_FORMS, read_rating
+from judgeforge.judging.textual_forms import RATING_FORMS, VERDICT_FORMS
+from judgeforge.judging.textual_replies import read_rating
 
 FILE = "judge_replies.jsonl.gz"
 _Z95 = 1.959963984540054

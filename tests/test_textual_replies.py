@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 
 from judgeforge.judging.json_object import UnreadableReplyError
 from judgeforge.judging.label_probabilities import label_probabilities
-from judgeforge.judging.textual_replies import (
+from judgeforge.judging.pair_replies import PairReply
+from judgeforge.judging.textual_forms import (
     RATING_FORMS,
     VERDICT_FORMS,
     TextualVerdict,
     read_ordered_models,
+)
+from judgeforge.judging.textual_replies import (
     read_rating,
+    read_textual_pair,
     read_textual_scores,
     read_verdict,
 )
@@ -39,9 +43,9 @@ class TestAVerdict:
             ("bracketed_letter", "Final verdict: **[[ B ]]**.", "b", None),
             ("bracketed_letter", "[[C]] It is a tie, so [[C]].", "tie", None),
             ("bracketed_comparison", "My final verdict is: [[A>>B]]", "a", 1.0),
-            ("bracketed_comparison", "Slightly better: [[A>B]], yes, [[A>B]]", "a", 0.5),
+            ("bracketed_comparison", "Slightly better: [[A>B]], yes, [[A>B]]", "a", 1 / 3),
             ("bracketed_comparison", "No difference: [[A=B]]", "tie", 0.0),
-            ("bracketed_comparison", "[[B>A]]", "b", 0.5),
+            ("bracketed_comparison", "[[B>A]]", "b", 1 / 3),
             ("bracketed_comparison", "[[B>>A]]", "b", 1.0),
             ("choice", "Choice: A\nReason:\n1. Response 1 is whole.", "a", None),
             ("choice", "**Choice:** B. Response 2 is better than Response 1.", "b", None),
@@ -130,7 +134,7 @@ class TestAVerdict:
             read_verdict(reply)
 
     def test_keeps_the_strength_where_one_of_two_forms_says_it(self) -> None:
-        assert read_verdict("Output (a) is better: [[A>B]]") == TextualVerdict("a", 0.5)
+        assert read_verdict("Output (a) is better: [[A>B]]") == TextualVerdict("a", 1 / 3)
 
     def test_of_models_with_other_names_goes_by_the_names_as_shown(self) -> None:
         assert read_ordered_models(ranks(x=2, y=1), first="x", second="y").verdict == "b"
@@ -270,6 +274,15 @@ class TestScoresOfARubric:
     ) -> None:
         with pytest.raises(UnreadableReplyError):
             read_textual_scores("Rating: [[4]]", make_rubric(criteria=criteria))
+
+
+class TestAPair:
+    @pytest.mark.parametrize(
+        ("text", "lean"),
+        [("[[A]]", 2 / 3), ("[[B>A]]", -1 / 3), ("[[A>>B]]", 1.0), ("[[C]]", 0.0)],
+    )
+    def test_leans_as_clearly_as_the_form_says_or_clearly(self, text: str, lean: float) -> None:
+        assert read_textual_pair(f" So: {text}\n") == PairReply(f"So: {text}", lean, in_words=True)
 
 
 class TestTokenProbabilities:

@@ -1,4 +1,4 @@
-"""A verdict from the probabilities of the one token that a judge was asked for."""
+"""How probable each possible answer was, from the tokens that a judge might have written."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from judgeforge.judging.json_object import UnreadableReplyError
 
 LEAST_MASS = 0.5
-"""Where the labels together are less likely than other tokens, the judge did not answer."""
+"""Of a token's probability that must fall on the labels; what is below this says more about the
+form of the reply than about the answer."""
 
 
 def label_probabilities(
-    token_logprobs: Iterable[tuple[str, float]], labels: Sequence[str]
+    token_logprobs: Iterable[tuple[str | None, float]], labels: Sequence[str]
 ) -> dict[str, float]:
     """Probability of each label among the labels, in their order; they sum to 1.
 
@@ -27,5 +28,5 @@ def label_probabilities(
     total = sum(mass.values())
     if not total >= LEAST_MASS:
         names = ", ".join(labels)
-        raise UnreadableReplyError(f"the probability of {names} together is only {total:.2g}")
+        raise UnreadableReplyError(f"only {total:.0%} of the probability falls on {names}")
     return {label: probability / total for label, probability in mass.items()}

@@ -39,6 +39,8 @@ class PairReply:
     rationale: str
     lean: float
     """From -1 (the second is better beyond doubt) over 0 (a tie) to 1 (the first is)."""
+    in_words: bool = False
+    """As in ScoreReply."""
 
 
 def read_pair(text: str) -> PairReply:

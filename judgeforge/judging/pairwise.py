@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 
 from judgeforge.calls.answer import Asks
@@ -10,6 +11,12 @@ from judgeforge.config import JudgeConfig
 from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_asked
 from judgeforge.judging.judge import blank_judgment, drawn_order
 from judgeforge.judging.pair_replies import PAIR_SCHEMA, PairReply, read_pair
+from judgeforge.judging.textual_replies import (
+    READ_IN_WORDS,
+    read_textual_pair,
+    structured_or_in_words,
+)
+from judgeforge.providers.base import ModelReply
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
 from judgeforge.templates import pairwise_messages
@@ -32,9 +39,9 @@ class PairwiseJudge:
         first, second = (completions[i].text for i in question.completion_ids)
         forms = [
             Form(
-                messages=pairwise_messages(rubric, prompt, first, second),
+                messages=(messages := pairwise_messages(rubric, prompt, first, second)),
                 schema=PAIR_SCHEMA,
-                read=lambda reply: read_pair(reply.text),
+                read=partial(_read, judged=messages[-1].content),
                 part=part,
             )
             for part, rubric in self._rubrics
@@ -53,7 +60,14 @@ class PairwiseJudge:
             "strength": None if tie else abs(lean),
             "criteria": {part: (1.0 + lean) / 2.0 for part, lean in leans.items()},
             "rationale": joined_rationale(parts, [reading.rationale for reading in readings]),
+            "note": READ_IN_WORDS if any(reading.in_words for reading in readings) else None,
         }
+
+
+def _read(reply: ModelReply, *, judged: str) -> PairReply:
+    return structured_or_in_words(
+        reply.text, read_pair, partial(read_textual_pair, judged=[judged])
+    )
 
 
 def pair_questions(

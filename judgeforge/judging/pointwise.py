@@ -11,6 +11,11 @@ from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_a
 from judgeforge.judging.distributions import Distribution, expected_scores
 from judgeforge.judging.judge import blank_judgment
 from judgeforge.judging.replies import ScoreReply, read_scores, score_schema
+from judgeforge.judging.textual_replies import (
+    READ_IN_WORDS,
+    read_textual_scores,
+    structured_or_in_words,
+)
 from judgeforge.judging.token_probabilities import NoProbabilitiesError, score_distributions
 from judgeforge.providers.base import ModelReply, TokenProbability
 from judgeforge.records import Completion, Judgment, Prompt, Question
@@ -40,9 +45,9 @@ class PointwiseJudge:
         text = completions[completion_id].text
         forms = [
             Form(
-                messages=pointwise_messages(asked, prompt, text),
+                messages=(messages := pointwise_messages(asked, prompt, text)),
                 schema=schema,
-                read=partial(_read, rubric=asked),
+                read=partial(_read, rubric=asked, judged=messages[-1].content),
                 part=part,
             )
             for part, asked, schema in self._asked
@@ -61,6 +66,7 @@ class PointwiseJudge:
             "rationale": joined_rationale(
                 [part for part, _, _ in self._asked], [reply.rationale for reply, _ in readings]
             ),
+            "note": READ_IN_WORDS if any(reply.in_words for reply, _ in readings) else None,
         }
         return as_written | (self._from_tokens(readings) if self._judge.logprobs else {})
 
@@ -84,5 +90,10 @@ class PointwiseJudge:
         }
 
 
-def _read(reply: ModelReply, *, rubric: Rubric) -> _Reading:
-    return read_scores(reply.text, rubric), reply.tokens
+def _read(reply: ModelReply, *, rubric: Rubric, judged: str) -> _Reading:
+    scores = structured_or_in_words(
+        reply.text,
+        partial(read_scores, rubric=rubric),
+        partial(read_textual_scores, rubric=rubric, judged=[judged]),
+    )
+    return scores, reply.tokens

@@ -21,6 +21,8 @@ class ScoreReply:
     rationale: str
     criteria: dict[str, float]
     """Criterion name -> 0 to 1, higher is better."""
+    in_words: bool = False
+    """Whether it was read from the judge's words, since it was not the JSON that was asked for."""
 
 
 def score_schema(rubric: Rubric) -> ReplySchema:

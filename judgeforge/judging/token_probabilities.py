@@ -6,17 +6,14 @@ judges put nearly all their replies on two or three levels.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 
 from judgeforge.judging.distributions import Distribution
+from judgeforge.judging.json_object import UnreadableReplyError
+from judgeforge.judging.label_probabilities import label_probabilities
 from judgeforge.providers.base import TokenProbability
 from judgeforge.rubric import Criterion, Rubric
-
-LEAST_MASS = 0.5
-"""Of a token's probability that must fall on answers of the criterion; what is below this says
-more about the form of the reply than about the score."""
 
 _ANSWER = re.compile(r'[\s":]*(true|false|\d+)')
 _BOOLEANS = ["false", "true"]
@@ -44,17 +41,12 @@ def _distribution(
 ) -> Distribution:
     token, before = _token_of_value(tokens, text, criterion)
     answers = _answers(criterion)
-    mass = dict.fromkeys(answers, 0.0)
-    for alternative, logprob in token.alternatives:
-        answer = _answer(alternative, before)
-        if answer in mass:
-            mass[answer] += math.exp(min(0.0, logprob))
-    total = sum(mass.values())
-    if total < LEAST_MASS:
-        raise NoProbabilitiesError(
-            f"only {total:.0%} of the probability of `{criterion.name}` falls on its scores"
-        )
-    return tuple(mass[answer] / total for answer in answers)
+    said = ((_answer(alternative, before), logprob) for alternative, logprob in token.alternatives)
+    try:
+        shares = label_probabilities(said, answers)
+    except UnreadableReplyError as error:
+        raise NoProbabilitiesError(f"`{criterion.name}`: {error}") from None
+    return tuple(shares.values())
 
 
 def _token_of_value(
