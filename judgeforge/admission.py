@@ -45,6 +45,7 @@ class Admission:
         self._under_way: dict[int, tuple[Claim, _Need]] = {}
         self._ratios: deque[float] = deque(maxlen=REMEMBERED)
         self._ended = asyncio.Event()
+        self._stopped = False
 
     async def admit(self, prompt: Prompt) -> Claim:
         """Wait until it is known whether this prompt may pay. To be followed by ``ended``."""
@@ -52,15 +53,22 @@ class Admission:
         if not self._budget.limited:
             return claim
         estimate = self._estimate(prompt)
-        while not self._fits(need := self._need(estimate)):
+        while not self._stopped and not self._fits(need := self._need(estimate)):
             if self._under_way:
                 self._ended.clear()
                 await self._ended.wait()
             elif not await self._budget.wait_for_others(need.pico):
                 claim.refusal = self._refusal(need)
                 break
+        if self._stopped:
+            return claim
         self._under_way[id(claim)] = (claim, need)
         return claim
+
+    def stop(self) -> None:
+        """Nobody begins any more, so nobody need wait to know whether he may."""
+        self._stopped = True
+        self._ended.set()
 
     def ended(self, claim: Claim) -> None:
         _, need = self._under_way.pop(id(claim), (None, None))

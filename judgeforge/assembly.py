@@ -10,11 +10,12 @@ from pathlib import Path
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import differences, identity
-from judgeforge.manifest import failed_share
+from judgeforge.manifest import failed_share, now
 from judgeforge.preparation import prepare
 from judgeforge.progress import Progress
 from judgeforge.records import SkipReason
 from judgeforge.result import RunResult
+from judgeforge.run_record import EXIT_TOO_MANY_SKIPS
 from judgeforge.run_session import RunSession
 from judgeforge.store.finished import FinishedPrompts
 from judgeforge.store.folder import RunFolder
@@ -22,7 +23,6 @@ from judgeforge.store.journal import Journal
 from judgeforge.store.lock import FolderLock
 from judgeforge.worklist import Worklist, plan_work
 
-EXIT_TOO_MANY_SKIPS = 5
 _FINISHED = frozenset({"complete", "skipped"})
 _RETRIED = frozenset({SkipReason.CALL_FAILED})
 
@@ -40,12 +40,14 @@ async def arun(
     budget_usd: float | None = None,
     force: bool = False,
     retry_skipped: bool = False,
+    no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
     """Run, or go on where the folder ``out`` stopped.
 
     ``limit``: only the first rows. ``budget_usd`` replaces ``budget.usd``. ``force`` accepts a
     changed configuration or changed rows. ``retry_skipped`` does prompts again whose calls failed.
+    ``no_lock`` accepts a file system without flock.
 
     A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
     why. Raises ConfigError, InputError, LockHeldError and StoreError.
@@ -56,7 +58,7 @@ async def arun(
     prepared = prepare(config)
     folder = RunFolder(Path(out) if out is not None else default_out(config))
     folder.create()
-    with FolderLock(folder.lock_file):
+    with FolderLock(folder.lock_file, needed=not no_lock) as lock:
         old = folder.read_manifest()
         wanted = identity(config, prepared.rubric.identity)
         changed = differences(old["identity"], wanted) if old else []
@@ -77,6 +79,7 @@ async def arun(
             if old and _is_finished(old, work, changed=bool(changed)):
                 code = _exit_code(config, old["totals"])
                 return RunResult(folder.path, old, code, did_nothing=True)
+            lock.sign(since=now(), journal_bytes=journal.size)
             session = RunSession(config, prepared, folder, journal, work, old, limit=limit)
             with work.skips:
                 return await session.run(on_progress)
@@ -92,6 +95,7 @@ def run(
     budget_usd: float | None = None,
     force: bool = False,
     retry_skipped: bool = False,
+    no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
     """``arun`` for synchronous code; works inside a running event loop (a notebook) as well."""
@@ -105,6 +109,7 @@ def run(
                 budget_usd=budget_usd,
                 force=force,
                 retry_skipped=retry_skipped,
+                no_lock=no_lock,
                 on_progress=on_progress,
             )
         )

@@ -301,6 +301,8 @@ class LimitsConfig(Part):
     """No new attempt starts later than this after the first one."""
     grace_s: float = Field(default=5.0, ge=0, le=600)
     """How long calls in flight may still finish after Ctrl-C or SIGTERM."""
+    min_free_mb: float = Field(default=50.0, ge=0)
+    """A run neither begins nor goes on with fewer megabytes free on one of its disks."""
 
 
 class CacheConfig(Part):

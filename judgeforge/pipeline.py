@@ -158,6 +158,7 @@ class Pipeline:
             self.stopped_by = error
         self._ended = True
         self._changed.set()
+        self._admission.stop()
         if not isinstance(error, BudgetExhaustedError):
             self._halt()
             self.halted.set()

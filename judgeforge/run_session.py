@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from judgeforge.admission import Admission
@@ -21,33 +19,32 @@ from judgeforge.calls.prices import to_pico
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import RunConfig
 from judgeforge.errors import (
-    BudgetExhaustedError,
-    CallError,
     InterruptedRunError,
     JudgeforgeError,
     StoreError,
 )
 from judgeforge.estimate import Estimator
 from judgeforge.garbage_collection import rare_garbage_collection
-from judgeforge.identity import identity
 from judgeforge.judging.panel import Panel
-from judgeforge.manifest import describe, failed_share, figures, now
 from judgeforge.pipeline import Pipeline, PromptWork
 from judgeforge.preparation import Preparation
 from judgeforge.progress import Progress
 from judgeforge.providers import open_provider
 from judgeforge.providers.base import Provider
-from judgeforge.redaction import Redactor, redact
+from judgeforge.redaction import Redactor
 from judgeforge.result import RunResult
 from judgeforge.run_log import open_log
+from judgeforge.run_record import RunRecord
+from judgeforge.stop_signals import stop_signals
 from judgeforge.store.cached_calls import CachedCalls
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.journal import Journal, Tally
+from judgeforge.store.free_space import check_free_space
+from judgeforge.store.journal import Journal
 from judgeforge.store.outcome import Outcome
 from judgeforge.worklist import Worklist, remaining
 
 PROGRESS_EVERY_S = 0.5
-_EXIT_TOO_MANY_SKIPS = 5
+DISK_EVERY_S = 2.0
 
 
 class RunSession:
@@ -63,10 +60,7 @@ class RunSession:
         limit: int | None,
     ) -> None:
         self._config, self._prepared, self._folder = config, prepared, folder
-        self._journal, self._work, self._limit = journal, work, limit
-        self._tally = work.tally
-        self._fresh = Tally()
-        self._done_before = self._tally.prompts
+        self._work, self._limit = work, limit
         self._started = time.monotonic()
         self._log = open_log(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
         self._budget = Budget(
@@ -75,8 +69,6 @@ class RunSession:
             max_calls=config.budget.max_calls,
             ledger=_ledger(config),
         )
-        self._before = self._budget.spending()
-        self._cached_calls = CachedCalls(folder.cached_calls_file)
         self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
         self._gateway = Gateway(
             _endpoints(config, prepared),
@@ -84,6 +76,17 @@ class RunSession:
             budget=self._budget,
             limits=config.limits,
             log=self._log,
+        )
+        self._cached_calls = CachedCalls(folder.cached_calls_file)
+        self._record = RunRecord(
+            config,
+            prepared,
+            folder,
+            journal,
+            work,
+            old,
+            spending=self._budget.spending,
+            cached_calls=self._cached_calls,
         )
         rubric = prepared.rubric
         panel = Panel(config.judging.judges, rubric, self._gateway)
@@ -94,29 +97,22 @@ class RunSession:
             finish=self._finish,
             halt=self._gateway.stop,
         )
-        self._description = {
-            "created_at": (old or {}).get("created_at", now()),
-            **describe(
-                config,
-                rubric.identity,
-                prepared.prices,
-                identity=identity(config, rubric.identity),
-                input_fingerprint=work.fingerprint,
-                input_rows=len(work.places),
-            ),
-        }
 
     async def run(self, on_progress: Callable[[Progress], None] | None) -> RunResult:
-        reporter = asyncio.create_task(self._report(on_progress)) if on_progress else None
+        watchers = [asyncio.create_task(self._watch_disk())]
+        if on_progress is not None:
+            watchers.append(asyncio.create_task(self._report(on_progress)))
         try:
+            self._check_disk()
             self._log.event("run_started", rows=len(self._work.places), todo=self._work.todo)
-            self._write_manifest("running", None)
-            with self._signals(), rare_garbage_collection():
-                await self._flow()
-            return self._conclude()
+            self._record.begin()
+            with stop_signals(self._interrupt, on_hangup=self._hang_up):
+                with rare_garbage_collection():
+                    await self._flow()
+                return self._conclude()
         finally:
-            if reporter is not None:
-                reporter.cancel()
+            for watcher in watchers:
+                watcher.cancel()
             if on_progress is not None:
                 on_progress(self.progress())
             await self._gateway.close()
@@ -126,17 +122,16 @@ class RunSession:
             self._log.close()
 
     def progress(self) -> Progress:
-        spending = self._budget.spending()
         return Progress(
             prompts=len(self._work.places),
-            done=self._tally.prompts,
-            pairs=self._tally.pairs,
-            paid_calls=spending.calls - self._before.calls,
+            done=self._record.tally.prompts,
+            pairs=self._record.tally.pairs,
+            paid_calls=self._record.paid_calls(),
             cached_calls=self._gateway.cached_calls,
-            cost_usd=spending.cost_usd,
+            cost_usd=self._budget.spending().cost_usd,
             budget_usd=self._config.budget.usd,
             elapsed_s=time.monotonic() - self._started,
-            done_before=self._done_before,
+            done_before=self._record.done_before,
         )
 
     async def _flow(self) -> None:
@@ -162,68 +157,45 @@ class RunSession:
         self._pipeline.cancel()
 
     def _finish(self, position: int, outcome: Outcome) -> None:
-        entry = self._journal.append(outcome)
+        self._record.finish(position, outcome)
         self._cached_calls.keep(self._gateway.cached_calls)
-        self._work.places[position] = entry.offset
-        self._tally.add(entry)
-        self._fresh.add(entry)
 
     def _conclude(self) -> RunResult:
         error = self._pipeline.stopped_by
         if error is not None and not isinstance(error, JudgeforgeError):
             self._log.event("bug", error=repr(error))
-            self._write_manifest("failed", repr(error))
+            self._folder.write_manifest(self._record.manifest("failed", error))
             raise error
-        try:
+        with contextlib.suppress(StoreError):  # a full disk is found again with the first result
             self._cached_calls.keep(self._gateway.cached_calls)
-            self._folder.write_results(self._journal, self._work.rows())
-            status, code = self._status(error)
-            manifest = self._manifest(status, error)
-            self._write_derived(manifest)
-        except StoreError as failure:
-            error, status, code = failure, "failed", failure.exit_code
-            manifest = self._manifest(status, failure)
-        with contextlib.suppress(StoreError) if status == "failed" else contextlib.nullcontext():
-            self._folder.write_manifest(manifest)
-        self._log.event("run_ended", status=status, totals=manifest["totals"])
+        manifest, code, error = self._record.conclude(error)
+        # On a full disk the manifest has said why already, and so does the exit code.
+        with contextlib.suppress(StoreError) if code == StoreError.exit_code else nullcontext():
+            self._log.event("run_ended", status=manifest["status"], totals=manifest["totals"])
         return RunResult(self._folder.path, manifest, code, error)
 
-    def _write_derived(self, manifest: dict[str, Any]) -> None:
-        from judgeforge.export.card import write_card
-        from judgeforge.export.parquet import write_pairs_parquet
+    def _interrupt(self) -> None:
+        self._pipeline.stop(
+            InterruptedRunError("interrupted; the same command goes on where this one stopped")
+        )
 
-        pairs = self._folder.file("pairs")
-        write_pairs_parquet(pairs, pairs.with_suffix(".parquet"))
-        write_card(self._folder.path, manifest)
+    def _hang_up(self) -> None:
+        self._log.event("terminal_closed")
 
-    def _status(self, error: JudgeforgeError | None) -> tuple[str, int]:
-        if isinstance(error, BudgetExhaustedError):
-            return "budget", error.exit_code
-        if isinstance(error, CallError):
-            return "provider", error.exit_code
-        if isinstance(error, InterruptedRunError):
-            return "interrupted", error.exit_code
-        if error is not None:
-            return "failed", error.exit_code
-        share = failed_share(self._manifest("running", None)["totals"])
-        if share > self._config.limits.max_skip_share:
-            return "skipped", _EXIT_TOO_MANY_SKIPS
-        return "complete", 0
+    def _check_disk(self) -> None:
+        places = [self._folder.path, self._config.cache_dir]
+        if self._config.ledger_file is not None:
+            places.append(self._config.ledger_file.parent)
+        check_free_space(places, self._config.limits.min_free_mb)
 
-    def _manifest(self, status: str, error: JudgeforgeError | str | None) -> dict[str, Any]:
-        spending = self._budget.spending()
-        cached = self._gateway.cached_calls
-        return {
-            "status": status,
-            "message": None if error is None else redact(str(error)),
-            "updated_at": now(),
-            "totals": figures(self._tally, spending, self._cached_calls.before + cached),
-            "last_run": figures(self._fresh, spending.since(self._before), cached),
-            **self._description,
-        }
-
-    def _write_manifest(self, status: str, error: str | None) -> None:
-        self._folder.write_manifest(self._manifest(status, error))
+    async def _watch_disk(self) -> None:
+        while True:
+            await asyncio.sleep(DISK_EVERY_S)
+            try:
+                self._check_disk()
+            except StoreError as error:
+                self._pipeline.stop(error)
+                return
 
     def _report_damage(self, key: str, reason: str) -> None:
         self._log.event("cache_row_refused", key=key, reason=reason)
@@ -232,30 +204,6 @@ class RunSession:
         while True:
             on_progress(self.progress())
             await asyncio.sleep(PROGRESS_EVERY_S)
-
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM stop in order; a second one leaves at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        loop = asyncio.get_running_loop()
-
-        def interrupt() -> None:
-            if isinstance(self._pipeline.stopped_by, InterruptedRunError):
-                os._exit(InterruptedRunError.exit_code)
-            self._pipeline.stop(
-                InterruptedRunError("interrupted; the same command goes on where this one stopped")
-            )
-
-        caught = (signal.SIGINT, signal.SIGTERM)
-        for number in caught:
-            loop.add_signal_handler(number, interrupt)
-        try:
-            yield
-        finally:
-            for number in caught:
-                loop.remove_signal_handler(number)
 
 
 def _ledger(config: RunConfig) -> Ledger | None:

@@ -1,5 +1,7 @@
 """The journal: a kill at any byte loses no finished prompt and leaves no half one."""
 
+import errno
+import fcntl
 import os
 
 import pytest
@@ -8,7 +10,7 @@ from judgeforge.errors import LockHeldError, StoreError
 from judgeforge.records import Completion, Skip, SkipReason
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
-from judgeforge.store.lock import FolderLock
+from judgeforge.store.lock import FolderLock, is_held
 from judgeforge.store.outcome import make_outcome
 
 
@@ -102,3 +104,47 @@ def test_a_folder_that_cannot_be_written_is_a_store_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError):
         RunFolder(tmp_path / "run").create()
+
+
+def test_a_journal_of_a_newer_version_is_refused_and_left_alone(file):
+    journal = Journal(file)
+    journal.append(outcome("a"))
+    file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 2'))
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match=r"newer judgeforge.*Upgrade"):
+        Journal(file)
+    assert file.read_bytes() == before
+
+
+def test_a_journal_from_before_formats_had_a_number_stays_readable(file):
+    Journal(file).append(outcome("a"))
+    file.write_bytes(file.read_bytes().replace(b'"format": 1, ', b""))
+    assert [name for name, _ in Journal(file).entries()] == ["a"]
+
+
+class TestLock:
+    def no_flock(self, monkeypatch, way):
+        def flock(descriptor, operation):
+            if way == "none":
+                raise OSError(errno.ENOLCK, "No locks available")
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+
+    @pytest.mark.parametrize("way", ["none", "pretended"])
+    def test_a_file_system_without_flock_is_refused_unless_told_otherwise(
+        self, tmp_path, monkeypatch, way
+    ):
+        self.no_flock(monkeypatch, way)
+        with pytest.raises(StoreError, match=r"flock.*--no-lock"), FolderLock(tmp_path / "lock"):
+            pytest.fail("held without a lock")
+        with FolderLock(tmp_path / "lock", needed=False):
+            pass
+
+    def test_whoever_comes_second_is_told_who_is_there(self, tmp_path):
+        with FolderLock(tmp_path / "lock") as lock:
+            lock.sign(since="2026-10-18T02:00:00+00:00", journal_bytes=0)
+            assert is_held(tmp_path / "lock")
+            said = rf"process {os.getpid()} on .* since 2026-10-18T02"
+            with pytest.raises(LockHeldError, match=said), FolderLock(tmp_path / "lock"):
+                pass
+        assert not is_held(tmp_path / "lock")

@@ -20,8 +20,10 @@ class CachedCalls:
             raise StoreError(f"{file}: cannot be opened: {error}") from error
         self.before = int(held) if held.isdigit() else 0
         """At the start."""
+        self.of_this_start = 0
 
     def keep(self, of_this_start: int) -> None:
+        self.of_this_start = of_this_start
         try:
             os.pwrite(self._descriptor, b"%020d" % (self.before + of_this_start), 0)
         except OSError as error:

@@ -18,6 +18,9 @@ from typing import Any
 from judgeforge.errors import StoreError
 from judgeforge.store.outcome import FILES, Outcome
 
+FORMAT = 1
+"""Records without a number are of the first format as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -36,19 +39,29 @@ def short_digest(digest: str) -> int:
 
 
 class Journal:
-    """Raises StoreError when the file cannot be read or written."""
+    """Raises StoreError when the file cannot be read or written.
 
-    def __init__(self, file: Path) -> None:
+    ``read_only`` changes nothing, not even a torn end, which is left out.
+    """
+
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self._file = file
+        flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT | os.O_APPEND
         try:
-            self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            self._end = self._cut_torn_tail()
+            self._descriptor = os.open(file, flags, 0o600)
+            self._end = os.fstat(self._descriptor).st_size if read_only else self._cut_torn_tail()
         except OSError as error:
             raise StoreError(f"{file}: cannot be opened: {error}") from error
+
+    @property
+    def size(self) -> int:
+        """Bytes of whole records."""
+        return self._end
 
     def append(self, outcome: Outcome) -> Entry:
         body = b"".join((line + "\n").encode() for name in FILES for line in outcome.lines[name])
         header = {
+            "format": FORMAT,
             "id": outcome.prompt_id,
             "digest": outcome.digest,
             "lines": [len(outcome.lines[name]) for name in FILES],
@@ -67,9 +80,12 @@ class Journal:
         offset, self._end = self._end, self._end + len(record)
         return _entry(offset, header)
 
-    def entries(self) -> Iterator[tuple[str, Entry]]:
-        """Prompt id and entry of every record, oldest first; a later one replaces an earlier."""
-        for offset, header, _ in self._records():
+    def entries(self, start: int = 0) -> Iterator[tuple[str, Entry]]:
+        """Prompt id and entry of every record, oldest first; a later one replaces an earlier.
+
+        ``start``: the offset of the first record that is wanted.
+        """
+        for offset, header, _ in self._records(start):
             yield header["id"], _entry(offset, header)
 
     def lines(self, offset: int) -> dict[str, list[bytes]]:
@@ -93,14 +109,20 @@ class Journal:
                 raise EOFError
             chunk += more
         line = chunk[: chunk.index(b"\n")]
-        return json.loads(line), offset + len(line) + 1
+        header = json.loads(line)
+        if header.get("format", 1) > FORMAT:
+            raise StoreError(
+                f"{self._file}: written by a newer judgeforge (format {header['format']}, this one "
+                f"knows {FORMAT}). Upgrade judgeforge or use another folder."
+            )
+        return header, offset + len(line) + 1
 
-    def _records(self) -> Iterator[tuple[int, dict[str, Any], int]]:
-        offset, size = 0, os.fstat(self._descriptor).st_size
+    def _records(self, start: int = 0) -> Iterator[tuple[int, dict[str, Any], int]]:
+        offset, size = start, os.fstat(self._descriptor).st_size
         while offset < size:
             try:
-                header, start = self._header(offset)
-                end = start + header["bytes"]
+                header, body = self._header(offset)
+                end = body + header["bytes"]
             except (EOFError, ValueError, KeyError, TypeError):
                 return
             if end > size:
@@ -128,7 +150,9 @@ class Journal:
     def _refuse_lost_records(self, end: int, size: int) -> None:
         """A tear is one record long; whole records behind it mean damage, not a kill."""
         tail = os.pread(self._descriptor, size - end, end)
-        later = [line for line in tail.split(b"\n")[1:] if line.startswith(b'{"id": ')]
+        later = [
+            line for line in tail.split(b"\n")[1:] if line.startswith((b'{"format": ', b'{"id": '))
+        ]
         if any(b'"checksum": ' in line for line in later):
             raise StoreError(
                 f"{self._file}: damaged at byte {end}. Nothing is overwritten: copy the folder, "

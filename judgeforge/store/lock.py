@@ -3,36 +3,67 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import socket
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
 from judgeforge.errors import LockHeldError, StoreError
+from judgeforge.flock import NoFlockError, check_flock_works, try_flock
+
+_PROBE_PAUSE_S, _PROBES = 0.02, 3
+"""`judgeforge status` holds the lock for a moment to see whether anybody else does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who took the lock last; it is held only while ``is_held`` says so."""
+
+    pid: int
+    host: str
+    since: str
+    """UTC, ISO 8601."""
+    journal_bytes: int
+    """How long the journal was when the run began."""
 
 
 class FolderLock:
-    """Held from ``__enter__`` to ``__exit__``. Raises LockHeldError or StoreError."""
+    """Held from ``__enter__`` to ``__exit__``. Raises LockHeldError or StoreError.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    ``needed``: without it a file system that has no lock is accepted; whoever asks for that sees to
+    it that no second run starts.
+    """
+
+    def __init__(self, file: Path, *, needed: bool = True) -> None:
+        self._file, self._needed = file, needed
         self._descriptor = -1
 
     def __enter__(self) -> FolderLock:
         try:
             self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._descriptor)
-            raise LockHeldError(
-                f"{self._file.parent.parent}: another run holds this folder. "
-                "Wait for it, or give this run a folder of its own with --out."
-            ) from error
         except OSError as error:
             raise StoreError(
-                f"{self._file}: cannot be locked ({error}). "
-                "The folder must be writable and on a file system with flock."
+                f"{self._file}: cannot be opened ({error}). The folder must be writable."
             ) from error
+        try:
+            self._take()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
         return self
+
+    def sign(self, *, since: str, journal_bytes: int) -> None:
+        """Leave word of who runs, for `judgeforge status` and for the next one at the door."""
+        holder = Holder(os.getpid(), socket.gethostname(), since, journal_bytes)
+        text = json.dumps(asdict(holder)).encode() + b"\n"
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, text, 0)
+        except OSError as error:
+            raise StoreError(f"{self._file}: cannot be written: {error}") from error
 
     def __exit__(
         self,
@@ -41,3 +72,56 @@ class FolderLock:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._descriptor)
+
+    def _take(self) -> None:
+        try:
+            if not self._try():
+                raise LockHeldError(
+                    f"{self._file.parent.parent}: another run holds this folder{self._whose()}. "
+                    "Wait for it, or give this run a folder of its own with --out."
+                )
+            check_flock_works(self._file)
+        except NoFlockError as error:
+            if self._needed:
+                raise StoreError(
+                    f"{error}, so a second run could not be kept out. Put the folder on a local "
+                    "file system, or use --no-lock and see to it that only one run is started."
+                ) from error
+
+    def _try(self) -> bool:
+        for _ in range(_PROBES):
+            if try_flock(self._descriptor, self._file):
+                return True
+            time.sleep(_PROBE_PAUSE_S)
+        return False
+
+    def _whose(self) -> str:
+        holder = read_holder(self._file)
+        if holder is None:
+            return ""
+        return f" (process {holder.pid} on {holder.host} since {holder.since})"
+
+
+def read_holder(file: Path) -> Holder | None:
+    """None where nobody signed (yet)."""
+    try:
+        return Holder(**json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def is_held(file: Path) -> bool:
+    """Whether a run holds the lock just now. Nothing is changed."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False

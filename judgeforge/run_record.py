@@ -1,0 +1,148 @@
+"""What a run leaves behind: its tally while it goes on, its files and manifest at the end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from judgeforge.calls.spending import Spending
+from judgeforge.config import RunConfig
+from judgeforge.errors import (
+    BudgetExhaustedError,
+    CallError,
+    InterruptedRunError,
+    JudgeforgeError,
+    StoreError,
+)
+from judgeforge.identity import identity
+from judgeforge.manifest import describe, failed_share, figures, now
+from judgeforge.preparation import Preparation
+from judgeforge.redaction import redact
+from judgeforge.store.audit import audit_results
+from judgeforge.store.cached_calls import CachedCalls
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.journal import Journal, Tally
+from judgeforge.store.outcome import Outcome
+from judgeforge.worklist import Worklist
+
+EXIT_TOO_MANY_SKIPS = 5
+
+
+class RunRecord:
+    """``spending`` gives the folder's spending so far."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        prepared: Preparation,
+        folder: RunFolder,
+        journal: Journal,
+        work: Worklist,
+        old: Mapping[str, Any] | None,
+        *,
+        spending: Callable[[], Spending],
+        cached_calls: CachedCalls,
+    ) -> None:
+        self._config, self._folder, self._journal, self._work = config, folder, journal, work
+        self._spending, self._cached_calls = spending, cached_calls
+        self._before = spending()
+        self.tally, self._fresh = work.tally, Tally()
+        self.done_before = self.tally.prompts
+        started = now()
+        self._description = {
+            "created_at": (old or {}).get("created_at", started),
+            "started_at": started,
+            **describe(
+                config,
+                prepared.rubric.identity,
+                prepared.prices,
+                identity=identity(config, prepared.rubric.identity),
+                input_fingerprint=work.fingerprint,
+                input_rows=len(work.places),
+            ),
+        }
+
+    def finish(self, position: int, outcome: Outcome) -> None:
+        """Keep how the prompt at ``position`` of the input ended."""
+        entry = self._journal.append(outcome)
+        self._work.places[position] = entry.offset
+        self.tally.add(entry)
+        self._fresh.add(entry)
+
+    def paid_calls(self) -> int:
+        return self._spending().calls - self._before.calls
+
+    def manifest(self, status: str, error: BaseException | None = None) -> dict[str, Any]:
+        spending, cached = self._spending(), self._cached_calls.of_this_start
+        return {
+            "status": status,
+            "message": None if error is None else redact(str(error) or repr(error)),
+            "updated_at": now(),
+            "totals": figures(self.tally, spending, self._cached_calls.before + cached),
+            "last_run": figures(self._fresh, spending.since(self._before), cached),
+            **self._description,
+        }
+
+    def begin(self) -> None:
+        self._folder.write_manifest(self.manifest("running"))
+
+    def conclude(
+        self, error: JudgeforgeError | None
+    ) -> tuple[dict[str, Any], int, JudgeforgeError | None]:
+        """Write and check all files; the manifest, the exit code, and what ended the run."""
+        try:
+            self._folder.write_results(self._journal, self._work.rows())
+            status, code = self._status(error)
+            manifest = self.manifest(status, error)
+            self._audit(manifest)
+            self._write_derived(manifest)
+            self._folder.write_manifest(manifest)
+        except StoreError as failure:
+            manifest, code, error = self.manifest("failed", failure), failure.exit_code, failure
+            # Where the disk is the reason, the manifest may fail as well; the old one stays whole.
+            with contextlib.suppress(StoreError):
+                self._folder.write_manifest(manifest)
+        return manifest, code, error
+
+    def _audit(self, manifest: Mapping[str, Any]) -> None:
+        """Raises StoreError where rows, files and totals do not add up."""
+        found = audit_results(self._folder, self._journal, self._work.rows())
+        totals, rows = manifest["totals"], len(self._work.places)
+        sums = {
+            "prompts": (totals["prompts"], found.prompts),
+            "pairs": (totals["pairs"], found.pairs),
+            "skips": (totals["skips"], dict(found.skips)),
+            "rows of the input": (rows, found.prompts + self._work.todo),
+        }
+        if manifest["status"] in ("complete", "skipped"):
+            sums["rows that are still to do"] = (0, self._work.todo)
+        for name, (said, counted) in sums.items():
+            if said != counted:
+                raise StoreError(
+                    f"{self._folder.path}: the totals do not add up ({name}: {said} expected, "
+                    f"{counted} found). Nothing that was paid is lost: start the same command "
+                    "again, and please report this."
+                )
+
+    def _write_derived(self, manifest: dict[str, Any]) -> None:
+        from judgeforge.export.card import write_card
+        from judgeforge.export.parquet import write_pairs_parquet
+
+        pairs = self._folder.file("pairs")
+        write_pairs_parquet(pairs, pairs.with_suffix(".parquet"))
+        write_card(self._folder.path, manifest)
+
+    def _status(self, error: JudgeforgeError | None) -> tuple[str, int]:
+        if isinstance(error, BudgetExhaustedError):
+            return "budget", error.exit_code
+        if isinstance(error, CallError):
+            return "provider", error.exit_code
+        if isinstance(error, InterruptedRunError):
+            return "interrupted", error.exit_code
+        if error is not None:
+            return "failed", error.exit_code
+        share = failed_share(self.manifest("running")["totals"])
+        if share > self._config.limits.max_skip_share:
+            return "skipped", EXIT_TOO_MANY_SKIPS
+        return "complete", 0

@@ -1,0 +1,104 @@
+"""The proof at the end of a run that nothing vanished: the files are read and counted again."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from judgeforge.errors import StoreError
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.journal import Journal
+from judgeforge.store.outcome import FILES
+
+_PROMPT_ID = re.compile(rb'"prompt_id": ?("(?:[^"\\]|\\.)*")')
+"""Within the text of a value its quotes would stand behind backslashes."""
+_REASON = re.compile(rb'"reason": ?"(\w+)"')
+
+
+@dataclass(slots=True)
+class Found:
+    """What the result files hold."""
+
+    prompts: int = 0
+    pairs: int = 0
+    skips: Counter[str] = field(default_factory=Counter)
+
+
+def audit_results(folder: RunFolder, journal: Journal, rows: Iterable[int | bytes]) -> Found:
+    """Walk rows and result files side by side.
+
+    Each row must have pairs or exactly one skip, under its own prompt id and in its place; no file
+    may hold a line more. Raises StoreError that names file and line where that is not so.
+    """
+    found = Found()
+    with ExitStack() as files:
+        results = {name: _Lines(folder, name, files) for name in FILES}
+        for row in rows:
+            found.prompts += 1
+            if isinstance(row, bytes):
+                _audit_skip(results["skips"], row, found)
+            else:
+                _audit_prompt(results, journal, row, found)
+        for lines in results.values():
+            lines.expect_end()
+    return found
+
+
+def _audit_prompt(results: dict[str, _Lines], journal: Journal, offset: int, found: Found) -> None:
+    written = journal.lines(offset)
+    if bool(written["pairs"]) == (len(written["skips"]) == 1):
+        raise StoreError(
+            f"the journal's record at byte {offset} has {len(written['pairs'])} pairs and "
+            f"{len(written['skips'])} skips, not pairs or one skip"
+        )
+    ids = {_prompt_id(line) for line in (*written["pairs"], *written["skips"])}
+    if len(ids) != 1:
+        raise StoreError(f"the journal's record at byte {offset} is of several prompts")
+    for name, lines in written.items():
+        for line in lines:
+            results[name].expect(line)
+    found.pairs += len(written["pairs"])
+    for line in written["skips"]:
+        found.skips[_reason(line)] += 1
+
+
+def _audit_skip(skips: _Lines, row: bytes, found: Found) -> None:
+    skips.expect(row)
+    found.skips[_reason(row)] += 1
+
+
+def _prompt_id(line: bytes) -> bytes:
+    match = _PROMPT_ID.search(line)
+    return match[1] if match else b""
+
+
+def _reason(line: bytes) -> str:
+    match = _REASON.search(line)
+    return match[1].decode() if match else "?"
+
+
+class _Lines:
+    """A result file, line by line."""
+
+    def __init__(self, folder: RunFolder, name: str, files: ExitStack) -> None:
+        self._path = folder.file(name)
+        self._number = 0
+        try:
+            self._file: BinaryIO = files.enter_context(self._path.open("rb"))
+        except OSError as error:
+            raise StoreError(f"{self._path}: cannot be read: {error}") from error
+
+    def expect(self, line: bytes) -> None:
+        self._number += 1
+        if self._file.readline() != line:
+            raise StoreError(f"{self._path}:{self._number}: not the line of the row in its place")
+
+    def expect_end(self) -> None:
+        if self._file.read(1):
+            raise StoreError(
+                f"{self._path}:{self._number + 1}: a line that no row of the input has"
+            )
