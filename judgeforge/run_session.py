@@ -62,14 +62,24 @@ class RunSession:
         self._config, self._prepared, self._folder = config, prepared, folder
         self._work, self._limit = work, limit
         self._started = time.monotonic()
-        self._log = open_log(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
-        self._budget = Budget(
-            folder.spending_file,
-            usd=config.budget.usd,
-            max_calls=config.budget.max_calls,
-            ledger=_ledger(config),
-        )
-        self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
+        with contextlib.ExitStack() as opened:
+            self._log = open_log(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
+            opened.callback(self._log.close)
+            ledger = _ledger(config)
+            if ledger is not None:
+                opened.callback(ledger.close)
+            self._budget = Budget(
+                folder.spending_file,
+                usd=config.budget.usd,
+                max_calls=config.budget.max_calls,
+                ledger=ledger,
+            )
+            opened.callback(self._budget.close)
+            self._cached_calls = CachedCalls(folder.cached_calls_file)
+            opened.callback(self._cached_calls.close)
+            self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
+            opened.callback(self._cache.close)
+            self._opened = opened.pop_all()
         self._gateway = Gateway(
             _endpoints(config, prepared),
             cache=self._cache,
@@ -77,7 +87,6 @@ class RunSession:
             limits=config.limits,
             log=self._log,
         )
-        self._cached_calls = CachedCalls(folder.cached_calls_file)
         self._record = RunRecord(
             config,
             prepared,
@@ -116,10 +125,7 @@ class RunSession:
             if on_progress is not None:
                 on_progress(self.progress())
             await self._gateway.close()
-            self._cache.close()
-            self._budget.close()
-            self._cached_calls.close()
-            self._log.close()
+            self._opened.close()
 
     def progress(self) -> Progress:
         return Progress(

@@ -170,9 +170,8 @@ class Budget:
         self._close(reservation.id)
 
     def close(self) -> None:
+        """The ledger is closed by whoever opened it."""
         self._file.close()
-        if self._ledger is not None:
-            self._ledger.close()
 
     def _book(self, pico: int | None, hold: Hold | None) -> Reservation:
         reservation = Reservation(self._account.next_id, pico, hold)
