@@ -12,12 +12,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from judgeforge.pairing.rules import PairingRules
 
-ProviderName = Literal["openai", "anthropic", "local"]
+ProviderName = Literal["openai", "anthropic", "local", "openai_decisions", "systemone"]
 Structured = Literal["json_schema", "tool", "instruction"]
-JudgeProtocol = Literal["pointwise", "pairwise", "listwise"]
+JudgeProtocol = Literal["pointwise", "pairwise", "listwise", "decisions"]
 
-PAID_PROVIDERS: frozenset[str] = frozenset({"openai", "anthropic"})
-DEFAULT_KEY_VARIABLE = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+DECISION_PROVIDERS: frozenset[str] = frozenset({"openai_decisions", "systemone"})
+"""Their models answer typed questions in probabilities and write no text."""
+PAID_PROVIDERS: frozenset[str] = frozenset({"openai", "anthropic"}) | DECISION_PROVIDERS
+DEFAULT_KEY_VARIABLE = {
+    "openai": "OPENAI_API_KEY",
+    "openai_decisions": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+}
 RESERVED_PARAMS = frozenset(
     {
         "model",
@@ -35,6 +41,9 @@ RESERVED_PARAMS = frozenset(
         "tool_choice",
         "logprobs",
         "top_logprobs",
+        "input",
+        "state",
+        "questions",
     }
 )
 """Body fields that judgeforge sets itself; in ``params`` they would break a promise."""
@@ -155,6 +164,20 @@ class ModelConfig(Part):
             )
         return value
 
+    @model_validator(mode="after")
+    def _has_an_address(self) -> ModelConfig:
+        if self.provider == "systemone" and self.base_url is None:
+            raise ValueError(
+                "provider `systemone` has no address of its own: give the server's `base_url`, "
+                "such as http://127.0.0.1:8000/v1"
+            )
+        return self
+
+    @property
+    def decides(self) -> bool:
+        """Whether this is a decision model, which cannot chat."""
+        return self.provider in DECISION_PROVIDERS
+
     @property
     def key_variable(self) -> str | None:
         """The environment variable that must hold the key; None where none is needed.
@@ -206,8 +229,10 @@ class SamplingConfig(Part):
 _CHAT_PROTOCOLS = frozenset({"pointwise", "pairwise", "listwise"})
 _PROTOCOLS_WITH: dict[str, frozenset[str]] = {
     "logprobs": frozenset({"pointwise"}),
-    "orders": frozenset({"pairwise"}),
-    "seed": frozenset({"pairwise", "listwise"}),
+    "pairs": frozenset({"decisions"}),
+    "orders": frozenset({"pairwise", "decisions"}),
+    "seed": frozenset({"pairwise", "listwise", "decisions"}),
+    "repeats": _CHAT_PROTOCOLS,
     "criteria": _CHAT_PROTOCOLS,
     "temperature": _CHAT_PROTOCOLS,
     "max_tokens": _CHAT_PROTOCOLS,
@@ -227,6 +252,8 @@ class JudgeConfig(Part):
     """All criteria in one request, or one request for each."""
     logprobs: bool = False
     """Whether scores are expected values over the probabilities of the score's tokens."""
+    pairs: bool = False
+    """Whether a decision model compares completions two by two instead of scoring each."""
     orders: Literal["both", "one", "random"] = "both"
     """Which of two answers is shown first: each once, the earlier one, or one that `seed` draws."""
     seed: int = 0

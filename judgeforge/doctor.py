@@ -122,7 +122,7 @@ def _local_models(config: RunConfig | None) -> list[Finding]:
 
 def _keys(config: RunConfig | None) -> list[Finding]:
     if config is None:
-        return [_key(name, {}, "warn") for name in sorted(DEFAULT_KEY_VARIABLE.values())]
+        return [_key(name, {}, "warn") for name in sorted(set(DEFAULT_KEY_VARIABLE.values()))]
     used = set(used_models(config))
     models_of: dict[str, dict[str, ModelConfig]] = {}
     for name, model in config.models.items():

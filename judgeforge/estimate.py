@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from judgeforge.admission import Estimate
 from judgeforge.calls.answer import Answer
-from judgeforge.calls.prices import BYTES_PER_TOKEN, ModelPrice
+from judgeforge.calls.prices import BYTES_PER_TOKEN, MOST_TOKENS_PER_DECISION, ModelPrice
 from judgeforge.config import JudgeConfig, RunConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.panel import Panel
 from judgeforge.preparation import Preparation
-from judgeforge.providers.base import ChatRequest, Usage
+from judgeforge.providers.base import ModelRequest, Usage
 from judgeforge.records import Completion, Prompt
 from judgeforge.templates import pointwise_messages
 
@@ -112,12 +112,19 @@ class Estimator:
         lengths: tuple[int, int, int],
         load: ModelLoad,
     ) -> None:
-        replies = (*(min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS),)
+        outputs = self._reply_tokens(judge)
         for frame, shared in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(frame + completions * length for length in lengths)
-                outputs = (*replies, judge.max_tokens)
                 load.add(shown.count(completions), inputs, outputs, shared=shared)
+
+    def _reply_tokens(self, judge: JudgeConfig) -> tuple[int, ...]:
+        """Low, expected and high of one reply."""
+        if judge.protocol == "decisions":
+            asked = 1 if judge.pairs else len(self._prepared.rubric.judged)
+            return (0, 0, asked * MOST_TOKENS_PER_DECISION)
+        usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
+        return (*usual, judge.max_tokens)
 
     def _frames(self, prompt: Prompt, judge: JudgeConfig) -> Iterator[tuple[int, int]]:
         """Of each request of a question: its tokens without completions, and those of the rubric.
@@ -130,7 +137,7 @@ class Estimator:
 
 
 class _NoCalls:
-    async def ask(self, model: str, request: ChatRequest, *, sample: int = 0) -> Answer:
+    async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
         raise AssertionError(f"an estimate calls no model: {model}, {request}, {sample}")
 
 

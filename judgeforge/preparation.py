@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from judgeforge.calls.prices import ModelPrice, price_of
-from judgeforge.config import RunConfig
+from judgeforge.config import DECISION_PROVIDERS, RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import used_models
 from judgeforge.keys import read_key
@@ -28,6 +28,7 @@ def prepare(config: RunConfig) -> Preparation:
     """Raises ConfigError with what to change."""
     rubric = load_rubric(config.rubric, folder=config.folder)
     _check_judges(config, rubric)
+    _check_protocols(config)
     names = used_models(config)
     for name in names:
         _check_local(config, name)
@@ -70,6 +71,30 @@ def _check_judges(config: RunConfig, rubric: Rubric) -> None:
             file=config.source_file,
             key="judging.judges",
         )
+
+
+def _check_protocols(config: RunConfig) -> None:
+    """A decision model takes typed questions only, and no other model takes them."""
+    for number, judge in enumerate(config.judging.judges):
+        model = config.models[judge.model]
+        if (judge.protocol == "decisions") == model.decides:
+            continue
+        if model.decides:
+            message = f"provider `{model.provider}` writes no text: set `protocol: decisions`"
+        else:
+            message = (
+                f"`protocol: decisions` needs a decision model, and provider `{model.provider}` "
+                f"has none: use {' or '.join(f'`{name}`' for name in sorted(DECISION_PROVIDERS))}"
+            )
+        key = f"judging.judges[{number}].protocol"
+        raise ConfigError(message, file=config.source_file, key=key)
+    for name in config.sampling.models if config.sampling else ():
+        if config.models[name].decides:
+            raise ConfigError(
+                f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
+                file=config.source_file,
+                key="sampling.models",
+            )
 
 
 def _check_local(config: RunConfig, name: str) -> None:

@@ -49,6 +49,29 @@ def listwise_messages(
     return _messages("listwise", rubric, answers=answers, **_material(prompt, texts))
 
 
+def decision_messages(
+    rubric: Rubric, prompt: Prompt, completion_text: str
+) -> tuple[Message, Message]:
+    """What a decision model is to look at; its questions say what is asked about it."""
+    values = _material(prompt, [completion_text])
+    return _messages("decisions", rubric, completion=completion_text, **values)
+
+
+def decision_pair_messages(
+    rubric: Rubric, prompt: Prompt, first: str, second: str
+) -> tuple[Message, Message]:
+    """As ``decision_messages``, for two answers: A is the one shown first."""
+    values = _material(prompt, [first, second])
+    user = _render("decisions_pair_user.j2", answers=[("A", first), ("B", second)], **values)
+    system = _system("decisions", rubric)
+    return Message(role="system", content=system), Message(role="user", content=user)
+
+
+def decision_pair_question(rubric: Rubric) -> str:
+    """Asks which of two answers is better by the whole rubric."""
+    return _render("decisions_pair_question.j2", **_rubric_values(rubric))
+
+
 def repair_message(problem: str) -> Message:
     """Asks for the reply again, with what was wrong with the last one."""
     return Message(role="user", content=_render("repair.j2", problem=problem))
@@ -56,10 +79,8 @@ def repair_message(problem: str) -> Message:
 
 def _messages(protocol: str, rubric: Rubric, **values: object) -> tuple[Message, Message]:
     user = _render(f"{protocol}_user.j2", **values)
-    return (
-        Message(role="system", content=_system(protocol, rubric)),
-        Message(role="user", content=user),
-    )
+    system = _system(protocol, rubric)
+    return Message(role="system", content=system), Message(role="user", content=user)
 
 
 def _material(prompt: Prompt, texts: Sequence[str]) -> dict[str, object]:

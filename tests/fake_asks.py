@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from judgeforge.calls.answer import Answer
-from judgeforge.providers.base import ChatRequest, ModelReply
+from judgeforge.providers.base import ChatRequest, DecisionAnswer, ModelReply
 from judgeforge.records import Completion, Finish, Message, Prompt
 from judgeforge.rubric import Rubric
 
@@ -42,6 +42,10 @@ class FakeAsks:
 
 def says(text: str, finish: Finish = "stop", reasoning: str | None = None) -> ModelReply:
     return ModelReply(text, finish, None, reasoning=reasoning)
+
+
+def decides(*answers: DecisionAnswer) -> ModelReply:
+    return ModelReply("", "stop", None, decisions=answers)
 
 
 def in_turn(*replies: ModelReply | Exception) -> Replies:

@@ -30,7 +30,7 @@ criteria:
 
 
 def model(server: LocalServer, provider: str = "openai", **fields: Any) -> dict[str, Any]:
-    url = server.openai_url if provider == "openai" else server.anthropic_url
+    url = server.anthropic_url if provider == "anthropic" else server.openai_url
     return {
         "provider": provider,
         "model": "small",

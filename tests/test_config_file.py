@@ -48,7 +48,7 @@ def changed(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
-PROVIDERS = "one of `openai`, `anthropic`, `local`"
+PROVIDERS = "one of `openai`, `anthropic`, `local`, `openai_decisions`, `systemone`"
 MISTAKES = {
     "a number out of range": (
         changed("rpm: 60", "rpm: -3"),

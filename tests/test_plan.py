@@ -53,6 +53,23 @@ def test_the_plan_holds(
     assert real["cost_usd"] / 3 <= expected <= real["cost_usd"] * 3
 
 
+@pytest.mark.parametrize("pairs", [False, True])
+def test_the_plan_of_decisions_holds(tmp_path: Path, server: LocalServer, pairs: bool) -> None:
+    jev = model(server, "systemone", model="jev", price={**PRICE, "output_per_mtok": 0.0})
+    judge = {"model": "jev", "protocol": "decisions", "pairs": pairs}
+    models = {"small": model(server), "jev": jev}
+    config = write_config(tmp_path, server, models=models, judging={"judges": [judge]})
+    planned = next(each for each in plan(config).models if each.name == "jev")
+    run(config, tmp_path / "out")
+    asked = server.calls(model="jev")
+    cost = sum(record.cost_usd(jev["price"]) for record in asked)
+    assert planned.calls == len(asked)
+    assert planned.low is not None
+    assert planned.expected is not None
+    assert planned.low <= cost <= planned.high
+    assert cost / 3 <= planned.expected <= cost * 3
+
+
 def test_low_counts_what_calls_share_at_the_price_of_cached_input(
     tmp_path: Path, server: LocalServer
 ) -> None:

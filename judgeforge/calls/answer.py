@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from judgeforge.providers.base import ChatRequest, ModelReply
+from judgeforge.providers.base import ModelReply, ModelRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Answer:
 class Asks(Protocol):
     """The one way to a model: sampling and judging see nothing else of ``calls``."""
 
-    async def ask(self, model: str, request: ChatRequest, *, sample: int = 0) -> Answer:
+    async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
         """Answer from the cache, or send.
 
         ``model`` is a name under ``models:``. ``sample`` tells equal requests apart that are meant

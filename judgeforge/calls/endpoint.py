@@ -8,7 +8,7 @@ from judgeforge.calls.call import Call, make_call
 from judgeforge.calls.prices import ModelPrice, most_input_tokens, most_output_tokens
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import ModelConfig
-from judgeforge.providers.base import ChatRequest, Provider, Usage
+from judgeforge.providers.base import ChatRequest, ModelRequest, Provider, Usage
 
 
 @dataclass(slots=True)
@@ -21,10 +21,10 @@ class Endpoint:
     price: ModelPrice | None
     has_answered: bool = False
 
-    def call(self, request: ChatRequest, sample: int) -> Call:
-        if self.model.provider == "local" and request.seed is None:
+    def call(self, request: ModelRequest, sample: int) -> Call:
+        if isinstance(request, ChatRequest) and self.model.provider == "local":
             # Without a seed an in-process model would give every sample the same text.
-            request = replace(request, seed=sample)
+            request = replace(request, seed=sample if request.seed is None else request.seed)
         return make_call(
             model_name=self.name,
             provider=self.model.provider,

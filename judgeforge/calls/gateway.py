@@ -28,7 +28,7 @@ from judgeforge.errors import (
     NotConnectedError,
     StatusError,
 )
-from judgeforge.providers.base import ChatRequest, ModelReply, Usage
+from judgeforge.providers.base import ModelReply, ModelRequest, Usage
 from judgeforge.redaction import redact_values
 
 
@@ -62,7 +62,7 @@ class Gateway:
         self._stopping = False
         self.cached_calls = 0
 
-    async def ask(self, model: str, request: ChatRequest, *, sample: int = 0) -> Answer:
+    async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
         endpoint = self._endpoints[model]
         call = endpoint.call(request, sample)
         flight = self._flights.get(call.key)

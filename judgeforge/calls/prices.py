@@ -94,13 +94,19 @@ def price_of(model: ModelConfig) -> ModelPrice | None:
     return _listed_price(model)
 
 
+_LISTED_AS = {"openai_decisions": "openai"}
+"""Under which provider the public price list has a model. It knows the prices of chat, which a
+decision does not exceed; a `price` in the configuration says it exactly."""
+
+
 def _listed_price(model: ModelConfig) -> ModelPrice | None:
     from genai_prices import Usage as ListUsage
     from genai_prices import __version__, calc_price
 
     try:
         if model.base_url is None:
-            found = calc_price(ListUsage(), model.model, provider_id=model.provider)
+            listed_as = _LISTED_AS.get(model.provider, model.provider)
+            found = calc_price(ListUsage(), model.model, provider_id=listed_as)
         else:
             found = calc_price(ListUsage(), model.model, provider_api_url=model.base_url)
     except LookupError:
@@ -145,8 +151,14 @@ def most_input_tokens(request: str) -> int:
     return len(request.encode("utf-8", "surrogatepass")) + HIDDEN_INPUT_TOKENS
 
 
+MOST_TOKENS_PER_DECISION = 64
+"""Decision models write no text; hosts that count output at all count a few tokens a question."""
+
+
 def most_output_tokens(body: Body) -> int:
     """The output limit in the body, which bounds reasoning as well."""
+    if "questions" in body:
+        return MOST_TOKENS_PER_DECISION * len(body["questions"])
     limit = body.get("max_completion_tokens", body.get("max_tokens"))
     if not isinstance(limit, int):
         raise ValueError("a request without an output limit has no price")

@@ -8,6 +8,7 @@ from judgeforge.calls.answer import Asks
 from judgeforge.concurrency import gather_or_cancel
 from judgeforge.config import JudgeConfig
 from judgeforge.judging.checks import run_checks
+from judgeforge.judging.decisions import DecisionJudge
 from judgeforge.judging.judge import JudgeKind
 from judgeforge.judging.listwise import ListwiseJudge
 from judgeforge.judging.pairwise import PairwiseJudge
@@ -19,6 +20,7 @@ PROTOCOLS: Mapping[str, JudgeKind] = {
     "pointwise": PointwiseJudge,
     "pairwise": PairwiseJudge,
     "listwise": ListwiseJudge,
+    "decisions": DecisionJudge,
 }
 """A new protocol is one file and a line here."""
 

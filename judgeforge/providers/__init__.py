@@ -12,6 +12,14 @@ def open_provider(model: ModelConfig, key: str | None) -> Provider:
         from judgeforge.providers.openai_chat import OpenAIChat
 
         return OpenAIChat(model.base_url, key)
+    if model.provider == "openai_decisions":
+        from judgeforge.providers.openai_decisions import OpenAIDecisions
+
+        return OpenAIDecisions(model.base_url, key)
+    if model.provider == "systemone":
+        from judgeforge.providers.systemone import SystemOne
+
+        return SystemOne(model.base_url, key)
     if model.provider == "anthropic":
         from judgeforge.providers.anthropic_messages import AnthropicMessages
 

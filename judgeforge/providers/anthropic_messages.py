@@ -11,11 +11,12 @@ from judgeforge.config import ModelConfig
 from judgeforge.errors import MalformedReplyError
 from judgeforge.providers.base import (
     Body,
-    ChatRequest,
     ModelReply,
+    ModelRequest,
     RawReply,
     ReplySchema,
     Usage,
+    chat_only,
 )
 from judgeforge.providers.http import MOST_CONNECTIONS, post
 from judgeforge.providers.model_traits import sends_temperature
@@ -60,7 +61,8 @@ class AnthropicMessages:
         self._key = key
         self._client: Any = None
 
-    def body(self, model: ModelConfig, request: ChatRequest) -> Body:
+    def body(self, model: ModelConfig, request: ModelRequest) -> Body:
+        request = chat_only(request)
         messages, schema = request.messages, request.reply_schema
         if schema is not None and model.structured == "instruction":
             messages = with_instruction(messages, schema)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from judgeforge.config import ModelConfig
 from judgeforge.records import Finish, Message
@@ -31,6 +31,57 @@ class ChatRequest:
     reply_schema: ReplySchema | None = None
     top_logprobs: int | None = None
     """How many alternatives of each token are asked for; providers without them ignore it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionQuestion:
+    """A typed question to a decision model.
+
+    ``options`` are names and descriptions: of levels from the lowest, or of what can be chosen.
+    """
+
+    name: str
+    kind: Literal["yes_no", "levels", "choice"]
+    instructions: str
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """What a decision model reads, and all that it is asked about it."""
+
+    messages: tuple[Message, ...]
+    questions: tuple[DecisionQuestion, ...]
+
+
+ModelRequest = ChatRequest | DecisionRequest
+
+
+def chat_only(request: ModelRequest) -> ChatRequest:
+    """For providers of chat: which model gets which request is checked before a run."""
+    if not isinstance(request, ChatRequest):
+        raise TypeError("a chat model cannot answer decisions")
+    return request
+
+
+def decisions_only(request: ModelRequest) -> DecisionRequest:
+    if not isinstance(request, DecisionRequest):
+        raise TypeError("a decision model cannot chat")
+    return request
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionAnswer:
+    """What a decision model says to one question; its numbers are not checked yet."""
+
+    name: str | None
+    """None where the provider relies on the order of the answers."""
+    refused: bool = False
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """Of "yes"; of each level by its position ("0" for the lowest); or of each choice."""
+    position: float | None = None
+    """The expected level, 0 for the lowest."""
+    choice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +120,8 @@ class ModelReply:
     tokens: tuple[TokenProbability, ...] = ()
     """All tokens of ``text`` (there may be others around it) where probabilities were asked for
     and given."""
+    decisions: tuple[DecisionAnswer, ...] = ()
+    """In the order in which the provider gives them; some may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +140,7 @@ class Provider(Protocol):
     """Path below the base URL, such as ``/chat/completions``."""
     base_url: str
 
-    def body(self, model: ModelConfig, request: ChatRequest) -> Body:
+    def body(self, model: ModelConfig, request: ModelRequest) -> Body:
         """The request as this API wants it; the same request always gives an equal body."""
         ...
 

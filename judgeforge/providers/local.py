@@ -18,11 +18,12 @@ from judgeforge.config import ModelConfig
 from judgeforge.errors import ConfigError, MalformedReplyError, NoReplyError, StatusError
 from judgeforge.providers.base import (
     Body,
-    ChatRequest,
     ModelReply,
+    ModelRequest,
     RawReply,
     ReplySchema,
     Usage,
+    chat_only,
 )
 from judgeforge.providers.logprobs import Logprobs, asked_logprobs, token_probabilities
 
@@ -91,7 +92,8 @@ class LocalProvider:
     def __init__(self) -> None:
         self._engines: dict[str, asyncio.Future[_Engine]] = {}
 
-    def body(self, model: ModelConfig, request: ChatRequest) -> Body:
+    def body(self, model: ModelConfig, request: ModelRequest) -> Body:
+        request = chat_only(request)
         params = dict(model.params)
         extra = params.pop("extra_body", {})
         body: Body = {

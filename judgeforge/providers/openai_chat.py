@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ValidationError
 
 from judgeforge.config import ModelConfig
 from judgeforge.errors import MalformedReplyError
 from judgeforge.providers.base import (
     Body,
-    ChatRequest,
     ModelReply,
+    ModelRequest,
     RawReply,
     ReplySchema,
     Usage,
+    chat_only,
 )
-from judgeforge.providers.http import MOST_CONNECTIONS, post
 from judgeforge.providers.logprobs import Logprobs, asked_logprobs, token_probabilities
 from judgeforge.providers.model_traits import max_tokens_field, sends_temperature
+from judgeforge.providers.openai_connection import OpenAIConnection
 from judgeforge.providers.reasoning import clean, split_reasoning
 from judgeforge.providers.structured import with_instruction
 from judgeforge.records import Finish
 
-BASE_URL = "https://api.openai.com/v1"
 _FINISH: dict[str | None, Finish] = {"length": "length", "content_filter": "content_filter"}
 
 
@@ -75,11 +73,11 @@ class OpenAIChat:
     endpoint = "/chat/completions"
 
     def __init__(self, base_url: str | None, key: str | None) -> None:
-        self.base_url = base_url or BASE_URL
-        self._key = key
-        self._client: Any = None
+        self._connection = OpenAIConnection(base_url, key)
+        self.base_url = self._connection.base_url
 
-    def body(self, model: ModelConfig, request: ChatRequest) -> Body:
+    def body(self, model: ModelConfig, request: ModelRequest) -> Body:
+        request = chat_only(request)
         messages, schema = request.messages, request.reply_schema
         if schema is not None and model.structured == "instruction":
             messages = with_instruction(messages, schema)
@@ -103,28 +101,10 @@ class OpenAIChat:
         return read_chat_completion(raw)
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
-        import openai
-
-        if self._client is None:
-            self._client = openai.AsyncOpenAI(
-                api_key=self._key or "none",
-                base_url=self.base_url,
-                max_retries=0,
-                http_client=openai.DefaultAioHttpClient(
-                    follow_redirects=False, limits=_limits(), trust_env=True
-                ),
-            )
-        return await post(self._client, openai, self.endpoint, body, model)
+        return await self._connection.post(self.endpoint, body, model)
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
-
-
-def _limits() -> Any:  # noqa: ANN401
-    import httpx2
-
-    return httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=None)
+        await self._connection.close()
 
 
 def _structured(model: ModelConfig, reply: ReplySchema) -> Body:

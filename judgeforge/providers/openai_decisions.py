@@ -1,0 +1,103 @@
+"""OpenAI decisions (``POST /v1/decisions``), and the gateways that speak them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from judgeforge.config import ModelConfig
+from judgeforge.providers.base import (
+    Body,
+    DecisionAnswer,
+    DecisionQuestion,
+    ModelReply,
+    ModelRequest,
+    Usage,
+    decisions_only,
+)
+from judgeforge.providers.decision_server import DecisionServer, parsed
+
+
+class _Probability(BaseModel):
+    value: bool | int | str
+    probability: float
+
+
+class _Answer(BaseModel):
+    type: str
+    name: str | None = None
+    probability: float | None = None
+    probabilities: list[_Probability] = []
+    score: float | None = None
+    choice: bool | str | None = None
+
+
+class _InputDetails(BaseModel):
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+class _Usage(BaseModel):
+    input_tokens: int
+    output_tokens: int = 0
+    input_tokens_details: _InputDetails = _InputDetails()
+
+
+class _Reply(BaseModel):
+    answers: list[_Answer]
+    model: str | None = None
+    usage: _Usage | None = None
+
+
+class OpenAIDecisions(DecisionServer):
+    endpoint = "/decisions"
+
+    def body(self, model: ModelConfig, request: ModelRequest) -> Body:
+        asked = decisions_only(request)
+        extra = dict(model.params)
+        return {
+            "model": model.model,
+            "input": [message.model_dump() for message in asked.messages],
+            "questions": [_question(question) for question in asked.questions],
+            **extra.pop("extra_body", {}),
+            **extra,
+        }
+
+    def read(self, raw: bytes) -> ModelReply:
+        reply = parsed(_Reply, raw)
+        answers = tuple(_read(answer) for answer in reply.answers)
+        return ModelReply("", "stop", _usage(reply.usage), model=reply.model, decisions=answers)
+
+
+def _question(question: DecisionQuestion) -> Body:
+    plain = {"name": question.name, "instructions": question.instructions}
+    if question.kind == "yes_no":
+        return {"type": "predicate", **plain}
+    if question.kind == "levels":
+        levels = [{"label": label, "description": text} for label, text in question.options]
+        return {"type": "score", **plain, "levels": levels}
+    choices = [{"value": value, "description": text} for value, text in question.options]
+    return {"type": "choice", **plain, "choices": choices}
+
+
+def _read(answer: _Answer) -> DecisionAnswer:
+    if answer.type == "predicate":
+        yes = {} if answer.probability is None else {"yes": answer.probability}
+        return DecisionAnswer(answer.name, probabilities=yes)
+    return DecisionAnswer(
+        answer.name,
+        refused=answer.type == "refusal",
+        probabilities={str(each.value): each.probability for each in answer.probabilities},
+        position=answer.score,
+        choice=None if answer.choice is None else str(answer.choice),
+    )
+
+
+def _usage(used: _Usage | None) -> Usage | None:
+    """None also where the numbers cannot be true, so that the call counts at its most."""
+    if used is None or used.input_tokens <= 0 or used.output_tokens < 0:
+        return None
+    cached = max(0, used.input_tokens_details.cached_tokens)
+    written = max(0, used.input_tokens_details.cache_write_tokens)
+    if cached + written > used.input_tokens:
+        return None
+    return Usage(used.input_tokens, used.output_tokens, cached, written)
