@@ -14,7 +14,7 @@ from judgeforge.judging.panel import Panel
 from judgeforge.preparation import Preparation
 from judgeforge.providers.base import ModelRequest, Usage
 from judgeforge.records import Completion, Prompt
-from judgeforge.templates import pointwise_messages
+from judgeforge.templates import decision_messages, decision_pair_question, pointwise_messages
 
 LOW, EXPECTED, HIGH = range(3)
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
@@ -129,8 +129,13 @@ class Estimator:
     def _frames(self, prompt: Prompt, judge: JudgeConfig) -> Iterator[tuple[int, int]]:
         """Of each request of a question: its tokens without completions, and those of the rubric.
 
-        The frames of all protocols are about as long.
+        The frames of all protocols that are answered in words are about as long.
         """
+        if judge.protocol == "decisions":
+            system, user = decision_messages(self._prepared.rubric, prompt, "")
+            asked = decision_pair_question(self._prepared.rubric)
+            yield _tokens(system.content, user.content, asked), _tokens(system.content)
+            return
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
             system, user = pointwise_messages(rubric, prompt, "")
             yield _tokens(system.content, user.content), len(system.content) // BYTES_PER_TOKEN

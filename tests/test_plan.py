@@ -57,8 +57,14 @@ def test_the_plan_holds(
 def test_the_plan_of_decisions_holds(tmp_path: Path, server: LocalServer, pairs: bool) -> None:
     jev = model(server, "systemone", model="jev", price={**PRICE, "output_per_mtok": 0.0})
     judge = {"model": "jev", "protocol": "decisions", "pairs": pairs}
-    models = {"small": model(server), "jev": jev}
-    config = write_config(tmp_path, server, models=models, judging={"judges": [judge]})
+    # The server counts a word as a token when it writes, and four bytes when it reads.
+    config = write_config(
+        tmp_path,
+        server,
+        models={"small": model(server), "jev": jev},
+        sampling={"models": ["small"], "completions": 4, "max_tokens": 150},
+        judging={"judges": [judge]},
+    )
     planned = next(each for each in plan(config).models if each.name == "jev")
     run(config, tmp_path / "out")
     asked = server.calls(model="jev")
