@@ -126,9 +126,12 @@ class RunRecord:
                 )
 
     def _write_derived(self, manifest: dict[str, Any]) -> None:
+        """The files made from the results, and into the manifest what they say of the pairs."""
         from judgeforge.export.card import write_card
         from judgeforge.export.parquet import write_pairs_parquet
+        from judgeforge.export.quality import run_quality
 
+        manifest["quality"] = run_quality(self._folder.path)
         pairs = self._folder.file("pairs")
         write_pairs_parquet(pairs, pairs.with_suffix(".parquet"))
         write_card(self._folder.path, manifest)

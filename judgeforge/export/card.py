@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.export.card_facts import costs, counts, making, measures
+from judgeforge.export.card_quality import quality_sections
 from judgeforge.export.columns import card_features
 from judgeforge.export.reading import pairs_file
 from judgeforge.export.statistics import PairStatistics, pair_statistics
@@ -38,6 +39,7 @@ def card(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
         "## Counts\n\n" + counts(statistics, manifest),
         "## Calls and cost\n\n" + costs(manifest),
         "## Scores and lengths\n\n" + measures(statistics),
+        *quality_sections(manifest),
         _columns(),
         _loading(),
         _training(statistics),
