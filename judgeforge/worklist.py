@@ -123,15 +123,24 @@ def remaining(
     config: PromptsConfig, checks: RowChecks, work: Worklist, *, limit: int | None
 ) -> Iterator[tuple[int, Prompt | Skip]]:
     """Position and row of everything that is still to do; a changed row comes as a skip."""
+    read = 0
     for position, row in enumerate(read_prompts(config, checks, limit=limit)):
         if position >= len(work.places):
             return
+        read = position + 1
         if work.places[position] != TODO:
             continue
         if isinstance(row, Prompt) and short_digest(row.digest) == work.digests[position]:
             yield position, row
             continue
-        reason = SkipReason.CHANGED_DURING_RUN
-        detail = "the row changed while the run was going on; start the same command again"
         prompt_id = row.id if isinstance(row, Prompt) else row.prompt_id
-        yield position, Skip(prompt_id=prompt_id, line=row.line, reason=reason, detail=detail)
+        yield position, _changed(prompt_id, row.line, "changed")
+    for position in range(read, len(work.places)):
+        if work.places[position] == TODO:
+            yield position, _changed(f"row-{position + 1}", position + 1, "went away")
+
+
+def _changed(prompt_id: str, line: int, what: str) -> Skip:
+    detail = f"the row {what} while the run was going on; start the same command again"
+    reason = SkipReason.CHANGED_DURING_RUN
+    return Skip(prompt_id=prompt_id, line=line, reason=reason, detail=detail)

@@ -48,14 +48,23 @@ def write_prompts(folder: Path, number: int) -> None:
 
 
 def write_config(
-    folder: Path, server: LocalServer, *, prompts: int = 6, provider: str = "openai", **parts: Any
+    folder: Path,
+    server: LocalServer,
+    *,
+    prompts: int | dict[str, Any] = 6,
+    provider: str = "openai",
+    **parts: Any,
 ) -> Path:
-    """A configuration with one model that writes and judges; ``parts`` replaces sections."""
-    if not (folder / "prompts.jsonl").exists():
+    """A configuration with one model that writes and judges; ``parts`` replaces sections.
+
+    ``prompts`` is how many are written, or the section itself.
+    """
+    source = prompts if isinstance(prompts, dict) else {"path": "prompts.jsonl"}
+    if isinstance(prompts, int) and not (folder / "prompts.jsonl").exists():
         write_prompts(folder, prompts)
     (folder / "rubric.yaml").write_text(RUBRIC)
     config = {
-        "prompts": {"path": "prompts.jsonl"},
+        "prompts": source,
         "models": {"small": model(server, provider)},
         "sampling": {"models": ["small"], "completions": 4, "seed": 7, "max_tokens": 64},
         "rubric": "rubric.yaml",

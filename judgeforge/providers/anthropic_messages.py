@@ -21,6 +21,7 @@ from judgeforge.providers.base import (
 from judgeforge.providers.http import MOST_CONNECTIONS, post
 from judgeforge.providers.model_traits import sends_temperature
 from judgeforge.providers.reasoning import clean, split_reasoning
+from judgeforge.providers.reply_json import parse_reply
 from judgeforge.providers.structured import with_instruction
 from judgeforge.records import Finish
 
@@ -86,7 +87,7 @@ class AnthropicMessages:
 
     def read(self, raw: bytes) -> ModelReply:
         try:
-            reply = _Reply.model_validate_json(raw)
+            reply = parse_reply(_Reply, raw)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"])

@@ -19,6 +19,7 @@ from judgeforge.providers.logprobs import Logprobs, asked_logprobs, token_probab
 from judgeforge.providers.model_traits import max_tokens_field, sends_temperature
 from judgeforge.providers.openai_connection import OpenAIConnection
 from judgeforge.providers.reasoning import clean, split_reasoning
+from judgeforge.providers.reply_json import parse_reply
 from judgeforge.providers.structured import with_instruction
 from judgeforge.records import Finish
 
@@ -123,7 +124,7 @@ def _structured(model: ModelConfig, reply: ReplySchema) -> Body:
 def read_chat_completion(raw: bytes) -> ModelReply:
     """Read a chat completion. Raises MalformedReplyError."""
     try:
-        reply = _Reply.model_validate_json(raw)
+        reply = parse_reply(_Reply, raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -1,1 +1,260 @@
-"""."""
+"""Faults of replies: completions that are no answers, and numbers that cannot be true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.faults.scene import Scene
+from tests.faults.table import fault
+from tests.local_server import faults
+from tests.local_server.faults import Fault
+from tests.local_server.record import RequestRecord
+from tests.run_setup import rows
+
+
+def _completion(record: RequestRecord) -> bool:
+    return record.kind == "completion"
+
+
+def _judge(record: RequestRecord) -> bool:
+    return record.kind == "judge"
+
+
+def _first_row(scene: Scene, odd: Fault, **parts: Any) -> dict[str, Any]:
+    """What became of the one completion that the fault touched; its prompt has a pair."""
+    scene.server.faults.add(odd, when=_completion, nth=1)
+    scene.configure(prompts=1, **parts)
+    seen = scene.run()
+    assert (seen.exit_code, seen.pairs) == (0, 1)
+    # Completions are asked in order, so the first request is that of the first completion.
+    return rows(scene.out / "completions.jsonl")[0]
+
+
+def _is_in_no_pair(scene: Scene, completion: dict[str, Any]) -> None:
+    (pair,) = rows(scene.out / "pairs.jsonl")
+    sides = {pair["provenance"]["chosen_id"], pair["provenance"]["rejected_id"]}
+    assert completion["id"] not in sides
+    judged = {i for row in rows(scene.out / "judgments.jsonl") for i in row["completion_ids"]}
+    assert completion["id"] not in judged
+
+
+def _no_answer(name: str, done: str, odd: Fault, finish: str, *, quick: bool = False) -> None:
+    @fault(
+        name,
+        done=done,
+        promise=f"The completion is called `{finish}`, is judged by nobody and in no pair.",
+        quick=quick,
+    )
+    def show(scene: Scene) -> str:
+        completion = _first_row(scene, odd)
+        assert completion["finish"] == finish
+        _is_in_no_pair(scene, completion)
+        return f"`finish: {finish}`; the pair is made of the other three"
+
+
+_no_answer("refusal", "A completion is a refusal.", faults.refusal(), "refusal")
+_no_answer(
+    "content-filter",
+    "The provider's filter withholds a completion.",
+    faults.content_filter(),
+    "content_filter",
+)
+_no_answer(
+    "cut-by-length", "A completion is cut by `max_tokens`.", faults.finish_length(), "length"
+)
+_no_answer("empty-text", "A completion is empty.", faults.empty_text(), "empty", quick=True)
+_no_answer("only-white-space", "A completion is white space.", faults.reply_text(" \n\t "), "empty")
+_no_answer("null-content", "A completion's content is null.", faults.null_content(), "empty")
+_no_answer(
+    "only-reasoning",
+    "A completion never gets beyond its `<think>`.",
+    faults.reply_text("<think>Let me see, and see, and see"),
+    "empty",
+)
+
+
+@fault(
+    "cut-by-length-kept",
+    done="A completion is cut by `max_tokens`, and `sampling.keep_cut` is set.",
+    promise="The configuration decides: it is judged like the others, and still called `length`.",
+)
+def _(scene: Scene) -> str:
+    sampling = {"models": ["small"], "completions": 4, "seed": 7, "max_tokens": 64}
+    completion = _first_row(scene, faults.finish_length(), sampling={**sampling, "keep_cut": True})
+    assert (completion["finish"], completion["flags"]) == ("length", [])
+    assert completion["score"] is not None
+    return "`finish: length`, judged"
+
+
+def _chat(message: object, **changes: object) -> dict[str, object]:
+    """A whole chat completion by hand."""
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 40, "completion_tokens": 9, "total_tokens": 49}
+    return {"id": "x", "model": "small", "choices": [choice], "usage": usage, **changes}
+
+
+def _said(text: str) -> dict[str, object]:
+    return {"role": "assistant", "content": text}
+
+
+def _is_asked_again(name: str, done: str, reply: object) -> None:
+    @fault(
+        name,
+        done=done,
+        promise="No reply of the API: a failed attempt, counted as billed and tried again.",
+    )
+    def show(scene: Scene) -> str:
+        completion = _first_row(scene, faults.whole_reply(reply))
+        assert completion["finish"] == "stop"
+        assert len(scene.server.requests) == 9
+        scene.billing = False  # The server counts the reply that it meant to send.
+        return "9 requests for 8 calls; the second answer is used"
+
+
+_is_asked_again("no-choices", "A reply has no `choices`.", {"id": "x", "model": "small"})
+_is_asked_again("empty-choices", "A reply's `choices` is an empty list.", _chat("", choices=[]))
+_is_asked_again("null-message", "A reply's message is null.", _chat(None))
+_is_asked_again(
+    "usage-of-words",
+    "A reply's usage holds words in place of numbers.",
+    _chat(_said("Fine."), usage={"prompt_tokens": "many", "completion_tokens": "few"}),
+)
+
+
+@fault(
+    "several-choices",
+    done="A reply holds three choices, though one was asked for.",
+    promise="The first is taken; one call is never more than one completion.",
+)
+def _(scene: Scene) -> str:
+    choices = [
+        {"index": i, "message": _said(f"Answer {i}."), "finish_reason": "stop"} for i in range(3)
+    ]
+    completion = _first_row(scene, faults.whole_reply(_chat("", choices=choices)))
+    assert completion["text"] == "Answer 0."
+    assert len(rows(scene.out / "completions.jsonl")) == 4
+    scene.billing = False
+    return "`Answer 0.`, four completions in all"
+
+
+@fault(
+    "unknown-finish-reason",
+    done="A reply's finish reason is `banana`.",
+    promise="A whole reply with text is an answer, whatever the reason is called.",
+)
+def _(scene: Scene) -> str:
+    choice = {"index": 0, "message": _said("Fine."), "finish_reason": "banana"}
+    completion = _first_row(scene, faults.whole_reply(_chat("", choices=[choice])))
+    assert (completion["finish"], completion["text"]) == ("stop", "Fine.")
+    scene.billing = False
+    return "`finish: stop`"
+
+
+def _untrue_usage(name: str, done: str, odd: Fault) -> None:
+    @fault(
+        name,
+        done=done,
+        promise="The call counts as spent at the most that it can have cost.",
+        quick=name == "usage-missing",
+    )
+    def show(scene: Scene) -> str:
+        scene.configure(prompts=1)
+        scene.server.faults.add(odd, when=_completion, nth=1)
+        seen = scene.run()
+        assert (seen.exit_code, seen.pairs) == (0, 1)
+        costs = [row["cost_usd"] for row in rows(scene.out / "completions.jsonl")]
+        assert costs[0] > 2 * max(costs[1:])
+        return "that call counts more than twice as much as any other"
+
+
+_untrue_usage("usage-missing", "A reply says nothing of its usage.", faults.missing_usage())
+for _name, _input, _output in (("zero", 0, 0), ("negative", -40, -9)):
+    _untrue_usage(
+        f"usage-{_name}",
+        f"A reply's usage is {_name}.",
+        faults.whole_reply(
+            _chat(_said("Fine."), usage={"prompt_tokens": _input, "completion_tokens": _output})
+        ),
+    )
+_untrue_usage(
+    "usage-more-cached-than-sent",
+    "A reply says that more tokens came from the cache than were sent.",
+    faults.whole_reply(
+        _chat(
+            _said("Fine."),
+            usage={
+                "prompt_tokens": 10,
+                "completion_tokens": 9,
+                "prompt_tokens_details": {"cached_tokens": 999_999},
+            },
+        )
+    ),
+)
+
+
+@fault(
+    "lone-surrogates",
+    done="A completion holds halves of surrogate pairs.",
+    promise="They are replaced, since no file in UTF-8 can hold them; every file stays readable.",
+)
+def _(scene: Scene) -> str:
+    completion = _first_row(scene, faults.whole_reply(_chat(_said("half \ud800 and \udc00 half"))))
+    assert completion["text"] == "half \ufffd and \ufffd half"
+    scene.billing = False
+    return "replaced, all files are UTF-8"
+
+
+@fault(
+    "equal-completions",
+    done="All four completions of a prompt are the same text.",
+    promise="Judged by nobody, since nothing is better: a named skip, and no judge is paid.",
+)
+def _(scene: Scene) -> str:
+    scene.server.faults.add(faults.reply_text("The same."), when=_completion)
+    scene.configure(prompts=1)
+    seen = scene.run()
+    assert seen.skips == {"p0": "too_few_completions"}
+    assert scene.server.calls(kind="judge") == []
+    return "skip `too_few_completions`, no judge was asked"
+
+
+@fault(
+    "completion-1-mib",
+    done="A completion of 1 MiB comes back.",
+    promise="Kept whole, or its judge's failure is named; nothing else is touched.",
+)
+def _(scene: Scene) -> str:
+    completion = _first_row(scene, faults.reply_text("x" * 2**20))
+    assert len(completion["text"]) == 2**20
+    scene.billing = False
+    return "kept whole; the prompt has a pair"
+
+
+_HOSTILE = (
+    "[bold red]markup[/bold red] \x1b]0;title\x07\x1b[2J\x1b[31m {{ 7 * 7 }} {% raw %} "
+    '=HYPERLINK("http://evil.example") <script>alert(1)</script> | a | b |\n# Heading\n'
+    "../../etc/passwd ${HOME} $(touch pwned) `touch pwned` \u202egnp.exe [[/evaluate]]"
+)
+
+
+@fault(
+    "hostile-completion",
+    done="Completions hold terminal codes, markup, templates, shell code, paths and formulas.",
+    promise="Data: stored as it came, shown without what a terminal obeys, evaluated nowhere.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    odd = faults.whole_reply(_chat(_said(_HOSTILE)))
+    scene.server.faults.add(odd, when=_completion, nth=1)
+    scene.configure(prompts=1)
+    exit_code, shown = scene.end(scene.start("--show-pairs", "5"))
+    assert exit_code == 0
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "\u202e" not in shown
+    assert _HOSTILE in [row["text"] for row in rows(scene.out / "completions.jsonl")]
+    judged = [call.body["messages"][-1]["content"] for call in scene.server.calls(kind="judge")]
+    assert any(_HOSTILE in content for content in judged)
+    assert not list(scene.folder.rglob("pwned"))
+    scene.billing = False
+    return "stored and judged byte for byte; no escape sequence in the output"

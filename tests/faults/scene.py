@@ -56,7 +56,7 @@ class Scene:
     def configure(
         self,
         *,
-        prompts: int = 2,
+        prompts: int | dict[str, Any] = 2,
         provider: str = "openai",
         own: Mapping[str, Any] | None = None,
         limits: Mapping[str, Any] | None = None,

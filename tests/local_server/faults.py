@@ -328,3 +328,8 @@ def _with_last_score(answer: Answer, score: object) -> Answer:
     else:
         place[last] = score
     return replace(answer, value=value, text=json.dumps(value))
+
+
+def whole_reply(value: object) -> Fault:
+    """Exactly this JSON value as the reply; half surrogate pairs are escaped in it."""
+    return Fault("whole_reply", body=json.dumps(value).encode())

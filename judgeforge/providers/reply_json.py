@@ -1,0 +1,35 @@
+"""The bytes of a reply as a model of just the fields that are used."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+M = TypeVar("M", bound=BaseModel)
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
+def parse_reply(model: type[M], raw: bytes) -> M:
+    """Raises pydantic's ValidationError.
+
+    A model may write half a surrogate pair, which JSON can escape but no file in UTF-8 can hold:
+    it becomes U+FFFD, so that the paid reply is not lost to it.
+    """
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError:
+        if rb"\ud" not in raw.lower():
+            raise
+        return model.model_validate_json(_without_halves(raw))
+
+
+def _without_halves(raw: bytes) -> str:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw.decode(errors="replace")
+    return _HALF_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", json.dumps(value, ensure_ascii=False))
