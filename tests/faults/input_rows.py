@@ -57,7 +57,7 @@ for _name, _done, _row, _reason in (
     ("no-user-at-end", "ends with the assistant.", {"prompt": [USER, ASSISTANT]}, "wrong_roles"),
     ("system-not-first", "has its system message last.", {"prompt": [USER, SYSTEM]}, "wrong_roles"),
     ("duplicate-id", "has the id of another.", {**BEFORE, "prompt": "Other."}, "duplicate_id"),
-    ("duplicate-prompt", "asks what another does.", {"prompt": BEFORE["prompt"]}, "duplicate_prompt"),
+    ("duplicate-prompt", "repeats a prompt.", {"prompt": BEFORE["prompt"]}, "duplicate_prompt"),
     ("control-characters", "holds a terminal code.", {"prompt": "\x1b[2J?"}, "control_characters"),
     ("lone-surrogate", "holds half a surrogate pair.", {"prompt": "\ud83d"}, "invalid_encoding"),
     ("latin-1", "is in Latin-1.", '{"prompt": "Über was?"}'.encode("latin-1"), "invalid_encoding"),
