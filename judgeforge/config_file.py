@@ -52,6 +52,23 @@ def load_run_config(
     return _with_absolute_paths(config, document.file)
 
 
+def located(error: ConfigError, config: RunConfig) -> ConfigError:
+    """The same error about a key of a configuration that was loaded before, with file and line."""
+    file = config.source_file
+    if file is None or error.line or error.key is None or error.file not in {None, file}:
+        return error
+    line = None
+    with suppress(ConfigError):  # changed since it was loaded
+        line = read_document(file).line_of(_location(error.key))
+    return ConfigError(error.message, file=file, line=line, key=error.key)
+
+
+def _location(key: str) -> Location:
+    """The opposite of ``key_path``; a name with a dot in it leads to the mapping that holds it."""
+    parts = re.findall(r"[^.\[\]]+", key)
+    return tuple(int(part) if part.isdigit() else part for part in parts)
+
+
 def unused_models(config: RunConfig) -> list[str]:
     """Models that are defined but neither sample nor judge: no mistake, but worth a word."""
     used = {judge.model for judge in config.judging.judges}

@@ -27,7 +27,7 @@ class ConfigError(JudgeforgeError):
         line: int | None = None,
         key: str | None = None,
     ) -> None:
-        self.file, self.line, self.key = file, line, key
+        self.message, self.file, self.line, self.key = message, file, line, key
         place = "" if file is None else f"{file}:{line}: " if line else f"{file}: "
         super().__init__(f"{place}{key}: {message}" if key else f"{place}{message}")
 

@@ -40,8 +40,8 @@ class PlanReport:
 
 
 def plan_run(config: RunConfig, *, limit: int | None = None) -> PlanReport:
-    """Reads the whole input. Raises ConfigError and InputError as a run would."""
-    prepared = prepare(config)
+    """Reads the whole input; needs no key. Raises ConfigError and InputError as a run would."""
+    prepared = prepare(config, with_keys=False)
     estimator = Estimator(config, prepared)
     loads = estimator.loads()
     prompts = skips = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from judgeforge.calls.prices import ModelPrice, price_of
 from judgeforge.config import DECISION_PROVIDERS, RunConfig
+from judgeforge.config_file import located
 from judgeforge.errors import ConfigError
 from judgeforge.identity import used_models
 from judgeforge.keys import read_key
@@ -24,15 +25,24 @@ class Preparation:
     row_checks: RowChecks
 
 
-def prepare(config: RunConfig) -> Preparation:
-    """Raises ConfigError with what to change."""
+def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
+    """Raises ConfigError with file, line and what to change. Where nothing is to be sent, keys can
+    be left out.
+    """
+    try:
+        return _prepared(config, with_keys=with_keys)
+    except ConfigError as error:
+        raise located(error, config) from None
+
+
+def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     rubric = load_rubric(config.rubric, folder=config.folder)
     _check_judges(config, rubric)
     _check_protocols(config)
     names = used_models(config)
     for name in names:
         _check_local(config, name)
-    keys = {name: read_key(config, name) for name in names}
+    keys = {name: read_key(config, name) if with_keys else None for name in names}
     prices = {name: price_of(config.models[name]) for name in names}
     unknown = [name for name, price in prices.items() if price is None]
     limits = [key for key in ("usd", "daily_usd") if getattr(config.budget, key) is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from judgeforge.config import RunConfig
@@ -42,12 +43,13 @@ class CheckReport:
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """Check everything that can be checked without a call and report all of it."""
     report = CheckReport()
-    rubric = None
     try:
-        rubric = load_rubric(config.rubric, folder=config.folder)
         prepare(config)
     except ConfigError as error:
         report.problems.append(str(error))
+    rubric = None
+    with suppress(ConfigError):  # told above
+        rubric = load_rubric(config.rubric, folder=config.folder)
     for row in read_prompts(config.prompts, row_checks(config, rubric), limit=limit):
         if isinstance(row, Prompt):
             report.prompts += 1

@@ -100,3 +100,9 @@ def test_checks_see_the_reference_of_the_row() -> None:
     right = {"name": "right", "check": {"equals_reference": True}}
     assert judge("4", right, reference="4").score == 1.0
     assert judge("5", right, reference="4").score == 0.0
+
+
+def test_a_check_that_rubric_and_row_both_state_is_named_once() -> None:
+    judgment = judge("It is so indeed", BRIEF, ROW, metadata={"checks": {"max_words": 3}})
+    assert judgment.criteria == {"brief": 0.0, "asked_for": 0.0}
+    assert judgment.rationale == "failed: max_words: 3"

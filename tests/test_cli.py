@@ -20,7 +20,7 @@ def command(monkeypatch, capsys):
     """Call the command line; gives exit code, stdout and stderr."""
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["judgeforge", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", [".venv/bin/judgeforge", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         shown = capsys.readouterr()
@@ -34,7 +34,7 @@ def test_run_ends_with_totals_and_where_to_look_next(tmp_path, server, out, comm
     assert code == 0
     assert "6 prompts, 6 pairs" in shown
     assert "48 paid, 0 cached" in shown
-    assert f"judgeforge explain {out} p0.p0" in shown
+    assert f"why:   judgeforge explain {out} p0.p0" in shown
 
 
 def test_run_says_that_a_folder_is_finished(tmp_path, server, out, command):
@@ -97,6 +97,42 @@ def test_plan_prices_a_run_without_a_call_and_holds(tmp_path, server, out, comma
     real = run(config, out).manifest["totals"]
     assert report["calls"] == real["calls"]["paid"]
     assert report["low"] <= real["cost_usd"] <= report["high"]
+
+
+def test_plan_needs_no_key(tmp_path, server, command, monkeypatch):
+    monkeypatch.delenv("TEST_KEY")
+    assert command("plan", write_config(tmp_path, server))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("parts", "at", "said"),
+    [
+        ({}, "api_key_env: TEST_KEY", "the environment variable TEST_KEY is not set"),
+        ({"rubric": "helpfullness"}, "rubric: helpfullness", "did you mean `helpfulness`"),
+        ({"judging": {}}, "judging: {}", "but no judge is named"),
+    ],
+)
+def test_a_mistake_that_shows_only_before_a_run_is_told_with_its_line(
+    tmp_path, server, command, monkeypatch, parts, at, said
+):
+    if not parts:
+        monkeypatch.delenv("TEST_KEY")
+    config = write_config(tmp_path, server, **parts)
+    lines = config.read_text().splitlines()
+    line = next(n for n, text in enumerate(lines, start=1) if text.strip() == at)
+    code, _, error = command("run", config)
+    assert code == 2
+    assert f"{config}:{line}: " in error
+    assert said in error
+    assert "Traceback" not in error
+
+
+def test_what_to_type_next_works_where_the_program_is_not_on_the_path(
+    tmp_path, server, out, command, monkeypatch
+):
+    monkeypatch.setenv("PATH", "")
+    _, shown, _ = command("run", write_config(tmp_path, server, prompts=1), "--out", out)
+    assert f"why:   {sys.argv[0]} explain {out} p0.p0" in shown
 
 
 def test_plan_shows_a_table_and_warns_of_a_small_budget(tmp_path, server, command):

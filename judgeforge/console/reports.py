@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -61,8 +63,13 @@ def _where_next(folder: Path) -> None:
     _out.print(
         f"pairs: {_shown(str(folder / 'pairs.jsonl'))}   how they were made: "
         f"{_shown(str(folder / 'README.md'))}\n"
-        f"why:   judgeforge explain {_shown(str(folder))} {_shown(first)}"
+        f"why:   {_program()} explain {_shown(str(folder))} {_shown(first)}"
     )
+
+
+def _program() -> str:
+    """What to type: in a virtual environment that is not activated, the way to the program."""
+    return "judgeforge" if which("judgeforge") else _shown(sys.argv[0])
 
 
 def _shown(text: str) -> str:

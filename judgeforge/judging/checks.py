@@ -38,7 +38,8 @@ def run_checks(rubric: Rubric, prompt: Prompt, completion: Completion) -> Judgme
         criteria[criterion.name] = 1.0 - len(failures) / len(checks) if checks else 1.0
         failed += failures
     score = rubric.weighted_mean(criteria)
-    rationale = f"failed: {'; '.join(map(str, failed))}" if failed else "all checks passed"
+    named = dict.fromkeys(map(str, failed))  # a row may repeat a check of the rubric
+    rationale = f"failed: {'; '.join(named)}" if named else "all checks passed"
     return blank.model_copy(update={"criteria": criteria, "score": score, "rationale": rationale})
 
 
