@@ -10,7 +10,7 @@ import pytest
 import judgeforge
 from judgeforge.config import ModelConfig
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.plan import check_run
+from judgeforge.readiness import check_run
 from judgeforge.scaffold import init_project
 from tests.local_server import LocalServer
 from tests.run_setup import model, rows
