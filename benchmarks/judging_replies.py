@@ -18,7 +18,7 @@ from typing import Any
 from judgeforge.judging.json_object import UnreadableReplyError
 from judgeforge.judging.label_probabilities import label_probabilities
 from judgeforge.judging.textual_forms import RATING_FORMS, VERDICT_FORMS
-from judgeforge.judging.textual_replies import read_rating
+from judgeforge.judging.textual_replies import read_rating, read_verdict
 
 FILE = "judge_replies.jsonl.gz"
 _Z95 = 1.959963984540054
@@ -79,8 +79,16 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], str | float]] = {
 }
 
 
+_ANY_FORM: Mapping[str, Callable[[Mapping[str, Any]], str | float]] = {
+    "pairwise": lambda row: _RECORDED[read_verdict(row["reply"]).verdict],
+    "score": _rating("bracketed_rating"),
+    "logprobs": _probability_of_first,
+}
+"""For formats that are not known by name, by the kind of reply."""
+
+
 def measure(data: Path) -> list[FormatRow]:
-    """One row a format, sorted. Raises FileNotFoundError and, for a new format, KeyError."""
+    """One row a format, sorted by name. Raises FileNotFoundError where ``data`` has no replies."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for row in _rows(data / FILE):
         tally = counts[row["format"]]
@@ -105,7 +113,8 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     spread = share * (1 - share) / trials + z2 / (4 * trials**2)
     half = _Z95 * math.sqrt(spread) / (1 + z2 / trials)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    low = centre - half if successes else 0.0
+    return low, centre + half if successes < trials else 1.0
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
@@ -116,7 +125,7 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
 
 def _read(row: Mapping[str, Any]) -> str | float | None:
     try:
-        return _READERS[row["format"]](row)
+        return _READERS.get(row["format"], _ANY_FORM[row["kind"]])(row)
     except UnreadableReplyError:
         return None
 

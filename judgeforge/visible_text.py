@@ -59,10 +59,7 @@ def hidden_characters(text: str) -> bool:
     return _HIDDEN.search(_EMOJI_FLAG.sub("", text)) is not None
 
 
-_MIXED_WORD = re.compile(
-    "[A-Za-z]*(?:[A-Za-z][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][A-Za-z])"
-    "[A-Za-z\u0370-\u03ff\u0400-\u052f]*"
-)
+_WORD = re.compile("[A-Za-z\u0370-\u03ff\u0400-\u052f]+")
 _OTHER_SCRIPTS = re.compile("[\u0370-\u052f]")
 _LATIN = re.compile("[A-Za-z]")
 _LEAST_WORD = 4
@@ -75,7 +72,8 @@ def mixed_scripts(text: str) -> bool:
         return False
     return any(
         len(word) >= _LEAST_WORD
+        and not word.isascii()
         and visible_text(word).isascii()
         and len(_LATIN.findall(word)) * 2 >= len(word)
-        for word in _MIXED_WORD.findall(text)
+        for word in _WORD.findall(text)
     )

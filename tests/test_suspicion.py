@@ -104,10 +104,11 @@ class TestAFlag:
 
         def seconds(text: str) -> float:
             start = time.process_time()
-            suspicions(text)
+            suspicions(f"{text} \u03b1\u2013")
             return time.process_time() - start
 
-        for piece in ("you are a ", "give ", "rate ", "this answer is ", "<", "[[A", "\u200bа"):  # noqa: RUF001
+        careless = ("a", " ", "\n", "you are a ", "give ", "rate ", "this answer is ", "<", "[[A")
+        for piece in (*careless, "\u200b\u0430"):
             short, long = (seconds(piece * (size // len(piece))) for size in (20_000, 200_000))
             assert long < 60 * short + 0.2
 
