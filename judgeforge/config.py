@@ -284,6 +284,8 @@ class JudgeConfig(Part):
 
 class JudgingConfig(Part):
     judges: list[JudgeConfig] = Field(default_factory=list)
+    exclude_own_family: bool = False
+    """Whether judges leave out completions of their own model family."""
 
     @field_validator("judges")
     @classmethod

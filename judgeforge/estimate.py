@@ -10,6 +10,7 @@ from judgeforge.calls.answer import Answer
 from judgeforge.calls.prices import BYTES_PER_TOKEN, MOST_TOKENS_PER_DECISION, ModelPrice
 from judgeforge.config import JudgeConfig, RunConfig
 from judgeforge.judging.asking import rubrics_asked
+from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel
 from judgeforge.preparation import Preparation
 from judgeforge.providers.base import ModelRequest, Usage
@@ -52,8 +53,9 @@ class Estimator:
 
     def __init__(self, config: RunConfig, prepared: Preparation) -> None:
         self._config, self._prepared = config, prepared
-        self._panel = Panel(config.judging.judges, prepared.rubric, _NoCalls())
-        self._shown: dict[tuple[str, int], list[int]] = {}
+        own_family = OwnFamily(config.models, exclude=config.judging.exclude_own_family)
+        self._panel = Panel(config.judging.judges, prepared.rubric, _NoCalls(), own_family)
+        self._shown: dict[tuple[str, tuple[str, ...]], list[int]] = {}
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
@@ -70,39 +72,42 @@ class Estimator:
         )
 
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
-        lengths, number = self._sample(prompt, loads)
+        lengths, models = self._sample(prompt, loads)
         for judge in self._config.judging.judges:
-            shown = self._completions_shown(judge, number)
+            shown = self._completions_shown(judge, models)
             if shown:
                 self._judge(prompt, judge, shown, lengths, loads[judge.model])
 
     def _sample(
         self, prompt: Prompt, loads: dict[str, ModelLoad]
-    ) -> tuple[tuple[int, int, int], int]:
-        """Tokens of a completion (low, expected, high) and how many there are."""
+    ) -> tuple[tuple[int, int, int], tuple[str, ...]]:
+        """Tokens of a completion (low, expected, high) and the model of each."""
         sampling = self._config.sampling
         if prompt.completions or sampling is None:
             longest = max((_tokens(one.text) for one in prompt.completions), default=0)
-            return (longest, longest, longest), len(prompt.completions)
+            models = tuple(one.model or "given" for one in prompt.completions)
+            return (longest, longest, longest), models
         low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
         size = _tokens(sampling.system or "", *(m.content for m in prompt.messages))
-        for index in range(sampling.completions):
-            name = sampling.models[index % len(sampling.models)]
+        models = tuple(
+            sampling.models[index % len(sampling.models)] for index in range(sampling.completions)
+        )
+        for index, name in enumerate(models):
             first = index < len(sampling.models)
             outputs = (low, expected, high)
             loads[name].add(1, (size,) * 3, outputs, shared=0 if first else size)
-        return (low, expected, high), sampling.completions
+        return (low, expected, high), models
 
-    def _completions_shown(self, judge: JudgeConfig, number: int) -> list[int]:
+    def _completions_shown(self, judge: JudgeConfig, models: tuple[str, ...]) -> list[int]:
         """Of each question that the judge is asked: how many completions it is about."""
-        if (judge.label, number) not in self._shown:
-            blanks = [_blank(index) for index in range(number)]
-            self._shown[judge.label, number] = [
+        if (judge.label, models) not in self._shown:
+            blanks = [_blank(index, model) for index, model in enumerate(models)]
+            self._shown[judge.label, models] = [
                 len(question.completion_ids)
                 for repeat in range(judge.repeats)
                 for question in self._panel.questions(judge.label, blanks, repeat)
             ]
-        return self._shown[judge.label, number]
+        return self._shown[judge.label, models]
 
     def _judge(
         self,
@@ -146,8 +151,10 @@ class _NoCalls:
         raise AssertionError(f"an estimate calls no model: {model}, {request}, {sample}")
 
 
-def _blank(index: int) -> Completion:
-    return Completion(id=f"c{index}", prompt_id="", index=index, model="", text="", finish="stop")
+def _blank(index: int, model: str) -> Completion:
+    return Completion(
+        id=f"c{index}", prompt_id="", index=index, model=model, text="", finish="stop"
+    )
 
 
 def _tokens(*texts: str) -> int:

@@ -19,6 +19,7 @@ from judgeforge.records import Completion, Judgment, Prompt, RubricId, Skip, Ski
 from judgeforge.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.outcome import Outcome, make_outcome
 from judgeforge.suspicion import is_suspicious
+from judgeforge.veto import with_vetoes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class PromptWork:
     def _paired(
         self, prompt: Prompt, completions: list[Completion], judgments: list[Judgment]
     ) -> Outcome:
-        ranking = rank(judgments)
+        ranking = with_vetoes(rank(judgments), judgments)
         if len(ranking.completion_ids) < 2:
             missing = [j.missing for j in judgments if j.missing]
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"

@@ -10,6 +10,7 @@ from judgeforge.config import DECISION_PROVIDERS, RunConfig
 from judgeforge.config_file import located
 from judgeforge.errors import ConfigError
 from judgeforge.identity import used_models
+from judgeforge.judging.own_family import OwnFamily
 from judgeforge.keys import read_key
 from judgeforge.providers.local import find_model
 from judgeforge.rubric import Rubric, load_rubric
@@ -39,6 +40,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     rubric = load_rubric(config.rubric, folder=config.folder)
     _check_judges(config, rubric)
     _check_protocols(config)
+    _check_families(config, rubric)
     names = used_models(config)
     for name in names:
         _check_local(config, name)
@@ -104,6 +106,21 @@ def _check_protocols(config: RunConfig) -> None:
                 f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
                 file=config.source_file,
                 key="sampling.models",
+            )
+
+
+def _check_families(config: RunConfig, rubric: Rubric) -> None:
+    """Every sampled model needs a judge that is not of its own family."""
+    if not (config.judging.exclude_own_family and rubric.judged and config.sampling):
+        return
+    own_family = OwnFamily(config.models)
+    for name in config.sampling.models:
+        if all(own_family.is_own(judge, name) for judge in config.judging.judges):
+            raise ConfigError(
+                f"no judge is left for the completions of `{name}`: all are of its own model "
+                "family. Add a judge of another one, or take `exclude_own_family` out.",
+                file=config.source_file,
+                key="judging.exclude_own_family",
             )
 
 

@@ -108,6 +108,10 @@ class Judgment(Record):
     """How clear the verdict is, 0 (hardly) to 1 (beyond doubt)."""
     probabilities: Mapping[str, float] | None = None
     scores: tuple[float, ...] | None = None
+    failed_required: tuple[str, ...] = ()
+    """Required criteria that code found not kept (checks only): a veto, see ``judgeforge.veto``."""
+    own_family: tuple[str, ...] = ()
+    """Those of ``completion_ids`` that come from the judge's own model family."""
     rationale: str | None = None
     note: str | None = None
     """What a reader should know of how this came about (such as a fallback)."""
@@ -136,6 +140,8 @@ class Ranking(Record):
     scores: tuple[float, ...]
     covariance: tuple[tuple[float, ...], ...]
     p_best: tuple[float, ...]
+    vetoed: tuple[str, ...] = ()
+    """Completions that failed a required check; they stand below all others."""
 
 
 class RubricId(Record):

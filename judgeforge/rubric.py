@@ -46,6 +46,8 @@ class Criterion(RubricPart):
     """2 to 10, lowest first."""
     yes_no: Words | None = None
     check: dict[str, Any] | None = None
+    required: bool = Field(default=False, strict=True)
+    """Whether an answer that fails the check can never be chosen over one that passes."""
 
     @field_validator("name")
     @classmethod
@@ -86,6 +88,11 @@ class Criterion(RubricPart):
             raise ValueError(
                 f"criterion `{self.name}` must have exactly one of `question` with `levels`, "
                 f"`yes_no` and `check`; found {found}"
+            )
+        if self.required and self.check is None:
+            raise ValueError(
+                f"criterion `{self.name}` is `required`, which only a `check` can be: "
+                "what a judge says is never certain"
             )
         return self
 

@@ -24,6 +24,7 @@ from judgeforge.store.cached_calls import CachedCalls
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.outcome import Outcome
+from judgeforge.store.own_family import count_own_family
 from judgeforge.worklist import Worklist
 
 EXIT_TOO_MANY_SKIPS = 5
@@ -96,6 +97,7 @@ class RunRecord:
             status, code = self._status(error)
             manifest = self.manifest(status, error)
             self._audit(manifest)
+            manifest["own_family_judgments"] = count_own_family(self._folder.file("judgments"))
             self._write_derived(manifest)
             self._folder.write_manifest(manifest)
         except StoreError as failure:

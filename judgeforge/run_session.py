@@ -25,6 +25,7 @@ from judgeforge.errors import (
 )
 from judgeforge.estimate import Estimator
 from judgeforge.garbage_collection import rare_garbage_collection
+from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel
 from judgeforge.pipeline import Pipeline, PromptWork
 from judgeforge.preparation import Preparation
@@ -98,7 +99,8 @@ class RunSession:
             cached_calls=self._cached_calls,
         )
         rubric = prepared.rubric
-        panel = Panel(config.judging.judges, rubric, self._gateway)
+        own_family = OwnFamily(config.models, exclude=config.judging.exclude_own_family)
+        panel = Panel(config.judging.judges, rubric, self._gateway, own_family)
         self._pipeline = Pipeline(
             PromptWork(config, rubric.identity, self._gateway, panel),
             in_flight=_prompts_in_flight(config, prepared),

@@ -106,3 +106,16 @@ def test_a_check_that_rubric_and_row_both_state_is_named_once() -> None:
     judgment = judge("It is so indeed", BRIEF, ROW, metadata={"checks": {"max_words": 3}})
     assert judgment.criteria == {"brief": 0.0, "asked_for": 0.0}
     assert judgment.rationale == "failed: max_words: 3"
+
+
+def test_names_the_required_criteria_that_are_not_kept() -> None:
+    required = {**FORM, "required": True}
+    assert judge("Yes.", required, BRIEF).failed_required == ()
+    assert judge("No and no and no", required, BRIEF).failed_required == ("form",)
+    assert judge("No and no and no", FORM, BRIEF).failed_required == ()
+
+
+def test_what_cannot_be_decided_fails_nothing_that_is_required() -> None:
+    right = {"name": "right", "check": {"equals_reference": True}, "required": True}
+    judgment = judge("Yes.", right)
+    assert (judgment.score, judgment.failed_required) == (None, ())

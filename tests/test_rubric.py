@@ -92,6 +92,7 @@ class TestAMistakeInARubric:
         [
             ("{name: x}", "exactly one of `question` with `levels`, `yes_no` and `check`"),
             ("{name: x, yes_no: q, check: {max_words: 3}}", "found `yes_no` and `check`"),
+            ("{name: x, yes_no: q, required: true}", "which only a `check` can be"),
             ("{name: x, question: q}", "has a `question` but no `levels`"),
             ("{name: x, levels: [a, b]}", "has `levels` but no `question`"),
             ("{name: x, question: q, levels: [a]}", "1 levels; allowed are 2 to 10"),

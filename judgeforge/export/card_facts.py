@@ -18,7 +18,7 @@ def making(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
             f"**Prompts**: {_prompts(config)}.",
             f"**Completions**: {_sampling(config)}",
             f"**Rubric**: {_rubric(statistics, config)}",
-            f"**Judges**: {_judges(config)}",
+            f"**Judges**: {_judges(config)}{_own_family(manifest)}",
             f"**Pairing**: {_pairing(config)}",
             f"**Chosen from**: {_shares(statistics.chosen_models)}.",
             f"**Rejected from**: {_shares(statistics.rejected_models)}.",
@@ -125,6 +125,17 @@ def _judges(config: Mapping[str, Any]) -> str:
     if not judges:
         return "none; code checked the criteria."
     return "; ".join(_judge(judge, config) for judge in judges) + "."
+
+
+def _own_family(manifest: Mapping[str, Any]) -> str:
+    counted: Mapping[str, int] = manifest.get("own_family_judgments") or {}
+    if not counted:
+        return ""
+    each = ", ".join(f"{escape(judge)} {_number(n)} times" for judge, n in counted.items())
+    return (
+        f" Judged answers of their own model family, which judges tend to prefer: {each} "
+        "(`own_family` in judgments.jsonl)."
+    )
 
 
 def _judge(judge: Mapping[str, Any], config: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ def run_checks(rubric: Rubric, prompt: Prompt, completion: Completion) -> Judgme
     subject = Subject(completion.text, prompt.reference)
     criteria: dict[str, float] = {}
     failed: list[Check] = []
+    failed_required: list[str] = []
     for criterion in rubric.checked:
         try:
             checks = _checks_of(criterion, prompt)
@@ -37,10 +38,19 @@ def run_checks(rubric: Rubric, prompt: Prompt, completion: Completion) -> Judgme
             return blank.model_copy(update={"missing": f"criterion `{criterion.name}`: {error}"})
         criteria[criterion.name] = 1.0 - len(failures) / len(checks) if checks else 1.0
         failed += failures
+        if failures and criterion.required:
+            failed_required.append(criterion.name)
     score = rubric.weighted_mean(criteria)
     named = dict.fromkeys(map(str, failed))  # a row may repeat a check of the rubric
     rationale = f"failed: {'; '.join(named)}" if named else "all checks passed"
-    return blank.model_copy(update={"criteria": criteria, "score": score, "rationale": rationale})
+    return blank.model_copy(
+        update={
+            "criteria": criteria,
+            "score": score,
+            "failed_required": tuple(failed_required),
+            "rationale": rationale,
+        }
+    )
 
 
 def _checks_of(criterion: Criterion, prompt: Prompt) -> tuple[Check, ...]:

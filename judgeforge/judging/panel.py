@@ -11,6 +11,7 @@ from judgeforge.judging.checks import run_checks
 from judgeforge.judging.decisions import DecisionJudge
 from judgeforge.judging.judge import JudgeKind
 from judgeforge.judging.listwise import ListwiseJudge
+from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.pairwise import PairwiseJudge
 from judgeforge.judging.pointwise import PointwiseJudge
 from judgeforge.records import Completion, Judgment, Prompt, Question
@@ -31,8 +32,16 @@ class Panel:
     Judgments come in an order that never depends on time.
     """
 
-    def __init__(self, judges: Sequence[JudgeConfig], rubric: Rubric, gateway: Asks) -> None:
+    def __init__(
+        self,
+        judges: Sequence[JudgeConfig],
+        rubric: Rubric,
+        gateway: Asks,
+        own_family: OwnFamily | None = None,
+    ) -> None:
         self.judges = tuple(judges)
+        self._own_family = own_family or OwnFamily()
+        self._configs = {judge.label: judge for judge in judges}
         self._rubric = rubric
         self._asked = {
             judge.label: PROTOCOLS[judge.protocol](judge, rubric, gateway) for judge in judges
@@ -59,12 +68,14 @@ class Panel:
     ) -> list[Question]:
         """One round of asking the judge of this label about completions of one prompt.
 
-        Nothing where the rubric leaves nothing to a judge. Raises KeyError for an unknown label.
+        Those of the judge's own family may be left out. Nothing where the rubric leaves nothing to
+        a judge. Raises KeyError for an unknown label.
         """
         asked = self._asked[judge]
         if not self._rubric.judged:
             return []
-        return asked.questions([completion.id for completion in completions], repeat)
+        judged = self._own_family.judged_by(self._configs[judge], completions)
+        return asked.questions([completion.id for completion in judged], repeat)
 
     async def ask(
         self, prompt: Prompt, completions: Sequence[Completion], questions: Sequence[Question]
@@ -74,6 +85,16 @@ class Panel:
         ``completions`` are those that the questions are about, and may be more.
         """
         by_id = {completion.id: completion for completion in completions}
-        return await gather_or_cancel(
-            self._asked[question.judge].ask(prompt, by_id, question) for question in questions
+        return await gather_or_cancel(self._ask(prompt, by_id, question) for question in questions)
+
+    async def _ask(
+        self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
+    ) -> Judgment:
+        judgment = await self._asked[question.judge].ask(prompt, completions, question)
+        judge = self._configs[question.judge]
+        own = tuple(
+            each
+            for each in question.completion_ids
+            if self._own_family.is_own(judge, completions[each].model)
         )
+        return judgment.model_copy(update={"own_family": own}) if own else judgment

@@ -59,13 +59,17 @@ def _pair(ranking: Ranking, first: int, second: int) -> SelectedPair | None:
         return None
     chosen, rejected = (first, second) if gap > 0 else (second, first)
     ids = ranking.completion_ids
+    if ids[rejected] in ranking.vetoed and ids[chosen] not in ranking.vetoed:
+        confidence = 1.0
+    else:
+        confidence = max(0.5, probability_better(ranking, ids[chosen], ids[rejected]))
     return SelectedPair(
         chosen_id=ids[chosen],
         rejected_id=ids[rejected],
         score_chosen=ranking.scores[chosen],
         score_rejected=ranking.scores[rejected],
         score_margin=ranking.scores[chosen] - ranking.scores[rejected],
-        confidence=max(0.5, probability_better(ranking, ids[chosen], ids[rejected])),
+        confidence=confidence,
     )
 
 
