@@ -11,6 +11,7 @@ from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import differences, identity
 from judgeforge.manifest import failed_share, now
+from judgeforge.out_folders import default_out
 from judgeforge.preparation import prepare
 from judgeforge.progress import Progress
 from judgeforge.records import SkipReason
@@ -18,18 +19,12 @@ from judgeforge.result import RunResult
 from judgeforge.run_record import EXIT_TOO_MANY_SKIPS
 from judgeforge.run_session import RunSession
 from judgeforge.store.finished import FinishedPrompts
-from judgeforge.store.folder import RunFolder
+from judgeforge.store.folder import FINISHED, RunFolder
 from judgeforge.store.journal import Journal
 from judgeforge.store.lock import FolderLock
 from judgeforge.worklist import Worklist, plan_work
 
-_FINISHED = frozenset({"complete", "skipped"})
 _RETRIED = frozenset({SkipReason.CALL_FAILED})
-
-
-def default_out(config: RunConfig) -> Path:
-    name = config.source_file.stem if config.source_file else "run"
-    return Path("runs") / name
 
 
 async def arun(
@@ -154,7 +149,7 @@ def _is_finished(old: dict[str, object], work: Worklist, *, changed: bool) -> bo
     same_input = isinstance(old["input"], dict) and (
         old["input"].get("fingerprint") == work.fingerprint
     )
-    return old["status"] in _FINISHED and work.todo == 0 and same_input and not changed
+    return old["status"] in FINISHED and work.todo == 0 and same_input and not changed
 
 
 def _exit_code(config: RunConfig, totals: dict[str, object]) -> int:

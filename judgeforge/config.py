@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from judgeforge.pairing.rules import PairingRules
 
@@ -338,6 +346,35 @@ class CacheConfig(Part):
     dir: Path | None = None
 
 
+class OnFinishConfig(Part):
+    """Who is told how a run ended, with a JSON summary."""
+
+    command: list[str] | None = Field(default=None, min_length=1)
+    """Program and arguments, without a shell; the summary is its standard input."""
+    webhook: str | None = None
+    """The summary is posted there."""
+    webhook_env: str | None = None
+    """The environment variable that holds the address, where the address is a secret."""
+    timeout_s: float = Field(default=5.0, gt=0, le=60)
+
+    @field_validator("webhook")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an https:// address")
+        if _is_readable_on_the_way(value):
+            raise ValueError("must be an https:// address: http can be read on the way")
+        return value
+
+    @field_serializer("webhook")
+    def _without_its_path(self, value: str | None) -> str | None:
+        """The path of such an address is often its key, and manifests are shown around."""
+        return value and f"{urlsplit(value).scheme}://{urlsplit(value).hostname}/…"
+
+
 class RunConfig(Part):
     """A whole run. Paths are absolute once the file is loaded."""
 
@@ -350,6 +387,7 @@ class RunConfig(Part):
     budget: BudgetConfig = BudgetConfig()
     limits: LimitsConfig = LimitsConfig()
     cache: CacheConfig = CacheConfig()
+    on_finish: OnFinishConfig | None = None
 
     source_file: Path | None = Field(default=None, exclude=True)
     """The file that this was read from; paths in it are relative to its folder."""

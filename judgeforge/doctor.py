@@ -56,7 +56,7 @@ def diagnose(config: RunConfig | None = None) -> list[Finding]:
 
 
 def _run_folder(config: RunConfig | None) -> Path:
-    from judgeforge.assembly import default_out
+    from judgeforge.out_folders import default_out
 
     return Path.cwd() if config is None else default_out(config).absolute()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 
+from judgeforge import cli
 from tests.local_server import LocalServer
+from tests.run_process import kill_all
 from tests.run_setup import KEY, KEY_VARIABLE
 
 
@@ -23,3 +26,23 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv(KEY_VARIABLE, KEY)
+
+
+@pytest.fixture(autouse=True)
+def no_process_left() -> Iterator[None]:
+    yield
+    kill_all()
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Call the command line in this process; gives exit code, stdout and stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", [".venv/bin/judgeforge", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        shown = capsys.readouterr()
+        return ended.value.code or 0, shown.out, shown.err
+
+    return call

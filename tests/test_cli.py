@@ -1,11 +1,9 @@
 """The commands, in process."""
 
 import json
-import sys
 
 import pytest
 
-from judgeforge import cli
 from judgeforge.plan import plan_run
 from tests.run_setup import model, run, write_config, write_prompts
 
@@ -13,20 +11,6 @@ from tests.run_setup import model, run, write_config, write_prompts
 @pytest.fixture
 def out(tmp_path):
     return tmp_path / "out"
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Call the command line; gives exit code, stdout and stderr."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", [".venv/bin/judgeforge", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        shown = capsys.readouterr()
-        return ended.value.code or 0, shown.out, shown.err
-
-    return call
 
 
 def test_run_ends_with_totals_and_where_to_look_next(tmp_path, server, out, command):

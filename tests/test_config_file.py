@@ -133,7 +133,7 @@ MISTAKES = {
     "a field that no file may set": (
         f"{GOOD}source_file: other.yaml\n",
         "run.yaml:12: source_file: unknown key; allowed are prompts, models, sampling, rubric, "
-        "judging, pairing, budget, limits, cache",
+        "judging, pairing, budget, limits, cache, on_finish",
     ),
     "a value refused with a reason of its own": (
         changed("rpm: 60", "base_url: ftp://host"),

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +11,7 @@ import pytest
 
 from judgeforge.errors import BudgetExhaustedError, CallError, InterruptedRunError
 from tests.local_server import faults
+from tests.run_process import command_line, kill, start
 from tests.run_setup import KEY_VARIABLE, PRICE, model, rows, run, write_config
 
 PRICES = {"small": PRICE}
@@ -22,14 +22,8 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
-def command(config, out, *options):
-    return [sys.executable, "-m", "judgeforge.cli", "run", str(config), "--out", str(out), *options]
-
-
-def start(config, out, *options):
-    return subprocess.Popen(
-        command(config, out, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def refused(config, out):
+    return subprocess.run(command_line(config, out), check=False, capture_output=True, text=True)
 
 
 def results(folder):
@@ -97,8 +91,7 @@ class TestBudget:
             time.sleep(0.01)
         with ThreadPoolExecutor(2) as others:
             runs = [others.submit(run, own, tmp_path / own.stem) for own in configs[1:]]
-            process.kill()
-            process.communicate()
+            kill(process)
             results = [one.result() for one in runs]
         assert [result.exit_code for result in results] == [3, 3]
         assert all("budget.daily_usd" in str(result.stopped_by) for result in results)
@@ -277,18 +270,6 @@ class TestKill:
 
 
 class TestCommandLine:
-    def test_a_second_start_exits_75(self, tmp_path, server, out):
-        server.behaviour.latency_s = 0.5
-        config = write_config(tmp_path, server, prompts=40)
-        first = start(config, out)
-        while not server.requests:
-            time.sleep(0.02)
-        second = subprocess.run(command(config, out), check=False, capture_output=True, text=True)
-        first.send_signal(signal.SIGKILL)
-        first.communicate()
-        assert second.returncode == 75
-        assert "another run holds this folder" in second.stderr
-
     @pytest.mark.parametrize(
         ("change", "code", "said"),
         [
@@ -302,7 +283,9 @@ class TestCommandLine:
     ):
         config = write_config(tmp_path, server)
         config.write_text(change(config.read_text()))
-        done = subprocess.run(command(config, out), check=False, capture_output=True, text=True)
+        done = subprocess.run(
+            command_line(config, out), check=False, capture_output=True, text=True
+        )
         assert done.returncode == code
         assert said in done.stderr
         assert "Traceback" not in done.stderr
@@ -312,7 +295,7 @@ class TestCommandLine:
         environment = {k: v for k, v in os.environ.items() if k != KEY_VARIABLE}
         config = write_config(tmp_path, server)
         done = subprocess.run(
-            command(config, out), check=False, capture_output=True, text=True, env=environment
+            command_line(config, out), check=False, capture_output=True, text=True, env=environment
         )
         assert done.returncode == 2
         assert KEY_VARIABLE in done.stderr

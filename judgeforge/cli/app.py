@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,9 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of 
 
 def main() -> None:
     """Entry point. A user's mistake is one line on stderr and an exit code, never a traceback."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        # Outside the run proper, too, it is a Ctrl-C from whoever schedules us.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(standalone_mode=True)
     except JudgeforgeError as error:

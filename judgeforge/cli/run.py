@@ -1,19 +1,21 @@
-"""`run`: make preference pairs."""
+"""`run` and `status`: make preference pairs, and see how far they are."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from judgeforge.cli.app import Config, Verbose, app
+from judgeforge.cli.app import Config, Folder, Verbose, app
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     config: Config,
-    out: Annotated[Optional[Path], typer.Option(help="Run folder [runs/NAME].")] = None,  # noqa: UP045
+    out: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Run folder; {date} stands for today. [runs/NAME]"),
+    ] = None,
     limit: Annotated[Optional[int], typer.Option(min=0, help="Only the first rows.")] = None,  # noqa: UP045
     budget_usd: Annotated[
         Optional[float],  # noqa: UP045
@@ -26,23 +28,47 @@ def run(
         bool, typer.Option("--retry-skipped", help="Do prompts again whose calls failed.")
     ] = False,
     show_pairs: Annotated[int, typer.Option(min=0, help="Show so many pairs at the end.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print one line at the end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+    no_lock: Annotated[
+        bool, typer.Option("--no-lock", help="Accept a file system that has no locks.")
+    ] = False,
     verbose: Verbose = False,
 ) -> None:
     """Make preference pairs; the same command goes on where it stopped."""
     del verbose
     import judgeforge
-    from judgeforge.console import ProgressDisplay, print_result
+    from judgeforge.console import ProgressDisplay, note, print_start
+    from judgeforge.start import start
 
     loaded = judgeforge.load_config(config)
-    with ProgressDisplay() as display:
-        result = judgeforge.run(
+    with ProgressDisplay(quiet=quiet) as display:
+        report = start(
             loaded,
             out,
+            say=note,
             limit=limit,
             budget_usd=budget_usd,
             force=force,
             retry_skipped=retry_skipped,
+            no_lock=no_lock,
             on_progress=display.update,
         )
-    print_result(result, show_pairs=show_pairs)
-    raise typer.Exit(result.exit_code)
+    print_start(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs)
+    if report.error is not None:
+        raise report.error
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def status(
+    folder: Folder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show whether a run goes on, since when, how far it is and what it has spent."""
+    del verbose
+    from judgeforge.console import print_status
+    from judgeforge.run_status import read_status
+
+    print_status(read_status(folder), as_json=as_json)

@@ -6,14 +6,16 @@ from judgeforge.console.reports import (
     print_explanation,
     print_findings,
     print_plan,
-    print_result,
 )
+from judgeforge.console.runs import note, print_start, print_status
 
 __all__ = [
     "ProgressDisplay",
+    "note",
     "print_check",
     "print_explanation",
     "print_findings",
     "print_plan",
-    "print_result",
+    "print_start",
+    "print_status",
 ]

@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from judgeforge.console.closed_output import tolerating_closed_output
 from judgeforge.progress import Progress
 
 if TYPE_CHECKING:
@@ -16,12 +17,15 @@ LINE_EVERY_S = 30.0
 
 
 class ProgressDisplay:
-    def __init__(self) -> None:
+    """Shows nothing when ``quiet``, and nothing more once nobody can see it."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._silent = quiet
         self._bar: Bar | None = None
         self._last_line = time.monotonic()
 
     def __enter__(self) -> ProgressDisplay:
-        if sys.stderr.isatty():
+        if not self._silent and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
             from rich.progress import Progress as Bar
@@ -45,9 +49,18 @@ class ProgressDisplay:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with tolerating_closed_output():
+                self._bar.stop()
 
     def update(self, progress: Progress) -> None:
+        if self._silent:
+            return
+        try:
+            self._show(progress)
+        except OSError:
+            self._silent = True  # the terminal is gone; the run is not
+
+    def _show(self, progress: Progress) -> None:
         if self._bar is not None:
             self._bar.update(
                 self._bar.task_ids[0],
@@ -69,9 +82,14 @@ def _figures(progress: Progress) -> str:
         _money(progress),
     ]
     if progress.eta_s is not None and progress.done < progress.prompts:
-        minutes, seconds = divmod(round(progress.eta_s), 60)
-        parts.append(f"about {minutes}:{seconds:02d} left")
+        parts.append(f"about {time_left(progress.eta_s)} left")
     return "  ".join(parts)
+
+
+def time_left(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _money(progress: Progress) -> str:

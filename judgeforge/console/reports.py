@@ -32,7 +32,7 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 def print_result(result: RunResult, *, show_pairs: int) -> None:
     totals = result.manifest["totals"]
     if result.did_nothing:
-        _out.print(f"{_shown(str(result.folder))} is finished already; nothing was sent.")
+        _out.print(f"{shown(str(result.folder))} is finished already; nothing was sent.")
     last = totals if result.did_nothing else result.manifest["last_run"]
     cost = totals["cost_usd"]
     skips = ", ".join(f"{reason} {n}" for reason, n in totals["skips"].items()) or "none"
@@ -47,11 +47,11 @@ def print_result(result: RunResult, *, show_pairs: int) -> None:
 
         _pages.print(pairs_table(result.folder, most=show_pairs))
     if result.stopped_by is not None:
-        _err.print(f"[red]stopped[/red]: {_shown(str(result.stopped_by))}")
+        _err.print(f"[red]stopped[/red]: {shown(str(result.stopped_by))}")
     elif result.exit_code:
         _err.print(
             "[yellow]more prompts failed than limits.max_skip_share allows[/yellow]; "
-            f"see {_shown(str(result.folder / 'skips.jsonl'))}"
+            f"see {shown(str(result.folder / 'skips.jsonl'))}"
         )
     if totals["pairs"]:
         _where_next(result.folder)
@@ -61,25 +61,25 @@ def _where_next(folder: Path) -> None:
     with (folder / "pairs.jsonl").open(encoding="utf-8") as lines:
         first = json.loads(next(lines))["id"]
     _out.print(
-        f"pairs: {_shown(str(folder / 'pairs.jsonl'))}   how they were made: "
-        f"{_shown(str(folder / 'README.md'))}\n"
-        f"why:   {_program()} explain {_shown(str(folder))} {_shown(first)}"
+        f"pairs: {shown(str(folder / 'pairs.jsonl'))}   how they were made: "
+        f"{shown(str(folder / 'README.md'))}\n"
+        f"why:   {_program()} explain {shown(str(folder))} {shown(first)}"
     )
 
 
 def _program() -> str:
     """What to type: in a virtual environment that is not activated, the way to the program."""
-    return "judgeforge" if which("judgeforge") else _shown(sys.argv[0])
+    return "judgeforge" if which("judgeforge") else shown(sys.argv[0])
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text of files, servers and models: neither markup nor control characters."""
     return escape(printable(text))
 
 
 def print_check(report: CheckReport) -> None:
     for line in report.lines():
-        _out.print(_shown(line))
+        _out.print(shown(line))
 
 
 def print_plan(report: PlanReport, *, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def print_plan(report: PlanReport, *, as_json: bool) -> None:
     table.add_row("all", str(report.calls), *map(_usd, (report.low, report.expected, report.high)))
     _pages.print(table)
     for note in report.notes:
-        _out.print(_shown(note))
+        _out.print(shown(note))
 
 
 def _usd(value: float | None) -> str:
@@ -104,8 +104,8 @@ def print_findings(findings: Sequence[Finding]) -> None:
         colour = _COLOURS[finding.status]
         advice = f" {finding.advice}" if finding.advice else ""
         _out.print(
-            f"[{colour}]{finding.status:4}[/{colour}] {_shown(finding.name)}: "
-            f"{_shown(finding.detail)}{_shown(advice)}"
+            f"[{colour}]{finding.status:4}[/{colour}] {shown(finding.name)}: "
+            f"{shown(finding.detail)}{shown(advice)}"
         )
 
 

@@ -1,0 +1,64 @@
+"""Where a run goes: `--out "runs/{date}"` is a folder a day, and old ones are finished first."""
+
+from __future__ import annotations
+
+import glob
+import re
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from judgeforge.config import RunConfig
+from judgeforge.errors import ConfigError
+from judgeforge.store.folder import FINISHED, RunFolder
+
+DATE = "{date}"
+_ANY_DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+
+
+def default_out(config: RunConfig) -> Path:
+    name = config.source_file.stem if config.source_file else "run"
+    return Path("runs") / name
+
+
+def today(config: RunConfig) -> date:
+    """In the time zone in which the budget counts days as well."""
+    return datetime.now(ZoneInfo(config.budget.timezone)).date()
+
+
+def run_folders(config: RunConfig, out: str | None, day: date) -> list[Path]:
+    """The folders of one start, the last one being that of ``day``.
+
+    Before it come the folders of earlier days that are not finished, oldest first. Raises
+    ConfigError where ``out`` holds more than one ``{date}``, StoreError where a manifest of an
+    earlier day cannot be read.
+    """
+    if out is None:
+        return [default_out(config)]
+    if DATE not in out:
+        return [Path(out)]
+    before, after = out.split(DATE, 1)
+    if DATE in after:
+        raise ConfigError(f"--out {out}: {DATE} may stand there once")
+    earlier = [
+        folder for then, folder in _dated(before, after) if then < day and _is_unfinished(folder)
+    ]
+    return [*earlier, Path(f"{before}{day.isoformat()}{after}")]
+
+
+def _dated(before: str, after: str) -> list[tuple[date, Path]]:
+    found = glob.glob(f"{glob.escape(before)}{_ANY_DATE}{glob.escape(after)}")  # noqa: PTH207
+    name = re.compile(f"{re.escape(before)}(.{{10}}){re.escape(after)}", re.DOTALL)
+    dated = []
+    for path in found:
+        match = name.fullmatch(path)
+        try:
+            dated.append((date.fromisoformat(match[1] if match else ""), Path(path)))
+        except ValueError:
+            continue  # 2026-13-01 is a name and no date
+    return sorted(dated)
+
+
+def _is_unfinished(folder: Path) -> bool:
+    manifest = RunFolder(folder).read_manifest()
+    return manifest is not None and manifest["status"] not in FINISHED

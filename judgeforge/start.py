@@ -1,0 +1,76 @@
+"""One `judgeforge run`: the folders that it is about, one after another, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from judgeforge.assembly import run
+from judgeforge.config import RunConfig
+from judgeforge.errors import JudgeforgeError, LockHeldError
+from judgeforge.on_finish import tell
+from judgeforge.out_folders import run_folders, today
+from judgeforge.progress import Progress
+from judgeforge.result import RunResult
+from judgeforge.run_summary import summarise, summarise_error
+
+
+@dataclass(slots=True)
+class StartReport:
+    results: list[RunResult] = field(default_factory=list)
+    summaries: list[dict[str, Any]] = field(default_factory=list)
+    """One a folder, that of today last."""
+    error: JudgeforgeError | None = None
+    """What kept the last folder from having a result."""
+    untold: list[str] = field(default_factory=list)
+    """What went wrong with ``on_finish``."""
+
+    @property
+    def exit_code(self) -> int:
+        return self.error.exit_code if self.error else self.results[-1].exit_code
+
+    def as_json(self) -> dict[str, Any]:
+        *earlier, last = self.summaries
+        return {**last, "finished_first": earlier, "on_finish_failures": self.untold}
+
+
+def start(
+    config: RunConfig,
+    out: str | None = None,
+    *,
+    say: Callable[[str], None],
+    on_progress: Callable[[Progress], None] | None = None,
+    **options: Any,  # noqa: ANN401 (those of ``judgeforge.run``)
+) -> StartReport:
+    """Finish earlier days' folders, then do today's; the first that does not finish ends it.
+
+    ``say`` is given what a person should know meanwhile. Raises ConfigError for a wrong ``out``.
+    """
+    report = StartReport()
+    folders = run_folders(config, out, today(config))
+    for folder in folders:
+        if folder is not folders[-1]:
+            say(f"{folder} is not finished yet and comes first")
+        _do(config, folder, report, on_progress=on_progress, **options)
+        if report.error is not None or report.results[-1].stopped_by is not None:
+            break
+    return report
+
+
+def _do(config: RunConfig, folder: Path, report: StartReport, **options: Any) -> None:  # noqa: ANN401
+    try:
+        result = run(config, folder, **options)
+    except LockHeldError as error:
+        # Whoever holds the lock tells how it ends.
+        report.error = error
+        report.summaries.append(summarise_error(folder, error))
+        return
+    except JudgeforgeError as error:
+        report.error = error
+        report.summaries.append(summarise_error(folder, error))
+    else:
+        report.results.append(result)
+        report.summaries.append(summarise(result))
+    report.untold += tell(config, report.summaries[-1])

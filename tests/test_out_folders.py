@@ -1,0 +1,102 @@
+"""`--out "runs/{date}"`: a folder a day, and what an earlier day left open is finished first."""
+
+import json
+from datetime import date
+
+import pytest
+
+import judgeforge
+from judgeforge import start as starting
+from judgeforge.errors import ConfigError
+from judgeforge.out_folders import run_folders, today
+from judgeforge.start import start
+from tests.run_setup import rows, run, write_config
+
+DAY = date(2026, 10, 18)
+
+
+@pytest.fixture
+def config(tmp_path, server):
+    return judgeforge.load_config(write_config(tmp_path, server, prompts=3))
+
+
+def leave(folder, status):
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"format_version": 1, "status": status}))
+
+
+def names(folders, tmp_path):
+    return [str(folder.relative_to(tmp_path)) for folder in folders]
+
+
+def test_without_a_date_it_is_the_folder_that_was_named(config, tmp_path):
+    assert run_folders(config, str(tmp_path / "x"), DAY) == [tmp_path / "x"]
+
+
+def test_unfinished_folders_of_earlier_days_come_first_oldest_first(config, tmp_path):
+    for day, status in {
+        "2026-10-14": "budget",
+        "2026-10-15": "complete",
+        "2026-10-16": "running",
+        "2026-10-17": "skipped",
+        "2026-10-19": "interrupted",
+        "2026-13-99": "running",
+    }.items():
+        leave(tmp_path / "runs" / day / "nightly", status)
+    (tmp_path / "runs" / "2026-10-13" / "nightly").mkdir(parents=True)
+    found = run_folders(config, str(tmp_path / "runs" / "{date}" / "nightly"), DAY)
+    assert names(found, tmp_path) == [
+        "runs/2026-10-14/nightly",
+        "runs/2026-10-16/nightly",
+        "runs/2026-10-18/nightly",
+    ]
+
+
+def test_a_name_around_the_date_belongs_to_the_pattern(config, tmp_path):
+    leave(tmp_path / "a[1]-2026-10-17.x", "failed")
+    leave(tmp_path / "b-2026-10-17.x", "failed")
+    found = run_folders(config, str(tmp_path / "a[1]-{date}.x"), DAY)
+    assert names(found, tmp_path) == ["a[1]-2026-10-17.x", "a[1]-2026-10-18.x"]
+
+
+def test_two_dates_are_a_mistake(config):
+    with pytest.raises(ConfigError, match="once"):
+        run_folders(config, "{date}/{date}", DAY)
+
+
+def test_the_day_is_that_of_the_budget(config):
+    zones = ("Pacific/Kiritimati", "Pacific/Pago_Pago")  # 25 hours apart
+    days = [
+        today(
+            config.model_copy(update={"budget": config.budget.model_copy(update={"timezone": z})})
+        )
+        for z in zones
+    ]
+    assert (days[0] - days[1]).days in (1, 2)
+
+
+def test_a_run_finishes_the_earlier_folder_says_so_and_does_its_own(
+    config, tmp_path, server, monkeypatch
+):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    out = str(tmp_path / "runs" / "{date}")
+    yesterday = tmp_path / "runs" / "2026-10-17"
+    assert run(config.source_file, yesterday, budget_usd=0.0).exit_code == 3
+    said = []
+    report = start(config, out, say=said.append)
+    assert report.exit_code == 0
+    assert said == [f"{yesterday} is not finished yet and comes first"]
+    for day in ("2026-10-17", "2026-10-18"):
+        assert len(rows(tmp_path / "runs" / day / "pairs.jsonl")) == 3
+    assert len(server.requests) == 3 * 8  # today's came from the cache
+    assert [one["folder"] for one in report.as_json()["finished_first"]] == [str(yesterday)]
+
+
+def test_todays_does_not_begin_while_the_earlier_one_cannot_be_finished(
+    config, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
+    report = start(config, str(tmp_path / "{date}"), say=lambda _: None, budget_usd=0.0)
+    assert report.exit_code == 3
+    assert not (tmp_path / "2026-10-18").exists()
