@@ -1,6 +1,7 @@
 """The commands, in process."""
 
 import json
+import sys
 
 import pytest
 
