@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, get_args
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from judgeforge import pairing
 from judgeforge.pairing import PairingRules, PairSelection
 from judgeforge.pairing.rules import Strategy
+from judgeforge.pairing.strategies import STRATEGIES as STRATEGIES_BY_NAME
 from judgeforge.ranking import probability_better
 from judgeforge.records import Ranking, SkipReason
 
@@ -109,6 +111,24 @@ def test_each_strategy_names_its_pairs(
 ) -> None:
     rules = PairingRules(strategy=strategy, pairs_per_prompt=pairs_per_prompt)
     assert sides(select_pairs(ranked(A_TO_E), rules)) == wanted
+
+
+def test_best_vs_worst_uses_each_completion_once() -> None:
+    four = dict(list(A_TO_E.items())[:4])
+    rules = PairingRules(strategy="best_vs_worst", pairs_per_prompt=9)
+    assert sides(select_pairs(ranked(four), rules)) == ["ad", "bc"]
+
+
+def test_a_strategy_that_names_the_worse_side_first_gives_the_same_pair(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = STRATEGIES_BY_NAME["best_vs_worst"]
+    turned = replace(
+        known, propose=lambda *asked: [(b, a) for a, b in known.propose(*asked)], natural_number=1
+    )
+    wanted = select_pairs(ranked(A_TO_E))
+    monkeypatch.setitem(STRATEGIES_BY_NAME, "best_vs_worst", turned)  # type: ignore[arg-type]
+    assert select_pairs(ranked(A_TO_E)) == wanted
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -267,6 +287,15 @@ class TestMaxGap:
         assert sides(selection) == ["ac"]
         assert selection.pairs[0].confidence >= 0.9
 
+    def test_knows_errors_that_both_sides_share(self) -> None:
+        """What the judge gets wrong of `a` and `d` alike leaves their gap sure."""
+        shared = [list(row) for row in self.UNSURE.covariance]
+        shared[0][0] = shared[3][3] = 0.25
+        shared[0][3] = shared[3][0] = 0.245
+        ranking = self.UNSURE.model_copy(update={"covariance": tuple(map(tuple, shared))})
+        selection = select_pairs(ranking, strategy="max_gap", min_confidence=0.9)
+        assert sides(selection) == ["ad"]
+
     def test_asks_for_certainty_where_all_is_certain(self) -> None:
         selection = select_pairs(ranked(A_TO_E, sd=0.0), strategy="max_gap", min_confidence=1.0)
         assert sides(selection) == ["ae"]
@@ -322,6 +351,10 @@ class TestLengthMatched:
     def test_takes_the_surest_pair_of_nearly_equal_length(self) -> None:
         selection = select_pairs(ranked(self.SCORES), strategy="length_matched", texts=self.TEXTS)
         assert sides(selection) == ["ad"]
+
+    def test_takes_the_wider_gap_of_pairs_that_are_equally_sure(self) -> None:
+        made = {"a": 0.9, "b": 0.8, "c": 0.2}
+        assert sides(select_pairs(ranked(made, sd=0.0), strategy="length_matched")) == ["ac"]
 
     def test_takes_the_next_where_the_lengths_must_be_closer(self) -> None:
         shorter = {**self.TEXTS, "d": "x" * 150}
