@@ -8,11 +8,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from judgeforge.errors import InterruptedRunError
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+SAME_WISH_S = 0.25
+"""``timeout`` and some supervisors send each signal twice, to the process and to its group."""
 
 
 @contextlib.contextmanager
@@ -25,14 +28,15 @@ def stop_signals(stop: Callable[[], None], *, on_hangup: Callable[[], None]) -> 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = False
+    asked_at: float | None = None
 
     def end() -> None:
-        nonlocal asked
-        if asked:
+        nonlocal asked_at
+        if asked_at is None:
+            asked_at = time.monotonic()
+            stop()
+        elif time.monotonic() - asked_at > SAME_WISH_S:
             os._exit(InterruptedRunError.exit_code)
-        asked = True
-        stop()
 
     def hang_up() -> None:
         leave_terminal()

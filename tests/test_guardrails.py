@@ -264,9 +264,21 @@ class TestKill:
             time.sleep(0.02)
         for _ in range(2):
             process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+            time.sleep(0.5)
         process.communicate(timeout=5)
         assert process.returncode == 130
+
+    def test_a_signal_that_a_supervisor_doubles_is_one_wish(self, tmp_path, server, out):
+        server.behaviour.latency_s = 0.3
+        process = start(write_config(tmp_path, server, prompts=200), out)
+        while len(server.requests) < 20:
+            time.sleep(0.02)
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
+        process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert rows(out / "log.jsonl")[-1]["event"] == "run_ended"
 
 
 class TestCommandLine:
