@@ -1,0 +1,7 @@
+"""Ranking -> what to ask next, or stop. Pure."""
+
+from judgeforge.cascade.candidates import Ask, Bundle, JudgeOption
+from judgeforge.cascade.choose import Spent, next_bundle
+from judgeforge.cascade.rules import CascadeRules
+
+__all__ = ["Ask", "Bundle", "CascadeRules", "JudgeOption", "Spent", "next_bundle"]

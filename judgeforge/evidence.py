@@ -1,0 +1,149 @@
+"""The judgments of one prompt as numbers: scores of single completions and comparisons of two."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from judgeforge.records import Judgment
+
+_LEAST_STRENGTH = 0.5
+"""A verdict without a stated strength, or with the lowest one, still counts for half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """All scores (0 to 1) that one judge gave to one completion."""
+
+    judge: str
+    place: int
+    """Of the completion in ``Evidence.completion_ids``."""
+    scores: tuple[float, ...]
+    stated_variance: float = 0.0
+    """Mean of the variances that the judge itself stated for these scores."""
+
+    @property
+    def mean(self) -> float:
+        return sum(self.scores) / len(self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One verdict on two completions: how much of it goes to each outcome; the parts sum to 1."""
+
+    judge: str
+    first: int
+    """Place of the completion that was shown first."""
+    second: int
+    prefers_first: float
+    prefers_second: float
+    tie: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    score: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    prompt_id: str
+    completion_ids: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    comparisons: tuple[Comparison, ...]
+    checks: Mapping[int, CheckResult]
+    judged_weight: float
+    """Sum of the weights of the criteria that judges decide."""
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """In an order that does not depend on the order of the judgments."""
+        names = {cell.judge for cell in self.cells} | {one.judge for one in self.comparisons}
+        return tuple(sorted(names))
+
+
+def read_evidence(
+    judgments: Sequence[Judgment], completion_ids: Sequence[str] | None = None
+) -> Evidence:
+    """Collect what the judgments of one prompt say.
+
+    Completions come in the order of ``completion_ids`` or, without it, in which they are first
+    judged. Missing judgments are ignored; a completion without any judgment, or without checks
+    where others have them, is left out. Raises ValueError for judgments of several prompts.
+    """
+    prompt_ids = {judgment.prompt_id for judgment in judgments}
+    if len(prompt_ids) > 1:
+        raise ValueError(f"judgments of several prompts: {sorted(prompt_ids)}; rank one at a time")
+    place = {name: i for i, name in enumerate(_rankable(judgments, completion_ids))}
+    told = [j for j in judgments if not j.missing]
+    judged = [j for j in told if j.protocol != "checks"]
+    return Evidence(
+        prompt_id=next(iter(prompt_ids), ""),
+        completion_ids=tuple(place),
+        cells=_cells(judged, place),
+        comparisons=tuple(_comparisons(judged, place)),
+        checks={
+            place[j.completion_ids[0]]: CheckResult(j.score, j.weight)
+            for j in told
+            if j.protocol == "checks" and j.score is not None and j.completion_ids[0] in place
+        },
+        judged_weight=max((judgment.weight for judgment in judged), default=0.0),
+    )
+
+
+def _rankable(judgments: Sequence[Judgment], completion_ids: Sequence[str] | None) -> Iterable[str]:
+    asked = [j for j in judgments if j.protocol != "checks"]
+    checked = {j.completion_ids[0] for j in judgments if j.protocol == "checks" and not j.missing}
+    rankable = {i for j in asked if not j.missing for i in j.completion_ids}
+    if not asked:
+        rankable = checked
+    elif len(asked) < len(judgments):
+        rankable &= checked
+    wanted = completion_ids or [i for j in judgments for i in j.completion_ids]
+    return (name for name in dict.fromkeys(wanted) if name in rankable)
+
+
+def _cells(judged: Iterable[Judgment], place: Mapping[str, int]) -> tuple[Cell, ...]:
+    scores: dict[tuple[str, int], list[float]] = defaultdict(list)
+    variances: dict[tuple[str, int], float] = defaultdict(float)
+    for judgment in judged:
+        given = judgment.scores
+        if given is None and judgment.score is not None:
+            given = (judgment.score,)
+        if given is None:
+            continue
+        for name, score in zip(judgment.completion_ids, given, strict=True):
+            if name in place:
+                scores[judgment.judge, place[name]].append(score)
+                variances[judgment.judge, place[name]] += (judgment.score_sd or 0.0) ** 2
+    return tuple(
+        Cell(judge, i, tuple(found), variances[judge, i] / len(found))
+        for (judge, i), found in sorted(scores.items())
+    )
+
+
+def _comparisons(judged: Iterable[Judgment], place: Mapping[str, int]) -> Iterable[Comparison]:
+    told = [j for j in judged if j.verdict is not None and len(j.completion_ids) == 2]
+    for judgment in sorted(told, key=lambda j: (j.judge, j.completion_ids, j.repeat, j.id)):
+        first, second = judgment.completion_ids
+        if first not in place or second not in place:
+            continue
+        parts = judgment.probabilities or _certain(judgment)
+        yield Comparison(
+            judgment.judge,
+            place[first],
+            place[second],
+            parts.get("a", 0.0),
+            parts.get("b", 0.0),
+            parts.get("tie", 0.0),
+        )
+
+
+def _certain(judgment: Judgment) -> Mapping[str, float]:
+    """A hesitant verdict is partly a tie."""
+    if judgment.verdict == "tie" or judgment.strength is None:
+        return {judgment.verdict or "tie": 1.0}
+    share = _LEAST_STRENGTH + (1.0 - _LEAST_STRENGTH) * judgment.strength
+    return {judgment.verdict or "tie": share, "tie": 1.0 - share}

@@ -1,0 +1,51 @@
+"""P(a completion is the best of its prompt), from the normal posterior of all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from judgeforge.ranking.normal import Array, normal_cdf_array
+
+_GRID: Array = np.linspace(-4.5, 4.5, 25)
+_DENSITY: Array = np.exp(-0.5 * _GRID**2) / np.exp(-0.5 * _GRID**2).sum()
+_SMALLEST_VARIANCE = 1e-10
+_EQUAL = 1e-9
+
+
+def best_probabilities(means: Array, covariance: Array) -> Array:
+    """Shapes (..., n) and (..., n, n) -> (..., n), each row summing to 1.
+
+    Exact for two completions and wherever qualities differ by independent errors and a common one;
+    otherwise the independent normals whose differences have the nearest variances stand in.
+    """
+    n = means.shape[-1]
+    if n == 1:
+        return np.ones_like(means)
+    variances = _own_variances(covariance)
+    if not (variances > _SMALLEST_VARIANCE).any():
+        top = means >= means.max(-1, keepdims=True) - _EQUAL
+        return np.asarray(top / top.sum(-1, keepdims=True), dtype=np.float64)
+    sd = np.sqrt(np.maximum(variances, _SMALLEST_VARIANCE))
+    if n == 2:
+        gap = (means[..., 0] - means[..., 1]) / np.sqrt((sd**2).sum(-1))
+        first = normal_cdf_array(gap)
+        return np.stack([first, 1.0 - first], axis=-1)
+    values = means[..., :, None] + sd[..., :, None] * _GRID
+    z = (values[..., :, None, :] - means[..., None, :, None]) / sd[..., None, :, None]
+    below = normal_cdf_array(z)
+    own = np.arange(n)
+    below[..., own, own, :] = 1.0
+    chances = below.prod(axis=-2) @ _DENSITY
+    return np.asarray(chances / chances.sum(-1, keepdims=True), dtype=np.float64)
+
+
+def _own_variances(covariance: Array) -> Array:
+    """v with v_i + v_k nearest to Var(q_i - q_k) for all pairs (least squares)."""
+    n = covariance.shape[-1]
+    diagonal = np.diagonal(covariance, axis1=-2, axis2=-1)
+    gaps = diagonal[..., :, None] + diagonal[..., None, :] - 2.0 * covariance
+    rows = gaps.sum(-1)
+    if n == 2:
+        return np.asarray(rows / 2.0, dtype=np.float64)
+    total = rows.sum(-1, keepdims=True) / (2.0 * (n - 1))
+    return np.asarray(np.maximum((rows - total) / (n - 2), 0.0), dtype=np.float64)

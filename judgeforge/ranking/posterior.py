@@ -1,0 +1,188 @@
+"""Scores and verdicts on the completions of one prompt -> a normal posterior of their qualities.
+
+The model (docs/judging.md). Completion i has a quality q_i = mean + m + d_i, where m is shared by
+the prompt. Judge j's score of it is a normal variable around its lasting opinion
+
+    t_ij = mean + offset_j + scale_j (q_i - mean) + u_j + e_ij
+
+with u_j its error about the prompt and e_ij its error about that completion; a score adds the noise
+of one answer. A verdict on two completions follows Davidson's model on their gap. Scores are exact
+linear algebra; verdicts are added by Newton's method on their concave likelihood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgeforge.evidence import Cell, Comparison, Evidence
+from judgeforge.ranking.normal import Array
+from judgeforge.reliability.judges import JudgeReliability, Reliability
+
+_NEWTON_STEPS = 30
+_CONVERGED = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Normal over the n qualities, then over the opinions t_ij of each judge in ``judges``."""
+
+    judges: tuple[str, ...]
+    size: int
+    """n, the number of completions."""
+    mean: Array
+    """(n + J n,)"""
+    covariance: Array
+    """(n + J n, n + J n)"""
+
+    @property
+    def qualities(self) -> tuple[Array, Array]:
+        n = self.size
+        return self.mean[:n], self.covariance[:n, :n]
+
+    def opinion(self, judge: str, place: int) -> int:
+        """Where t of this judge and completion stands in ``mean``."""
+        return self.size * (1 + self.judges.index(judge)) + place
+
+
+@dataclass(frozen=True, slots=True)
+class _Gain:
+    """What the answers weigh, whatever they are: it depends on who was asked what how often."""
+
+    prior: Array
+    weights: Array
+    covariance: Array
+    rows: NDArray[np.intp]
+
+
+_Pattern = tuple[tuple[str, int, int], ...]
+"""(judge, place, number of answers) of each cell."""
+
+
+def posterior(
+    evidence: Evidence, reliability: Reliability, *, judges: Sequence[str] | None = None
+) -> Posterior:
+    """``judges``: those whose opinions are wanted too, besides those who gave scores."""
+    n = len(evidence.completion_ids)
+    scored = {cell.judge for cell in evidence.cells}
+    names = tuple(sorted(scored | set(judges or ())))
+    gain = _gain_for(evidence.cells, names, n, reliability)
+    mean, covariance = gain.prior, gain.covariance
+    if evidence.cells:
+        seen = np.array([cell.mean for cell in evidence.cells])
+        mean = gain.prior + gain.weights @ (seen - gain.prior[gain.rows])
+    if evidence.comparisons:
+        mean, covariance = _with_comparisons(mean, covariance, evidence, reliability)
+    return Posterior(names, n, mean, covariance)
+
+
+def _gain_for(
+    cells: Sequence[Cell], names: tuple[str, ...], n: int, reliability: Reliability
+) -> _Gain:
+    pattern = tuple((cell.judge, cell.place, len(cell.scores)) for cell in cells)
+    if any(cell.stated_variance for cell in cells):
+        stated = np.array([cell.stated_variance / len(cell.scores) for cell in cells])
+        return _gain(pattern, names, n, reliability, stated)
+    return _cached_gain(pattern, names, n, reliability)
+
+
+@lru_cache(maxsize=2048)
+def _cached_gain(
+    pattern: _Pattern, names: tuple[str, ...], n: int, reliability: Reliability
+) -> _Gain:
+    return _gain(pattern, names, n, reliability, np.zeros(len(pattern)))
+
+
+def _gain(
+    pattern: _Pattern, names: tuple[str, ...], n: int, reliability: Reliability, stated: Array
+) -> _Gain:
+    prior, covariance = prior_of(names, n, reliability)
+    rows = np.array([n * (1 + names.index(j)) + i for j, i, _ in pattern], dtype=np.intp)
+    noise = np.array([reliability.of(j).repeat_sd ** 2 / count for j, _, count in pattern])
+    seen = covariance[np.ix_(rows, rows)] + np.diag(noise + stated)
+    weights = np.asarray(np.linalg.solve(seen, covariance[rows]).T, dtype=np.float64)
+    return _Gain(prior, weights, covariance - weights @ covariance[rows], rows)
+
+
+@lru_cache(maxsize=256)
+def prior_of(names: tuple[str, ...], n: int, reliability: Reliability) -> tuple[Array, Array]:
+    """Mean and covariance of the qualities and of all opinions before any answer."""
+    judges = [reliability.of(name) for name in names]
+    scales = np.array([1.0, *(judge.scale for judge in judges)])
+    offsets = np.array([0.0, *(judge.offset for judge in judges)])
+    same, every = np.eye(n), np.ones((n, n))
+    quality = reliability.prompt_sd**2 * every + reliability.quality_sd**2 * same
+    covariance = np.asarray(np.kron(np.outer(scales, scales), quality), dtype=np.float64)
+    for j, judge in enumerate(judges, start=1):
+        block = slice(j * n, (j + 1) * n)
+        covariance[block, block] += judge.prompt_sd**2 * every + judge.own_sd**2 * same
+    prior: Array = np.repeat(reliability.mean + offsets, n)
+    return prior, covariance
+
+
+def _with_comparisons(
+    mean: Array, covariance: Array, evidence: Evidence, reliability: Reliability
+) -> tuple[Array, Array]:
+    """Newton's method finds the mode over the qualities; its curvature gives the covariance."""
+    n = len(evidence.completion_ids)
+    before, spread = mean[:n], covariance[:n, :n]
+    verdicts = _Verdicts(evidence.comparisons, n, reliability)
+    precision = np.linalg.inv(spread)
+    mode = before.copy()
+    for _ in range(_NEWTON_STEPS):
+        slope, curvature = verdicts.derivatives(mode)
+        step = np.linalg.solve(precision + curvature, slope - precision @ (mode - before))
+        mode = mode + step
+        if np.abs(step).max() < _CONVERGED:
+            break
+    _, curvature = verdicts.derivatives(mode)
+    after = np.linalg.inv(precision + curvature)
+    carry = covariance[:, :n] @ precision
+    return mean + carry @ (mode - before), covariance - carry @ (spread - after) @ carry.T
+
+
+class _Verdicts:
+    """The log-likelihood of all verdicts as a function of the qualities.
+
+    With x = discrimination * gap / quality_sd + position, the odds of first : second : tie are
+    exp(x / 2) : exp(-x / 2) : 2 tie (Davidson 1970). A judge that is asked about the same two
+    again repeats ``persistence`` of its verdict, so that its verdicts together count less.
+    """
+
+    def __init__(self, comparisons: Sequence[Comparison], n: int, reliability: Reliability) -> None:
+        judges = [reliability.of(one.judge) for one in comparisons]
+        self._design = np.zeros((len(comparisons), n))
+        for row, (one, judge) in enumerate(zip(comparisons, judges, strict=True)):
+            slope = judge.discrimination / reliability.quality_sd
+            self._design[row, one.first] = slope
+            self._design[row, one.second] = -slope
+        self._position = np.array([judge.position for judge in judges])
+        self._tie = np.array([2.0 * judge.tie for judge in judges])
+        self._told = np.array([one.prefers_first - one.prefers_second for one in comparisons])
+        self._weight = _weights(comparisons, judges)
+
+    def derivatives(self, qualities: Array) -> tuple[Array, Array]:
+        """Gradient (n,) and negative second derivative (n, n)."""
+        x = self._design @ qualities + self._position
+        up, down = np.exp(np.clip(x, -60, 60) / 2), np.exp(-np.clip(x, -60, 60) / 2)
+        total = up + down + self._tie
+        expected = (up - down) / total
+        variance = (up + down) / total - expected**2
+        slope = self._weight * 0.5 * (self._told - expected)
+        bend = self._weight * 0.25 * variance
+        return self._design.T @ slope, (self._design * bend[:, None]).T @ self._design
+
+
+def _weights(comparisons: Sequence[Comparison], judges: Sequence[JudgeReliability]) -> Array:
+    pairs = [(one.judge, *sorted((one.first, one.second))) for one in comparisons]
+    counts = {pair: pairs.count(pair) for pair in pairs}
+    return np.array(
+        [
+            1.0 / (1.0 + (counts[pair] - 1) * judge.persistence)
+            for pair, judge in zip(pairs, judges, strict=True)
+        ]
+    )

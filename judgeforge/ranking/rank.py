@@ -1,0 +1,94 @@
+"""All judgments of one prompt -> its ranking."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from judgeforge.evidence import Evidence, read_evidence
+from judgeforge.ranking.best import best_probabilities
+from judgeforge.ranking.normal import Array, normal_cdf
+from judgeforge.ranking.posterior import posterior
+from judgeforge.records import Judgment, Ranking
+from judgeforge.reliability.judges import PRIOR, Reliability
+
+
+def rank(
+    judgments: Sequence[Judgment],
+    *,
+    completion_ids: Sequence[str] | None = None,
+    reliability: Reliability = PRIOR,
+) -> Ranking:
+    """Rank the completions of one prompt.
+
+    Completions come in the order of ``completion_ids`` or, without it, in which they are first
+    judged. Missing judgments are ignored; a completion without any judgment, or without checks
+    where others have them, is left out. ``reliability`` is what is known of the judges
+    (``fit_reliability`` learns it from many prompts). Raises ValueError for judgments of several
+    prompts.
+    """
+    return rank_evidence(read_evidence(judgments, completion_ids), reliability)
+
+
+def rank_evidence(evidence: Evidence, reliability: Reliability) -> Ranking:
+    ids = evidence.completion_ids
+    if not ids:
+        return Ranking(
+            prompt_id=evidence.prompt_id, completion_ids=(), scores=(), covariance=(), p_best=()
+        )
+    means, covariance = quality_posterior(evidence, reliability)
+    return Ranking(
+        prompt_id=evidence.prompt_id,
+        completion_ids=ids,
+        scores=tuple(np.clip(means, 0.0, 1.0).tolist()),
+        covariance=tuple(map(tuple, covariance.tolist())),
+        p_best=tuple(best_probabilities(means, covariance).tolist()),
+    )
+
+
+def quality_posterior(evidence: Evidence, reliability: Reliability) -> tuple[Array, Array]:
+    """Mean (n,) and covariance (n, n) of the true qualities: all evidence, checks included."""
+    n = len(evidence.completion_ids)
+    if evidence.cells or evidence.comparisons:
+        means, covariance = posterior(evidence, reliability).qualities
+    else:
+        means, covariance = np.full(n, reliability.mean), np.zeros((n, n))
+    transform, shift, unseen = quality_map(evidence, reliability)
+    return transform @ means + shift, transform @ covariance @ transform.T + unseen
+
+
+def quality_map(evidence: Evidence, reliability: Reliability) -> tuple[Array, Array, Array]:
+    """From what the judges see to the true quality: (n, n) and (n,) of a linear map, and the
+    covariance (n, n) of what nobody can see.
+
+    What the judges agree on is the quality plus an error that all of them make: of each deviation
+    from the prompt's mean the share ``shared_error`` of the variance. Criteria verified by code
+    are exact evidence about their share of the rubric's weight.
+    """
+    n = len(evidence.completion_ids)
+    judged = bool(evidence.cells or evidence.comparisons)
+    apart = np.eye(n) - np.full((n, n), 1.0 / n)
+    share = reliability.shared_error if judged else 0.0
+    transform = np.eye(n) - share * apart
+    unseen = share * (1.0 - share) * reliability.quality_sd**2 * apart
+    if not evidence.checks:
+        return transform, np.zeros(n), unseen
+    checks = [evidence.checks[i] for i in range(n)]
+    weight = evidence.judged_weight
+    shares = np.array([weight / (weight + check.weight) for check in checks])
+    scores = np.array([check.score for check in checks])
+    shift = (1.0 - shares) * scores
+    return shares[:, None] * transform, shift, unseen * np.outer(shares, shares)
+
+
+def probability_better(ranking: Ranking, first_id: str, second_id: str) -> float:
+    """P(the first completion is better than the second), 0 to 1."""
+    i, j = ranking.completion_ids.index(first_id), ranking.completion_ids.index(second_id)
+    cov = ranking.covariance
+    variance = cov[i][i] + cov[j][j] - 2 * cov[i][j]
+    gap = ranking.scores[i] - ranking.scores[j]
+    if variance <= 0:
+        return 0.5 if gap == 0 else float(gap > 0)
+    return normal_cdf(gap / math.sqrt(variance))

@@ -1,0 +1,33 @@
+"""The reliability of all judges of a run, learnt from their judgments alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from judgeforge.evidence import Evidence, read_evidence
+from judgeforge.records import Judgment
+from judgeforge.reliability.judges import PRIOR, Reliability
+from judgeforge.reliability.scores import fit_scores
+from judgeforge.reliability.verdicts import fit_verdicts
+
+
+def fit_reliability(
+    prompts: Sequence[Sequence[Judgment]], *, prior: Reliability = PRIOR
+) -> Reliability:
+    """``prompts``: the judgments of each prompt. No label is needed; with few prompts the result
+    stays near ``prior``. The order of prompts and judgments does not matter."""
+    return fit_evidence([read_evidence(judgments) for judgments in prompts], prior=prior)
+
+
+def fit_evidence(evidence: Sequence[Evidence], *, prior: Reliability = PRIOR) -> Reliability:
+    judges = sorted({name for one in evidence for name in one.judges})
+    if not judges:
+        return prior
+    known = prior.model_copy(
+        update={
+            "judges": tuple(prior.of(name).model_copy(update={"name": name}) for name in judges),
+            "source": "run",
+            "prompts": len(evidence),
+        }
+    )
+    return fit_verdicts(evidence, fit_scores(evidence, known))

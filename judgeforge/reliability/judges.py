@@ -1,0 +1,62 @@
+"""What is known of the judges of a run as instruments, and what is assumed before any evidence."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from judgeforge.records import Record
+
+
+class JudgeReliability(Record):
+    """One judge. Scores are on the scale 0 to 1; standard deviations have the same unit."""
+
+    name: str = ""
+    offset: float = 0.0
+    """How much higher than the panel it scores on average."""
+    scale: float = Field(default=1.0, gt=0)
+    """Points of its score for a point of quality."""
+    own_sd: float = Field(default=0.08, gt=0)
+    """Of its lasting opinion about one completion: asking again does not take it away."""
+    prompt_sd: float = Field(default=0.05, ge=0)
+    """Of its lasting opinion about one prompt, which moves all its scores there alike."""
+    repeat_sd: float = Field(default=0.07, gt=0)
+    """Of a single answer around the lasting opinions."""
+    discrimination: float = Field(default=1.0)
+    """Of a verdict on two completions: log-odds for a gap of one ``quality_sd``; 0 is no weight."""
+    position: float = 0.0
+    """Log-odds by which it favours the completion that is shown first."""
+    tie: float = Field(default=0.3, ge=0)
+    """Davidson's tie parameter: odds of a tie against either side for equal completions, halved."""
+    persistence: float = Field(default=0.6, ge=0, le=1)
+    """Share of a verdict that asking the same judge about the same two again only repeats."""
+
+
+class Reliability(Record):
+    """All judges of a run, and the qualities that they were seen to judge."""
+
+    judges: tuple[JudgeReliability, ...] = ()
+    others: JudgeReliability = JudgeReliability()
+    """Stands for every judge that is not listed."""
+    mean: float = 0.5
+    """Of the quality of a completion, 0 to 1."""
+    prompt_sd: float = Field(default=0.25, gt=0)
+    """Of the mean quality of a prompt's completions."""
+    quality_sd: float = Field(default=0.2, gt=0)
+    """Of the quality of a completion around the mean of its prompt."""
+    shared_error: float = Field(default=0.02, ge=0, lt=1)
+    """Share of what all judges seem to agree on that is an error of all of them. Agreement cannot
+    show it; it needs labels."""
+    source: Literal["prior", "run", "labels"] = "prior"
+    prompts: int = 0
+    """How many prompts it was fitted on."""
+
+    def of(self, judge: str) -> JudgeReliability:
+        for one in self.judges:
+            if one.name == judge:
+                return one
+        return self.others
+
+
+PRIOR = Reliability()
