@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from judgeforge.cascade.rules import CascadeRules
 from judgeforge.pairing.rules import PairingRules
 
 ProviderName = Literal["openai", "anthropic", "local", "openai_decisions", "systemone"]
@@ -294,6 +295,13 @@ class JudgingConfig(Part):
     judges: list[JudgeConfig] = Field(default_factory=list)
     exclude_own_family: bool = False
     """Whether judges leave out completions of their own model family."""
+    cascade: CascadeRules | None = None
+    """Ask tier 1 only, then whoever tells most for the money while the pair is in doubt; without
+    it all judges are asked everything."""
+    fit_prompts: int = Field(default=64, ge=0, le=4096)
+    """The judges' reliability is learnt from so many prompts, the first of the input."""
+    calibration: Path | None = None
+    """A file that `judgeforge calibrate` wrote."""
 
     @field_validator("judges")
     @classmethod

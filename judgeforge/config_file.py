@@ -195,6 +195,9 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
     budget = config.budget
     if budget.ledger is not None:
         budget = budget.model_copy(update={"ledger": _absolute(budget.ledger, folder)})
+    judging = config.judging
+    if judging.calibration is not None:
+        judging = judging.model_copy(update={"calibration": _absolute(judging.calibration, folder)})
     rubric = config.rubric
     if "/" in rubric or rubric.endswith((".yaml", ".yml")):
         rubric = str(_absolute(Path(rubric), folder))
@@ -203,6 +206,7 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
             "prompts": source,
             "budget": budget,
             "cache": cache,
+            "judging": judging,
             "rubric": rubric,
             "models": {name: _with_paths(model, folder) for name, model in config.models.items()},
             "source_file": file,

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgeforge.ranking import PRIOR_MEAN, probability_better, rank
+from judgeforge.ranking import probability_better, rank
 from judgeforge.records import Judgment, Ranking
+from judgeforge.reliability import PRIOR
 
-CLOSE = 1e-9
+CLOSE = 1e-7
+
+NO_SHARED_ERROR = PRIOR.model_copy(update={"shared_error": 0.0})
 
 Answers = Mapping[tuple[str, str], Sequence[float]]
 """(judge, completion) -> that judge's scores of it, one a repeat."""
@@ -126,17 +129,18 @@ def test_higher_scores_of_all_judges_never_lower_p_best(
     assert after[2] >= before[2] - CLOSE
 
 
-@given(st.floats(PRIOR_MEAN, 1.0), unit, st.integers(1, 5))
-def test_more_agreeing_judges_never_lower_what_they_praise(
-    praise: float, other: float, judges: int
+@given(unit, unit, st.integers(1, 5))
+def test_more_judges_who_prefer_it_never_lower_what_they_prefer(
+    one: float, other: float, judges: int
 ) -> None:
-    def ask(count: int) -> tuple[float, float, float]:
-        made = {(f"j{j}", "c0"): [praise] for j in range(count)}
-        return by_id(rank([*judgments(made), judged(other, "c1")]))["c0"]
+    praise, blame = max(one, other), min(one, other)
 
-    fewer, more = ask(judges), ask(judges + 1)
-    assert more[0] >= fewer[0] - CLOSE
-    assert more[1] < fewer[1]
+    def ask(count: int) -> float:
+        made = {(f"j{j}", "c0"): [praise] for j in range(count)}
+        made |= {(f"j{j}", "c1"): [blame] for j in range(count)}
+        return by_id(rank(judgments(made)))["c0"][2]
+
+    assert ask(judges + 1) >= ask(judges) - CLOSE
 
 
 @given(st.lists(unit, min_size=8, max_size=8), unit)
@@ -151,9 +155,17 @@ def test_eight_repeats_of_one_judge_never_beat_eight_judges(
     assert repeated["c1"][1] > independent["c1"][1]
 
 
+def gap_variance(ranking: Ranking) -> float:
+    """Of the difference between the first two completions."""
+    cov = ranking.covariance
+    return cov[0][0] + cov[1][1] - 2 * cov[0][1]
+
+
 def test_what_a_judge_errs_by_lastingly_stays_however_often_it_is_asked() -> None:
-    ((variance,),) = rank(judgments({("j0", "c0"): [0.7] * 1000})).covariance
-    assert variance >= 1 / (1 / 0.35**2 + 1 / 0.10**2)
+    often = rank(judgments({("j0", "c0"): [0.7] * 1000, ("j0", "c1"): [0.4] * 1000}))
+    judge = PRIOR.others
+    known = 1 / (2 * PRIOR.quality_sd**2) + 1 / (2 * judge.own_sd**2)
+    assert gap_variance(often) >= 1 / known
 
 
 def test_repeats_still_tell_something() -> None:
@@ -161,18 +173,21 @@ def test_repeats_still_tell_something() -> None:
     assert by_id(rank(judgments(often)))["c0"][1] < by_id(rank(judgments(once)))["c0"][1]
 
 
-def test_judges_who_disagree_leave_more_uncertainty_than_judges_who_agree() -> None:
-    agree = {("j0", "c0"): [0.6], ("j1", "c0"): [0.6]}
-    differ = {("j0", "c0"): [0.2], ("j1", "c0"): [1.0]}
-    assert by_id(rank(judgments(differ)))["c0"][1] > 2 * by_id(rank(judgments(agree)))["c0"][1]
+def test_two_completions_judged_once_give_the_posterior_of_the_documented_model() -> None:
+    ranking = rank([judged(0.9, "c0"), judged(0.5, "c1")], reliability=NO_SHARED_ERROR)
+    judge = PRIOR.others
+    noise = judge.own_sd**2 + judge.repeat_sd**2
+    shrink = PRIOR.quality_sd**2 / (PRIOR.quality_sd**2 + noise)
+    assert ranking.scores[0] - ranking.scores[1] == pytest.approx(shrink * 0.4)
+    assert gap_variance(ranking) == pytest.approx(2 * PRIOR.quality_sd**2 * (1 - shrink))
 
 
-def test_one_judgment_gives_the_posterior_of_the_documented_priors() -> None:
-    (mean,), ((variance,),) = (r := rank([judged(0.9)])).scores, r.covariance
-    noise = 0.10**2 + 0.08**2
-    precision = 1 / 0.35**2 + 1 / noise
-    assert mean == pytest.approx((0.5 / 0.35**2 + 0.9 / noise) / precision)
-    assert variance == pytest.approx(1 / precision)
+def test_an_error_that_all_judges_share_leaves_doubt_that_no_number_of_judges_takes_away() -> None:
+    made = {(f"j{j}", c): [score] for j in range(60) for c, score in (("c0", 0.6), ("c1", 0.5))}
+    few, many = rank(judgments(made), reliability=NO_SHARED_ERROR), rank(judgments(made))
+    unseen = 2 * PRIOR.shared_error * (1 - PRIOR.shared_error) * PRIOR.quality_sd**2
+    assert gap_variance(many) > unseen > 0
+    assert gap_variance(few) < gap_variance(many)
 
 
 @given(answers())

@@ -30,4 +30,9 @@ class PairingRules(Record):
     """At most so many pairs of a prompt; without it, as many as the strategy names."""
     reject_suspicious: bool = False
     """Whether completions with a `suspicious:` flag are left out before any judge sees them."""
+    max_error: float | None = Field(default=None, gt=0.0, lt=0.5)
+    """Keep the most pairs of which at most this share is wrong; needs `judging.calibration`."""
+    guarantee: Literal["expected", "certified"] = "expected"
+    """Whether `max_error` holds on average, or fails in at most `delta` of label draws."""
+    delta: float = Field(default=0.1, gt=0.0, lt=1.0)
     seed: int = 0

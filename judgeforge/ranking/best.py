@@ -9,7 +9,6 @@ from judgeforge.ranking.normal import Array, normal_cdf_array
 _GRID: Array = np.linspace(-4.5, 4.5, 25)
 _DENSITY: Array = np.exp(-0.5 * _GRID**2) / np.exp(-0.5 * _GRID**2).sum()
 _SMALLEST_VARIANCE = 1e-10
-_EQUAL = 1e-9
 
 
 def best_probabilities(means: Array, covariance: Array) -> Array:
@@ -23,7 +22,7 @@ def best_probabilities(means: Array, covariance: Array) -> Array:
         return np.ones_like(means)
     variances = _own_variances(covariance)
     if not (variances > _SMALLEST_VARIANCE).any():
-        top = means >= means.max(-1, keepdims=True) - _EQUAL
+        top = means == means.max(-1, keepdims=True)
         return np.asarray(top / top.sum(-1, keepdims=True), dtype=np.float64)
     sd = np.sqrt(np.maximum(variances, _SMALLEST_VARIANCE))
     if n == 2:
