@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +29,10 @@ EXPECTED = {
     "local-server",
     "cron",
     "own-completions",
+    "pairwise",
+    "listwise",
+    "decisions",
+    "local-judges",
 }
 
 each_config = pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
@@ -92,3 +99,24 @@ def test_the_quickstart_runs_on_the_embedded_model(tmp_path: Path) -> None:
     totals = result.manifest["totals"]
     assert totals["pairs"] + totals["skips"].get("tie", 0) == 1
     assert totals["cost_usd"] == 0.0
+
+
+@pytest.mark.model
+def test_every_chat_protocol_runs_on_the_embedded_model(tmp_path: Path) -> None:
+    config = judgeforge.load_config(shipped_configs() / "local-judges.yaml")
+    assert config.sampling is not None
+    changes = {
+        "cache": config.cache.model_copy(update={"dir": tmp_path / "cache"}),
+        "sampling": config.sampling.model_copy(update={"completions": 2}),
+    }
+    result = judgeforge.run(config.model_copy(update=changes), tmp_path / "out", limit=1)
+    assert result.exit_code == 0
+    made: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in (tmp_path / "out" / "judgments.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        made[row["judge"]].append(row)
+    counted = {judge: len(rows) for judge, rows in made.items()}
+    assert counted == {"checks": 2, "probable": 2, "compare": 1, "rank": 1}
+    assert all(row["score_sd"] > 0 for row in made["probable"])
+    assert made["compare"][0]["verdict"] in {"a", "b", "tie"}
+    assert len(made["rank"][0]["scores"]) == 2
