@@ -1,6 +1,7 @@
 """The commands, in process."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -187,3 +188,20 @@ def test_version_and_unknown_commands(command):
 def test_verbose_shows_the_traceback(tmp_path, command):
     assert "Traceback" not in command("run", tmp_path / "none.yaml")[2]
     assert "Traceback" in command("run", tmp_path / "none.yaml", "--verbose")[2]
+
+
+@pytest.mark.parametrize("at", ["judgeforge.cli.app", "typer"])
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(at):
+    interrupt = (
+        "import sys, builtins; real = builtins.__import__\n"
+        "def load(name, *rest):\n"
+        f"    if name == {at!r}: raise KeyboardInterrupt\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = load\n"
+        "from judgeforge.__main__ import main\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", interrupt]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 130
+    assert not done.stderr
