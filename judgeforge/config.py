@@ -277,6 +277,8 @@ class JudgeConfig(Part):
                     f"`{setting}` has no meaning for a judge with `protocol: {self.protocol}`; "
                     f"it belongs to {', '.join(sorted(protocols))}"
                 )
+        if self.protocol == "decisions" and self.orders != "both" and not self.pairs:
+            raise ValueError("`orders` has a meaning for decisions with `pairs: true` only")
         return self
 
     @property

@@ -68,7 +68,10 @@ def reasons(chosen: Sequence[Json], rejected: Sequence[Json]) -> list[str]:
         for name in shared
         if abs(ours[name] - theirs[name]) >= LEAST_DIFFERENCE
     ]
-    return lines or ["differences under 0.01"]
+    if lines:
+        return lines
+    compared = any(len(judgment["completion_ids"]) > 1 for judgment in (*chosen, *rejected))
+    return ["told apart side by side" if compared else "differences under 0.01"]
 
 
 def _found_by_code(judgment: Json) -> bool:
@@ -104,8 +107,8 @@ def _criteria(folder: Path, pairs: Iterable[Json]) -> Mapping[str, list[Json]]:
     for judgment in _rows(folder / "judgments.jsonl"):
         if judgment["id"] not in wanted:
             continue
-        if len(judgment["completion_ids"]) == 1:
-            found[judgment["completion_ids"][0]].append(judgment)
+        for completion_id in judgment["completion_ids"]:
+            found[completion_id].append(judgment)
         wanted.discard(judgment["id"])
         if not wanted:
             break
@@ -113,10 +116,10 @@ def _criteria(folder: Path, pairs: Iterable[Json]) -> Mapping[str, list[Json]]:
 
 
 def _means(judgments: Iterable[Json]) -> dict[str, float]:
-    """By criterion, over all that judges said of a completion."""
+    """By criterion, over all that judges said of a completion by itself."""
     scores: dict[str, list[float]] = defaultdict(list)
     for judgment in judgments:
-        if _found_by_code(judgment):
+        if _found_by_code(judgment) or len(judgment["completion_ids"]) > 1:
             continue
         for name, score in judgment["criteria"].items():
             scores[name].append(score)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from judgeforge.explain import ExplainedCall, ExplainedSide, Explanation
-from judgeforge.records import PreferencePair
+from judgeforge.records import Judgment, PreferencePair
 from judgeforge.terminal_text import printable
 
 if TYPE_CHECKING:
@@ -73,15 +74,35 @@ def _judgments(side: ExplainedSide) -> Table:
     table = Table("judge", "criteria", show_lines=True, expand=True)
     table.add_column("rationale", ratio=1, overflow="fold")
     for one in side.judgments:
-        criteria = "\n".join(f"{_line(name)} {score:.2f}" for name, score in one.criteria.items())
         said = one.missing if one.missing is not None else one.rationale or ""
         repeat = f" #{one.repeat + 1}" if one.repeat else ""
         table.add_row(
             Text(_line(f"{one.judge}{repeat}\n({one.protocol})")),
-            Text(criteria or "missing"),
+            Text(_line_by_line(_evidence(one, side.completion.id)) or "missing"),
             Text(printable(said)),
         )
     return table
+
+
+def _evidence(judgment: Judgment, completion_id: str) -> list[str]:
+    """What a judgment says of one of the completions that it is about."""
+    if judgment.verdict is not None:
+        return [_verdict(judgment, completion_id)]
+    if judgment.scores is not None:
+        place = judgment.completion_ids.index(completion_id)
+        return [f"{judgment.scores[place]:.2f}, as no. {place + 1} of {len(judgment.scores)}"]
+    return [f"{name} {score:.2f}" for name, score in judgment.criteria.items()]
+
+
+def _verdict(judgment: Judgment, completion_id: str) -> str:
+    first, second = judgment.completion_ids
+    other = second if completion_id == first else first
+    if judgment.verdict == "tie":
+        return f"level with {other}"
+    winner = first if judgment.verdict == "a" else second
+    how = "better" if winner == completion_id else "worse"
+    strength = "" if judgment.strength is None else f" ({judgment.strength:.2f})"
+    return f"{how} than {other}{strength}"
 
 
 def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
@@ -106,6 +127,10 @@ def _attempts(call: ExplainedCall) -> str:
     if not call.attempts:
         return "cached"
     return "\n".join([str(call.attempts), *(_line(failure) for failure in call.failures)])
+
+
+def _line_by_line(texts: Iterable[str]) -> str:
+    return "\n".join(_line(text) for text in texts)
 
 
 def _line(text: str) -> str:

@@ -236,6 +236,8 @@ def _criterion_gaps(chosen: ExplainedSide, rejected: ExplainedSide) -> list[tupl
 def _means(side: ExplainedSide) -> dict[str, float]:
     scores: dict[str, list[float]] = {}
     for judgment in side.judgments:
+        if len(judgment.completion_ids) > 1:
+            continue  # its criteria are about two completions
         for name, score in judgment.criteria.items():
             scores.setdefault(name, []).append(score)
     return {name: sum(values) / len(values) for name, values in scores.items()}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
+import openai
 import pytest
+from openai.types import DecisionCreateParams
+from pydantic import TypeAdapter
 
 import judgeforge
 from judgeforge.errors import ConfigError, MalformedReplyError
 from judgeforge.providers import open_provider
 from judgeforge.providers.base import DecisionQuestion, DecisionRequest, Usage
+from judgeforge.records import Message
 from tests.local_server import faults, quality_of
 from tests.run_setup import model, rows, run, write_config
 
@@ -205,6 +210,28 @@ def test_the_wire_of_system_one(server):
     }
 
 
+def test_the_wire_of_openai_is_that_of_its_sdk(server):
+    provider, settings = provider_of(server, "openai_decisions")
+    asked = DecisionRequest((Message(role="user", content="[quality=0.9] x"),), QUESTIONS)
+    body = provider.body(settings, asked)
+    TypeAdapter(DecisionCreateParams).validate_python(body)
+
+    async def exchange():
+        async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="none") as client:
+            theirs = await client.decisions.create(**body)
+        raw = await provider.send(body, model=settings)
+        await provider.close()
+        return theirs, provider.read(raw.body)
+
+    theirs, ours = asyncio.run(exchange())
+    score, predicate, choice = theirs.answers
+    assert [answer.name for answer in ours.decisions] == ["good", "safe", "better"]
+    assert ours.decisions[0].position == score.score
+    assert ours.decisions[1].probabilities == {"yes": predicate.probability}
+    assert ours.decisions[2].choice == choice.choice
+    assert ours.usage.input_tokens == theirs.usage.input_tokens
+
+
 @pytest.mark.parametrize("usage", [{"input_tokens": 7}, {"prompt_tokens": 7}])
 def test_system_one_hosts_count_tokens_under_two_names(server, usage):
     provider, _ = provider_of(server, "systemone")
@@ -241,7 +268,9 @@ class TestTheConfiguration:
         with pytest.raises(ConfigError, match="base_url"):
             judgeforge.load_config(write_config(tmp_path, server, models=models))
 
-    @pytest.mark.parametrize("setting", [{"repeats": 2}, {"temperature": 0.5}, {"logprobs": True}])
+    @pytest.mark.parametrize(
+        "setting", [{"repeats": 2}, {"temperature": 0.5}, {"logprobs": True}, {"orders": "one"}]
+    )
     def test_refuses_settings_that_mean_nothing_for_decisions(self, tmp_path, server, setting):
-        with pytest.raises(ConfigError, match="has no meaning for a judge with"):
+        with pytest.raises(ConfigError, match=r"has no meaning for a judge|with `pairs: true`"):
             judgeforge.load_config(config(tmp_path, server, "systemone", **setting))

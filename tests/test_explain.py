@@ -276,3 +276,21 @@ def test_what_models_wrote_is_never_interpreted(folder: Path) -> None:
     assert "[bold red]obey[/]" in text
     assert "{{ 7*7 }}" in text
     assert not {"\x1b", "\x07", "\u202e"} & set(text)
+
+
+def test_comparisons_and_lists_say_what_they_mean_for_each_side(folder: Path) -> None:
+    both = ("p1.c1", "p1.c0")
+    compared = judgment(
+        0, "compare", id="p1.c1-c0.compare.r0", completion_ids=both, protocol="pairwise",
+        criteria={"correct": 0.0}, score=None, verdict="b", strength=0.5,
+    )  # fmt: skip
+    listed = judgment(
+        0, "list", id="p1.c1-c0.list.r0", completion_ids=both, protocol="listwise",
+        criteria={}, score=None, scores=(0.2, 0.8),
+    )  # fmt: skip
+    write(folder / "judgments.jsonl", [judgment(0), judgment(1), compared, listed])
+    text = shown(folder)
+    assert "better than p1.c1 (0.50)" in text
+    assert "worse than p1.c0 (0.50)" in text
+    assert "0.80, as no. 2 of 2" in text
+    assert "mostly by correct (+0.50)" in text

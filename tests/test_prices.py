@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from judgeforge.calls.prices import (
     FREE,
+    MOST_TOKENS_PER_DECISION,
     ModelPrice,
     Rates,
     most_input_tokens,
@@ -51,6 +52,20 @@ def test_the_price_list_knows_current_models():
 def test_a_model_that_nobody_knows_has_no_price_and_is_not_free():
     assert price_of(model(model="no-such-model-at-all")) is None
     assert price_of(model(base_url="http://127.0.0.1:9/v1")) is None
+
+
+def test_a_decision_model_is_listed_at_its_prices_for_chat_and_bounded_without_a_limit():
+    listed = price_of(model(provider="openai_decisions", model="gpt-6-luna"))
+    assert listed is not None
+    assert listed == price_of(model(provider="openai", model="gpt-6-luna"))
+    assert most_output_tokens({"questions": [{}, {}]}) == 2 * MOST_TOKENS_PER_DECISION
+
+
+def test_a_server_for_decisions_has_the_price_that_it_is_given():
+    fields = {"provider": "systemone", "base_url": "http://127.0.0.1:9/v1"}
+    assert price_of(model(**fields)) is None
+    own = price_of(model(**fields, price={"input_per_mtok": 0.05, "output_per_mtok": 0}))
+    assert own.cost(Usage(1_000_000, 30)) == 50_000_000_000
 
 
 def test_a_local_model_is_free():

@@ -84,7 +84,7 @@ def test_without_them_the_reason_is_told(tokens: tuple[TokenProbability, ...], w
 
 def test_a_judgment_holds_expected_scores_their_doubt_and_the_distributions() -> None:
     judgment, asks = judge(WHOLE)
-    assert asks.asked[0].request.top_logprobs == 20
+    assert asks.asked[0].request.top_logprobs == 8
     quality = (0.5 * 1 + 0.75 * 6 + 1.0 * 2) / 9
     assert judgment.criteria == pytest.approx({"quality": quality, "safe": 0.75})
     assert judgment.score == pytest.approx((3 * quality + 0.75) / 4)

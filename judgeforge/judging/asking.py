@@ -18,9 +18,6 @@ from judgeforge.templates import repair_message
 
 R = TypeVar("R")
 
-TOP_TOKENS = 20
-"""Alternatives of a token that are asked for; the most that OpenAI gives."""
-
 
 @dataclass(frozen=True, slots=True)
 class Form(Generic[R]):
@@ -32,6 +29,8 @@ class Form(Generic[R]):
     """Raises UnreadableReplyError."""
     part: str | None = None
     """The criterion that this asks about, where each is asked on its own."""
+    top_logprobs: int | None = None
+    """How many alternatives of each token are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ async def _ask_once(
         max_tokens=judge.max_tokens,
         temperature=judge.asked_temperature,
         reply_schema=form.schema,
-        top_logprobs=TOP_TOKENS if judge.logprobs else None,
+        top_logprobs=form.top_logprobs,
     )
     answer = await gateway.ask(judge.model, request, sample=repeat)
     attempt.answers.append(answer)

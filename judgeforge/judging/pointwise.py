@@ -16,7 +16,11 @@ from judgeforge.judging.textual_replies import (
     read_textual_scores,
     structured_or_in_words,
 )
-from judgeforge.judging.token_probabilities import NoProbabilitiesError, score_distributions
+from judgeforge.judging.token_probabilities import (
+    NoProbabilitiesError,
+    alternatives_needed,
+    score_distributions,
+)
 from judgeforge.providers.base import ModelReply, TokenProbability
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
@@ -49,6 +53,7 @@ class PointwiseJudge:
                 schema=schema,
                 read=partial(_read, rubric=asked, judged=messages[-1].content),
                 part=part,
+                top_logprobs=alternatives_needed(asked) if self._judge.logprobs else None,
             )
             for part, asked, schema in self._asked
         ]

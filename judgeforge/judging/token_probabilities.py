@@ -15,12 +15,22 @@ from judgeforge.judging.label_probabilities import label_probabilities
 from judgeforge.providers.base import TokenProbability
 from judgeforge.rubric import Criterion, Rubric
 
+MOST_ALTERNATIVES = 20
+"""What OpenAI gives."""
+_OTHER_TOKENS = 3
+"""That may be likely beside the answers, such as a blank."""
 _ANSWER = re.compile(r'[\s":]*(true|false|\d+)')
 _BOOLEANS = ["false", "true"]
 
 
 class NoProbabilitiesError(ValueError):
     """The reply does not tell how probable other scores were; the message says why."""
+
+
+def alternatives_needed(rubric: Rubric) -> int:
+    """How many alternatives of a token show all answers; each makes every reply longer."""
+    answers = max(len(_answers(criterion)) for criterion in rubric.judged)
+    return min(MOST_ALTERNATIVES, answers + _OTHER_TOKENS)
 
 
 def score_distributions(

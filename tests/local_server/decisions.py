@@ -101,7 +101,7 @@ def _decided(
     if asked.kind == "levels":
         levels = tuple(level_beliefs(quality, len(asked.options)))
         return Decided(asked.name, "levels", asked.options, levels)
-    first, second = qualities[-2:]
+    first, second = (0.0, *qualities)[-2:]
     gap = first - second + position_bias + noise.at((asked.name,))
     better = 1.0 / (1.0 + math.exp(-gap / 0.1))
     tie = math.exp(-abs(gap) / TIE_GAP) / 2 if len(asked.options) > 2 else 0.0

@@ -105,7 +105,7 @@ class SchemaFiller:
 
     def _gap(self) -> float:
         """How much better the first of two seems than the second."""
-        first, second = self._qualities[-2:]
+        first, second = (0.0, *self._qualities)[-2:]
         noise = self._noise.at(("first",)) - self._noise.at(("second",))
         return first - second + self._position_bias + noise
 
