@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from judgeforge.errors import BudgetExhaustedError, CallError, InterruptedRunError
+from tests.kills import WarmStarter, result_bytes, run_through_kills
 from tests.local_server import faults
 from tests.run_process import command_line, kill, start
 from tests.run_setup import KEY_VARIABLE, PRICE, model, rows, run, write_config
@@ -24,17 +25,6 @@ def out(tmp_path):
 
 def refused(config, out):
     return subprocess.run(command_line(config, out), check=False, capture_output=True, text=True)
-
-
-def results(folder):
-    """Texts of the result files, with costs apart."""
-    return {
-        name: [
-            {k: v for k, v in row.items() if k not in {"provenance", "cost_usd"}}
-            for row in rows(folder / f"{name}.jsonl")
-        ]
-        for name in ("pairs", "completions", "judgments", "skips")
-    }
 
 
 class TestBudget:
@@ -200,38 +190,23 @@ class TestRetry:
 
 
 class TestKill:
-    def test_six_kills_lose_nothing_and_repeat_only_what_was_in_flight(self, tmp_path, server, out):
-        server.behaviour.latency_s = 0.03
-        config = write_config(tmp_path, server, prompts=60)
-        chance = random.Random(5)
-        for _ in range(6):
-            process = start(config, out)
-            time.sleep(0.9 + chance.random() * 0.5)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            process.stdout.close()
-            process.stderr.close()
-        finished = run(config, out)
-        assert finished.exit_code == 0
-        sent = len(server.requests)
-        assert 60 * 8 <= sent <= 60 * 8 + 6 * 16
-        straight = run(write_config(tmp_path, server), tmp_path / "straight")
-        assert straight.manifest["totals"]["pairs"] == finished.manifest["totals"]["pairs"]
-        assert results(out) == results(tmp_path / "straight")
-
-    def test_the_totals_count_the_calls_of_a_killed_start_too(self, tmp_path, server, out):
-        config = write_config(tmp_path, server, prompts=20)
-        run(config, tmp_path / "half", limit=10)
-        in_cache = len(server.requests)
-        server.behaviour.latency_s = 0.5
-        process = start(config, out)
-        while len(server.requests) < in_cache + 16:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        server.behaviour.latency_s = 0.0
-        calls = run(config, out).manifest["totals"]["calls"]
-        assert calls == {"paid": len(server.requests) - in_cache, "cached": in_cache}
+    def test_five_kills_lose_nothing_and_repeat_only_what_was_in_flight(
+        self, tmp_path, server, out
+    ):
+        server.behaviour.latency_s = 0.02
+        config = write_config(tmp_path, server, prompts=40)
+        with WarmStarter() as starter:
+            report = run_through_kills(
+                config, out, server, starter, kills=5, chance=random.Random(5)
+            )
+        assert report.exit_code == 0
+        assert report.kills == 5
+        assert report.sent - report.repeated == 40 * 8
+        assert report.repeated <= report.in_flight <= 5 * 16
+        server.behaviour.latency_s = 0
+        config.write_text(config.read_text() + "cache: {dir: other-cache}\n")
+        run(config, tmp_path / "straight")
+        assert result_bytes(out) == result_bytes(tmp_path / "straight")
 
     def test_ctrl_c_stores_what_is_in_flight_and_exits_130(self, tmp_path, server, out):
         server.behaviour.latency_s = 0.3
