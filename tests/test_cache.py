@@ -83,7 +83,7 @@ def test_a_planted_row_of_another_mode_runs_nothing_and_is_asked_again(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no json", "[]", "null", '{"version": 1}', '{"version": 99, "request": "x"}']
+    "text", ["", "no json", "[]", "null", '{"version": 1}', '{"version": "?", "request": "x"}']
 )
 def test_a_row_that_is_no_entry_is_reported_and_asked_again(tmp_path, cache, damage, text):
     call = a_call()

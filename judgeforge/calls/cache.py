@@ -20,6 +20,7 @@ import diskcache
 from judgeforge.calls.call import Call
 from judgeforge.errors import StoreError
 
+DATABASE: str = diskcache.core.DBNAME
 ENTRY_VERSION = 1
 _GROUP_WINDOW_S = 0.001
 _TEXT_MODE = diskcache.core.MODE_RAW
@@ -77,7 +78,7 @@ class ReplyCache:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
             # SQLite makes its files for everyone to read; the others follow the first one's mode.
-            database = folder / diskcache.core.DBNAME
+            database = folder / DATABASE
             database.touch(mode=0o600)
             database.chmod(0o600)
             self._rows = diskcache.Cache(
@@ -148,8 +149,8 @@ class ReplyCache:
         self._rows.close()
 
 
-def _checksum(call: Call, reply: str) -> int:
-    return zlib.crc32(reply.encode("utf-8", "surrogatepass"), zlib.crc32(call.key.encode()))
+def checksum(key: str, reply: str) -> int:
+    return zlib.crc32(reply.encode("utf-8", "surrogatepass"), zlib.crc32(key.encode()))
 
 
 def _encode(stored: StoredReply, call: Call) -> str:
@@ -161,18 +162,22 @@ def _encode(stored: StoredReply, call: Call) -> str:
             "cost_usd": stored.cost_usd,
             "tokens": [stored.input_tokens, stored.output_tokens],
             "latency_s": round(stored.latency_s, 4),
-            "checksum": _checksum(call, stored.reply),
+            "checksum": checksum(call.key, stored.reply),
         }
     )
 
 
 def _decode(text: str, call: Call) -> StoredReply:
     entry: dict[str, Any] = json.loads(text)
-    if entry["version"] != ENTRY_VERSION:
-        raise ValueError(f"it has version {entry['version']}, this judgeforge writes 1")
+    if entry["version"] > ENTRY_VERSION:
+        # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
+        raise StoreError(
+            f"the reply cache holds a row of a newer judgeforge (version {entry['version']}, this "
+            f"one knows {ENTRY_VERSION}). Upgrade judgeforge, or set `cache.dir` to another folder."
+        )
     if entry["request"] != call.request:
         raise ValueError("it holds the reply to another request")
-    if entry["checksum"] != _checksum(call, entry["reply"]):
+    if entry["checksum"] != checksum(call.key, entry["reply"]):
         raise ValueError("its checksum does not match")
     input_tokens, output_tokens = entry["tokens"]
     return StoredReply(

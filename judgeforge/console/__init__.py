@@ -1,5 +1,10 @@
 """What the command line shows. What models wrote is data: shown, never interpreted."""
 
+from judgeforge.console.cache_reports import (
+    print_cache_check,
+    print_cache_stats,
+    print_pruned,
+)
 from judgeforge.console.progress_display import ProgressDisplay
 from judgeforge.console.reports import (
     print_check,
@@ -12,10 +17,13 @@ from judgeforge.console.runs import note, print_start, print_status
 __all__ = [
     "ProgressDisplay",
     "note",
+    "print_cache_check",
+    "print_cache_stats",
     "print_check",
     "print_explanation",
     "print_findings",
     "print_plan",
+    "print_pruned",
     "print_start",
     "print_status",
 ]

@@ -1,0 +1,73 @@
+"""`cache stats|prune|verify`: look after the stored replies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from judgeforge.cli.app import Verbose, app
+from judgeforge.errors import ConfigError
+
+cache = typer.Typer(no_args_is_help=True, help="Look after the stored replies.")
+app.add_typer(cache, name="cache")
+
+Place = Annotated[
+    Path, typer.Argument(help="A configuration, or the cache's folder.", show_default=False)
+]
+
+
+@cache.command()
+def stats(
+    place: Place,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show how many replies are stored, of which models, and what they cost."""
+    del verbose
+    from judgeforge.calls.cache_upkeep import cache_folder, cache_stats
+    from judgeforge.console import print_cache_stats
+
+    print_cache_stats(cache_stats(cache_folder(place)), as_json=as_json)
+
+
+@cache.command()
+def verify(
+    place: Place,
+    remove: Annotated[bool, typer.Option("--remove", help="Take damaged rows out.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Read every stored reply again; exit code 74 where one is damaged."""
+    del verbose
+    from judgeforge.calls.cache_upkeep import cache_folder, verify_cache
+    from judgeforge.console import print_cache_check
+
+    check = verify_cache(cache_folder(place), remove=remove)
+    print_cache_check(check, removed=remove)
+    raise typer.Exit(74 if check.damaged and not remove else 0)
+
+
+@cache.command()
+def prune(
+    place: Place,
+    older_than: Annotated[Optional[str], typer.Option(help="Age: 12h, 30d, 2w.")] = None,  # noqa: UP045
+    unused_in: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option(help="A run folder whose replies stay; those of no such folder go."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take out replies by age, or those that no run folder needs any more."""
+    del verbose
+    from judgeforge.calls.cache_upkeep import cache_folder, parse_age, prune_cache
+    from judgeforge.console import print_pruned
+
+    if older_than is None and not unused_in:
+        raise ConfigError("say what may go: --older-than AGE, or --unused-in RUN_FOLDER")
+    age_s = None if older_than is None else parse_age(older_than)
+    pruned = prune_cache(
+        cache_folder(place), older_than_s=age_s, unused_in=unused_in or (), dry_run=dry_run
+    )
+    print_pruned(pruned, dry_run=dry_run)
