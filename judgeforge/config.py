@@ -45,7 +45,6 @@ RESERVED_PARAMS = frozenset(
         "temperature",
         "seed",
         "response_format",
-        "output_config",
         "tools",
         "tool_choice",
         "logprobs",
@@ -166,6 +165,11 @@ class ModelConfig(Part):
         if not isinstance(extra, dict):
             raise ValueError("`extra_body` must be a mapping")
         taken = sorted(RESERVED_PARAMS & (value.keys() | extra.keys()))
+        for config in (part["output_config"] for part in (value, extra) if "output_config" in part):
+            if not isinstance(config, dict):
+                raise ValueError("`output_config` must be a mapping")
+            if "format" in config:
+                taken.append("output_config.format")
         if taken:
             raise ValueError(
                 f"`{taken[0]}` is set by judgeforge itself: "

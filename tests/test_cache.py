@@ -9,7 +9,7 @@ import time
 import diskcache
 import pytest
 
-from judgeforge.calls.cache import JsonTextDisk, ReplyCache, StoredReply
+from judgeforge.calls.cache import JsonTextDisk, RefusedRowError, ReplyCache, StoredReply
 from judgeforge.calls.call import make_call
 from judgeforge.errors import StoreError
 
@@ -147,6 +147,15 @@ def test_the_disk_refuses_anything_but_text(tmp_path):
             disk.store(refused, read=False)
         with pytest.raises(TypeError):
             disk.put(refused)
+    pickled = diskcache.core.MODE_PICKLE
+    for mode, filename, value, read in (
+        (pickled, None, "text", False),
+        (diskcache.core.MODE_RAW, "beside.val", "text", False),
+        (diskcache.core.MODE_RAW, None, "text", True),
+        (diskcache.core.MODE_RAW, None, b"bytes", False),
+    ):
+        with pytest.raises(RefusedRowError):
+            disk.fetch(mode, filename, value, read)
     assert isinstance(diskcache.Cache(str(tmp_path / "c"), disk=JsonTextDisk), diskcache.Cache)
 
 

@@ -82,7 +82,7 @@ class AnthropicMessages:
         if sends_temperature(model):
             body["temperature"] = request.temperature
         if schema is not None:
-            body |= _structured(model, schema)
+            body |= _structured(model, schema, body.get("output_config", {}))
         return body
 
     def read(self, raw: bytes) -> ModelReply:
@@ -123,9 +123,9 @@ def _system(text: str, *, shared: bool) -> dict[str, Any]:
     return block
 
 
-def _structured(model: ModelConfig, reply: ReplySchema) -> Body:
+def _structured(model: ModelConfig, reply: ReplySchema, given: Body) -> Body:
+    """``given``: the ``output_config`` of the model's ``params``, such as its ``effort``."""
     if model.structured == "json_schema":
-        given = model.params.get("output_config", {})
         return {"output_config": {**given, "format": _format(reply)}}
     if model.structured == "tool":
         return {
