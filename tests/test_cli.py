@@ -15,7 +15,9 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
-def test_run_ends_with_totals_and_where_to_look_next(tmp_path, server, out, command):
+def test_run_ends_with_totals_and_where_to_look_next(tmp_path, server, out, command, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "judgeforge").touch(mode=0o755)
     code, shown, _ = command("run", write_config(tmp_path, server), "--out", out)
     assert code == 0
     assert "6 prompts, 6 pairs" in shown
