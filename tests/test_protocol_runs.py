@@ -18,6 +18,29 @@ def judged(folder, server, judge, prompts=6, **parts):
     return result, rows(folder / "out" / "judgments.jsonl"), qualities
 
 
+@pytest.mark.parametrize(
+    "judge",
+    [
+        {"protocol": "pointwise", "criteria": "separate"},
+        {"protocol": "pairwise"},
+        {"protocol": "pairwise", "orders": "random"},
+        {"protocol": "listwise", "repeats": 2},
+        {"protocol": "decisions", "pairs": True, "model": "jev"},
+    ],
+    ids=lambda judge: "-".join(map(str, judge.values())),
+)
+def test_pairs_follow_the_hidden_quality(tmp_path, server, judge):
+    models = {"small": model(server), "jev": model(server, "systemone", model="jev")}
+    _, made, qualities = judged(
+        tmp_path, server, {"model": "small", **judge}, prompts=12, models=models
+    )
+    assert all(judgment["missing"] is None for judgment in made)
+    sides = [pair["provenance"] for pair in rows(tmp_path / "out" / "pairs.jsonl")]
+    right = [qualities[side["chosen_id"]] > qualities[side["rejected_id"]] for side in sides]
+    assert len(right) >= 11
+    assert sum(right) >= len(right) - 1
+
+
 class TestPairwise:
     @pytest.mark.parametrize("provider", ["openai", "anthropic"])
     @pytest.mark.parametrize("criteria", ["together", "separate"])

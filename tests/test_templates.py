@@ -13,6 +13,10 @@ from judgeforge.records import Message
 from judgeforge.templates import (
     _code_absent_from,
     _environment,
+    decision_pair_messages,
+    decision_pair_question,
+    listwise_messages,
+    pairwise_messages,
     pointwise_messages,
     repair_message,
 )
@@ -161,6 +165,45 @@ class TestTheUserMessage:
             pointwise_messages(RUBRIC, PROMPT, completion)
             times.append(time.perf_counter() - start)
         assert min(times) < 100e-6
+
+
+def of_two(first: str, second: str, **fields: object) -> list[tuple[Message, Message]]:
+    """What each protocol makes of two answers."""
+    prompt = make_prompt(**fields)
+    return [
+        pairwise_messages(RUBRIC, prompt, first, second),
+        listwise_messages(RUBRIC, prompt, [first, second]),
+        decision_pair_messages(RUBRIC, prompt, first, second),
+    ]
+
+
+class TestMessagesAboutSeveralAnswers:
+    def test_have_the_same_system_message_for_all_answers(self) -> None:
+        for one, other in zip(of_two("Four.", "4"), of_two("Why?", "", reference="4"), strict=True):
+            assert one[0] == other[0]
+            assert one[1] != other[1]
+
+    def test_show_a_reference_by_its_own_template(self) -> None:
+        for _, user in of_two("Four.", "4", reference="It is four."):
+            assert re.search(r"<reference-[0-9a-f]{12}>\nIt is four\.\n</reference-", user.content)
+
+    def test_weigh_the_criteria_where_one_verdict_is_about_all(self) -> None:
+        verdicts = (pairwise_messages(RUBRIC, PROMPT, "4", "5")[0].content,)
+        for text in (*verdicts, decision_pair_question(RUBRIC)):
+            assert "- quality: 3\n- safe: 1" in text
+
+    @given(st.text(max_size=80), st.text(max_size=80), st.text(min_size=1, max_size=80))
+    def test_hold_any_texts_verbatim_between_tags_that_none_of_them_can_close(
+        self, first: str, second: str, asked: str
+    ) -> None:
+        for _, user in of_two(first, second, content=asked):
+            tags = re.findall(r"</?answer-(?:[AB12])-([0-9a-f]{12})>", user.content)
+            code = tags[-1]
+            assert code not in first + second + asked
+            opened = re.findall(rf"<answer-([AB12])-{code}>", user.content)
+            assert opened in (["A", "B"], ["1", "2"])
+            for label, text in zip(opened, (first, second), strict=True):
+                assert f"<answer-{label}-{code}>\n{text}\n</answer-{label}-{code}>" in user.content
 
 
 class TestTheRepairMessage:
