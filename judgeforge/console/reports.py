@@ -102,7 +102,7 @@ def _usd(value: float | None) -> str:
 def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         colour = _COLOURS[finding.status]
-        advice = f" {finding.advice}" if finding.advice else ""
+        advice = f". {finding.advice}" if finding.advice else ""
         _out.print(
             f"[{colour}]{finding.status:4}[/{colour}] {shown(finding.name)}: "
             f"{shown(finding.detail)}{shown(advice)}"
