@@ -120,7 +120,8 @@ class ModelConfig(Part):
     """Whether `base_url` may be http:// to another machine: key and prompts go there readable."""
     rpm: float | None = Field(default=None, gt=0)
     tpm: float | None = Field(default=None, gt=0)
-    concurrency: int = Field(default=8, ge=1, le=4096)
+    concurrency: int = Field(default=32, ge=1, le=4096)
+    """The most calls in flight. How many there are is found out while running."""
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     connect_timeout_s: float = Field(default=10.0, gt=0, le=600)
     context_tokens: int | None = Field(default=None, ge=16)
@@ -130,6 +131,11 @@ class ModelConfig(Part):
     """Whether the model takes a temperature; without it, known model names decide."""
     params: dict[str, Any] = Field(default_factory=dict)
     price: Price | None = None
+    fallback: str | None = None
+    """The name of another model that answers while this one is out of order."""
+    hedge_after: Literal["p95"] | Annotated[float, Field(gt=0, le=3600)] | None = None
+    """Send a second, equal request when a reply takes longer: than 95 of 100 do, or than so many
+    seconds. Both are paid."""
 
     @field_validator("base_url")
     @classmethod
@@ -308,6 +314,9 @@ class JudgingConfig(Part):
     """The judges' reliability is learnt from so many prompts, the first of the input."""
     calibration: Path | None = None
     """A file that `judgeforge calibrate` wrote."""
+    on_judge_failure: Literal["wait", "skip_judge", "stop"] = "wait"
+    """What to do while a judge's model is out of order: wait for it, go on with the other judges
+    of the panel (each pair says who is missing), or stop the run."""
 
     @field_validator("judges")
     @classmethod
@@ -349,7 +358,13 @@ class LimitsConfig(Part):
     max_skip_share: float = Field(default=0.2, ge=0, le=1)
     max_attempts: int = Field(default=6, ge=1, le=100)
     max_retry_s: float = Field(default=300.0, ge=0)
-    """No new attempt starts later than this after the first one."""
+    """No new attempt starts later than this after the first one; waiting in the queue of a model
+    does not count."""
+    stall_s: float = Field(default=600.0, gt=0, le=86_400)
+    """A run in which no call brings a reply for so long says what it waits for and stops (exit 4);
+    so does one whose model stays out of order for so long."""
+    breaker_failures: int = Field(default=8, ge=1, le=1000)
+    """After so many failures in a row a model counts as out of order and is only probed."""
     grace_s: float = Field(default=5.0, ge=0, le=600)
     """How long calls in flight may still finish after Ctrl-C or SIGTERM."""
     min_free_mb: float = Field(default=50.0, ge=0)
@@ -402,6 +417,14 @@ class RunConfig(Part):
     limits: LimitsConfig = LimitsConfig()
     cache: CacheConfig = CacheConfig()
     on_finish: OnFinishConfig | None = None
+
+    @field_validator("models")
+    @classmethod
+    def _fallbacks_differ(cls, value: dict[str, ModelConfig]) -> dict[str, ModelConfig]:
+        for name, model in value.items():
+            if model.fallback == name:
+                raise ValueError(f"`{name}` is its own fallback: name another model, or none")
+        return value
 
     source_file: Path | None = Field(default=None, exclude=True)
     """The file that this was read from; paths in it are relative to its folder."""

@@ -73,6 +73,7 @@ def unused_models(config: RunConfig) -> list[str]:
     """Models that are defined but neither sample nor judge: no mistake, but worth a word."""
     used = {judge.model for judge in config.judging.judges}
     used.update(config.sampling.models if config.sampling else ())
+    used.update(config.models[name].fallback or "" for name in list(used))
     return [name for name in config.models if name not in used]
 
 
@@ -154,7 +155,11 @@ def _texts(value: YamlValue, at: Location) -> Iterator[tuple[Location, str]]:
 
 
 def _check_model_names(config: RunConfig, document: Document) -> None:
-    used: list[tuple[Location, str]] = []
+    used: list[tuple[Location, str]] = [
+        (("models", name, "fallback"), model.fallback)
+        for name, model in config.models.items()
+        if model.fallback is not None
+    ]
     if config.sampling:
         used += [
             (("sampling", "models", index), name)

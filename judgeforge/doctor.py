@@ -24,7 +24,7 @@ from urllib.request import getproxies
 
 from judgeforge.config import DEFAULT_KEY_VARIABLE, PAID_PROVIDERS, ModelConfig, RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.identity import used_models
+from judgeforge.identity import called_models
 from judgeforge.keys import key_file_problem
 from judgeforge.version import VERSION
 
@@ -123,7 +123,7 @@ def _local_models(config: RunConfig | None) -> list[Finding]:
 def _keys(config: RunConfig | None) -> list[Finding]:
     if config is None:
         return [_key(name, {}, "warn") for name in sorted(set(DEFAULT_KEY_VARIABLE.values()))]
-    used = set(used_models(config))
+    used = set(called_models(config))
     models_of: dict[str, dict[str, ModelConfig]] = {}
     for name, model in config.models.items():
         if model.key_variable is not None:
@@ -161,7 +161,7 @@ def _key(variable: str, models: Mapping[str, ModelConfig], if_missing: Status) -
 
 
 def _hosts(config: RunConfig) -> list[Finding]:
-    used = set(used_models(config))
+    used = set(called_models(config))
     models_at: dict[Host, list[str]] = {}
     for name, model in config.models.items():
         if model.provider in PAID_PROVIDERS:

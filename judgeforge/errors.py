@@ -89,6 +89,20 @@ class UntrustedServerError(NotConnectedError):
     stops_run = True
 
 
+class CircuitOpenError(CallError):
+    """A model failed again and again and is not asked for now; nothing was sent."""
+
+    def __init__(self, message: str, *, model: str = "", stops_run: bool = False) -> None:
+        super().__init__(message, model=model)
+        self.stops_run = stops_run
+
+
+class StalledError(CallError):
+    """No call brought a reply for too long; the run can be resumed."""
+
+    stops_run = True
+
+
 class NoReplyError(CallError):
     """The request was sent and no whole reply came back; it may have been billed."""
 

@@ -48,6 +48,13 @@ def used_models(config: RunConfig) -> list[str]:
     return list(dict.fromkeys([*sampled, *judging]))
 
 
+def called_models(config: RunConfig) -> list[str]:
+    """Those that are used, and the fallbacks of these."""
+    used = used_models(config)
+    fallbacks = [config.models[name].fallback for name in used]
+    return list(dict.fromkeys([*used, *(name for name in fallbacks if name)]))
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
     """One text a key that differs: ``sampling.temperature: was [1.0], is [0.7]``."""
     found: list[str] = []

@@ -57,12 +57,12 @@ def _provenance(
     rubric: RubricId,
 ) -> Provenance:
     sides = (completions[pair.chosen_id], completions[pair.rejected_id])
-    evidence = [
+    asked = [
         judgment
         for judgment in judgments
-        if not judgment.missing
-        and {pair.chosen_id, pair.rejected_id} & set(judgment.completion_ids)
+        if {pair.chosen_id, pair.rejected_id} & set(judgment.completion_ids)
     ]
+    evidence = [judgment for judgment in asked if not judgment.missing]
     sources: list[Completion | Judgment] = [*sides, *evidence]
     return Provenance(
         chosen_id=pair.chosen_id,
@@ -71,6 +71,7 @@ def _provenance(
         rubric=rubric,
         judges=_distinct(judgment.judge for judgment in evidence),
         calls=_distinct(key for source in sources for key in source.call_keys),
+        missing_judges=_distinct(judgment.judge for judgment in asked if judgment.missing),
         cost_usd=_total(source.cost_usd for source in sources),
         judgeforge_version=VERSION,
     )

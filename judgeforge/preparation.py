@@ -9,7 +9,7 @@ from judgeforge.calls.prices import ModelPrice, price_of
 from judgeforge.config import DECISION_PROVIDERS, RunConfig
 from judgeforge.config_file import located
 from judgeforge.errors import ConfigError
-from judgeforge.identity import used_models
+from judgeforge.identity import called_models
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.keys import read_key
 from judgeforge.providers.local import find_model
@@ -41,9 +41,10 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     _check_judges(config, rubric)
     _check_protocols(config)
     _check_families(config, rubric)
-    names = used_models(config)
+    names = called_models(config)
     for name in names:
         _check_local(config, name)
+        _check_fallback(config, name)
     keys = {name: read_key(config, name) if with_keys else None for name in names}
     prices = {name: price_of(config.models[name]) for name in names}
     unknown = [name for name, price in prices.items() if price is None]
@@ -122,6 +123,20 @@ def _check_families(config: RunConfig, rubric: Rubric) -> None:
                 file=config.source_file,
                 key="judging.exclude_own_family",
             )
+
+
+def _check_fallback(config: RunConfig, name: str) -> None:
+    fallback = config.models[name].fallback
+    if fallback is None:
+        return
+    kinds = {config.models[one].provider in DECISION_PROVIDERS for one in (name, fallback)}
+    if len(kinds) > 1:
+        raise ConfigError(
+            f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
+            "Name a model of the same kind, or none.",
+            file=config.source_file,
+            key=f"models.{name}.fallback",
+        )
 
 
 def _check_local(config: RunConfig, name: str) -> None:

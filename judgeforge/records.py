@@ -157,6 +157,8 @@ class Provenance(Record):
     rubric: RubricId
     judges: tuple[str, ...]
     calls: tuple[str, ...]
+    missing_judges: tuple[str, ...] = ()
+    """Judges that were asked about one of the two and gave no judgment."""
     cost_usd: float | None
     judgeforge_version: str
 

@@ -12,11 +12,11 @@ from typing import Any
 from judgeforge.admission import Admission
 from judgeforge.calls.budget import Budget
 from judgeforge.calls.cache import ReplyCache
-from judgeforge.calls.endpoint import Endpoint
 from judgeforge.calls.gateway import Gateway
+from judgeforge.calls.judge_calls import JudgeCalls
 from judgeforge.calls.ledger import Ledger
+from judgeforge.calls.opening import open_endpoints
 from judgeforge.calls.prices import to_pico
-from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import RunConfig
 from judgeforge.errors import (
     InterruptedRunError,
@@ -30,12 +30,11 @@ from judgeforge.judging.panel import Panel
 from judgeforge.pipeline import Pipeline, PromptWork
 from judgeforge.preparation import Preparation
 from judgeforge.progress import Progress
-from judgeforge.providers import open_provider
-from judgeforge.providers.base import Provider
 from judgeforge.redaction import Redactor
 from judgeforge.result import RunResult
 from judgeforge.run_log import open_log
 from judgeforge.run_record import RunRecord
+from judgeforge.stall_watch import watch_for_stall
 from judgeforge.stop_signals import stop_signals
 from judgeforge.store.cached_calls import CachedCalls
 from judgeforge.store.folder import RunFolder
@@ -82,7 +81,7 @@ class RunSession:
             opened.callback(self._cache.close)
             self._opened = opened.pop_all()
         self._gateway = Gateway(
-            _endpoints(config, prepared),
+            open_endpoints(config, prepared.keys, prepared.prices, self._log),
             cache=self._cache,
             budget=self._budget,
             limits=config.limits,
@@ -99,8 +98,12 @@ class RunSession:
             cached_calls=self._cached_calls,
         )
         rubric = prepared.rubric
-        own_family = OwnFamily(config.models, exclude=config.judging.exclude_own_family)
-        panel = Panel(config.judging.judges, rubric, self._gateway, own_family)
+        judging = config.judging
+        own_family = OwnFamily(config.models, exclude=judging.exclude_own_family)
+        judge_calls = JudgeCalls(
+            self._gateway, judging.on_judge_failure, (judge.model for judge in judging.judges)
+        )
+        panel = Panel(judging.judges, rubric, judge_calls, own_family)
         self._pipeline = Pipeline(
             PromptWork(config, rubric.identity, self._gateway, panel),
             in_flight=_prompts_in_flight(config, prepared),
@@ -148,6 +151,14 @@ class RunSession:
         )
         flow = asyncio.create_task(self._pipeline.run(rows))
         halted = asyncio.create_task(self._drain_when_halted())
+        watch = asyncio.create_task(
+            watch_for_stall(
+                self._config.limits.stall_s,
+                progress=lambda: (self._gateway.last_reply_at, self._record.tally.prompts),
+                what_it_waits_for=self._gateway.what_it_waits_for,
+                stop=self._pipeline.stop,
+            )
+        )
         try:
             await asyncio.shield(flow)
         except asyncio.CancelledError:
@@ -156,6 +167,7 @@ class RunSession:
             await flow
         finally:
             halted.cancel()
+            watch.cancel()
         await self._gateway.drain(self._config.limits.grace_s)
 
     async def _drain_when_halted(self) -> None:
@@ -229,28 +241,3 @@ def _prompts_in_flight(config: RunConfig, prepared: Preparation) -> int:
     """Enough to keep all slots busy, few enough that the first prompts finish early."""
     slots = sum(config.models[name].concurrency for name in prepared.keys)
     return max(2, min(config.limits.concurrency, slots))
-
-
-def _endpoints(config: RunConfig, prepared: Preparation) -> dict[str, Endpoint]:
-    """One client for each provider, base URL and key; one throttle for each model."""
-    providers: dict[tuple[str, str | None, str | None], Provider] = {}
-    all_slots = asyncio.Semaphore(config.limits.concurrency)
-    endpoints: dict[str, Endpoint] = {}
-    for name, key in prepared.keys.items():
-        model = config.models[name]
-        place = (model.provider, model.base_url, key)
-        if place not in providers:
-            providers[place] = open_provider(model, key)
-        endpoints[name] = Endpoint(
-            name=name,
-            model=model,
-            provider=providers[place],
-            throttle=ModelThrottle(
-                slots=model.concurrency,
-                all_slots=all_slots,
-                requests_per_minute=model.rpm,
-                tokens_per_minute=model.tpm,
-            ),
-            price=prepared.prices[name],
-        )
-    return endpoints

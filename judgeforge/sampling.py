@@ -105,6 +105,7 @@ async def _complete(
     has_text = bool(reply.text.strip())
     cut = reply.finish == "length" and not (config.keep_cut and has_text)
     outcome = {
+        "model": answer.answered_by or draw.model,
         "text": reply.text,
         "finish": "empty" if reply.finish == "stop" and not has_text else reply.finish,
         "flags": (CUT,) if cut else (),

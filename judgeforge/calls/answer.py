@@ -18,6 +18,8 @@ class Answer:
     cost_usd: float | None
     """What the reply cost when it was bought; None where the price is unknown."""
     cached: bool
+    answered_by: str | None = None
+    """The name of the fallback that answered; None where the model that was asked did."""
 
 
 class Asks(Protocol):

@@ -120,6 +120,11 @@ class Budget:
             calls = self._max_calls - self.calls + len(self._in_flight)
         return Room(left, calls, limit)
 
+    def has_room(self, pico: int, calls: int) -> bool:
+        """Whether so much fits beside all that was booked, also what is in flight."""
+        flying = sum(self._in_flight.values())
+        return self.room().holds(pico + flying, calls + len(self._in_flight))
+
     async def wait_for_others(self, pico: int) -> bool:
         """Give other runs of the day time to settle; False where that cannot make room."""
         total = self._day_total()

@@ -1,14 +1,24 @@
-"""One configured model, ready to be asked: its provider, its limits, its price."""
+"""One configured model, ready to be asked: its provider, its gate, its price."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from judgeforge.calls.call import Call, make_call
-from judgeforge.calls.prices import ModelPrice, most_input_tokens, most_output_tokens
+from judgeforge.calls.gate import ModelGate
+from judgeforge.calls.hedging import HedgeTimer
+from judgeforge.calls.prices import (
+    BYTES_PER_TOKEN,
+    ModelPrice,
+    most_input_tokens,
+    most_output_tokens,
+)
+from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import ModelConfig
 from judgeforge.providers.base import ChatRequest, ModelRequest, Provider, Usage
+
+_STAND_IN_SEED = 2**20
 
 
 @dataclass(slots=True)
@@ -18,13 +28,19 @@ class Endpoint:
     model: ModelConfig
     provider: Provider
     throttle: ModelThrottle
+    gate: ModelGate
     price: ModelPrice | None
     has_answered: bool = False
+    hedging: HedgeTimer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hedging = HedgeTimer(self.model.hedge_after)
 
     def call(self, request: ModelRequest, sample: int) -> Call:
-        if isinstance(request, ChatRequest) and self.model.provider == "local":
+        is_local = self.model.provider == "local"
+        if is_local and isinstance(request, ChatRequest) and request.seed is None:
             # Without a seed an in-process model would give every sample the same text.
-            request = replace(request, seed=sample if request.seed is None else request.seed)
+            request = replace(request, seed=sample if sample >= 0 else _STAND_IN_SEED - sample)
         return make_call(
             model_name=self.name,
             provider=self.model.provider,
@@ -33,6 +49,17 @@ class Endpoint:
             body=self.provider.body(self.model, request),
             sample=sample,
         )
+
+    def stand_in_call(self, request: ModelRequest, sample: int) -> Call:
+        """For another model that is out of order: never a draw of this model's own."""
+        return self.call(request, -1 - sample)
+
+    def size(self, call: Call) -> RequestSize:
+        return RequestSize(len(call.request) // BYTES_PER_TOKEN, most_output_tokens(call.body))
+
+    def give_back(self, call: Call, used: Usage) -> None:
+        """Tokens that the configured ceiling counted and the reply did not use."""
+        self.throttle.give_back(self.size(call).tokens - used.input_tokens - used.output_tokens)
 
     def most_tokens(self, call: Call) -> tuple[int, int]:
         return most_input_tokens(call.request), most_output_tokens(call.body)

@@ -1,7 +1,7 @@
-"""The door to paid calls: cache, then (retry around) slot -> throttle -> reserve -> send -> settle.
+"""The door to paid calls: cache, then (retry around) gate -> reserve -> send -> settle.
 
 Nothing else in judgeforge sends a request. Each reply is stored before anyone uses it, equal calls
-in flight are sent once, and every attempt passes the budget and the log.
+in flight are sent once, and every attempt passes the gate of its model, the budget and the log.
 """
 
 from __future__ import annotations
@@ -9,36 +9,52 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from judgeforge.calls.answer import Answer
-from judgeforge.calls.budget import Budget, Reservation
+from judgeforge.calls.attempt import Progress, Sender
+from judgeforge.calls.budget import Budget
 from judgeforge.calls.cache import ReplyCache, StoredReply
 from judgeforge.calls.call import Call
 from judgeforge.calls.call_log import CallLog
 from judgeforge.calls.claim import current_claim
 from judgeforge.calls.endpoint import Endpoint
-from judgeforge.calls.prices import BYTES_PER_TOKEN, most_output_tokens, to_usd
-from judgeforge.calls.retry import with_retries
+from judgeforge.calls.gate import GivesWay, Passage
+from judgeforge.calls.hedging import race
+from judgeforge.calls.retry import RetryClock, with_retries
 from judgeforge.config import LimitsConfig
-from judgeforge.errors import (
-    CallError,
-    InterruptedRunError,
-    MalformedReplyError,
-    NotConnectedError,
-    StatusError,
-)
-from judgeforge.providers.base import ModelReply, ModelRequest, Usage
-from judgeforge.redaction import redact_values
+from judgeforge.errors import CircuitOpenError, InterruptedRunError
+from judgeforge.providers.base import ModelRequest
+
+HEDGE_RESERVE = 10
+"""A hedge is sent only while the budget has room for so many of its kind: near its end the money
+belongs to calls that are needed."""
+
+
+def waits() -> bool:
+    """A call that waits for a circuit to close, however long (see ``ModelGate.enter``)."""
+    return False
 
 
 @dataclass(slots=True)
+class _StandIn:
+    """The same question to the fallback."""
+
+    endpoint: Endpoint
+    call: Call
+
+
+@dataclass(slots=True, eq=False)
 class _Flight:
     """A call under way and how many wait for it."""
 
-    task: asyncio.Task[Answer]
+    endpoint: Endpoint
+    call: Call
+    stand_in: _StandIn | None
+    gives_way: GivesWay
+    progress: Progress = field(default_factory=Progress)
     waiting: int = 0
-    sending: bool = False
 
 
 class Gateway:
@@ -58,44 +74,62 @@ class Gateway:
         self._budget = budget
         self._limits = limits
         self._log = log
+        self._sender = Sender(cache=cache, budget=budget, log=log, stopping=lambda: self._stopping)
         self._flights: dict[str, _Flight] = {}
+        self._tasks: dict[str, asyncio.Task[Answer]] = {}
+        self._late_hedges: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self.cached_calls = 0
+        self.last_reply_at = time.monotonic()
+        """When the last call brought a reply; the sign that the run gets on."""
 
-    async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
+    async def ask(
+        self, model: str, request: ModelRequest, *, sample: int = 0, gives_way: GivesWay = waits
+    ) -> Answer:
+        """``gives_way``: whether to raise CircuitOpenError while the model is out of order."""
         endpoint = self._endpoints[model]
         call = endpoint.call(request, sample)
         flight = self._flights.get(call.key)
         if flight is None:
-            stored = self._cache.get(call)
-            if stored is not None:
-                return self._from_cache(endpoint, call, stored)
+            stand_in = self._stand_in(endpoint, request, sample)
+            answer = self._stored(endpoint, call) or self._stored_stand_in(stand_in)
+            if answer is not None:
+                return answer
             if self._stopping:
                 raise InterruptedRunError("the run is stopping")
-            flight = self._launch(endpoint, call)
+            flight = self._launch(_Flight(endpoint, call, stand_in, gives_way))
+        task = self._tasks[call.key]
         flight.waiting += 1
         try:
-            return await asyncio.shield(flight.task)
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if self._stopping and flight.task.cancelled():
+            if self._stopping and task.cancelled():
                 raise InterruptedRunError("the run is stopping") from None
             raise
         finally:
             flight.waiting -= 1
-            if flight.waiting == 0 and not flight.sending:
+            if flight.waiting == 0 and not flight.progress.sending:
                 # Nobody wants it any more and it costs nothing yet.
-                flight.task.cancel()
+                task.cancel()
+
+    def is_out_of_order(self, model: str) -> bool:
+        return self._endpoints[model].gate.is_open
+
+    def what_it_waits_for(self) -> str:
+        """For the message of a run that does not get on."""
+        waiting = [endpoint.gate.describe() for endpoint in self._endpoints.values()]
+        return "; ".join(text for text in waiting if text) or "no call is under way"
 
     def stop(self) -> None:
         """Send nothing more; calls in flight may finish (see ``drain``)."""
         self._stopping = True
-        for flight in self._flights.values():
-            if not flight.sending:
-                flight.task.cancel()
+        for key, flight in self._flights.items():
+            if not flight.progress.sending:
+                self._tasks[key].cancel()
 
     async def drain(self, grace_s: float) -> None:
         """Wait for the calls in flight (they are paid for), at most ``grace_s`` seconds."""
-        tasks = [flight.task for flight in self._flights.values()]
+        tasks = [*self._tasks.values(), *self._late_hedges]
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=grace_s)
@@ -108,142 +142,113 @@ class Gateway:
         for provider in {id(e.provider): e.provider for e in self._endpoints.values()}.values():
             await provider.close()
 
+    def _stored(self, endpoint: Endpoint, call: Call) -> Answer | None:
+        stored = self._cache.get(call)
+        return None if stored is None else self._from_cache(endpoint, call, stored)
+
+    def _stored_stand_in(self, stand_in: _StandIn | None) -> Answer | None:
+        """What the fallback answered in an earlier start is paid for, so it is used."""
+        if stand_in is None:
+            return None
+        answer = self._stored(stand_in.endpoint, stand_in.call)
+        return None if answer is None else replace(answer, answered_by=stand_in.endpoint.name)
+
+    def _stand_in(self, endpoint: Endpoint, request: ModelRequest, sample: int) -> _StandIn | None:
+        if endpoint.model.fallback is None:
+            return None
+        fallback = self._endpoints[endpoint.model.fallback]
+        return _StandIn(fallback, fallback.stand_in_call(request, sample))
+
     def _from_cache(self, endpoint: Endpoint, call: Call, stored: StoredReply) -> Answer:
         self.cached_calls += 1
+        self.last_reply_at = time.monotonic()
         claim = current_claim()
         if claim is not None:
             claim.cached_calls += 1
         reply = endpoint.provider.read(stored.reply.encode("utf-8", "surrogatepass"))
         return Answer(call.key, reply, stored.cost_usd, cached=True)
 
-    def _launch(self, endpoint: Endpoint, call: Call) -> _Flight:
-        task = asyncio.create_task(self._fetch(endpoint, call))
-        flight = _Flight(task)
-        self._flights[call.key] = flight
+    def _launch(self, flight: _Flight) -> _Flight:
+        key = flight.call.key
+        task = asyncio.create_task(self._fetch_or_fall_back(flight))
+        self._flights[key], self._tasks[key] = flight, task
 
         def landed(done: asyncio.Task[Answer]) -> None:
-            del self._flights[call.key]
+            del self._flights[key], self._tasks[key]
             if not done.cancelled():
                 done.exception()  # whoever waited has it; nobody may be left to retrieve it
 
         task.add_done_callback(landed)
         return flight
 
-    async def _fetch(self, endpoint: Endpoint, call: Call) -> Answer:
-        attempt = 0
+    async def _fetch_or_fall_back(self, flight: _Flight) -> Answer:
+        """Ask the fallback while the model is out of order; where both are, wait for the model."""
+        endpoint, call, progress = flight.endpoint, flight.call, flight.progress
+        if flight.stand_in is None:
+            return await self._fetch(endpoint, call, progress, flight.gives_way)
+        other = flight.stand_in.endpoint
+
+        def gives_way() -> bool:
+            return not other.gate.is_open or flight.gives_way()
+
+        while True:
+            try:
+                return await self._fetch(endpoint, call, progress, gives_way)
+            except CircuitOpenError as error:
+                if error.stops_run or other.gate.is_open:
+                    raise
+            try:
+                answer = await self._fetch(other, flight.stand_in.call, progress, lambda: True)
+            except CircuitOpenError:
+                continue
+            self._log.event("fell_back", model=endpoint.name, to=other.name, key=call.key)
+            return replace(answer, answered_by=other.name)
+
+    async def _fetch(
+        self, endpoint: Endpoint, call: Call, progress: Progress, gives_way: GivesWay
+    ) -> Answer:
+        clock = RetryClock()
 
         async def once() -> Answer:
-            nonlocal attempt
-            attempt += 1
-            return await self._attempt(endpoint, call, attempt)
+            begun = time.monotonic()
+            passage = await endpoint.gate.enter(endpoint.size(call), gives_way=gives_way)
+            clock.waited_s += time.monotonic() - begun
+            return await self._send(endpoint, call, passage, progress)
 
-        return await with_retries(once, self._limits)
-
-    async def _attempt(self, endpoint: Endpoint, call: Call, attempt: int) -> Answer:
-        async with endpoint.throttle.slot():
-            tokens = self._expected_tokens(call)
-            await endpoint.throttle.admit(tokens)
-            reservation = await self._budget.reserve(endpoint.most_pico(call))
-            if self._stopping:
-                self._budget.release(reservation)
-                raise InterruptedRunError("the run is stopping")
-            flight = self._flights[call.key]
-            flight.sending = True
-            try:
-                return await self._send(endpoint, call, attempt, reservation, tokens)
-            finally:
-                flight.sending = False
+        answer = await with_retries(once, self._limits, clock)
+        self.last_reply_at = time.monotonic()
+        return answer
 
     async def _send(
-        self, endpoint: Endpoint, call: Call, attempt: int, reservation: Reservation, tokens: int
+        self, endpoint: Endpoint, call: Call, passage: Passage, progress: Progress
     ) -> Answer:
-        start = time.monotonic()
-        try:
-            raw = await endpoint.provider.send(call.body, model=endpoint.model)
-            text, reply = _read(endpoint, raw.body)
-        except CallError as error:
-            error.model = endpoint.name
-            self._settle_failure(reservation, error)
-            self._stop_on_unknown_endpoint(endpoint, error)
-            self._log_attempt(endpoint, call, attempt, start, error=error)
-            raise
-        except asyncio.CancelledError:
-            # Sent and abandoned: it may be billed, so it stays reserved for good.
-            self._budget.settle(reservation, reservation.pico)
-            self._log.call(
-                key=call.key,
-                model=endpoint.name,
-                provider=endpoint.model.provider,
-                attempt=attempt,
-                outcome="abandoned",
-                latency_s=time.monotonic() - start,
-            )
-            raise
-        endpoint.has_answered = True
-        latency = time.monotonic() - start
-        pico, usage = _bill(endpoint, reservation, reply)
-        cost = None if pico is None else to_usd(pico)
-        stored = StoredReply(text, cost, usage.input_tokens, usage.output_tokens, latency)
-        await self._cache.put(call, stored)
-        self._budget.settle(reservation, pico, tokens=(usage.input_tokens, usage.output_tokens))
-        endpoint.throttle.give_back(tokens - usage.input_tokens - usage.output_tokens)
-        self._log.call(
-            key=call.key,
-            model=endpoint.name,
-            provider=endpoint.model.provider,
-            attempt=attempt,
-            outcome=reply.finish,
-            latency_s=latency,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cost_usd=cost,
-        )
-        return Answer(call.key, reply, cost, cached=False)
+        sending = self._sender.send(endpoint, call, passage, progress)
+        after_s = endpoint.hedging.after_s
+        if after_s is None:
+            return await sending
 
-    def _expected_tokens(self, call: Call) -> int:
-        return len(call.request) // BYTES_PER_TOKEN + most_output_tokens(call.body)
+        async def hedge() -> Answer | None:
+            return await self._hedge(endpoint, call, progress)
 
-    def _settle_failure(self, reservation: Reservation, error: CallError) -> None:
-        if isinstance(error, NotConnectedError | StatusError):
-            self._budget.release(reservation)
-        else:
-            self._budget.settle(reservation, reservation.pico)
+        return await race(sending, hedge, after_s=after_s, keep=self._keep_late_hedge)
 
-    def _stop_on_unknown_endpoint(self, endpoint: Endpoint, error: CallError) -> None:
-        """404 on a model that never answered is no bad request but a wrong name or address."""
-        if isinstance(error, StatusError) and error.status == 404 and not endpoint.has_answered:
-            error.stops_run = True
+    async def _hedge(self, endpoint: Endpoint, call: Call, progress: Progress) -> Answer | None:
+        most = endpoint.most_pico(call)
+        if self._stopping or not self._budget.has_room((most or 0) * HEDGE_RESERVE, HEDGE_RESERVE):
+            return None
+        passage: Passage | None = await endpoint.gate.enter_aside(endpoint.size(call))
+        if passage is None:
+            return None
+        self._log.event("hedged", model=endpoint.name, key=call.key)
+        return await self._sender.send(endpoint, call, passage, progress)
 
-    def _log_attempt(
-        self, endpoint: Endpoint, call: Call, attempt: int, start: float, *, error: CallError
-    ) -> None:
-        self._log.call(
-            key=call.key,
-            model=endpoint.name,
-            provider=endpoint.model.provider,
-            attempt=attempt,
-            outcome=type(error).__name__,
-            latency_s=time.monotonic() - start,
-            status=getattr(error, "status", None),
-            error=str(error),
-        )
+    def _keep_late_hedge(self, task: asyncio.Task[Any]) -> None:
+        """It may still be billed, so it is waited for, and only its end tells how much it cost."""
+        self._late_hedges.add(task)
 
+        def landed(done: asyncio.Task[Any]) -> None:
+            self._late_hedges.discard(done)
+            if not done.cancelled():
+                done.exception()
 
-def _read(endpoint: Endpoint, raw: bytes) -> tuple[str, ModelReply]:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        raise MalformedReplyError(f"the reply is not UTF-8: {error}") from error
-    if (harmless := redact_values(text)) is not text:
-        # A server that sends the key back: the reply is stored, the key is not.
-        text, raw = harmless, harmless.encode()
-    return text, endpoint.provider.read(raw)
-
-
-def _bill(
-    endpoint: Endpoint, reservation: Reservation, reply: ModelReply
-) -> tuple[int | None, Usage]:
-    """A reply that does not say what it used counts as the most it can have cost."""
-    if reply.usage is None:
-        return reservation.pico, Usage(0, 0)
-    return endpoint.cost_pico(reply.usage), reply.usage
+        task.add_done_callback(landed)

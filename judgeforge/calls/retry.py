@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
     wait_random_exponential,
 )
 
@@ -20,10 +19,24 @@ from judgeforge.errors import CallError, StatusError
 
 T = TypeVar("T")
 
+
+@dataclass(slots=True)
+class RetryClock:
+    """What does not count against the limits of retrying."""
+
+    waited_s: float = 0.0
+    """At the gate: a queue is no failure."""
+    refused: int = 0
+    """Attempts that came too soon (429): they say nothing about the next one."""
+
+
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
 LONGEST_RETRY_AFTER_S = 120.0
 """A server may ask for any pause; longer ones are cut to this."""
+
+REFUSED_STALLS = 1.5
+"""A model that refuses everything (429) stops the run before a single call is given up for it."""
 
 _backoff = wait_random_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S)
 
@@ -40,7 +53,9 @@ def _wait(state: RetryCallState) -> float:
     return _backoff(state)
 
 
-async def with_retries(attempt: Callable[[], Awaitable[T]], limits: LimitsConfig) -> T:
+async def with_retries(
+    attempt: Callable[[], Awaitable[T]], limits: LimitsConfig, clock: RetryClock
+) -> T:
     """Limited by attempts and by total time; the last error is raised as it is.
 
     Most calls need one attempt, so tenacity's loop (50 us a call) begins with the first failure.
@@ -52,7 +67,6 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], limits: LimitsConfig
         if not error.retryable:
             raise
         failed: CallError | None = error
-    already_s = time.monotonic() - start
 
     async def failed_once() -> T:
         nonlocal failed
@@ -61,14 +75,19 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], limits: LimitsConfig
         error, failed = failed, None
         raise error
 
-    return await _loop(limits, already_s)(failed_once)
+    def is_enough(state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        longest_s = limits.max_retry_s
+        if isinstance(error, StatusError) and error.status == 429:
+            clock.refused += 1
+            longest_s = max(longest_s, REFUSED_STALLS * limits.stall_s)
+        spent_s = time.monotonic() - start - clock.waited_s
+        return (
+            state.attempt_number - clock.refused >= limits.max_attempts
+            or spent_s + state.upcoming_sleep >= longest_s
+        )
 
-
-def _loop(limits: LimitsConfig, already_s: float) -> AsyncRetrying:
-    return AsyncRetrying(
-        retry=retry_if_exception(_is_retryable),
-        wait=_wait,
-        stop=stop_after_attempt(limits.max_attempts)
-        | stop_before_delay(limits.max_retry_s - already_s),
-        reraise=True,
+    loop = AsyncRetrying(
+        retry=retry_if_exception(_is_retryable), wait=_wait, stop=is_enough, reraise=True
     )
+    return await loop(failed_once)

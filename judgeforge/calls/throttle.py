@@ -1,12 +1,10 @@
-"""How fast one model may be asked: slots, requests a minute, tokens a minute."""
+"""The hard ceiling of one model: the requests and tokens a minute that the configuration allows."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from asyncio_throttle.throttler import Throttler
 
@@ -44,22 +42,13 @@ class ModelThrottle:
     def __init__(
         self,
         *,
-        slots: int,
-        all_slots: asyncio.Semaphore,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
     ) -> None:
-        self._slots = asyncio.Semaphore(slots)
-        self._all_slots = all_slots
         self._requests = _throttler(requests_per_minute) if requests_per_minute else None
         # asyncio-throttle polls; one poller at a time costs nothing, thousands burn a core.
         self._turn = asyncio.Lock()
         self._tokens = TokenBucket(tokens_per_minute) if tokens_per_minute else None
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        async with self._slots, self._all_slots:
-            yield
 
     async def admit(self, tokens: int) -> None:
         """Wait until a request of so many tokens may start."""

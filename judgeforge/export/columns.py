@@ -37,6 +37,7 @@ COLUMNS: Mapping[str, ColumnType] = {
         "rubric": {"name": "string", "version": "int64", "sha256": "string"},
         "judges": ["string"],
         "calls": ["string"],
+        "missing_judges": ["string"],
         "cost_usd": "float64",
         "judgeforge_version": "string",
     },

@@ -42,17 +42,21 @@ class Replies(Generic[R]):
     calls: tuple[str, ...]
     cost_usd: float | None
     missing: str | None
+    answered_by: tuple[str, ...] = ()
+    """Fallbacks that answered in place of the judge's model."""
 
     def add_to(
         self, judgment: Judgment, evidence: Callable[[Sequence[R]], dict[str, object]]
     ) -> Judgment:
         """The judgment with its provenance, and with what ``evidence`` makes of the readings."""
-        provenance = {
+        provenance: dict[str, object] = {
             "call": self.calls[-1] if self.calls else None,
             "calls": self.calls if len(self.calls) > 1 else (),
             "cost_usd": self.cost_usd,
             "missing": self.missing,
         }
+        if self.answered_by:
+            provenance["note"] = f"answered by fallback {', '.join(self.answered_by)}"
         evidence_fields = {} if self.missing else evidence(self.readings)
         return judgment.model_copy(update=provenance | evidence_fields)
 
@@ -80,6 +84,7 @@ async def ask_all(
         calls=tuple(answer.key for answer in answers),
         cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
         missing=missing,
+        answered_by=tuple(dict.fromkeys(a.answered_by for a in answers if a.answered_by)),
     )
 
 

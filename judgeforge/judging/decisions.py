@@ -71,6 +71,8 @@ class DecisionJudge:
             )
         except UnreadableReplyError as error:
             evidence = {"missing": str(error)}
+        if answer.answered_by:
+            evidence["note"] = f"answered by fallback {answer.answered_by}"
         return blank.model_copy(
             update={"call": answer.key, "cost_usd": answer.cost_usd, **evidence}
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from tests.local_server.record import Wire
 
@@ -56,13 +56,15 @@ class RateLimiter:
             bucket.level -= amount
         return 0.0
 
-    def headers(self, wire: Wire) -> dict[str, str]:
+    def headers(self, wire: Wire, unix_time: float) -> dict[str, str]:
         named = {"requests": self._requests, "tokens": self._tokens}
-        make = _anthropic_headers if wire == "anthropic" else _openai_headers
         out: dict[str, str] = {}
         for name, bucket in named.items():
             if bucket is not None:
-                out |= make(name, bucket)
+                if wire == "anthropic":
+                    out |= _anthropic_headers(name, bucket, unix_time)
+                else:
+                    out |= _openai_headers(name, bucket)
         return out
 
 
@@ -82,8 +84,9 @@ def _openai_headers(name: str, bucket: _Bucket) -> dict[str, str]:
     }
 
 
-def _anthropic_headers(name: str, bucket: _Bucket) -> dict[str, str]:
-    reset = datetime.now(UTC) + timedelta(seconds=(bucket.capacity - bucket.level) / bucket.rate)
+def _anthropic_headers(name: str, bucket: _Bucket, unix_time: float) -> dict[str, str]:
+    whole_at = unix_time + (bucket.capacity - bucket.level) / bucket.rate
+    reset = datetime.fromtimestamp(whole_at, UTC)
     return {
         f"anthropic-ratelimit-{name}-limit": str(int(bucket.per_minute)),
         f"anthropic-ratelimit-{name}-remaining": str(max(0, int(bucket.level))),

@@ -203,13 +203,13 @@ class Service:
         wait = limiter.admit(size + min(question.max_tokens, 100_000), self._now())
         if not wait:
             return None
-        headers = limiter.headers(record.wire) | retry_headers(wait, record.wire)
+        headers = limiter.headers(record.wire, time.time()) | retry_headers(wait, record.wire)
         message = "Rate limit reached for requests"
         return self._error(record, 429, message, None, headers)
 
     def _limit_headers(self, record: RequestRecord) -> dict[str, str]:
         _, limiter = self._limiters.get(record.model, (None, None))
-        return {} if limiter is None else limiter.headers(record.wire)
+        return {} if limiter is None else limiter.headers(record.wire, time.time())
 
     def _error(
         self,

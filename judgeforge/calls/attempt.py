@@ -1,0 +1,188 @@
+"""One attempt of one call, once it has passed the gate: reserve -> send -> store -> settle."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from judgeforge.calls.answer import Answer
+from judgeforge.calls.budget import Budget, Reservation
+from judgeforge.calls.cache import ReplyCache, StoredReply
+from judgeforge.calls.call import Call
+from judgeforge.calls.call_log import CallLog
+from judgeforge.calls.endpoint import Endpoint
+from judgeforge.calls.gate import Passage
+from judgeforge.calls.prices import to_usd
+from judgeforge.errors import (
+    CallError,
+    InterruptedRunError,
+    MalformedReplyError,
+    NotConnectedError,
+    StatusError,
+)
+from judgeforge.providers.base import ModelReply, RawReply, Usage
+from judgeforge.redaction import redact_values
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a call is, over all its attempts."""
+
+    attempts: int = 0
+    sending: int = 0
+    """Requests under way that may be billed."""
+    stored: bool = False
+    """Its reply is known: that of a hedge that comes later is only paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    endpoint: Endpoint
+    call: Call
+    reservation: Reservation
+    number: int
+    start: float
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.start
+
+
+class Sender:
+    def __init__(
+        self,
+        *,
+        cache: ReplyCache,
+        budget: Budget,
+        log: CallLog,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._cache, self._budget, self._log = cache, budget, log
+        self._stopping = stopping
+
+    async def send(
+        self, endpoint: Endpoint, call: Call, passage: Passage, progress: Progress
+    ) -> Answer:
+        """Raises CallError, BudgetExhaustedError and StoreError; gives the passage back."""
+        error: CallError | None = None
+        raw: RawReply | None = None
+        try:
+            attempt = await self._begin(endpoint, call, progress)
+            progress.sending += 1
+            try:
+                raw, text, reply = await self._exchange(attempt)
+                return await self._keep(attempt, text, reply, progress)
+            finally:
+                progress.sending -= 1
+        except CallError as failure:
+            error = failure
+            raise
+        finally:
+            endpoint.gate.leave(
+                passage,
+                error=error,
+                abandoned=error is None and raw is None,
+                headers=None if raw is None else raw.headers,
+            )
+
+    async def _begin(self, endpoint: Endpoint, call: Call, progress: Progress) -> _Attempt:
+        reservation = await self._budget.reserve(endpoint.most_pico(call))
+        if self._stopping():
+            self._budget.release(reservation)
+            raise InterruptedRunError("the run is stopping")
+        progress.attempts += 1
+        return _Attempt(endpoint, call, reservation, progress.attempts, time.monotonic())
+
+    async def _exchange(self, attempt: _Attempt) -> tuple[RawReply, str, ModelReply]:
+        endpoint = attempt.endpoint
+        try:
+            raw = await endpoint.provider.send(attempt.call.body, model=endpoint.model)
+            return raw, *_read(endpoint, raw.body)
+        except CallError as error:
+            error.model = endpoint.name
+            self._settle_failure(attempt.reservation, error)
+            _stop_on_unknown_endpoint(endpoint, error)
+            status = getattr(error, "status", None)
+            self._log_end(attempt, type(error).__name__, status=status, error=str(error))
+            raise
+        except asyncio.CancelledError:
+            # Sent and abandoned: it may be billed, so it stays reserved for good.
+            self._budget.settle(attempt.reservation, attempt.reservation.pico)
+            self._log_end(attempt, "abandoned")
+            raise
+
+    async def _keep(
+        self, attempt: _Attempt, text: str, reply: ModelReply, progress: Progress
+    ) -> Answer:
+        """Store before anyone uses it, then settle what it cost."""
+        endpoint, call, latency = attempt.endpoint, attempt.call, attempt.elapsed_s
+        endpoint.has_answered = True
+        endpoint.hedging.replied(latency)
+        pico, usage = _bill(endpoint, attempt.reservation, reply)
+        cost = None if pico is None else to_usd(pico)
+        tokens = (usage.input_tokens, usage.output_tokens)
+        if not progress.stored:
+            progress.stored = True
+            await self._cache.put(call, StoredReply(text, cost, *tokens, latency))
+        self._budget.settle(attempt.reservation, pico, tokens=tokens)
+        endpoint.give_back(call, usage)
+        self._log_end(attempt, reply.finish, tokens=tokens, cost_usd=cost)
+        return Answer(call.key, reply, cost, cached=False)
+
+    def _settle_failure(self, reservation: Reservation, error: CallError) -> None:
+        if isinstance(error, NotConnectedError | StatusError):
+            self._budget.release(reservation)
+        else:
+            self._budget.settle(reservation, reservation.pico)
+
+    def _log_end(
+        self,
+        attempt: _Attempt,
+        outcome: str,
+        *,
+        tokens: tuple[int, int] | None = None,
+        cost_usd: float | None = None,
+        status: int | None = None,
+        error: str | None = None,
+    ) -> None:
+        self._log.call(
+            key=attempt.call.key,
+            model=attempt.endpoint.name,
+            provider=attempt.endpoint.model.provider,
+            attempt=attempt.number,
+            outcome=outcome,
+            latency_s=attempt.elapsed_s,
+            input_tokens=tokens[0] if tokens else None,
+            output_tokens=tokens[1] if tokens else None,
+            cost_usd=cost_usd,
+            status=status,
+            error=error,
+        )
+
+
+def _stop_on_unknown_endpoint(endpoint: Endpoint, error: CallError) -> None:
+    """404 on a model that never answered is no bad request but a wrong name or address."""
+    if isinstance(error, StatusError) and error.status == 404 and not endpoint.has_answered:
+        error.stops_run = True
+
+
+def _read(endpoint: Endpoint, raw: bytes) -> tuple[str, ModelReply]:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedReplyError(f"the reply is not UTF-8: {error}") from error
+    if (harmless := redact_values(text)) is not text:
+        # A server that sends the key back: the reply is stored, the key is not.
+        text, raw = harmless, harmless.encode()
+    return text, endpoint.provider.read(raw)
+
+
+def _bill(
+    endpoint: Endpoint, reservation: Reservation, reply: ModelReply
+) -> tuple[int | None, Usage]:
+    """A reply that does not say what it used counts as the most it can have cost."""
+    if reply.usage is None:
+        return reservation.pico, Usage(0, 0)
+    return endpoint.cost_pico(reply.usage), reply.usage

@@ -1,0 +1,87 @@
+"""A second, equal request for a reply that is late; the first reply wins (Dean and Barroso, "The
+Tail at Scale", 2013). Both are paid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Literal, TypeVar
+
+from judgeforge.errors import JudgeforgeError
+
+T = TypeVar("T")
+
+QUANTILE = 0.95
+_REMEMBERED, _LEAST, _RENEWED_AFTER = 200, 20, 20
+
+
+class HedgeTimer:
+    """After how long one model's replies count as late."""
+
+    def __init__(self, after: Literal["p95"] | float | None) -> None:
+        self._after = after
+        self._latencies: deque[float] = deque(maxlen=_REMEMBERED)
+        self._quantile: float | None = None
+        self._new = 0
+
+    @property
+    def after_s(self) -> float | None:
+        """None: no hedge (it is off, or too few replies have come to know)."""
+        return self._quantile if self._after == "p95" else self._after
+
+    def replied(self, latency_s: float) -> None:
+        if self._after != "p95":
+            return
+        self._latencies.append(latency_s)
+        self._new += 1
+        if len(self._latencies) >= _LEAST and (
+            self._quantile is None or self._new >= _RENEWED_AFTER
+        ):
+            self._new = 0
+            ordered = sorted(self._latencies)
+            self._quantile = ordered[int(QUANTILE * (len(ordered) - 1))]
+
+
+async def race(
+    first: Coroutine[Any, Any, T],
+    second: Callable[[], Awaitable[T | None]],
+    *,
+    after_s: float,
+    keep: Callable[[asyncio.Task[Any]], None],
+) -> T:
+    """The first reply of ``first`` and, begun ``after_s`` later, ``second``.
+
+    ``second`` gives None where there was no room for it. The one that loses is handed to ``keep``
+    and runs on: it is paid for, and only its end tells how much. Where both fail, the error of
+    the first is raised.
+    """
+    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(first)]
+    try:
+        done, _ = await asyncio.wait(tasks, timeout=after_s)
+        if not done:
+            tasks.append(asyncio.ensure_future(_hedge(second)))
+        pending = set(tasks)
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task in done and task.exception() is None and task.result() is not None:
+                    for other in pending:
+                        keep(other)
+                    winner: T = task.result()
+                    return winner
+        failed: T = await tasks[0]
+        return failed
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        raise
+
+
+async def _hedge(second: Callable[[], Awaitable[T | None]]) -> T | None:
+    """A hedge that fails changes nothing: the first request is still under way."""
+    try:
+        return await second()
+    except JudgeforgeError:
+        return None

@@ -1,0 +1,46 @@
+"""What the end of an attempt says about its model: is it there, overloaded, does it refuse."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from judgeforge.calls.pace import Refusal
+from judgeforge.errors import CallError, NoReplyError, StatusError
+
+_OVERLOADED_STATUS = frozenset({408, 503, 529})
+_OF_TOKENS = re.compile(r"\btokens?\b|\b[ti]?tpm\b", re.IGNORECASE)
+_OF_ACCOUNT = re.compile(r"\b(account|organi[sz]ation|workspace|project|api key)\b", re.IGNORECASE)
+_OF_ONE_MODEL = re.compile(r"\b(for|of) (model )?`?[\w.:/-]*\d[\w.:/-]*`? ", re.IGNORECASE)
+"""``Rate limit reached for gpt-5.4-mini in organization …`` is about that model."""
+
+
+class Outcome(Enum):
+    ANSWERED = "answered"
+    """Also where it says that this very request is wrong: it is there and takes requests."""
+    REFUSED = "refused"
+    """Too much was sent in too short a time (429)."""
+    OVERLOADED = "overloaded"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+    """Nothing is known: the attempt was cancelled."""
+
+
+def outcome_of(error: CallError) -> Outcome:
+    if isinstance(error, StatusError):
+        if error.status == 429:
+            return Outcome.REFUSED if error.retryable else Outcome.ANSWERED
+        if error.status in _OVERLOADED_STATUS:
+            return Outcome.OVERLOADED
+        return Outcome.FAILED if error.status >= 500 else Outcome.ANSWERED
+    return Outcome.OVERLOADED if isinstance(error, NoReplyError) else Outcome.FAILED
+
+
+def refusal_of(error: StatusError, model: str) -> Refusal:
+    said = str(error)
+    names_model = model in said.split(": ", 1)[-1] or _OF_ONE_MODEL.search(said) is not None
+    return Refusal(
+        retry_after_s=error.retry_after_s,
+        kind="tokens" if _OF_TOKENS.search(said) else "requests",
+        of_account=not names_model and _OF_ACCOUNT.search(said) is not None,
+    )

@@ -1,0 +1,150 @@
+"""When a model's next request may be sent, by what its provider says and by what it refuses.
+
+Headers come first: they tell of an end before it is reached. Where there are none, or where they
+do not explain a refusal, the rate is learned from the refusals.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from judgeforge.calls.learned_rate import LearnedRate
+from judgeforge.calls.rate_headers import Allowance
+from judgeforge.calls.request_size import AllowanceKind, RequestSize, Traffic
+from judgeforge.calls.shared_bucket import Account, TrackedAllowance
+
+LearnedKind = Literal["requests", "tokens"]
+FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 30.0
+"""Of a model that refuses again and again without saying for how long."""
+LONGEST_RETRY_AFTER_S = 120.0
+"""A server may ask for any pause; after this long it is asked again."""
+_SNAPSHOT_S, _SNAPSHOTS = 1.0, 4
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """A request on its way, with all traffic up to it."""
+
+    size: RequestSize
+    at: float
+    own: Traffic
+    account: Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why and for how long a request may not be sent yet."""
+
+    wait_s: float
+    by: Literal["pause", "headers", "rate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a reply of status 429 says."""
+
+    retry_after_s: float | None = None
+    kind: LearnedKind = "requests"
+    of_account: bool = False
+    """It speaks of the account as a whole, not of this model."""
+
+
+class Pace:
+    """Of one model. Time is monotonic seconds, given by the caller."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._traffic = Traffic()
+        self._allowances: dict[AllowanceKind, TrackedAllowance] = {}
+        self._rates: dict[LearnedKind, LearnedRate] = {}
+        self._paused_until = 0.0
+        self._cut_at = -1.0
+        self._refused_in_a_row = 0
+        self._snapshots: deque[tuple[float, Traffic]] = deque(maxlen=_SNAPSHOTS)
+
+    def hold(self, size: RequestSize, now: float) -> Hold | None:
+        """None where a request of so much may be sent now."""
+        pause = max(self._paused_until, self._account.paused_until) - now
+        if pause > 0:
+            return Hold(pause, "pause")
+        for kind, allowance in self._allowances.items():
+            wait = allowance.wait_s(size.of(kind), now, self._traffic)
+            if wait > 0:
+                return Hold(wait, "headers")
+        for rate in self._rates.values():
+            wait = rate.wait_s(now)
+            if wait > 0:
+                return Hold(wait, "rate")
+        return None
+
+    def sent(self, size: RequestSize, now: float, *, held_by_rate: bool = False) -> SentRequest:
+        if not self._snapshots or now - self._snapshots[-1][0] >= _SNAPSHOT_S:
+            self._snapshots.append((now, self._traffic.snapshot()))
+        self._traffic.add(size)
+        self._account.traffic.add(size)
+        for allowance in self._allowances.values():
+            allowance.sent()
+        for kind, rate in self._rates.items():
+            rate.sent(size.of(kind), now, self._traffic.total(kind), held_back=held_by_rate)
+        return SentRequest(size, now, self._traffic.snapshot(), self._account.traffic.snapshot())
+
+    def accepted(self, sent: SentRequest, said: Sequence[Allowance] = ()) -> None:
+        self._refused_in_a_row = 0
+        self._observe(sent, said)
+
+    def refused(
+        self, sent: SentRequest, now: float, refusal: Refusal, said: Sequence[Allowance] = ()
+    ) -> None:
+        self._traffic.take_back(sent.size)
+        self._account.traffic.take_back(sent.size)
+        self._observe(sent, said)
+        is_news = sent.at > self._cut_at
+        if is_news:
+            self._refused_in_a_row += 1
+        self._pause(now, refusal)
+        if is_news:
+            self._cut_at = now
+            if not self._explained(sent, said) and self._refused_in_a_row == 1:
+                self._learn(refusal.kind, now)
+
+    def pause(self, now: float, seconds: float) -> None:
+        """The provider asked for a pause without refusing for a limit (overloaded)."""
+        self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_RETRY_AFTER_S))
+
+    def paused_s(self, now: float) -> float:
+        return max(0.0, self._paused_until - now, self._account.paused_until - now)
+
+    def _observe(self, sent: SentRequest, said: Sequence[Allowance]) -> None:
+        for one in said:
+            allowance = self._allowances.get(one.kind)
+            if allowance is None:
+                allowance = TrackedAllowance(one.kind, self._account)
+                self._allowances[one.kind] = allowance
+            allowance.observe(one, sent_at=sent.at, own=sent.own, account=sent.account)
+
+    def _explained(self, sent: SentRequest, said: Sequence[Allowance]) -> bool:
+        reasons = [self._allowances[one.kind].refused(one, sent.size.of(one.kind)) for one in said]
+        return any(reasons)
+
+    def _pause(self, now: float, refusal: Refusal) -> None:
+        pause = refusal.retry_after_s
+        if pause is None:
+            doubled = FIRST_BACKOFF_S * 2.0 ** min(self._refused_in_a_row - 1, 20)
+            pause = min(doubled, LONGEST_BACKOFF_S) if self._refused_in_a_row > 1 else 0.0
+        until = now + min(pause, LONGEST_RETRY_AFTER_S)
+        self._paused_until = max(self._paused_until, until)
+        if refusal.of_account:
+            self._account.paused_until = max(self._account.paused_until, until)
+
+    def _learn(self, kind: LearnedKind, now: float) -> None:
+        accepted = self._traffic.total(kind)
+        known = self._rates.get(kind)
+        if known is not None:
+            known.refused(now, accepted)
+            return
+        start, before = self._snapshots[0]
+        rate = (accepted - before.total(kind)) / max(now - start, _SNAPSHOT_S)
+        self._rates[kind] = LearnedRate(max(rate, 1e-3), now, accepted)
