@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from judgeforge.admission import Estimate
 from judgeforge.calls.answer import Answer
 from judgeforge.calls.prices import BYTES_PER_TOKEN, MOST_TOKENS_PER_DECISION, ModelPrice
-from judgeforge.config import JudgeConfig, RunConfig
+from judgeforge.config import RunConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.preparation import Preparation
 from judgeforge.providers.base import ModelRequest, Usage
 from judgeforge.records import Completion, Prompt

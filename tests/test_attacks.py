@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgeforge.config import JudgeConfig
 from judgeforge.judging.listwise import ListwiseJudge
 from judgeforge.judging.pairwise import PairwiseJudge
 from judgeforge.judging.pointwise import PointwiseJudge
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.records import Completion, Judgment, Message, Question
 from judgeforge.templates import listwise_messages, pairwise_messages, pointwise_messages
 from tests.fake_asks import FakeAsks, Replies, make_completion, make_prompt, make_rubric, says

@@ -7,10 +7,10 @@ import math
 
 import pytest
 
-from judgeforge.config import JudgeConfig
 from judgeforge.errors import NoReplyError, StatusError
 from judgeforge.judging.decision_replies import answers_by_name
 from judgeforge.judging.decisions import DecisionJudge
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import DecisionAnswer, DecisionQuestion, DecisionRequest, ModelReply
 from judgeforge.records import Judgment, Question
 from judgeforge.templates import decision_messages, decision_pair_messages

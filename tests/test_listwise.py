@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.config import JudgeConfig
 from judgeforge.judging.json_object import UnreadableReplyError
 from judgeforge.judging.list_replies import list_schema, read_list
 from judgeforge.judging.listwise import ListwiseJudge
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ModelReply
 from judgeforge.records import Judgment, Question
 from judgeforge.templates import listwise_messages

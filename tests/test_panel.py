@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from judgeforge.config import JudgeConfig
 from judgeforge.errors import BudgetExhaustedError
 from judgeforge.judging.panel import PROTOCOLS, Panel
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ModelReply
 from judgeforge.records import Judgment, Question
 from judgeforge.rubric import Rubric

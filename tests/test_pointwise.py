@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from judgeforge.config import JudgeConfig
 from judgeforge.errors import (
     BudgetExhaustedError,
     InterruptedRunError,
@@ -14,6 +13,7 @@ from judgeforge.errors import (
     StatusError,
 )
 from judgeforge.judging.pointwise import PointwiseJudge
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ModelReply
 from judgeforge.records import Judgment
 from judgeforge.templates import pointwise_messages

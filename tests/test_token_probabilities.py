@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.config import JudgeConfig
 from judgeforge.judging.distributions import expected_scores, mean_and_variance
 from judgeforge.judging.pointwise import PointwiseJudge
 from judgeforge.judging.token_probabilities import NoProbabilitiesError, score_distributions
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ModelReply, TokenProbability
 from judgeforge.records import Judgment
 from tests.fake_asks import FakeAsks, in_turn, make_completion, make_prompt, make_rubric

@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 
 from judgeforge.calls.answer import Answer, Asks
 from judgeforge.concurrency import gather_or_cancel
-from judgeforge.config import JudgeConfig
 from judgeforge.errors import CallError
 from judgeforge.judging.json_object import UnreadableReplyError
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.records import Judgment, Message
 from judgeforge.rubric import Rubric

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from judgeforge.calls.answer import Asks
-from judgeforge.config import JudgeConfig
 from judgeforge.errors import CallError
 from judgeforge.judging.decision_replies import answers_by_name, read_choice
 from judgeforge.judging.decision_scores import score_of_answers
@@ -18,6 +17,7 @@ from judgeforge.judging.distributions import answers_of
 from judgeforge.judging.json_object import UnreadableReplyError
 from judgeforge.judging.judge import blank_judgment
 from judgeforge.judging.pairwise import pair_questions
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import DecisionAnswer, DecisionQuestion, DecisionRequest
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Criterion, Rubric

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from judgeforge.calls.answer import Asks
-from judgeforge.config import JudgeConfig
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
 

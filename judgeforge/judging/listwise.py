@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from judgeforge.calls.answer import Asks
-from judgeforge.config import JudgeConfig
 from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_asked
 from judgeforge.judging.judge import blank_judgment, drawn_order
 from judgeforge.judging.list_replies import ListReply, list_schema, read_list
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ModelReply
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric

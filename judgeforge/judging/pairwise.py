@@ -7,7 +7,6 @@ from functools import partial
 from itertools import combinations
 
 from judgeforge.calls.answer import Asks
-from judgeforge.config import JudgeConfig
 from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_asked
 from judgeforge.judging.judge import blank_judgment, drawn_order
 from judgeforge.judging.pair_replies import PAIR_SCHEMA, PairReply, read_pair
@@ -16,6 +15,7 @@ from judgeforge.judging.textual_replies import (
     read_textual_pair,
     structured_or_in_words,
 )
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ModelReply
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric

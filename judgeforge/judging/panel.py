@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from judgeforge.calls.answer import Asks
 from judgeforge.concurrency import gather_or_cancel
-from judgeforge.config import JudgeConfig
 from judgeforge.judging.checks import run_checks
 from judgeforge.judging.decisions import DecisionJudge
 from judgeforge.judging.judge import JudgeKind
@@ -14,6 +13,7 @@ from judgeforge.judging.listwise import ListwiseJudge
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.pairwise import PairwiseJudge
 from judgeforge.judging.pointwise import PointwiseJudge
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from judgeforge.calls.answer import Asks
-from judgeforge.config import JudgeConfig
 from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_asked
 from judgeforge.judging.distributions import Distribution, expected_scores
 from judgeforge.judging.judge import blank_judgment
@@ -21,6 +20,7 @@ from judgeforge.judging.token_probabilities import (
     alternatives_needed,
     score_distributions,
 )
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ModelReply, TokenProbability
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
