@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from judgeforge.admission import Estimate
 from judgeforge.calls.answer import Answer
-from judgeforge.calls.prices import BYTES_PER_TOKEN, MOST_TOKENS_PER_DECISION, ModelPrice
+from judgeforge.calls.prices import BYTES_PER_TOKEN, MOST_TOKENS_PER_DECISION, ModelPrice, to_usd
 from judgeforge.config import RunConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.own_family import OwnFamily
@@ -71,6 +71,19 @@ class Estimator:
             expected=sum(load.pico[EXPECTED] for load in loads.values()),
             most=sum(load.pico[HIGH] for load in loads.values()),
         )
+
+    def question_usd(
+        self, prompt: Prompt, judge: JudgeConfig, completions: Sequence[Completion]
+    ) -> float | None:
+        """Expected price of one question about a completion of usual length; None if unknown."""
+        price = self._prepared.prices[judge.model]
+        if price is None:
+            return None
+        load = ModelLoad(price)
+        length = sum(_tokens(one.text) for one in completions) // max(1, len(completions))
+        shown = {"pairwise": 2, "listwise": len(completions)}.get(judge.protocol, 1)
+        self._judge(prompt, judge, [2 if judge.pairs else shown], (length,) * 3, load)
+        return to_usd(load.pico[EXPECTED])
 
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)

@@ -3,125 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 from judgeforge.admission import Admission
-from judgeforge.calls.answer import Asks
 from judgeforge.calls.claim import Claim, claiming
-from judgeforge.config import RunConfig
 from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, JudgeforgeError
-from judgeforge.judging.panel import Panel
-from judgeforge.pair_records import make_pairs
-from judgeforge.pairing import select_pairs
-from judgeforge.ranking import rank
-from judgeforge.records import Completion, Judgment, Prompt, RubricId, Skip, SkipReason
-from judgeforge.sampling import ready_completions, sample_completions, usable
+from judgeforge.judged import JudgedPrompt
+from judgeforge.prompt_work import PromptWork
+from judgeforge.records import Prompt, Skip
+from judgeforge.reliability import PRIOR, Reliability
+from judgeforge.run_fit import RunFit
 from judgeforge.store.outcome import Outcome, make_outcome
-from judgeforge.suspicion import is_suspicious
-from judgeforge.veto import with_vetoes
-
-
-@dataclass(frozen=True, slots=True)
-class PromptWork:
-    """Takes one prompt the whole way."""
-
-    config: RunConfig
-    rubric: RubricId
-    gateway: Asks
-    panel: Panel
-
-    async def __call__(self, prompt: Prompt) -> Outcome:
-        completions = await self._completions(prompt)
-        candidates = self._candidates(completions)
-        if len(candidates) < 2:
-            return self._skipped(
-                prompt, SkipReason.TOO_FEW_COMPLETIONS, _why_unusable(completions), completions
-            )
-        judgments = await self.panel.judge(prompt, candidates)
-        return self._paired(prompt, completions, judgments)
-
-    def _candidates(self, completions: Sequence[Completion]) -> list[Completion]:
-        """Those that are judged. A suspicious one could sway what a judge says of the others."""
-        candidates = usable(completions)
-        if not self.config.pairing.reject_suspicious:
-            return candidates
-        return [one for one in candidates if not is_suspicious(one.flags)]
-
-    async def _completions(self, prompt: Prompt) -> list[Completion]:
-        if prompt.completions or self.config.sampling is None:
-            return ready_completions(prompt)
-        return await sample_completions(prompt, self.config.sampling, self.gateway)
-
-    def _paired(
-        self, prompt: Prompt, completions: list[Completion], judgments: list[Judgment]
-    ) -> Outcome:
-        ranking = with_vetoes(rank(judgments), judgments)
-        if len(ranking.completion_ids) < 2:
-            missing = [j.missing for j in judgments if j.missing]
-            detail = f"fewer than two completions could be judged; {_most_common(missing)}"
-            return self._skipped(prompt, SkipReason.TOO_FEW_JUDGED, detail, completions, judgments)
-        texts = {completion.id: completion.text for completion in completions}
-        selection = select_pairs(ranking, self.config.pairing, texts=texts)
-        if selection.reason is not None:
-            detail = selection.detail or ""
-            skip = _skip(prompt, selection.reason, detail)
-            pairs = []
-        else:
-            skip = None
-            pairs = make_pairs(
-                prompt,
-                selection.pairs,
-                completions={completion.id: completion for completion in completions},
-                judgments=judgments,
-                rubric=self.rubric,
-                strategy=self.config.pairing.strategy,
-            )
-        return make_outcome(
-            prompt_id=prompt.id,
-            digest=prompt.digest,
-            completions=completions,
-            judgments=judgments,
-            ranking=ranking,
-            pairs=pairs,
-            skip=skip,
-        )
-
-    def _skipped(
-        self,
-        prompt: Prompt,
-        reason: SkipReason,
-        detail: str,
-        completions: Sequence[Completion],
-        judgments: Sequence[Judgment] = (),
-    ) -> Outcome:
-        if completions and all(one.finish == "failed" for one in completions):
-            reason = SkipReason.CALL_FAILED
-        return make_outcome(
-            prompt_id=prompt.id,
-            digest=prompt.digest,
-            completions=completions,
-            judgments=judgments,
-            skip=_skip(prompt, reason, detail),
-        )
-
-
-def _skip(prompt: Prompt, reason: SkipReason, detail: str) -> Skip:
-    return Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail)
-
-
-def _why_unusable(completions: Sequence[Completion]) -> str:
-    ends = [", ".join((one.finish, *one.flags)) for one in completions]
-    return (
-        f"of {len(completions)} completions fewer than two are usable and distinct: "
-        + "; ".join(ends)
-    )
-
-
-def _most_common(reasons: Sequence[str]) -> str:
-    if not reasons:
-        return "no judge was asked"
-    return "most often: " + max(reasons, key=reasons.count)
 
 
 class Pipeline:
@@ -133,14 +25,15 @@ class Pipeline:
 
     def __init__(
         self,
-        work: Callable[[Prompt], Awaitable[Outcome]],
+        work: PromptWork,
         *,
+        fit: RunFit,
         in_flight: int,
         admission: Admission,
         finish: Callable[[int, Outcome], None],
         halt: Callable[[], None],
     ) -> None:
-        self._work = work
+        self._work, self._fit = work, fit
         self._most = in_flight
         self._admission = admission
         self._finish = finish
@@ -161,6 +54,7 @@ class Pipeline:
         self._changed.set()
         self._admission.stop()
         if not isinstance(error, BudgetExhaustedError):
+            self._fit.give_up()
             self._halt()
             self.halted.set()
 
@@ -178,9 +72,12 @@ class Pipeline:
                 if self._ended:
                     self._admission.ended(claim)
                     break
-                task = asyncio.create_task(self._one(position, row, claim))
+                one = self._one(position, row, claim, learn=self._fit.begin())
+                task = asyncio.create_task(one)
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
+            self._fit.close()
+            self._conclude_held()
         except JudgeforgeError as error:
             self.stop(error)
         if self._tasks:
@@ -201,14 +98,42 @@ class Pipeline:
         self._tasks.discard(task)
         self._changed.set()
 
-    async def _one(self, position: int, prompt: Prompt, claim: Claim) -> None:
+    async def _one(self, position: int, prompt: Prompt, claim: Claim, *, learn: bool) -> None:
+        """``learn``: the prompt is one of those from which the judges' reliability is learnt."""
+        judged: JudgedPrompt | Outcome | None = None
         try:
             with claiming(claim):
-                outcome = await self._work(prompt)
-            self._finish(position, outcome)
+                judged = await self._work.judge(prompt, _prior if learn else self._fit.reliability)
+            if isinstance(judged, Outcome):
+                self._finish(position, judged)
+            elif not learn:
+                self._conclude(position, judged, await self._fit.reliability())
         except InterruptedRunError:
             return  # the reason of the stop is already known
         except Exception as error:  # noqa: BLE001 (kept, and raised again by the assembly)
             self.stop(error)
         finally:
             self._admission.ended(claim)
+            if learn:
+                self._learn(position, judged)
+
+    def _learn(self, position: int, judged: JudgedPrompt | Outcome | None) -> None:
+        try:
+            if isinstance(judged, JudgedPrompt):
+                self._fit.hold(position, judged)
+            else:
+                self._fit.drop()
+            self._conclude_held()
+        except Exception as error:  # noqa: BLE001 (kept, and raised again by the assembly)
+            self.stop(error)
+
+    def _conclude_held(self) -> None:
+        for position, judged in self._fit.take_held():
+            self._conclude(position, judged, self._fit.known())
+
+    def _conclude(self, position: int, judged: JudgedPrompt, reliability: Reliability) -> None:
+        self._finish(position, self._work.conclude(judged, reliability))
+
+
+async def _prior() -> Reliability:
+    return PRIOR

@@ -19,10 +19,13 @@ from judgeforge.identity import identity
 from judgeforge.manifest import describe, failed_share, figures, now
 from judgeforge.preparation import Preparation
 from judgeforge.redaction import redact
+from judgeforge.reliability import Reliability
 from judgeforge.store.audit import audit_results
 from judgeforge.store.cached_calls import CachedCalls
+from judgeforge.store.fitted import write_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
+from judgeforge.store.judging_figures import judging_figures
 from judgeforge.store.outcome import Outcome
 from judgeforge.store.own_family import count_own_family
 from judgeforge.worklist import Worklist
@@ -50,6 +53,8 @@ class RunRecord:
         self._before = spending()
         self.tally, self._fresh = work.tally, Tally()
         self.done_before = self.tally.prompts
+        self.reliability: Reliability | None = None
+        """What is known of the judges; None until the first prompts are judged."""
         started = now()
         self._description = {
             "created_at": (old or {}).get("created_at", started),
@@ -71,6 +76,11 @@ class RunRecord:
         self.tally.add(entry)
         self._fresh.add(entry)
 
+    def keep_fit(self, fit: Reliability) -> None:
+        """Freeze what was learnt of the judges: everything in this folder is ranked with it."""
+        write_fit(self._folder.reliability_file, fit)
+        self.reliability = fit
+
     def paid_calls(self) -> int:
         return self._spending().calls - self._before.calls
 
@@ -82,6 +92,7 @@ class RunRecord:
             "updated_at": now(),
             "totals": figures(self.tally, spending, self._cached_calls.before + cached),
             "last_run": figures(self._fresh, spending.since(self._before), cached),
+            "reliability": self.reliability and self.reliability.model_dump(mode="json"),
             **self._description,
         }
 
@@ -97,6 +108,9 @@ class RunRecord:
             status, code = self._status(error)
             manifest = self.manifest(status, error)
             self._audit(manifest)
+            manifest["judging"] = judging_figures(
+                self._folder.file("judgments"), self._config.judging.judges
+            )
             manifest["own_family_judgments"] = count_own_family(self._folder.file("judgments"))
             self._write_derived(manifest)
             self._folder.write_manifest(manifest)

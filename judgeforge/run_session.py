@@ -25,18 +25,23 @@ from judgeforge.errors import (
 )
 from judgeforge.estimate import Estimator
 from judgeforge.garbage_collection import rare_garbage_collection
+from judgeforge.judging.escalation import Escalation
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel
-from judgeforge.pipeline import Pipeline, PromptWork
+from judgeforge.pipeline import Pipeline
 from judgeforge.preparation import Preparation
 from judgeforge.progress import Progress
+from judgeforge.prompt_work import PromptWork
 from judgeforge.redaction import Redactor
+from judgeforge.reliability import PRIOR
 from judgeforge.result import RunResult
+from judgeforge.run_fit import RunFit, can_be_fitted
 from judgeforge.run_log import open_log
 from judgeforge.run_record import RunRecord
 from judgeforge.stall_watch import watch_for_stall
 from judgeforge.stop_signals import stop_signals
 from judgeforge.store.cached_calls import CachedCalls
+from judgeforge.store.fitted import read_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.free_space import check_free_space
 from judgeforge.store.journal import Journal
@@ -104,10 +109,15 @@ class RunSession:
             self._gateway, judging.on_judge_failure, (judge.model for judge in judging.judges)
         )
         panel = Panel(judging.judges, rubric, judge_calls, own_family)
+        estimator = Estimator(config, prepared)
+        escalation = _escalation(config, panel, estimator)
+        known = read_fit(folder.reliability_file) if can_be_fitted(judging) else PRIOR
+        self._record.reliability = known
         self._pipeline = Pipeline(
-            PromptWork(config, rubric.identity, self._gateway, panel),
+            PromptWork(config, rubric.identity, self._gateway, panel, escalation),
+            fit=RunFit(config.judging.fit_prompts, known, keep=self._record.keep_fit),
             in_flight=_prompts_in_flight(config, prepared),
-            admission=Admission(self._budget, Estimator(config, prepared).of_prompt),
+            admission=Admission(self._budget, estimator.of_prompt),
             finish=self._finish,
             halt=self._gateway.stop,
         )
@@ -235,6 +245,14 @@ def _ledger(config: RunConfig) -> Ledger | None:
         daily_pico=None if daily is None else to_pico(daily),
         timezone=config.budget.timezone,
     )
+
+
+def _escalation(config: RunConfig, panel: Panel, estimator: Estimator) -> Escalation | None:
+    rules = config.judging.cascade
+    if rules is None or not config.judging.judges:
+        return None
+    max_error = config.pairing.max_error
+    return Escalation(panel, rules, estimator.question_usd, max_error=max_error)
 
 
 def _prompts_in_flight(config: RunConfig, prepared: Preparation) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from judgeforge.evidence import Evidence
 from judgeforge.records import Protocol
 
+_PAIR = 2
 MOST_COMPARED = 3
 """Comparisons are considered among so many of the likeliest completions."""
 
@@ -39,22 +40,43 @@ class Ask:
     calls: int = 1
 
 
+def first_tier(options: Sequence[JudgeOption]) -> int:
+    """The tier that is always asked."""
+    return min(option.tier for option in options)
+
+
 Bundle = tuple[Ask, ...]
 """Asked at once."""
 
 
+Asked = Mapping[tuple[str, tuple[int, ...]], int]
+"""How often each judge was asked about each completion, pair or list, by their sorted places."""
+
+
+def times_asked(evidence: Evidence, options: Sequence[JudgeOption]) -> Asked:
+    """As far as the answers show it."""
+    lists = {option.name for option in options if option.protocol == "listwise"}
+    orders = {option.name: option.questions_per_pair for option in options}
+    everyone = tuple(range(len(evidence.completion_ids)))
+    found: Counter[tuple[str, tuple[int, ...]]] = Counter()
+    for cell in evidence.cells:
+        places = everyone if cell.judge in lists else (cell.place,)
+        found[cell.judge, places] = len(cell.scores)
+    for one in evidence.comparisons:
+        found[one.judge, tuple(sorted((one.first, one.second)))] += 1
+    return {
+        (judge, places): -(-count // orders.get(judge, 1)) if len(places) == _PAIR else count
+        for (judge, places), count in found.items()
+    }
+
+
 def candidates(
-    evidence: Evidence, options: Sequence[JudgeOption], contenders: Sequence[int]
+    completions: int, options: Sequence[JudgeOption], contenders: Sequence[int], asked: Asked
 ) -> list[Bundle]:
     """``contenders``: places of the completions that can still win, likeliest first."""
-    asked = Counter({(cell.judge, cell.place): len(cell.scores) for cell in evidence.cells})
-    compared = Counter(
-        (one.judge, min(one.first, one.second), max(one.first, one.second))
-        for one in evidence.comparisons
-    )
     found: dict[Bundle, None] = {}
     for option in options:
-        for bundle in _of_judge(option, contenders, asked, compared, len(evidence.completion_ids)):
+        for bundle in _of_judge(option, contenders, asked, completions):
             found[bundle] = None
     for size in (2, 3):
         found[_of_panel(options, contenders[:size], asked)] = None
@@ -62,22 +84,18 @@ def candidates(
 
 
 def _of_judge(
-    option: JudgeOption,
-    contenders: Sequence[int],
-    asked: Counter[tuple[str, int]],
-    compared: Counter[tuple[str, int, int]],
-    completions: int,
+    option: JudgeOption, contenders: Sequence[int], asked: Asked, completions: int
 ) -> Iterator[Bundle]:
     if option.protocol == "pairwise":
-        for first, second in combinations(sorted(contenders[:MOST_COMPARED]), 2):
-            rounds = compared[option.name, first, second] / option.questions_per_pair
-            if rounds < option.repeats:
+        for pair in combinations(sorted(contenders[:MOST_COMPARED]), _PAIR):
+            if asked.get((option.name, pair), 0) < option.repeats:
                 calls = option.questions_per_pair
-                yield (Ask(option.name, (first, second), option.cost * calls, calls),)
+                yield (Ask(option.name, pair, option.cost * calls, calls),)
         return
     if option.protocol == "listwise":
-        if asked[option.name, contenders[0]] < option.repeats:
-            yield (Ask(option.name, tuple(range(completions)), option.cost),)
+        everyone = tuple(range(completions))
+        if asked.get((option.name, everyone), 0) < option.repeats:
+            yield (Ask(option.name, everyone, option.cost),)
         return
     free = _free(option, contenders, asked)
     for place in free[:MOST_COMPARED]:
@@ -86,9 +104,7 @@ def _of_judge(
         yield tuple(Ask(option.name, (place,), option.cost) for place in free[:size])
 
 
-def _of_panel(
-    options: Iterable[JudgeOption], contenders: Sequence[int], asked: Counter[tuple[str, int]]
-) -> Bundle:
+def _of_panel(options: Iterable[JudgeOption], contenders: Sequence[int], asked: Asked) -> Bundle:
     return tuple(
         Ask(option.name, (place,), option.cost)
         for option in options
@@ -97,5 +113,5 @@ def _of_panel(
     )
 
 
-def _free(option: JudgeOption, places: Iterable[int], asked: Counter[tuple[str, int]]) -> list[int]:
-    return [place for place in places if asked[option.name, place] < option.repeats]
+def _free(option: JudgeOption, places: Iterable[int], asked: Asked) -> list[int]:
+    return [place for place in places if asked.get((option.name, (place,)), 0) < option.repeats]

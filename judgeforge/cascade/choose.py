@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from judgeforge.cascade.candidates import Bundle, JudgeOption, candidates
+from judgeforge.cascade.candidates import (
+    Asked,
+    Bundle,
+    JudgeOption,
+    candidates,
+    first_tier,
+    times_asked,
+)
 from judgeforge.cascade.gain import Value, expected_values
 from judgeforge.cascade.rules import CascadeRules
 from judgeforge.evidence import Evidence
@@ -37,12 +44,14 @@ def next_bundle(
     rules: CascadeRules,
     spent: Spent | None = None,
     *,
+    asked: Asked | None = None,
     max_error: float | None = None,
 ) -> Bundle:
     """What to ask at once; empty where the prompt is decided, nothing pays, or a limit is reached.
 
-    ``spent.cost`` and ``rules.max_usd_per_prompt`` are in the unit of the options' costs. With
-    ``max_error`` a call is worth what it adds to the pairs that can be kept, however sure the
+    ``asked`` says what was asked already where answers do not show it (a reply that could not be
+    read). ``spent.cost`` and ``rules.max_usd_per_prompt`` are in the unit of the options' costs.
+    With ``max_error`` a call is worth what it adds to the pairs that can be kept, however sure the
     prompt is already.
     """
     spent = spent or Spent()
@@ -58,14 +67,15 @@ def next_bundle(
     now = float(value(*base))
     if max_error is None and now >= rules.target_confidence:
         return ()
-    bundles = _affordable(candidates(evidence, options, _contenders(base, rules)), n, rules, spent)
+    asked = times_asked(evidence, options) if asked is None else asked
+    bundles = _affordable(candidates(n, options, _contenders(base, rules), asked), n, rules, spent)
     if not bundles:
         return ()
     expected = expected_values(
         bundles, belief, reliability, transform=transform, base=base, value=value
     )
     costs = np.array([sum(ask.cost for ask in bundle) for bundle in bundles])
-    unit = min(option.cost for option in options)
+    unit = min(option.cost for option in options if option.tier == first_tier(options))
     free = costs <= 0
     rates = (expected - now) / np.where(free, 1.0, costs) * (unit if unit > 0 else 1.0)
     best = int(np.argmax(np.where(free & (expected > now), np.inf, rates)))

@@ -49,6 +49,10 @@ class RunFolder:
         return self.state / "cached-calls"
 
     @property
+    def reliability_file(self) -> Path:
+        return self.state / "reliability.json"
+
+    @property
     def log_file(self) -> Path:
         return self.path / "log.jsonl"
 

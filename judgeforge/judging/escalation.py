@@ -1,0 +1,159 @@
+"""Asks the first tier of judges, then whoever tells most for the money where doubt is left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from judgeforge.cascade import (
+    Ask,
+    Bundle,
+    CascadeRules,
+    JudgeOption,
+    Spent,
+    first_tier,
+    next_bundle,
+)
+from judgeforge.evidence import read_evidence
+from judgeforge.judging.panel import Panel
+from judgeforge.judging_config import JudgeConfig
+from judgeforge.records import Completion, Judgment, Prompt, Question
+from judgeforge.reliability import Reliability
+
+Price = Callable[[Prompt, JudgeConfig, Sequence[Completion]], float | None]
+"""What one question of a judge about completions is expected to cost, in USD; None if unknown."""
+
+_PAIR_SIZE = 2
+
+
+class Escalation:
+    """``max_error``: where the pairs are thresholded for it, calls serve the pairs kept."""
+
+    def __init__(
+        self,
+        panel: Panel,
+        rules: CascadeRules,
+        price: Price,
+        *,
+        max_error: float | None = None,
+    ) -> None:
+        self._panel, self._rules, self._price, self._max_error = panel, rules, price, max_error
+
+    async def judge(
+        self,
+        prompt: Prompt,
+        completions: Sequence[Completion],
+        reliability: Callable[[], Awaitable[Reliability]],
+    ) -> list[Judgment]:
+        """Checks first, then the judgments in the order in which they were asked for.
+
+        That order, and what is asked, follow from the evidence alone, never from time.
+        """
+        prices = self._prices(prompt, completions)
+        course = _Course(self._panel, prompt, completions, self._options(prices))
+        rules = self._rules if prices else _counting_calls(self._rules)
+        await course.ask_first_tier()
+        known = await reliability()
+        while bundle := self._next(course, known, rules):
+            await course.ask(bundle)
+        return course.judgments
+
+    def _next(self, course: _Course, reliability: Reliability, rules: CascadeRules) -> Bundle:
+        evidence = read_evidence(course.judgments, course.completion_ids)
+        if len(evidence.completion_ids) < _PAIR_SIZE:
+            return ()
+        return next_bundle(
+            evidence,
+            course.options,
+            reliability,
+            rules,
+            course.spent,
+            asked=course.times_asked(evidence.completion_ids),
+            max_error=self._max_error,
+        )
+
+    def _prices(self, prompt: Prompt, completions: Sequence[Completion]) -> list[float]:
+        """Of a question of each judge; nothing where one is unknown or costs nothing."""
+        prices = [self._price(prompt, judge, completions) for judge in self._panel.judges]
+        known = [price for price in prices if price]
+        return known if len(known) == len(prices) else []
+
+    def _options(self, prices: Sequence[float]) -> list[JudgeOption]:
+        judges = self._panel.judges
+        return [
+            JudgeOption(
+                name=judge.label,
+                protocol="pairwise" if judge.pairs else judge.protocol,
+                tier=judge.tier,
+                repeats=judge.repeats,
+                cost=price,
+                questions_per_pair=2 if judge.orders == "both" else 1,
+            )
+            for judge, price in zip(judges, prices or [1.0] * len(judges), strict=True)
+        ]
+
+
+def _counting_calls(rules: CascadeRules) -> CascadeRules:
+    """Without prices each call costs the same, and no limit in USD can be kept."""
+    return rules.model_copy(update={"max_usd_per_prompt": None})
+
+
+class _Course:
+    """What was asked about one prompt so far, and what came of it."""
+
+    def __init__(
+        self,
+        panel: Panel,
+        prompt: Prompt,
+        completions: Sequence[Completion],
+        options: Sequence[JudgeOption],
+    ) -> None:
+        self._panel, self._prompt = panel, prompt
+        self._completions = {completion.id: completion for completion in completions}
+        self.options = options
+        self.judgments = panel.check(prompt, completions)
+        self.spent = Spent()
+        self._rounds: Counter[tuple[str, tuple[str, ...]]] = Counter()
+
+    @property
+    def completion_ids(self) -> tuple[str, ...]:
+        return tuple(self._completions)
+
+    async def ask_first_tier(self) -> None:
+        tier, everyone = first_tier(self.options), list(self._completions.values())
+        questions = [
+            question
+            for option in self.options
+            if option.tier == tier
+            for question in self._panel.questions(option.name, everyone)
+        ]
+        self._rounds.update({(one.judge, tuple(sorted(one.completion_ids))) for one in questions})
+        await self._send(questions)
+
+    async def ask(self, bundle: Bundle) -> None:
+        ids = read_evidence(self.judgments, self.completion_ids).completion_ids
+        questions = [question for ask in bundle for question in self._questions(ask, ids)]
+        await self._send(questions)
+
+    def times_asked(self, ids: Sequence[str]) -> Mapping[tuple[str, tuple[int, ...]], int]:
+        """By judge and places: also what brought no judgment must not be asked for ever."""
+        place = {name: i for i, name in enumerate(ids)}
+        return {
+            (judge, tuple(sorted(place[name] for name in about))): times
+            for (judge, about), times in self._rounds.items()
+            if all(name in place for name in about)
+        }
+
+    def _questions(self, ask: Ask, ids: Sequence[str]) -> list[Question]:
+        about = [self._completions[ids[place]] for place in ask.places]
+        key = (ask.judge, tuple(sorted(one.id for one in about)))
+        round_number = self._rounds[key]
+        # Counted also where the judge has nothing to say on it (its own family, say).
+        self._rounds[key] += 1
+        return self._panel.questions(ask.judge, about, round_number)
+
+    async def _send(self, questions: Sequence[Question]) -> None:
+        found = await self._panel.ask(self._prompt, list(self._completions.values()), questions)
+        self.judgments += found
+        cost = sum(judgment.cost_usd or 0.0 for judgment in found)
+        self.spent = Spent(self.spent.calls + len(found), self.spent.cost + cost)

@@ -1,0 +1,132 @@
+"""Takes one prompt the whole way: completions, judgments, ranking, pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from judgeforge.calls.answer import Asks
+from judgeforge.config import RunConfig
+from judgeforge.judged import JudgedPrompt
+from judgeforge.judging.escalation import Escalation
+from judgeforge.judging.panel import Panel
+from judgeforge.pair_records import make_pairs
+from judgeforge.pairing import select_pairs
+from judgeforge.ranking import rank
+from judgeforge.records import (
+    Completion,
+    Judgment,
+    PreferencePair,
+    Prompt,
+    RubricId,
+    Skip,
+    SkipReason,
+)
+from judgeforge.reliability import Reliability
+from judgeforge.sampling import ready_completions, sample_completions, usable
+from judgeforge.store.outcome import Outcome, make_outcome
+from judgeforge.suspicion import is_suspicious
+from judgeforge.veto import with_vetoes
+
+Wait = Callable[[], Awaitable[Reliability]]
+"""Gives what is known of the judges, as soon as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptWork:
+    config: RunConfig
+    rubric: RubricId
+    gateway: Asks
+    panel: Panel
+    escalation: Escalation | None = None
+    """Asks where the pair is in doubt; without it all judges are asked everything."""
+
+    async def judge(self, prompt: Prompt, reliability: Wait) -> JudgedPrompt | Outcome:
+        """Sample and judge; an outcome at once where there is nothing to judge."""
+        completions = await self._completions(prompt)
+        candidates = self._candidates(completions)
+        if len(candidates) < 2:
+            detail = _why_unusable(completions)
+            judged = JudgedPrompt(prompt, completions, ())
+            return self._skipped(judged, SkipReason.TOO_FEW_COMPLETIONS, detail)
+        if self.escalation is None:
+            judgments = await self.panel.judge(prompt, candidates)
+        else:
+            judgments = await self.escalation.judge(prompt, candidates, reliability)
+        return JudgedPrompt(prompt, completions, judgments)
+
+    def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> Outcome:
+        """Rank and pair."""
+        judgments, completions = judged.judgments, judged.completions
+        ranking = with_vetoes(rank(judgments, reliability=reliability), judgments)
+        if len(ranking.completion_ids) < 2:
+            missing = [j.missing for j in judgments if j.missing]
+            detail = f"fewer than two completions could be judged; {_most_common(missing)}"
+            return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
+        texts = {completion.id: completion.text for completion in completions}
+        selection = select_pairs(ranking, self.config.pairing, texts=texts)
+        skip: Skip | None = None
+        pairs: list[PreferencePair] = []
+        if selection.reason is not None:
+            skip = _skip(judged.prompt, selection.reason, selection.detail or "")
+        else:
+            pairs = make_pairs(
+                judged.prompt,
+                selection.pairs,
+                completions={completion.id: completion for completion in completions},
+                judgments=judgments,
+                rubric=self.rubric,
+                strategy=self.config.pairing.strategy,
+            )
+        return make_outcome(
+            prompt_id=judged.prompt.id,
+            digest=judged.prompt.digest,
+            completions=completions,
+            judgments=judgments,
+            ranking=ranking,
+            pairs=pairs,
+            skip=skip,
+        )
+
+    def _candidates(self, completions: Sequence[Completion]) -> list[Completion]:
+        """Those that are judged. A suspicious one could sway what a judge says of the others."""
+        candidates = usable(completions)
+        if not self.config.pairing.reject_suspicious:
+            return candidates
+        return [one for one in candidates if not is_suspicious(one.flags)]
+
+    async def _completions(self, prompt: Prompt) -> list[Completion]:
+        if prompt.completions or self.config.sampling is None:
+            return ready_completions(prompt)
+        return await sample_completions(prompt, self.config.sampling, self.gateway)
+
+    def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> Outcome:
+        completions: Sequence[Completion] = judged.completions
+        judgments: Sequence[Judgment] = judged.judgments
+        if completions and all(one.finish == "failed" for one in completions):
+            reason = SkipReason.CALL_FAILED
+        return make_outcome(
+            prompt_id=judged.prompt.id,
+            digest=judged.prompt.digest,
+            completions=completions,
+            judgments=judgments,
+            skip=_skip(judged.prompt, reason, detail),
+        )
+
+
+def _skip(prompt: Prompt, reason: SkipReason, detail: str) -> Skip:
+    return Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail)
+
+
+def _why_unusable(completions: Sequence[Completion]) -> str:
+    ends = [", ".join((one.finish, *one.flags)) for one in completions]
+    return (
+        f"of {len(completions)} completions fewer than two are usable and distinct: "
+        + "; ".join(ends)
+    )
+
+
+def _most_common(reasons: Sequence[str]) -> str:
+    if not reasons:
+        return "no judge was asked"
+    return "most often: " + max(reasons, key=reasons.count)
