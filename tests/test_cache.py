@@ -115,6 +115,7 @@ def test_nothing_is_evicted_and_no_file_is_written_beside_the_database(tmp_path,
     assert not list((tmp_path / "cache").rglob("*.val"))
     assert cache._rows.eviction_policy == "none"
     assert cache._rows.cull_limit == 0
+    assert cache._rows.size_limit > 2**60
 
 
 def test_replies_that_arrive_together_are_all_stored(cache):

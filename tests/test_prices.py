@@ -35,6 +35,11 @@ def test_a_long_request_is_billed_whole_at_the_higher_tier():
     assert to_usd(TIERED.cost(Usage(1001, 0))) == pytest.approx(2002 / 1e6)
 
 
+def test_a_short_request_is_bounded_by_the_prices_of_short_ones():
+    assert to_usd(TIERED.upper_bound(1000, 10)) == pytest.approx((1250 + 40) / 1e6)
+    assert to_usd(TIERED.upper_bound(1001, 10)) == pytest.approx((2502.5 + 80) / 1e6)
+
+
 def test_the_configured_price_wins_over_the_price_list():
     own = price_of(model(price=Price(input_per_mtok=7, output_per_mtok=9)))
     assert own is not None
