@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from judgeforge.calls.prices import (
     FREE,
+    HIDDEN_INPUT_TOKENS,
     MOST_TOKENS_PER_DECISION,
     ModelPrice,
     Rates,
@@ -86,8 +87,8 @@ def test_no_reply_within_the_limits_costs_more_than_the_bound(most_in, most_out,
 
 
 @given(st.text(st.characters(codec="utf-8")))
-def test_input_is_never_estimated_below_its_bytes(text):
-    assert most_input_tokens(text) >= len(text.encode())
+def test_input_is_never_estimated_below_its_bytes_and_what_the_provider_adds(text):
+    assert most_input_tokens(text) == len(text.encode()) + HIDDEN_INPUT_TOKENS
 
 
 def test_a_body_without_an_output_limit_has_no_price():

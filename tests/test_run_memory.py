@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from judgeforge.garbage_collection import rare_garbage_collection
 from tests.local_server import LocalServer
-from tests.run_setup import write_config
+from tests.run_setup import run, write_config
 
 MOST_MB = 200
 RUN = """
@@ -44,3 +47,25 @@ def test_garbage_is_collected_rarely_during_a_run_and_as_before_after_it() -> No
     with rare_garbage_collection():
         assert gc.get_threshold() > before
     assert gc.get_threshold() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells open files on Linux only")
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_run_leaves_no_file_no_connection_and_no_thread_behind(
+    tmp_path: Path, server: LocalServer, provider: str
+) -> None:
+    config = write_config(tmp_path, server, provider=provider)
+
+    def left() -> tuple[int, int]:
+        gc.collect()
+        return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+
+    run(config, tmp_path / "first")
+    time.sleep(0.3)  # the server, which runs in this process, closes its ends a little later
+    before = left()
+    shutil.rmtree(tmp_path / ".judgeforge")
+    assert run(config, tmp_path / "second").manifest["last_run"]["calls"]["paid"]
+    until = time.monotonic() + 5
+    while left() != before and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left() == before
