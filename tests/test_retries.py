@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.calls import retry
+from judgeforge.calls import pace, retry
 from tests.local_server import LocalServer, RequestRecord, faults
 from tests.run_setup import model, rows, run, write_config
 
@@ -85,7 +85,7 @@ def test_the_pause_that_a_server_asks_for_is_kept(
 def test_a_pause_of_hours_is_cut(
     tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "LONGEST_RETRY_AFTER_S", 0.3)
+    monkeypatch.setattr(pace, "LONGEST_RETRY_AFTER_S", 0.3)
     server.faults.add(faults.status(503, retry_after=7200), when=first_completion, times=1)
     begun = time.monotonic()
     assert start(tmp_path, server).manifest["totals"]["pairs"] == 1

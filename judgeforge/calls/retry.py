@@ -14,6 +14,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from judgeforge.calls import pace
 from judgeforge.config import LimitsConfig
 from judgeforge.errors import CallError, StatusError
 
@@ -32,9 +33,6 @@ class RetryClock:
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
-LONGEST_RETRY_AFTER_S = 120.0
-"""A server may ask for any pause; longer ones are cut to this."""
-
 REFUSED_STALLS = 1.5
 """A model that refuses everything (429) stops the run before a single call is given up for it."""
 
@@ -49,7 +47,7 @@ def _wait(state: RetryCallState) -> float:
     """What the server asked for, else full jitter (AWS, "Exponential Backoff And Jitter")."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, StatusError) and error.retry_after_s is not None:
-        return min(error.retry_after_s, LONGEST_RETRY_AFTER_S) + 0.1 * _backoff(state)
+        return min(error.retry_after_s, pace.LONGEST_RETRY_AFTER_S) + 0.1 * _backoff(state)
     return _backoff(state)
 
 
