@@ -29,9 +29,22 @@ def render_explanation(explanation: Explanation) -> Group:
         _judgments(explanation.chosen),
         _side("rejected", explanation.rejected),
         _judgments(explanation.rejected),
+        *([_effects(explanation)] if len(explanation.effects) > 1 else []),
         _calls(explanation.calls),
         Text(f"{_cost(explanation)}; {_rubric(pair)}"),
     )
+
+
+def _effects(explanation: Explanation) -> Table:
+    from rich.table import Table
+
+    table = Table("judge", "judgments", "confidence without it", title_justify="left")
+    table.title = f"What moved the confidence of {explanation.pair.confidence:.2f}"
+    for effect in explanation.effects:
+        without = effect.confidence_without
+        shown = "no pair" if without is None else f"{without:.2f}"
+        table.add_row(_line(effect.judge), str(effect.judgments), shown)
+    return table
 
 
 def _cost(explanation: Explanation) -> str:

@@ -25,6 +25,10 @@ _JUDGE_REPLY_TOKENS = (40, 120)
 """Low and expected: a rationale of a few sentences and the scores. High is the output limit."""
 _CALL_TOKENS = 10
 """Chat markup of a request."""
+_ALL = (1.0, 1.0, 1.0)
+ASSUMED_ESCALATION = 0.15
+"""Share of what a cascade may ask beyond its first tier that is expected to be asked, before a run
+has shown it: on recorded judges half a call a completion, of three that could be made."""
 
 
 @dataclass(slots=True)
@@ -33,27 +37,42 @@ class ModelLoad:
 
     price: ModelPrice | None
     calls: int = 0
+    """At most."""
+    expected_calls: float = 0.0
     pico: list[int] = field(default_factory=lambda: [0, 0, 0])
     """Low, expected, high."""
 
     def add(
-        self, calls: int, inputs: tuple[int, ...], outputs: tuple[int, ...], *, shared: int
+        self,
+        calls: int,
+        inputs: tuple[int, ...],
+        outputs: tuple[int, ...],
+        *,
+        shared: int,
+        made: tuple[float, float, float] = _ALL,
     ) -> None:
-        """``shared`` of the input tokens stood in an earlier call: low has them cached."""
+        """``shared`` of the input tokens stood in an earlier call: low has them cached. ``made``:
+        the share of the calls that is made in each case."""
         self.calls += calls
+        self.expected_calls += made[EXPECTED] * calls
         if self.price is None:
             return
         for case in (LOW, EXPECTED, HIGH):
             cached = min(shared, inputs[case]) if case == LOW else 0
             usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
-            self.pico[case] += calls * self.price.cost(usage)
+            self.pico[case] += round(made[case] * calls * self.price.cost(usage))
 
 
 class Estimator:
     """Counts the calls of prompts as a run would make them, without retries and repairs."""
 
-    def __init__(self, config: RunConfig, prepared: Preparation) -> None:
+    def __init__(
+        self, config: RunConfig, prepared: Preparation, *, escalation: float = ASSUMED_ESCALATION
+    ) -> None:
+        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1."""
         self._config, self._prepared = config, prepared
+        self._beyond = (0.0, escalation, 1.0)
+        self._first_tier = min((judge.tier for judge in config.judging.judges), default=1)
         own_family = OwnFamily(config.models, exclude=config.judging.exclude_own_family)
         self._panel = Panel(config.judging.judges, prepared.rubric, _NoCalls(), own_family)
         self._shown: dict[tuple[str, tuple[str, ...]], list[int]] = {}
@@ -88,9 +107,16 @@ class Estimator:
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         for judge in self._config.judging.judges:
-            shown = self._completions_shown(judge, models)
-            if shown:
-                self._judge(prompt, judge, shown, lengths, loads[judge.model])
+            shown, load = self._completions_shown(judge, models), loads[judge.model]
+            certain = self._asked_for_certain(judge, len(shown))
+            self._judge(prompt, judge, shown[:certain], lengths, load)
+            self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
+
+    def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
+        """A cascade asks the first tier once, and everything else only where doubt is left."""
+        if self._config.judging.cascade is None:
+            return questions
+        return questions // judge.repeats if judge.tier == self._first_tier else 0
 
     def _sample(
         self, prompt: Prompt, loads: dict[str, ModelLoad]
@@ -130,12 +156,14 @@ class Estimator:
         shown: list[int],
         lengths: tuple[int, int, int],
         load: ModelLoad,
+        *,
+        made: tuple[float, float, float] = _ALL,
     ) -> None:
         outputs = self._reply_tokens(judge)
         for frame, shared in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(frame + completions * length for length in lengths)
-                load.add(shown.count(completions), inputs, outputs, shared=shared)
+                load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
 
     def _reply_tokens(self, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError
+from judgeforge.explain_evidence import JudgeEffect, judge_effects
 from judgeforge.nearest import did_you_mean
 from judgeforge.records import Completion, Judgment, PreferencePair, Record
 
@@ -66,6 +67,8 @@ class Explanation(Record):
     completions: int
     """How many the prompt has, usable or not."""
     calls: tuple[ExplainedCall, ...]
+    effects: tuple[JudgeEffect, ...]
+    """What each judge's evidence did to the confidence."""
     reason: str
 
 
@@ -79,7 +82,9 @@ def explain(folder: Path, pair_id: str) -> Explanation:
         for row in _rows(folder / "completions.jsonl", naming=pair.prompt_id)
         if row.get("prompt_id") == pair.prompt_id
     }
-    judgments = _judgments(folder, pair)
+    of_prompt = _judgments(folder, pair)
+    sides = {pair.provenance.chosen_id, pair.provenance.rejected_id}
+    judgments = [judgment for judgment in of_prompt if sides & set(judgment.completion_ids)]
     source = pair.provenance
     chosen = _side(folder, rows, source.chosen_id, judgments)
     rejected = _side(folder, rows, source.rejected_id, judgments)
@@ -89,6 +94,7 @@ def explain(folder: Path, pair_id: str) -> Explanation:
         rejected=rejected,
         completions=len(rows),
         calls=_calls(folder, {"chosen": chosen, "rejected": rejected}),
+        effects=judge_effects(folder, pair, of_prompt),
         reason=_reason(pair, chosen, rejected, len(rows)),
     )
 
@@ -132,14 +138,13 @@ def _no_such_pair(folder: Path, pair_id: str, ids: Sequence[str], of_prompt: Seq
 
 
 def _judgments(folder: Path, pair: PreferencePair) -> list[Judgment]:
+    """All of the pair's prompt."""
     file = folder / "judgments.jsonl"
-    sides = {pair.provenance.chosen_id, pair.provenance.rejected_id}
-    of_prompt = (
+    return [
         _record(file, Judgment, row)
         for row in _rows(file, naming=pair.prompt_id)
         if row.get("prompt_id") == pair.prompt_id
-    )
-    return [judgment for judgment in of_prompt if sides & set(judgment.completion_ids)]
+    ]
 
 
 def _side(

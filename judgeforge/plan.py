@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from judgeforge.calls.prices import to_usd
 from judgeforge.config import RunConfig
-from judgeforge.estimate import Estimator, ModelLoad
+from judgeforge.errors import StoreError
+from judgeforge.estimate import ASSUMED_ESCALATION, Estimator, ModelLoad
+from judgeforge.out_folders import default_out
 from judgeforge.preparation import prepare
 from judgeforge.records import Skip
 from judgeforge.sources import read_prompts
+from judgeforge.store.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,16 @@ class PlanReport:
     notes: list[str]
 
 
-def plan_run(config: RunConfig, *, limit: int | None = None) -> PlanReport:
-    """Reads the whole input; needs no key. Raises ConfigError and InputError as a run would."""
+def plan_run(config: RunConfig, *, limit: int | None = None, out: Path | None = None) -> PlanReport:
+    """Reads the whole input; needs no key. Raises ConfigError and InputError as a run would.
+
+    What a cascade asks beyond its first tier is taken from the run folder ``out`` (by default the
+    one that the run would write) as far as that has got, and is assumed before.
+    """
     prepared = prepare(config, with_keys=False)
-    estimator = Estimator(config, prepared)
+    seen = _seen_escalation(config, out or default_out(config))
+    share = ASSUMED_ESCALATION if seen is None else seen
+    estimator = Estimator(config, prepared, escalation=share)
     loads = estimator.loads()
     prompts = skips = 0
     for row in read_prompts(config.prompts, prepared.row_checks, limit=limit):
@@ -58,19 +68,44 @@ def plan_run(config: RunConfig, *, limit: int | None = None) -> PlanReport:
     return PlanReport(
         prompts=prompts,
         skips=skips,
-        calls=sum(load.calls for load in loads.values()),
+        calls=round(sum(load.expected_calls for load in loads.values())),
         low=low,
         expected=expected,
         high=high,
         models=models,
-        notes=_notes(config, prompts, skips, high),
+        notes=[*_notes(config, prompts, skips, high), *_cascade_notes(config, seen)],
     )
 
 
 def _model_plan(name: str, load: ModelLoad) -> ModelPlan:
     if load.price is None:
-        return ModelPlan(name, load.calls, None, None, None)
-    return ModelPlan(name, load.calls, *map(to_usd, load.pico))
+        return ModelPlan(name, round(load.expected_calls), None, None, None)
+    return ModelPlan(name, round(load.expected_calls), *map(to_usd, load.pico))
+
+
+def _seen_escalation(config: RunConfig, out: Path) -> float | None:
+    """Of the judgments beyond those that are certain, the share that a run really asked for."""
+    cascade = config.judging.cascade
+    try:
+        manifest = RunFolder(out).read_manifest() if cascade is not None else None
+    except StoreError:
+        return None
+    figures = (manifest or {}).get("judging")
+    if not figures or manifest is None or manifest["config"]["judging"]["cascade"] is None:
+        return None
+    possible = figures["asking_everybody"] - figures["certain"]
+    return (figures["judgments"] - figures["certain"]) / possible if possible > 0 else None
+
+
+def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
+    if config.judging.cascade is None:
+        return []
+    share = f"{ASSUMED_ESCALATION if seen is None else seen:.0%}"
+    source = "assumed" if seen is None else "seen in the run so far"
+    return [
+        f"A cascade asks beyond its first tier only where doubt is left: none of it in low, "
+        f"{share} ({source}) in expected, all of it in high."
+    ]
 
 
 def _sum(parts: list[float | None]) -> float | None:

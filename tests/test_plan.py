@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import judgeforge
+from judgeforge.estimate import ASSUMED_ESCALATION
 from judgeforge.plan import PlanReport, plan_run
 from tests.local_server import LocalServer
 from tests.run_setup import PRICE, model, run, write_config
@@ -109,3 +110,22 @@ def test_rows_that_bring_completions_are_not_sampled(tmp_path: Path, server: Loc
     (tmp_path / "prompts.jsonl").write_text(json.dumps(row) + "\n" + '{"prompt": ""}\n')
     planned = plan(write_config(tmp_path, server))
     assert (planned.prompts, planned.skips, planned.calls) == (1, 1, 3)
+
+
+def test_a_cascade_is_planned_by_what_its_run_has_shown(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    models = {"small": model(server), "big": model(server, model="big")}
+    judging = {
+        "judges": [{"model": "small"}, {"model": "big", "tier": 2}],
+        "cascade": {"target_confidence": 0.8},
+    }
+    config = write_config(tmp_path, server, prompts=12, models=models, judging=judging)
+    before = plan_run(judgeforge.load_config(config), out=tmp_path / "run")
+    made = run(config, tmp_path / "run").manifest
+    after = plan_run(judgeforge.load_config(config), out=tmp_path / "run")
+    assert after.calls == made["totals"]["calls"]["paid"]
+    assert before.calls == round(12 * (4 + 4 + ASSUMED_ESCALATION * 4))
+    assert after.low is not None
+    assert after.high is not None
+    assert after.low <= made["totals"]["cost_usd"] <= after.high

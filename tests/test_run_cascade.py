@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from judgeforge.explain import explain
 from tests.local_server import LocalServer
 from tests.run_setup import model, rows, run, write_config, write_prompts
 
@@ -124,3 +125,16 @@ def test_a_budget_that_ends_during_the_first_prompts_still_gives_their_pairs(
     again = run(config, tmp_path / "run", budget_usd=100.0)
     assert again.manifest["totals"]["prompts"] == 12
     assert again.manifest["reliability"] == result.manifest["reliability"]
+
+
+def test_explain_says_what_each_judge_did_to_the_confidence(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    run(tiers(server, tmp_path), tmp_path / "run")
+    pair = rows(tmp_path / "run" / "pairs.jsonl")[0]
+    explained = explain(tmp_path / "run", pair["id"])
+    assert [effect.judge for effect in explained.effects] == ["small", "big"]
+    for effect in explained.effects:
+        assert effect.judgments == 4
+        assert effect.confidence_without is not None
+        assert effect.confidence_without < pair["confidence"]

@@ -26,6 +26,7 @@ EXPECTED = {
     "openai",
     "anthropic",
     "panel",
+    "cascade",
     "local-server",
     "cron",
     "own-completions",

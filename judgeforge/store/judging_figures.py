@@ -22,11 +22,14 @@ class _Sums:
     unpriced: set[str] = field(default_factory=set)
     everything: Counter[str] = field(default_factory=Counter)
     """Judgments by judge, had everybody been asked everything."""
+    certain: int = 0
+    """Judgments of the first tier, once each: what a cascade asks in any case."""
 
 
 def judging_figures(judgments: Path, judges: Sequence[JudgeConfig]) -> dict[str, Any]:
-    """``judgments`` by tier and judge, how many ``asking_everybody`` would have taken, and what
-    the difference would have cost at each judge's mean price. Raises StoreError."""
+    """``judgments`` by tier and judge, how many are ``certain`` to be asked with a cascade, how
+    many ``asking_everybody`` would have taken, and what the difference to that would have cost at
+    each judge's mean price. Raises StoreError."""
     sums = _Sums()
     for rows in _by_prompt(judgments):
         _add(rows, judges, sums)
@@ -37,6 +40,7 @@ def judging_figures(judgments: Path, judges: Sequence[JudgeConfig]) -> dict[str,
         "judgments": sum(sums.asked.values()),
         "by_tier": dict(sorted(tiers.items())),
         "by_judge": {judge.label: sums.asked[judge.label] for judge in judges},
+        "certain": sums.certain,
         "asking_everybody": sum(sums.everything.values()),
         "saved_usd": _saved(judges, sums),
     }
@@ -62,8 +66,11 @@ def _add(rows: Sequence[Mapping[str, Any]], judges: Sequence[JudgeConfig], sums:
         else:
             sums.cost[row["judge"]] += row["cost_usd"]
     if asked:
+        first = min(judge.tier for judge in judges)
         for judge in judges:
-            sums.everything[judge.label] += judge.repeats * _questions(judge, completions)
+            questions = _questions(judge, completions)
+            sums.everything[judge.label] += judge.repeats * questions
+            sums.certain += questions if judge.tier == first else 0
 
 
 def _questions(judge: JudgeConfig, completions: int) -> int:
