@@ -37,7 +37,7 @@ def identity(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
         },
         "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
         "rubric": rubric.model_dump(mode="json"),
-        "judging": config.judging.model_dump(mode="json"),
+        "judging": config.judging.model_dump(mode="json", exclude={"on_judge_failure"}),
         "pairing": config.pairing.model_dump(mode="json"),
     }
 

@@ -20,7 +20,9 @@ from judgeforge.calls.outcome import Outcome, outcome_of, refusal_of
 from judgeforge.calls.pace import Pace, SentRequest
 from judgeforge.calls.rate_headers import read_allowances
 from judgeforge.calls.request_size import RequestSize
+from judgeforge.calls.shared_bucket import Account
 from judgeforge.calls.throttle import ModelThrottle
+from judgeforge.config import LimitsConfig, ModelConfig
 from judgeforge.errors import CallError, CircuitOpenError, StatusError
 
 GivesWay = Callable[[], bool]
@@ -39,17 +41,19 @@ class ModelGate:
     def __init__(
         self,
         name: str,
+        model: ModelConfig,
+        limits: LimitsConfig,
         *,
         ceiling: ModelThrottle,
-        pace: Pace,
-        limit: ConcurrencyLimit,
-        breaker: CircuitBreaker,
+        account: Account,
         all_slots: asyncio.Semaphore,
-        stall_s: float,
         log: CallLog,
     ) -> None:
-        self._name, self._stall_s, self._log = name, stall_s, log
-        self._ceiling, self._pace, self._limit, self._breaker = ceiling, pace, limit, breaker
+        self._name, self._model, self._stall_s, self._log = name, model, limits.stall_s, log
+        self._ceiling = ceiling
+        self._pace = Pace(account)
+        self._limit = ConcurrencyLimit(model.concurrency)
+        self._breaker = CircuitBreaker(limits.breaker_failures)
         self._all_slots = all_slots
         self._queue = asyncio.Lock()
         self._woken: asyncio.Future[None] | None = None
@@ -103,20 +107,18 @@ class ModelGate:
         self._all_slots.release()
         self._wake()
 
-    def describe(self) -> str:
-        """What the requests of this model are waiting for, for a message; empty if nothing is."""
-        if not self.waiting and not self.in_flight:
-            return ""
-        parts = []
+    def describe(self, calls: int) -> str:
+        """What this many calls of the model are waiting for, for a message."""
+        parts = [f"{self.in_flight} in flight without a reply"] if self.in_flight else []
         if self.waiting:
-            parts.append(f"{self.waiting} requests wait")
-        if self.in_flight:
-            parts.append(f"{self.in_flight} are in flight without a reply")
+            parts.append(f"{self.waiting} in its queue")
+        if between := calls - self.in_flight - self.waiting:
+            parts.append(f"{between} about to be tried again")
         if self._breaker.opened_at is not None:
-            parts.append(f"its circuit is open ({self._breaker.last_failure})")
+            parts.append(f"its circuit is open (last: {self._breaker.last_failure})")
         elif paused_s := self._pace.paused_s(time.monotonic()):
-            parts.append(f"the provider refuses more for another {paused_s:.0f} s")
-        return f"model `{self._name}`: {', '.join(parts)}"
+            parts.append(f"the provider takes nothing more for another {paused_s:.0f} s")
+        return f"{calls} calls of model `{self._name}`: {', '.join(parts)}"
 
     async def _wait_for_slot(self, size: RequestSize, gives_way: GivesWay) -> bool:
         """Returns whether the learned rate held the request back."""
@@ -191,7 +193,7 @@ class ModelGate:
         sent_unix_time = time.time() - (now - sent.at)
         said = read_allowances(headers, unix_time=sent_unix_time) if headers else ()
         if outcome is Outcome.REFUSED and isinstance(error, StatusError):
-            self._pace.refused(sent, now, refusal_of(error, self._name), said)
+            self._pace.refused(sent, now, refusal_of(error, self._model.model), said)
         else:
             self._pace.accepted(sent, said)
         if outcome in {Outcome.FAILED, Outcome.OVERLOADED}:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -117,8 +118,9 @@ class Gateway:
 
     def what_it_waits_for(self) -> str:
         """For the message of a run that does not get on."""
-        waiting = [endpoint.gate.describe() for endpoint in self._endpoints.values()]
-        return "; ".join(text for text in waiting if text) or "no call is under way"
+        calls = Counter(flight.endpoint.name for flight in self._flights.values())
+        waiting = [self._endpoints[name].gate.describe(calls[name]) for name in calls]
+        return "; ".join(waiting) or "no call is under way"
 
     def stop(self) -> None:
         """Send nothing more; calls in flight may finish (see ``drain``)."""
@@ -227,12 +229,14 @@ class Gateway:
         if after_s is None:
             return await sending
 
-        async def hedge() -> Answer | None:
+        async def hedge() -> Coroutine[Any, Any, Answer] | None:
             return await self._hedge(endpoint, call, progress)
 
         return await race(sending, hedge, after_s=after_s, keep=self._keep_late_hedge)
 
-    async def _hedge(self, endpoint: Endpoint, call: Call, progress: Progress) -> Answer | None:
+    async def _hedge(
+        self, endpoint: Endpoint, call: Call, progress: Progress
+    ) -> Coroutine[Any, Any, Answer] | None:
         most = endpoint.most_pico(call)
         if self._stopping or not self._budget.has_room((most or 0) * HEDGE_RESERVE, HEDGE_RESERVE):
             return None
@@ -240,7 +244,7 @@ class Gateway:
         if passage is None:
             return None
         self._log.event("hedged", model=endpoint.name, key=call.key)
-        return await self._sender.send(endpoint, call, passage, progress)
+        return self._sender.send(endpoint, call, passage, progress)
 
     def _keep_late_hedge(self, task: asyncio.Task[Any]) -> None:
         """It may still be billed, so it is waited for, and only its end tells how much it cost."""

@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
-from judgeforge.errors import JudgeforgeError
-
 T = TypeVar("T")
 
 QUANTILE = 0.95
@@ -45,33 +43,27 @@ class HedgeTimer:
 
 async def race(
     first: Coroutine[Any, Any, T],
-    second: Callable[[], Awaitable[T | None]],
+    second: Callable[[], Awaitable[Coroutine[Any, Any, T] | None]],
     *,
     after_s: float,
-    keep: Callable[[asyncio.Task[Any]], None],
+    keep: Callable[[asyncio.Task[T]], None],
 ) -> T:
-    """The first reply of ``first`` and, begun ``after_s`` later, ``second``.
+    """The first reply of ``first`` and, begun ``after_s`` later, what ``second`` gives.
 
-    ``second`` gives None where there was no room for it. The one that loses is handed to ``keep``
-    and runs on: it is paid for, and only its end tells how much. Where both fail, the error of
-    the first is raised.
+    ``second`` gives None while there is no room for it; then it is asked again after as long.
+    The one that loses is handed to ``keep`` and runs on: it is paid for, and only its end tells
+    how much. Where both fail, the error of the first is raised.
     """
-    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(first)]
+    tasks: list[asyncio.Task[T]] = [asyncio.create_task(first)]
     try:
-        done, _ = await asyncio.wait(tasks, timeout=after_s)
-        if not done:
-            tasks.append(asyncio.ensure_future(_hedge(second)))
-        pending = set(tasks)
-        while pending:
-            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                if task in done and task.exception() is None and task.result() is not None:
-                    for other in pending:
-                        keep(other)
-                    winner: T = task.result()
-                    return winner
-        failed: T = await tasks[0]
-        return failed
+        while len(tasks) == 1:
+            done, _ = await asyncio.wait(tasks, timeout=after_s)
+            if done:
+                return await tasks[0]
+            hedge = await second()
+            if hedge is not None:
+                tasks.append(asyncio.create_task(hedge))
+        return await _first_success(tasks, keep)
     except asyncio.CancelledError:
         for task in tasks:
             task.cancel()
@@ -79,9 +71,15 @@ async def race(
         raise
 
 
-async def _hedge(second: Callable[[], Awaitable[T | None]]) -> T | None:
-    """A hedge that fails changes nothing: the first request is still under way."""
-    try:
-        return await second()
-    except JudgeforgeError:
-        return None
+async def _first_success(
+    tasks: list[asyncio.Task[T]], keep: Callable[[asyncio.Task[T]], None]
+) -> T:
+    pending = set(tasks)
+    while pending:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if task.exception() is None:
+                for other in pending:
+                    keep(other)
+                return await task
+    return await tasks[0]

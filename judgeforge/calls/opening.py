@@ -6,12 +6,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 
-from judgeforge.calls.breaker import CircuitBreaker
 from judgeforge.calls.call_log import CallLog
-from judgeforge.calls.concurrency_limit import ConcurrencyLimit
 from judgeforge.calls.endpoint import Endpoint
 from judgeforge.calls.gate import ModelGate
-from judgeforge.calls.pace import Pace
 from judgeforge.calls.prices import ModelPrice
 from judgeforge.calls.shared_bucket import Account
 from judgeforge.calls.throttle import ModelThrottle
@@ -40,12 +37,11 @@ def open_endpoints(
         throttle = ModelThrottle(requests_per_minute=model.rpm, tokens_per_minute=model.tpm)
         gate = ModelGate(
             name,
+            model,
+            config.limits,
             ceiling=throttle,
-            pace=Pace(accounts[place]),
-            limit=ConcurrencyLimit(model.concurrency),
-            breaker=CircuitBreaker(config.limits.breaker_failures),
+            account=accounts[place],
             all_slots=all_slots,
-            stall_s=config.limits.stall_s,
             log=log,
         )
         endpoints[name] = Endpoint(

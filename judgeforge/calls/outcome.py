@@ -37,8 +37,10 @@ def outcome_of(error: CallError) -> Outcome:
 
 
 def refusal_of(error: StatusError, model: str) -> Refusal:
-    said = str(error)
-    names_model = model in said.split(": ", 1)[-1] or _OF_ONE_MODEL.search(said) is not None
+    """``model``: the provider's name of it."""
+    said = str(error).split(": ", 1)[-1]  # behind "HTTP 429 from MODEL"
+    named = re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", said)
+    names_model = named is not None or _OF_ONE_MODEL.search(said) is not None
     return Refusal(
         retry_after_s=error.retry_after_s,
         kind="tokens" if _OF_TOKENS.search(said) else "requests",

@@ -55,10 +55,12 @@ class Replies(Generic[R]):
             "cost_usd": self.cost_usd,
             "missing": self.missing,
         }
+        fields = provenance if self.missing else provenance | evidence(self.readings)
         if self.answered_by:
-            provenance["note"] = f"answered by fallback {', '.join(self.answered_by)}"
-        evidence_fields = {} if self.missing else evidence(self.readings)
-        return judgment.model_copy(update=provenance | evidence_fields)
+            said = fields.get("note")
+            stood_in = f"answered by fallback {', '.join(self.answered_by)}"
+            fields["note"] = f"{stood_in}; {said}" if said else stood_in
+        return judgment.model_copy(update=fields)
 
 
 def rubrics_asked(judge: JudgeConfig, rubric: Rubric) -> list[tuple[str | None, Rubric]]:

@@ -72,7 +72,9 @@ class DecisionJudge:
         except UnreadableReplyError as error:
             evidence = {"missing": str(error)}
         if answer.answered_by:
-            evidence["note"] = f"answered by fallback {answer.answered_by}"
+            said = evidence.get("note")
+            stood_in = f"answered by fallback {answer.answered_by}"
+            evidence["note"] = f"{stood_in}; {said}" if said else stood_in
         return blank.model_copy(
             update={"call": answer.key, "cost_usd": answer.cost_usd, **evidence}
         )

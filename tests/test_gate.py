@@ -1,0 +1,167 @@
+"""The gate of a model: who may pass, in which order, and what waiting costs the others."""
+
+import asyncio
+import time
+
+import pytest
+
+from judgeforge.calls.gate import ModelGate
+from judgeforge.calls.gateway import waits
+from judgeforge.calls.request_size import RequestSize
+from judgeforge.calls.shared_bucket import Account
+from judgeforge.calls.throttle import ModelThrottle
+from judgeforge.config import LimitsConfig, ModelConfig
+from judgeforge.errors import CircuitOpenError, NotConnectedError, StatusError
+
+SIZE = RequestSize(100, 100)
+
+
+class NoLog:
+    def call(self, **fields):
+        pass
+
+    def event(self, name, **fields):
+        pass
+
+
+def gate(slots, *, name="small", concurrency=64, failures=3, account=None, **ceiling):
+    return ModelGate(
+        name,
+        ModelConfig(provider="openai", model=name, concurrency=concurrency),
+        LimitsConfig(breaker_failures=failures),
+        ceiling=ModelThrottle(**ceiling),
+        account=account or Account(),
+        all_slots=slots,
+        log=NoLog(),
+    )
+
+
+async def ask(one, *, error=None, seconds=0.0, gives_way=waits):
+    passage = await one.enter(SIZE, gives_way=gives_way)
+    await asyncio.sleep(seconds)
+    one.leave(passage, error=error)
+
+
+def test_no_more_than_the_limit_are_in_flight():
+    async def scenario():
+        limited, most = gate(asyncio.Semaphore(100), concurrency=3), 0
+
+        async def one():
+            nonlocal most
+            passage = await limited.enter(SIZE, gives_way=waits)
+            most = max(most, limited.in_flight)
+            await asyncio.sleep(0.001)
+            limited.leave(passage)
+
+        await asyncio.gather(*(one() for _ in range(20)))
+        return most
+
+    assert asyncio.run(scenario()) == 3
+
+
+def test_a_model_that_must_wait_for_its_ceiling_holds_no_slot_of_the_others():
+    async def scenario():
+        slots = asyncio.Semaphore(1)
+        slow, fast = gate(slots, requests_per_minute=60), gate(slots)
+        queue = [asyncio.create_task(ask(slow)) for _ in range(30)]
+        await asyncio.sleep(0.05)
+        begun = time.monotonic()
+        await asyncio.gather(*(ask(fast) for _ in range(50)))
+        elapsed = time.monotonic() - begun
+        for task in queue:
+            task.cancel()
+        return elapsed
+
+    assert asyncio.run(scenario()) < 0.9
+
+
+def test_models_take_turns_at_the_slots_however_long_their_queues_are():
+    async def scenario():
+        slots, order = asyncio.Semaphore(1), []
+        gates = {"long": gate(slots), "short": gate(slots)}
+
+        async def one(name):
+            passage = await gates[name].enter(SIZE, gives_way=waits)
+            order.append(name)
+            await asyncio.sleep(0)
+            gates[name].leave(passage)
+
+        await asyncio.gather(*(one(n) for n in ["long"] * 40 + ["short"] * 5))
+        return order
+
+    assert asyncio.run(scenario())[:12].count("short") == 5
+
+
+def test_while_the_circuit_is_open_one_probe_at_a_time_passes():
+    async def scenario():
+        broken = gate(asyncio.Semaphore(100), failures=1)
+        await ask(broken, error=NotConnectedError("refused"))
+        begun = time.monotonic()
+        sent = []
+
+        async def one():
+            passage = await broken.enter(SIZE, gives_way=waits)
+            sent.append(time.monotonic() - begun)
+            await asyncio.sleep(0.1)
+            broken.leave(passage)
+
+        await asyncio.gather(*(one() for _ in range(5)))
+        return sent
+
+    probe, *others = asyncio.run(scenario())
+    assert probe >= 0.45
+    assert min(others) >= probe + 0.09  # the answer of the probe closed it
+    assert max(others) - min(others) < 0.5
+
+
+def test_who_gives_way_fails_at_once_also_from_the_queue():
+    async def scenario():
+        slots = asyncio.Semaphore(1)
+        broken = gate(slots, failures=1)
+        first = await broken.enter(SIZE, gives_way=waits)
+        waiting = [asyncio.create_task(ask(broken, gives_way=lambda: True)) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        broken.leave(first, error=NotConnectedError("refused"))
+        ends = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 0.4)
+        return ends, slots.locked()
+
+    ends, locked = asyncio.run(scenario())
+    assert all(isinstance(end, CircuitOpenError) and not end.stops_run for end in ends)
+    assert not locked
+
+
+def test_a_refusal_of_the_whole_account_pauses_its_other_models():
+    said = "HTTP 429 from a: Number of requests has exceeded your account's limit"
+    refusal = StatusError(said, status=429, retry_after_s=0.5, retryable=True)
+
+    async def scenario():
+        account, slots = Account(), asyncio.Semaphore(10)
+        one, other = (gate(slots, name=n, account=account) for n in ("a", "b"))
+        await ask(one, error=refusal)
+        begun = time.monotonic()
+        await ask(other)
+        return time.monotonic() - begun
+
+    assert asyncio.run(scenario()) >= 0.45
+
+
+@pytest.mark.parametrize("number", [400, 404, 422])
+def test_requests_that_are_wrong_themselves_do_not_open_the_circuit(number):
+    async def scenario():
+        fine = gate(asyncio.Semaphore(10), failures=1)
+        await ask(fine, error=StatusError("no", status=number))
+        return fine.is_open
+
+    assert not asyncio.run(scenario())
+
+
+def test_a_cancelled_probe_lets_the_next_one_pass():
+    async def scenario():
+        broken = gate(asyncio.Semaphore(10), failures=1)
+        await ask(broken, error=NotConnectedError("refused"))
+        passage = await broken.enter(SIZE, gives_way=waits)
+        broken.leave(passage, abandoned=True)
+        await asyncio.wait_for(ask(broken), 1)
+        return broken.is_open
+
+    assert not asyncio.run(scenario())
