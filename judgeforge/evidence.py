@@ -65,18 +65,23 @@ class Evidence:
 
 
 def read_evidence(
-    judgments: Sequence[Judgment], completion_ids: Sequence[str] | None = None
+    judgments: Sequence[Judgment],
+    completion_ids: Sequence[str] | None = None,
+    *,
+    keep_unjudged: bool = False,
 ) -> Evidence:
     """Collect what the judgments of one prompt say.
 
     Completions come in the order of ``completion_ids`` or, without it, in which they are first
     judged. Missing judgments are ignored; a completion without any judgment, or without checks
-    where others have them, is left out. Raises ValueError for judgments of several prompts.
+    where others have them, is left out (with ``keep_unjudged`` only the latter). Raises ValueError
+    for judgments of several prompts.
     """
     prompt_ids = {judgment.prompt_id for judgment in judgments}
     if len(prompt_ids) > 1:
         raise ValueError(f"judgments of several prompts: {sorted(prompt_ids)}; rank one at a time")
-    place = {name: i for i, name in enumerate(_rankable(judgments, completion_ids))}
+    names = _rankable(judgments, completion_ids, keep_unjudged=keep_unjudged)
+    place = {name: i for i, name in enumerate(names)}
     told = [j for j in judgments if not j.missing]
     judged = [j for j in told if j.protocol != "checks"]
     return Evidence(
@@ -93,10 +98,12 @@ def read_evidence(
     )
 
 
-def _rankable(judgments: Sequence[Judgment], completion_ids: Sequence[str] | None) -> Iterable[str]:
+def _rankable(
+    judgments: Sequence[Judgment], completion_ids: Sequence[str] | None, *, keep_unjudged: bool
+) -> Iterable[str]:
     asked = [j for j in judgments if j.protocol != "checks"]
     checked = {j.completion_ids[0] for j in judgments if j.protocol == "checks" and not j.missing}
-    rankable = {i for j in asked if not j.missing for i in j.completion_ids}
+    rankable = {i for j in asked if keep_unjudged or not j.missing for i in j.completion_ids}
     if not asked:
         rankable = checked
     elif len(asked) < len(judgments):

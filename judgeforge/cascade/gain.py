@@ -21,6 +21,8 @@ Value = Callable[[Array, Array], Array]
 """Means (..., n) and covariances (..., n, n) -> what the pair is worth (...)."""
 
 _RIDGE = 1e-12
+_AT_ONCE = 4
+"""Bundles that are valued together: more would not stay in the processor's cache."""
 
 
 def _nodes() -> tuple[Array, Array]:
@@ -58,7 +60,8 @@ def expected_values(
     )
     moved = mean + _POINTS @ np.swapaxes(top, -1, -2)
     after = np.broadcast_to((covariance - steps)[:, None], (*moved.shape, len(mean)))
-    return np.asarray(value(moved, after) @ _WEIGHTS, dtype=np.float64)
+    parts = [slice(start, start + _AT_ONCE) for start in range(0, len(bundles), _AT_ONCE)]
+    return np.concatenate([value(moved[part], after[part]) @ _WEIGHTS for part in parts])
 
 
 def reduction(bundle: Bundle, belief: Posterior, reliability: Reliability) -> Array:

@@ -14,7 +14,7 @@ from judgeforge.cascade import (
     first_tier,
     next_bundle,
 )
-from judgeforge.evidence import read_evidence
+from judgeforge.evidence import Evidence, read_evidence
 from judgeforge.judging.panel import Panel
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.records import Completion, Judgment, Prompt, Question
@@ -59,7 +59,7 @@ class Escalation:
         return course.judgments
 
     def _next(self, course: _Course, reliability: Reliability, rules: CascadeRules) -> Bundle:
-        evidence = read_evidence(course.judgments, course.completion_ids)
+        evidence = course.evidence
         if len(evidence.completion_ids) < _PAIR_SIZE:
             return ()
         return next_bundle(
@@ -116,8 +116,9 @@ class _Course:
         self._rounds: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
     @property
-    def completion_ids(self) -> tuple[str, ...]:
-        return tuple(self._completions)
+    def evidence(self) -> Evidence:
+        """One whose judgment could not be read may still be judged by others."""
+        return read_evidence(self.judgments, tuple(self._completions), keep_unjudged=True)
 
     async def ask_first_tier(self) -> None:
         tier, everyone = first_tier(self.options), list(self._completions.values())
@@ -131,7 +132,7 @@ class _Course:
         await self._send(questions)
 
     async def ask(self, bundle: Bundle) -> None:
-        ids = read_evidence(self.judgments, self.completion_ids).completion_ids
+        ids = self.evidence.completion_ids
         questions = [question for ask in bundle for question in self._questions(ask, ids)]
         await self._send(questions)
 

@@ -20,6 +20,9 @@ def fit_reliability(
 
 
 def fit_evidence(evidence: Sequence[Evidence], *, prior: Reliability = PRIOR) -> Reliability:
+    evidence = sorted(
+        evidence, key=lambda one: one.prompt_id
+    )  # sums come out the same to the last bit
     judges = sorted({name for one in evidence for name in one.judges})
     if not judges:
         return prior

@@ -1,28 +1,37 @@
-"""What order flips, seats and ties tell of a judge that compares two completions.
+"""What order flips, seats, ties and other judges tell of a judge that compares two completions.
 
 A judge that names the same winner in both orders reads the completions; one that names the same
-seat reads the seats. The log-odds of "same winner" against "same seat" are those of a consistent
-verdict being right, if errors are independent. They are not: weak judges err together. So a judge
-counts by its log-odds times the square of the share of its verdicts that order does not explain,
-shrunk by how surely that share is above zero (positive-part James-Stein).
+seat reads the seats. With independent orders, *reads* = (same - flipped) / pairs is the correlation
+of its two verdicts. But a judge can read and be fooled the same way twice, and weak judges are
+fooled together, so that neither their consistency nor their number shows it. The judge that reads
+most is the one least likely to be fooled by what is easy to see; what the others read counts as far
+as it agrees with that one's verdicts (*agrees*, the slope on them). A verdict then has the
+correlation reads * agrees with the truth, and the log-odds of being right that belong to it. Both
+are shrunk by how surely they are above zero (positive-part James-Stein).
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from judgeforge.evidence import Comparison, Evidence
 from judgeforge.reliability.judges import JudgeReliability, Reliability
 
-PRIOR_PAIRS = 12.0
-"""How many pairs, seen in both orders, the prior discrimination is worth."""
+PRIOR_PAIRS = 24
+"""The prior discrimination fades until so many pairs were seen in both orders."""
 PRIOR_VERDICTS = 20.0
 """How many verdicts the prior position bias and tie band are worth."""
+SMOOTHING = 2.0
+"""Pairs without information that are added to those seen, so that no judge is taken for perfect."""
 SURE_Z = 2.0
-"""Standard errors that consistency must be above chance to count at all."""
+"""Standard errors above zero at which a share begins to count."""
+_MOST = 0.98
+
+_Pair = tuple[str, int, int]
+"""A prompt and the places of two of its completions, in ascending order."""
 
 
 @dataclass(slots=True)
@@ -35,26 +44,41 @@ class _Tally:
     same: float = 0.0
     """Pairs whose two orders have the same winner."""
     flipped: float = 0.0
+    opinions: dict[_Pair, float] = field(default_factory=dict)
+    """From -1 to 1 (for the lower place), the mean of both orders."""
 
     @property
     def pairs(self) -> float:
         return self.same + self.flipped
 
+    @property
+    def reads(self) -> float:
+        return max(0.0, self.same - self.flipped) / (self.pairs + SMOOTHING)
+
+    @property
+    def surely_reads(self) -> float:
+        return _sure(self.same - self.flipped, self.pairs)
+
 
 def fit_verdicts(evidence: Sequence[Evidence], reliability: Reliability) -> Reliability:
     tallies: dict[str, _Tally] = defaultdict(_Tally)
     for one in evidence:
-        _count(one.comparisons, tallies)
+        _count(one.prompt_id, one.comparisons, tallies)
+    if not tallies:
+        return reliability
+    anchor = max(sorted(tallies), key=lambda name: tallies[name].reads)
     judges = tuple(
-        _fitted(judge, tallies[judge.name]) if judge.name in tallies else judge
+        _fitted(judge, tallies[judge.name], tallies[anchor]) if judge.name in tallies else judge
         for judge in reliability.judges
     )
     return reliability.model_copy(update={"judges": judges})
 
 
-def _count(comparisons: Iterable[Comparison], tallies: dict[str, _Tally]) -> None:
-    orders: dict[tuple[str, int, int], dict[bool, list[float]]] = defaultdict(
-        lambda: defaultdict(list)
+def _count(
+    prompt_id: str, comparisons: Iterable[Comparison], tallies: Mapping[str, _Tally]
+) -> None:
+    leads: dict[tuple[str, int, int], tuple[list[float], list[float]]] = defaultdict(
+        lambda: ([], [])
     )
     for one in comparisons:
         tally = tallies[one.judge]
@@ -63,40 +87,59 @@ def _count(comparisons: Iterable[Comparison], tallies: dict[str, _Tally]) -> Non
         tally.tie += one.tie
         low, high = sorted((one.first, one.second))
         lead = one.prefers_first - one.prefers_second
-        orders[one.judge, low, high][one.first == low].append(lead)
-    for (judge, _, _), found in orders.items():
-        if len(found) < 2:
-            continue
-        forward = sum(found[True]) / len(found[True])
-        backward = -sum(found[False]) / len(found[False])
-        agreement = forward * backward
-        tallies[judge].same += max(agreement, 0.0)
-        tallies[judge].flipped += max(-agreement, 0.0)
+        forward, backward = leads[one.judge, low, high]
+        if one.first == low:
+            forward.append(lead)
+        else:
+            backward.append(-lead)
+    for (judge, low, high), (forward, backward) in leads.items():
+        orders = [sum(found) / len(found) for found in (forward, backward) if found]
+        tallies[judge].opinions[prompt_id, low, high] = sum(orders) / len(orders)
+        if len(orders) == 2:
+            agreement = orders[0] * orders[1]
+            tallies[judge].same += max(agreement, 0.0)
+            tallies[judge].flipped += max(-agreement, 0.0)
 
 
-def _fitted(prior: JudgeReliability, tally: _Tally) -> JudgeReliability:
+def _fitted(prior: JudgeReliability, tally: _Tally, anchor: _Tally) -> JudgeReliability:
     verdicts = tally.first + tally.second + tally.tie
-    decided = tally.first + tally.second
-    half = PRIOR_VERDICTS / 2.0
-    position = math.log((tally.first + half) / (tally.second + half))
+    prior_first = PRIOR_VERDICTS / (1.0 + math.exp(-prior.position))
+    prior_second = PRIOR_VERDICTS - prior_first
     prior_ties = prior.tie / (1.0 + prior.tie) * PRIOR_VERDICTS
     ties = (tally.tie + prior_ties) / (verdicts + PRIOR_VERDICTS)
+    remains = max(0.0, 1.0 - tally.pairs / PRIOR_PAIRS)
+    seen = _discrimination(tally, anchor) if remains < 1.0 else 0.0
     return prior.model_copy(
         update={
-            "discrimination": _discrimination(prior.discrimination, tally),
-            "position": position if decided else prior.position,
+            "discrimination": remains * prior.discrimination + (1.0 - remains) * seen,
+            "position": math.log((tally.first + prior_first) / (tally.second + prior_second)),
             "tie": ties / (1.0 - ties),
         }
     )
 
 
-def _discrimination(prior: float, tally: _Tally) -> float:
-    """Near the prior while few pairs were seen in both orders."""
-    if not tally.pairs:
-        return prior
-    odds = math.log((tally.same + 1.0) / (tally.flipped + 1.0))
-    net = (tally.same - tally.flipped) / tally.pairs
-    z = (tally.same - tally.flipped) / math.sqrt(tally.pairs)
-    sure = max(0.0, 1.0 - (SURE_Z / z) ** 2) if z > 0 else 0.0
-    seen = max(0.0, odds) * max(0.0, net) ** 2 * sure
-    return (tally.pairs * seen + PRIOR_PAIRS * prior) / (tally.pairs + PRIOR_PAIRS)
+def _discrimination(tally: _Tally, anchor: _Tally) -> float:
+    agrees, surely_agrees = (1.0, 1.0) if tally is anchor else _agreement(tally, anchor)
+    right = min(tally.reads * agrees, _MOST)
+    return math.log((1.0 + right) / (1.0 - right)) * tally.surely_reads * surely_agrees
+
+
+def _agreement(tally: _Tally, anchor: _Tally) -> tuple[float, float]:
+    """Slope of a judge's verdicts on what the anchor read, 0 to 1, and how sure it is above 0."""
+    both = [
+        (tally.opinions[pair], anchor.opinions[pair])
+        for pair in sorted(tally.opinions.keys() & anchor.opinions.keys())
+    ]
+    agreement = math.fsum(own * other for own, other in both)
+    told = math.fsum(abs(own * other) for own, other in both)
+    if agreement <= 0.0:
+        return 0.0, 0.0
+    slope = agreement / ((told + SMOOTHING) * anchor.reads) if anchor.reads else 0.0
+    return min(slope, 1.0), _sure(agreement, math.fsum((own * other) ** 2 for own, other in both))
+
+
+def _sure(excess: float, squares: float) -> float:
+    """1 - (SURE_Z / z)^2 or 0, where z is the excess in its standard errors under pure chance."""
+    if excess <= 0.0 or squares <= 0.0:
+        return 0.0
+    return max(0.0, 1.0 - SURE_Z**2 * squares / excess**2)
