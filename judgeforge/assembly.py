@@ -72,7 +72,7 @@ async def arun(
                 accept_changes=force,
                 redo=_RETRIED if retry_skipped else frozenset(),
             )
-            if old and _is_finished(old, work, changed=bool(changed)):
+            if old and folder.is_whole() and _is_finished(old, work, changed=bool(changed)):
                 code = _exit_code(config, old["totals"])
                 return RunResult(folder.path, old, code, did_nothing=True)
             lock.sign(since=now(), journal_bytes=journal.size)

@@ -42,7 +42,8 @@ def print_result(result: RunResult, *, show_pairs: int) -> None:
         f"{0 if result.did_nothing else last['calls']['cached']} cached; "
         f"cost of the folder: {'unknown' if cost is None else f'${cost:.6f}'}"
     )
-    if show_pairs and totals["pairs"]:
+    first = _first_pair(result.folder)
+    if show_pairs and first is not None:
         from judgeforge.display import pairs_table
 
         _pages.print(pairs_table(result.folder, most=show_pairs))
@@ -53,13 +54,20 @@ def print_result(result: RunResult, *, show_pairs: int) -> None:
             "[yellow]more prompts failed than limits.max_skip_share allows[/yellow]; "
             f"see {shown(str(result.folder / 'skips.jsonl'))}"
         )
-    if totals["pairs"]:
-        _where_next(result.folder)
+    if first is not None:
+        _where_next(result.folder, first)
 
 
-def _where_next(folder: Path) -> None:
-    with (folder / "pairs.jsonl").open(encoding="utf-8") as lines:
-        first = json.loads(next(lines))["id"]
+def _first_pair(folder: Path) -> str | None:
+    """The id; None without a pair, and where a full disk kept the file from being written."""
+    try:
+        with (folder / "pairs.jsonl").open(encoding="utf-8") as lines:
+            return next((str(json.loads(line)["id"]) for line in lines), None)
+    except FileNotFoundError:
+        return None
+
+
+def _where_next(folder: Path, first: str) -> None:
     _out.print(
         f"pairs: {shown(str(folder / 'pairs.jsonl'))}   how they were made: "
         f"{shown(str(folder / 'README.md'))}\n"

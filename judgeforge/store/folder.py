@@ -63,6 +63,11 @@ class RunFolder:
     def file(self, name: str) -> Path:
         return self.path / f"{name}.jsonl"
 
+    def is_whole(self) -> bool:
+        """Whether all result files are there; somebody may have deleted one."""
+        names = [*(f"{name}.jsonl" for name in FILES), "pairs.parquet", "README.md"]
+        return all((self.path / name).exists() for name in names)
+
     def read_manifest(self) -> dict[str, Any] | None:
         try:
             text = self.manifest_file.read_text(encoding="utf-8")

@@ -1,1 +1,203 @@
-"""."""
+"""Faults of the machine: disks that are full, folders and files that may not be used."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.scene import Scene, results
+from tests.faults.table import fault
+from tests.run_setup import KEY
+
+NO_FREE_SPACE_CHECK = {"min_free_mb": 0}
+_MOUNT = """
+mount -t tmpfs -o size="$1" tmpfs "$2" || exit 99
+[ "$1" = 4k ] && cat /dev/zero > "$2/filler" 2> /dev/null
+disk=$2 copy=$3; shift 3
+"$@"; code=$?
+cp -a "$disk/." "$copy/"
+exit $code
+"""
+"""Runs a command with a small disk that only it and its children see; one of 4k is full at once."""
+
+
+def _small_disk(size: str, disk: Path, copy: Path) -> list[str]:
+    return ["unshare", "-rm", "sh", "-c", _MOUNT, "sh", size, str(disk), str(copy)]
+
+
+def _full(scene: Scene, kind: str, links: dict[str, str], size: str, **parts: Any) -> str:
+    """``links``: places in the run folder -> names on the small disk, empty before the run."""
+    disk, copy = scene.folder / "disk", scene.folder / "copy"
+    for folder in (disk, copy, scene.out / "state"):
+        folder.mkdir(parents=True)
+    scene.configure(prompts=12, limits=NO_FREE_SPACE_CHECK, **parts)
+    for place, name in links.items():
+        (scene.out / place).symlink_to(disk / name)
+    exit_code, shown = scene.end(scene.start(wrap=_small_disk(size, disk, copy)))
+    if exit_code == 99 or "unshare" in shown:
+        pytest.skip("this machine lets nobody mount a small disk")
+    assert exit_code == 74, shown
+    for place, name in links.items():
+        (scene.out / place).unlink(missing_ok=True)
+        if (copy / name).exists() and not place.endswith(".part"):
+            shutil.copy(copy / name, scene.out / place)
+    if kind == "cache":
+        shutil.copytree(copy / "cache", disk / "cache")
+    again = scene.run()
+    assert again.exit_code == 0
+    assert results(scene.out) == scene.undisturbed(prompts=12)
+    return "exit 74; with room, the same command went on to the undisturbed result"
+
+
+def _full_disk(kind: str, links: dict[str, str], size: str = "4k", **parts: Any) -> None:
+    @fault(
+        f"disk-full-{kind.replace(' ', '-')}",
+        done=f"The disk is full when the {kind} is written.",
+        promise="Exit 74, nothing torn; with room again the same command goes on.",
+    )
+    def show(scene: Scene) -> str:
+        own = {"cache": {"dir": str(scene.folder / "disk" / "cache")}} if kind == "cache" else {}
+        return _full(scene, kind, links, size, **own)
+
+
+_full_disk("journal", {"state/journal.bin": "journal"}, "16k")
+_full_disk("spending file", {"state/spending.jsonl": "spending"})
+_full_disk("log", {"log.jsonl": "log"}, "16k")
+_full_disk("cache", {}, "200k")
+_full_disk("pairs", {".pairs.jsonl.part": "pairs"})
+_full_disk("completions", {".completions.jsonl.part": "completions"})
+_full_disk("judgments", {".judgments.jsonl.part": "judgments"})
+_full_disk("Parquet file", {".pairs.parquet.part": "parquet"})
+_full_disk("manifest", {".manifest.json.part": "manifest"})
+_full_disk("dataset card", {".README.md.part": "card"})
+
+
+def _limited(limit: int, most: int) -> Any:
+    return lambda: resource.setrlimit(limit, (most, most))
+
+
+@fault(
+    "file-size-limit",
+    done="No file may grow beyond 60 kB (a quota).",
+    promise="Met like a full disk: exit 74, and the same command goes on without the limit.",
+)
+def _(scene: Scene) -> str:
+    scene.configure(prompts=40)
+    process = scene.start(preexec_fn=_limited(resource.RLIMIT_FSIZE, 60_000))
+    exit_code, _ = scene.end(process)
+    assert exit_code == 74
+    assert scene.run().exit_code == 0
+    assert results(scene.out) == scene.undisturbed(prompts=40)
+    return "exit 74; then the undisturbed result"
+
+
+@fault(
+    "no-file-descriptors",
+    done="The process may open 40 files, with 64 calls in flight.",
+    promise="No hang, no traceback; a later start does what could not be done.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.latency_s = 0.2
+    few = {"concurrency": 64, "max_attempts": 2, "max_skip_share": 1}
+    scene.configure(prompts=20, limits=few)
+    process = scene.start(preexec_fn=_limited(resource.RLIMIT_NOFILE, 40))
+    exit_code, _ = scene.end(process)
+    assert exit_code in {0, 4, 5, 74}
+    again = scene.run(retry_skipped=True)
+    assert again.exit_code == 0
+    assert again.manifest["totals"]["prompts"] == 20
+    return f"exit {exit_code}; the next start did all 20 prompts"
+
+
+def _without_root_powers() -> None:
+    """Root may write anywhere; without two of its powers it is a user like any other."""
+    if os.geteuid() == 0:
+        libc = ctypes.CDLL(None, use_errno=True)
+        for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+            libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+@fault(
+    "read-only-folder",
+    done="The run folder may not be written.",
+    promise="Exit 74 before anything is sent; the message names the folder.",
+)
+def _(scene: Scene) -> str:
+    scene.configure()
+    scene.out.mkdir()
+    scene.out.chmod(0o500)
+    exit_code, shown = scene.end(scene.start(preexec_fn=_without_root_powers))
+    scene.out.chmod(0o700)
+    assert exit_code == 74
+    assert str(scene.out) in shown
+    assert scene.server.requests == []
+    return "exit 74, nothing sent"
+
+
+@fault(
+    "folder-is-a-file",
+    done="A file stands where the run folder would be.",
+    promise="Exit 74 before anything is sent; the file is left alone.",
+)
+def _(scene: Scene) -> str:
+    scene.configure()
+    scene.out.write_text("mine")
+    assert scene.run().exit_code == 74
+    assert scene.out.read_text() == "mine"
+    assert scene.server.requests == []
+    return "exit 74, nothing sent, the file as it was"
+
+
+@fault(
+    "input-without-permission",
+    done="The file of prompts may not be read.",
+    promise="Exit 2 before anything is sent; the message says why.",
+)
+def _(scene: Scene) -> str:
+    scene.configure()
+    (scene.folder / "prompts.jsonl").chmod(0)
+    exit_code, shown = scene.end(scene.start(preexec_fn=_without_root_powers))
+    assert exit_code == 2
+    assert "Permission denied" in shown
+    assert scene.server.requests == []
+    return "exit 2, `Permission denied`"
+
+
+@fault(
+    "key-file-for-all",
+    done="The key stands in a file that everybody may read (mode 0644).",
+    promise="Refused before anything is sent (exit 2); the message says `chmod 600`.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    secret = scene.folder / "key"
+    secret.write_text("another-secret-key")
+    secret.chmod(0o644)
+    scene.configure(own={"api_key_env": None, "api_key_file": "key"})
+    seen = scene.run()
+    assert seen.exit_code == 2
+    assert "chmod 600" in seen.message
+    secret.chmod(0o600)
+    assert scene.run().exit_code == 0
+    return "exit 2; with mode 0600 the run is done"
+
+
+@fault(
+    "key-in-yaml",
+    done="A key stands in the configuration itself.",
+    promise="Refused before anything is sent (exit 2); the key is not repeated in the message.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    scene.configure(own={"api_key": KEY})
+    seen = scene.run()
+    assert seen.exit_code == 2
+    assert "api_key_env" in seen.message
+    (scene.folder / "config.yaml").unlink()  # It holds the key, and the folder is searched.
+    return "exit 2, the message names `api_key_env` and `api_key_file`"

@@ -1,1 +1,300 @@
-"""."""
+"""Faults of the machine: signals, kills, clocks and a second process."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.faults.scene import CHECKOUT, RESULT_FILES, Scene
+from tests.faults.table import fault
+from tests.local_server import faults
+
+IN_FLIGHT = 16
+
+
+def _final_bytes(out: Path) -> dict[str, bytes]:
+    names = [*(f"{name}.jsonl" for name in RESULT_FILES), "pairs.parquet"]
+    return {name: (out / name).read_bytes() for name in names}
+
+
+def _straight_bytes(scene: Scene) -> dict[str, bytes]:
+    """Of an undisturbed run on the same server, paid anew."""
+    cache = scene.folder / ".judgeforge"
+    cache.rename(scene.folder / "cache-of-the-disturbed-run")
+    straight = scene.folder / "straight"
+    assert scene.run(out=straight).exit_code == 0
+    return _final_bytes(straight)
+
+
+def _left_in_flight(out: Path) -> int:
+    """Calls that were reserved, and so may have been sent, but neither settled nor released."""
+    file = out / "state" / "spending.jsonl"
+    if not file.exists():
+        return 0
+    opened: set[int] = set()
+    for line in file.read_text().splitlines(keepends=True):
+        if not line.endswith("\n"):
+            break  # cut by the kill, so its call was not sent
+        kind, number, *_ = json.loads(line)
+        opened = opened | {number} if kind == "reserved" else opened - {number}
+    return len(opened)
+
+
+def _kill_at(scene: Scene, process: subprocess.Popen[str], after_s: float, at: str) -> None:
+    """``after_s`` from the start, or from the first request of this start."""
+    sent = len(scene.server.requests)
+    deadline = time.monotonic() + 30
+    while at == "request" and len(scene.server.requests) == sent and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        assert stream is not None
+        stream.close()
+
+
+def _survives_kills(scene: Scene, kills: int, prompts: int) -> str:
+    scene.server.behaviour.latency_s = 0.03
+    scene.configure(prompts=prompts)
+    chance = random.Random(5)
+    in_flight = 0
+    for number in range(kills):
+        process = scene.start()
+        if number % 4:
+            _kill_at(scene, process, chance.uniform(0.0, 0.3), "request")
+        else:
+            _kill_at(scene, process, chance.uniform(0.0, 2.0), "start")
+        in_flight = _left_in_flight(scene.out)
+        assert in_flight <= (number + 1) * IN_FLIGHT
+    before = len(scene.server.requests)
+    exit_code, _ = scene.end(scene.start(), timeout=300)
+    assert exit_code == 0
+    calls = 8 * prompts
+    repeated = len(scene.server.requests) - calls
+    assert before < calls, "the run was over before the last kill"
+    assert repeated <= in_flight
+    assert _final_bytes(scene.out) == _straight_bytes(scene)
+    scene.billing = False  # The undisturbed run was billed by the same server.
+    _record_kills(scene, kills, calls, repeated, in_flight)
+    return (
+        f"{kills} kills, {calls} calls, {in_flight} in flight at the kills, {repeated} repeated; "
+        "the same bytes in all result files"
+    )
+
+
+def _record_kills(scene: Scene, kills: int, calls: int, repeated: int, in_flight: int) -> None:
+    measured = {"kills": kills, "calls": calls, "repeated": repeated, "in_flight": in_flight}
+    (scene.folder / "kills.json").write_text(json.dumps(measured))
+
+
+@fault(
+    "sigkill-5",
+    done="The process is killed five times at random moments, then left alone.",
+    promise="The files of an undisturbed run; repeated are at most the calls in flight.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    return _survives_kills(scene, kills=5, prompts=40)
+
+
+@fault(
+    "sigkill-200",
+    done="The process is killed two hundred times at random moments, then left alone.",
+    promise="The files of an undisturbed run; repeated are at most the calls in flight.",
+    longest_s=1800,
+)
+def _(scene: Scene) -> str:
+    return _survives_kills(scene, kills=200, prompts=1200)
+
+
+def _ends_in_order(scene: Scene, number: signal.Signals) -> str:
+    scene.server.behaviour.latency_s = 0.2
+    scene.configure(prompts=40)
+    process = scene.start()
+    scene.wait_for_requests(40, process)
+    process.send_signal(number)
+    begun = time.monotonic()
+    exit_code, _ = scene.end(process)
+    assert exit_code == 130
+    assert time.monotonic() - begun < 2 + 10, "the grace and ten seconds"
+    assert scene.run().exit_code == 0
+    assert len(scene.server.requests) == 40 * 8
+    return "exit 130; the same command went on, nothing was asked twice"
+
+
+@fault(
+    "sigterm",
+    done="SIGTERM in the middle of the run.",
+    promise="What is in flight is stored, exit 130 within the grace; nothing is paid twice.",
+)
+def _(scene: Scene) -> str:
+    return _ends_in_order(scene, signal.SIGTERM)
+
+
+@fault(
+    "sigint",
+    done="Ctrl-C in the middle of the run.",
+    promise="What is in flight is stored, exit 130 within the grace; nothing is paid twice.",
+)
+def _(scene: Scene) -> str:
+    return _ends_in_order(scene, signal.SIGINT)
+
+
+@fault(
+    "sigint-twice",
+    done="Ctrl-C twice, while replies do not come.",
+    promise="The second one leaves at once (exit 130); the same command goes on.",
+)
+def _(scene: Scene) -> str:
+    scene.server.faults.add(faults.stall_headers(60))
+    scene.configure(prompts=6, limits={"grace_s": 60})
+    process = scene.start()
+    scene.wait_for_requests(4, process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    exit_code, _ = scene.end(process)
+    assert exit_code == 130
+    assert time.monotonic() - begun < 5
+    scene.server.faults.clear()
+    in_flight = _left_in_flight(scene.out)
+    stalled = len(scene.server.requests)
+    assert scene.run().exit_code == 0
+    assert len(scene.server.requests) - 6 * 8 <= in_flight == stalled
+    return "exit 130 at once; then all prompts, only what was in flight asked again"
+
+
+@fault(
+    "sighup",
+    done="The terminal is closed (SIGHUP).",
+    promise="The run goes on to its end.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.latency_s = 0.1
+    scene.configure(prompts=10)
+    process = scene.start()
+    scene.wait_for_requests(10, process)
+    process.send_signal(signal.SIGHUP)
+    exit_code, _ = scene.end(process)
+    assert exit_code == 0
+    return "exit 0, all prompts done"
+
+
+@fault(
+    "sigstop-60s",
+    done="The process is stopped for a minute (a laptop that sleeps), with a timeout of 5 s.",
+    promise="It goes on by itself; stale calls are tried again; the result is undisturbed.",
+    longest_s=240,
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.latency_s = 0.2
+    scene.configure(prompts=30, own={"timeout_s": 5}, limits={"max_retry_s": 300})
+    process = scene.start()
+    scene.wait_for_requests(40, process)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(60)
+    process.send_signal(signal.SIGCONT)
+    exit_code, _ = scene.end(process, timeout=120)
+    assert exit_code == 0
+    repeated = len(scene.server.requests) - 30 * 8
+    assert repeated <= IN_FLIGHT
+    assert _final_bytes(scene.out) == _straight_bytes(scene)
+    scene.billing = False
+    return "exit 0, at most what was in flight asked again, the same bytes"
+
+
+@fault(
+    "two-processes",
+    done="The same command is started while it runs.",
+    promise="The second exits 75 at once and touches nothing; the first is undisturbed.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.latency_s = 2
+    scene.configure(prompts=10)
+    first = scene.start()
+    scene.wait_for_requests(10, first)
+    exit_code, shown = scene.end(scene.start())
+    assert exit_code == 75
+    assert "another run holds this folder" in shown
+    assert scene.end(first)[0] == 0
+    assert len(scene.server.requests) == 10 * 8
+    return "exit 75; the first ended with exit 0, nothing asked twice"
+
+
+_CLOCK = """
+import datetime, sys, time
+real, begun = time.time, time.monotonic()
+start = {start}
+def jumping():
+    passed = time.monotonic() - begun
+    return (real() if start is None else start + passed) + (({jump}) if passed > {after} else 0)
+class Jumping(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromtimestamp(jumping(), tz)
+time.time = jumping
+datetime.datetime = Jumping
+from judgeforge.cli import main
+main()
+"""
+
+
+def _clock_jumps(scene: Scene, jump_s: int, start: str = "None") -> str:
+    """The child's clock jumps after 1.5 s, while calls are under way."""
+    scene.server.behaviour.latency_s = 0.3
+    ledger = {"usd": 5.0, "daily_usd": 5.0}
+    scene.configure(prompts=40, budget=ledger)
+    program = _CLOCK.format(start=start, jump=jump_s, after=1.5)
+    command = ["run", str(scene.folder / "config.yaml"), "--out", str(scene.out)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+    )
+    begun = time.monotonic()
+    exit_code, _ = scene.end(process)
+    assert exit_code == 0
+    assert time.monotonic() - begun < 50, "no wait follows the clock on the wall"
+    assert len(scene.server.requests) == 40 * 8
+    assert _final_bytes(scene.out) == _straight_bytes(scene)
+    scene.billing = False
+    return "exit 0, nothing asked twice, no wait longer, the same bytes"
+
+
+@fault(
+    "clock-forward",
+    done="The clock jumps an hour forward during the run.",
+    promise="No wait, limit or timeout follows the clock on the wall: the run is undisturbed.",
+)
+def _(scene: Scene) -> str:
+    return _clock_jumps(scene, 3600)
+
+
+@fault(
+    "clock-back",
+    done="The clock jumps an hour back during the run.",
+    promise="No wait, limit or timeout follows the clock on the wall: the run is undisturbed.",
+)
+def _(scene: Scene) -> str:
+    return _clock_jumps(scene, -3600)
+
+
+@fault(
+    "clock-over-midnight",
+    done="Midnight passes during the run, with a daily budget.",
+    promise="The run goes on; the new day's money counts for the new day.",
+)
+def _(scene: Scene) -> str:
+    # 2026-03-01, ten minutes before midnight (UTC); the jump leads into the next day.
+    return _clock_jumps(scene, 1200, start="1772408400 - 600")

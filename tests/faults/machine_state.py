@@ -1,1 +1,291 @@
-"""."""
+"""Faults of the machine: what an earlier start left behind is damaged, gone or of another age."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.faults.scene import Scene, results
+from tests.faults.table import fault
+
+
+def _finished(scene: Scene, prompts: int = 4) -> dict[str, bytes]:
+    scene.configure(prompts=prompts)
+    assert scene.run().exit_code == 0
+    return _bytes(scene.out)
+
+
+def _bytes(out: Path) -> dict[str, bytes]:
+    return {f.name: f.read_bytes() for f in out.iterdir() if f.suffix in {".jsonl", ".parquet"}
+            and f.name != "log.jsonl"}  # fmt: skip
+
+
+def _goes_on_for_nothing(scene: Scene, before: dict[str, bytes]) -> str:
+    """The same command restores the same bytes from what was paid for already."""
+    sent = len(scene.server.requests)
+    assert scene.run().exit_code == 0
+    assert len(scene.server.requests) == sent
+    assert _bytes(scene.out) == before
+    return "exit 0, the same bytes, nothing sent"
+
+
+def _refuses(scene: Scene, said: str) -> str:
+    sent = len(scene.server.requests)
+    seen = scene.run()
+    assert seen.exit_code == 74
+    assert said in seen.message
+    assert len(scene.server.requests) == sent
+    return f"exit 74: “… {said} …”, nothing sent"
+
+
+@fault(
+    "journal-cut",
+    done="The journal ends in the middle of a line.",
+    promise="The torn record is cut away and its prompt done again from the cache, for nothing.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    before = _finished(scene)
+    journal = scene.out / "state" / "journal.bin"
+    journal.write_bytes(journal.read_bytes()[:-500])
+    return _goes_on_for_nothing(scene, before)
+
+
+@fault(
+    "journal-missing",
+    done="The journal is gone.",
+    promise="All prompts are done again from the cache: the same bytes, for nothing.",
+)
+def _(scene: Scene) -> str:
+    before = _finished(scene)
+    (scene.out / "state" / "journal.bin").unlink()
+    return _goes_on_for_nothing(scene, before)
+
+
+@fault(
+    "journal-damaged",
+    done="Bytes in the middle of the journal are overwritten.",
+    promise="Nothing is overwritten or guessed: exit 74 and what to do.",
+)
+def _(scene: Scene) -> str:
+    before = _finished(scene)
+    journal = scene.out / "state" / "journal.bin"
+    raw = bytearray(journal.read_bytes())
+    raw[0:40] = b"x" * 40
+    journal.write_bytes(raw)
+    seen = _refuses(scene, "damaged at byte 0")
+    assert journal.read_bytes() == bytes(raw)
+    assert _bytes(scene.out) == before
+    return seen
+
+
+@fault(
+    "spending-cut",
+    done="The file of what was spent ends in the middle of a line.",
+    promise="A line comes before its call, so that call was not sent: the run goes on.",
+)
+def _(scene: Scene) -> str:
+    before = _finished(scene)
+    spending = scene.out / "state" / "spending.jsonl"
+    with spending.open("a") as file:
+        file.write('["reserved",99')
+    return _goes_on_for_nothing(scene, before)
+
+
+@fault(
+    "spending-damaged",
+    done="A line of the file of what was spent is no JSON.",
+    promise="What was spent cannot be known, so nothing is sent: exit 74.",
+)
+def _(scene: Scene) -> str:
+    _finished(scene)
+    spending = scene.out / "state" / "spending.jsonl"
+    spending.write_text("garbage\n" + spending.read_text())
+    (scene.folder / "prompts.jsonl").open("a").write('{"prompt": "One more?"}\n')
+    return _refuses(scene, "nothing is sent")
+
+
+@fault(
+    "manifest-missing",
+    done="The manifest is gone.",
+    promise="Made anew from the journal: the same bytes, for nothing.",
+)
+def _(scene: Scene) -> str:
+    before = _finished(scene)
+    (scene.out / "manifest.json").unlink()
+    return _goes_on_for_nothing(scene, before)
+
+
+@fault(
+    "manifest-damaged",
+    done="The manifest is no JSON.",
+    promise="Exit 74 and what to do; nothing is sent and nothing overwritten.",
+)
+def _(scene: Scene) -> str:
+    _finished(scene)
+    (scene.out / "manifest.json").write_text("{")
+    seen = _refuses(scene, "Delete it to have it made anew")
+    (scene.out / "manifest.json").unlink()
+    return seen
+
+
+@fault(
+    "result-missing",
+    done="Someone deleted `pairs.jsonl` of a finished run.",
+    promise="The same command writes it again, for nothing.",
+)
+def _(scene: Scene) -> str:
+    before = _finished(scene)
+    (scene.out / "pairs.jsonl").unlink()
+    return _goes_on_for_nothing(scene, before)
+
+
+@fault(
+    "folder-of-a-newer-version",
+    done="The folder was written by a newer judgeforge.",
+    promise="Refused with advice (exit 74); nothing is touched.",
+)
+def _(scene: Scene) -> str:
+    _finished(scene)
+    file = scene.out / "manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format_version": 99}))
+    return _refuses(scene, "Upgrade judgeforge")
+
+
+@fault(
+    "folder-of-an-older-version",
+    done="The folder is as the first version left it: journal, spending file and lock only.",
+    promise="It stays readable: the same command goes on with what is there, for nothing.",
+)
+def _(scene: Scene) -> str:
+    before = _finished(scene)
+    kept = {"journal.bin", "spending.jsonl", "lock"}
+    for file in (scene.out / "state").iterdir():
+        if file.name not in kept:
+            file.unlink()
+    manifest = json.loads((scene.out / "manifest.json").read_text())
+    known = {
+        "format_version",
+        "status",
+        "message",
+        "updated_at",
+        "created_at",
+        "totals",
+        "last_run",
+    }
+    known |= {"config", "identity", "rubric", "versions", "input", "prices"}
+    kept_keys = {key: value for key, value in manifest.items() if key in known}
+    (scene.out / "manifest.json").write_text(json.dumps(kept_keys))
+    return _goes_on_for_nothing(scene, before)
+
+
+def _damaged_cache(scene: Scene, damage: bytes, at: int) -> str:
+    """A new folder whose replies would all come from the cache."""
+    scene.configure(prompts=4)
+    assert scene.run(out=scene.folder / "first").exit_code == 0
+    database = scene.folder / ".judgeforge" / "cache" / "cache.db"
+    for extra in database.parent.glob("cache.db-*"):
+        extra.unlink()
+    raw = bytearray(database.read_bytes())
+    raw[at : at + len(damage)] = damage
+    database.write_bytes(raw)
+    scene.billing = False  # What the first folder paid is in its own manifest.
+    seen = scene.run()
+    if seen.exit_code == 74:
+        assert "cache" in seen.message
+        shutil.rmtree(database.parent)
+        assert scene.run().exit_code == 0
+        first = "exit 74 and which folder to repair; without the cache all was asked anew"
+    else:
+        assert seen.exit_code == 0
+        first = f"exit 0, {len(scene.server.requests) - 32} calls asked again"
+    assert results(scene.out) == results(scene.folder / "first")
+    return f"{first}; the undisturbed result"
+
+
+@fault(
+    "cache-header-damaged",
+    done="The first bytes of the cache's database are overwritten.",
+    promise="Exit 74 and what to do; never a wrong reply.",
+)
+def _(scene: Scene) -> str:
+    return _damaged_cache(scene, b"not a database at all", 0)
+
+
+@fault(
+    "cache-page-damaged",
+    done="Pages in the middle of the cache's database are overwritten.",
+    promise="Damaged rows are asked again, or exit 74 and what to do; never a wrong reply.",
+)
+def _(scene: Scene) -> str:
+    return _damaged_cache(scene, b"\xff" * 8192, 40_000)
+
+
+@fault(
+    "cache-bits-flipped",
+    done="Single letters of stored replies are changed.",
+    promise="Each reply has a checksum: changed ones are asked again, never used.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    import sqlite3
+
+    scene.configure(prompts=4)
+    assert scene.run(out=scene.folder / "first").exit_code == 0
+    with sqlite3.connect(scene.folder / ".judgeforge" / "cache" / "cache.db") as database:
+        change = "UPDATE Cache SET value = replace(value, 'completion', 'complation')"
+        changed = database.execute(f"{change} WHERE rowid % 3 = 0").rowcount
+    scene.billing = False
+    sent = len(scene.server.requests)
+    assert scene.run().exit_code == 0
+    assert len(scene.server.requests) - sent == changed
+    assert results(scene.out) == results(scene.folder / "first")
+    return f"{changed} of 32 replies changed, {changed} asked again, the undisturbed result"
+
+
+@fault(
+    "cache-planted-pickle",
+    done="Someone plants rows in the cache that would run code when unpickled.",
+    promise="Nothing of it is run; such rows are reported and asked again.",
+)
+def _(scene: Scene) -> str:
+    import sqlite3
+
+    scene.configure(prompts=1)
+    assert scene.run(out=scene.folder / "first").exit_code == 0
+    bomb = f"cos\nsystem\n(S'touch {scene.folder / 'pwned'}'\ntR.".encode()
+    with sqlite3.connect(scene.folder / ".judgeforge" / "cache" / "cache.db") as database:
+        database.execute("UPDATE Cache SET value = ?, mode = 4", (bomb,))
+    scene.billing = False
+    assert scene.run().exit_code == 0
+    assert not (scene.folder / "pwned").exists()
+    assert len(scene.server.requests) == 16
+    assert "cache_row_refused" in (scene.out / "log.jsonl").read_text()
+    return "8 planted rows refused and logged, 8 calls asked again, nothing run"
+
+
+@fault(
+    "cache-is-a-file",
+    done="A file stands where the cache would be.",
+    promise="Exit 74 before anything is sent; the message names the setting.",
+)
+def _(scene: Scene) -> str:
+    scene.configure()
+    (scene.folder / ".judgeforge").mkdir()
+    (scene.folder / ".judgeforge" / "cache").write_text("mine")
+    return _refuses(scene, "cache.dir")
+
+
+@fault(
+    "cache-lost",
+    done="The cache is deleted between two starts.",
+    promise="Finished prompts are in the run folder: only unfinished ones are asked again.",
+)
+def _(scene: Scene) -> str:
+    scene.configure(prompts=6)
+    assert scene.run(limit=4).exit_code == 0
+    shutil.rmtree(scene.folder / ".judgeforge")
+    assert scene.run().exit_code == 0
+    assert len(scene.server.requests) == 6 * 8
+    return "6 prompts with 48 calls in all, nothing asked twice"

@@ -21,7 +21,9 @@ def _parameter(row: FaultRow) -> object:
     return pytest.param(row, id=row.name, marks=marks)
 
 
-@pytest.mark.parametrize("row", [_parameter(row) for row in all_rows()])
+@pytest.mark.parametrize(
+    "row", [_parameter(row) for row in sorted(all_rows(), key=lambda row: -row.longest_s)]
+)
 def test_the_promise_holds(
     row: FaultRow,
     tmp_path: Path,

@@ -1,0 +1,118 @@
+"""What judgeforge promises, the tests that show it, and where each promise ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Promise:
+    title: str
+    sentence: str
+    shown_by: tuple[str, ...]
+    """Tests as pytest names them, without parameters; rows of the table as `row:NAME`."""
+    ends: str
+
+
+PROMISES = (
+    Promise(
+        "Money",
+        "At the configured prices, what providers bill never exceeds `budget.usd` for a run "
+        "folder, `budget.daily_usd` for all runs that share a `budget.ledger`, or "
+        "`budget.max_calls`, whatever is in flight, killed, retried or resumed.",
+        (
+            "tests/test_guardrails.py::TestBudget::"
+            "test_it_holds_with_many_in_flight_faults_and_restarts",
+            "tests/test_guardrails.py::TestBudget::"
+            "test_runs_at_once_never_exceed_the_day_that_they_share",
+            "tests/test_guardrails.py::TestBudget::test_max_calls_is_never_exceeded",
+            "row:usage-missing",
+            "row:clock-over-midnight",
+        ),
+        "The prices are those of the configuration or of the public list: a provider that "
+        "charges more, bills what it never sent, bills refused requests, or counts more input "
+        "tokens than the request has bytes plus 1,000 breaks it. A ledger on a file system "
+        "without `flock` is refused. The day is the machine's clock's, in the named time zone.",
+    ),
+    Promise(
+        "Nothing paid is lost",
+        "After SIGKILL at any moment the same command goes on; repeated are at most the calls "
+        "that were in flight at the kill, and the final files are the same bytes as those of an "
+        "undisturbed run (costs and times apart), given a model that answers equal requests "
+        "equally.",
+        (
+            "row:sigkill-5",
+            "row:sigkill-200",
+            "row:sigterm",
+            "row:journal-cut",
+            "row:cache-lost",
+        ),
+        "A kill of the process, not of the machine: replies are handed to the kernel before "
+        "they are used, but not forced onto the disk one by one, so a power loss may take the "
+        "last seconds. Deleting both the run folder and the cache loses what was paid.",
+    ),
+    Promise(
+        "Nothing vanishes",
+        "Every input row ends as pairs or as exactly one named skip, and the totals of the "
+        "manifest add up; a check at the end of each run proves it. After every row of the "
+        "table below this is checked too.",
+        (
+            "tests/test_audit.py",
+            "tests/faults/promises.py",
+            "row:file-shrinks-while-read",
+            "row:status-500-for-ever",
+        ),
+        "A blank line is no row. Rows appended to the input after a run began are done by the "
+        "next start.",
+    ),
+    Promise(
+        "No run hangs",
+        "Every wait has a bound: connecting, a whole reply (`timeout_s`), repeating "
+        "(`limits.max_attempts`, `limits.max_retry_s`), what a server asks to wait, and the "
+        "grace after a stop.",
+        (
+            "row:stalled-headers",
+            "row:stalled-body",
+            "row:byte-a-second",
+            "row:status-429-retry-after-absurd",
+            "row:sigint-twice",
+            "row:sigstop-60s",
+        ),
+        "A disk that never answers a write is waited for by the kernel, and so is a name server "
+        "by the resolver of the system. A model inside the process (`local`) computes as long as "
+        "it takes.",
+    ),
+    Promise(
+        "No secret",
+        "No key that was read is ever in a file, a log, an error, a traceback or a process "
+        "list, even where the server sends it back. After every row of the table below all "
+        "files and all output are searched.",
+        (
+            "row:status-401-echoes-the-key",
+            "row:key-sent-back",
+            "row:redirect",
+            "row:key-in-yaml",
+            "row:key-file-for-all",
+            "tests/test_secrets.py",
+            "tests/test_redaction.py",
+        ),
+        "A key that you write into a prompt is a part of the prompt. Other tools that print "
+        "local variables of a traceback, a debugger and the memory of the process are outside; "
+        "so is the environment of the process, which its owner and root can read.",
+    ),
+    Promise(
+        "A bad reply is never a score",
+        "A judge's reply is read strictly: what is not exactly what was asked for is asked once "
+        "more with the reason, then the judgment is missing and says why. Nothing is guessed.",
+        (
+            "row:judge-score-nan",
+            "row:judge-score-out-of-range",
+            "row:judge-two-objects",
+            "row:judge-words",
+            "row:judge-refusal",
+            "tests/test_replies.py",
+        ),
+        "A judge may be wrong in the right form; what that is worth is a matter of "
+        "docs/judging.md. Protocols that read words do so by their documented forms only.",
+    ),
+)
