@@ -41,7 +41,8 @@ PROMISES = (
         "undisturbed run (costs and times apart), given a model that answers equal requests "
         "equally.",
         (
-            "row:sigkill-5",
+            "tests/test_guardrails.py::TestKill::"
+            "test_five_kills_lose_nothing_and_repeat_only_what_was_in_flight",
             "row:sigkill-200",
             "row:sigterm",
             "row:journal-cut",
@@ -68,9 +69,12 @@ PROMISES = (
     Promise(
         "No run hangs",
         "Every wait has a bound: connecting, a whole reply (`timeout_s`), repeating "
-        "(`limits.max_attempts`, `limits.max_retry_s`), what a server asks to wait, and the "
-        "grace after a stop.",
+        "(`limits.max_attempts`, `limits.max_retry_s`), what a server asks to wait, a model that "
+        "is out of order, and the grace after a stop. A run in which no call brings a reply for "
+        "`limits.stall_s` says what it waits for and stops with exit 4.",
         (
+            "row:stall",
+            "row:outage-for-good",
             "row:stalled-headers",
             "row:stalled-body",
             "row:byte-a-second",

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from tests.faults.scene import CHECKOUT, RESULT_FILES, Scene
+from judgeforge.calls.spending_file import read_account
+from tests.faults.scene import CHECKOUT, Scene
 from tests.faults.table import fault
+from tests.kills import WarmStarter, result_bytes, run_through_kills
 from tests.local_server import faults
 
 IN_FLIGHT = 16
-
-
-def _final_bytes(out: Path) -> dict[str, bytes]:
-    names = [*(f"{name}.jsonl" for name in RESULT_FILES), "pairs.parquet"]
-    return {name: (out / name).read_bytes() for name in names}
 
 
 def _straight_bytes(scene: Scene) -> dict[str, bytes]:
@@ -29,90 +24,33 @@ def _straight_bytes(scene: Scene) -> dict[str, bytes]:
     cache.rename(scene.folder / "cache-of-the-disturbed-run")
     straight = scene.folder / "straight"
     assert scene.run(out=straight).exit_code == 0
-    return _final_bytes(straight)
-
-
-def _left_in_flight(out: Path) -> int:
-    """Calls that were reserved, and so may have been sent, but neither settled nor released."""
-    file = out / "state" / "spending.jsonl"
-    if not file.exists():
-        return 0
-    opened: set[int] = set()
-    for line in file.read_text().splitlines(keepends=True):
-        if not line.endswith("\n"):
-            break  # cut by the kill, so its call was not sent
-        kind, number, *_ = json.loads(line)
-        opened = opened | {number} if kind == "reserved" else opened - {number}
-    return len(opened)
-
-
-def _kill_at(scene: Scene, process: subprocess.Popen[str], after_s: float, at: str) -> None:
-    """``after_s`` from the start, or from the first request of this start."""
-    sent = len(scene.server.requests)
-    deadline = time.monotonic() + 30
-    while at == "request" and len(scene.server.requests) == sent and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    time.sleep(after_s)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    for stream in (process.stdout, process.stderr):
-        assert stream is not None
-        stream.close()
-
-
-def _survives_kills(scene: Scene, kills: int, prompts: int) -> str:
-    scene.server.behaviour.latency_s = 0.03
-    scene.configure(prompts=prompts)
-    chance = random.Random(5)
-    in_flight = 0
-    for number in range(kills):
-        process = scene.start()
-        if number % 4:
-            _kill_at(scene, process, chance.uniform(0.0, 0.3), "request")
-        else:
-            _kill_at(scene, process, chance.uniform(0.0, 2.0), "start")
-        in_flight = _left_in_flight(scene.out)
-        assert in_flight <= (number + 1) * IN_FLIGHT
-    before = len(scene.server.requests)
-    exit_code, _ = scene.end(scene.start(), timeout=300)
-    assert exit_code == 0
-    calls = 8 * prompts
-    repeated = len(scene.server.requests) - calls
-    assert before < calls, "the run was over before the last kill"
-    assert repeated <= in_flight
-    assert _final_bytes(scene.out) == _straight_bytes(scene)
-    scene.billing = False  # The undisturbed run was billed by the same server.
-    _record_kills(scene, kills, calls, repeated, in_flight)
-    return (
-        f"{kills} kills, {calls} calls, {in_flight} in flight at the kills, {repeated} repeated; "
-        "the same bytes in all result files"
-    )
-
-
-def _record_kills(scene: Scene, kills: int, calls: int, repeated: int, in_flight: int) -> None:
-    measured = {"kills": kills, "calls": calls, "repeated": repeated, "in_flight": in_flight}
-    (scene.folder / "kills.json").write_text(json.dumps(measured))
-
-
-@fault(
-    "sigkill-5",
-    done="The process is killed five times at random moments, then left alone.",
-    promise="The files of an undisturbed run; repeated are at most the calls in flight.",
-    quick=True,
-)
-def _(scene: Scene) -> str:
-    return _survives_kills(scene, kills=5, prompts=40)
+    scene.billing = False  # The undisturbed run is billed by the same server.
+    return result_bytes(straight)
 
 
 @fault(
     "sigkill-200",
     done="The process is killed two hundred times at random moments, then left alone.",
     promise="The files of an undisturbed run; repeated are at most the calls in flight.",
-    longest_s=1800,
+    longest_s=900,
 )
 def _(scene: Scene) -> str:
-    return _survives_kills(scene, kills=200, prompts=1200)
+    scene.server.behaviour.latency_s = 0.02
+    config = scene.configure(prompts=1000)
+    with WarmStarter() as starter:
+        report = run_through_kills(
+            config, scene.out, scene.server, starter, kills=200, chance=random.Random(5)
+        )
+    assert (report.exit_code, report.kills) == (0, 200)
+    calls = report.sent - report.repeated
+    assert calls == 1000 * 8
+    assert report.repeated <= report.in_flight
+    scene.server.behaviour.latency_s = 0
+    assert result_bytes(scene.out) == _straight_bytes(scene)
+    return (
+        f"200 kills survived, {calls} calls, {report.in_flight} in flight at the kills, "
+        f"{report.repeated} repeated; the same bytes in all result files"
+    )
 
 
 def _ends_in_order(scene: Scene, number: signal.Signals) -> str:
@@ -166,7 +104,7 @@ def _(scene: Scene) -> str:
     assert exit_code == 130
     assert time.monotonic() - begun < 5
     scene.server.faults.clear()
-    in_flight = _left_in_flight(scene.out)
+    in_flight = read_account(scene.out / "state" / "spending.jsonl").open_calls
     stalled = len(scene.server.requests)
     assert scene.run().exit_code == 0
     assert len(scene.server.requests) - 6 * 8 <= in_flight == stalled
@@ -207,8 +145,7 @@ def _(scene: Scene) -> str:
     assert exit_code == 0
     repeated = len(scene.server.requests) - 30 * 8
     assert repeated <= IN_FLIGHT
-    assert _final_bytes(scene.out) == _straight_bytes(scene)
-    scene.billing = False
+    assert result_bytes(scene.out) == _straight_bytes(scene)
     return "exit 0, at most what was in flight asked again, the same bytes"
 
 
@@ -267,8 +204,7 @@ def _clock_jumps(scene: Scene, jump_s: int, start: str = "None") -> str:
     assert exit_code == 0
     assert time.monotonic() - begun < 50, "no wait follows the clock on the wall"
     assert len(scene.server.requests) == 40 * 8
-    assert _final_bytes(scene.out) == _straight_bytes(scene)
-    scene.billing = False
+    assert result_bytes(scene.out) == _straight_bytes(scene)
     return "exit 0, nothing asked twice, no wait longer, the same bytes"
 
 

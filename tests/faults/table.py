@@ -15,6 +15,7 @@ Show = Callable[[Scene], str]
 _MODULES = (
     "server_statuses",
     "server_connections",
+    "server_outages",
     "reply_completions",
     "reply_judgments",
     "input_rows",
