@@ -22,6 +22,7 @@ from judgeforge.providers.http import MOST_CONNECTIONS, post
 from judgeforge.providers.model_traits import sends_temperature
 from judgeforge.providers.reasoning import clean, split_reasoning
 from judgeforge.providers.reply_json import parse_reply
+from judgeforge.providers.silent_connections import reuse_only_silent_connections
 from judgeforge.providers.structured import with_instruction
 from judgeforge.records import Finish
 
@@ -102,11 +103,13 @@ class AnthropicMessages:
 
         if self._client is None:
             limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=None)
+            http_client = anthropic.DefaultAioHttpClient(follow_redirects=False, limits=limits)
+            reuse_only_silent_connections(http_client, connections=MOST_CONNECTIONS)
             self._client = anthropic.AsyncAnthropic(
                 api_key=self._key or "none",
                 base_url=self.base_url,
                 max_retries=0,
-                http_client=anthropic.DefaultAioHttpClient(follow_redirects=False, limits=limits),
+                http_client=http_client,
             )
         return await post(self._client, anthropic, self.endpoint, body, model)
 

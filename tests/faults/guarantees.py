@@ -116,6 +116,9 @@ PROMISES = (
             "row:judge-refusal",
             "tests/test_replies.py",
         ),
+        "A server that answers another question than the one asked, in the right form, is "
+        "believed: HTTP tells replies by their order, so a copy of a reply that arrives after the "
+        "next request went out on its connection is read as the answer to that one. "
         "A judge may be wrong in the right form; what that is worth is a matter of "
         "docs/judging.md. Protocols that read words do so by their documented forms only.",
     ),

@@ -128,12 +128,16 @@ def _(scene: Scene) -> str:
 
 @fault(
     "reply-twice",
-    done="Every reply is followed by a copy of itself, where the next reply is due.",
+    done="Every reply is followed at once by a copy of itself, where the next reply is due.",
     promise="A copy is never taken for the reply to another request: the undisturbed result.",
     quick=True,
 )
 def _(scene: Scene) -> str:
-    return _does_no_harm(scene, faults.reply_twice())
+    scene.server.faults.add(faults.reply_twice())
+    scene.configure(prompts=20)
+    assert scene.run().exit_code == 0
+    assert results(scene.out) == scene.undisturbed(prompts=20)
+    return f"{len(scene.server.requests)} requests for 160 calls, the undisturbed result"
 
 
 @fault(

@@ -91,6 +91,7 @@ async def _whole_and_more(
     if request.transport is None:
         return response
     if fault.delivery == "twice":
+        await asyncio.sleep(fault.seconds)
         head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(reply)}"
         request.transport.write(head.encode() + b"\r\n\r\n" + reply)
     else:

@@ -171,9 +171,9 @@ def close_after_reply() -> Fault:
     return Fault("close_after_reply", delivery="close_after")
 
 
-def reply_twice() -> Fault:
+def reply_twice(after_s: float = 0.0) -> Fault:
     """A second copy of the reply follows on the same connection, where the next one is due."""
-    return Fault("reply_twice", delivery="twice")
+    return Fault("reply_twice", delivery="twice", seconds=after_s)
 
 
 def damaged_gzip() -> Fault:

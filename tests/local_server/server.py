@@ -140,6 +140,11 @@ class LocalServer:
         return Counter(record.kind for record in self.requests)
 
     @property
+    def connections(self) -> int:
+        """From how many connections requests came."""
+        return len(self._service.connections)
+
+    @property
     def in_flight_max(self) -> int:
         return self._service.in_flight_max
 

@@ -57,6 +57,7 @@ class Service:
         self.behaviour = behaviour
         self.faults = FaultPlan()
         self.requests: list[RequestRecord] = []
+        self.connections: set[object] = set()
         self.in_flight = 0
         self.in_flight_max = 0
         self._started, self._epoch = time.perf_counter(), time.time()
@@ -68,6 +69,8 @@ class Service:
             return web.json_response(self._stats())
         if request.path == "/_bodies":
             return web.Response(body=b"\n".join(record.raw for record in self.requests))
+        if request.transport is not None:
+            self.connections.add(request.transport.get_extra_info("peername"))
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
