@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
+from examples import cascade_compare
 from judgeforge.export.columns import COLUMNS
 from tests.local_server import LocalServer
 
@@ -77,3 +78,15 @@ def test_the_notebook_asks_a_server_where_one_is_named(
     assert {"small"} <= {call.model for call in server.calls()}
     assert len(names["pairs"]) >= 3
     assert all(row["provenance"]["calls"] for row in names["pairs"])
+
+
+def test_the_cascade_is_compared_with_asking_everybody(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cascade_compare, "PROMPTS", 30)
+    cascade_compare.main()
+    _, cheap, everybody, cascade = capsys.readouterr().out.splitlines()
+    judgments = [int(line.split("%")[2].split()[0]) for line in (cheap, cascade, everybody)]
+    assert judgments[0] == 120
+    assert judgments[2] == 360
+    assert judgments[0] < judgments[1] < judgments[2]

@@ -36,6 +36,8 @@ class Behaviour:
     latency_s: float = 0.0
     noise_sd: float = 0.02
     """Of a judge, on the scale of the hidden quality (0 to 1)."""
+    noise_by_model: dict[str, float] = field(default_factory=dict)
+    """Of the judges that are better or worse than the others, by the name of the model."""
     completion_words: tuple[int, int] = (20, 60)
     bytes_per_token: int = 4
     cached_share: float = 0.0
@@ -233,7 +235,8 @@ class Service:
 def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
     if question.schema is None:
         return Answer(completion_text(key, draw, behaviour.completion_words))
-    noise = Noise(key, draw, behaviour.noise_sd)
+    noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
+    noise = Noise(key, draw, noise_sd)
     if question.decisions:
         value = decide(question.decisions, question.qualities, noise, behaviour.position_bias)
         return Answer("decided", value=value)
