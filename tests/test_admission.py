@@ -122,6 +122,18 @@ def test_the_next_prompt_waits_for_one_under_way_and_is_then_looked_at_again(tmp
     asyncio.run(scenario())
 
 
+def test_nobody_waits_once_the_run_is_to_end(tmp_path):
+    async def scenario():
+        door = admission(Budget(tmp_path / "spending", max_calls=3))
+        await door.admit(PROMPT)
+        waiting = asyncio.create_task(door.admit(PROMPT))
+        await asyncio.sleep(0.01)
+        door.stop()
+        await asyncio.wait_for(waiting, 1)
+
+    asyncio.run(scenario())
+
+
 def test_a_prompt_that_does_not_fit_alone_may_use_stored_replies_only(tmp_path):
     async def scenario():
         budget = Budget(tmp_path / "spending", max_calls=1)

@@ -9,6 +9,7 @@ from collections import namedtuple
 import pytest
 
 from judgeforge import run_session
+from judgeforge.calls.ledger import Ledger
 from judgeforge.errors import StoreError
 from tests.run_setup import run, write_config
 
@@ -64,6 +65,20 @@ def test_a_full_disk_ends_the_run_cleanly_and_it_goes_on_with_more_room(
     assert {name: (folder / name).read_bytes() for name in RESULTS} == straight_results(
         tmp_path, server
     )
+
+
+def test_a_ledger_that_has_no_room_refuses_and_works_again_with_room(small_disk):
+    disk, resize = small_disk
+    with contextlib.suppress(OSError), (disk / "filling").open("wb") as filling:
+        while True:
+            filling.write(b"x" * 4096)
+    with pytest.raises(StoreError, match=r"disk is full|No space"):
+        Ledger(disk / "ledger.txt", daily_pico=1000)
+    assert resize("1m")
+    ledger = Ledger(disk / "ledger.txt", daily_pico=1000)
+    assert ledger.take(700) is not None
+    assert ledger.take(400) is None
+    ledger.close()
 
 
 @pytest.mark.parametrize("kilobytes", [20, 60, 150])

@@ -14,6 +14,7 @@ from types import TracebackType
 from judgeforge.errors import LockHeldError, StoreError
 from judgeforge.flock import NoFlockError, check_flock_works, try_flock
 
+_SIGNATURE_BYTES = 512
 _PROBE_PAUSE_S, _PROBES = 0.02, 3
 """`judgeforge status` holds the lock for a moment to see whether anybody else does."""
 
@@ -58,10 +59,9 @@ class FolderLock:
     def sign(self, *, since: str, journal_bytes: int) -> None:
         """Leave word of who runs, for `judgeforge status` and for the next one at the door."""
         holder = Holder(os.getpid(), socket.gethostname(), since, journal_bytes)
-        text = json.dumps(asdict(holder)).encode() + b"\n"
+        text = json.dumps(asdict(holder)).ljust(_SIGNATURE_BYTES - 1).encode() + b"\n"
         try:
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, text, 0)
+            os.pwrite(self._descriptor, text, 0)  # one call of one length: whole or not at all
         except OSError as error:
             raise StoreError(f"{self._file}: cannot be written: {error}") from error
 
