@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from judgeforge.calls.budget import Budget
 from judgeforge.calls.prices import to_pico
+from judgeforge.calls.spending_file import SpendingFile
 from judgeforge.errors import BudgetExhaustedError, StoreError
 
 
@@ -169,3 +171,17 @@ class BudgetLife(RuleBasedStateMachine):
 
 BudgetLife.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 TestBudgetLife = BudgetLife.TestCase
+
+
+def test_a_row_that_did_not_fit_on_the_disk_leaves_no_half_line(tmp_path, monkeypatch):
+    file = tmp_path / "spending.jsonl"
+    spending = SpendingFile(file)
+    spending.append(["reserved", 0, 5])
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:4]))
+        with pytest.raises(StoreError, match="disk is full"):
+            spending.append(["reserved", 1, 5])
+    spending.append(["settled", 0, 5, 1, 1])
+    spending.close()
+    assert file.read_text().splitlines() == ['["reserved",0,5]', '["settled",0,5,1,1]']

@@ -171,3 +171,10 @@ def test_the_key_depends_on_the_request_and_the_sample_alone():
     )
     assert same.key == a_call().key
     assert len({a_call().key, a_call(sample=1).key, a_call(seed=1).key}) == 3
+
+
+@pytest.mark.parametrize("part", ["provider", "base_url", "endpoint"])
+def test_the_same_words_to_another_place_are_another_call(part):
+    place = {"provider": "openai", "base_url": "http://here/v1", "endpoint": "/chat/completions"}
+    call = {"model_name": "m", "body": {"model": "m"}, "sample": 0}
+    assert make_call(**call, **place).key != make_call(**call, **{**place, part: "other"}).key

@@ -96,6 +96,32 @@ class TestBudget:
         assert totals["calls"]["paid"] == 9
         assert totals["cost_usd"] > server.billed_usd(PRICES)
 
+    def test_a_reply_that_does_not_say_what_it_used_counts_as_the_most(self, tmp_path, server, out):
+        server.faults.add(faults.missing_usage())
+        totals = run(write_config(tmp_path, server, prompts=1), out).manifest["totals"]
+        assert totals["tokens"] == {"input": 0, "output": 0}
+        most_output = 4 * (64 + 1024) * PRICE["output_per_mtok"] / 1e6
+        assert totals["cost_usd"] > max(most_output, server.billed_usd(PRICES))
+
+    def test_a_call_that_was_given_up_on_a_stop_counts_as_spent_whole(self, tmp_path, server, out):
+        """One request never answers; the key of the others is refused, and the grace is over."""
+        slow = {"small": model(server), "slow": model(server, model="slow")}
+        server.faults.add(faults.stall_headers(60), when=lambda request: request.model == "slow")
+        server.faults.add(faults.status(401), when=lambda request: request.model == "small", nth=2)
+        sampling = {"models": ["slow", "small"], "completions": 4, "max_tokens": 64, "seed": 7}
+        limits = {"concurrency": 16, "grace_s": 0.3}
+        config = write_config(
+            tmp_path, server, prompts=1, models=slow, sampling=sampling, limits=limits
+        )
+        result = run(config, out)
+        assert result.exit_code == 4
+        outcomes = [row["outcome"] for row in rows(out / "log.jsonl") if row["event"] == "call"]
+        assert outcomes.count("abandoned") == 2
+        totals = result.manifest["totals"]
+        assert totals["calls"]["paid"] == 3
+        assert totals["cost_usd"] >= server.billed_usd({"small": PRICE, "slow": PRICE})
+        assert totals["cost_usd"] > 2 * 64 * PRICE["output_per_mtok"] / 1e6
+
     def test_a_refused_connection_costs_nothing(self, tmp_path, server, out):
         own = model(server, base_url="http://127.0.0.1:9/v1")
         config = write_config(

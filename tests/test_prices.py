@@ -36,6 +36,12 @@ def test_a_long_request_is_billed_whole_at_the_higher_tier():
     assert to_usd(TIERED.cost(Usage(1001, 0))) == pytest.approx(2002 / 1e6)
 
 
+def test_less_than_a_picodollar_is_rounded_up():
+    cheap = ModelPrice((Rates(2.5e-7, 0.0, 0.0, 0.0),), "test")
+    assert (cheap.cost(Usage(1, 0)), cheap.cost(Usage(5, 0))) == (1, 2)
+    assert cheap.upper_bound(5, 0) == 2
+
+
 def test_a_short_request_is_bounded_by_the_prices_of_short_ones():
     assert to_usd(TIERED.upper_bound(1000, 10)) == pytest.approx((1250 + 40) / 1e6)
     assert to_usd(TIERED.upper_bound(1001, 10)) == pytest.approx((2502.5 + 80) / 1e6)

@@ -116,3 +116,21 @@ def test_equal_calls_in_flight_are_sent_once(tmp_path: Path, server: LocalServer
     assert result.manifest["totals"]["pairs"] == 5
     assert len(server.requests) == 8
     assert result.manifest["totals"]["calls"]["paid"] == 8
+
+
+def test_the_limit_of_the_run_counts_calls_over_all_models(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    server.behaviour.latency_s = 0.05
+    models = {name: model(server, model=name) for name in ("one", "two")}
+    config = write_config(
+        tmp_path,
+        server,
+        prompts=4,
+        models=models,
+        sampling={"models": ["one", "two"], "completions": 4, "max_tokens": 64, "seed": 7},
+        judging={"judges": [{"model": "one"}, {"model": "two"}]},
+        limits={"concurrency": 3},
+    )
+    assert run(config, tmp_path / "out").exit_code == 0
+    assert server.in_flight_max == 3

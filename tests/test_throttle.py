@@ -24,6 +24,23 @@ def test_requests_a_minute_are_a_ceiling_that_is_used():
     assert 0.6 <= elapsed <= 2.0
 
 
+def test_thousands_that_wait_cost_next_to_nothing():
+    """asyncio-throttle polls: a thousand pollers would burn half a core or more."""
+
+    async def scenario():
+        limited = throttle(requests_per_minute=600)
+        waiting = [asyncio.create_task(limited.admit(1)) for _ in range(3000)]
+        await asyncio.sleep(0.2)
+        begun, spent = time.monotonic(), time.process_time()
+        await asyncio.sleep(1.0)
+        share = (time.process_time() - spent) / (time.monotonic() - begun)
+        for task in waiting:
+            task.cancel()
+        return share
+
+    assert asyncio.run(scenario()) < 0.2
+
+
 def test_a_large_request_is_paid_off_before_the_next_one_starts():
     async def scenario():
         bucket = TokenBucket(per_minute=60_000)
