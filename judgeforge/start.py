@@ -9,6 +9,7 @@ from typing import Any
 
 from judgeforge.assembly import run
 from judgeforge.config import RunConfig
+from judgeforge.config_file import load_run_config
 from judgeforge.errors import JudgeforgeError, LockHeldError
 from judgeforge.on_finish import tell
 from judgeforge.out_folders import run_folders, today
@@ -29,11 +30,22 @@ class StartReport:
 
     @property
     def exit_code(self) -> int:
-        return self.error.exit_code if self.error else self.results[-1].exit_code
+        """That of the last folder that did not end with 0."""
+        if self.error is not None:
+            return self.error.exit_code
+        return next((one.exit_code for one in reversed(self.results) if one.exit_code), 0)
 
     def as_json(self) -> dict[str, Any]:
         *earlier, last = self.summaries
         return {**last, "finished_first": earlier, "on_finish_failures": self.untold}
+
+
+def start_file(file: Path, out: str | None = None, **options: Any) -> StartReport:  # noqa: ANN401
+    """``start`` with the configuration in ``file``; a mistake in it is in the report as well."""
+    try:
+        return start(load_run_config(file), out, **options)
+    except JudgeforgeError as error:
+        return StartReport(summaries=[summarise_error(file, error)], error=error)
 
 
 def start(

@@ -10,7 +10,7 @@ from judgeforge import start as starting
 from judgeforge.errors import ConfigError
 from judgeforge.out_folders import run_folders, today
 from judgeforge.start import start
-from tests.run_setup import rows, run, write_config
+from tests.run_setup import rows, run, write_config, write_prompts
 
 DAY = date(2026, 10, 18)
 
@@ -100,3 +100,17 @@ def test_todays_does_not_begin_while_the_earlier_one_cannot_be_finished(
     report = start(config, str(tmp_path / "{date}"), say=lambda _: None, budget_usd=0.0)
     assert report.exit_code == 3
     assert not (tmp_path / "2026-10-18").exists()
+
+
+def test_an_earlier_folder_that_ends_with_too_many_skips_is_not_hidden_by_todays(
+    tmp_path, server, monkeypatch
+):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    write_prompts(tmp_path, 1)
+    with (tmp_path / "prompts.jsonl").open("a") as file:
+        file.write("no json\n")
+    config = judgeforge.load_config(write_config(tmp_path, server))
+    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
+    report = start(config, str(tmp_path / "{date}"), say=lambda _: None)
+    assert [result.exit_code for result in report.results] == [5, 5]
+    assert report.exit_code == 5

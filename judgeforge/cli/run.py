@@ -37,14 +37,12 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
 ) -> None:
     """Make preference pairs; the same command goes on where it stopped."""
     del verbose
-    import judgeforge
     from judgeforge.console import ProgressDisplay, note, print_start
-    from judgeforge.start import start
+    from judgeforge.start import start_file
 
-    loaded = judgeforge.load_config(config)
     with ProgressDisplay(quiet=quiet) as display:
-        report = start(
-            loaded,
+        report = start_file(
+            config,
             out,
             say=note,
             limit=limit,
