@@ -15,6 +15,7 @@ from judgeforge import version as _version
 
 if TYPE_CHECKING:
     from judgeforge.assembly import arun, run
+    from judgeforge.calibration import Calibration, Label, calibrate, calibrate_probabilities
     from judgeforge.config import RunConfig
     from judgeforge.config_file import load_run_config as load_config
     from judgeforge.pairing import PairSelection, SelectedPair, select_pairs
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 __version__ = _version.VERSION
 
 __all__ = [
+    "Calibration",
     "Judgment",
+    "Label",
     "PairSelection",
     "PreferencePair",
     "Ranking",
@@ -34,6 +37,8 @@ __all__ = [
     "SelectedPair",
     "__version__",
     "arun",
+    "calibrate",
+    "calibrate_probabilities",
     "load_config",
     "rank",
     "run",
@@ -41,7 +46,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Calibration": ("calibration", "Calibration"),
     "Judgment": ("records", "Judgment"),
+    "Label": ("calibration", "Label"),
     "PairSelection": ("pairing", "PairSelection"),
     "PreferencePair": ("records", "PreferencePair"),
     "Ranking": ("records", "Ranking"),
@@ -49,6 +56,8 @@ _HOMES = {
     "RunResult": ("result", "RunResult"),
     "SelectedPair": ("pairing", "SelectedPair"),
     "arun": ("assembly", "arun"),
+    "calibrate": ("calibration", "calibrate"),
+    "calibrate_probabilities": ("calibration", "calibrate_probabilities"),
     "load_config": ("config_file", "load_run_config"),
     "rank": ("ranking", "rank"),
     "run": ("assembly", "run"),

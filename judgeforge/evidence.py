@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ class Evidence:
     checks: Mapping[int, CheckResult]
     judged_weight: float
     """Sum of the weights of the criteria that judges decide."""
+    log_lengths: tuple[float, ...] = ()
+    """Natural logarithm of the characters of each completion; empty where they are not known."""
 
     @property
     def judges(self) -> tuple[str, ...]:
@@ -69,13 +72,14 @@ def read_evidence(
     completion_ids: Sequence[str] | None = None,
     *,
     keep_unjudged: bool = False,
+    texts: Mapping[str, str] | None = None,
 ) -> Evidence:
     """Collect what the judgments of one prompt say.
 
     Completions come in the order of ``completion_ids`` or, without it, in which they are first
     judged. Missing judgments are ignored; a completion without any judgment, or without checks
-    where others have them, is left out (with ``keep_unjudged`` only the latter). Raises ValueError
-    for judgments of several prompts.
+    where others have them, is left out (with ``keep_unjudged`` only the latter). ``texts``
+    (completion id -> text) tells the lengths. Raises ValueError for judgments of several prompts.
     """
     prompt_ids = {judgment.prompt_id for judgment in judgments}
     if len(prompt_ids) > 1:
@@ -95,6 +99,7 @@ def read_evidence(
             if j.protocol == "checks" and j.score is not None and j.completion_ids[0] in place
         },
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
+        log_lengths=tuple(math.log(len(texts[name]) + 1) for name in place) if texts else (),
     )
 
 

@@ -204,6 +204,8 @@ class SkipReason(StrEnum):
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"
     LENGTH_RATIO = "length_ratio"
+    ABOVE_MAX_ERROR = "above_max_error"
+    """With this pair among those kept, more than `max_error` of them would be wrong."""
 
     @property
     def is_failure(self) -> bool:
@@ -212,7 +214,13 @@ class SkipReason(StrEnum):
 
 
 _OUTCOMES = frozenset(
-    {SkipReason.TIE, SkipReason.BELOW_CONFIDENCE, SkipReason.BELOW_MARGIN, SkipReason.LENGTH_RATIO}
+    {
+        SkipReason.TIE,
+        SkipReason.BELOW_CONFIDENCE,
+        SkipReason.BELOW_MARGIN,
+        SkipReason.LENGTH_RATIO,
+        SkipReason.ABOVE_MAX_ERROR,
+    }
 )
 
 

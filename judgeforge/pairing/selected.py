@@ -12,7 +12,9 @@ class SelectedPair(Record):
     score_rejected: float
     score_margin: float
     confidence: float
-    """Posterior probability that chosen is better than rejected, 0.5 to 1."""
+    """Probability that chosen is better than rejected, 0.5 to 1."""
+    p_best: float
+    """Probability that chosen is the best of its prompt, 0 to 1."""
 
 
 class PairSelection(Record):

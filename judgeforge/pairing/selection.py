@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from judgeforge.pairing.rules import PairingRules
 from judgeforge.pairing.selected import PairSelection, SelectedPair
 from judgeforge.pairing.strategies import STRATEGIES
+from judgeforge.pairing.trust import Trust
 from judgeforge.ranking import probability_better
 from judgeforge.records import Ranking, SkipReason
 
@@ -19,13 +20,15 @@ def select_pairs(
     rules: PairingRules | None = None,
     *,
     texts: Mapping[str, str] | None = None,
+    trust: Trust | None = None,
     **settings: object,
 ) -> PairSelection:
     """The pairs of one prompt, in the order of the strategy, or the reason why there is none.
 
     ``settings`` are the fields of PairingRules, for scripts: ``select_pairs(ranking,
     strategy="adjacent", min_confidence=0.8)``. ``texts`` (completion id -> text) is needed for
-    ``max_length_ratio`` and ``length_matched``. The chosen side always has the higher score.
+    ``max_length_ratio`` and ``length_matched``; ``trust`` (what labels showed,
+    ``Calibration.trust``) for ``max_error``. The chosen side always has the higher score.
     Raises ValueError for a wrong setting.
     """
     if rules is None:
@@ -37,14 +40,19 @@ def select_pairs(
         rules = rules.model_copy(update={"max_length_ratio": strategy.length_ratio})
     if rules.max_length_ratio is not None and texts is None:
         raise ValueError("a limit of the length ratio needs the texts of the completions")
+    if rules.max_error is not None and (trust is None or trust.max_error != rules.max_error):
+        raise ValueError("max_error needs the trust that a calibration gives for it")
+    trust = trust or Trust()
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
         return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
     proposals = list(strategy.propose(ranking, rules))
-    ordered = [pair for pair in (_pair(ranking, a, b) for a, b in proposals) if pair is not None]
+    ordered = [
+        pair for pair in (_pair(ranking, a, b, trust) for a, b in proposals) if pair is not None
+    ]
     if not ordered:
         return PairSelection(reason=SkipReason.TIE, detail="all proposed pairs have equal scores")
-    for reason, keep, detail in _filters(rules, texts or {}):
+    for reason, keep, detail in _filters(rules, texts or {}, trust):
         kept = [pair for pair in ordered if keep(pair)]
         if not kept:
             return PairSelection(reason=reason, detail=detail(ordered))
@@ -53,7 +61,7 @@ def select_pairs(
     return PairSelection(pairs=tuple(ordered if most is None else ordered[:most]))
 
 
-def _pair(ranking: Ranking, first: int, second: int) -> SelectedPair | None:
+def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPair | None:
     gap = ranking.scores[first] - ranking.scores[second]
     if abs(gap) < TIE_WIDTH:
         return None
@@ -62,7 +70,8 @@ def _pair(ranking: Ranking, first: int, second: int) -> SelectedPair | None:
     if ids[rejected] in ranking.vetoed and ids[chosen] not in ranking.vetoed:
         confidence = 1.0
     else:
-        confidence = max(0.5, probability_better(ranking, ids[chosen], ids[rejected]))
+        believed = probability_better(ranking, ids[chosen], ids[rejected])
+        confidence = max(0.5, trust.confidence(believed) if trust.confidence else believed)
     return SelectedPair(
         chosen_id=ids[chosen],
         rejected_id=ids[rejected],
@@ -70,13 +79,14 @@ def _pair(ranking: Ranking, first: int, second: int) -> SelectedPair | None:
         score_rejected=ranking.scores[rejected],
         score_margin=ranking.scores[chosen] - ranking.scores[rejected],
         confidence=confidence,
+        p_best=ranking.p_best[chosen],
     )
 
 
 _Filter = tuple[SkipReason, Callable[[SelectedPair], bool], Callable[[Sequence[SelectedPair]], str]]
 
 
-def _filters(rules: PairingRules, texts: Mapping[str, str]) -> Iterable[_Filter]:
+def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Iterable[_Filter]:
     def ratio(pair: SelectedPair) -> float:
         sizes = sorted(len(texts[i]) for i in (pair.chosen_id, pair.rejected_id))
         return sizes[1] / max(1, sizes[0])
@@ -105,5 +115,19 @@ def _filters(rules: PairingRules, texts: Mapping[str, str]) -> Iterable[_Filter]
             lambda pairs: (
                 f"the smallest length ratio is {min(map(ratio, pairs)):.2f}, "
                 f"max_length_ratio is {longest:g}"
+            ),
+        )
+    least = trust.least
+    if least is not None:
+
+        def right(pair: SelectedPair) -> float:
+            return pair.p_best if trust.of == "best" else pair.confidence
+
+        yield (
+            SkipReason.ABOVE_MAX_ERROR,
+            lambda pair: right(pair) > least,
+            lambda pairs: (
+                f"the highest probability of being right is {max(map(right, pairs)):.3f}; "
+                f"max_error = {trust.max_error} keeps pairs above {least:.3f}"
             ),
         )

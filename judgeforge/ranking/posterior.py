@@ -71,13 +71,28 @@ def posterior(
     scored = {cell.judge for cell in evidence.cells}
     names = tuple(sorted(scored | set(judges or ())))
     gain = _gain_for(evidence.cells, names, n, reliability)
-    mean, covariance = gain.prior, gain.covariance
+    prior = gain.prior
+    if reliability.length:
+        prior = prior + _expected_by_length(evidence, names, reliability)
+    mean, covariance = prior, gain.covariance
     if evidence.cells:
         seen = np.array([cell.mean for cell in evidence.cells])
-        mean = gain.prior + gain.weights @ (seen - gain.prior[gain.rows])
+        mean = prior + gain.weights @ (seen - prior[gain.rows])
     if evidence.comparisons:
         mean, covariance = _with_comparisons(mean, covariance, evidence, reliability)
     return Posterior(names, n, mean, covariance)
+
+
+def _expected_by_length(
+    evidence: Evidence, names: Sequence[str], reliability: Reliability
+) -> Array:
+    """What lengths tell of the qualities, and so of all opinions, before any answer."""
+    n = len(evidence.completion_ids)
+    if len(evidence.log_lengths) != n:
+        raise ValueError("this reliability corrects for length: give the texts of the completions")
+    logs = np.array(evidence.log_lengths)
+    scales = np.array([1.0, *(reliability.of(name).scale for name in names)])
+    return np.asarray(np.kron(scales, reliability.length * (logs - logs.mean())))
 
 
 def _gain_for(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -20,16 +20,18 @@ def rank(
     *,
     completion_ids: Sequence[str] | None = None,
     reliability: Reliability = PRIOR,
+    texts: Mapping[str, str] | None = None,
 ) -> Ranking:
     """Rank the completions of one prompt.
 
     Completions come in the order of ``completion_ids`` or, without it, in which they are first
     judged. Missing judgments are ignored; a completion without any judgment, or without checks
     where others have them, is left out. ``reliability`` is what is known of the judges
-    (``fit_reliability`` learns it from many prompts). Raises ValueError for judgments of several
+    (``fit_reliability`` learns it from many prompts); where it corrects for length, ``texts``
+    (completion id -> text) are needed. Raises ValueError without them, and for judgments of several
     prompts.
     """
-    return rank_evidence(read_evidence(judgments, completion_ids), reliability)
+    return rank_evidence(read_evidence(judgments, completion_ids, texts=texts), reliability)
 
 
 def rank_evidence(evidence: Evidence, reliability: Reliability) -> Ranking:

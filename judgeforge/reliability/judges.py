@@ -48,6 +48,9 @@ class Reliability(Record):
     shared_error: float = Field(default=0.02, ge=0, lt=1)
     """Share of what all judges seem to agree on that is an error of all of them. Agreement cannot
     show it; it needs labels."""
+    length: float = 0.0
+    """Quality that is expected of a completion for each e-fold of its length over the others',
+    before any judge is heard; it needs labels."""
     source: Literal["prior", "run", "labels"] = "prior"
     prompts: int = 0
     """How many prompts it was fitted on."""

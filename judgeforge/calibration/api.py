@@ -1,0 +1,113 @@
+"""Calibration for scripts that bring their own judgments, or probabilities alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from judgeforge.calibration.calibration import Calibration, Instrument
+from judgeforge.calibration.confidence_fit import fit_confidence
+from judgeforge.calibration.fit import fit_calibration, label_results
+from judgeforge.calibration.labels import Label, LabelKind, check_number
+from judgeforge.calibration.weights import Labelled
+from judgeforge.evidence import read_evidence
+from judgeforge.records import Judgment
+from judgeforge.reliability.judges import PRIOR
+
+
+def calibrate(
+    judgments: Sequence[Sequence[Judgment]],
+    labels: Mapping[str, str | None] | Sequence[Label],
+    *,
+    of: LabelKind | None = None,
+    texts: Mapping[str, str] | None = None,
+    allow_negative: bool = False,
+) -> Calibration:
+    """Measure a panel of judges against labels.
+
+    ``judgments``: those of each prompt; prompts without a label tell of the judges too. ``labels``:
+    for each prompt id the completion that people find the best, None for a tie; or Label records.
+    ``of``: what is labelled; without it "pair" where all labelled prompts have two completions.
+    ``texts`` (completion id -> text) lets length be corrected for where the labels support it.
+    ``allow_negative``: a judge that people contradict may count against what it says.
+
+    Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, and ValueError for a label
+    whose prompt or completion has no judgment.
+    """
+    by_prompt = {one[0].prompt_id: one for one in judgments if one}
+    named = _labels(labels, by_prompt)
+    labelled = [labelled_prompt(by_prompt[label.prompt_id], label, texts) for label in named]
+    known = {label.prompt_id for label in named}
+    return fit_calibration(
+        labelled,
+        of=of or kind_of(labelled),
+        unlabelled=[
+            read_evidence(one, texts=texts) for name, one in by_prompt.items() if name not in known
+        ],
+        allow_negative=allow_negative,
+    )
+
+
+def calibrate_probabilities(
+    probabilities: Sequence[float], right: Sequence[float], *, of: LabelKind = "best"
+) -> Calibration:
+    """A calibration of probabilities whatever they come from, the judges unknown.
+
+    ``right``: 1 where the prediction was right, 0 where not, 0.5 for a tie. Raises
+    TooFewLabelsError (a ValueError) below 20, and ValueError for values outside 0 to 1.
+    """
+    believed, truth = np.array(probabilities, float), np.array(right, float)
+    if believed.shape != truth.shape or believed.ndim != 1:
+        raise ValueError("probabilities and right must be equally long lists of numbers")
+    if not (_in_range(believed) and _in_range(truth)):
+        raise ValueError("probabilities and right must be from 0 to 1")
+    check_number(len(believed))
+    confidence = fit_confidence(believed, truth).expected
+    instrument = Instrument(reliability=PRIOR, confidence=confidence)
+    names = [str(i) for i in range(len(believed))]
+    return Calibration(
+        of=of,
+        labelled=instrument,
+        blind=instrument,
+        results=label_results(names, believed, truth, np.stack([believed, truth], axis=1)),
+    )
+
+
+def labelled_prompt(
+    judgments: Sequence[Judgment], label: Label, texts: Mapping[str, str] | None = None
+) -> Labelled:
+    """Raises ValueError where the label names a completion that has no judgment."""
+    evidence = read_evidence(judgments, texts=texts)
+    unknown = sorted(set(label.parts) - set(evidence.completion_ids))
+    if unknown:
+        raise ValueError(
+            f"the label of prompt `{label.prompt_id}` names `{unknown[0]}`, which has no judgment; "
+            f"judged are {', '.join(evidence.completion_ids) or 'none'}"
+        )
+    return Labelled(evidence, label, tuple(one for one in judgments if one.failed_required))
+
+
+def kind_of(labelled: Sequence[Labelled]) -> LabelKind:
+    return "pair" if all(len(one.evidence.completion_ids) == 2 for one in labelled) else "best"
+
+
+def _labels(
+    labels: Mapping[str, str | None] | Sequence[Label], by_prompt: Mapping[str, Sequence[Judgment]]
+) -> list[Label]:
+    names = list(labels) if isinstance(labels, Mapping) else [one.prompt_id for one in labels]
+    unknown = sorted(set(names) - set(by_prompt))
+    if unknown:
+        raise ValueError(f"prompt `{unknown[0]}` is labelled but has no judgments")
+    if not isinstance(labels, Mapping):
+        return list(labels)
+    return [
+        Label.tie(name, read_evidence(by_prompt[name]).completion_ids)
+        if best is None
+        else Label.of(name, best)
+        for name, best in labels.items()
+    ]
+
+
+def _in_range(values: np.ndarray) -> bool:
+    return bool(((values >= 0) & (values <= 1)).all())

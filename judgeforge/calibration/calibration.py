@@ -1,0 +1,111 @@
+"""What labels have shown of a panel of judges: the file that ``judgeforge calibrate`` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, JsonValue
+
+from judgeforge.calibration.agreement import Agreement
+from judgeforge.calibration.labels import LabelKind
+from judgeforge.calibration.thresholds import (
+    Threshold,
+    certified_threshold,
+    expected_threshold,
+)
+from judgeforge.calibration.weights import Correction
+from judgeforge.pairing.rules import PairingRules
+from judgeforge.pairing.trust import Trust
+from judgeforge.ranking.confidence import ConfidenceMap, calibrated_ranking
+from judgeforge.records import Ranking, Record
+from judgeforge.reliability.judges import Reliability
+
+FORMAT_VERSION: Literal[1] = 1
+
+
+class LabelResult(Record):
+    """How one labelled prompt came out, by a fit that had not seen its label."""
+
+    prompt_id: str
+    probability: float = Field(ge=0, le=1)
+    """Calibrated, of the completion that was thought the best."""
+    cautious: float = Field(ge=0, le=1)
+    """The same, lowered by its own uncertainty."""
+    right: float = Field(ge=0, le=1)
+    """What people say of that completion; a tie of two is a half."""
+    blind_probability: float = Field(ge=0, le=1)
+    """As the posterior has it whose judges were fitted without any label."""
+    blind_right: float = Field(ge=0, le=1)
+
+
+class Instrument(Record):
+    """The judges' reliability and what their posterior's probabilities are worth."""
+
+    reliability: Reliability
+    confidence: ConfidenceMap
+
+
+class Calibration(Record):
+    format_version: Literal[1] = FORMAT_VERSION
+    of: LabelKind
+    """What the labels say, and so what is promised: chosen is the best, or better than rejected."""
+    labelled: Instrument
+    """Fitted with the labels."""
+    blind: Instrument
+    """Judges fitted on the same judgments without labels: what a certificate is about."""
+    corrections: tuple[Correction, ...] = ()
+    results: tuple[LabelResult, ...]
+    people: Agreement | None = None
+    """How far people agree with each other, where the labels of several are known."""
+    fingerprint: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """Of judges, prompts and rubric; empty where judgments came from elsewhere."""
+
+    @property
+    def labels(self) -> int:
+        return len(self.results)
+
+    def instrument(self, rules: PairingRules | None = None) -> Instrument:
+        """A certificate needs an order of pairs that no label has touched."""
+        if rules and rules.max_error is not None and rules.guarantee == "certified":
+            return self.blind
+        return self.labelled
+
+    def threshold(self, rules: PairingRules) -> Threshold:
+        """On the calibrated probability."""
+        if rules.max_error is None:
+            return Threshold(least=0.0, share_kept=1.0)
+        if rules.guarantee == "expected":
+            return expected_threshold(
+                np.array([one.probability for one in self.results]),
+                np.array([one.cautious for one in self.results]),
+                rules.max_error,
+            )
+        found = certified_threshold(
+            np.array([one.blind_probability for one in self.results]),
+            np.array([one.blind_right for one in self.results]),
+            rules.max_error,
+            rules.delta,
+        )
+        least = self.blind.confidence(found.least)
+        return Threshold(least, found.share_kept, found.tested_from)
+
+    def trust(self, rules: PairingRules) -> Trust:
+        """What ``select_pairs`` needs to know of this."""
+        confidence = self.instrument(rules).confidence
+        return Trust(
+            of=self.of,
+            confidence=confidence if self.of == "pair" else None,
+            least=None if rules.max_error is None else self.threshold(rules).least,
+            max_error=rules.max_error,
+        )
+
+    def apply(self, ranking: Ranking, rules: PairingRules | None = None) -> Ranking:
+        """A ranking by ``instrument(rules).reliability`` with calibrated ``p_best``.
+
+        Labels on two completions tell nothing of which of many is the best.
+        """
+        if self.of == "pair" and len(ranking.completion_ids) > 2:
+            return ranking
+        return calibrated_ranking(ranking, self.instrument(rules).confidence)

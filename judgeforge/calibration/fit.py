@@ -1,0 +1,94 @@
+"""Judgments and labels -> a calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from judgeforge.calibration.calibration import Calibration, Instrument, LabelResult
+from judgeforge.calibration.confidence_fit import fit_confidence
+from judgeforge.calibration.folds import folds
+from judgeforge.calibration.labels import LabelKind, check_number
+from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections
+from judgeforge.evidence import Evidence
+from judgeforge.ranking.normal import Array
+from judgeforge.ranking.rank import rank_evidence
+from judgeforge.reliability.fit import fit_evidence
+from judgeforge.reliability.judges import Reliability
+from judgeforge.veto import with_vetoes
+
+
+def fit_calibration(
+    labelled: Sequence[Labelled],
+    *,
+    of: LabelKind,
+    unlabelled: Sequence[Evidence] = (),
+    allow_negative: bool = False,
+    correct: bool = True,
+) -> Calibration:
+    """``unlabelled`` evidence tells of the judges too, though not how right they are.
+
+    ``allow_negative``: a judge that people contradict may count against what it says. ``correct``:
+    whether length and seats may be corrected for. The order of prompts does not matter.
+    Raises TooFewLabelsError below 20 labels.
+    """
+    check_number(len(labelled))
+    blind = fit_evidence([*(one.evidence for one in labelled), *unlabelled])
+    corrections = (
+        supported_corrections(labelled, blind, allow_negative=allow_negative) if correct else ()
+    )
+
+    def fitted(rows: Sequence[Labelled]) -> Reliability:
+        return labelled_reliability(rows, blind, corrections, allow_negative=allow_negative)
+
+    believed, right = np.zeros(len(labelled)), np.zeros(len(labelled))
+    for train, test in folds([one.label.prompt_id for one in labelled]):
+        reliability = fitted([labelled[i] for i in train])
+        for i in test:
+            believed[i], right[i] = predicted(labelled[i], reliability)
+    ids = [one.label.prompt_id for one in labelled]
+    unseen = np.array([predicted(one, blind) for one in labelled])
+    return Calibration(
+        of=of,
+        labelled=Instrument(
+            reliability=fitted(labelled), confidence=fit_confidence(believed, right).expected
+        ),
+        blind=Instrument(reliability=blind, confidence=fit_confidence(*unseen.T).expected),
+        corrections=corrections,
+        results=label_results(ids, believed, right, unseen),
+    )
+
+
+def predicted(one: Labelled, reliability: Reliability) -> tuple[float, float]:
+    """The probability of the completion that is thought the best, and how right that is.
+
+    Where several are equally likely, the mean over them.
+    """
+    ranking = with_vetoes(rank_evidence(one.evidence, reliability), one.vetoes)
+    p_best = np.array(ranking.p_best)
+    top = p_best == p_best.max()
+    return float(p_best.max()), float(one.parts[top].mean())
+
+
+def label_results(
+    prompt_ids: Sequence[str], believed: Array, right: Array, blind: Array
+) -> tuple[LabelResult, ...]:
+    """``believed`` (n,): uncalibrated, each by a fit without its own label; ``blind`` (n, 2):
+    probability and right without any label."""
+    expected, cautious = np.zeros(len(believed)), np.zeros(len(believed))
+    for train, test in folds(prompt_ids):
+        found = fit_confidence(believed[train], right[train])
+        expected[test] = found.expected.of(believed[test])
+        cautious[test] = found.cautious.of(believed[test])
+    return tuple(
+        LabelResult(
+            prompt_id=name,
+            probability=float(expected[i]),
+            cautious=float(cautious[i]),
+            right=float(right[i]),
+            blind_probability=float(blind[i, 0]),
+            blind_right=float(blind[i, 1]),
+        )
+        for i, name in enumerate(prompt_ids)
+    )
