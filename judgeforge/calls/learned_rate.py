@@ -15,6 +15,8 @@ CUT, DEEP_CUT = 0.95, 0.7
 """After a refusal; the deeper one where too little was accepted to measure anything."""
 ACCELERATION = 0.003
 """Share of the rate, times the cube of the seconds since it was back: doubled after 7 s."""
+FIRST_ACCELERATION = 0.05
+"""Until the second refusal the rate is a guess: doubled after 3 s."""
 SHORTEST_MEASURE_S = 0.5
 RECENT_S = 3.0
 STABLE = 0.12
@@ -31,8 +33,8 @@ class LearnedRate:
     """
 
     def __init__(self, rate: float, now: float, accepted: float) -> None:
-        self._peak = rate
-        self._age = 0.0
+        self._peak, self._acceleration = rate, FIRST_ACCELERATION
+        self._age = RETURN_S
         """Seconds since the last refusal in which the rate was what held requests back."""
         self._due = self._last_sent = now
         self._refused_at, self._accepted_then = now, accepted
@@ -46,7 +48,7 @@ class LearnedRate:
             missing = (RETURN_S - self._age) / RETURN_S
             return self._peak * (1.0 - (1.0 - CUT) * missing**3)
         beyond: float = self._age - RETURN_S
-        return self._peak * (1.0 + ACCELERATION * beyond**3)
+        return self._peak * (1.0 + self._acceleration * beyond**3)
 
     def wait_s(self, now: float) -> float:
         return max(0.0, self._due - now)
@@ -74,7 +76,7 @@ class LearnedRate:
             # The limit may have risen in between, and then the mean says too little.
             self._peak = min(self._recently_accepted(now, accepted), reached)
             self._measured = min(admitted, reached)
-        self._age = 0.0
+        self._age, self._acceleration = 0.0, ACCELERATION
         self._refused_at, self._accepted_then = now, accepted
 
     def _recently_accepted(self, now: float, accepted: float) -> float:

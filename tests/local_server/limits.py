@@ -15,6 +15,12 @@ class Limits:
     rpm: float | None = None
     tpm: float | None = None
     burst_s: float = 1.0
+    shared: bool = False
+    """All models draw from one allowance."""
+    headers: bool = True
+    """Whether replies say what remains."""
+    retry_after: bool = True
+    """Whether refusals say when to come again."""
 
 
 class _Bucket:
@@ -37,6 +43,9 @@ class RateLimiter:
     """The buckets of one model under one set of limits."""
 
     def __init__(self, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self.refused_for = "requests"
+        """What the last refusal was for: requests or tokens."""
         self._requests = None if limits.rpm is None else _Bucket(limits.rpm, limits.burst_s)
         self._tokens = None if limits.tpm is None else _Bucket(limits.tpm, limits.burst_s)
         for bucket in (self._requests, self._tokens):
@@ -46,17 +55,22 @@ class RateLimiter:
 
     def admit(self, tokens: int, now: float) -> float:
         """0 and the request is counted, else the seconds until it would be admitted."""
+        self.refused_for = "requests"
         asked = [(b, n) for b, n in ((self._requests, 1.0), (self._tokens, float(tokens))) if b]
         for bucket, _ in asked:
             bucket.refill(now)
         wait = max((bucket.wait_s(amount) for bucket, amount in asked), default=0.0)
         if wait > 1e-9:
+            if self._tokens is not None and wait == self._tokens.wait_s(float(tokens)):
+                self.refused_for = "tokens"
             return wait
         for bucket, amount in asked:
             bucket.level -= amount
         return 0.0
 
     def headers(self, wire: Wire, unix_time: float) -> dict[str, str]:
+        if not self._limits.headers:
+            return {}
         named = {"requests": self._requests, "tokens": self._tokens}
         out: dict[str, str] = {}
         for name, bucket in named.items():

@@ -44,6 +44,8 @@ class RequestRecord:
     fault: str | None = None
     tokens: TokenCount = field(default_factory=TokenCount)
     """What the provider counts for this request, whether or not the reply arrives."""
+    counted_tokens: int = 0
+    """What a limit of tokens counted for it."""
     text: str | None = None
     done_at: float | None = None
 

@@ -69,6 +69,11 @@ class Service:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/_stats":
             return web.json_response(self._stats())
+        if request.path == "/_limits":
+            self.behaviour.limits = Limits(**json.loads(await request.read()))
+            return web.json_response({"at": self._now()})
+        if request.path == "/_calls":
+            return web.json_response([_brief(record) for record in self.requests])
         if request.path == "/_bodies":
             return web.Response(body=b"\n".join(record.raw for record in self.requests))
         if request.transport is not None:
@@ -200,20 +205,26 @@ class Service:
         limits = self.behaviour.limits
         if limits.rpm is None and limits.tpm is None:
             return None
-        known, limiter = self._limiters.get(record.model, (None, None))
+        known, limiter = self._limiters.get(self._allowance_of(record), (None, None))
         if known != limits or limiter is None:
             limiter = RateLimiter(limits, self._now())
-            self._limiters[record.model] = (limits, limiter)
+            self._limiters[self._allowance_of(record)] = (limits, limiter)
         size = len(record.raw) // self.behaviour.bytes_per_token
-        wait = limiter.admit(size + min(question.max_tokens, 100_000), self._now())
+        record.counted_tokens = size + min(question.max_tokens, 100_000)
+        wait = limiter.admit(record.counted_tokens, self._now())
         if not wait:
             return None
-        headers = limiter.headers(record.wire, time.time()) | retry_headers(wait, record.wire)
-        message = "Rate limit reached for requests"
+        headers = limiter.headers(record.wire, time.time())
+        if limits.retry_after:
+            headers |= retry_headers(wait, record.wire)
+        message = f"Rate limit reached for {record.model} on {limiter.refused_for} per min"
         return self._error(record, 429, message, None, headers)
 
+    def _allowance_of(self, record: RequestRecord) -> str:
+        return "" if self.behaviour.limits.shared else record.model
+
     def _limit_headers(self, record: RequestRecord) -> dict[str, str]:
-        _, limiter = self._limiters.get(record.model, (None, None))
+        _, limiter = self._limiters.get(self._allowance_of(record), (None, None))
         return {} if limiter is None else limiter.headers(record.wire, time.time())
 
     def _error(
@@ -257,6 +268,16 @@ _WIRES: dict[str, Wire] = {
     "/decisions": "decisions",
     "/systemone": "systemone",
 }
+
+
+def _brief(record: RequestRecord) -> dict[str, object]:
+    """What a benchmark in another process asks for of each request."""
+    return {
+        "at": record.at,
+        "model": record.model,
+        "status": record.status,
+        "tokens": record.counted_tokens,
+    }
 
 
 def _wire_of(request: web.BaseRequest) -> Wire:
