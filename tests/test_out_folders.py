@@ -9,8 +9,9 @@ import judgeforge
 from judgeforge import start as starting
 from judgeforge.errors import ConfigError
 from judgeforge.out_folders import run_folders, today
-from judgeforge.start import start
-from tests.run_setup import rows, run, write_config, write_prompts
+from judgeforge.result import RunResult
+from judgeforge.start import StartReport, start
+from tests.run_setup import rows, run, write_config
 
 DAY = date(2026, 10, 18)
 
@@ -102,15 +103,7 @@ def test_todays_does_not_begin_while_the_earlier_one_cannot_be_finished(
     assert not (tmp_path / "2026-10-18").exists()
 
 
-def test_an_earlier_folder_that_ends_with_too_many_skips_is_not_hidden_by_todays(
-    tmp_path, server, monkeypatch
-):
-    monkeypatch.setattr(starting, "today", lambda _: DAY)
-    write_prompts(tmp_path, 1)
-    with (tmp_path / "prompts.jsonl").open("a") as file:
-        file.write("no json\n")
-    config = judgeforge.load_config(write_config(tmp_path, server))
-    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
-    report = start(config, str(tmp_path / "{date}"), say=lambda _: None)
-    assert [result.exit_code for result in report.results] == [5, 5]
-    assert report.exit_code == 5
+@pytest.mark.parametrize(("codes", "code"), [([0, 0], 0), ([5, 0], 5), ([5, 3], 3)])
+def test_an_earlier_folder_that_failed_is_not_hidden_by_todays(tmp_path, codes, code):
+    report = StartReport(results=[RunResult(tmp_path, {}, each) for each in codes])
+    assert report.exit_code == code
