@@ -164,7 +164,7 @@ def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["new", "finished", "bad"])
 def test_at_most_200_bytes_of_a_prompt_are_kept(tmp_path: Path, kind: str) -> None:
-    number = 8_000
+    number = 4_000
     rows = [
         {"id": f"prompt-{index}", "prompt": f"question {index} " + "of many words " * 20}
         for index in range(number)
