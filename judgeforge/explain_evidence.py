@@ -12,7 +12,6 @@ from judgeforge.ranking import probability_better, rank
 from judgeforge.records import Judgment, PreferencePair, Record
 from judgeforge.reliability import PRIOR, Reliability
 from judgeforge.store.folder import RunFolder
-from judgeforge.veto import with_vetoes
 
 
 class JudgeEffect(Record):
@@ -57,7 +56,7 @@ def _reliability(folder: Path) -> Reliability:
 def _confidence(
     pair: PreferencePair, judgments: Sequence[Judgment], reliability: Reliability
 ) -> float | None:
-    ranking = with_vetoes(rank(judgments, reliability=reliability), judgments)
+    ranking = rank(judgments, reliability=reliability)
     sides = pair.provenance.chosen_id, pair.provenance.rejected_id
     if not set(sides) <= set(ranking.completion_ids):
         return None

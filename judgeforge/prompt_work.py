@@ -26,7 +26,6 @@ from judgeforge.reliability import Reliability
 from judgeforge.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.outcome import Outcome, make_outcome
 from judgeforge.suspicion import is_suspicious
-from judgeforge.veto import with_vetoes
 
 Wait = Callable[[], Awaitable[Reliability]]
 """Gives what is known of the judges, as soon as it is."""
@@ -58,7 +57,7 @@ class PromptWork:
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> Outcome:
         """Rank and pair."""
         judgments, completions = judged.judgments, judged.completions
-        ranking = with_vetoes(rank(judgments, reliability=reliability), judgments)
+        ranking = rank(judgments, reliability=reliability)
         if len(ranking.completion_ids) < 2:
             missing = [j.missing for j in judgments if j.missing]
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,8 @@ from judgeforge.ranking.posterior import posterior
 from judgeforge.ranking.rank import quality_map
 from judgeforge.reliability.judges import Reliability
 
+_OUT_OF_REACH = 100.0
+"""Far below every quality, which is about 0 to 1."""
 CAN_WIN = 0.01
 """A completion that is the best with a smaller probability is not judged again."""
 
@@ -45,14 +47,15 @@ def next_bundle(
     spent: Spent | None = None,
     *,
     asked: Asked | None = None,
+    vetoed: Collection[int] = (),
     max_error: float | None = None,
 ) -> Bundle:
     """What to ask at once; empty where the prompt is decided, nothing pays, or a limit is reached.
 
     ``asked`` says what was asked already where answers do not show it (a reply that could not be
     read). ``spent.cost`` and ``rules.max_usd_per_prompt`` are in the unit of the options' costs.
-    With ``max_error`` a call is worth what it adds to the pairs that can be kept, however sure the
-    prompt is already.
+    ``vetoed``: places that cannot win, whatever judges say. With ``max_error`` a call is worth what
+    it adds to the pairs that can be kept, however sure the prompt is already.
     """
     spent = spent or Spent()
     n = len(evidence.completion_ids)
@@ -62,7 +65,9 @@ def next_bundle(
     belief = posterior(evidence, reliability, judges=scoring)
     transform, shift, unseen = quality_map(evidence, reliability)
     means, covariance = belief.qualities
-    base = transform @ means + shift, transform @ covariance @ transform.T + unseen
+    means = transform @ means + shift
+    means[list(vetoed)] -= _OUT_OF_REACH
+    base = means, transform @ covariance @ transform.T + unseen
     value = value_of(rules, max_error)
     now = float(value(*base))
     if max_error is None and now >= rules.target_confidence:

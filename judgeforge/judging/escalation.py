@@ -69,6 +69,7 @@ class Escalation:
             rules,
             course.spent,
             asked=course.times_asked(evidence.completion_ids),
+            vetoed=course.vetoed(evidence.completion_ids),
             max_error=self._max_error,
         )
 
@@ -144,6 +145,12 @@ class _Course:
             for (judge, about), times in self._rounds.items()
             if all(name in place for name in about)
         }
+
+    def vetoed(self, ids: Sequence[str]) -> list[int]:
+        """Places of those that fail a required check, unless none passes."""
+        failed = {j.completion_ids[0] for j in self.judgments if j.failed_required}
+        places = [place for place, name in enumerate(ids) if name in failed]
+        return places if len(places) < len(ids) else []
 
     def _questions(self, ask: Ask, ids: Sequence[str]) -> list[Question]:
         about = [self._completions[ids[place]] for place in ask.places]

@@ -13,6 +13,7 @@ from judgeforge.ranking.normal import Array, normal_cdf
 from judgeforge.ranking.posterior import posterior
 from judgeforge.records import Judgment, Ranking
 from judgeforge.reliability.judges import PRIOR, Reliability
+from judgeforge.veto import with_vetoes
 
 
 def rank(
@@ -26,12 +27,14 @@ def rank(
 
     Completions come in the order of ``completion_ids`` or, without it, in which they are first
     judged. Missing judgments are ignored; a completion without any judgment, or without checks
-    where others have them, is left out. ``reliability`` is what is known of the judges
+    where others have them, is left out. Of those that fail a required check none stands above one
+    that passes. ``reliability`` is what is known of the judges
     (``fit_reliability`` learns it from many prompts); where it corrects for length, ``texts``
     (completion id -> text) are needed. Raises ValueError without them, and for judgments of several
     prompts.
     """
-    return rank_evidence(read_evidence(judgments, completion_ids, texts=texts), reliability)
+    ranking = rank_evidence(read_evidence(judgments, completion_ids, texts=texts), reliability)
+    return with_vetoes(ranking, judgments)
 
 
 def rank_evidence(evidence: Evidence, reliability: Reliability) -> Ranking:
