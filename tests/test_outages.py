@@ -93,6 +93,18 @@ class TestCircuitBreaker:
             assert pair["provenance"]["judges"] == ["second"]
             assert pair["provenance"]["missing_judges"] == ["first"]
 
+    def test_a_judge_that_is_back_judges_again(self, tmp_path, server, out):
+        server.behaviour.latency_s = 0.1
+        server.faults.add(DOWN, when=of("first"), times=4)
+        parts = panel(server) | {"judging": judging(on_judge_failure="skip_judge")}
+        config = write_config(
+            tmp_path, server, prompts=40, **parts, limits=limits(concurrency=8, max_attempts=2)
+        )
+        assert run(config, out).exit_code == 0
+        missing = [tuple(p["provenance"]["missing_judges"]) for p in rows(out / "pairs.jsonl")]
+        assert missing[0] == ("first",)
+        assert missing[-1] == ()
+
     def test_where_all_judges_are_out_of_order_they_are_waited_for(self, tmp_path, server, out):
         judges = {"first", "second"}
         server.faults.add(DOWN, when=lambda request: request.model in judges, times=14)

@@ -99,12 +99,14 @@ class ReplyCache:
 
     def get(self, call: Call) -> StoredReply | None:
         try:
-            text = self._rows.get(call.key, retry=True)
+            text = self._rows.get(call.key)
         except RefusedRowError as error:
             self._on_damage(call.key, str(error))
             return None
         except (OSError, sqlite3.Error, diskcache.Timeout) as error:
-            raise StoreError(f"{self._rows.directory}: the reply cache failed: {error}") from error
+            raise StoreError(
+                f"{self._rows.directory}: the reply cache failed: {_why(error)}"
+            ) from error
         if text is None:
             return None
         try:
@@ -127,12 +129,12 @@ class ReplyCache:
         rows, self._pending = self._pending, []
         failure: StoreError | None = None
         try:
-            with self._rows.transact(retry=True):
+            with self._rows.transact():
                 for key, text, _ in rows:
-                    self._rows.set(key, text, retry=True)
+                    self._rows.set(key, text)
         except (OSError, sqlite3.Error, diskcache.Timeout) as error:
             failure = StoreError(
-                f"{self._rows.directory}: a paid reply could not be stored: {error}. "
+                f"{self._rows.directory}: a paid reply could not be stored: {_why(error)}. "
                 "Free disk space and start the same command again."
             )
         for _, _, done in rows:
@@ -147,6 +149,12 @@ class ReplyCache:
         if self._pending:
             self._write_pending()
         self._rows.close()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, diskcache.Timeout):
+        return "the disk failed, or another process has kept the cache locked for a minute"
+    return str(error)
 
 
 def checksum(key: str, reply: str) -> int:

@@ -152,23 +152,25 @@ class ModelGate:
         return Passage(sent, self._breaker.sent())
 
     def _refuse_while_open(self, gives_way: GivesWay) -> None:
-        opened_at = self._breaker.opened_at
+        opened_at, now = self._breaker.opened_at, time.monotonic()
         if opened_at is None:
             return
-        open_s = time.monotonic() - opened_at
-        if open_s > self._stall_s:
-            raise CircuitOpenError(
-                f"circuit open: model `{self._name}` has been out of order for {open_s:.0f} s, "
-                f"longer than limits.stall_s. Last: {self._breaker.last_failure} "
-                "Start the same command again once it is back: nothing that was paid is lost.",
-                model=self._name,
-                stops_run=True,
-            )
         if gives_way():
+            if self._breaker.wait_s(now) <= 0:
+                return  # this one is the probe, or nobody would learn that the model is back
             raise CircuitOpenError(
                 f"circuit open: model `{self._name}` is out of order. "
                 f"Last: {self._breaker.last_failure}",
                 model=self._name,
+            )
+        if now - opened_at > self._stall_s:
+            raise CircuitOpenError(
+                f"circuit open: model `{self._name}` has been out of order for "
+                f"{now - opened_at:.0f} s, longer than limits.stall_s. "
+                f"Last: {self._breaker.last_failure} "
+                "Start the same command again once it is back: nothing that was paid is lost.",
+                model=self._name,
+                stops_run=True,
             )
 
     def _tell(

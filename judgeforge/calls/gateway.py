@@ -243,6 +243,9 @@ class Gateway:
         passage: Passage | None = await endpoint.gate.enter_aside(endpoint.size(call))
         if passage is None:
             return None
+        if progress.stored:
+            endpoint.gate.leave(passage, abandoned=True)
+            return None
         self._log.event("hedged", model=endpoint.name, key=call.key)
         return self._sender.send(endpoint, call, passage, progress)
 
