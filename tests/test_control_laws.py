@@ -169,6 +169,23 @@ class TestLearnedRate:
 
 
 class TestConcurrencyLimit:
+    def test_doubles_in_a_round_whose_replies_come_all_at_once(self) -> None:
+        """Each reply is told before the next request goes out, so fewer and fewer are in flight."""
+        limit = ConcurrencyLimit(256)
+        before = limit.limit
+        limit.held_back(now=0.1)
+        for in_flight in range(before, 0, -1):
+            limit.succeeded(sent_at=0.0, now=1.0, in_flight=in_flight)
+        assert limit.limit == min(256, 2 * before)
+
+    def test_does_not_grow_while_nobody_waits_for_it(self) -> None:
+        limit = ConcurrencyLimit(256)
+        before = limit.limit
+        limit.held_back(now=0.1)
+        for turn in range(1, 50):
+            limit.succeeded(sent_at=float(turn), now=turn + 1.0, in_flight=before // 2)
+        assert limit.limit == before
+
     def test_it_doubles_in_each_round_trip_until_the_first_refusal(self):
         limit = ConcurrencyLimit(1024 * 1024)
         limit._limit = 16.0

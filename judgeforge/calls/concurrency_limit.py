@@ -20,7 +20,7 @@ class ConcurrencyLimit:
         self._maximum = float(maximum)
         self._limit = float(min(maximum, max(SMALLEST_START, maximum // 2)))
         self._doubling = True
-        self._cut_at = -1.0
+        self._cut_at = self._held_at = -1.0
         self._recent_s = self._usual_s = 0.0
         self._samples = 0
 
@@ -33,12 +33,20 @@ class ConcurrencyLimit:
         """The usual one; 0 before the first reply."""
         return self._usual_s
 
+    def held_back(self, now: float) -> None:
+        """A request waits because so many are in flight."""
+        self._held_at = now
+
     def succeeded(self, *, sent_at: float, now: float, in_flight: int) -> bool:
-        """Returns whether the limit grew to another whole number. It grows only while in use."""
+        """Returns whether the limit grew to another whole number.
+
+        It grows only while in use: it was reached since this request was sent. Many replies come
+        at once, so that fewer than the limit are in flight when the later ones are told.
+        """
         before = self.limit
         if self._is_slower(now - sent_at) and sent_at > self._cut_at:
             self._decrease(now, in_flight, SLOWER_DECREASE)
-        elif in_flight >= before:
+        elif in_flight >= before or self._held_at >= sent_at:
             step = 1.0 if self._doubling else 1.0 / self._limit
             self._limit = min(self._maximum, self._limit + step)
         return self.limit > before

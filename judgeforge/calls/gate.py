@@ -142,6 +142,7 @@ class ModelGate:
         if wait > 0:
             return wait, False
         if self.in_flight >= self._limit.limit:
+            self._limit.held_back(now)
             return math.inf, False
         hold = self._pace.hold(size, now)
         return (0.0, False) if hold is None else (hold.wait_s, hold.by == "rate")
