@@ -55,7 +55,7 @@ async def arun(
     folder.create()
     with FolderLock(folder.lock_file, needed=not no_lock) as lock:
         old = folder.read_manifest()
-        wanted = identity(config, prepared.rubric.identity)
+        wanted = identity(config, prepared.rubric.identity, prepared.calibration_digest)
         changed = differences(old["identity"], wanted) if old else []
         _refuse_changes(changed, folder, force=force)
         if changed:

@@ -99,8 +99,15 @@ def read_evidence(
             if j.protocol == "checks" and j.score is not None and j.completion_ids[0] in place
         },
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
-        log_lengths=tuple(math.log(len(texts[name]) + 1) for name in place) if texts else (),
+        log_lengths=_log_lengths(tuple(place), texts or {}),
     )
+
+
+def _log_lengths(names: Sequence[str], texts: Mapping[str, str]) -> tuple[float, ...]:
+    """Nothing where a text is missing."""
+    if not all(name in texts for name in names):
+        return ()
+    return tuple(math.log(len(texts[name]) + 1) for name in names)
 
 
 def _rankable(

@@ -94,7 +94,9 @@ def explain(folder: Path, pair_id: str) -> Explanation:
         rejected=rejected,
         completions=len(rows),
         calls=_calls(folder, {"chosen": chosen, "rejected": rejected}),
-        effects=judge_effects(folder, pair, of_prompt),
+        effects=judge_effects(
+            folder, pair, of_prompt, {name: str(row.get("text", "")) for name, row in rows.items()}
+        ),
         reason=_reason(pair, chosen, rejected, len(rows)),
     )
 

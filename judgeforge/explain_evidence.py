@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -24,9 +24,15 @@ class JudgeEffect(Record):
 
 
 def judge_effects(
-    folder: Path, pair: PreferencePair, judgments: Sequence[Judgment]
+    folder: Path,
+    pair: PreferencePair,
+    judgments: Sequence[Judgment],
+    texts: Mapping[str, str],
 ) -> tuple[JudgeEffect, ...]:
-    """``judgments``: all of the pair's prompt. Raises ConfigError for a damaged manifest."""
+    """``judgments`` and ``texts`` (completion id -> text): all of the pair's prompt.
+
+    Raises ConfigError for a damaged manifest.
+    """
     reliability = _reliability(folder)
     told = [judgment for judgment in judgments if not judgment.missing]
     return tuple(
@@ -34,7 +40,10 @@ def judge_effects(
             judge=judge,
             judgments=sum(judgment.judge == judge for judgment in told),
             confidence_without=_confidence(
-                pair, [judgment for judgment in told if judgment.judge != judge], reliability
+                pair,
+                [judgment for judgment in told if judgment.judge != judge],
+                reliability,
+                texts,
             ),
         )
         for judge in dict.fromkeys(judgment.judge for judgment in told)
@@ -54,9 +63,12 @@ def _reliability(folder: Path) -> Reliability:
 
 
 def _confidence(
-    pair: PreferencePair, judgments: Sequence[Judgment], reliability: Reliability
+    pair: PreferencePair,
+    judgments: Sequence[Judgment],
+    reliability: Reliability,
+    texts: Mapping[str, str],
 ) -> float | None:
-    ranking = rank(judgments, reliability=reliability)
+    ranking = rank(judgments, reliability=reliability, texts=texts)
     sides = pair.provenance.chosen_id, pair.provenance.rejected_id
     if not set(sides) <= set(ranking.completion_ids):
         return None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from judgeforge.config import RunConfig
+from judgeforge.config import ModelConfig, RunConfig
 from judgeforge.records import RubricId
 
 _MODEL_FIELDS = {
@@ -20,10 +20,11 @@ _MODEL_FIELDS = {
 }
 
 
-def identity(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
+def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
     """Prompts, model identity, sampling, rubric, judging and pairing.
 
-    Budget, prices, limits, keys, timeouts and the cache's place decide no result.
+    ``calibration``: the digest of what the file says; its place decides no result. Budget, prices,
+    limits, keys, timeouts and the cache's place decide none either.
     """
     prompts = config.prompts.model_dump(mode="json", exclude_none=True)
     if "path" in prompts:
@@ -31,15 +32,20 @@ def identity(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
         prompts["path"] = config.prompts.path.name if config.prompts.path else None
     return {
         "prompts": prompts,
-        "models": {
-            name: config.models[name].model_dump(mode="json", include=_MODEL_FIELDS)
-            for name in used_models(config)
-        },
+        "models": {name: model_identity(config.models[name]) for name in used_models(config)},
         "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
         "rubric": rubric.model_dump(mode="json"),
-        "judging": config.judging.model_dump(mode="json", exclude={"on_judge_failure"}),
+        "judging": {
+            **config.judging.model_dump(mode="json", exclude={"on_judge_failure"}),
+            "calibration": calibration,
+        },
         "pairing": config.pairing.model_dump(mode="json"),
     }
+
+
+def model_identity(model: ModelConfig) -> dict[str, Any]:
+    """What decides a model's replies to given requests."""
+    return model.model_dump(mode="json", include=_MODEL_FIELDS)
 
 
 def used_models(config: RunConfig) -> list[str]:

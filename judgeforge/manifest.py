@@ -40,6 +40,13 @@ def failed_share(totals: Mapping[str, Any]) -> float:
     return failures / totals["prompts"] if totals["prompts"] else 0.0
 
 
+def share_kept(tally: Tally) -> float | None:
+    """Of the prompts that had a pair but for `max_error`; None before the first one."""
+    left_out = tally.skips.get(SkipReason.ABOVE_MAX_ERROR, 0)
+    paired = tally.prompts - sum(tally.skips.values())
+    return paired / (paired + left_out) if paired + left_out else None
+
+
 def describe(
     config: RunConfig,
     rubric: RubricId,

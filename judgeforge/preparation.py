@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from judgeforge.calibration import Calibration
+from judgeforge.calibration_file import content_digest, load_calibration
 from judgeforge.calls.prices import ModelPrice, price_of
 from judgeforge.config import DECISION_PROVIDERS, RunConfig
 from judgeforge.config_file import located
@@ -24,6 +26,12 @@ class Preparation:
     """By model name; never written anywhere."""
     prices: Mapping[str, ModelPrice | None]
     row_checks: RowChecks
+    calibration: Calibration | None = None
+    """What labels have shown of the judges, where the configuration names a file."""
+
+    @property
+    def calibration_digest(self) -> str | None:
+        return None if self.calibration is None else content_digest(self.calibration)
 
 
 def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
@@ -58,7 +66,19 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             file=config.source_file,
             key=f"models.{name}.price",
         )
-    return Preparation(rubric, keys, prices, row_checks(config, rubric))
+    calibration = load_calibration(config, rubric.identity)
+    _check_max_error(config, calibration)
+    return Preparation(rubric, keys, prices, row_checks(config, rubric), calibration)
+
+
+def _check_max_error(config: RunConfig, calibration: Calibration | None) -> None:
+    if config.pairing.max_error is not None and calibration is None:
+        raise ConfigError(
+            "needs labels: `judgeforge calibrate CONFIG --labels FILE --out calibration.json` "
+            "measures the judges, and `judging.calibration: calibration.json` uses it",
+            file=config.source_file,
+            key="pairing.max_error",
+        )
 
 
 def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from judgeforge.calibration import Calibration
 from judgeforge.calls.answer import Asks
 from judgeforge.config import RunConfig
 from judgeforge.judged import JudgedPrompt
@@ -12,6 +13,7 @@ from judgeforge.judging.escalation import Escalation
 from judgeforge.judging.panel import Panel
 from judgeforge.pair_records import make_pairs
 from judgeforge.pairing import select_pairs
+from judgeforge.pairing.trust import Trust
 from judgeforge.ranking import rank
 from judgeforge.records import (
     Completion,
@@ -39,6 +41,10 @@ class PromptWork:
     panel: Panel
     escalation: Escalation | None = None
     """Asks where the pair is in doubt; without it all judges are asked everything."""
+    calibration: Calibration | None = None
+    """What labels have shown of the judges."""
+    trust: Trust | None = None
+    """What follows from it for pairs."""
 
     async def judge(self, prompt: Prompt, reliability: Wait) -> JudgedPrompt | Outcome:
         """Sample and judge; an outcome at once where there is nothing to judge."""
@@ -57,13 +63,15 @@ class PromptWork:
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> Outcome:
         """Rank and pair."""
         judgments, completions = judged.judgments, judged.completions
-        ranking = rank(judgments, reliability=reliability)
+        texts = {completion.id: completion.text for completion in completions}
+        ranking = rank(judgments, reliability=reliability, texts=texts)
+        if self.calibration is not None:
+            ranking = self.calibration.apply(ranking, self.config.pairing)
         if len(ranking.completion_ids) < 2:
             missing = [j.missing for j in judgments if j.missing]
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"
             return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
-        texts = {completion.id: completion.text for completion in completions}
-        selection = select_pairs(ranking, self.config.pairing, texts=texts)
+        selection = select_pairs(ranking, self.config.pairing, texts=texts, trust=self.trust)
         skip: Skip | None = None
         pairs: list[PreferencePair] = []
         if selection.reason is not None:

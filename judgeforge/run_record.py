@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from judgeforge.calibration.promise import make_promise
+from judgeforge.calibration_file import calibration_facts
 from judgeforge.calls.spending import Spending
 from judgeforge.config import RunConfig
 from judgeforge.errors import (
@@ -16,7 +18,7 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.identity import identity
-from judgeforge.manifest import describe, failed_share, figures, now
+from judgeforge.manifest import describe, failed_share, figures, now, share_kept
 from judgeforge.preparation import Preparation
 from judgeforge.redaction import redact
 from judgeforge.reliability import Reliability
@@ -63,11 +65,12 @@ class RunRecord:
                 config,
                 prepared.rubric.identity,
                 prepared.prices,
-                identity=identity(config, prepared.rubric.identity),
+                identity=identity(config, prepared.rubric.identity, prepared.calibration_digest),
                 input_fingerprint=work.fingerprint,
                 input_rows=len(work.places),
             ),
         }
+        self._calibration = _calibration(config, prepared)
 
     def finish(self, position: int, outcome: Outcome) -> None:
         """Keep how the prompt at ``position`` of the input ended."""
@@ -93,6 +96,11 @@ class RunRecord:
             "totals": figures(self.tally, spending, self._cached_calls.before + cached),
             "last_run": figures(self._fresh, spending.since(self._before), cached),
             "reliability": self.reliability and self.reliability.model_dump(mode="json"),
+            "calibration": self._calibration
+            and {
+                **self._calibration,
+                "share_kept": share_kept(self.tally),
+            },
             **self._description,
         }
 
@@ -165,3 +173,14 @@ class RunRecord:
         if share > self._config.limits.max_skip_share:
             return "skipped", EXIT_TOO_MANY_SKIPS
         return "complete", 0
+
+
+def _calibration(config: RunConfig, prepared: Preparation) -> dict[str, Any] | None:
+    """What labels have shown, and what follows for the pairs; None for a run without them."""
+    if prepared.calibration is None:
+        return None
+    promise = make_promise(prepared.calibration, config.pairing)
+    return {
+        **calibration_facts(prepared.calibration),
+        "promise": promise and promise.model_dump(mode="json"),
+    }

@@ -33,7 +33,7 @@ from judgeforge.preparation import Preparation
 from judgeforge.progress import Progress
 from judgeforge.prompt_work import PromptWork
 from judgeforge.redaction import Redactor
-from judgeforge.reliability import PRIOR
+from judgeforge.reliability import PRIOR, Reliability
 from judgeforge.result import RunResult
 from judgeforge.run_fit import RunFit, can_be_fitted
 from judgeforge.run_log import open_log
@@ -111,10 +111,18 @@ class RunSession:
         panel = Panel(judging.judges, rubric, judge_calls, own_family)
         estimator = Estimator(config, prepared)
         escalation = _escalation(config, panel, estimator)
-        known = read_fit(folder.reliability_file) if can_be_fitted(judging) else PRIOR
+        known = _known(config, prepared, folder)
         self._record.reliability = known
         self._pipeline = Pipeline(
-            PromptWork(config, rubric.identity, self._gateway, panel, escalation),
+            PromptWork(
+                config,
+                rubric.identity,
+                self._gateway,
+                panel,
+                escalation,
+                prepared.calibration,
+                prepared.calibration and prepared.calibration.trust(config.pairing),
+            ),
             fit=RunFit(config.judging.fit_prompts, known, keep=self._record.keep_fit),
             in_flight=_prompts_in_flight(config, prepared),
             admission=Admission(self._budget, estimator.of_prompt),
@@ -245,6 +253,13 @@ def _ledger(config: RunConfig) -> Ledger | None:
         daily_pico=None if daily is None else to_pico(daily),
         timezone=config.budget.timezone,
     )
+
+
+def _known(config: RunConfig, prepared: Preparation, folder: RunFolder) -> Reliability | None:
+    """What is known of the judges before the first prompt; None where the run is to learn it."""
+    if prepared.calibration is not None:
+        return prepared.calibration.instrument(config.pairing).reliability
+    return read_fit(folder.reliability_file) if can_be_fitted(config.judging) else PRIOR
 
 
 def _escalation(config: RunConfig, panel: Panel, estimator: Estimator) -> Escalation | None:

@@ -8,7 +8,7 @@ can close its own tag.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 _CODE_DIGITS = 12
+_SHARED_TEMPLATES = (
+    "answers.j2",
+    "conversation.j2",
+    "criteria.j2",
+    "reference.j2",
+    "repair.j2",
+    "weights.j2",
+)
 
 
 def pointwise_messages(
@@ -75,6 +83,17 @@ def decision_pair_question(rubric: Rubric) -> str:
 def repair_message(problem: str) -> Message:
     """Asks for the reply again, with what was wrong with the last one."""
     return Message(role="user", content=_render("repair.j2", problem=problem))
+
+
+def template_digests(protocols: Iterable[str]) -> dict[str, str]:
+    """SHA-256 (hex) of every file that can stand in the prompts of these protocols, by name."""
+    used = [*_SHARED_TEMPLATES, *(f"{protocol}_" for protocol in protocols)]
+    files = sorted((shipped_prompts() / "judge").glob("*.j2"))
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+        if file.name.startswith(tuple(used))
+    }
 
 
 def _messages(protocol: str, rubric: Rubric, **values: object) -> tuple[Message, Message]:

@@ -119,7 +119,12 @@ class _Course:
     @property
     def evidence(self) -> Evidence:
         """One whose judgment could not be read may still be judged by others."""
-        return read_evidence(self.judgments, tuple(self._completions), keep_unjudged=True)
+        return read_evidence(
+            self.judgments,
+            tuple(self._completions),
+            keep_unjudged=True,
+            texts={name: one.text for name, one in self._completions.items()},
+        )
 
     async def ask_first_tier(self) -> None:
         tier, everyone = first_tier(self.options), list(self._completions.values())

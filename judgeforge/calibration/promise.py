@@ -1,0 +1,159 @@
+"""What is promised of the pairs kept, in words, and how it depends on the number of labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgeforge.calibration.calibration import Calibration
+from judgeforge.calibration.confidence_fit import fit_confidence
+from judgeforge.calibration.thresholds import certified_threshold, expected_threshold
+from judgeforge.pairing.rules import PairingRules
+from judgeforge.ranking.normal import Array
+from judgeforge.records import Record
+
+CURVE = (40, 100, 200, 300, 500, 1000)
+"""Numbers of labels for which the share kept is foretold."""
+_DRAWS = 12
+_SEED = 20251125
+_LEAST_SHARE = 0.01
+"""A smaller share kept is as good as none."""
+
+
+class CurvePoint(Record):
+    labels: int
+    expected: float
+    """Share of pairs kept with `guarantee: expected`."""
+    certified: float
+
+
+class Promise(Record):
+    max_error: float
+    guarantee: str
+    delta: float | None
+    labels: int
+    least: float
+    """Pairs with a higher probability of being right are kept."""
+    share_kept: float
+    """Of the labelled pairs."""
+    in_words: str
+    assumptions: tuple[str, ...]
+    curve: tuple[CurvePoint, ...]
+    """Foretold from the labelled prompts: redrawn as often as the number says, each label drawn
+    with its calibrated probability."""
+    more_labels_needed: int | None
+    """0 where pairs are kept; None where no number on the curve would be enough."""
+
+
+def make_promise(calibration: Calibration, rules: PairingRules) -> Promise | None:
+    """None without ``max_error``."""
+    if rules.max_error is None:
+        return None
+    threshold = calibration.threshold(rules)
+    curve = tuple(_point(calibration, rules.max_error, rules.delta, n) for n in CURVE)
+    certified = rules.guarantee == "certified"
+    needed = _more_labels(calibration.labels, threshold.share_kept, curve, rules)
+    return Promise(
+        max_error=rules.max_error,
+        guarantee=rules.guarantee,
+        delta=rules.delta if certified else None,
+        labels=calibration.labels,
+        least=threshold.least,
+        share_kept=threshold.share_kept,
+        in_words=_in_words(calibration, rules, threshold.share_kept, needed),
+        assumptions=_assumptions(calibration, certified=certified),
+        curve=curve,
+        more_labels_needed=needed,
+    )
+
+
+def _in_words(
+    calibration: Calibration, rules: PairingRules, kept: float, needed: int | None
+) -> str:
+    wrong = (
+        "its chosen completion is not the best of its prompt"
+        if calibration.of == "best"
+        else "its rejected completion is the better one"
+    )
+    labels = calibration.labels
+    if rules.guarantee == "certified":
+        promise = (
+            f"With a probability of at least {1 - rules.delta:.0%} over the draw of the {labels} "
+            f"labels, at most {rules.max_error:.1%} of the pairs kept are wrong"
+        )
+    else:
+        promise = (
+            f"On average over draws of the {labels} labels, at most {rules.max_error:.1%} of the "
+            "pairs kept are wrong"
+        )
+    if kept > 0:
+        return f"{promise} (a pair is wrong when {wrong}); {kept:.0%} of the labelled are kept."
+    more = (
+        f"about {needed} more labels would support one"
+        if needed
+        else "no number of labels up to 1000 would: the judges are not sure enough"
+    )
+    return f"These {labels} labels support no such promise, and no pair is kept; {more}."
+
+
+def _assumptions(calibration: Calibration, *, certified: bool) -> tuple[str, ...]:
+    """What must be true outside the numbers."""
+    shared = (
+        "the labelled prompts and their completions are drawn like those of the run",
+        "people's labels are the truth"
+        + (f" ({calibration.people.in_words()})" if calibration.people else ""),
+        "judges, prompts and rubric are those of the calibration, which is checked",
+    )
+    if certified:
+        return (
+            *shared,
+            "the labels are independent of each other; they touched neither the judges' weights "
+            "nor the order of the tests, so that the bound is exact for pairs like the labelled",
+            "of a prompt, one pair is kept at most, and all judges are asked as in the calibration",
+        )
+    return (
+        *shared,
+        "log-odds of being right are close to a straight line of the log-odds that the judges "
+        "believe",
+        "of a prompt, one pair is kept at most",
+    )
+
+
+def _more_labels(
+    labels: int, kept: float, curve: tuple[CurvePoint, ...], rules: PairingRules
+) -> int | None:
+    if kept > 0:
+        return 0
+    for point in curve:
+        share = point.certified if rules.guarantee == "certified" else point.expected
+        if point.labels > labels and share >= _LEAST_SHARE:
+            return point.labels - labels
+    return None
+
+
+def _point(calibration: Calibration, max_error: float, delta: float, labels: int) -> CurvePoint:
+    rng = np.random.default_rng((_SEED, labels))
+    probability = np.array([one.probability for one in calibration.results])
+    blind = np.array([one.blind_probability for one in calibration.results])
+    true = calibration.blind.confidence.of(blind)
+    expected = certified = 0.0
+    for _ in range(_DRAWS):
+        drawn = rng.integers(0, len(probability), labels)
+        chance = rng.random(labels)
+        expected += _expected_share(probability, drawn, chance, max_error) / _DRAWS
+        right = (chance < true[drawn]).astype(float)
+        found = certified_threshold(blind[drawn], right, max_error, delta)
+        certified += float((blind > found.least).mean()) / _DRAWS
+    return CurvePoint(labels=labels, expected=expected, certified=certified)
+
+
+def _expected_share(
+    probability: Array, drawn: NDArray[np.intp], chance: Array, max_error: float
+) -> float:
+    right = (chance < probability[drawn]).astype(float)
+    maps = fit_confidence(probability[drawn], right)
+    calibrated = maps.expected.of(probability)
+    threshold = expected_threshold(
+        calibrated[drawn], maps.cautious.of(probability)[drawn], max_error
+    )
+    return float((calibrated > threshold.least).mean())
