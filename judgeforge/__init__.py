@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from judgeforge.calibration import Calibration, Label, calibrate, calibrate_probabilities
     from judgeforge.config import RunConfig
     from judgeforge.config_file import load_run_config as load_config
+    from judgeforge.evaluation import Evaluation, evaluate, evaluate_probabilities
     from judgeforge.pairing import PairSelection, SelectedPair, select_pairs
     from judgeforge.ranking import rank
     from judgeforge.records import Judgment, PreferencePair, Ranking
@@ -27,6 +28,7 @@ __version__ = _version.VERSION
 
 __all__ = [
     "Calibration",
+    "Evaluation",
     "Judgment",
     "Label",
     "PairSelection",
@@ -39,6 +41,8 @@ __all__ = [
     "arun",
     "calibrate",
     "calibrate_probabilities",
+    "evaluate",
+    "evaluate_probabilities",
     "load_config",
     "rank",
     "run",
@@ -47,6 +51,7 @@ __all__ = [
 
 _HOMES = {
     "Calibration": ("calibration", "Calibration"),
+    "Evaluation": ("evaluation", "Evaluation"),
     "Judgment": ("records", "Judgment"),
     "Label": ("calibration", "Label"),
     "PairSelection": ("pairing", "PairSelection"),
@@ -58,6 +63,8 @@ _HOMES = {
     "arun": ("assembly", "arun"),
     "calibrate": ("calibration", "calibrate"),
     "calibrate_probabilities": ("calibration", "calibrate_probabilities"),
+    "evaluate": ("evaluation", "evaluate"),
+    "evaluate_probabilities": ("evaluation", "evaluate_probabilities"),
     "load_config": ("config_file", "load_run_config"),
     "rank": ("ranking", "rank"),
     "run": ("assembly", "run"),

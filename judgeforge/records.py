@@ -75,6 +75,13 @@ class Question(Record):
     """Equal questions with different ``repeat`` are drawn anew."""
 
 
+CALL_FAILED = "call failed"
+REPLY_CUT = "the judge's reply was cut"
+JUDGE_REFUSED = "the judge refused"
+REPLY_WITHHELD = "the provider's content filter withheld the judge's reply"
+"""With these begins why a judgment is missing; any other reason is a reply that was not read."""
+
+
 class Judgment(Record):
     """What one judge said of one or several completions of a prompt.
 
@@ -122,6 +129,16 @@ class Judgment(Record):
     cost_usd: float | None = 0.0
     """Of all its calls."""
     missing: str | None = None
+
+    @property
+    def missing_kind(self) -> Literal["refused", "failed", "unread"] | None:
+        if self.missing is None:
+            return None
+        if JUDGE_REFUSED in self.missing or REPLY_WITHHELD in self.missing:
+            return "refused"
+        if CALL_FAILED in self.missing or REPLY_CUT in self.missing:
+            return "failed"
+        return "unread"
 
     @property
     def call_keys(self) -> tuple[str, ...]:

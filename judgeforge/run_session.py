@@ -111,6 +111,7 @@ class RunSession:
         panel = Panel(judging.judges, rubric, judge_calls, own_family)
         estimator = Estimator(config, prepared)
         escalation = _escalation(config, panel, estimator)
+        calibration = prepared.calibration
         known = _known(config, prepared, folder)
         self._record.reliability = known
         self._pipeline = Pipeline(
@@ -120,8 +121,8 @@ class RunSession:
                 self._gateway,
                 panel,
                 escalation,
-                prepared.calibration,
-                prepared.calibration and prepared.calibration.trust(config.pairing),
+                calibration,
+                None if calibration is None else calibration.trust(config.pairing),
             ),
             fit=RunFit(config.judging.fit_prompts, known, keep=self._record.keep_fit),
             in_flight=_prompts_in_flight(config, prepared),

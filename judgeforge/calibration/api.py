@@ -35,8 +35,8 @@ def calibrate(
     Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, and ValueError for a label
     whose prompt or completion has no judgment.
     """
-    by_prompt = {one[0].prompt_id: one for one in judgments if one}
-    named = _labels(labels, by_prompt)
+    by_prompt = prompts_by_id(judgments)
+    named = labels_of(labels, by_prompt)
     labelled = [labelled_prompt(by_prompt[label.prompt_id], label, texts) for label in named]
     known = {label.prompt_id for label in named}
     return fit_calibration(
@@ -92,9 +92,14 @@ def kind_of(labelled: Sequence[Labelled]) -> LabelKind:
     return "pair" if all(len(one.evidence.completion_ids) == 2 for one in labelled) else "best"
 
 
-def _labels(
+def prompts_by_id(judgments: Sequence[Sequence[Judgment]]) -> dict[str, Sequence[Judgment]]:
+    return {one[0].prompt_id: one for one in judgments if one}
+
+
+def labels_of(
     labels: Mapping[str, str | None] | Sequence[Label], by_prompt: Mapping[str, Sequence[Judgment]]
 ) -> list[Label]:
+    """Raises ValueError for a label whose prompt has no judgments."""
     names = list(labels) if isinstance(labels, Mapping) else [one.prompt_id for one in labels]
     unknown = sorted(set(names) - set(by_prompt))
     if unknown:

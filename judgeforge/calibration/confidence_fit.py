@@ -57,9 +57,11 @@ def _posterior(believed: Array, right: Array) -> Array:
     """Of shift and slope, on the grid; sums to 1."""
     logs = _log_t(_SHIFTS / SHIFT_SCALE)[:, None] + _log_t(_LOG_SLOPES / SLOPE_SCALE)[None, :]
     slopes = np.exp(_LOG_SLOPES)
-    for x, y in zip(believed, right, strict=True):
+    values, place = np.unique(believed, return_inverse=True)
+    counts, rights = np.bincount(place), np.bincount(place, weights=right)
+    for x, n, y in zip(values, counts, rights, strict=True):
         inner = _SHIFTS[:, None] + slopes[None, :] * x
-        logs += y * inner - np.logaddexp(0.0, inner)
+        logs += y * inner - n * np.logaddexp(0.0, inner)
     weights = np.exp(logs - logs.max())
     return np.asarray(weights / weights.sum())
 

@@ -27,6 +27,9 @@ class CurvePoint(Record):
     certified: float
 
 
+Curve = tuple[CurvePoint, ...]
+
+
 class Promise(Record):
     max_error: float
     guarantee: str
@@ -38,19 +41,21 @@ class Promise(Record):
     """Of the labelled pairs."""
     in_words: str
     assumptions: tuple[str, ...]
-    curve: tuple[CurvePoint, ...]
+    curve: Curve
     """Foretold from the labelled prompts: redrawn as often as the number says, each label drawn
     with its calibrated probability."""
     more_labels_needed: int | None
     """0 where pairs are kept; None where no number on the curve would be enough."""
 
 
-def make_promise(calibration: Calibration, rules: PairingRules) -> Promise | None:
-    """None without ``max_error``."""
+def make_promise(
+    calibration: Calibration, rules: PairingRules, curve: Curve | None = None
+) -> Promise | None:
+    """None without ``max_error``. ``curve``: where it is known already."""
     if rules.max_error is None:
         return None
     threshold = calibration.threshold(rules)
-    curve = tuple(_point(calibration, rules.max_error, rules.delta, n) for n in CURVE)
+    curve = curve or share_kept_by_labels(calibration, rules.max_error, rules.delta)
     certified = rules.guarantee == "certified"
     needed = _more_labels(calibration.labels, threshold.share_kept, curve, rules)
     return Promise(
@@ -65,6 +70,10 @@ def make_promise(calibration: Calibration, rules: PairingRules) -> Promise | Non
         curve=curve,
         more_labels_needed=needed,
     )
+
+
+def share_kept_by_labels(calibration: Calibration, max_error: float, delta: float) -> Curve:
+    return tuple(_point(calibration, max_error, delta, labels) for labels in CURVE)
 
 
 def _in_words(
@@ -119,9 +128,7 @@ def _assumptions(calibration: Calibration, *, certified: bool) -> tuple[str, ...
     )
 
 
-def _more_labels(
-    labels: int, kept: float, curve: tuple[CurvePoint, ...], rules: PairingRules
-) -> int | None:
+def _more_labels(labels: int, kept: float, curve: Curve, rules: PairingRules) -> int | None:
     if kept > 0:
         return 0
     for point in curve:

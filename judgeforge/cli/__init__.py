@@ -2,8 +2,8 @@
 
 # Help lists the commands in the order of these imports.
 # isort: off
-from judgeforge.cli import run, prepare, results, cache
+from judgeforge.cli import run, prepare, results, measure, cache
 from judgeforge.cli.app import app, main
 # isort: on
 
-__all__ = ["app", "cache", "main", "prepare", "results", "run"]
+__all__ = ["app", "cache", "main", "measure", "prepare", "results", "run"]

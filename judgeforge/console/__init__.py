@@ -5,6 +5,7 @@ from judgeforge.console.cache_reports import (
     print_cache_stats,
     print_pruned,
 )
+from judgeforge.console.measurements import print_calibration, print_evaluation
 from judgeforge.console.progress_display import ProgressDisplay
 from judgeforge.console.reports import (
     print_check,
@@ -19,7 +20,9 @@ __all__ = [
     "note",
     "print_cache_check",
     "print_cache_stats",
+    "print_calibration",
     "print_check",
+    "print_evaluation",
     "print_explanation",
     "print_findings",
     "print_plan",

@@ -12,7 +12,14 @@ from judgeforge.errors import CallError
 from judgeforge.judging.json_object import UnreadableReplyError
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ChatRequest, ModelReply, ReplySchema
-from judgeforge.records import Judgment, Message
+from judgeforge.records import (
+    CALL_FAILED,
+    JUDGE_REFUSED,
+    REPLY_CUT,
+    REPLY_WITHHELD,
+    Judgment,
+    Message,
+)
 from judgeforge.rubric import Rubric
 from judgeforge.templates import repair_message
 
@@ -126,7 +133,7 @@ async def _attempt(gateway: Asks, judge: JudgeConfig, form: Form[R], repeat: int
     except CallError as error:
         if error.stops_run:
             raise
-        attempt.missing = f"call failed: {error}"
+        attempt.missing = f"{CALL_FAILED}: {error}"
     return attempt
 
 
@@ -161,11 +168,11 @@ async def _ask_once(
 def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> str | None:
     if reply.finish == "length":
         return (
-            f"the judge's reply was cut at max_tokens = {judge.max_tokens}; "
+            f"{REPLY_CUT} at max_tokens = {judge.max_tokens}; "
             f"raise `max_tokens` of judge `{judge.label}`"
         )
     if reply.finish == "refusal":
-        return f"the judge refused: {reply.text[:200]}"
+        return f"{JUDGE_REFUSED}: {reply.text[:200]}"
     if reply.finish == "content_filter":
-        return "the provider's content filter withheld the judge's reply"
+        return REPLY_WITHHELD
     return None

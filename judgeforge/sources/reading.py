@@ -42,7 +42,7 @@ def read_prompts(
     seen = SeenRows(config.duplicate_prompts)
     where = _place(config)
     empty = limit != 0
-    for row in islice(_rows(config), limit):
+    for row in islice(read_rows(config), limit):
         empty = False
         yield _checked(row, config, checks, seen, where)
     if empty:
@@ -79,7 +79,8 @@ def _place(config: PromptsConfig) -> str:
     return encodable(str(config.path)) if config.path else f"dataset {config.hf and config.hf.name}"
 
 
-def _rows(config: PromptsConfig) -> Iterator[RawRow | BadRow]:
+def read_rows(config: PromptsConfig) -> Iterator[RawRow | BadRow]:
+    """Unchecked, in input order. Raises InputError where the input as a whole cannot be read."""
     if config.hf is not None:
         return hugging_face.read(config.hf, config.fields)
     if config.path is None:

@@ -1,0 +1,76 @@
+"""Judges against labels: `calibrate`, `evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from judgeforge.cli.app import Config, Verbose, app
+
+Labels = Annotated[
+    Path,
+    typer.Option(
+        help="Rows of prompt, a, b, label or prompt, completions, best.", show_default=False
+    ),
+]
+
+
+@app.command()
+def calibrate(
+    config: Config,
+    labels: Labels,
+    out: Annotated[Path, typer.Option(help="Where the calibration goes (JSON).")],
+    allow_negative: Annotated[
+        bool,
+        typer.Option("--allow-negative", help="A judge may count against what it says."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Measure the judges on labels, for `judging.calibration` and `pairing.max_error`."""
+    del verbose
+    import judgeforge
+    from judgeforge.console import ProgressDisplay, print_calibration
+    from judgeforge.measurement import calibrate_config
+
+    with ProgressDisplay(quiet=quiet) as display:
+        report = calibrate_config(
+            judgeforge.load_config(config),
+            labels,
+            out,
+            allow_negative=allow_negative,
+            on_progress=display.update,
+        )
+    print_calibration(report)
+
+
+@app.command()
+def evaluate(
+    config: Config,
+    labels: Labels,
+    against: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="What an earlier `evaluate --out` wrote, to compare with."),
+    ] = None,
+    out: Annotated[Optional[Path], typer.Option(help="Where the figures go (JSON).")] = None,  # noqa: UP045
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Tell how good the judges are on labels, together and each on its own."""
+    del verbose
+    import judgeforge
+    from judgeforge.console import ProgressDisplay, print_evaluation
+    from judgeforge.measurement import evaluate_config
+
+    with ProgressDisplay(quiet=quiet or as_json) as display:
+        report = evaluate_config(
+            judgeforge.load_config(config),
+            labels,
+            against=against,
+            out=out,
+            on_progress=display.update,
+        )
+    print_evaluation(report, as_json=as_json)

@@ -1,0 +1,151 @@
+"""Evaluation of a panel of judges, or of probabilities alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from judgeforge.calibration.agreement import Agreement
+from judgeforge.calibration.api import kind_of, labelled_prompt, labels_of, prompts_by_id
+from judgeforge.calibration.calibration import Calibration
+from judgeforge.calibration.labels import Label, LabelKind
+from judgeforge.calibration.weights import Labelled
+from judgeforge.evaluation.evaluation import Evaluation, Item, JudgeFigures
+from judgeforge.evaluation.judge_figures import judge_figures
+from judgeforge.evaluation.statistics import (
+    calibration_error,
+    caution,
+    cohen_kappa,
+    reliability_table,
+    wilson,
+)
+from judgeforge.evidence import read_evidence
+from judgeforge.ranking.normal import Array
+from judgeforge.ranking.rank import rank_evidence
+from judgeforge.records import Judgment, Ranking
+from judgeforge.reliability.fit import fit_evidence
+from judgeforge.reliability.judges import Reliability
+from judgeforge.veto import with_vetoes
+
+TIE = "tie"
+
+
+def evaluate(
+    judgments: Sequence[Sequence[Judgment]],
+    labels: Mapping[str, str | None] | Sequence[Label],
+    *,
+    calibration: Calibration | None = None,
+    reliability: Reliability | None = None,
+    of: LabelKind | None = None,
+    texts: Mapping[str, str] | None = None,
+    latencies: Mapping[str, float] | None = None,
+    people: Agreement | None = None,
+) -> Evaluation:
+    """Compare what judges say with what people say.
+
+    ``judgments``, ``labels``, ``of`` and ``texts`` are those of ``calibrate``. The panel ranks with
+    ``calibration``, or with ``reliability``, or with what all these judgments tell of the judges
+    without labels. ``latencies``: median seconds of a call, by judge. Labels that a calibration was
+    fitted on make it look better than it is. Raises ValueError for no label at all, and for labels
+    without judgments.
+    """
+    by_prompt = prompts_by_id(judgments)
+    labelled = [
+        labelled_prompt(by_prompt[label.prompt_id], label, texts)
+        for label in labels_of(labels, by_prompt)
+    ]
+    if not labelled:
+        raise ValueError("there is no label to compare with")
+    known = _known(calibration, reliability, by_prompt, texts)
+    rankings = [_ranking(one, known, calibration) for one in labelled]
+    outcomes = np.array([_outcome(one, r) for one, r in zip(labelled, rankings, strict=True)])
+    asked = [each for one in labelled for each in by_prompt[one.label.prompt_id]]
+    costs = [judgment.cost_usd for judgment in asked]
+    return _evaluation(
+        [one.label.prompt_id for one in labelled],
+        *outcomes.T,
+        of=of or kind_of(labelled),
+        kappa=cohen_kappa(
+            [_place(np.array(r.p_best)) for r in rankings], [_place(one.parts) for one in labelled]
+        ),
+        judges=judge_figures(labelled, asked, latencies),
+        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+        people=people,
+    )
+
+
+def evaluate_probabilities(
+    probabilities: Sequence[float], right: Sequence[float], *, of: LabelKind = "best"
+) -> Evaluation:
+    """As ``evaluate``, for predictions whatever they come from. ``right``: 1, 0, or 0.5 for a tie.
+
+    Raises ValueError for lists of different length, without a value, or with one outside 0 to 1.
+    """
+    said, truth = np.array(probabilities, float), np.array(right, float)
+    if said.shape != truth.shape or said.ndim != 1 or not len(said):
+        raise ValueError("probabilities and right must be equally long lists of numbers")
+    if min(said.min(), truth.min()) < 0 or max(said.max(), truth.max()) > 1:
+        raise ValueError("probabilities and right must be from 0 to 1")
+    names = [str(i) for i in range(len(said))]
+    return _evaluation(names, said, truth, of=of, kappa=None, judges={}, cost_usd=0.0, people=None)
+
+
+def _evaluation(
+    prompt_ids: Sequence[str],
+    probabilities: Array,
+    right: Array,
+    *,
+    of: LabelKind,
+    kappa: float | None,
+    judges: Mapping[str, JudgeFigures],
+    cost_usd: float | None,
+    people: Agreement | None,
+) -> Evaluation:
+    n, table = len(prompt_ids), reliability_table(probabilities, right)
+    interval = wilson(float(right.sum()), n)
+    return Evaluation(
+        of=of,
+        n=n,
+        accuracy=float(right.mean()),
+        accuracy_ci=interval,
+        kappa=kappa,
+        ece=calibration_error(table),
+        brier=float(((probabilities - right) ** 2).mean()),
+        reliability_table=table,
+        judges=judges,
+        cost_usd=cost_usd,
+        people=people,
+        items=tuple(
+            Item(prompt_id=name, probability=float(p), right=float(y))
+            for name, p, y in zip(prompt_ids, probabilities, right, strict=True)
+        ),
+        caution=caution(n, interval),
+    )
+
+
+def _known(
+    calibration: Calibration | None,
+    reliability: Reliability | None,
+    by_prompt: Mapping[str, Sequence[Judgment]],
+    texts: Mapping[str, str] | None,
+) -> Reliability:
+    if calibration is not None:
+        return calibration.labelled.reliability
+    return reliability or fit_evidence([read_evidence(o, texts=texts) for o in by_prompt.values()])
+
+
+def _ranking(one: Labelled, known: Reliability, calibration: Calibration | None) -> Ranking:
+    ranking = with_vetoes(rank_evidence(one.evidence, known), one.vetoes)
+    return ranking if calibration is None else calibration.apply(ranking)
+
+
+def _outcome(one: Labelled, ranking: Ranking) -> tuple[float, float]:
+    """The probability of the prediction, and how right it is."""
+    p_best = np.array(ranking.p_best)
+    return float(p_best.max()), float(one.parts[p_best == p_best.max()].mean())
+
+
+def _place(values: Array) -> str:
+    top = np.flatnonzero(values == values.max())
+    return str(top[0]) if len(top) == 1 else TIE

@@ -1,0 +1,98 @@
+"""`judgeforge evaluate`: how good the judges of a configuration are, against labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from judgeforge.calibration_file import load_calibration
+from judgeforge.config import RunConfig
+from judgeforge.errors import InputError, StoreError
+from judgeforge.evaluation import Comparison, Evaluation, compare, evaluate
+from judgeforge.measurement.calibrating import label_notes, prepare_measurement
+from judgeforge.measurement.label_rows import read_labels
+from judgeforge.measurement.label_run import judge_labels
+from judgeforge.progress import Progress
+from judgeforge.store.files import replacing
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    evaluation: Evaluation
+    comparison: Comparison | None
+    notes: tuple[str, ...]
+
+
+def evaluate_config(
+    config: RunConfig,
+    labels: Path,
+    *,
+    against: Path | None = None,
+    out: Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> EvaluationReport:
+    """The panel ranks as a run would: with `judging.calibration` where the configuration names one.
+
+    Raises ConfigError, InputError and what stops a run.
+    """
+    before = None if against is None else _read(against)
+    prepared = prepare_measurement(config)
+    rubric = prepared.rubric.identity
+    calibration = load_calibration(config, rubric)
+    read = read_labels(labels, prepared.row_checks)
+    judged = judge_labels(config, rubric, read, on_progress=on_progress)
+    if not judged.rows:
+        raise InputError(f"{labels}: no labelled completion was judged; see {judged.folder}/run")
+    evaluation = evaluate(
+        list(judged.judgments.values()),
+        [row.label for row in judged.rows],
+        calibration=calibration,
+        of=read.kind,
+        texts=judged.texts,
+        latencies=judged.latencies,
+        people=read.people,
+    )
+    if out is not None:
+        _write(out, evaluation)
+    notes = [*label_notes(read, judged), evaluation.caution]
+    seen = {one.prompt_id for one in calibration.results} if calibration else set()
+    if seen & {item.prompt_id for item in evaluation.items}:
+        notes.append(
+            "the calibration was fitted on some of these labels, so it looks better than it is"
+        )
+    return EvaluationReport(evaluation, _compared(evaluation, before, against), tuple(notes))
+
+
+def _compared(
+    evaluation: Evaluation, before: Evaluation | None, against: Path | None
+) -> Comparison | None:
+    if before is None:
+        return None
+    try:
+        return compare(evaluation, before)
+    except ValueError as error:
+        raise InputError(f"{against}: cannot be compared with: {error}") from None
+
+
+def _read(file: Path) -> Evaluation:
+    try:
+        return Evaluation.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise InputError(
+            f"{file}: is nothing that `judgeforge evaluate --out` wrote "
+            f"({error.error_count()} mistakes)"
+        ) from error
+
+
+def _write(file: Path, evaluation: Evaluation) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{file.parent}: cannot be made: {error}") from error
+    with replacing(file) as target:
+        target.write(evaluation.model_dump_json(indent=1).encode() + b"\n")
