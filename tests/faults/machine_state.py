@@ -289,3 +289,28 @@ def _(scene: Scene) -> str:
     assert scene.run().exit_code == 0
     assert len(scene.server.requests) == 6 * 8
     return "6 prompts with 48 calls in all, nothing asked twice"
+
+
+@fault(
+    "ledger-damaged",
+    done="The ledger that counts the day's money for many runs is overwritten.",
+    promise="What was spent today cannot be known, so nothing is sent: exit 74 and what to do.",
+)
+def _(scene: Scene) -> str:
+    scene.configure(budget={"daily_usd": 5.0, "ledger": "ledger.txt"})
+    assert scene.run(out=scene.folder / "first").exit_code == 0
+    ledger = scene.folder / "ledger.txt"
+    ledger.write_bytes(b"garbage" + ledger.read_bytes()[7:])
+    return _refuses(scene, "ledger.txt")
+
+
+@fault(
+    "on-finish-hangs",
+    done="The command that is told of the end never ends itself.",
+    promise="It is given up after its timeout; the run's own exit code stays what it is.",
+)
+def _(scene: Scene) -> str:
+    scene.configure(on_finish={"command": ["sleep", "3600"], "timeout_s": 1})
+    exit_code, _ = scene.end(scene.start(), timeout=60)
+    assert exit_code == 0
+    return "exit 0, the command was ended after its second"

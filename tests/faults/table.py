@@ -20,6 +20,7 @@ _MODULES = (
     "reply_judgments",
     "input_rows",
     "input_files",
+    "input_config",
     "machine_processes",
     "machine_disk",
     "machine_state",
