@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.faults.scene import Scene
+from tests.faults.scene import Scene, is_completion
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.local_server.faults import Fault
-from tests.local_server.record import RequestRecord
 from tests.run_setup import rows
-
-
-def _completion(record: RequestRecord) -> bool:
-    return record.kind == "completion"
-
-
-def _judge(record: RequestRecord) -> bool:
-    return record.kind == "judge"
 
 
 def _first_row(scene: Scene, odd: Fault, **parts: Any) -> dict[str, Any]:
     """What became of the one completion that the fault touched; its prompt has a pair."""
-    scene.server.faults.add(odd, when=_completion, nth=1)
+    scene.server.faults.add(odd, when=is_completion, nth=1)
     scene.configure(prompts=1, **parts)
     seen = scene.run()
     assert (seen.exit_code, seen.pairs) == (0, 1)
@@ -159,7 +150,7 @@ def _untrue_usage(name: str, done: str, odd: Fault) -> None:
     )
     def show(scene: Scene) -> str:
         scene.configure(prompts=1)
-        scene.server.faults.add(odd, when=_completion, nth=1)
+        scene.server.faults.add(odd, when=is_completion, nth=1)
         seen = scene.run()
         assert (seen.exit_code, seen.pairs) == (0, 1)
         costs = [row["cost_usd"] for row in rows(scene.out / "completions.jsonl")]
@@ -210,7 +201,7 @@ def _(scene: Scene) -> str:
     promise="Judged by nobody, since nothing is better: a named skip, and no judge is paid.",
 )
 def _(scene: Scene) -> str:
-    scene.server.faults.add(faults.reply_text("The same."), when=_completion)
+    scene.server.faults.add(faults.reply_text("The same."), when=is_completion)
     scene.configure(prompts=1)
     seen = scene.run()
     assert seen.skips == {"p0": "too_few_completions"}
@@ -245,7 +236,7 @@ _HOSTILE = (
 )
 def _(scene: Scene) -> str:
     odd = faults.whole_reply(_chat(_said(_HOSTILE)))
-    scene.server.faults.add(odd, when=_completion, nth=1)
+    scene.server.faults.add(odd, when=is_completion, nth=1)
     scene.configure(prompts=1)
     exit_code, shown = scene.end(scene.start("--show-pairs", "5"))
     assert exit_code == 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.faults.reply_completions import _judge
-from tests.faults.scene import Scene, results
+from tests.faults.scene import Scene, is_judge, results
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.local_server.faults import Fault
@@ -31,7 +30,7 @@ def _never_a_score(name: str, done: str, odd: Fault, *, quick: bool = False) -> 
         quick=quick,
     )
     def show(scene: Scene) -> str:
-        scene.server.faults.add(odd, when=_judge)
+        scene.server.faults.add(odd, when=is_judge)
         scene.configure(prompts=1)
         seen = scene.run()
         judgments = rows(scene.out / "judgments.jsonl")
@@ -77,7 +76,7 @@ def _named_at_once(name: str, done: str, odd: Fault, said: str) -> None:
         promise="Never a score, and not asked again: asking the same would bring the same.",
     )
     def show(scene: Scene) -> str:
-        scene.server.faults.add(odd, when=_judge)
+        scene.server.faults.add(odd, when=is_judge)
         scene.configure(prompts=1)
         seen = scene.run()
         judgments = rows(scene.out / "judgments.jsonl")
@@ -106,7 +105,7 @@ _named_at_once(
 )
 def _(scene: Scene) -> str:
     def first(record: Any) -> bool:
-        return _judge(record) and len(record.body["messages"]) == 2
+        return is_judge(record) and len(record.body["messages"]) == 2
 
     scene.server.faults.add(_reply("Nine!"), when=first)
     scene.configure(prompts=1)
@@ -124,7 +123,7 @@ def _(scene: Scene) -> str:
     quick=True,
 )
 def _(scene: Scene) -> str:
-    scene.server.faults.add(faults.fenced_json(), when=_judge)
+    scene.server.faults.add(faults.fenced_json(), when=is_judge)
     scene.configure()
     assert scene.run().exit_code == 0
     assert results(scene.out) == scene.undisturbed()
@@ -138,7 +137,7 @@ def _(scene: Scene) -> str:
     promise="The scores count; the halves are replaced, so that every file stays readable.",
 )
 def _(scene: Scene) -> str:
-    scene.server.faults.add(_reply({**GOOD, "rationale": "half \ud800"}), when=_judge, nth=1)
+    scene.server.faults.add(_reply({**GOOD, "rationale": "half \ud800"}), when=is_judge, nth=1)
     scene.configure(prompts=1)
     assert scene.run().exit_code == 0
     judgments = rows(scene.out / "judgments.jsonl")
@@ -153,7 +152,7 @@ def _(scene: Scene) -> str:
     promise="That judgment is missing and says why; the completion is in no pair by a guess.",
 )
 def _(scene: Scene) -> str:
-    scene.server.faults.add(faults.status(400), when=_judge, nth=1)
+    scene.server.faults.add(faults.status(400), when=is_judge, nth=1)
     scene.configure(prompts=1)
     assert scene.run().pairs == 1
     missing = [row for row in rows(scene.out / "judgments.jsonl") if row["missing"]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import judgeforge
 from judgeforge.errors import JudgeforgeError
-from tests.local_server import LocalServer
+from tests.local_server import LocalServer, RequestRecord
 from tests.run_setup import KEY, KEY_VARIABLE, PRICE, model, rows, write_config
 
 CHECKOUT = Path(__file__).parents[2]
@@ -140,6 +140,14 @@ class Scene:
 
     def billed_usd(self) -> float:
         return self.server.billed_usd({"small": PRICE})
+
+
+def is_completion(record: RequestRecord) -> bool:
+    return record.kind == "completion"
+
+
+def is_judge(record: RequestRecord) -> bool:
+    return record.kind == "judge"
 
 
 def results(out: Path) -> dict[str, list[dict[str, Any]]]:
