@@ -118,6 +118,7 @@ def test_every_chat_protocol_runs_on_the_embedded_model(tmp_path: Path) -> None:
         made[row["judge"]].append(row)
     counted = {judge: len(rows) for judge, rows in made.items()}
     assert counted == {"checks": 2, "probable": 2, "compare": 1, "rank": 1}
-    assert all(row["score_sd"] > 0 for row in made["probable"])
+    # A small model may put its probability elsewhere; then it says so.
+    assert all(row["score_sd"] or row["note"] for row in made["probable"])
     assert made["compare"][0]["verdict"] in {"a", "b", "tie"}
     assert len(made["rank"][0]["scores"]) == 2
