@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Json = Mapping[str, Any]
 
 PROMPT_CHARACTERS, ANSWER_CHARACTERS, REASON_CHARACTERS = 50, 80, 80
+_LOOKED_AT = 20
+"""Times as many characters as are shown: white space runs together, and a text may be a book."""
 LEAST_DIFFERENCE = 0.005
 """Criteria that differ by less look equal in two digits."""
 
@@ -85,8 +87,11 @@ def plain(text: str) -> str:
 
 
 def shorten(text: str, most: int) -> str:
-    line = plain(text)
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+    seen = text[: _LOOKED_AT * most]
+    line = plain(seen)
+    if len(line) <= most and len(seen) == len(text):
+        return line
+    return f"{line[: most - 1].rstrip()}…"
 
 
 def _visible(character: str) -> str:
