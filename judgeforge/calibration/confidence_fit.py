@@ -15,12 +15,22 @@ import numpy as np
 from judgeforge.ranking.confidence import FURTHEST, ConfidenceMap, log_odds
 from judgeforge.ranking.normal import Array
 
-SHIFT_SCALE = 0.15
-"""Of the prior of the shift, in log-odds (Student's t with 3 degrees of freedom)."""
-SLOPE_SCALE = 0.3
-"""Of the prior of the slope's logarithm, likewise."""
-CAUTION = 0.5
-"""Posterior standard deviations by which cautious probabilities lie below the expected ones."""
+
+class _Scales(NamedTuple):
+    """Of the priors (Student's t with 3 degrees of freedom) of the shift, in log-odds, and of the
+    slope's logarithm."""
+
+    shift: float
+    slope: float
+
+
+EXPECTED_SCALES = _Scales(shift=0.15, slope=0.2)
+"""Near "as believed": the posterior's own probabilities are mostly about right, and few labels
+would make them worse."""
+CAUTIOUS_SCALES = _Scales(shift=0.3, slope=0.5)
+"""Wide: a promise must hold where the posterior is wrong about itself, too."""
+CAUTION = 0.25
+"""Posterior standard deviations by which cautious probabilities lie below their expectation."""
 _DEGREES = 3.0
 _SHIFTS = np.linspace(-3.0, 3.0, 41)
 _LOG_SLOPES = np.linspace(-2.0, 1.2, 33)
@@ -32,18 +42,25 @@ class FittedConfidence(NamedTuple):
     expected: ConfidenceMap
     """To the probabilities that the labels leave to be expected."""
     cautious: ConfidenceMap
-    """To somewhat lower ones, the more so the less the labels tell: a promise is made on these."""
+    """To lower ones, the more so the less the labels tell: a promise is made on these."""
 
 
 def fit_confidence(probabilities: Array, right: Array) -> FittedConfidence:
     """``probabilities`` (n,): P(the prediction is right) as believed; ``right`` (n,): 1 where it
     was, 0 where not, parts for ties. No data give nearly the identity."""
-    weights = _posterior(log_odds(probabilities), right)
+    believed = log_odds(probabilities)
+    expected, _ = _moments(_posterior(believed, right, EXPECTED_SCALES))
+    mean, sd = _moments(_posterior(believed, right, CAUTIOUS_SCALES))
+    return FittedConfidence(_rising(expected), _rising(mean - CAUTION * sd))
+
+
+def _moments(weights: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation, over the grid, of the probability at each point."""
     shifts, slopes = np.meshgrid(_SHIFTS, np.exp(_LOG_SLOPES), indexing="ij")
     true = 1.0 / (1.0 + np.exp(-shifts[..., None] - slopes[..., None] * _POINTS))
-    expected = np.einsum("ij,ijk->k", weights, true)
-    variance = np.einsum("ij,ijk->k", weights, (true - expected) ** 2)
-    return FittedConfidence(_rising(expected), _rising(expected - CAUTION * np.sqrt(variance)))
+    mean = np.einsum("ij,ijk->k", weights, true)
+    variance = np.einsum("ij,ijk->k", weights, (true - mean) ** 2)
+    return mean, np.sqrt(variance)
 
 
 def _rising(probabilities: Array) -> ConfidenceMap:
@@ -53,9 +70,9 @@ def _rising(probabilities: Array) -> ConfidenceMap:
     return ConfidenceMap(believed=tuple(_POINTS.tolist()), true=tuple(true.tolist()))
 
 
-def _posterior(believed: Array, right: Array) -> Array:
+def _posterior(believed: Array, right: Array, scales: _Scales) -> Array:
     """Of shift and slope, on the grid; sums to 1."""
-    logs = _log_t(_SHIFTS / SHIFT_SCALE)[:, None] + _log_t(_LOG_SLOPES / SLOPE_SCALE)[None, :]
+    logs = _log_t(_SHIFTS / scales.shift)[:, None] + _log_t(_LOG_SLOPES / scales.slope)[None, :]
     slopes = np.exp(_LOG_SLOPES)
     values, place = np.unique(believed, return_inverse=True)
     counts, rights = np.bincount(place), np.bincount(place, weights=right)

@@ -1,7 +1,7 @@
 """Which probability a pair must have so that at most ``max_error`` of those kept are wrong.
 
 Expected: the calibrated probabilities of the pairs kept average to at most ``max_error``, taken
-cautiously: below what is expected by half of their own standard deviation (confidence_fit.py).
+cautiously: below what is expected by a part of their own standard deviation (confidence_fit.py).
 
 Certified: learn-then-test (Angelopoulos, Bates, Candes, Jordan, Lei 2021). Each number of kept
 labelled pairs gives an exact binomial test of "more than ``max_error`` of such pairs are wrong";
