@@ -209,7 +209,7 @@ def test_a_margin_as_wide_as_asked_is_wide_enough() -> None:
 def test_a_low_confidence_is_named_with_its_height() -> None:
     selection = select_pairs(ranked({"a": 0.6, "b": 0.5}), min_confidence=0.8)
     assert selection.reason is SkipReason.BELOW_CONFIDENCE
-    assert "0.760" in str(selection.detail)
+    assert "0.790" in str(selection.detail)
 
 
 def test_a_wide_length_ratio_is_named_with_its_size() -> None:

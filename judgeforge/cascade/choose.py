@@ -20,9 +20,10 @@ from judgeforge.cascade.gain import Value, expected_values
 from judgeforge.cascade.rules import CascadeRules
 from judgeforge.evidence import Evidence
 from judgeforge.ranking.best import best_probabilities
-from judgeforge.ranking.normal import Array, normal_cdf_array
+from judgeforge.ranking.normal import Array
 from judgeforge.ranking.posterior import posterior
 from judgeforge.ranking.rank import quality_map
+from judgeforge.ranking.student import gap_cdf_array
 from judgeforge.reliability.judges import Reliability
 
 _OUT_OF_REACH = 100.0
@@ -120,7 +121,7 @@ def _better(means: Array, covariance: Array) -> Array:
         - 2.0 * np.take_along_axis(columns, low, -1)
     )
     z = gap / np.sqrt(np.maximum(variance, 1e-12))
-    return np.asarray(normal_cdf_array(z)[..., 0])
+    return np.asarray(gap_cdf_array(z)[..., 0])
 
 
 def _contenders(base: tuple[Array, Array], rules: CascadeRules) -> list[int]:

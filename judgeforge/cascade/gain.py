@@ -1,9 +1,9 @@
 """How much an answer is expected to raise the probability that the pair is right.
 
-Before an answer is seen, the posterior means are random: they move by a normal step whose
+Before an answer is seen, the posterior means are random: they move by a step whose
 covariance is what the answer takes off the posterior covariance (preposterior analysis; the
 knowledge gradient of Frazier, Powell and Dayanik 2008). The step is integrated along its two
-largest directions by Gauss-Hermite quadrature.
+largest directions by Gauss-Hermite quadrature, stretched to Student's t along the largest.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from judgeforge.cascade.candidates import Ask, Bundle
 from judgeforge.ranking.normal import Array
 from judgeforge.ranking.posterior import Posterior
+from judgeforge.ranking.student import error_from_normal
 from judgeforge.reliability.judges import Reliability
 
 Value = Callable[[Array, Array], Array]
@@ -26,7 +27,10 @@ _AT_ONCE = 4
 
 
 def _nodes() -> tuple[Array, Array]:
+    """Steps have the heavy tails of the errors behind them: most are small, few are large."""
     along, weight = np.polynomial.hermite_e.hermegauss(7)
+    along = error_from_normal(along)
+    along /= np.sqrt(along**2 @ weight / weight.sum())
     across, light = np.polynomial.hermite_e.hermegauss(3)
     points = np.array([(a, b) for a in along for b in across])
     weights = np.outer(weight, light).ravel()

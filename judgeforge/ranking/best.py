@@ -1,14 +1,15 @@
-"""P(a completion is the best of its prompt), from the normal posterior of all of them."""
+"""P(a completion is the best of its prompt), from means and covariance of all of them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from judgeforge.ranking.normal import Array, normal_cdf_array
+from judgeforge.ranking.normal import Array
+from judgeforge.ranking.student import error_cdf, error_from_normal, gap_cdf_array
 
-_GRID: Array = np.linspace(-4.0, 4.0, 17)
-"""Errors stay below 2e-4 while standard deviations differ by less than a factor of three."""
-_DENSITY: Array = np.exp(-0.5 * _GRID**2) / np.exp(-0.5 * _GRID**2).sum()
+_NORMAL: Array = np.linspace(-4.0, 4.0, 17)
+_DENSITY: Array = np.exp(-0.5 * _NORMAL**2) / np.exp(-0.5 * _NORMAL**2).sum()
+_ERRORS = error_from_normal(_NORMAL)
 _SMALLEST_VARIANCE = 1e-10
 
 
@@ -16,7 +17,7 @@ def best_probabilities(means: Array, covariance: Array) -> Array:
     """Shapes (..., n) and (..., n, n) -> (..., n), each row summing to 1.
 
     Exact for two completions and wherever qualities differ by independent errors and a common one;
-    otherwise the independent normals whose differences have the nearest variances stand in.
+    otherwise the independent errors whose differences have the nearest variances stand in.
     """
     n = means.shape[-1]
     if n == 1:
@@ -28,11 +29,11 @@ def best_probabilities(means: Array, covariance: Array) -> Array:
     sd = np.sqrt(np.maximum(variances, _SMALLEST_VARIANCE))
     if n == 2:
         gap = (means[..., 0] - means[..., 1]) / np.sqrt((sd**2).sum(-1))
-        first = normal_cdf_array(gap)
+        first = gap_cdf_array(gap)
         return np.stack([first, 1.0 - first], axis=-1)
-    values = means[..., :, None] + sd[..., :, None] * _GRID
+    values = means[..., :, None] + sd[..., :, None] * _ERRORS
     z = (values[..., :, None, :] - means[..., None, :, None]) / sd[..., None, :, None]
-    below = normal_cdf_array(z)
+    below = error_cdf(z)
     own = np.arange(n)
     below[..., own, own, :] = 1.0
     chances = below.prod(axis=-2) @ _DENSITY

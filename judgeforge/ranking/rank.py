@@ -9,8 +9,9 @@ import numpy as np
 
 from judgeforge.evidence import Evidence, read_evidence
 from judgeforge.ranking.best import best_probabilities
-from judgeforge.ranking.normal import Array, normal_cdf
+from judgeforge.ranking.normal import Array
 from judgeforge.ranking.posterior import posterior
+from judgeforge.ranking.student import gap_cdf
 from judgeforge.records import Judgment, Ranking
 from judgeforge.reliability.judges import PRIOR, Reliability
 from judgeforge.veto import with_vetoes
@@ -96,4 +97,4 @@ def probability_better(ranking: Ranking, first_id: str, second_id: str) -> float
     gap = ranking.scores[i] - ranking.scores[j]
     if variance <= 0:
         return 0.5 if gap == 0 else float(gap > 0)
-    return normal_cdf(gap / math.sqrt(variance))
+    return gap_cdf(gap / math.sqrt(variance))

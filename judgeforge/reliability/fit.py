@@ -16,13 +16,13 @@ def fit_reliability(
 ) -> Reliability:
     """``prompts``: the judgments of each prompt. No label is needed; with few prompts the result
     stays near ``prior``. The order of prompts and judgments does not matter."""
-    return fit_evidence([read_evidence(judgments) for judgments in prompts], prior=prior)
+    ordered = [sorted(judgments, key=lambda one: one.id) for judgments in prompts]
+    return fit_evidence([read_evidence(judgments) for judgments in ordered], prior=prior)
 
 
 def fit_evidence(evidence: Sequence[Evidence], *, prior: Reliability = PRIOR) -> Reliability:
-    evidence = sorted(
-        evidence, key=lambda one: one.prompt_id
-    )  # sums come out the same to the last bit
+    # In a fixed order sums come out the same to the last bit.
+    evidence = sorted(evidence, key=lambda one: one.prompt_id)
     judges = sorted({name for one in evidence for name in one.judges})
     if not judges:
         return prior

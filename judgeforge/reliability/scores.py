@@ -206,8 +206,9 @@ def _expect(group: _Group, now: _Parameters, sums: _Sums) -> None:
     errors = second[0, u] + second[0, e] + second[d, u] + second[d, e]
     np.add.at(sums.cross, group.judges, (residual * quality).sum(0) - errors)
     np.add.at(sums.square, group.judges, second[0, 0] + 2.0 * second[0, d] + second[d, d])
-    left = residual - latent[:, u] - latent[:, e] - scale * quality
-    np.add.at(sums.rest, group.judges, left.sum(0))
+    # Without the judge's own errors, whose mean is thereby moved into its offset (parameter
+    # expansion, Liu, Rubin and Wu 1998): otherwise they take up most of every step.
+    np.add.at(sums.rest, group.judges, (residual - scale * quality).sum(0))
 
 
 def _as_reliability(
