@@ -18,11 +18,11 @@ from judgeforge.store.files import replacing
 from judgeforge.templates import template_digests
 
 _NO_MATTER = {"tier"}
-"""Of a judge: when it is asked changes nothing of what it says."""
+"""Of a judge: when it is asked changes nothing of what it says (but see ``_asked``)."""
 
 
 def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
-    """All that decides what the judges say of given completions."""
+    """All that decides what the judges say of given completions, and which of them are asked."""
     judges = config.judging.judges
     return {
         "rubric": rubric.model_dump(mode="json"),
@@ -33,7 +33,21 @@ def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
             }
             for judge in judges
         },
+        "asked": _asked(config),
         "prompts": template_digests(sorted({judge.protocol for judge in judges})),
+    }
+
+
+def _asked(config: RunConfig) -> dict[str, Any] | None:
+    """What decides which judges a cascade asks, and with it what is known of a pair; None where
+    all are asked everything."""
+    cascade = config.judging.cascade
+    if cascade is None:
+        return None
+    return {
+        "cascade": cascade.model_dump(mode="json"),
+        "tiers": {judge.label: judge.tier for judge in config.judging.judges},
+        "max_error": config.pairing.max_error,
     }
 
 

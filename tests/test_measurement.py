@@ -16,7 +16,7 @@ from judgeforge.calibration import Calibration
 from judgeforge.cli import app
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.evaluation import Evaluation
-from judgeforge.measurement import calibrate_config, evaluate_config
+from judgeforge.measurement import CalibrationReport, calibrate_config, evaluate_config
 from judgeforge.measurement.label_rows import read_labels
 from judgeforge.sources import RowChecks
 from tests.label_files import best_rows, pair_rows, write_rows
@@ -174,15 +174,28 @@ def test_another_rubric_is_refused(tmp_path: Path, judges: LocalServer) -> None:
         run(other, tmp_path / "out")
 
 
-def test_another_tier_is_the_same_judge(tmp_path: Path, judges: LocalServer) -> None:
-    config = calibrated(tmp_path, judges, number=20)
-    tiers = [JUDGES[0], {**JUDGES[1], "tier": 2}]
-    cascade = changed(
-        config,
-        "cascade.yaml",
-        judging={"judges": tiers, "cascade": {}, "calibration": "calibration.json"},
-    )
-    assert run(cascade, tmp_path / "out").exit_code == 0
+def test_a_cascade_is_calibrated_on_what_it_would_have_asked(
+    tmp_path: Path, judges: LocalServer
+) -> None:
+    scoring = {"judges": [{"model": "blunt"}, {"model": "sharp", "tier": 2}]}
+    whole = config_of(tmp_path, judges, judging=scoring)
+    labels = write_rows(tmp_path / "labels.jsonl", best_rows(40))
+    everybody = calibrate_config(loaded(whole), labels, tmp_path / "whole.json")
+    never = {"cascade": {"min_gain": 1.0}}
+    cheap = changed(whole, "cheap.yaml", judging=never)
+    blunt_only = calibrate_config(loaded(cheap), labels, tmp_path / "calibration.json")
+    assert share_right(blunt_only) < share_right(everybody) - 0.1
+
+    using = changed(cheap, "using.yaml", judging={"calibration": "calibration.json"})
+    assert run(using, tmp_path / "out").exit_code == 0
+    other = changed(whole, "other.yaml", judging={"calibration": "calibration.json"})
+    with pytest.raises(ConfigError, match=r"asked: was .*, is null"):
+        run(other, tmp_path / "out2")
+
+
+def share_right(report: CalibrationReport) -> float:
+    results = report.calibration.results
+    return sum(one.right for one in results) / len(results)
 
 
 def test_a_changed_calibration_is_another_run(tmp_path: Path, judges: LocalServer) -> None:

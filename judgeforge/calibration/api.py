@@ -8,7 +8,7 @@ import numpy as np
 
 from judgeforge.calibration.calibration import Calibration, Instrument
 from judgeforge.calibration.confidence_fit import fit_confidence
-from judgeforge.calibration.fit import fit_calibration, label_results
+from judgeforge.calibration.fit import AsAsked, fit_calibration, label_results
 from judgeforge.calibration.labels import Label, LabelKind, check_number
 from judgeforge.calibration.weights import Labelled
 from judgeforge.evidence import read_evidence
@@ -23,6 +23,7 @@ def calibrate(
     of: LabelKind | None = None,
     texts: Mapping[str, str] | None = None,
     allow_negative: bool = False,
+    as_asked: AsAsked | None = None,
 ) -> Calibration:
     """Measure a panel of judges against labels.
 
@@ -30,7 +31,8 @@ def calibrate(
     for each prompt id the completion that people find the best, None for a tie; or Label records.
     ``of``: what is labelled; without it "pair" where all labelled prompts have two completions.
     ``texts`` (completion id -> text) lets length be corrected for where the labels support it.
-    ``allow_negative``: a judge that people contradict may count against what it says.
+    ``allow_negative``: a judge that people contradict may count against what it says. ``as_asked``
+    (prompt id, reliability -> evidence): where a cascade will stop early, what it will have asked.
 
     Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, and ValueError for a label
     whose prompt or completion has no judgment.
@@ -46,6 +48,7 @@ def calibrate(
             read_evidence(one, texts=texts) for name, one in by_prompt.items() if name not in known
         ],
         allow_negative=allow_negative,
+        as_asked=as_asked,
     )
 
 

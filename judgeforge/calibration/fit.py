@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from judgeforge.calibration.calibration import Calibration, Instrument, LabelResult
 from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.folds import folds
-from judgeforge.calibration.labels import LabelKind, check_number
+from judgeforge.calibration.labels import Label, LabelKind, check_number
 from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections
 from judgeforge.evidence import Evidence
 from judgeforge.ranking.normal import Array
 from judgeforge.ranking.rank import rank_evidence
+from judgeforge.records import Ranking
 from judgeforge.reliability.fit import fit_evidence
 from judgeforge.reliability.judges import Reliability
 from judgeforge.veto import with_vetoes
+
+AsAsked = Callable[[str, Reliability], Evidence]
+"""The evidence that a run would have on a prompt (by id), were the judges known to be so reliable:
+less than there is, where a cascade stops early."""
 
 
 def fit_calibration(
@@ -26,11 +31,13 @@ def fit_calibration(
     unlabelled: Sequence[Evidence] = (),
     allow_negative: bool = False,
     correct: bool = True,
+    as_asked: AsAsked | None = None,
 ) -> Calibration:
     """``unlabelled`` evidence tells of the judges too, though not how right they are.
 
     ``allow_negative``: a judge that people contradict may count against what it says. ``correct``:
-    whether length and seats may be corrected for. The order of prompts does not matter.
+    whether length and seats may be corrected for. ``as_asked``: judges are fitted on everything,
+    probabilities on what a run would have asked. The order of prompts does not matter.
     Raises TooFewLabelsError below 20 labels.
     """
     check_number(len(labelled))
@@ -46,9 +53,9 @@ def fit_calibration(
     for train, test in folds([one.label.prompt_id for one in labelled]):
         reliability = fitted([labelled[i] for i in train])
         for i in test:
-            believed[i], right[i] = predicted(labelled[i], reliability)
+            believed[i], right[i] = predicted(labelled[i], reliability, as_asked)
     ids = [one.label.prompt_id for one in labelled]
-    unseen = np.array([predicted(one, blind) for one in labelled])
+    unseen = np.array([predicted(one, blind, as_asked) for one in labelled])
     return Calibration(
         of=of,
         labelled=Instrument(
@@ -60,15 +67,26 @@ def fit_calibration(
     )
 
 
-def predicted(one: Labelled, reliability: Reliability) -> tuple[float, float]:
+def predicted(
+    one: Labelled, reliability: Reliability, as_asked: AsAsked | None = None
+) -> tuple[float, float]:
+    return best_of(ranked(one, reliability, as_asked), one.label)
+
+
+def best_of(ranking: Ranking, label: Label) -> tuple[float, float]:
     """The probability of the completion that is thought the best, and how right that is.
 
     Where several are equally likely, the mean over them.
     """
-    ranking = with_vetoes(rank_evidence(one.evidence, reliability), one.vetoes)
     p_best = np.array(ranking.p_best)
-    top = p_best == p_best.max()
-    return float(p_best.max()), float(one.parts[top].mean())
+    best = [ranking.completion_ids[i] for i in np.flatnonzero(p_best == p_best.max())]
+    right = [label.parts.get(name, 0.0) for name in best]
+    return float(p_best.max()), sum(right) / len(right)
+
+
+def ranked(one: Labelled, reliability: Reliability, as_asked: AsAsked | None = None) -> Ranking:
+    evidence = one.evidence if as_asked is None else as_asked(one.label.prompt_id, reliability)
+    return with_vetoes(rank_evidence(evidence, reliability), one.vetoes)
 
 
 def label_results(

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from judgeforge.calibration.agreement import Agreement
 from judgeforge.calibration.api import kind_of, labelled_prompt, labels_of, prompts_by_id
 from judgeforge.calibration.calibration import Calibration
+from judgeforge.calibration.fit import AsAsked, best_of, ranked
 from judgeforge.calibration.labels import Label, LabelKind
 from judgeforge.calibration.weights import Labelled
 from judgeforge.evaluation.evaluation import Evaluation, Item, JudgeFigures
@@ -22,11 +22,9 @@ from judgeforge.evaluation.statistics import (
 )
 from judgeforge.evidence import read_evidence
 from judgeforge.ranking.normal import Array
-from judgeforge.ranking.rank import rank_evidence
-from judgeforge.records import Judgment, Ranking
+from judgeforge.records import Judgment
 from judgeforge.reliability.fit import fit_evidence
 from judgeforge.reliability.judges import Reliability
-from judgeforge.veto import with_vetoes
 
 TIE = "tie"
 
@@ -40,15 +38,15 @@ def evaluate(
     of: LabelKind | None = None,
     texts: Mapping[str, str] | None = None,
     latencies: Mapping[str, float] | None = None,
-    people: Agreement | None = None,
+    as_asked: AsAsked | None = None,
 ) -> Evaluation:
     """Compare what judges say with what people say.
 
-    ``judgments``, ``labels``, ``of`` and ``texts`` are those of ``calibrate``. The panel ranks with
-    ``calibration``, or with ``reliability``, or with what all these judgments tell of the judges
-    without labels. ``latencies``: median seconds of a call, by judge. Labels that a calibration was
-    fitted on make it look better than it is. Raises ValueError for no label at all, and for labels
-    without judgments.
+    ``judgments``, ``labels``, ``of``, ``texts`` and ``as_asked`` are those of ``calibrate``. The
+    panel ranks with ``calibration``, or with ``reliability``, or with what all these judgments tell
+    of the judges without labels. ``latencies``: median seconds of a call, by judge. Labels that a
+    calibration was fitted on make it look better than it is. Raises ValueError for no label at all,
+    and for labels without judgments.
     """
     by_prompt = prompts_by_id(judgments)
     labelled = [
@@ -58,8 +56,11 @@ def evaluate(
     if not labelled:
         raise ValueError("there is no label to compare with")
     known = _known(calibration, reliability, by_prompt, texts)
-    rankings = [_ranking(one, known, calibration) for one in labelled]
-    outcomes = np.array([_outcome(one, r) for one, r in zip(labelled, rankings, strict=True)])
+    rankings = [ranked(one, known, as_asked) for one in labelled]
+    if calibration is not None:
+        rankings = [calibration.apply(ranking) for ranking in rankings]
+    both = list(zip(rankings, labelled, strict=True))
+    outcomes = np.array([best_of(ranking, one.label) for ranking, one in both])
     asked = [each for one in labelled for each in by_prompt[one.label.prompt_id]]
     costs = [judgment.cost_usd for judgment in asked]
     return _evaluation(
@@ -67,11 +68,11 @@ def evaluate(
         *outcomes.T,
         of=of or kind_of(labelled),
         kappa=cohen_kappa(
-            [_place(np.array(r.p_best)) for r in rankings], [_place(one.parts) for one in labelled]
+            [_place(dict(zip(r.completion_ids, r.p_best, strict=True)), one) for r, one in both],
+            [_place(one.label.parts, one) for one in labelled],
         ),
         judges=judge_figures(labelled, asked, latencies),
         cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
-        people=people,
     )
 
 
@@ -88,7 +89,7 @@ def evaluate_probabilities(
     if min(said.min(), truth.min()) < 0 or max(said.max(), truth.max()) > 1:
         raise ValueError("probabilities and right must be from 0 to 1")
     names = [str(i) for i in range(len(said))]
-    return _evaluation(names, said, truth, of=of, kappa=None, judges={}, cost_usd=0.0, people=None)
+    return _evaluation(names, said, truth, of=of, kappa=None, judges={}, cost_usd=0.0)
 
 
 def _evaluation(
@@ -100,7 +101,6 @@ def _evaluation(
     kappa: float | None,
     judges: Mapping[str, JudgeFigures],
     cost_usd: float | None,
-    people: Agreement | None,
 ) -> Evaluation:
     n, table = len(prompt_ids), reliability_table(probabilities, right)
     interval = wilson(float(right.sum()), n)
@@ -115,7 +115,6 @@ def _evaluation(
         reliability_table=table,
         judges=judges,
         cost_usd=cost_usd,
-        people=people,
         items=tuple(
             Item(prompt_id=name, probability=float(p), right=float(y))
             for name, p, y in zip(prompt_ids, probabilities, right, strict=True)
@@ -135,17 +134,8 @@ def _known(
     return reliability or fit_evidence([read_evidence(o, texts=texts) for o in by_prompt.values()])
 
 
-def _ranking(one: Labelled, known: Reliability, calibration: Calibration | None) -> Ranking:
-    ranking = with_vetoes(rank_evidence(one.evidence, known), one.vetoes)
-    return ranking if calibration is None else calibration.apply(ranking)
-
-
-def _outcome(one: Labelled, ranking: Ranking) -> tuple[float, float]:
-    """The probability of the prediction, and how right it is."""
-    p_best = np.array(ranking.p_best)
-    return float(p_best.max()), float(one.parts[p_best == p_best.max()].mean())
-
-
-def _place(values: Array) -> str:
-    top = np.flatnonzero(values == values.max())
-    return str(top[0]) if len(top) == 1 else TIE
+def _place(values: Mapping[str, float], one: Labelled) -> str:
+    """Of the completion with the largest value, in the order of the prompt."""
+    most = max(values.values())
+    top = [str(i) for i, name in enumerate(one.evidence.completion_ids) if values.get(name) == most]
+    return top[0] if len(top) == 1 else TIE

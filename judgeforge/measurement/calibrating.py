@@ -12,6 +12,7 @@ from judgeforge.calibration.promise import Promise, make_promise, share_kept_by_
 from judgeforge.calibration_file import fingerprint, write_calibration
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError, InputError
+from judgeforge.measurement.cascade_replay import cascade_replay
 from judgeforge.measurement.label_rows import LabelFile, read_labels
 from judgeforge.measurement.label_run import JudgedLabels, judge_labels
 from judgeforge.pairing.rules import PairingRules
@@ -57,6 +58,7 @@ def calibrate_config(
         of=read.kind,
         texts=judged.texts,
         allow_negative=allow_negative,
+        as_asked=cascade_replay(config, prepared, judged),
     ).model_copy(update={"people": read.people, "fingerprint": fingerprint(config, rubric)})
     write_calibration(out, found)
     return CalibrationReport(found, out, read, judged, _promises(found, config.pairing))

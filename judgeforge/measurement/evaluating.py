@@ -13,6 +13,7 @@ from judgeforge.config import RunConfig
 from judgeforge.errors import InputError, StoreError
 from judgeforge.evaluation import Comparison, Evaluation, compare, evaluate
 from judgeforge.measurement.calibrating import label_notes, prepare_measurement
+from judgeforge.measurement.cascade_replay import cascade_replay
 from judgeforge.measurement.label_rows import read_labels
 from judgeforge.measurement.label_run import judge_labels
 from judgeforge.progress import Progress
@@ -53,8 +54,8 @@ def evaluate_config(
         of=read.kind,
         texts=judged.texts,
         latencies=judged.latencies,
-        people=read.people,
-    )
+        as_asked=cascade_replay(config, prepared, judged),
+    ).model_copy(update={"people": read.people})
     if out is not None:
         _write(out, evaluation)
     notes = [*label_notes(read, judged), evaluation.caution]
