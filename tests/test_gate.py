@@ -1,6 +1,7 @@
 """The gate of a model: who may pass, in which order, and what waiting costs the others."""
 
 import asyncio
+import random
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from judgeforge.calls.gate import ModelGate
 from judgeforge.calls.gateway import waits
 from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.shared_bucket import Account
+from judgeforge.calls.slots import Slots
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import LimitsConfig, ModelConfig
 from judgeforge.errors import CircuitOpenError, NotConnectedError, StatusError
@@ -38,13 +40,15 @@ def gate(slots, *, name="small", concurrency=64, failures=3, account=None, **cei
 
 async def ask(one, *, error=None, seconds=0.0, gives_way=waits):
     passage = await one.enter(SIZE, gives_way=gives_way)
-    await asyncio.sleep(seconds)
-    one.leave(passage, error=error)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        one.leave(passage, error=error)
 
 
 def test_no_more_than_the_limit_are_in_flight():
     async def scenario():
-        limited, most = gate(asyncio.Semaphore(100), concurrency=3), 0
+        limited, most = gate(Slots(100), concurrency=3), 0
 
         async def one():
             nonlocal most
@@ -61,7 +65,7 @@ def test_no_more_than_the_limit_are_in_flight():
 
 def test_a_model_that_must_wait_for_its_ceiling_holds_no_slot_of_the_others():
     async def scenario():
-        slots = asyncio.Semaphore(1)
+        slots = Slots(1)
         slow, fast = gate(slots, requests_per_minute=60), gate(slots)
         queue = [asyncio.create_task(ask(slow)) for _ in range(30)]
         await asyncio.sleep(0.05)
@@ -77,7 +81,7 @@ def test_a_model_that_must_wait_for_its_ceiling_holds_no_slot_of_the_others():
 
 def test_models_take_turns_at_the_slots_however_long_their_queues_are():
     async def scenario():
-        slots, order = asyncio.Semaphore(1), []
+        slots, order = Slots(1), []
         gates = {"long": gate(slots), "short": gate(slots)}
 
         async def one(name):
@@ -94,7 +98,7 @@ def test_models_take_turns_at_the_slots_however_long_their_queues_are():
 
 def test_while_the_circuit_is_open_one_probe_at_a_time_passes():
     async def scenario():
-        broken = gate(asyncio.Semaphore(100), failures=1)
+        broken = gate(Slots(100), failures=1)
         await ask(broken, error=NotConnectedError("refused"))
         begun = time.monotonic()
         sent = []
@@ -116,18 +120,18 @@ def test_while_the_circuit_is_open_one_probe_at_a_time_passes():
 
 def test_who_gives_way_fails_at_once_also_from_the_queue():
     async def scenario():
-        slots = asyncio.Semaphore(1)
+        slots = Slots(1)
         broken = gate(slots, failures=1)
         first = await broken.enter(SIZE, gives_way=waits)
         waiting = [asyncio.create_task(ask(broken, gives_way=lambda: True)) for _ in range(5)]
         await asyncio.sleep(0.01)
         broken.leave(first, error=NotConnectedError("refused"))
         ends = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 0.4)
-        return ends, slots.locked()
+        return ends, slots.take()
 
-    ends, locked = asyncio.run(scenario())
+    ends, is_free = asyncio.run(scenario())
     assert all(isinstance(end, CircuitOpenError) and not end.stops_run for end in ends)
-    assert not locked
+    assert is_free
 
 
 def test_a_refusal_of_the_whole_account_pauses_its_other_models():
@@ -135,7 +139,7 @@ def test_a_refusal_of_the_whole_account_pauses_its_other_models():
     refusal = StatusError(said, status=429, retry_after_s=0.5, retryable=True)
 
     async def scenario():
-        account, slots = Account(), asyncio.Semaphore(10)
+        account, slots = Account(), Slots(10)
         one, other = (gate(slots, name=n, account=account) for n in ("a", "b"))
         await ask(one, error=refusal)
         begun = time.monotonic()
@@ -148,7 +152,7 @@ def test_a_refusal_of_the_whole_account_pauses_its_other_models():
 @pytest.mark.parametrize("number", [400, 404, 422])
 def test_requests_that_are_wrong_themselves_do_not_open_the_circuit(number):
     async def scenario():
-        fine = gate(asyncio.Semaphore(10), failures=1)
+        fine = gate(Slots(10), failures=1)
         await ask(fine, error=StatusError("no", status=number))
         return fine.is_open
 
@@ -157,7 +161,7 @@ def test_requests_that_are_wrong_themselves_do_not_open_the_circuit(number):
 
 def test_a_cancelled_probe_lets_the_next_one_pass():
     async def scenario():
-        broken = gate(asyncio.Semaphore(10), failures=1)
+        broken = gate(Slots(10), failures=1)
         await ask(broken, error=NotConnectedError("refused"))
         passage = await broken.enter(SIZE, gives_way=waits)
         broken.leave(passage, abandoned=True)
@@ -165,3 +169,41 @@ def test_a_cancelled_probe_lets_the_next_one_pass():
         return broken.is_open
 
     assert not asyncio.run(scenario())
+
+
+def test_a_slot_that_one_model_cannot_use_goes_to_the_other():
+    async def scenario():
+        slots = Slots(1)
+        one, other = gate(slots), gate(slots)
+        held = await other.enter(SIZE, gives_way=waits)
+        gone = [asyncio.create_task(ask(one)) for _ in range(3)]
+        left = asyncio.create_task(ask(other))
+        await asyncio.sleep(0)
+        for task in gone:
+            task.cancel()
+        await asyncio.sleep(0)
+        other.leave(held)
+        await asyncio.wait_for(left, 1)
+        return slots.take()
+
+    assert asyncio.run(scenario())
+
+
+def test_cancelling_at_any_moment_loses_no_slot():
+    async def scenario():
+        slots, chance = Slots(3), random.Random(3)
+        gates = [gate(slots, concurrency=2), gate(slots)]
+        tasks = [
+            asyncio.create_task(ask(gates[n % 2], seconds=chance.random() / 500))
+            for n in range(200)
+        ]
+        for _ in range(100):
+            await asyncio.sleep(0.0005)
+            chance.choice(tasks).cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        free = 0
+        while slots.take():
+            free += 1
+        return free, [one.in_flight for one in gates]
+
+    assert asyncio.run(scenario()) == (3, [0, 0])

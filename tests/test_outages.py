@@ -198,8 +198,8 @@ class TestFallback:
 
 class TestHedging:
     def test_a_late_reply_is_asked_for_twice_and_both_are_paid(self, tmp_path, server, out):
-        server.faults.add(faults.slow(2.0), nth=3)
-        own = model(server, hedge_after=0.3)
+        server.faults.add(faults.slow(4.0), nth=3)
+        own = model(server, hedge_after=1.2)
         config = write_config(
             tmp_path, server, prompts=1, models={"small": own}, limits=limits(grace_s=8)
         )

@@ -1,8 +1,10 @@
 """The gate of one model: requests pass one by one, each when everything allows it.
 
 Asked in this order: the configured ceiling, the circuit breaker, the concurrency limit, the pace,
-a slot over all models. Only the first in the queue of each model waits for a slot, so that models
-take turns and none starves another; what waits here holds no slot and no reservation.
+a slot over all models. Models take turns at the slots, one request each, so that none starves
+another; what waits here holds no slot and no reservation.
+
+Nothing polls: a request that leaves, and a timer where only time can help, let the next ones pass.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -21,12 +24,21 @@ from judgeforge.calls.pace import Pace, SentRequest
 from judgeforge.calls.rate_headers import read_allowances
 from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.shared_bucket import Account
+from judgeforge.calls.slots import Slots
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import LimitsConfig, ModelConfig
 from judgeforge.errors import CallError, CircuitOpenError, StatusError
 
 GivesWay = Callable[[], bool]
 """Whether a request should rather fail at once than wait for a circuit to close."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    size: RequestSize
+    gives_way: GivesWay
+    admitted: asyncio.Future[Passage]
+    held_by_rate: bool = False
 
 
 @dataclass(slots=True)
@@ -46,7 +58,7 @@ class ModelGate:
         *,
         ceiling: ModelThrottle,
         account: Account,
-        all_slots: asyncio.Semaphore,
+        all_slots: Slots,
         log: CallLog,
     ) -> None:
         self._name, self._model, self._stall_s, self._log = name, model, limits.stall_s, log
@@ -55,8 +67,9 @@ class ModelGate:
         self._limit = ConcurrencyLimit(model.concurrency)
         self._breaker = CircuitBreaker(limits.breaker_failures)
         self._all_slots = all_slots
-        self._queue = asyncio.Lock()
-        self._woken: asyncio.Future[None] | None = None
+        self._under_ceiling = asyncio.Lock()
+        self._queue: deque[_Waiting] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self.waiting = 0
         self.in_flight = 0
 
@@ -73,22 +86,23 @@ class ModelGate:
         """
         self.waiting += 1
         try:
-            async with self._queue:
+            if not self._ceiling.is_set:
+                return await self._join(size, gives_way)
+            # One at a time: what has passed the ceiling must not pile up behind something else.
+            async with self._under_ceiling:
                 self._refuse_while_open(gives_way)
                 await self._ceiling.admit(size.tokens)
-                held_by_rate = await self._wait_for_slot(size, gives_way)
-                return self._pass(size, held_by_rate=held_by_rate)
+                return await self._join(size, gives_way)
         finally:
             self.waiting -= 1
 
     async def enter_aside(self, size: RequestSize) -> Passage | None:
         """Pass the queue, but only if nothing has to be waited for; for hedges."""
-        if self.is_open or self._wait(size, time.monotonic())[0] > 0 or self._all_slots.locked():
+        if self.is_open or self._wait(size, time.monotonic())[0] > 0:
             return None
         await self._ceiling.admit(size.tokens)
-        if self.is_open or self._wait(size, time.monotonic())[0] > 0 or self._all_slots.locked():
+        if self.is_open or self._wait(size, time.monotonic())[0] > 0 or not self._all_slots.take():
             return None
-        await self._all_slots.acquire()
         return self._pass(size, held_by_rate=False)
 
     def leave(
@@ -104,8 +118,8 @@ class ModelGate:
         outcome = Outcome.ANSWERED if error is None else outcome_of(error)
         self._tell(passage, Outcome.ABANDONED if abandoned else outcome, error, headers, now)
         self.in_flight -= 1
-        self._all_slots.release()
-        self._wake()
+        self._all_slots.give_back()
+        self._admit_all()
 
     def describe(self, calls: int) -> str:
         """What this many calls of the model are waiting for, for a message."""
@@ -120,21 +134,66 @@ class ModelGate:
             parts.append(f"the provider takes nothing more for another {paused_s:.0f} s")
         return f"{calls} calls of model `{self._name}`: {', '.join(parts)}"
 
-    async def _wait_for_slot(self, size: RequestSize, gives_way: GivesWay) -> bool:
-        """Returns whether the learned rate held the request back."""
-        held_by_rate = False
-        while True:
-            self._refuse_while_open(gives_way)
-            wait, by_rate = self._wait(size, time.monotonic())
-            if wait > 0:
-                held_by_rate |= by_rate
-                await self._sleep(wait)
-                continue
-            await self._all_slots.acquire()
-            if self._wait(size, time.monotonic())[0] <= 0:
-                return held_by_rate
-            # While this one waited for a slot, something closed the way again.
-            self._all_slots.release()
+    async def _join(self, size: RequestSize, gives_way: GivesWay) -> Passage:
+        one = _Waiting(size, gives_way, asyncio.get_running_loop().create_future())
+        self._queue.append(one)
+        if len(self._queue) == 1:
+            self._admit_all()
+        try:
+            return await one.admitted
+        except asyncio.CancelledError:
+            if one.admitted.done() and not one.admitted.cancelled():
+                self.leave(one.admitted.result(), abandoned=True)
+            raise
+
+    def _admit_all(self) -> None:
+        while self._admit_next():
+            pass
+
+    def _admit_one(self) -> None:
+        """When it is this model's turn at the slots; then it stands in line again."""
+        before = self.in_flight
+        while self.in_flight == before:
+            if not self._admit_next():
+                return
+        if self._queue and self._wait(self._queue[0].size, time.monotonic())[0] <= 0:
+            self._all_slots.call_in_turn(self._admit_one)
+
+    def _admit_next(self) -> bool:
+        """Whether the first in the queue is dealt with; if not, what lets it pass is arranged."""
+        if not self._queue:
+            return False
+        first = self._queue[0]
+        if first.admitted.cancelled():
+            self._queue.popleft()
+            return True
+        try:
+            self._refuse_while_open(first.gives_way)
+        except CircuitOpenError as error:
+            self._queue.popleft()
+            first.admitted.set_exception(error)
+            return True
+        wait, by_rate = self._wait(first.size, time.monotonic())
+        if wait > 0:
+            first.held_by_rate |= by_rate
+            self._admit_later(wait)
+            return False
+        if not self._all_slots.take():
+            self._all_slots.call_in_turn(self._admit_one)
+            return False
+        self._queue.popleft()
+        first.admitted.set_result(self._pass(first.size, held_by_rate=first.held_by_rate))
+        return True
+
+    def _admit_later(self, wait_s: float) -> None:
+        """Where only a reply can help there is no timer, but a bound (see ``stall_s``)."""
+        loop = asyncio.get_running_loop()
+        at = loop.time() + min(wait_s, self._stall_s)
+        if self._timer is not None and not self._timer.cancelled():
+            if loop.time() < self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(at, self._admit_all)
 
     def _wait(self, size: RequestSize, now: float) -> tuple[float, bool]:
         """Seconds, infinity where only a reply can change it; and whether by the learned rate."""
@@ -209,19 +268,3 @@ class ModelGate:
             self._pace.pause(now, error.retry_after_s)
         if self._breaker.failed(now, str(error), is_probe=passage.is_probe):
             self._log.event("circuit_opened", model=self._name, failure=str(error))
-
-    async def _sleep(self, wait_s: float) -> None:
-        """Until the time is over or a reply has changed something."""
-        loop = asyncio.get_running_loop()
-        self._woken = loop.create_future()
-        bounded = min(wait_s, self._stall_s)
-        timer = loop.call_later(bounded, self._wake)
-        try:
-            await self._woken
-        finally:
-            timer.cancel()
-            self._woken = None
-
-    def _wake(self) -> None:
-        if self._woken is not None and not self._woken.done():
-            self._woken.set_result(None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -11,6 +10,7 @@ from judgeforge.calls.endpoint import Endpoint
 from judgeforge.calls.gate import ModelGate
 from judgeforge.calls.prices import ModelPrice
 from judgeforge.calls.shared_bucket import Account
+from judgeforge.calls.slots import Slots
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import RunConfig
 from judgeforge.providers import open_provider
@@ -27,7 +27,7 @@ def open_endpoints(
     what belongs to the account; each has a gate of its own."""
     providers: dict[tuple[str, str | None, str | None], Provider] = {}
     accounts: defaultdict[tuple[str, str | None, str | None], Account] = defaultdict(Account)
-    all_slots = asyncio.Semaphore(config.limits.concurrency)
+    all_slots = Slots(config.limits.concurrency)
     endpoints: dict[str, Endpoint] = {}
     for name, key in keys.items():
         model = config.models[name]

@@ -50,6 +50,10 @@ class ModelThrottle:
         self._turn = asyncio.Lock()
         self._tokens = TokenBucket(tokens_per_minute) if tokens_per_minute else None
 
+    @property
+    def is_set(self) -> bool:
+        return self._requests is not None or self._tokens is not None
+
     async def admit(self, tokens: int) -> None:
         """Wait until a request of so many tokens may start."""
         if self._requests is not None:
