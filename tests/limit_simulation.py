@@ -139,7 +139,8 @@ class Simulation:
         self, number: int, client: Client, sent: SentRequest, headers: Mapping[str, str]
     ) -> None:
         said = read_allowances(headers, unix_time=EPOCH + sent.at)
-        refusal = Refusal(retry_after_s(headers), "tokens" if self.limits.tpm else "requests")
+        kind = "tokens" if self.limits.tpm else "requests"
+        refusal = Refusal(retry_after_s(headers), kind, of_account=self.shared)
         client.pace.refused(sent, self.now, refusal, said)
         client.limit.overloaded(sent_at=sent.at, now=self.now, in_flight=client.in_flight)
         client.in_flight -= 1

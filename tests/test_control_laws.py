@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from judgeforge.calls.breaker import LONGEST_PAUSE_S, CircuitBreaker
 from judgeforge.calls.concurrency_limit import ConcurrencyLimit
 from judgeforge.calls.learned_rate import LearnedRate
-from judgeforge.calls.pace import LONGEST_RETRY_AFTER_S, Pace, Refusal
+from judgeforge.calls.pace import LONGEST_RETRY_AFTER_S, RESERVE_S, Pace, Refusal
 from judgeforge.calls.rate_headers import Allowance
 from judgeforge.calls.shared_bucket import Account
 from tests.limit_simulation import SIZE, Simulation
@@ -43,7 +43,7 @@ class TestUseOfALimit:
     @pytest.mark.parametrize("wire", ["openai", "anthropic"])
     @pytest.mark.parametrize("retry_after", [True, False])
     @pytest.mark.parametrize("unit", ["requests", "tokens"])
-    @pytest.mark.parametrize("rpm", [2400, 6000])
+    @pytest.mark.parametrize("rpm", [1200, 6000])
     def test_without_headers_the_rate_is_learned(self, wire, retry_after, unit, rpm):
         simulation = Simulation(
             limits(unit, rpm), wire=wire, headers=False, retry_after=retry_after
@@ -83,12 +83,12 @@ class TestSeveralModelsOfOneAccount:
         shares = [client.counts(SETTLED_S, 60)[0] for client in clients]
         assert max(shares) <= 1.1 * min(shares)
 
-    def test_without_headers_none_starves(self):
+    def test_without_headers_they_share_where_a_refusal_speaks_of_the_account(self):
         simulation = Simulation(Limits(rpm=3000), shared=True, headers=False)
         clients = simulation.run(60, sizes=[SIZE, SIZE])
         shares = [client.counts(SETTLED_S, 60)[0] for client in clients]
         assert sum(shares) >= 0.9 * 50 * 50
-        assert min(shares) >= 0.25 * sum(shares)
+        assert min(shares) >= 0.4 * sum(shares)
 
     def test_a_refusal_of_the_account_pauses_all_of_it(self):
         account = Account()
@@ -128,7 +128,9 @@ class TestPauses:
     def test_an_absurd_retry_after_is_cut(self, seconds):
         pace = Pace(Account())
         pace.refused(pace.sent(SIZE, 5.0), 5.0, Refusal(retry_after_s=seconds))
-        assert pace.paused_s(5.0) == pytest.approx(min(seconds, LONGEST_RETRY_AFTER_S))
+        assert pace.paused_s(5.0) == pytest.approx(
+            min(max(seconds, RESERVE_S), LONGEST_RETRY_AFTER_S)
+        )
 
     def test_refusals_without_an_end_are_asked_less_and_less(self):
         pace, now, sent = Pace(Account()), 0.0, 0

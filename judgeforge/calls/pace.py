@@ -6,22 +6,21 @@ do not explain a refusal, the rate is learned from the refusals.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from judgeforge.calls.learned_rate import LearnedRate
 from judgeforge.calls.rate_headers import Allowance
+from judgeforge.calls.rate_learner import LearnedKind, RateLearner
 from judgeforge.calls.request_size import AllowanceKind, RequestSize, Traffic
 from judgeforge.calls.shared_bucket import Account, TrackedAllowance
 
-LearnedKind = Literal["requests", "tokens"]
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 30.0
 """Of a model that refuses again and again without saying for how long."""
 LONGEST_RETRY_AFTER_S = 120.0
 """A server may ask for any pause; after this long it is asked again."""
-_SNAPSHOT_S, _SNAPSHOTS = 1.0, 4
+RESERVE_S = 0.3
+"""After a refusal that no header explains: what flows in meanwhile absorbs what comes bunched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +58,10 @@ class Pace:
         self._account = account
         self._traffic = Traffic()
         self._allowances: dict[AllowanceKind, TrackedAllowance] = {}
-        self._rates: dict[LearnedKind, LearnedRate] = {}
+        self._learner = RateLearner(self._traffic)
         self._paused_until = 0.0
         self._cut_at = -1.0
         self._refused_in_a_row = 0
-        self._snapshots: deque[tuple[float, Traffic]] = deque(maxlen=_SNAPSHOTS)
 
     def hold(self, size: RequestSize, now: float) -> Hold | None:
         """None where a request of so much may be sent now."""
@@ -74,21 +72,19 @@ class Pace:
             wait = allowance.wait_s(size.of(kind), now, self._traffic)
             if wait > 0:
                 return Hold(wait, "headers")
-        for rate in self._rates.values():
-            wait = rate.wait_s(now)
+        for learner in (self._learner, self._account.learner):
+            wait = learner.wait_s(self, size, now)
             if wait > 0:
                 return Hold(wait, "rate")
         return None
 
     def sent(self, size: RequestSize, now: float, *, held_by_rate: bool = False) -> SentRequest:
-        if not self._snapshots or now - self._snapshots[-1][0] >= _SNAPSHOT_S:
-            self._snapshots.append((now, self._traffic.snapshot()))
+        self._learner.sent(self, size, now, held_back=held_by_rate)
+        self._account.learner.sent(self, size, now, held_back=held_by_rate)
         self._traffic.add(size)
         self._account.traffic.add(size)
         for allowance in self._allowances.values():
             allowance.sent()
-        for kind, rate in self._rates.items():
-            rate.sent(size.of(kind), now, self._traffic.total(kind), held_back=held_by_rate)
         return SentRequest(size, now, self._traffic.snapshot(), self._account.traffic.snapshot())
 
     def accepted(self, sent: SentRequest, said: Sequence[Allowance] = ()) -> None:
@@ -104,11 +100,14 @@ class Pace:
         is_news = sent.at > self._cut_at
         if is_news:
             self._refused_in_a_row += 1
-        self._pause(now, refusal)
-        if is_news:
             self._cut_at = now
-            if not self._explained(sent, said) and self._refused_in_a_row == 1:
-                self._learn(refusal.kind, now)
+        # Headers say more exactly than words what is shared.
+        of_account = refusal.of_account and not said
+        explained = self._explained(sent, said)
+        self._pause(now, refusal, of_account=of_account, at_least_s=0.0 if explained else RESERVE_S)
+        if is_news and not explained and self._refused_in_a_row == 1:
+            learner = self._account.learner if of_account else self._learner
+            learner.refused(refusal.kind, sent.at, now)
 
     def pause(self, now: float, seconds: float) -> None:
         """The provider asked for a pause without refusing for a limit (overloaded)."""
@@ -129,22 +128,12 @@ class Pace:
         reasons = [self._allowances[one.kind].refused(one, sent.size.of(one.kind)) for one in said]
         return any(reasons)
 
-    def _pause(self, now: float, refusal: Refusal) -> None:
+    def _pause(self, now: float, refusal: Refusal, *, of_account: bool, at_least_s: float) -> None:
         pause = refusal.retry_after_s
         if pause is None:
             doubled = FIRST_BACKOFF_S * 2.0 ** min(self._refused_in_a_row - 1, 20)
             pause = min(doubled, LONGEST_BACKOFF_S) if self._refused_in_a_row > 1 else 0.0
-        until = now + min(pause, LONGEST_RETRY_AFTER_S)
+        until = now + min(max(pause, at_least_s), LONGEST_RETRY_AFTER_S)
         self._paused_until = max(self._paused_until, until)
-        if refusal.of_account:
+        if of_account:
             self._account.paused_until = max(self._account.paused_until, until)
-
-    def _learn(self, kind: LearnedKind, now: float) -> None:
-        accepted = self._traffic.total(kind)
-        known = self._rates.get(kind)
-        if known is not None:
-            known.refused(now, accepted)
-            return
-        start, before = self._snapshots[0]
-        rate = (accepted - before.total(kind)) / max(now - start, _SNAPSHOT_S)
-        self._rates[kind] = LearnedRate(max(rate, 1e-3), now, accepted)

@@ -7,9 +7,13 @@ bucket of one's own and near 1 for a shared one.
 
 from __future__ import annotations
 
+import math
+
 from judgeforge.calls.provider_bucket import ProviderBucket
 from judgeforge.calls.rate_headers import Allowance
+from judgeforge.calls.rate_learner import RateLearner
 from judgeforge.calls.request_size import AllowanceKind, Traffic
+from judgeforge.calls.turns import Turns
 
 SHARED_FROM = 0.25
 """The slope; buckets that are full or delayed news pull it down, nothing pulls it up."""
@@ -17,7 +21,6 @@ _MEMORY = 0.98
 _LEAST_EVIDENCE = 30.0
 _MOST_OTHERS = 10.0
 """Requests of others between two replies; after more the level is news, not evidence."""
-_CLAIM_S = 1.0
 
 
 class SharedBucket(ProviderBucket):
@@ -25,8 +28,7 @@ class SharedBucket(ProviderBucket):
 
     def __init__(self) -> None:
         super().__init__()
-        self._claims: dict[object, float] = {}
-        """Who waits, in order, and until when the claim holds if it is not renewed."""
+        self._turns = Turns()
         self._slope_over = self._slope_under = 0.0
 
     @property
@@ -43,20 +45,11 @@ class SharedBucket(ProviderBucket):
             self._slope_under = _MEMORY * self._slope_under + others * others
 
     def wait_in_turn_s(self, owner: object, amount: float, now: float, spent: float) -> float:
-        for gone in [one for one, until in self._claims.items() if until < now]:
-            del self._claims[gone]
-        wait = self.wait_s(amount, now, spent)
-        if wait <= 0 and next(iter(self._claims), owner) is not owner:
-            wait = self._inflow_s(amount)
-        if wait > 0:
-            self._claims[owner] = now + wait + _CLAIM_S
-        return wait
+        one_s = amount / self._rate if self._rate > 0 else math.inf
+        return self._turns.wait_s(owner, self.wait_s(amount, now, spent), now, one_s=one_s)
 
     def served(self, owner: object) -> None:
-        self._claims.pop(owner, None)
-
-    def _inflow_s(self, amount: float) -> float:
-        return min(amount / self._rate, _CLAIM_S) if self._rate > 0 else _CLAIM_S
+        self._turns.served(owner)
 
 
 class Account:
@@ -65,6 +58,7 @@ class Account:
     def __init__(self) -> None:
         self.traffic = Traffic()
         self.paused_until = 0.0
+        self.learner = RateLearner(self.traffic)
         self._buckets: dict[tuple[AllowanceKind, float | None], SharedBucket] = {}
 
     def bucket(self, kind: AllowanceKind, limit: float | None) -> SharedBucket:

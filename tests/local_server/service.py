@@ -217,7 +217,8 @@ class Service:
         headers = limiter.headers(record.wire, time.time())
         if limits.retry_after:
             headers |= retry_headers(wait, record.wire)
-        message = f"Rate limit reached for {record.model} on {limiter.refused_for} per min"
+        whose = "your organization" if limits.shared else record.model
+        message = f"Rate limit reached for {whose} on {limiter.refused_for} per min"
         return self._error(record, 429, message, None, headers)
 
     def _allowance_of(self, record: RequestRecord) -> str:
