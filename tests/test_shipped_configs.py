@@ -34,6 +34,7 @@ EXPECTED = {
     "listwise",
     "decisions",
     "local-judges",
+    "labels",
 }
 
 each_config = pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)

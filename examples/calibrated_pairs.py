@@ -1,0 +1,112 @@
+"""Measure the judges on 200 labels, then keep the most pairs of which at most 5 % are wrong.
+
+A server of the checkout plays the models: it writes answers with a hidden quality and judges them
+with noise. So it is known which answer is really the best, for the labels and for the pairs that a
+run keeps. From the root of the checkout, in about a minute:
+
+    python -m examples.calibrated_pairs
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import judgeforge
+from examples.cascade_compare import RUBRIC, model, quality
+from judgeforge.measurement import calibrate_config, evaluate_config
+from tests.local_server import LocalServer
+
+LABELS, PROMPTS = 200, 400
+NOISE = {"one": 0.06, "two": 0.09, "three": 0.3}
+"""Of the judges; the third is much worse than the others."""
+
+
+def main() -> None:
+    with LocalServer(noise_by_model=NOISE) as server, tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        alone = write_config(folder, server.openai_url, "one.yaml", ["one"])
+        panel = write_config(folder, server.openai_url, "panel.yaml", list(NOISE))
+        write_labels(folder / "labels.jsonl")
+        evaluate(alone, panel)
+        calibrate(panel)
+        print(f"\n{'':28}{'kept':>8}{'wrong':>8}")
+        for name, pairing in {
+            "every pair": {},
+            "max_error 0.05, expected": {"max_error": 0.05},
+            "max_error 0.05, certified": {"max_error": 0.05, "guarantee": "certified"},
+        }.items():
+            print(f"{name:28}{kept_and_wrong(panel, name, pairing)}")
+
+
+def evaluate(alone: Path, panel: Path) -> None:
+    labels, before = alone.with_name("labels.jsonl"), alone.with_name("one.json")
+    evaluate_config(judgeforge.load_config(alone), labels, out=before)
+    report = evaluate_config(judgeforge.load_config(panel), labels, against=before)
+    for name, judge in report.evaluation.judges.items():
+        print(f"judge {name}: {judge.accuracy:.0%} of the labels")
+    if report.comparison is not None:
+        print(report.comparison.in_words)
+
+
+def calibrate(panel: Path) -> None:
+    config = judgeforge.load_config(panel)
+    labels, out = panel.with_name("labels.jsonl"), panel.with_name("calibration.json")
+    for promise in calibrate_config(config, labels, out).promises:
+        print(f"{promise.guarantee}: {promise.in_words}")
+
+
+def kept_and_wrong(panel: Path, name: str, pairing: Mapping[str, Any]) -> str:
+    """Shares of the prompts that gave a pair, and of the pairs whose chosen is not the best."""
+    values = yaml.safe_load(panel.read_text())
+    values["judging"]["calibration"] = "calibration.json"
+    file = panel.with_name("run.yaml")
+    file.write_text(yaml.safe_dump({**values, "pairing": pairing}))
+    result = judgeforge.run(judgeforge.load_config(file), panel.with_name(name))
+    best: dict[str, float] = {}
+    for row in lines(result.folder / "completions.jsonl"):
+        best[row["prompt_id"]] = max(best.get(row["prompt_id"], 0.0), quality(row["text"]))
+    pairs = list(lines(result.folder / "pairs.jsonl"))
+    wrong = sum(quality(one["chosen"][0]["content"]) < best[one["prompt_id"]] for one in pairs)
+    return f"{len(pairs) / PROMPTS:8.1%}{wrong / max(1, len(pairs)):8.1%}"
+
+
+def write_config(folder: Path, url: str, name: str, judges: list[str]) -> Path:
+    (folder / "rubric.yaml").write_text(RUBRIC)
+    rows = ({"id": f"p{i}", "prompt": f"Tell me fact number {i}."} for i in range(PROMPTS))
+    (folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    config = {
+        "prompts": {"path": "prompts.jsonl"},
+        "models": {one: model(one, url, 1.0) for one in ("writer", *judges)},
+        "sampling": {"models": ["writer"], "completions": 4, "max_tokens": 128, "seed": 1},
+        "rubric": "rubric.yaml",
+        "judging": {"judges": [{"model": one} for one in judges]},
+        "budget": {"usd": 10.0},
+    }
+    (folder / name).write_text(yaml.safe_dump(config))
+    return folder / name
+
+
+def write_labels(file: Path) -> None:
+    """What people would say: which of four answers is the best."""
+    drawn = random.Random(0)  # noqa: S311 (no secret)
+    with file.open("w") as target:
+        for number in range(LABELS):
+            qualities = [drawn.random() for _ in range(4)]
+            answers = [f"[quality={one:.4f}] answer {i}" for i, one in enumerate(qualities)]
+            row = {"prompt": f"Labelled question {number}?", "completions": answers}
+            target.write(json.dumps(row | {"best": qualities.index(max(qualities))}) + "\n")
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+if __name__ == "__main__":
+    main()
