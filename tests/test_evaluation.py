@@ -48,6 +48,13 @@ def test_a_judge_is_measured_by_what_it_names_not_by_its_seat() -> None:
     assert judge.position_bias == pytest.approx(4 / 6 - 0.5)
 
 
+def test_a_judge_that_follows_the_seats_is_no_better_than_a_tie() -> None:
+    verdicts: dict[str, tuple[str | None, str | None]] = {f"p{i}": ("a", "a") for i in range(40)}
+    found = evaluate(panel(verdicts), {f"p{i}": f"p{i}.a" for i in range(40)})
+    assert found.accuracy == 0.5
+    assert found.judges["j"].position_bias == 0.5
+
+
 def test_length_bias_is_against_what_people_prefer() -> None:
     verdicts = {f"p{i}": ("a", "b") for i in range(4)}
     texts = {f"p{i}.{side}": "x" * (9 if side == "a" else 3) for i in range(4) for side in "ab"}

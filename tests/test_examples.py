@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from examples import cascade_compare
+from examples import calibrated_pairs, cascade_compare
 from judgeforge.export.columns import COLUMNS
 from tests.local_server import LocalServer
 
@@ -27,6 +27,23 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("EXAMPLE_SERVER_URL", raising=False)
     return tmp_path
+
+
+def test_the_pairs_of_a_calibrated_run_keep_the_promise(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrated_pairs, "LABELS", 60)
+    monkeypatch.setattr(calibrated_pairs, "PROMPTS", 60)
+    calibrated_pairs.main()
+    shown = capsys.readouterr().out.splitlines()
+    assert any("McNemar" in line for line in shown)
+    every, expected, certified = (
+        [float(part) for part in line.replace("%", "").split()[-2:]] for line in shown[-3:]
+    )
+    assert every[0] == 100.0
+    assert 0.0 < expected[0] < 100.0
+    assert certified[0] < 100.0
+    assert expected[1] <= every[1]
 
 
 def test_the_research_script_ranks_judgments_of_its_own(

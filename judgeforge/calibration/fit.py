@@ -19,6 +19,9 @@ from judgeforge.reliability.fit import fit_evidence
 from judgeforge.reliability.judges import Reliability
 from judgeforge.veto import with_vetoes
 
+SAME = 1e-6
+"""Probabilities that differ by less are equal: the posterior is computed about as exactly."""
+
 AsAsked = Callable[[str, Reliability], Evidence]
 """The evidence that a run would have on a prompt (by id), were the judges known to be so reliable:
 less than there is, where a cascade stops early."""
@@ -78,10 +81,16 @@ def best_of(ranking: Ranking, label: Label) -> tuple[float, float]:
 
     Where several are equally likely, the mean over them.
     """
-    p_best = np.array(ranking.p_best)
-    best = [ranking.completion_ids[i] for i in np.flatnonzero(p_best == p_best.max())]
-    right = [label.parts.get(name, 0.0) for name in best]
-    return float(p_best.max()), sum(right) / len(right)
+    right = [label.parts.get(name, 0.0) for name in thought_best(ranking)]
+    return max(ranking.p_best), sum(right) / len(right)
+
+
+def thought_best(ranking: Ranking) -> list[str]:
+    """Several where judges cannot tell them apart."""
+    most = max(ranking.p_best) - SAME
+    return [
+        name for name, p in zip(ranking.completion_ids, ranking.p_best, strict=True) if p >= most
+    ]
 
 
 def ranked(one: Labelled, reliability: Reliability, as_asked: AsAsked | None = None) -> Ranking:

@@ -37,8 +37,10 @@ class Label(Record):
         return self
 
     @property
-    def is_tie(self) -> bool:
-        return max(self.parts.values()) < 1.0
+    def preferred(self) -> list[str]:
+        """Several where people see a tie."""
+        most = max(self.parts.values())
+        return [name for name, part in self.parts.items() if part == most]
 
     @classmethod
     def tie(cls, prompt_id: str, completion_ids: Sequence[str]) -> Label:

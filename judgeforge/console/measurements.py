@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -78,9 +79,9 @@ def _reliability(found: Evaluation) -> Table:
 
 
 def _judges(found: Evaluation) -> Table:
-    table = Table(title="each judge on its own")
+    table = Table(title="each judge on its own", box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("judge")
-    names = ("accuracy", "position", "length", "flips", "ties", "refused", "unread", "cost", "s")
+    names = ("right", "seats", "length", "flips", "ties", "refused", "unread", "cost", "s")
     for name in names:
         table.add_column(name, justify="right")
     for name, one in found.judges.items():

@@ -8,7 +8,7 @@ import numpy as np
 
 from judgeforge.calibration.api import kind_of, labelled_prompt, labels_of, prompts_by_id
 from judgeforge.calibration.calibration import Calibration
-from judgeforge.calibration.fit import AsAsked, best_of, ranked
+from judgeforge.calibration.fit import AsAsked, best_of, ranked, thought_best
 from judgeforge.calibration.labels import Label, LabelKind
 from judgeforge.calibration.weights import Labelled
 from judgeforge.evaluation.evaluation import Evaluation, Item, JudgeFigures
@@ -68,8 +68,8 @@ def evaluate(
         *outcomes.T,
         of=of or kind_of(labelled),
         kappa=cohen_kappa(
-            [_place(dict(zip(r.completion_ids, r.p_best, strict=True)), one) for r, one in both],
-            [_place(one.label.parts, one) for one in labelled],
+            [_place(thought_best(ranking), one) for ranking, one in both],
+            [_place(one.label.preferred, one) for one in labelled],
         ),
         judges=judge_figures(labelled, asked, latencies),
         cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
@@ -134,8 +134,6 @@ def _known(
     return reliability or fit_evidence([read_evidence(o, texts=texts) for o in by_prompt.values()])
 
 
-def _place(values: Mapping[str, float], one: Labelled) -> str:
-    """Of the completion with the largest value, in the order of the prompt."""
-    most = max(values.values())
-    top = [str(i) for i, name in enumerate(one.evidence.completion_ids) if values.get(name) == most]
-    return top[0] if len(top) == 1 else TIE
+def _place(best: Sequence[str], one: Labelled) -> str:
+    """In the order of the prompt's completions."""
+    return str(one.evidence.completion_ids.index(best[0])) if len(best) == 1 else TIE
