@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20
+
+
+class _Rare:
+    """Runs may overlap (threads of a notebook): the last one to end brings back what was."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs = 0
+        self._before = gc.get_threshold()
+
+    def begin(self) -> None:
+        with self._lock:
+            if self._runs == 0:
+                self._before = gc.get_threshold()
+                gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES)
+            self._runs += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._runs -= 1
+            if self._runs == 0:
+                gc.set_threshold(*self._before)
+
+
+_rare = _Rare()
 
 
 @contextmanager
@@ -15,9 +41,8 @@ def rare_garbage_collection() -> Iterator[None]:
     garbage. With Python's own thresholds (700, 10, 10) a tenth of a run's processor time goes into
     looking at them again and again.
     """
-    before = gc.get_threshold()
-    gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES)
+    _rare.begin()
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        _rare.end()

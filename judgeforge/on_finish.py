@@ -86,7 +86,7 @@ def _call_webhook(url: str, body: bytes, timeout_s: float) -> str | None:
     )
     thread.start()
     thread.join(timeout_s)
-    return outcome[0] if outcome else f"{where} did not answer within {timeout_s:g} s"
+    return outcome[0] if outcome else _no_answer(where, timeout_s)
 
 
 def _post(url: str, body: bytes, timeout_s: float, where: str) -> str | None:
@@ -99,7 +99,14 @@ def _post(url: str, body: bytes, timeout_s: float, where: str) -> str | None:
     except HTTPError as error:
         return f"{where} answered {error.code}"
     except (OSError, ValueError) as error:
-        return f"{where} cannot be reached: {getattr(error, 'reason', error)}"
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, TimeoutError):
+            return _no_answer(where, timeout_s)
+        return f"{where} cannot be reached: {reason}"
+
+
+def _no_answer(where: str, timeout_s: float) -> str:
+    return f"{where} did not answer within {timeout_s:g} s"
 
 
 class _NoRedirect(HTTPRedirectHandler):

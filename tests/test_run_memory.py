@@ -49,6 +49,17 @@ def test_garbage_is_collected_rarely_during_a_run_and_as_before_after_it() -> No
     assert gc.get_threshold() == before
 
 
+def test_of_runs_that_overlap_the_last_one_brings_the_collector_back() -> None:
+    before = gc.get_threshold()
+    first, second = rare_garbage_collection(), rare_garbage_collection()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gc.get_threshold() > before
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == before
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells open files on Linux only")
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 def test_a_run_leaves_no_file_no_connection_and_no_thread_behind(
