@@ -100,10 +100,10 @@ def test_the_notebook_asks_a_server_where_one_is_named(
 def test_the_cascade_is_compared_with_asking_everybody(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cascade_compare, "PROMPTS", 30)
+    monkeypatch.setattr(cascade_compare, "PROMPTS", 12)
     cascade_compare.main()
     _, cheap, everybody, cascade = capsys.readouterr().out.splitlines()
     judgments = [int(line.split("%")[2].split()[0]) for line in (cheap, cascade, everybody)]
-    assert judgments[0] == 120
-    assert judgments[2] == 360
+    assert judgments[0] == 48
+    assert judgments[2] == 144
     assert judgments[0] < judgments[1] < judgments[2]
