@@ -28,7 +28,7 @@ from judgeforge.reliability.judges import Reliability
 
 _OUT_OF_REACH = 100.0
 """Far below every quality, which is about 0 to 1."""
-CAN_WIN = 0.01
+CAN_WIN = 0.02
 """A completion that is the best with a smaller probability is not judged again."""
 
 
