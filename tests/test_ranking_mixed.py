@@ -89,6 +89,20 @@ def test_verdicts_alone_rank_in_their_order() -> None:
     assert ranking.scores[0] > ranking.scores[1] > ranking.scores[2]
 
 
+@pytest.mark.parametrize("judges", [1, 10, 25, 60])
+def test_many_clear_verdicts_against_clear_scores_win_in_the_end(judges: int) -> None:
+    sure = Reliability(others=JudgeReliability(discrimination=4.0))
+    scores = [scored("s", "a", 0.05), scored("s", "b", 0.95)]
+
+    def lead(count: int) -> float:
+        verdicts = [compared(f"p{k}", "a", "b", "a") for k in range(count)]
+        ranking = rank([*scores, *verdicts], reliability=sure)
+        return ranking.scores[0] - ranking.scores[1]
+
+    assert lead(judges) > lead(judges - 1)
+    assert lead(60) > 0
+
+
 def test_a_judge_that_names_the_same_seat_twice_moves_nothing() -> None:
     ranking = rank(both_seats("p", "a", "b"))
     assert ranking.scores[0] == pytest.approx(ranking.scores[1])

@@ -146,18 +146,33 @@ def _with_comparisons(
     n = len(evidence.completion_ids)
     before, spread = mean[:n], covariance[:n, :n]
     verdicts = _Verdicts(evidence.comparisons, n, reliability)
-    precision = np.linalg.inv(spread)
-    mode = before.copy()
-    for _ in range(_NEWTON_STEPS):
-        slope, curvature = verdicts.derivatives(mode)
-        step = np.linalg.solve(precision + curvature, slope - precision @ (mode - before))
-        mode = mode + step
-        if np.abs(step).max() < _CONVERGED:
-            break
+    precision = np.asarray(np.linalg.inv(spread), dtype=np.float64)
+    mode = _mode(verdicts, before, precision)
     _, curvature = verdicts.derivatives(mode)
     after = np.linalg.inv(precision + curvature)
     carry = covariance[:, :n] @ precision
     return mean + carry @ (mode - before), covariance - carry @ (spread - after) @ carry.T
+
+
+def _mode(verdicts: _Verdicts, before: Array, precision: Array) -> Array:
+    """Newton's method, with steps halved until they rise: many verdicts against clear scores would
+    otherwise be leapt over, to and fro."""
+
+    def height(qualities: Array) -> float:
+        away = qualities - before
+        return verdicts.log_likelihood(qualities) - 0.5 * float(away @ precision @ away)
+
+    mode, reached = before, height(before)
+    for _ in range(_NEWTON_STEPS):
+        slope, curvature = verdicts.derivatives(mode)
+        step = np.linalg.solve(precision + curvature, slope - precision @ (mode - before))
+        while np.abs(step).max() > _CONVERGED and height(mode + step) < reached:
+            step = step / 2.0
+        if np.abs(step).max() <= _CONVERGED:
+            break
+        mode = mode + step
+        reached = height(mode)
+    return mode
 
 
 class _Verdicts:
@@ -179,6 +194,12 @@ class _Verdicts:
         self._tie = np.array([2.0 * judge.tie for judge in judges])
         self._told = np.array([one.prefers_first - one.prefers_second for one in comparisons])
         self._weight = _weights(comparisons, judges)
+
+    def log_likelihood(self, qualities: Array) -> float:
+        """Up to a constant."""
+        x = np.clip(self._design @ qualities + self._position, -60, 60)
+        total = np.exp(x / 2) + np.exp(-x / 2) + self._tie
+        return float(self._weight @ (0.5 * self._told * x - np.log(total)))
 
     def derivatives(self, qualities: Array) -> tuple[Array, Array]:
         """Gradient (n,) and negative second derivative (n, n)."""
