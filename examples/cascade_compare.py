@@ -22,7 +22,7 @@ from tests.local_server import LocalServer
 PROMPTS = 200
 CHEAP = {"model": "cheap"}
 STRONG = [{"model": "strong", "tier": 2}, {"model": "stronger", "tier": 2}]
-CASCADE = {"target_confidence": 0.97, "min_gain": 0.0003}
+CASCADE = {"target_confidence": 0.98, "min_gain": 0.0001}
 RUNS: Mapping[str, Mapping[str, Any]] = {
     "the cheap judge alone": {"judges": [CHEAP]},
     "all three on everything": {"judges": [CHEAP, *STRONG]},
