@@ -159,6 +159,8 @@ class Estimator:
         *,
         made: tuple[float, float, float] = _ALL,
     ) -> None:
+        if not shown:
+            return
         outputs = self._reply_tokens(judge)
         for frame, shared in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
