@@ -130,7 +130,6 @@ def _(scene: Scene) -> str:
     "reply-twice",
     done="Every reply is followed at once by a copy of itself, where the next reply is due.",
     promise="A copy is never taken for the reply to another request: the undisturbed result.",
-    quick=True,
 )
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.reply_twice())
