@@ -30,7 +30,7 @@ check: $(VENV)/.dev  ## lint, format, types, import directions
 	$(BIN)/lint-imports --no-logo
 
 test: check  ## all checks, then all tests
-	$(BIN)/pytest -n $(WORKERS) -m "not train and not faults" --cov=judgeforge --cov-report=term --cov-fail-under=92
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not train and not faults" --cov=judgeforge --cov-report=term --cov-fail-under=92
 
 test-train: $(VENV)/.train  ## train two steps with the real trainers on a run folder (large install)
 	$(BIN)/pytest -m train

@@ -86,14 +86,22 @@ async def _drip(response: web.StreamResponse, fault: Fault, reply: bytes) -> web
 async def _whole_and_more(
     request: web.BaseRequest, response: web.StreamResponse, fault: Fault, reply: bytes
 ) -> web.StreamResponse:
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(reply)}"
+    copy = head.encode() + b"\r\n\r\n" + reply
+    if fault.delivery == "twice" and fault.seconds == 0 and request.transport is not None:
+        # In one piece with the end of the reply: a copy that comes later is a race with whatever
+        # is asked next on the connection.
+        await response.write(reply[:-1])
+        request.transport.write(reply[-1:] + copy)
+        await response.write_eof()
+        return response
     await response.write(reply)
     await response.write_eof()
     if request.transport is None:
         return response
     if fault.delivery == "twice":
         await asyncio.sleep(fault.seconds)
-        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(reply)}"
-        request.transport.write(head.encode() + b"\r\n\r\n" + reply)
+        request.transport.write(copy)
     else:
         await asyncio.sleep(_APART_S)
         request.transport.close()
