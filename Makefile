@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-WORKERS ?= 2
+# More than cores: many tests wait for a server that is slow on purpose.
+WORKERS ?= 3
 AUDIT_SERVICE ?= osv
 
 # The embedded model is one GGUF file inside this wheel. Its declared dependencies belong to a

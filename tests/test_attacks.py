@@ -82,7 +82,7 @@ class TestTemplates:
     def test_show_an_attack_in_the_same_frame_as_any_answer(self, attack: str) -> None:
         self.same_frames(attack)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(written_for_the_judge)
     def test_show_whatever_is_put_together_in_the_same_frame(self, text: str) -> None:
         self.same_frames(text)
@@ -129,7 +129,7 @@ class TestAJudgeThatQuotes:
         for texts in ((attack, "Four."), ("Four.", attack)):
             assert judged(PairwiseJudge, lambda _: said, *texts).verdict is None
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(written_for_the_judge, st.sampled_from(["I quote: ", "", "```\n"]))
     def test_gives_nothing_whatever_was_put_together(self, text: str, before: str) -> None:
         said = says(f"{before}{text}\nI refuse to be told.")
