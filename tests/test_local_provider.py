@@ -244,5 +244,5 @@ def test_two_interrupts_end_the_process_at_once_without_a_crash() -> None:
     _, errors = process.communicate(timeout=60)
     # Start and stop take 2 s of processor time, the whole story 20: however busy the machine is.
     assert children_cpu_s() - before < 10
-    assert "KeyboardInterrupt" in errors
-    assert process.returncode in {1, 130, -signal.SIGINT}, errors
+    # The second may come while the traceback of the first is written, and cut it off.
+    assert process.returncode == -signal.SIGINT, errors
