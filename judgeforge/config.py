@@ -192,6 +192,12 @@ class ModelConfig(Part):
         return self
 
     @property
+    def passed_on(self) -> dict[str, Any]:
+        """What ``params`` adds to the body of a request, ``extra_body`` opened out."""
+        params = dict(self.params)
+        return {**params.pop("extra_body", {}), **params}
+
+    @property
     def decides(self) -> bool:
         """Whether this is a decision model, which cannot chat."""
         return self.provider in DECISION_PROVIDERS

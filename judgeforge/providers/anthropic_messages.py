@@ -68,15 +68,13 @@ class AnthropicMessages:
         messages, schema = request.messages, request.reply_schema
         if schema is not None and model.structured == "instruction":
             messages = with_instruction(messages, schema)
-        extra = dict(model.params)
         body: Body = {
             "model": model.model,
             "max_tokens": request.max_tokens,
             "messages": [
                 {"role": m.role, "content": m.content} for m in messages if m.role != "system"
             ],
-            **extra.pop("extra_body", {}),
-            **extra,
+            **model.passed_on,
         }
         if messages and messages[0].role == "system":
             body["system"] = [_system(messages[0].content, shared=schema is not None)]

@@ -94,15 +94,12 @@ class LocalProvider:
 
     def body(self, model: ModelConfig, request: ModelRequest) -> Body:
         request = chat_only(request)
-        params = dict(model.params)
-        extra = params.pop("extra_body", {})
         body: Body = {
             "model": model.model,
             "messages": [message.model_dump() for message in request.messages],
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
-            **params,
-            **extra,
+            **model.passed_on,
         }
         if request.seed is not None:
             body["seed"] = request.seed

@@ -82,13 +82,11 @@ class OpenAIChat:
         messages, schema = request.messages, request.reply_schema
         if schema is not None and model.structured == "instruction":
             messages = with_instruction(messages, schema)
-        extra = dict(model.params)
         body: Body = {
             "model": model.model,
             "messages": [{"role": m.role, "content": m.content} for m in messages],
             max_tokens_field(model): request.max_tokens,
-            **extra.pop("extra_body", {}),
-            **extra,
+            **model.passed_on,
         }
         if sends_temperature(model):
             body["temperature"] = request.temperature

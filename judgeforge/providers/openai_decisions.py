@@ -53,13 +53,11 @@ class OpenAIDecisions(DecisionServer):
 
     def body(self, model: ModelConfig, request: ModelRequest) -> Body:
         asked = decisions_only(request)
-        extra = dict(model.params)
         return {
             "model": model.model,
             "input": [message.model_dump() for message in asked.messages],
             "questions": [_question(question) for question in asked.questions],
-            **extra.pop("extra_body", {}),
-            **extra,
+            **model.passed_on,
         }
 
     def read(self, raw: bytes) -> ModelReply:

@@ -42,14 +42,12 @@ class SystemOne(DecisionServer):
 
     def body(self, model: ModelConfig, request: ModelRequest) -> Body:
         asked = decisions_only(request)
-        extra = dict(model.params)
         return {
             "model": model.model,
             # Some servers take a string only.
             "state": "\n\n".join(message.content for message in asked.messages),
             "questions": {question.name: _question(question) for question in asked.questions},
-            **extra.pop("extra_body", {}),
-            **extra,
+            **model.passed_on,
         }
 
     def read(self, raw: bytes) -> ModelReply:
