@@ -15,6 +15,8 @@ FURTHEST = 12.0
 """Log-odds beyond which the posterior is not believed to tell cases apart."""
 _LEAST_SHARE = 1e-9
 _TEMPERING_STEPS = 60
+_HIGHEST_POWER = 64.0
+"""Where probabilities are nearly equal, a higher one would make much of what is hardly there."""
 
 
 class ConfidenceMap(Record):
@@ -79,10 +81,11 @@ def calibrated_ranking(ranking: Ranking, confidence: ConfidenceMap) -> Ranking:
 def tempered(probabilities: Array, top: float) -> Array:
     """The powers of ``probabilities`` (n,) that sum to 1 and whose largest is ``top``.
 
-    A ``top`` that the order does not allow (below an equal share) gives the equal share.
+    A ``top`` that the order does not allow gives the nearest that it does: an equal share for one
+    below that, the 64th powers for one that would need higher ones, as ties do.
     """
     logs = np.log(probabilities) - np.log(probabilities).max()
-    low, high = 0.0, 64.0
+    low, high = 0.0, _HIGHEST_POWER
     for _ in range(_TEMPERING_STEPS):
         power = (low + high) / 2.0
         if 1.0 / np.exp(power * logs).sum() < top:
