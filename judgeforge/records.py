@@ -82,6 +82,18 @@ REPLY_WITHHELD = "the provider's content filter withheld the judge's reply"
 """With these begins why a judgment is missing; any other reason is a reply that was not read."""
 
 
+MissingKind = Literal["refused", "failed", "unread"]
+
+
+def missing_kind(reason: str) -> MissingKind:
+    """Of a judgment that is missing, by its ``missing``."""
+    if JUDGE_REFUSED in reason or REPLY_WITHHELD in reason:
+        return "refused"
+    if CALL_FAILED in reason or REPLY_CUT in reason:
+        return "failed"
+    return "unread"
+
+
 class Judgment(Record):
     """What one judge said of one or several completions of a prompt.
 
@@ -131,14 +143,8 @@ class Judgment(Record):
     missing: str | None = None
 
     @property
-    def missing_kind(self) -> Literal["refused", "failed", "unread"] | None:
-        if self.missing is None:
-            return None
-        if JUDGE_REFUSED in self.missing or REPLY_WITHHELD in self.missing:
-            return "refused"
-        if CALL_FAILED in self.missing or REPLY_CUT in self.missing:
-            return "failed"
-        return "unread"
+    def missing_kind(self) -> MissingKind | None:
+        return None if self.missing is None else missing_kind(self.missing)
 
     @property
     def call_keys(self) -> tuple[str, ...]:

@@ -154,11 +154,13 @@ class RunRecord:
         from judgeforge.export.card import write_card
         from judgeforge.export.parquet import write_pairs_parquet
         from judgeforge.export.quality import run_quality
+        from judgeforge.report import write_report
 
         manifest["quality"] = run_quality(self._folder.path)
         pairs = self._folder.file("pairs")
         write_pairs_parquet(pairs, pairs.with_suffix(".parquet"))
         write_card(self._folder.path, manifest)
+        write_report(self._folder.path, manifest=manifest)
 
     def _status(self, error: JudgeforgeError | None) -> tuple[str, int]:
         if isinstance(error, BudgetExhaustedError):

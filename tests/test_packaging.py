@@ -84,6 +84,8 @@ def test_the_wheel_holds_prompts_configs_licence_and_types_and_no_tests(wheel: P
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
         "judgeforge/py.typed",
+        "judgeforge/report/page.html.j2",
+        "judgeforge/report/style.css",
         "judgeforge/_shipped/prompts/rubrics/helpfulness.yaml",
         "judgeforge/_shipped/prompts/judge/pointwise_user.j2",
         "judgeforge/_shipped/prompts/quickstart.jsonl",
@@ -136,3 +138,5 @@ def test_a_whole_run_works_outside_the_checkout(
     pairs = [json.loads(line) for line in (tmp_path / "out" / "pairs.jsonl").open()]
     assert [pair["prompt_id"] for pair in pairs] == ["p0", "p1", "p2"]
     assert pairs[0]["provenance"]["judgeforge_version"] == VERSION
+    shown = call(installed / "judgeforge", "report", "out", folder=tmp_path)
+    assert (tmp_path / shown.strip()).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

@@ -1,13 +1,14 @@
-"""After a run: `explain`, `export`."""
+"""After a run: `explain`, `report`, `export`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
 from judgeforge.cli.app import Folder, Verbose, app
+from judgeforge.terminal_text import printable
 
 
 @app.command()
@@ -21,6 +22,19 @@ def explain(
     from judgeforge.console import print_explanation
 
     print_explanation(folder, pair_id)
+
+
+@app.command()
+def report(
+    folder: Folder,
+    to: Annotated[Optional[Path], typer.Option(help="Another file or folder.")] = None,  # noqa: UP045
+    verbose: Verbose = False,
+) -> None:
+    """Write one HTML page about a run: pairs, judges, cost, and what needs a look."""
+    del verbose
+    from judgeforge.report import write_report
+
+    typer.echo(printable(str(write_report(folder, to=to))))
 
 
 @app.command()

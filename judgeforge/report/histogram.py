@@ -1,0 +1,62 @@
+"""Many numbers as a histogram and quantiles. Pure."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_EDGE = 1e-6
+"""Values are kept in 4 bytes: one that lies on an edge must not fall below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+class Values:
+    """Numbers of which four bytes each are kept, about seven digits."""
+
+    def __init__(self) -> None:
+        self._values = array("f")
+
+    def add(self, value: float) -> None:
+        self._values.append(value)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @property
+    def mean(self) -> float | None:
+        return float(np.mean(self._values, dtype=np.float64)) if self._values else None
+
+    def quantile(self, share: float) -> float | None:
+        """The smallest value that at least ``share`` (0 to 1) of the values do not exceed."""
+        found = self.quantiles((share,))
+        return found[0] if found else None
+
+    def quantiles(self, shares: Sequence[float] = SHARES) -> list[float]:
+        """Empty without values."""
+        if not self._values:
+            return []
+        found = np.quantile(np.asarray(self._values), shares, method="inverted_cdf")
+        return [float(value) for value in found]
+
+    def share_below(self, limit: float) -> float | None:
+        if not self._values:
+            return None
+        return float(np.mean(np.asarray(self._values) < limit))
+
+    def histogram(self, low: float, high: float, bins: int) -> Histogram:
+        """Bins of equal width from ``low`` to ``high``; what lies outside is in the outermost."""
+        edges = np.linspace(low, high, bins + 1)
+        inside = np.clip(np.asarray(self._values, dtype=np.float64) + _EDGE, low, high)
+        counts, _ = np.histogram(inside, edges)
+        return Histogram(
+            tuple(float(edge) for edge in edges), tuple(int(count) for count in counts)
+        )

@@ -1,0 +1,121 @@
+"""The page as HTML, from templates of the project in Jinja's sandbox.
+
+What models, rows and people wrote is only ever a value. Every value passes through one place that
+makes unseen characters seen and then escapes it, so that none can be forgotten; a template has no
+way around it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATES = Path(__file__).parent
+_STYLE = "style.css"
+_CONTROL_PICTURES = 0x2400
+_LAST_CONTROL, _DELETE = 0x1F, 0x7F
+_DELETE_PICTURE = "\N{SYMBOL FOR DELETE}"
+_JOINERS = "\u200c\u200d"
+"""Emoji and many scripts need them, and they hide nothing that is drawn."""
+
+
+LONGEST_NAME, _LONGEST = 400, 10_000
+"""Characters of one value: of names, which nobody has cut before, and of texts."""
+
+
+class _Whole(str):
+    """A text that may be long."""
+
+    __slots__ = ()
+
+
+def render_page(values: Mapping[str, Any]) -> str:
+    """The same values always give the same page."""
+    return _environment().get_template("page.html.j2").render(values, style_hash=_style_hash())
+
+
+def seen(text: str) -> str:
+    """Control, direction and other invisible characters as what they are called.
+
+    Line breaks and tabs stay. The result can be encoded, whatever ``text`` holds.
+    """
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return "".join(map(_seen, text))
+
+
+def _seen(character: str) -> str:
+    if character in "\n\t" or unicodedata.category(character)[0] != "C" or character in _JOINERS:
+        return character
+    code = ord(character)
+    if code <= _LAST_CONTROL:
+        return chr(_CONTROL_PICTURES + code)
+    return _DELETE_PICTURE if code == _DELETE else f"[U+{code:04X}]"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    return "unknown" if value is None else f"{value:.{digits}%}"
+
+
+def usd(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.6f}"
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    return "unknown" if value is None else f"{value:,.{digits}f}"
+
+
+def seconds(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:.2f} s" if value < 10 else f"{value:,.0f} s"
+
+
+def _final(value: object) -> object:
+    """What Jinja puts out for an expression, before it escapes it."""
+    if hasattr(value, "__html__"):  # of a macro, whose values came through here already
+        return value
+    text, most = seen(str(value)), _LONGEST if isinstance(value, _Whole) else LONGEST_NAME
+    return text if len(text) <= most else f"{text[:most]} …"
+
+
+def _style_hash() -> str:
+    """For the page's own policy: this very style sheet is allowed, and no other."""
+    style = (_TEMPLATES / _STYLE).read_text(encoding="utf-8")
+    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import FileSystemLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=True,
+        finalize=_final,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "usd": usd,
+        "number": number,
+        "seconds": seconds,
+        "whole": _Whole,
+    }
+    del environment.filters["safe"]
+    return environment

@@ -1,0 +1,74 @@
+"""``report.html`` of a run folder: read the folder, count, draw, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from judgeforge.errors import ConfigError, StoreError
+from judgeforge.report.figures import run_figures
+from judgeforge.report.html import render_page
+from judgeforge.report.page import page
+from judgeforge.report.shown_pairs import shown_pairs
+from judgeforge.report.status_words import KILLED
+from judgeforge.store.files import replacing
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.lock import is_held
+
+FILE = "report.html"
+_SUFFIXES = frozenset({".html", ".htm"})
+
+
+def write_report(
+    folder: Path, *, to: Path | None = None, manifest: Mapping[str, Any] | None = None
+) -> Path:
+    """Write the page of the run folder ``folder``; the file that was written.
+
+    ``to``: another place, a file or a folder. ``manifest``: that of a run that is about to write
+    it; else the one in the folder.
+
+    A folder of any status is taken: of a run that goes on, or was killed, the page shows what
+    there was when it last stopped in order. Raises ConfigError where ``folder`` is no run folder or
+    ``to`` no place for a page, and StoreError where a file cannot be read or written.
+    """
+    target = _target(folder, to)
+    status = str(manifest["status"]) if manifest is not None else ""
+    if manifest is None:
+        manifest = RunFolder(folder).read_manifest()
+        if manifest is None:
+            raise ConfigError(_no_run_folder(folder))
+        status = _status(folder, manifest)
+    figures = run_figures(folder)
+    shown = shown_pairs(folder, figures.shortlist.picked())
+    name = folder.resolve().name
+    text = render_page(page(name, manifest, status, figures, shown))
+    with replacing(target) as file:
+        file.write(text.encode())
+    return target
+
+
+def _no_run_folder(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"{folder}: there is no such folder"
+    return f"{folder} is no run folder: it has no manifest.json"
+
+
+def _status(folder: Path, manifest: Mapping[str, Any]) -> str:
+    status = str(manifest["status"])
+    if status == "running" and not is_held(RunFolder(folder).lock_file):
+        return KILLED
+    return status
+
+
+def _target(folder: Path, to: Path | None) -> Path:
+    if to is None:
+        return folder / FILE
+    target = to / FILE if to.is_dir() else to
+    if target.suffix not in _SUFFIXES:
+        raise ConfigError(f"{to}: the page is an .html file. Name one, or a folder that exists.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{target.parent}: cannot be made: {error}") from error
+    return target
