@@ -69,6 +69,7 @@ def _first_pair(folder: Path) -> str | None:
 
 def _where_next(folder: Path, first: str) -> None:
     _out.print(
+        f"page:  {shown(str(folder / 'report.html'))}\n"
         f"pairs: {shown(str(folder / 'pairs.jsonl'))}   how they were made: "
         f"{shown(str(folder / 'README.md'))}\n"
         f"why:   {_program()} explain {shown(str(folder))} {shown(first)}"

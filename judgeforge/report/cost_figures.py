@@ -44,9 +44,9 @@ class CompletionFigures:
                 self.models[name] = Sampled()
             sampled = self.models[name]
             sampled.completions += 1
-            sampled.finishes[row["finish"]] += 1
+            sampled.finishes[str(row.get("finish"))] += 1
             sampled.cost_usd = together(sampled.cost_usd, row.get("cost_usd"))
-            for flag in row["flags"]:
+            for flag in row.get("flags") or ():
                 self.duplicates += flag.startswith(DUPLICATE)
                 if flag.startswith(SUSPICIOUS):
                     self.suspicious[flag] += 1

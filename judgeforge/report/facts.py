@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -43,15 +44,24 @@ def versions(manifest: Mapping[str, Any]) -> list[Fact]:
         ("versions", ", ".join(f"{name} {value}" for name, value in used.items())),
         ("input", f"fingerprint {part(manifest, 'input', 'fingerprint')}"),
         ("folder made", str(manifest.get("created_at"))),
-        ("last start", str(manifest.get("started_at"))),
+        ("last start", f"{manifest.get('started_at')}{_took(manifest)}"),
         ("last change", str(manifest.get("updated_at"))),
     ]
 
 
-def judge_models(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Judge -> the name of its model in the configuration."""
+def _took(manifest: Mapping[str, Any]) -> str:
+    try:
+        started, ended = (
+            datetime.fromisoformat(str(manifest.get(name))) for name in ("started_at", "updated_at")
+        )
+    except ValueError:
+        return ""
+    return f", took {ended - started} (hours, minutes, seconds)"
+
+
+def judges_by_name(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     judges = part(manifest, "config", "judging", "judges") or ()
-    return {judge.get("name") or judge["model"]: judge["model"] for judge in judges}
+    return {judge.get("name") or judge["model"]: judge for judge in judges}
 
 
 def _prompts(config: Mapping[str, Any]) -> str:

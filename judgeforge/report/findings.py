@@ -13,10 +13,11 @@ from typing import Any, Literal
 from judgeforge.records import SkipReason
 from judgeforge.report.facts import part
 from judgeforge.report.figures import RunFigures
+from judgeforge.report.judge_figures import CODE
 
 ENOUGH = 30
 """Cases below which a share says little."""
-_MANY_WRONG = 0.1
+_MANY_WRONG, _STRICTER = 0.1, 0.8
 _CERTAIN = 3.0
 """Standard errors from one half."""
 _LONGER = 0.1
@@ -49,14 +50,16 @@ def findings(manifest: Mapping[str, Any], figures: RunFigures) -> list[Finding]:
 def _wrong(manifest: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
     wrong, pairs = figures.pairs.expected_wrong, figures.pairs
     if wrong is not None and wrong > _MANY_WRONG:
-        below = pairs.confidence.share_below(0.8) or 0.0
+        kept, rest = pairs.with_least(_STRICTER)
         yield Finding(
             "look",
             f"About {wrong:.0%} of the pairs are expected to have the worse answer as chosen.",
-            f"pairing.min_confidence: 0.8 would leave out {below:.0%} of the pairs; a cascade or "
-            "more repeats make them surer; DPO's label_smoothing can allow for the rest.",
+            f"pairing.min_confidence: {_STRICTER} would keep {kept / pairs.pairs:.0%} of the "
+            f"pairs, {rest or 0.0:.0%} of them wrong; a cascade or more repeats make pairs surer; "
+            "DPO's label_smoothing can allow for the rest.",
         )
-    if pairs.pairs and part(manifest, "calibration") is None:
+    asked = any(judge.protocols != {CODE} for judge in figures.judges.judges.values())
+    if pairs.pairs and asked and part(manifest, "calibration") is None:
         yield Finding(
             "note",
             "No labels were used: confidence follows from how far the judges agree, and errors "

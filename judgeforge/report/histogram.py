@@ -47,10 +47,11 @@ class Values:
         found = np.quantile(np.asarray(self._values), shares, method="inverted_cdf")
         return [float(value) for value in found]
 
-    def share_below(self, limit: float) -> float | None:
-        if not self._values:
-            return None
-        return float(np.mean(np.asarray(self._values) < limit))
+    def at_least(self, limit: float) -> tuple[int, float | None]:
+        """How many values reach ``limit``, and their mean."""
+        values = np.asarray(self._values, dtype=np.float64)
+        kept = values[values + _EDGE >= limit]
+        return len(kept), float(kept.mean()) if len(kept) else None
 
     def histogram(self, low: float, high: float, bins: int) -> Histogram:
         """Bins of equal width from ``low`` to ``high``; what lies outside is in the outermost."""

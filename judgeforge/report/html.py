@@ -66,13 +66,19 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def usd(value: float | None) -> str:
+    """To the cent, small sums to a few more digits."""
     if value is None:
         return "unknown"
-    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.6f}"
+    digits = 2 if value >= 1 or value == 0 else 4 if value >= 0.01 else 6
+    return f"${value:,.{digits}f}"
 
 
 def number(value: float | None, digits: int = 0) -> str:
     return "unknown" if value is None else f"{value:,.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def seconds(value: float | None) -> str:
@@ -115,6 +121,7 @@ def _environment() -> Environment:
         "usd": usd,
         "number": number,
         "seconds": seconds,
+        "signed": signed,
         "whole": _Whole,
     }
     del environment.filters["safe"]

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from judgeforge.report.charts import Columns, Lines, columns, lines
-from judgeforge.report.facts import judge_models, making, part, versions
+from judgeforge.report.facts import judges_by_name, making, part, versions
 from judgeforge.report.figures import RunFigures
 from judgeforge.report.findings import findings
-from judgeforge.report.judge_figures import CODE
+from judgeforge.report.judge_figures import CODE, JudgeTally
 from judgeforge.report.shown_pairs import ShownPairs
 from judgeforge.report.skip_words import skip_words
 from judgeforge.report.status_words import status_words
@@ -20,6 +20,7 @@ _MOST_NAMES = 20
 """Rows of a table whose names models and people chose."""
 _SHADES = 8
 _BINS = 20
+_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _LATENCIES = (0.5, 0.9, 0.99)
 
 
@@ -43,6 +44,7 @@ def page(
         "pairs": figures.pairs,
         "charts": _pair_charts(manifest, figures),
         "quantiles": _quantiles(figures),
+        "thresholds": [(least, *figures.pairs.with_least(least)) for least in _THRESHOLDS],
         "models": _models(figures),
         "judges": _judges(manifest, figures),
         "agreement": _agreement(figures),
@@ -172,20 +174,29 @@ def _shade(value: float, most: float) -> int:
 
 
 def _judges(manifest: Mapping[str, Any], figures: RunFigures) -> list[dict[str, Any]]:
+    """In the order of the configuration; code and judges that it does not name come last."""
     known = {judge["name"]: judge for judge in part(manifest, "reliability", "judges") or ()}
-    models = judge_models(manifest)
-    tallies = sorted(figures.judges.judges.items())[:_MOST_NAMES]
+    configured = judges_by_name(manifest)
+    tallies = figures.judges.judges
+    names = [*(name for name in configured if name in tallies), *sorted(tallies)]
     return [
         {
             "name": name,
-            "model": "code" if tally.protocols == {CODE} else models.get(name, "unknown"),
-            "protocols": ", ".join(sorted(tally.protocols)),
-            "tally": tally,
+            "model": _judge_model(configured.get(name), tallies[name]),
+            "tier": (configured.get(name) or {}).get("tier", ""),
+            "protocols": ", ".join(sorted(tallies[name].protocols)),
+            "tally": tallies[name],
             "reliability": known.get(name),
-            "compares": tally.decided > 0,
+            "compares": tallies[name].decided > 0,
         }
-        for name, tally in tallies
+        for name in list(dict.fromkeys(names))[:_MOST_NAMES]
     ]
+
+
+def _judge_model(judge: Mapping[str, Any] | None, tally: JudgeTally) -> str:
+    if tally.protocols == {CODE}:
+        return "code"
+    return "unknown" if judge is None else str(judge["model"])
 
 
 def _agreement(figures: RunFigures) -> dict[str, Any]:

@@ -65,6 +65,11 @@ class PairFigures:
         mean = self.p_best.mean
         return None if mean is None else 1.0 - mean
 
+    def with_least(self, confidence: float) -> tuple[int, float | None]:
+        """How many pairs have at least this confidence, and the expected share of wrong ones."""
+        kept, mean = self.confidence.at_least(confidence)
+        return kept, None if mean is None else 1.0 - mean
+
     @property
     def longer_share(self) -> float | None:
         return self.chosen_longer / self.pairs if self.pairs else None

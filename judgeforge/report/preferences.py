@@ -29,10 +29,11 @@ def preferences_by_judge(
             key = (min(first, second), max(first, second))
             verdicts.setdefault(row["judge"], {}).setdefault(key, []).append(told)
             continue
-        said = (row["score"],) if row.get("scores") is None else row["scores"]
+        said = row.get("scores") or (row.get("score"),)
         by_completion = scores.setdefault(row["judge"], {})
         for name, score in zip(shown, said, strict=True):
-            by_completion.setdefault(name, []).append(score)
+            if score is not None:
+                by_completion.setdefault(name, []).append(score)
     found = {judge: _from_scores(by_completion) for judge, by_completion in scores.items()}
     for judge, by_pair in verdicts.items():
         found.setdefault(judge, {}).update((key, _mean(all_)) for key, all_ in by_pair.items())

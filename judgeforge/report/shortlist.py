@@ -62,6 +62,8 @@ REASONS: Mapping[str, int] = {
 """Why a pair is shown, and how many for each; a pair is shown once, with all its reasons."""
 _SUSPICIOUS, _UNSURE, _DISAGREED, _CLOSE, _RATIO, _LONG, _RANDOM = REASONS
 
+_MANY_TIMES = 2.0
+
 
 class Shortlist:
     def __init__(self) -> None:
@@ -79,7 +81,9 @@ class Shortlist:
         self._picked[_UNSURE].offer(-pair["confidence"], place)
         self._picked[_CLOSE].offer(-pair["score_margin"], place)
         self._picked[_LONG].offer(chosen + rejected, place)
-        self._picked[_RATIO].offer(chosen / max(1, rejected), place)
+        ratio = chosen / max(1, rejected)
+        if ratio >= _MANY_TIMES:
+            self._picked[_RATIO].offer(ratio, place)
         # A draw that the same folder always repeats.
         self._picked[_RANDOM].offer(zlib.crc32(place.pair_id.encode(errors="replace")), place)
         apart = disagreement(pair, told)
@@ -110,6 +114,6 @@ def disagreement(pair: Mapping[str, Any], told: Mapping[str, Preferences]) -> fl
 
 def _is_suspicious(name: str, completions: Sequence[Mapping[str, Any]]) -> bool:
     return any(
-        row["id"] == name and any(flag.startswith(SUSPICIOUS) for flag in row["flags"])
+        row["id"] == name and any(flag.startswith(SUSPICIOUS) for flag in row.get("flags") or ())
         for row in completions
     )

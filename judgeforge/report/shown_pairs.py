@@ -170,8 +170,8 @@ def _evidence(judgment: Mapping[str, Any], completion_id: str) -> Iterator[str]:
         place = shown.index(completion_id)
         yield f"{judgment['scores'][place]:.2f}, as no. {place + 1} of {len(shown)}"
     else:
-        yield f"score {judgment['score']:.2f}"
-        criteria = judgment["criteria"]
+        score, criteria = judgment.get("score"), judgment.get("criteria") or {}
+        yield "no score" if score is None else f"score {score:.2f}"
         if len(criteria) > 1:
             yield from (f"{name} {score:.2f}" for name, score in criteria.items())
 

@@ -13,7 +13,7 @@ class SkipWords(NamedTuple):
     advice: str
 
 
-_MEND_ROW = "mend the row; `skips.jsonl` names file and line"
+_MEND_ROW = "mend the row; skips.jsonl names file and line"
 _NOTHING = "nothing to mend: the first one counts"
 
 WORDS: Mapping[SkipReason, SkipWords] = {
@@ -24,7 +24,7 @@ WORDS: Mapping[SkipReason, SkipWords] = {
         "the roles of the messages are not in an order that models take", _MEND_ROW
     ),
     SkipReason.TOO_LONG: SkipWords(
-        "the prompt does not fit into `context_tokens` of a model",
+        "the prompt does not fit into context_tokens of a model",
         "shorten the prompt, or use a model that takes longer ones",
     ),
     SkipReason.CONTROL_CHARACTERS: SkipWords("the prompt holds control characters", _MEND_ROW),
@@ -35,37 +35,37 @@ WORDS: Mapping[SkipReason, SkipWords] = {
     ),
     SkipReason.CALL_FAILED: SkipWords(
         "a model could not be reached or refused this request, after all retries",
-        "`judgeforge run … --retry-skipped` does these again; `log.jsonl` has each error",
+        "judgeforge run … --retry-skipped does these again; log.jsonl has each error",
     ),
     SkipReason.TOO_FEW_COMPLETIONS: SkipWords(
         "fewer than two answers were usable and different",
-        "more `sampling.completions`, a higher temperature or `max_tokens`",
+        "more sampling.completions, a higher temperature or max_tokens",
     ),
     SkipReason.TOO_FEW_JUDGED: SkipWords(
         "fewer than two answers got a judgment",
-        "see `missing` in `judgments.jsonl`: a larger `max_tokens` of the judge, or another judge",
+        "see missing in judgments.jsonl: a larger max_tokens of the judge, or another judge",
     ),
     SkipReason.TIE: SkipWords(
         "the judges cannot tell the answers apart",
         "more judges or repeats; a higher temperature makes answers differ more",
     ),
     SkipReason.BELOW_CONFIDENCE: SkipWords(
-        "no pair is as sure as `pairing.min_confidence` asks", "more judges, repeats or a cascade"
+        "no pair is as sure as pairing.min_confidence asks", "more judges, repeats or a cascade"
     ),
     SkipReason.BELOW_MARGIN: SkipWords(
-        "no pair is as far apart as `pairing.min_margin` asks",
+        "no pair is as far apart as pairing.min_margin asks",
         "answers that differ more: several models, a higher temperature",
     ),
     SkipReason.LENGTH_RATIO: SkipWords(
-        "the lengths of the sides differ more than `pairing.max_length_ratio` allows",
-        "more completions, or `strategy: length_matched`",
+        "the lengths of the sides differ more than pairing.max_length_ratio allows",
+        "more completions, or strategy: length_matched",
     ),
     SkipReason.ABOVE_MAX_ERROR: SkipWords(
-        "with this pair more than `pairing.max_error` of all would be wrong",
+        "with this pair more than pairing.max_error of all would be wrong",
         "better judges or more labels keep more pairs",
     ),
 }
-_UNKNOWN = SkipWords("a reason that this version does not know", "see `skips.jsonl`")
+_UNKNOWN = SkipWords("a reason that this version does not know", "see skips.jsonl")
 
 
 def skip_words(reason: str) -> SkipWords:
