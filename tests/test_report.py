@@ -8,10 +8,12 @@ import json
 import re
 import stat
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
 
+from examples.report_picture import picture
 from judgeforge.cli import app
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import SkipReason
@@ -136,6 +138,14 @@ class TestPage:
     def test_is_the_same_for_the_same_folder(self, finished: Path) -> None:
         before = (finished / "report.html").read_bytes()
         assert write_report(finished).read_bytes() == before
+
+
+def test_the_picture_of_the_docs_is_drawn_from_a_page(finished: Path) -> None:
+    drawn = picture((finished / "report.html").read_text(encoding="utf-8"))
+    root = ElementTree.fromstring(drawn)  # noqa: S314 (our own page)
+    charts = root.findall("{http://www.w3.org/2000/svg}svg")
+    assert [(one.get("x"), one.get("y")) for one in charts[:2]] == [("0", "22"), ("664", "22")]
+    assert len(charts) == 4
 
 
 class TestCommand:

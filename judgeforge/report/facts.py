@@ -54,7 +54,7 @@ def _took(manifest: Mapping[str, Any]) -> str:
         started, ended = (
             datetime.fromisoformat(str(manifest.get(name))) for name in ("started_at", "updated_at")
         )
-    except ValueError:
+    except (ValueError, TypeError):  # not a time, or one without a zone
         return ""
     return f", took {ended - started} (hours, minutes, seconds)"
 

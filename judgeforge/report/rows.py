@@ -72,9 +72,14 @@ def logged(folder: Path) -> Iterator[Row]:
         raise StoreError(f"{folder / LOG}: cannot be read: {error}") from error
 
 
+def _parsed(line: bytes) -> object:
+    """Decoded here, which spares a look at each line for its encoding."""
+    return json.loads(line.decode("utf-8", "surrogatepass"))
+
+
 def _object_or_none(line: bytes) -> Row | None:
     try:
-        row = json.loads(line)
+        row = _parsed(line)
     except ValueError:
         return None
     return row if isinstance(row, dict) else None
@@ -119,7 +124,7 @@ def _rows(file: Path, offset: int) -> Iterator[tuple[int, Row]]:
             lines.seek(offset)
             for line in lines:
                 number += 1
-                row = json.loads(line)
+                row = _parsed(line)
                 if not isinstance(row, dict) or "prompt_id" not in row:
                     raise ValueError("no row of a prompt")
                 yield offset, row
