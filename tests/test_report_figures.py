@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.report.cost_figures import CallFigures
+from judgeforge.report.call_figures import CallFigures
+from judgeforge.report.completion_figures import CompletionFigures
+from judgeforge.report.criterion_figures import CriterionFigures
 from judgeforge.report.figures import RunFigures, run_figures
 from judgeforge.report.findings import ENOUGH, findings
 from judgeforge.report.histogram import Values
@@ -101,6 +103,40 @@ class TestPairs:
         figures = PairFigures()
         assert (figures.expected_wrong, figures.median_ratio, figures.longer_share) == (None,) * 3
         assert figures.with_least(0.5) == (0, None)
+
+
+def test_completions_are_counted_by_the_model_that_wrote_them() -> None:
+    figures = CompletionFigures()
+    text = {"text": "x" * 10}
+    figures.add_prompt(
+        [
+            completion(0, 0, score=0.8, **text),
+            completion(0, 0, score=0.4, p_best=0.2, **text, flags=["duplicate:p0.c0"]),
+            completion(0, 0, finish="length", score=None, p_best=None, cost_usd=None),
+            completion(0, 1, finish="given", flags=["suspicious:verdict", "cut"]),
+        ]
+    )
+    a, b = figures.models["a"], figures.models["b"]
+    assert (a.completions, a.unfinished, a.cost_usd) == (3, 1, None)
+    assert (a.score.mean, a.p_best) == (pytest.approx(0.6), pytest.approx(0.8))
+    assert (b.unfinished, b.cost_usd, b.score.mean) == (0, 0.5, None)
+    assert (figures.duplicates, dict(figures.suspicious)) == (1, {"suspicious:verdict": 1})
+
+
+def test_criteria_are_compared_over_the_sides_of_pairs() -> None:
+    figures = CriterionFigures()
+    for number, (chosen, rejected) in enumerate(((0.9, 0.3), (0.5, 0.5), (0.2, 0.6))):
+        rows = [
+            scored("x", number, 0, 0.5, criteria={"good": chosen, "only": 1.0}),
+            scored("y", number, 0, 0.5, criteria={"good": chosen}),
+            scored("x", number, 1, 0.5, criteria={"good": rejected}),
+            judgment("z", (f"p{number}.c0", f"p{number}.c1"), verdict="b", criteria={"good": 0.0}),
+        ]
+        figures.add_prompt([pair(number)], rows)
+    good = figures.criteria["good"]
+    assert set(figures.criteria) == {"good"}
+    assert (good.pairs, good.for_chosen, good.equal, good.against) == (3, 1, 1, 1)
+    assert good.chosen / good.pairs == pytest.approx((0.9 + 0.5 + 0.2) / 3)
 
 
 class TestValues:
@@ -249,6 +285,16 @@ class TestFindings:
             (figures_of, "a is chosen in 100% of its pairs"),
             (lambda n: figures_of(n, finish="length"), "100% of the completions of a did not end"),
             (lambda n: figures_of(n, flags=["duplicate:x"]), "100% of the completions repeat"),
+            (
+                lambda n: figures_of(
+                    n,
+                    judgments=lambda i: [
+                        scored("x", i, place, 0.5, criteria={"brief": float(place)})
+                        for place in (0, 1)
+                    ],
+                ),
+                f"Criterion brief speaks for rejected more often than for chosen ({ENOUGH} to 0",
+            ),
             (
                 lambda n: figures_of(
                     n, judgments=lambda i: [scored("x", i, 0, 0.5, missing="no verdict")]

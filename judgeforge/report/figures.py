@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from judgeforge.errors import StoreError
-from judgeforge.report.cost_figures import CallFigures, CompletionFigures
+from judgeforge.report.call_figures import CallFigures
+from judgeforge.report.completion_figures import CompletionFigures
+from judgeforge.report.criterion_figures import CriterionFigures
 from judgeforge.report.judge_figures import JudgeFigures
 from judgeforge.report.pair_figures import PairFigures
 from judgeforge.report.rows import PAIRS, PromptRows, logged, prompts_of
@@ -18,6 +20,7 @@ class RunFigures:
     pairs: PairFigures = field(default_factory=PairFigures)
     completions: CompletionFigures = field(default_factory=CompletionFigures)
     judges: JudgeFigures = field(default_factory=JudgeFigures)
+    criteria: CriterionFigures = field(default_factory=CriterionFigures)
     calls: CallFigures = field(default_factory=CallFigures)
     shortlist: Shortlist = field(default_factory=Shortlist)
 
@@ -26,6 +29,7 @@ class RunFigures:
         self.completions.add_prompt(completions)
         told = self.judges.add_prompt(prompt.judgments.rows)
         self.pairs.add_prompt(prompt.pairs.rows, completions)
+        self.criteria.add_prompt(prompt.pairs.rows, prompt.judgments.rows)
         for number, pair in enumerate(prompt.pairs.rows):
             place = Place(
                 pair_id=str(pair["id"]),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from judgeforge.records import SkipReason
+from judgeforge.report.completion_figures import FINISHED
 from judgeforge.report.facts import part
 from judgeforge.report.figures import RunFigures
 from judgeforge.report.judge_figures import CODE
@@ -120,6 +121,26 @@ def _agreement(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
             )
 
 
+def _criteria(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    for name, criterion in figures.criteria.criteria.items():
+        if criterion.pairs < ENOUGH:
+            continue
+        if criterion.equal == criterion.pairs:
+            yield Finding(
+                "note",
+                f"Criterion {name} is the same on both sides of every pair: it decides nothing.",
+                "Leave it out, or describe its levels so that they tell answers apart.",
+            )
+        elif criterion.against > criterion.for_chosen:
+            yield Finding(
+                "look",
+                f"Criterion {name} speaks for rejected more often than for chosen "
+                f"({criterion.against:,} to {criterion.for_chosen:,} pairs).",
+                "The other criteria outvote it. If it matters, give it more weight in the rubric, "
+                "or required: true where code checks it.",
+            )
+
+
 def _position(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
     for name, judge in figures.judges.judges.items():
         share = judge.first_share
@@ -185,18 +206,13 @@ def _completions(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]
     total = 0
     for name, sampled in figures.completions.models.items():
         total += sampled.completions
-        whole = sampled.finishes["stop"] + sampled.finishes["given"]
-        rest = sampled.completions - whole
-        if sampled.completions >= ENOUGH and rest / sampled.completions > _UNFINISHED:
-            why = ", ".join(
-                f"{finish} {count:,}"
-                for finish, count in sampled.finishes.most_common()
-                if finish not in {"stop", "given"}
-            )
+        share = sampled.unfinished / sampled.completions
+        if sampled.completions >= ENOUGH and share > _UNFINISHED:
+            finishes = sampled.finishes.most_common()
+            why = ", ".join(f"{how} {count:,}" for how, count in finishes if how not in FINISHED)
             yield Finding(
                 "look",
-                f"{rest / sampled.completions:.0%} of the completions of {name} did not end by "
-                f"themselves ({why}).",
+                f"{share:.0%} of the completions of {name} did not end by themselves ({why}).",
                 "length: a larger sampling.max_tokens; refusals: look at the prompts.",
             )
     twins = figures.completions.duplicates
@@ -239,6 +255,7 @@ _RULES: tuple[Rule, ...] = (
     _models,
     _silence,
     _agreement,
+    _criteria,
     _position,
     _suspicion,
     _skips,

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from judgeforge.records import missing_kind
-from judgeforge.report.cost_figures import together
+from judgeforge.report.call_figures import together
 from judgeforge.report.preferences import Preferences, preferences_by_judge
 
 CODE = "checks"

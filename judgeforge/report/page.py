@@ -46,6 +46,8 @@ def page(
         "quantiles": _quantiles(figures),
         "thresholds": [(least, *figures.pairs.with_least(least)) for least in _THRESHOLDS],
         "models": _models(figures),
+        "writers": sorted(figures.completions.models.items())[:_MOST_NAMES],
+        "criteria": list(figures.criteria.criteria.items())[:_MOST_NAMES],
         "judges": _judges(manifest, figures),
         "agreement": _agreement(figures),
         "judging": manifest.get("judging"),

@@ -1,15 +1,13 @@
-"""What sampling and judging cost, and how the calls went by the log. Pure."""
+"""How the calls went, by the log. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.report.histogram import Values
-from judgeforge.sampling import DUPLICATE
-from judgeforge.suspicion import SUSPICIOUS
 
 RATE_LIMITED = 429
 _EXPECTED = frozenset({"run_started", "run_ended"})
@@ -18,38 +16,6 @@ _EXPECTED = frozenset({"run_started", "run_ended"})
 def together(one: float | None, other: float | None) -> float | None:
     """The sum of two costs; unknown where one of them is."""
     return None if one is None or other is None else one + other
-
-
-@dataclass(slots=True)
-class Sampled:
-    """Completions of one model."""
-
-    completions: int = 0
-    finishes: Counter[str] = field(default_factory=Counter)
-    cost_usd: float | None = 0.0
-    """None where a price is unknown."""
-
-
-class CompletionFigures:
-    def __init__(self) -> None:
-        self.models: dict[str, Sampled] = {}
-        self.duplicates = 0
-        self.suspicious: Counter[str] = Counter()
-        """Completions by flag."""
-
-    def add_prompt(self, completions: Sequence[Mapping[str, Any]]) -> None:
-        for row in completions:
-            name = str(row["model"])
-            if name not in self.models:
-                self.models[name] = Sampled()
-            sampled = self.models[name]
-            sampled.completions += 1
-            sampled.finishes[str(row.get("finish"))] += 1
-            sampled.cost_usd = together(sampled.cost_usd, row.get("cost_usd"))
-            for flag in row.get("flags") or ():
-                self.duplicates += flag.startswith(DUPLICATE)
-                if flag.startswith(SUSPICIOUS):
-                    self.suspicious[flag] += 1
 
 
 @dataclass(slots=True)

@@ -1,0 +1,68 @@
+"""Which criteria tell chosen from rejected. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LEAST_GAP = 0.005
+"""Means that differ by less look equal in two digits."""
+
+
+@dataclass(slots=True)
+class Criterion:
+    """Scores are 0 to 1, each averaged over judges and repeats."""
+
+    pairs: int = 0
+    """In which both sides have a score for it."""
+    chosen: float = 0.0
+    """Sum over pairs; so is ``rejected``."""
+    rejected: float = 0.0
+    for_chosen: int = 0
+    against: int = 0
+    """Pairs in which it favours rejected."""
+
+    def add(self, chosen: float, rejected: float) -> None:
+        self.pairs += 1
+        self.chosen += chosen
+        self.rejected += rejected
+        self.for_chosen += chosen - rejected >= LEAST_GAP
+        self.against += rejected - chosen >= LEAST_GAP
+
+    @property
+    def equal(self) -> int:
+        return self.pairs - self.for_chosen - self.against
+
+
+class CriterionFigures:
+    def __init__(self) -> None:
+        self.criteria: dict[str, Criterion] = {}
+
+    def add_prompt(
+        self, pairs: Sequence[Mapping[str, Any]], judgments: Sequence[Mapping[str, Any]]
+    ) -> None:
+        if not pairs:
+            return
+        means = _means(judgments)
+        for pair in pairs:
+            source = pair["provenance"]
+            rejected = means.get(source["rejected_id"], {})
+            for name, score in means.get(source["chosen_id"], {}).items():
+                if name in rejected:
+                    self.criteria.setdefault(name, Criterion()).add(score, rejected[name])
+
+
+def _means(judgments: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Completion -> criterion -> mean; judgments on several completions at once are about none."""
+    scores: dict[str, dict[str, list[float]]] = {}
+    for row in judgments:
+        shown, criteria = row["completion_ids"], row.get("criteria")
+        if criteria and len(shown) == 1:
+            of_completion = scores.setdefault(shown[0], {})
+            for name, score in criteria.items():
+                of_completion.setdefault(name, []).append(score)
+    return {
+        completion: {name: sum(values) / len(values) for name, values in by_name.items()}
+        for completion, by_name in scores.items()
+    }
