@@ -84,8 +84,8 @@ def test_the_wheel_holds_prompts_configs_licence_and_types_and_no_tests(wheel: P
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
         "judgeforge/py.typed",
-        "judgeforge/report/page.html.j2",
-        "judgeforge/report/style.css",
+        "judgeforge/report/templates/page.html.j2",
+        "judgeforge/report/templates/style.css",
         "judgeforge/_shipped/prompts/rubrics/helpfulness.yaml",
         "judgeforge/_shipped/prompts/judge/pointwise_user.j2",
         "judgeforge/_shipped/prompts/quickstart.jsonl",

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import stat
 from pathlib import Path
 from xml.etree import ElementTree
@@ -173,6 +174,22 @@ class TestCommand:
             write_report(tmp_path)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_that_is_full_at_the_page_stops_the_run_and_it_goes_on(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    config, out = write_config(tmp_path, server, prompts=2), tmp_path / "out"
+    out.mkdir()
+    (out / ".report.html.part").symlink_to("/dev/full")
+    stopped = run(config, out)
+    assert (stopped.exit_code, stopped.manifest["status"]) == (74, "failed")
+    assert "report.html: cannot be written" in stopped.manifest["message"]
+    sent = len(server.requests)
+    assert run(config, out).exit_code == 0
+    assert len(server.requests) == sent
+    assert "All prompts are done." in read_page(out / "report.html").text
+
+
 def copied(finished: Path, target: Path, **changes: object) -> Path:
     """The files of a run with another manifest."""
     target.mkdir()
@@ -188,12 +205,20 @@ class TestFolders:
     def test_of_a_run_that_was_killed_before_any_result(
         self, finished: Path, tmp_path: Path
     ) -> None:
-        folder = copied(finished, tmp_path / "out", status="running")
+        """What is done is counted from the journal."""
+        none = {"prompts": 0, "pairs": 0, "skips": {}, "calls": {"paid": 0, "cached": 0}}
+        totals = {**none, "tokens": {"input": 0, "output": 0}, "cost_usd": 0.0}
+        folder = copied(finished, tmp_path / "out", status="running", totals=totals)
+        (folder / "state").mkdir()
+        for name in ("journal.bin", "spending.jsonl"):
+            shutil.copy(finished / "state" / name, folder / "state")
         for name in ("pairs", "completions", "judgments", "skips", "log"):
             (folder / f"{name}.jsonl").unlink()
-        page = read_page(write_report(folder))
-        assert "killed" in page.text
-        assert "There are no pairs yet" in page.text
+        text = read_page(write_report(folder)).text
+        assert "killed" in text
+        assert "pairs8" in text
+        assert "prompts done8 of 8" in text
+        assert "There are no pairs yet" in text
 
     @pytest.mark.parametrize("status", ["budget", "provider", "interrupted", "new-status"])
     def test_of_a_run_that_stopped(self, finished: Path, tmp_path: Path, status: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgeforge.report import write_report
-from judgeforge.report.html import seen
+from judgeforge.report.html import TEMPLATES, seen
 from judgeforge.report.shortlist import Picked, Place
 from judgeforge.report.shown_pairs import shown_pairs
 from tests.hand_made import MANIFEST
@@ -165,6 +166,15 @@ def test_what_is_never_drawn_is_named(text: str) -> None:
     assert hidden <= {"\n", "\t", "\u200c", "\u200d"}
     if text.isprintable():
         assert shown == text
+
+
+def test_nothing_is_ever_marked_as_safe() -> None:
+    parts = [*TEMPLATES.iterdir(), *TEMPLATES.parent.glob("*.py")]
+    assert len(parts) > 20
+    for part in parts:
+        text = part.read_text(encoding="utf-8")
+        assert "Markup" not in text
+        assert not re.search(r"\|\s*safe|autoescape (false|on|off)", text), part
 
 
 def test_unseen_characters_have_a_name() -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_TEMPLATES = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = "style.css"
 _CONTROL_PICTURES = 0x2400
 _LAST_CONTROL, _DELETE = 0x1F, 0x7F
@@ -91,13 +91,15 @@ def _final(value: object) -> object:
     """What Jinja puts out for an expression, before it escapes it."""
     if hasattr(value, "__html__"):  # of a macro, whose values came through here already
         return value
-    text, most = seen(str(value)), _LONGEST if isinstance(value, _Whole) else LONGEST_NAME
-    return text if len(text) <= most else f"{text[:most]} …"
+    most = _LONGEST if isinstance(value, _Whole) else LONGEST_NAME
+    text = str(value)
+    shown = seen(text[:most])
+    return shown if len(shown) <= most and len(text) <= most else f"{shown[:most]} …"
 
 
 def _style_hash() -> str:
     """For the page's own policy: this very style sheet is allowed, and no other."""
-    style = (_TEMPLATES / _STYLE).read_text(encoding="utf-8")
+    style = (TEMPLATES / _STYLE).read_text(encoding="utf-8")
     return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
@@ -107,7 +109,7 @@ def _environment() -> Environment:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         autoescape=True,
         finalize=_final,

@@ -40,7 +40,7 @@ def page(
         "totals": _totals(manifest),
         "findings": findings(manifest, figures)[:_MOST_NAMES],
         "skips": _skips(manifest),
-        "funnel": _funnel(manifest, figures),
+        "funnel": _funnel(manifest),
         "pairs": figures.pairs,
         "charts": _pair_charts(manifest, figures),
         "quantiles": _quantiles(figures),
@@ -67,7 +67,7 @@ def _totals(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rows": part(manifest, "input", "rows"),
         "prompts": part(manifest, "totals", "prompts"),
-        "skips": sum((part(manifest, "totals", "skips") or {}).values()),
+        "pairs": part(manifest, "totals", "pairs"),
         "paid": part(manifest, "totals", "calls", "paid"),
         "cached": part(manifest, "totals", "calls", "cached"),
         "input_tokens": part(manifest, "totals", "tokens", "input"),
@@ -85,15 +85,16 @@ def _skips(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _funnel(manifest: Mapping[str, Any], figures: RunFigures) -> Lines:
-    totals = _totals(manifest)
+def _funnel(manifest: Mapping[str, Any]) -> Lines:
+    """A prompt that is done has pairs or one skip."""
+    totals, skips = _totals(manifest), _skips(manifest)
     rows, done = totals["rows"] or 0, totals["prompts"] or 0
     stages = [
         ("rows of the input", rows, False),
         ("done", done, False),
-        *((f"no pair: {skip['reason']}", skip["count"], True) for skip in _skips(manifest)),
-        ("prompts with pairs", figures.pairs.prompts, False),
-        ("pairs", figures.pairs.pairs, False),
+        *((f"no pair: {skip['reason']}", skip["count"], True) for skip in skips),
+        ("prompts with pairs", max(0, done - sum(skip["count"] for skip in skips)), False),
+        ("pairs", totals["pairs"] or 0, False),
     ]
     return lines(
         [

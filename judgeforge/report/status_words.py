@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from judgeforge.run_status import KILLED
+
 
 class StatusWords(NamedTuple):
     meaning: str
     good: bool = False
 
-
-KILLED = "killed"
 
 WORDS: Mapping[str, StatusWords] = {
     "complete": StatusWords("All prompts are done.", good=True),
@@ -19,11 +19,12 @@ WORDS: Mapping[str, StatusWords] = {
         "All prompts are done, but more failed than limits.max_skip_share allows."
     ),
     "running": StatusWords(
-        "The run goes on; this page shows the folder as it was when the run last stopped in order."
+        "The run goes on. What is done is counted; pairs are shown as they were when it last "
+        "stopped in order, for results are written then."
     ),
     KILLED: StatusWords(
-        "The run was killed; this page shows the folder as it was when it last stopped in order. "
-        "The same command goes on where it ended."
+        "The run was killed; the same command goes on where it ended. What was done is counted; "
+        "pairs are shown as they were when it last stopped in order, for results are written then."
     ),
     "budget": StatusWords(
         "The budget is used up. Raise it and start the same command again: it goes on from here."

@@ -11,10 +11,9 @@ from judgeforge.report.figures import run_figures
 from judgeforge.report.html import render_page
 from judgeforge.report.page import page
 from judgeforge.report.shown_pairs import shown_pairs
-from judgeforge.report.status_words import KILLED
+from judgeforge.run_status import read_status
 from judgeforge.store.files import replacing
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.lock import is_held
 
 FILE = "report.html"
 _SUFFIXES = frozenset({".html", ".htm"})
@@ -28,9 +27,10 @@ def write_report(
     ``to``: another place, a file or a folder. ``manifest``: that of a run that is about to write
     it; else the one in the folder.
 
-    A folder of any status is taken: of a run that goes on, or was killed, the page shows what
-    there was when it last stopped in order. Raises ConfigError where ``folder`` is no run folder or
-    ``to`` no place for a page, and StoreError where a file cannot be read or written.
+    A folder of any status is taken: of a run that goes on, or was killed, the page counts the
+    prompts that are done and shows the pairs that there were when it last stopped in order.
+    Raises ConfigError where ``folder`` is no run folder or ``to`` no place for a page, and
+    StoreError where a file cannot be read or written.
     """
     target = _target(folder, to)
     status = str(manifest["status"]) if manifest is not None else ""
@@ -38,7 +38,7 @@ def write_report(
         manifest = RunFolder(folder).read_manifest()
         if manifest is None:
             raise ConfigError(_no_run_folder(folder))
-        status = _status(folder, manifest)
+        manifest, status = _as_it_stands(folder, manifest)
     figures = run_figures(folder)
     shown = shown_pairs(folder, figures.shortlist.picked())
     name = folder.resolve().name
@@ -54,11 +54,21 @@ def _no_run_folder(folder: Path) -> str:
     return f"{folder} is no run folder: it has no manifest.json"
 
 
-def _status(folder: Path, manifest: Mapping[str, Any]) -> str:
-    status = str(manifest["status"])
-    if status == "running" and not is_held(RunFolder(folder).lock_file):
-        return KILLED
-    return status
+def _as_it_stands(folder: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """The manifest with the totals of now, and the status: the manifest of a run that goes on, or
+    was killed, is as the run began."""
+    if manifest["status"] != "running":
+        return manifest, str(manifest["status"])
+    now = read_status(folder)
+    totals = {
+        **manifest["totals"],
+        "prompts": now.done,
+        "pairs": now.pairs,
+        "skips": now.skips,
+        "calls": {**manifest["totals"]["calls"], "paid": now.calls},
+        "cost_usd": now.cost_usd,
+    }
+    return {**manifest, "totals": totals}, now.status
 
 
 def _target(folder: Path, to: Path | None) -> Path:
