@@ -81,6 +81,8 @@ def test_every_colour_of_text_can_be_read(mode: str) -> None:
         (html.usd(0.00123), "$0.001230"),
         (html.usd(0.12345), "$0.1235"),
         (html.usd(1234.5), "$1,234.50"),
+        (html.compact(9_999), "9,999"),
+        (html.compact(12_345), "12k"),
         (html.signed(-0.0001), "+0.000"),
         (html.signed(-0.25, 2), "-0.25"),
         (html.seconds(0.123), "0.12 s"),

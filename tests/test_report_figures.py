@@ -279,7 +279,7 @@ class TestFindings:
     @pytest.mark.parametrize(
         ("figures", "words"),
         [
-            (lambda n: figures_of(n, pairs={"confidence": 0.7}), "30% of the pairs are expected"),
+            (lambda n: figures_of(n, pairs={"confidence": 0.7}), "30.0% of the pairs are expected"),
             (lambda n: figures_of(n, pairs={"chosen": 30}), "Chosen is the longer side in 100%"),
             (lambda n: figures_of(n, pairs={"chosen": 5}), "Chosen is the shorter side in 100%"),
             (figures_of, "a is chosen in 100% of its pairs"),

@@ -54,7 +54,7 @@ def _wrong(manifest: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding
         kept, rest = pairs.with_least(_STRICTER)
         yield Finding(
             "look",
-            f"About {wrong:.0%} of the pairs are expected to have the worse answer as chosen.",
+            f"{wrong:.1%} of the pairs are expected to have the worse answer as chosen.",
             f"pairing.min_confidence: {_STRICTER} would keep {kept / pairs.pairs:.0%} of the "
             f"pairs, {rest or 0.0:.0%} of them wrong; a cascade or more repeats make pairs surer; "
             "DPO's label_smoothing can allow for the rest.",

@@ -77,6 +77,11 @@ def number(value: float | None, digits: int = 0) -> str:
     return "unknown" if value is None else f"{value:,.{digits}f}"
 
 
+def compact(value: int) -> str:
+    """For where there is little room."""
+    return f"{value:,}" if value < 10_000 else f"{value / 1_000:,.0f}k"
+
+
 def signed(value: float, digits: int = 3) -> str:
     return f"{round(value, digits) + 0.0:+.{digits}f}"
 
@@ -124,6 +129,7 @@ def _environment() -> Environment:
         "number": number,
         "seconds": seconds,
         "signed": signed,
+        "compact": compact,
         "whole": _Whole,
     }
     del environment.filters["safe"]
