@@ -16,6 +16,7 @@ from judgeforge.pairing import select_pairs
 from judgeforge.pairing.trust import Trust
 from judgeforge.ranking import rank
 from judgeforge.records import (
+    READING_FAILED,
     Completion,
     Judgment,
     PreferencePair,
@@ -45,6 +46,8 @@ class PromptWork:
     """What labels have shown of the judges."""
     trust: Trust | None = None
     """What follows from it for pairs."""
+    on_reading_failure: Callable[[Judgment], None] = lambda _: None
+    """Told of each judgment that is missing because reading its reply failed unexpectedly."""
 
     async def judge(self, prompt: Prompt, reliability: Wait) -> JudgedPrompt | Outcome:
         """Sample and judge; an outcome at once where there is nothing to judge."""
@@ -58,6 +61,9 @@ class PromptWork:
             judgments = await self.panel.judge(prompt, candidates)
         else:
             judgments = await self.escalation.judge(prompt, candidates, reliability)
+        for judgment in judgments:
+            if judgment.missing and READING_FAILED in judgment.missing:
+                self.on_reading_failure(judgment)
         return JudgedPrompt(prompt, completions, judgments)
 
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> Outcome:

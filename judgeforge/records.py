@@ -79,6 +79,7 @@ CALL_FAILED = "call failed"
 REPLY_CUT = "the judge's reply was cut"
 JUDGE_REFUSED = "the judge refused"
 REPLY_WITHHELD = "the provider's content filter withheld the judge's reply"
+READING_FAILED = "reading the judge's reply failed unexpectedly"
 """With these begins why a judgment is missing; any other reason is a reply that was not read."""
 
 

@@ -32,6 +32,7 @@ from judgeforge.pipeline import Pipeline
 from judgeforge.preparation import Preparation
 from judgeforge.progress import Progress
 from judgeforge.prompt_work import PromptWork
+from judgeforge.records import Judgment
 from judgeforge.redaction import Redactor
 from judgeforge.reliability import PRIOR, Reliability
 from judgeforge.result import RunResult
@@ -123,6 +124,7 @@ class RunSession:
                 escalation,
                 calibration,
                 None if calibration is None else calibration.trust(config.pairing),
+                self._report_reading_failure,
             ),
             fit=RunFit(config.judging.fit_prompts, known, keep=self._record.keep_fit),
             in_flight=_prompts_in_flight(config, prepared),
@@ -238,6 +240,11 @@ class RunSession:
 
     def _report_damage(self, key: str, reason: str) -> None:
         self._log.event("cache_row_refused", key=key, reason=reason)
+
+    def _report_reading_failure(self, judgment: Judgment) -> None:
+        self._log.event(
+            "reading_failed", judgment=judgment.id, key=judgment.call, error=judgment.missing
+        )
 
     async def _report(self, on_progress: Callable[[Progress], None]) -> None:
         while True:

@@ -12,7 +12,7 @@ from judgeforge.judging.decision_replies import answers_by_name
 from judgeforge.judging.decisions import DecisionJudge
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import DecisionAnswer, DecisionQuestion, DecisionRequest, ModelReply
-from judgeforge.records import Judgment, Question
+from judgeforge.records import READING_FAILED, Judgment, Question
 from judgeforge.templates import decision_messages, decision_pair_messages
 from tests.fake_asks import (
     FakeAsks,
@@ -40,6 +40,16 @@ def ask(reply: ModelReply | Exception, *ids: str, **fields: object) -> tuple[Jud
     asks = FakeAsks(in_turn(reply))
     question = Question(judge="jev", completion_ids=ids or ("p1.c0",))
     return asyncio.run(judge(asks, **fields).ask(PROMPT, COMPLETIONS, question)), asks
+
+
+def test_a_reader_that_fails_unexpectedly_is_a_missing_judgment_that_names_the_error(monkeypatch):
+    def broken(*_):
+        raise KeyError("quality")
+
+    monkeypatch.setattr("judgeforge.judging.decisions.score_of_answers", broken)
+    judgment = scored(QUALITY, SAFE)
+    assert judgment.missing == f"{READING_FAILED}: KeyError: 'quality'"
+    assert judgment.cost_usd == 0.25
 
 
 def scored(*answers: DecisionAnswer) -> Judgment:

@@ -15,7 +15,7 @@ from judgeforge.errors import (
 from judgeforge.judging.pointwise import PointwiseJudge
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ModelReply
-from judgeforge.records import Judgment
+from judgeforge.records import READING_FAILED, Judgment
 from judgeforge.templates import pointwise_messages
 from tests.fake_asks import (
     FakeAsks,
@@ -148,6 +148,20 @@ class TestAnUnreadableReply:
         assert "also when asked again" in judgment.missing
         assert "from 1 to 5, not 7" in judgment.missing
         assert (judgment.cost_usd, judgment.call) == (0.5, "key-2")
+
+
+class TestAReaderThatFailsUnexpectedly:
+    @pytest.mark.parametrize("reader", ["read_scores", "joined_rationale"])
+    def test_is_a_missing_judgment_that_names_the_error(
+        self, monkeypatch: pytest.MonkeyPatch, reader: str
+    ) -> None:
+        def broken(*_: object, **__: object) -> None:
+            raise OverflowError("int too large")
+
+        monkeypatch.setattr(f"judgeforge.judging.pointwise.{reader}", broken)
+        judgment, asks = judge_with(says(GOOD))
+        assert judgment.missing == f"{READING_FAILED}: OverflowError: int too large"
+        assert (judgment.score, judgment.cost_usd, len(asks.asked)) == (None, 0.25, 1)
 
 
 class TestAJudgeThatDoesNotAnswer:

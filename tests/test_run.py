@@ -6,6 +6,7 @@ import json
 import pytest
 
 import judgeforge
+import judgeforge.judging.pointwise as pointwise_judging
 from judgeforge.errors import ConfigError, InputError, LockHeldError
 from judgeforge.store.lock import FolderLock
 from tests.local_server import faults, quality_of
@@ -253,6 +254,25 @@ def test_a_judge_that_cannot_be_read_is_asked_once_more_and_never_guessed(tmp_pa
     judgments = rows(out / "judgments.jsonl")
     assert all(row["score"] is None and "unreadable" in row["missing"] for row in judgments)
     assert len(server.calls(kind="judge")) == 8
+
+
+def test_a_reply_whose_reading_fails_unexpectedly_is_one_named_judgment_and_no_stop(
+    tmp_path, server, out, monkeypatch
+):
+    reads = pointwise_judging.read_scores
+
+    def broken_once(text, **rubric):
+        monkeypatch.setattr(pointwise_judging, "read_scores", reads)
+        raise OverflowError(f"unforeseen in {text[:1]}")
+
+    monkeypatch.setattr(pointwise_judging, "read_scores", broken_once)
+    result = run(write_config(tmp_path, server, prompts=2), out)
+    missing = [row["missing"] for row in rows(out / "judgments.jsonl") if row["missing"]]
+    failed = [line for line in rows(out / "log.jsonl") if line["event"] == "reading_failed"]
+    assert (result.exit_code, result.manifest["totals"]["prompts"]) == (0, 2)
+    assert [line["error"] for line in failed] == missing
+    assert len(missing) == 1
+    assert "OverflowError: unforeseen" in missing[0]
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,7 @@ class TestARating:
             weighed(None),
             weighed([4]),
             weighed("9" * 400),
+            weighed(10**400),
             weighed(0),
             weighed("4")[:-1],
             weighed("4").replace("4", "1e400"),

@@ -10,6 +10,7 @@ from judgeforge.calls.answer import Answer, Asks
 from judgeforge.concurrency import gather_or_cancel
 from judgeforge.errors import CallError
 from judgeforge.judging.json_object import UnreadableReplyError
+from judgeforge.judging.judge import reading_failure
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.records import (
@@ -62,12 +63,18 @@ class Replies(Generic[R]):
             "cost_usd": self.cost_usd,
             "missing": self.missing,
         }
-        fields = provenance if self.missing else provenance | evidence(self.readings)
+        fields = provenance if self.missing else provenance | self._read_by(evidence)
         if self.answered_by:
             said = fields.get("note")
             stood_in = f"answered by fallback {', '.join(self.answered_by)}"
             fields["note"] = f"{stood_in}; {said}" if said else stood_in
         return judgment.model_copy(update=fields)
+
+    def _read_by(self, evidence: Callable[[Sequence[R]], dict[str, object]]) -> dict[str, object]:
+        try:
+            return evidence(self.readings)
+        except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
+            return {"missing": reading_failure(error)}
 
 
 def rubrics_asked(judge: JudgeConfig, rubric: Rubric) -> list[tuple[str | None, Rubric]]:
@@ -162,6 +169,8 @@ async def _ask_once(
         attempt.reading = form.read(answer.reply)
     except UnreadableReplyError as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
+        attempt.missing = reading_failure(error)
     return None
 
 

@@ -15,10 +15,15 @@ from judgeforge.judging.decision_replies import answers_by_name, read_choice
 from judgeforge.judging.decision_scores import score_of_answers
 from judgeforge.judging.distributions import answers_of
 from judgeforge.judging.json_object import UnreadableReplyError
-from judgeforge.judging.judge import blank_judgment
+from judgeforge.judging.judge import blank_judgment, reading_failure
 from judgeforge.judging.pairwise import pair_questions
 from judgeforge.judging_config import JudgeConfig
-from judgeforge.providers.base import DecisionAnswer, DecisionQuestion, DecisionRequest
+from judgeforge.providers.base import (
+    DecisionAnswer,
+    DecisionQuestion,
+    DecisionRequest,
+    ModelReply,
+)
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Criterion, Rubric
 from judgeforge.templates import (
@@ -64,13 +69,7 @@ class DecisionJudge:
             if error.stops_run:
                 raise
             return blank.model_copy(update={"missing": f"call failed: {error}"})
-        answers = answers_by_name(request.questions, answer.reply.decisions)
-        try:
-            evidence = (
-                _compared(answers) if len(texts) > 1 else score_of_answers(self._rubric, answers)
-            )
-        except UnreadableReplyError as error:
-            evidence = {"missing": str(error)}
+        evidence = self._evidence(request, answer.reply)
         if answer.answered_by:
             said = evidence.get("note")
             stood_in = f"answered by fallback {answer.answered_by}"
@@ -78,6 +77,17 @@ class DecisionJudge:
         return blank.model_copy(
             update={"call": answer.key, "cost_usd": answer.cost_usd, **evidence}
         )
+
+    def _evidence(self, request: DecisionRequest, reply: ModelReply) -> dict[str, Any]:
+        try:
+            answers = answers_by_name(request.questions, reply.decisions)
+            if request.questions == (self._pair_question,):
+                return _compared(answers)
+            return score_of_answers(self._rubric, answers)
+        except UnreadableReplyError as error:
+            return {"missing": str(error)}
+        except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
+            return {"missing": reading_failure(error)}
 
     def _request(self, prompt: Prompt, texts: Sequence[str]) -> DecisionRequest:
         if len(texts) == 1:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from judgeforge.calls.answer import Asks
 from judgeforge.judging_config import JudgeConfig
-from judgeforge.records import Completion, Judgment, Prompt, Question
+from judgeforge.records import READING_FAILED, Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
 
 
@@ -51,6 +51,15 @@ def blank_judgment(
         repeat=question.repeat,
         weight=sum(criterion.weight for criterion in rubric.judged),
     )
+
+
+def reading_failure(error: Exception) -> str:
+    """Why a judgment is missing where a reader met what nobody thought of.
+
+    The reply is paid for and stored, so an error would come back with every start: one judgment is
+    missing instead, and names the error.
+    """
+    return f"{READING_FAILED}: {type(error).__name__}: {error}"
 
 
 def judgment_id(prompt_id: str, question: Question) -> str:

@@ -167,7 +167,10 @@ def read_weighed_score(text: str) -> float:
         return float(score)
     if isinstance(score, bool) or not isinstance(score, int | float):
         raise UnreadableReplyError(f"`score` must be a number, not {shown(score)}")
-    return float(score)
+    try:
+        return float(score)
+    except OverflowError as error:
+        raise UnreadableReplyError("`score` is too large for a number") from error
 
 
 VERDICT_FORMS: Mapping[str, TextualForm[TextualVerdict]] = {
