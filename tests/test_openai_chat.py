@@ -130,6 +130,12 @@ def test_usage_has_its_parts() -> None:
     assert read({"content": "a"}, usage=usage).usage == Usage(100, 40, 60, 0, 25)
 
 
+@pytest.mark.parametrize(("total", "output"), [(541, 509), (41, 9), (0, 9), (None, 9)])
+def test_reasoning_that_only_the_total_counts_is_output(total: int | None, output: int) -> None:
+    usage = {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": total}
+    assert read({"content": "a"}, usage=usage).usage == Usage(32, output)
+
+
 @pytest.mark.parametrize(
     "usage",
     [

@@ -60,6 +60,7 @@ class _OutputDetails(BaseModel):
 class _Usage(BaseModel):
     prompt_tokens: int
     completion_tokens: int
+    total_tokens: int | None = None
     prompt_tokens_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
 
@@ -151,7 +152,10 @@ def read_chat_completion(raw: bytes) -> ModelReply:
 
 
 def _usage(used: _Usage | None) -> Usage | None:
-    """None also where the numbers cannot be true, so that the call counts at its most."""
+    """None also where the numbers cannot be true, so that the call counts at its most.
+
+    Some servers (xAI) count reasoning in the total only, and bill it as output.
+    """
     if used is None or used.prompt_tokens <= 0 or used.completion_tokens < 0:
         return None
     inputs, outputs = used.prompt_tokens_details, used.completion_tokens_details
@@ -161,7 +165,7 @@ def _usage(used: _Usage | None) -> Usage | None:
         return None
     return Usage(
         input_tokens=used.prompt_tokens,
-        output_tokens=used.completion_tokens,
+        output_tokens=max(used.completion_tokens, (used.total_tokens or 0) - used.prompt_tokens),
         cached_input_tokens=cached,
         cache_write_tokens=written,
         reasoning_tokens=max(0, (outputs and outputs.reasoning_tokens) or 0),
