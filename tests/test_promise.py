@@ -30,6 +30,24 @@ def test_the_most_errors_allowed_are_the_last_with_so_small_a_tail(
     assert most == trials or lower_tail(most + 1, trials, share) > delta * (1 - 1e-9)
 
 
+@pytest.mark.parametrize(("trials", "tenths"), [(7100, 1), (2085, 3), (3400, 2), (1200, 5)])
+def test_the_most_errors_allowed_are_exact_for_many_labels(trials: int, tenths: int) -> None:
+    """In whole numbers: tenths of a power of ten, where the first terms are below any float."""
+    most = most_successes(trials, tenths / 10, 0.1)
+    term = (10 - tenths) ** trials
+    tail = 0
+    for k in range(most + 2):
+        if k == most + 1:
+            assert tail * 10 <= 10**trials
+        tail += term
+        term = term * (trials - k) * tenths // ((k + 1) * (10 - tenths))
+    assert tail * 10 > 10**trials
+
+
+def test_certifying_refuses_what_many_labels_show_to_be_wrong() -> None:
+    assert allowed_errors(3000, 0.3, DELTA)[-1] < 0.3 * 3000
+
+
 def test_the_binomial_tail_is_exact() -> None:
     assert lower_tail(1, 3, 0.5) == pytest.approx(0.5)
     assert lower_tail(0, 45, 0.05) == pytest.approx(0.95**45)

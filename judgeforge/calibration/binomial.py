@@ -16,22 +16,20 @@ def lower_tail(successes: int, trials: int, probability: float) -> float:
         return 1.0
     if successes < 0:
         return 0.0
-    k = np.arange(successes + 1, dtype=np.int64)
-    logs = _log_choose(trials, k) + k * math.log(probability)
-    logs += (trials - k) * math.log1p(-probability)
-    return min(1.0, float(np.exp(logs).sum()))
+    return min(1.0, float(_masses(trials, probability, successes).sum()))
 
 
 def most_successes(trials: int, probability: float, delta: float) -> int:
     """The largest k with P(X <= k) <= delta; -1 where even none is too likely."""
-    total, k = 0.0, -1
-    term = math.exp(trials * math.log1p(-probability))
-    odds = probability / (1.0 - probability)
-    while total + term <= delta and k < trials:
-        total += term
-        k += 1
-        term *= odds * (trials - k) / (k + 1)
-    return k
+    tails = np.cumsum(_masses(trials, probability, trials))
+    return int(np.searchsorted(tails, delta, side="right")) - 1
+
+
+def _masses(trials: int, probability: float, most: int) -> Array:
+    """P(X = k) for k = 0 .. most, by logarithms: the first ones of many trials are below any float."""
+    k = np.arange(most + 1, dtype=np.int64)
+    logs = _log_choose(trials, k) + k * math.log(probability)
+    return np.asarray(np.exp(logs + (trials - k) * math.log1p(-probability)))
 
 
 def _log_choose(n: int, k: NDArray[np.int64]) -> Array:
