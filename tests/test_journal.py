@@ -68,6 +68,25 @@ def test_damage_in_the_middle_is_not_silently_cut_away(file):
         Journal(file)
 
 
+def test_a_text_that_was_changed_is_never_handed_out(file):
+    journal = Journal(file)
+    first, second = (journal.append(outcome(name, f"answer {name}")) for name in "ab")
+    file.write_bytes(file.read_bytes().replace(b"answer a", b"answer X"))
+    with pytest.raises(StoreError, match="damaged at byte 0"):
+        journal.lines(first.offset)
+    assert journal.lines(second.offset)["completions"]
+
+
+@pytest.mark.parametrize("header", [b"5", b"[]", b'"x"', b"null"])
+def test_a_header_that_is_no_object_is_damage(file, header):
+    journal = Journal(file)
+    journal.append(outcome("a"))
+    journal.close()
+    file.write_bytes(header + b"\n" + file.read_bytes())
+    with pytest.raises(StoreError, match="damaged at byte 0"):
+        Journal(file)
+
+
 def test_a_prompt_ends_with_pairs_or_one_skip_never_with_nothing():
     with pytest.raises(ValueError, match="pairs or with one skip"):
         make_outcome(prompt_id="a", digest="")

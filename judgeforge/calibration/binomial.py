@@ -26,7 +26,7 @@ def most_successes(trials: int, probability: float, delta: float) -> int:
 
 
 def _masses(trials: int, probability: float, most: int) -> Array:
-    """P(X = k) for k = 0 .. most, by logarithms: the first ones of many trials are below any float."""
+    """P(X = k) for k = 0 .. most, by logarithms: factors of many trials are below any float."""
     k = np.arange(most + 1, dtype=np.int64)
     logs = _log_choose(trials, k) + k * math.log(probability)
     return np.asarray(np.exp(logs + (trials - k) * math.log1p(-probability)))

@@ -89,9 +89,11 @@ class Journal:
             yield header["id"], _entry(offset, header)
 
     def lines(self, offset: int) -> dict[str, list[bytes]]:
-        """The output lines of the record at ``offset``, by file."""
+        """The output lines of the record at ``offset``, by file. Raises StoreError on damage."""
         header, start = self._header(offset)
         body = os.pread(self._descriptor, header["bytes"], start)
+        if zlib.crc32(body) != header["checksum"]:
+            raise self._damaged(offset)
         rows = iter(body.splitlines(keepends=True))
         return {
             name: [next(rows) for _ in range(count)]
@@ -110,6 +112,8 @@ class Journal:
             chunk += more
         line = chunk[: chunk.index(b"\n")]
         header = json.loads(line)
+        if not isinstance(header, dict):
+            raise ValueError("a header is an object")
         if header.get("format", 1) > FORMAT:
             raise StoreError(
                 f"{self._file}: written by a newer judgeforge (format {header['format']}, this one "
@@ -154,10 +158,13 @@ class Journal:
             line for line in tail.split(b"\n")[1:] if line.startswith((b'{"format": ', b'{"id": '))
         ]
         if any(b'"checksum": ' in line for line in later):
-            raise StoreError(
-                f"{self._file}: damaged at byte {end}. Nothing is overwritten: copy the folder, "
-                "then cut the file there (the replies are in the cache and cost nothing again)."
-            )
+            raise self._damaged(end)
+
+    def _damaged(self, offset: int) -> StoreError:
+        return StoreError(
+            f"{self._file}: damaged at byte {offset}. Nothing is overwritten: copy the folder, "
+            "then cut the file there (the replies are in the cache and cost nothing again)."
+        )
 
 
 def _entry(offset: int, header: dict[str, Any]) -> Entry:
