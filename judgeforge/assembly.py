@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.identity import differences, identity
 from judgeforge.manifest import failed_share, now
 from judgeforge.out_folders import default_out
+from judgeforge.own_thread import run_in_own_thread
 from judgeforge.preparation import prepare
 from judgeforge.progress import Progress
 from judgeforge.records import SkipReason
@@ -94,45 +94,25 @@ def run(
     no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
-    """``arun`` for synchronous code; works inside a running event loop (a notebook) as well."""
+    """``arun`` for synchronous code; works inside a running event loop (a notebook) as well.
 
-    def work() -> RunResult:
-        return asyncio.run(
-            arun(
-                config,
-                out,
-                limit=limit,
-                budget_usd=budget_usd,
-                force=force,
-                retry_skipped=retry_skipped,
-                no_lock=no_lock,
-                on_progress=on_progress,
-            )
-        )
-
+    There Ctrl-C stops the run in order, as on the command line, and is raised then.
+    """
+    running = arun(
+        config,
+        out,
+        limit=limit,
+        budget_usd=budget_usd,
+        force=force,
+        retry_skipped=retry_skipped,
+        no_lock=no_lock,
+        on_progress=on_progress,
+    )
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return work()
-    return _in_thread(work)
-
-
-def _in_thread(work: Callable[[], RunResult]) -> RunResult:
-    results: list[RunResult] = []
-    errors: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
-            errors.append(error)
-
-    thread = threading.Thread(target=target, name="judgeforge-run")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
+        return asyncio.run(running)
+    return run_in_own_thread(running)
 
 
 def _refuse_changes(changed: list[str], folder: RunFolder, *, force: bool) -> None:

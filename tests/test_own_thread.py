@@ -1,0 +1,80 @@
+"""`judgeforge.run` inside a running event loop, as in a notebook."""
+
+import asyncio
+import signal
+import threading
+
+import pytest
+
+from judgeforge.own_thread import run_in_own_thread
+from judgeforge.run_status import read_status
+from tests.run_setup import run, write_config
+
+
+def interrupt(*, when: threading.Event) -> threading.Thread:
+    """Ctrl-C once ``when`` is set."""
+
+    def send():
+        assert when.wait(30)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def test_a_cell_gets_what_the_coroutine_returns_and_raises():
+    async def fails():
+        await asyncio.sleep(0)
+        raise ValueError("of the coroutine")
+
+    async def cell():
+        assert run_in_own_thread(asyncio.sleep(0, "done")) == "done"
+        with pytest.raises(ValueError, match="of the coroutine"):
+            run_in_own_thread(fails())
+
+    asyncio.run(cell())
+
+
+def test_ctrl_c_stops_the_run_in_order_and_is_raised_then(tmp_path, server):
+    server.behaviour.latency_s = 0.1
+    config = write_config(tmp_path, server, prompts=200, limits={"concurrency": 8})
+    begun = threading.Event()
+
+    async def cell():
+        run(config, tmp_path / "out", on_progress=lambda _: begun.set())
+
+    handler = signal.getsignal(signal.SIGINT)
+    sender = interrupt(when=begun)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(cell())
+    sender.join()
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert len(server.requests) < 800
+    assert read_status(tmp_path / "out").status == "interrupted"
+    assert (tmp_path / "out" / "pairs.jsonl").exists()
+
+
+def test_a_second_ctrl_c_does_not_wait():
+    begun, cancelled, go_on, ended = (threading.Event() for _ in range(4))
+
+    async def deaf():
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            await asyncio.to_thread(go_on.wait, 30)
+            ended.set()
+
+    async def cell():
+        run_in_own_thread(deaf())
+
+    senders = [interrupt(when=begun), interrupt(when=cancelled)]
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(cell())
+    assert not ended.is_set()
+    go_on.set()
+    assert ended.wait(30)
+    for sender in senders:
+        sender.join()
