@@ -170,7 +170,8 @@ class RunRecord:
         if isinstance(error, InterruptedRunError):
             return "interrupted", error.exit_code
         if error is not None:
-            return "failed", error.exit_code
+            # An input that can no longer be read as well: 2 says that nothing was sent.
+            return "failed", StoreError.exit_code
         share = failed_share(self.manifest("running")["totals"])
         if share > self._config.limits.max_skip_share:
             return "skipped", EXIT_TOO_MANY_SKIPS

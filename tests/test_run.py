@@ -7,6 +7,7 @@ import pytest
 
 import judgeforge
 import judgeforge.judging.pointwise as pointwise_judging
+from judgeforge import worklist
 from judgeforge.errors import ConfigError, InputError, LockHeldError
 from judgeforge.store.lock import FolderLock
 from tests.local_server import faults, quality_of
@@ -350,3 +351,25 @@ def test_a_row_with_wrong_checks_of_its_own_is_skipped_before_anything_is_paid(
     assert "prompts.jsonl:2: `metadata.checks`: `max_wrods` is no check" in skip["detail"]
     assert len(server.requests) == sent
     assert result.manifest["totals"]["prompts"] == 2
+
+
+def test_an_input_that_cannot_be_read_on_is_no_mistake_before_any_call(
+    tmp_path, server, monkeypatch
+):
+    whole, reads = worklist.read_prompts, []
+
+    def breaks_when_read_again(*arguments, **options):
+        reads.append(1)
+        for number, row in enumerate(whole(*arguments, **options)):
+            if len(reads) == 2 and number == 30:
+                raise InputError("the data set went away after row 30")
+            yield row
+
+    config = write_config(tmp_path, server, prompts=40)
+    with monkeypatch.context() as during:
+        during.setattr(worklist, "read_prompts", breaks_when_read_again)
+        result = run(config, tmp_path / "out")
+    assert result.manifest["totals"]["calls"]["paid"]
+    assert (result.exit_code, result.manifest["status"]) == (74, "failed")
+    assert "went away" in str(result.stopped_by)
+    assert run(config, tmp_path / "out").exit_code == 0
