@@ -15,9 +15,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from judgeforge.calls.budget import Budget
+from judgeforge.calls.budget import OF_DAY, Budget
 from judgeforge.calls.claim import Claim
 from judgeforge.calls.prices import to_usd
+from judgeforge.errors import BudgetExhaustedError
 from judgeforge.records import Prompt
 
 REMEMBERED = 32
@@ -92,7 +93,7 @@ class Admission:
         # What those under way have paid is out of the room already.
         return self._budget.room().holds(pico + self._budget.largest_pico, calls)
 
-    def _refusal(self, need: _Need) -> str:
+    def _refusal(self, need: _Need) -> BudgetExhaustedError:
         room, wanted = self._budget.room(), need.pico + self._budget.largest_pico
         if room.pico is not None and wanted > room.pico:
             left = f"${to_usd(max(0, room.pico)):.6f} of {room.limit} is left"
@@ -100,8 +101,9 @@ class Admission:
         else:
             left = f"{max(0, room.calls or 0)} of budget.max_calls are left"
             asked = f"{need.estimate.calls} calls"
-        return (
+        return BudgetExhaustedError(
             f"{left}, and the next prompt may need {asked}, so it is not begun: it could end half "
             f"judged. Raise {room.limit if '$' in left else 'budget.max_calls'} and start the same "
-            "command again: nothing that was paid is lost."
+            "command again: nothing that was paid is lost.",
+            of_day=room.limit in left and room.limit == OF_DAY,
         )

@@ -49,9 +49,16 @@ class LockHeldError(JudgeforgeError):
 
 
 class BudgetExhaustedError(JudgeforgeError):
-    """The next call does not fit into what is left of the budget; the run can be resumed."""
+    """The next call does not fit into what is left of the budget; the run can be resumed.
+
+    ``of_day``: it is the day's that is used up, not the run folder's own.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, *, of_day: bool = False) -> None:
+        self.of_day = of_day
+        super().__init__(message)
 
 
 class InterruptedRunError(JudgeforgeError):

@@ -10,7 +10,7 @@ from typing import Any
 from judgeforge.assembly import run
 from judgeforge.config import RunConfig
 from judgeforge.config_file import load_run_config
-from judgeforge.errors import JudgeforgeError, LockHeldError
+from judgeforge.errors import BudgetExhaustedError, JudgeforgeError, LockHeldError
 from judgeforge.on_finish import tell
 from judgeforge.out_folders import run_folders, today
 from judgeforge.progress import Progress
@@ -58,6 +58,7 @@ def start(
 ) -> StartReport:
     """Finish earlier days' folders, then do today's; the first that does not finish ends it.
 
+    One whose own budget is used up would be stopped by it every day, so it holds up no other.
     ``say`` is given what a person should know meanwhile. Raises ConfigError for a wrong ``out``.
     """
     report = StartReport()
@@ -66,9 +67,15 @@ def start(
         if folder is not folders[-1]:
             say(f"{folder} is not finished yet and comes first")
         _do(config, folder, report, on_progress=on_progress, **options)
-        if report.error is not None or report.results[-1].stopped_by is not None:
+        if report.error is not None or _holds_up_the_next(report.results[-1]):
             break
     return report
+
+
+def _holds_up_the_next(result: RunResult) -> bool:
+    if isinstance(result.stopped_by, BudgetExhaustedError):
+        return result.stopped_by.of_day
+    return result.stopped_by is not None
 
 
 def _do(config: RunConfig, folder: Path, report: StartReport, **options: Any) -> None:  # noqa: ANN401

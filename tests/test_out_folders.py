@@ -94,11 +94,34 @@ def test_a_run_finishes_the_earlier_folder_says_so_and_does_its_own(
 
 
 def test_todays_does_not_begin_while_the_earlier_one_cannot_be_finished(
+    config, tmp_path, server, monkeypatch
+):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
+    server.behaviour.key = "another"
+    report = start(config, str(tmp_path / "{date}"), say=lambda _: None)
+    assert report.exit_code == 4
+    assert not (tmp_path / "2026-10-18").exists()
+
+
+def test_an_earlier_folder_whose_own_budget_is_used_up_holds_up_no_other_day(
     config, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(starting, "today", lambda _: DAY)
     run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
     report = start(config, str(tmp_path / "{date}"), say=lambda _: None, budget_usd=0.0)
+    assert report.exit_code == 3
+    assert (tmp_path / "2026-10-18" / "manifest.json").exists()
+
+
+def test_a_day_whose_budget_is_used_up_holds_up_the_next_folder(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
+    daily = {"ledger": tmp_path / "ledger.txt", "daily_usd": 0.000001}
+    budget = config.budget.model_copy(update=daily)
+    report = start(
+        config.model_copy(update={"budget": budget}), str(tmp_path / "{date}"), say=lambda _: None
+    )
     assert report.exit_code == 3
     assert not (tmp_path / "2026-10-18").exists()
 

@@ -38,6 +38,9 @@ class Reservation:
     """What the ledger keeps for it."""
 
 
+OF_DAY = "budget.daily_usd"
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """What is neither settled nor lost with a killed run. None: no limit."""
@@ -114,7 +117,7 @@ class Budget:
         if self._ledger is not None and self._ledger.daily_pico is not None:
             day_left = self._ledger.daily_pico - self._day_total().committed + flying
             if left is None or day_left < left:
-                left, limit = day_left, "budget.daily_usd"
+                left, limit = day_left, OF_DAY
         calls = None
         if self._max_calls is not None:
             calls = self._max_calls - self.calls + len(self._in_flight)
@@ -140,7 +143,7 @@ class Budget:
         """
         claim = current_claim()
         if claim is not None and claim.refusal is not None:
-            raise BudgetExhaustedError(claim.refusal)
+            raise claim.refusal
         while True:
             while not self._fits(pico or 0):
                 if not self._in_flight:
@@ -211,7 +214,7 @@ class Budget:
                 return hold
             total = self._day_total()
             if not self._in_flight and not self._others_may_settle(ledger, pico, total):
-                raise BudgetExhaustedError(_day_refusal(ledger, pico, total))
+                raise BudgetExhaustedError(_day_refusal(ledger, pico, total), of_day=True)
             await self._change(_LEDGER_POLL_S)
             busy_until = time.monotonic() + LEDGER_WAIT_S
 

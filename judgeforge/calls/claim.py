@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from judgeforge.errors import BudgetExhaustedError
+
 
 @dataclass(slots=True)
 class Claim:
-    refusal: str | None = None
+    refusal: BudgetExhaustedError | None = None
     """Why nothing may be paid: then only replies that are stored already may be used."""
     paid_pico: int = 0
     paid_calls: int = 0
