@@ -125,6 +125,8 @@ def test_input_is_counted_whole_with_what_was_cached() -> None:
         {"input_tokens": 0, "output_tokens": 5},
         {"input_tokens": 5, "output_tokens": -1},
         {"input_tokens": 5, "output_tokens": 1, "cache_read_input_tokens": -3},
+        {"input_tokens": None, "output_tokens": 1, "cache_read_input_tokens": 3},
+        {"input_tokens": 5, "output_tokens": None},
     ],
 )
 def test_usage_that_cannot_be_true_is_unknown(usage: dict[str, Any] | None) -> None:

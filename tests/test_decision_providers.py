@@ -240,6 +240,31 @@ def test_system_one_hosts_count_tokens_under_two_names(server, usage):
 
 
 @both
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [
+        ({"input_tokens": 7, "output_tokens": 2.0, "input_tokens_details": None}, Usage(7, 2)),
+        ({"input_tokens": 7, "output_tokens": None}, None),
+        ({"input_tokens": None}, None),
+        ({}, None),
+    ],
+)
+def test_usage_with_holes_costs_no_decision(server, provider, usage, read):
+    answers = [] if provider == "openai_decisions" else {}
+    raw = json.dumps({"answers": answers, "usage": usage}).encode()
+    assert provider_of(server, provider)[0].read(raw).usage == read
+
+
+@both
+def test_half_a_character_costs_no_decision(server, provider):
+    choice = {"type": "choice", "name": "better", "choice": "A\ud800"}
+    answers = [choice] if provider == "openai_decisions" else {"better": choice}
+    raw = json.dumps({"answers": answers}).encode()
+    (answer,) = provider_of(server, provider)[0].read(raw).decisions
+    assert answer.choice == "A\ufffd"
+
+
+@both
 @pytest.mark.parametrize("raw", [b"[]", b"{}", b'{"answers": 3}', b'{"answers": [3]}'])
 def test_what_holds_no_decisions_is_malformed(server, provider, raw):
     with pytest.raises(MalformedReplyError):

@@ -143,6 +143,10 @@ def test_reasoning_that_only_the_total_counts_is_output(total: int | None, outpu
         {"prompt_tokens": 0, "completion_tokens": 5},
         {"prompt_tokens": 5, "completion_tokens": -1},
         {"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 6}},
+        {},
+        {"prompt_tokens": 5, "completion_tokens": None},
+        {"prompt_tokens": 5.5, "completion_tokens": 1},
+        {"prompt_tokens": 5, "completion_tokens": 10**400},
     ],
 )
 def test_usage_that_cannot_be_true_is_unknown(usage: dict[str, Any] | None) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from judgeforge.config import ModelConfig
-from judgeforge.errors import MalformedReplyError
 from judgeforge.providers.base import (
     Body,
     ModelReply,
@@ -21,9 +20,10 @@ from judgeforge.providers.base import (
 from judgeforge.providers.http import MOST_CONNECTIONS, post
 from judgeforge.providers.model_traits import sends_temperature
 from judgeforge.providers.reasoning import clean, split_reasoning
-from judgeforge.providers.reply_json import parse_reply
+from judgeforge.providers.reply_json import parsed
 from judgeforge.providers.silent_connections import reuse_only_silent_connections
 from judgeforge.providers.structured import with_instruction
+from judgeforge.providers.usage import Count, read_usage
 from judgeforge.records import Finish
 
 BASE_URL = "https://api.anthropic.com"
@@ -42,10 +42,10 @@ class _Block(BaseModel):
 
 
 class _Usage(BaseModel):
-    input_tokens: int
-    output_tokens: int
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    input_tokens: Count = None
+    output_tokens: Count = None
+    cache_read_input_tokens: Count = None
+    cache_creation_input_tokens: Count = None
 
 
 class _Reply(BaseModel):
@@ -85,15 +85,7 @@ class AnthropicMessages:
         return body
 
     def read(self, raw: bytes) -> ModelReply:
-        try:
-            reply = parse_reply(_Reply, raw)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise MalformedReplyError(
-                f"the reply is no message ({place}: {first['msg']}): {raw[:80]!r}"
-            ) from error
-        return _as_reply(reply)
+        return _as_reply(parsed(_Reply, raw, what="message"))
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         import anthropic
@@ -154,16 +146,13 @@ def _as_reply(reply: _Reply) -> ModelReply:
 
 
 def _usage(used: _Usage | None) -> Usage | None:
-    """None also where the numbers cannot be true, so that the call counts at its most."""
-    if used is None or used.output_tokens < 0:
+    """Anthropic counts what comes from its cache and what goes there beside the input."""
+    if used is None or used.input_tokens is None:
         return None
-    cached, written = used.cache_read_input_tokens or 0, used.cache_creation_input_tokens or 0
-    whole = used.input_tokens + cached + written
-    if min(used.input_tokens, cached, written) < 0 or whole <= 0:
-        return None
-    return Usage(
-        input_tokens=whole,
+    cached, written = used.cache_read_input_tokens, used.cache_creation_input_tokens
+    return read_usage(
+        input_tokens=used.input_tokens + (cached or 0) + (written or 0),
         output_tokens=used.output_tokens,
-        cached_input_tokens=cached,
-        cache_write_tokens=written,
+        cached=cached,
+        written=written,
     )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar
-
-from pydantic import BaseModel, ValidationError
 
 from judgeforge.config import ModelConfig
-from judgeforge.errors import MalformedReplyError, StatusError
+from judgeforge.errors import StatusError
 from judgeforge.providers.base import Body, RawReply
 from judgeforge.providers.openai_connection import OpenAIConnection
 
-M = TypeVar("M", bound=BaseModel)
+WHAT = "reply of a decision model"
+"""What a reply that cannot be read is said not to be."""
 
 _TOO_LONG = re.compile(
     r"too (?:large|long|big)|64 ?kib|at most|exceeds?|context (?:length|window|size)|max\w* length",
@@ -41,18 +39,6 @@ class DecisionServer:
 
     async def close(self) -> None:
         await self._connection.close()
-
-
-def parsed(kind: type[M], raw: bytes) -> M:
-    """The reply in its shape. Raises MalformedReplyError."""
-    try:
-        return kind.model_validate_json(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MalformedReplyError(
-            f"the reply holds no decisions ({place}: {first['msg']}): {raw[:80]!r}"
-        ) from error
 
 
 def decision_error(error: StatusError, model: ModelConfig) -> StatusError:

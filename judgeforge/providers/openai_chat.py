@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from judgeforge.config import ModelConfig
 from judgeforge.errors import MalformedReplyError
@@ -19,8 +19,9 @@ from judgeforge.providers.logprobs import Logprobs, asked_logprobs, token_probab
 from judgeforge.providers.model_traits import max_tokens_field, sends_temperature
 from judgeforge.providers.openai_connection import OpenAIConnection
 from judgeforge.providers.reasoning import clean, split_reasoning
-from judgeforge.providers.reply_json import parse_reply
+from judgeforge.providers.reply_json import parsed
 from judgeforge.providers.structured import with_instruction
+from judgeforge.providers.usage import Count, read_usage
 from judgeforge.records import Finish
 
 _FINISH: dict[str | None, Finish] = {"length": "length", "content_filter": "content_filter"}
@@ -49,18 +50,18 @@ class _Choice(BaseModel):
 
 
 class _InputDetails(BaseModel):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
 
 
 class _OutputDetails(BaseModel):
-    reasoning_tokens: int | None = None
+    reasoning_tokens: Count = None
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int | None = None
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
+    total_tokens: Count = None
     prompt_tokens_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
 
@@ -122,14 +123,7 @@ def _structured(model: ModelConfig, reply: ReplySchema) -> Body:
 
 def read_chat_completion(raw: bytes) -> ModelReply:
     """Read a chat completion. Raises MalformedReplyError."""
-    try:
-        reply = parse_reply(_Reply, raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MalformedReplyError(
-            f"the reply is no chat completion ({place}: {first['msg']}): {raw[:80]!r}"
-        ) from error
+    reply = parsed(_Reply, raw, what="chat completion")
     if not reply.choices:
         raise MalformedReplyError("the reply holds no choice")
     choice = reply.choices[0]
@@ -152,21 +146,15 @@ def read_chat_completion(raw: bytes) -> ModelReply:
 
 
 def _usage(used: _Usage | None) -> Usage | None:
-    """None also where the numbers cannot be true, so that the call counts at its most.
-
-    Some servers (xAI) count reasoning in the total only, and bill it as output.
-    """
-    if used is None or used.prompt_tokens <= 0 or used.completion_tokens < 0:
+    if used is None:
         return None
-    inputs, outputs = used.prompt_tokens_details, used.completion_tokens_details
-    cached = max(0, (inputs and inputs.cached_tokens) or 0)
-    written = max(0, (inputs and inputs.cache_write_tokens) or 0)
-    if cached + written > used.prompt_tokens:
-        return None
-    return Usage(
+    inputs = used.prompt_tokens_details or _InputDetails()
+    outputs = used.completion_tokens_details or _OutputDetails()
+    return read_usage(
         input_tokens=used.prompt_tokens,
-        output_tokens=max(used.completion_tokens, (used.total_tokens or 0) - used.prompt_tokens),
-        cached_input_tokens=cached,
-        cache_write_tokens=written,
-        reasoning_tokens=max(0, (outputs and outputs.reasoning_tokens) or 0),
+        output_tokens=used.completion_tokens,
+        total_tokens=used.total_tokens,
+        cached=inputs.cached_tokens,
+        written=inputs.cache_write_tokens,
+        reasoning=outputs.reasoning_tokens,
     )

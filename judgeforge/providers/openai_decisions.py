@@ -14,7 +14,9 @@ from judgeforge.providers.base import (
     Usage,
     decisions_only,
 )
-from judgeforge.providers.decision_server import DecisionServer, parsed
+from judgeforge.providers.decision_server import WHAT, DecisionServer
+from judgeforge.providers.reply_json import parsed
+from judgeforge.providers.usage import Count, read_usage
 
 
 class _Probability(BaseModel):
@@ -32,14 +34,15 @@ class _Answer(BaseModel):
 
 
 class _InputDetails(BaseModel):
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
 
 
 class _Usage(BaseModel):
-    input_tokens: int
-    output_tokens: int = 0
-    input_tokens_details: _InputDetails = _InputDetails()
+    input_tokens: Count = None
+    output_tokens: Count = 0.0
+    """Decision models write nothing, so some servers do not count it."""
+    input_tokens_details: _InputDetails | None = None
 
 
 class _Reply(BaseModel):
@@ -61,7 +64,7 @@ class OpenAIDecisions(DecisionServer):
         }
 
     def read(self, raw: bytes) -> ModelReply:
-        reply = parsed(_Reply, raw)
+        reply = parsed(_Reply, raw, what=WHAT)
         answers = tuple(_read(answer) for answer in reply.answers)
         return ModelReply("", "stop", _usage(reply.usage), model=reply.model, decisions=answers)
 
@@ -91,11 +94,12 @@ def _read(answer: _Answer) -> DecisionAnswer:
 
 
 def _usage(used: _Usage | None) -> Usage | None:
-    """None also where the numbers cannot be true, so that the call counts at its most."""
-    if used is None or used.input_tokens <= 0 or used.output_tokens < 0:
+    if used is None:
         return None
-    cached = max(0, used.input_tokens_details.cached_tokens)
-    written = max(0, used.input_tokens_details.cache_write_tokens)
-    if cached + written > used.input_tokens:
-        return None
-    return Usage(used.input_tokens, used.output_tokens, cached, written)
+    inputs = used.input_tokens_details or _InputDetails()
+    return read_usage(
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        cached=inputs.cached_tokens,
+        written=inputs.cache_write_tokens,
+    )

@@ -8,15 +8,27 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from judgeforge.errors import MalformedReplyError
+
 M = TypeVar("M", bound=BaseModel)
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
-def parse_reply(model: type[M], raw: bytes) -> M:
-    """Raises pydantic's ValidationError.
+def parsed(model: type[M], raw: bytes, *, what: str) -> M:
+    """``what`` the reply should be. Raises MalformedReplyError where it is none."""
+    try:
+        return _parsed(model, raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MalformedReplyError(
+            f"the reply is no {what} ({place}: {first['msg']}): {raw[:80]!r}"
+        ) from error
 
-    A model may write half a surrogate pair, which JSON can escape but no file in UTF-8 can hold:
+
+def _parsed(model: type[M], raw: bytes) -> M:
+    """A model may write half a surrogate pair, which JSON can escape but no file in UTF-8 can hold:
     it becomes U+FFFD, so that the paid reply is not lost to it.
     """
     try:

@@ -14,7 +14,9 @@ from judgeforge.providers.base import (
     Usage,
     decisions_only,
 )
-from judgeforge.providers.decision_server import DecisionServer, parsed
+from judgeforge.providers.decision_server import WHAT, DecisionServer
+from judgeforge.providers.reply_json import parsed
+from judgeforge.providers.usage import Count, read_usage
 
 
 class _Answer(BaseModel):
@@ -25,9 +27,11 @@ class _Answer(BaseModel):
 
 
 class _Usage(BaseModel):
-    input_tokens: int = Field(validation_alias=AliasChoices("input_tokens", "prompt_tokens"))
-    output_tokens: int = Field(
-        default=0, validation_alias=AliasChoices("output_tokens", "completion_tokens")
+    input_tokens: Count = Field(
+        default=None, validation_alias=AliasChoices("input_tokens", "prompt_tokens")
+    )
+    output_tokens: Count = Field(
+        default=0.0, validation_alias=AliasChoices("output_tokens", "completion_tokens")
     )
 
 
@@ -51,7 +55,7 @@ class SystemOne(DecisionServer):
         }
 
     def read(self, raw: bytes) -> ModelReply:
-        reply = parsed(_Reply, raw)
+        reply = parsed(_Reply, raw, what=WHAT)
         answers = tuple(_read(name, answer) for name, answer in reply.answers.items())
         return ModelReply("", "stop", _usage(reply.usage), model=reply.model, decisions=answers)
 
@@ -77,7 +81,6 @@ def _read(name: str, answer: _Answer) -> DecisionAnswer:
 
 
 def _usage(used: _Usage | None) -> Usage | None:
-    """None also where the numbers cannot be true, so that the call counts at its most."""
-    if used is None or used.input_tokens <= 0 or used.output_tokens < 0:
+    if used is None:
         return None
-    return Usage(used.input_tokens, used.output_tokens)
+    return read_usage(input_tokens=used.input_tokens, output_tokens=used.output_tokens)
