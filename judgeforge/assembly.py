@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,16 @@ from judgeforge.worklist import Worklist, plan_work
 _RETRIED = frozenset({SkipReason.CALL_FAILED})
 
 
+def _with_budget(config: RunConfig, usd: float) -> RunConfig:
+    if not 0 <= usd < math.inf:
+        raise ConfigError(
+            f"must be a number of USD from 0, not {usd:g}; leave the limit out for none",
+            key="budget.usd",
+        )
+    budget = config.budget.model_copy(update={"usd": usd})
+    return config.model_copy(update={"budget": budget})
+
+
 async def arun(
     config: RunConfig,
     out: Path | str | None = None,
@@ -48,8 +59,7 @@ async def arun(
     why. Raises ConfigError, InputError, LockHeldError and StoreError.
     """
     if budget_usd is not None:
-        budget = config.budget.model_copy(update={"usd": budget_usd})
-        config = config.model_copy(update={"budget": budget})
+        config = _with_budget(config, budget_usd)
     prepared = prepare(config)
     folder = RunFolder(Path(out) if out is not None else default_out(config))
     folder.create()

@@ -47,6 +47,14 @@ def test_a_stop_by_budget_says_what_to_do(tmp_path, server, out, command):
     assert "start the same command again" in error
 
 
+@pytest.mark.parametrize("usd", ["inf", "1e999"])
+def test_a_budget_that_is_no_amount_of_money_is_a_usage_error(tmp_path, server, out, command, usd):
+    config = write_config(tmp_path, server)
+    code, _, error = command("run", config, "--out", out, "--budget-usd", usd)
+    assert (code, server.requests) == (2, [])
+    assert "budget.usd: must be a number of USD from 0, not inf" in error
+
+
 def test_too_many_skips_point_to_the_list(tmp_path, server, out, command):
     write_prompts(tmp_path, 1)
     with (tmp_path / "prompts.jsonl").open("a") as file:

@@ -13,6 +13,7 @@ from judgeforge.calls.prices import (
     most_input_tokens,
     most_output_tokens,
     price_of,
+    to_pico,
     to_usd,
 )
 from judgeforge.config import ModelConfig, Price
@@ -90,6 +91,11 @@ def test_no_reply_within_the_limits_costs_more_than_the_bound(most_in, most_out,
     cached = int(used * b)
     usage = Usage(used, most_out, cached_input_tokens=cached, cache_write_tokens=used - cached)
     assert TIERED.cost(usage) <= TIERED.upper_bound(most_in, most_out)
+
+
+@given(st.floats(min_value=0, allow_nan=False, allow_infinity=False))
+def test_any_amount_of_money_becomes_whole_picodollars(usd):
+    assert to_usd(to_pico(usd)) == pytest.approx(usd, abs=1e-12)
 
 
 @given(st.text(st.characters(codec="utf-8")))

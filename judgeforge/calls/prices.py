@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 from judgeforge.config import PAID_PROVIDERS, ModelConfig
 from judgeforge.providers.base import Body, Usage
@@ -24,7 +25,7 @@ def to_usd(pico: int) -> float:
 
 
 def to_pico(usd: float) -> int:
-    return round(usd * PICODOLLARS)
+    return round(Fraction(usd) * PICODOLLARS)
 
 
 @dataclass(frozen=True, slots=True)
