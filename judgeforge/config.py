@@ -106,6 +106,8 @@ class Price(Part):
     """Without it, cached input costs what other input costs."""
     cache_write_per_mtok: float | None = Field(default=None, ge=0)
     """Without it, writing to the provider's cache costs what other input costs."""
+    per_request: float = Field(default=0.0, ge=0)
+    """USD for each request, where the provider bills one beside the tokens."""
 
 
 class ModelConfig(Part):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from judgeforge.calibration import Calibration
 from judgeforge.calibration_file import content_digest, load_calibration
-from judgeforge.calls.prices import ModelPrice, price_of
+from judgeforge.calls.model_price import price_of, why_unknown
+from judgeforge.calls.prices import ModelPrice
 from judgeforge.config import DECISION_PROVIDERS, RunConfig
 from judgeforge.config_file import located
 from judgeforge.errors import ConfigError
@@ -60,7 +61,8 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     if limits and unknown:
         name, limit = unknown[0], f"budget.{limits[0]}"
         raise ConfigError(
-            f"the price of `{config.models[name].model}` is unknown, so {limit} cannot hold. "
+            f"the price of `{config.models[name].model}` is unknown "
+            f"({why_unknown(config.models[name])}), so {limit} cannot hold. "
             "Give the model a `price: {input_per_mtok: …, output_per_mtok: …}` "
             f"(0 for a server of your own), or take {limit} out.",
             file=config.source_file,

@@ -1,9 +1,15 @@
 """Prices: exact for what was used, never too low for what may come."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from genai_prices import Usage as ListUsage
+from genai_prices import calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgeforge.calls.model_price import price_of, why_unknown
+from judgeforge.calls.price_list import LONGEST_START, listed_price
 from judgeforge.calls.prices import (
     FREE,
     HIDDEN_INPUT_TOKENS,
@@ -12,7 +18,6 @@ from judgeforge.calls.prices import (
     Rates,
     most_input_tokens,
     most_output_tokens,
-    price_of,
     to_pico,
     to_usd,
 )
@@ -22,6 +27,8 @@ from judgeforge.providers.base import Usage
 TIERED = ModelPrice(
     (Rates(1.0, 4.0, 0.1, 1.25), Rates(2.0, 8.0, 0.2, 2.5, above_tokens=1000)), "test"
 )
+
+OWN = {"input_per_mtok": 7, "output_per_mtok": 9}
 
 
 def model(**fields):
@@ -65,6 +72,90 @@ def test_the_price_list_knows_current_models():
 def test_a_model_that_nobody_knows_has_no_price_and_is_not_free():
     assert price_of(model(model="no-such-model-at-all")) is None
     assert price_of(model(base_url="http://127.0.0.1:9/v1")) is None
+
+
+def output_at(priced, moment):
+    listed = calc_price(
+        ListUsage(),
+        priced.model,
+        provider_api_url=priced.base_url,
+        genai_request_timestamp=moment,
+    )
+    return float(listed.model_price.output_mtok)
+
+
+class TestAListedPrice:
+    @pytest.mark.parametrize(
+        ("params", "factor"),
+        [
+            ({}, 1),
+            ({"service_tier": "auto"}, 1),
+            ({"service_tier": "priority"}, 2),
+            ({"extra_body": {"service_tier": "priority"}}, 2),
+            ({"service_tier": "flex"}, 0.5),
+        ],
+    )
+    def test_follows_what_the_requests_ask_for(self, params, factor):
+        usual, asked = (
+            price_of(model(model="gpt-5.4")),
+            price_of(model(model="gpt-5.4", params=params)),
+        )
+        assert asked.cost(Usage(1000, 1000)) == factor * usual.cost(Usage(1000, 1000))
+
+    def test_doubles_with_the_fast_mode_of_anthropic(self):
+        usual = price_of(model(provider="anthropic", model="claude-opus-4-8"))
+        fast = price_of(
+            model(provider="anthropic", model="claude-opus-4-8", params={"speed": "fast"})
+        )
+        assert fast.tiers[0].output >= 2 * usual.tiers[0].output
+
+    @pytest.mark.parametrize(
+        "params",
+        [
+            {"service_tier": "turbo"},
+            {"speed": "fast"},
+            {"inference_geo": "us"},
+            {"web_search_options": {}},
+            {"service_tier": ["priority"]},
+        ],
+    )
+    def test_is_unknown_with_parameters_whose_price_the_list_does_not_have(self, params):
+        asked = model(model="gpt-5.4", params=params)
+        assert price_of(asked) is None
+        assert f"`{next(iter(params))}: " in why_unknown(asked)
+        assert price_of(asked.model_copy(update={"price": Price.model_validate(OWN)})) is not None
+
+    def test_is_the_highest_of_the_day(self):
+        deepseek = model(model="deepseek-flash", base_url="https://api.deepseek.com")
+        noon = datetime(2026, 11, 25, 12, tzinfo=UTC)
+        of_the_day = [output_at(deepseek, noon + timedelta(hours=hour)) for hour in range(24)]
+        assert len(set(of_the_day)) > 1
+        assert listed_price(deepseek, noon).tiers[0].output == max(of_the_day)
+
+    def test_counts_a_change_that_comes_while_a_run_may_last(self):
+        mistral = model(model="mistral-large-4", base_url="https://api.mistral.ai/v1")
+        change = datetime(2026, 10, 20, tzinfo=UTC)
+        day_before, long_before = change - timedelta(days=1), change - 2 * LONGEST_START
+        assert output_at(mistral, day_before) < output_at(mistral, change)
+        assert listed_price(mistral, day_before).tiers[0].output == output_at(mistral, change)
+        assert listed_price(mistral, long_before).tiers[0].output == output_at(mistral, day_before)
+
+    def test_has_what_each_request_costs_beside_its_tokens(self):
+        sonar = price_of(model(model="sonar", base_url="https://api.perplexity.ai"))
+        fee = sonar.per_request
+        assert 0.001 < fee < 0.1
+        assert to_usd(sonar.cost(Usage(1000, 0))) == pytest.approx(fee + 1000 * 1e-6)
+        assert sonar.upper_bound(1000, 10) >= sonar.cost(Usage(1000, 10))
+
+    def test_is_unknown_where_something_is_billed_that_nothing_limits(self):
+        research = model(model="sonar-deep-research", base_url="https://api.perplexity.ai")
+        assert price_of(research) is None
+        assert "citations" in why_unknown(research)
+
+
+def test_a_configured_price_may_have_a_part_for_each_request():
+    own = price_of(model(price={**OWN, "per_request": 0.01}))
+    assert to_usd(own.cost(Usage(1_000_000, 0))) == 7.01
 
 
 def test_a_decision_model_is_listed_at_its_prices_for_chat_and_bounded_without_a_limit():

@@ -29,8 +29,9 @@ PROMISES = (
             "row:usage-missing",
             "row:clock-over-midnight",
         ),
-        "The prices are those of the configuration or of the public list: a provider that "
-        "charges more, bills what it never sent, bills refused requests, or counts more input "
+        "The prices are those of the configuration or of the public list, there the highest that "
+        "holds within seven days of a start: a provider that charges more, bills what it never "
+        "sent, bills refused requests, or counts more input "
         "tokens than the request has bytes plus 1,000 breaks it. A ledger on a file system "
         "without `flock` is refused. The day is the machine's clock's, in the named time zone.",
     ),
