@@ -1,15 +1,19 @@
 """The reply cache: stored before used, trusted only if it is judgeforge's own."""
 
 import asyncio
+import json
+import math
 import pickle
 import sqlite3
 import stat
 import time
+import zlib
 
 import diskcache
 import pytest
 
-from judgeforge.calls.cache import JsonTextDisk, RefusedRowError, ReplyCache, StoredReply
+from judgeforge.calls.cache import JsonTextDisk, RefusedRowError, ReplyCache
+from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import make_call
 from judgeforge.errors import StoreError
 
@@ -83,7 +87,17 @@ def test_a_planted_row_of_another_mode_runs_nothing_and_is_asked_again(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no json", "[]", "null", '{"version": 1}', '{"version": "?", "request": "x"}']
+    "text",
+    [
+        "",
+        "no json",
+        "[]",
+        "null",
+        "[" * 100_000,
+        "9" * 5000,
+        '{"version": 1}',
+        '{"version": "?", "request": "x"}',
+    ],
 )
 def test_a_row_that_is_no_entry_is_reported_and_asked_again(tmp_path, cache, damage, text):
     call = a_call()
@@ -92,20 +106,63 @@ def test_a_row_that_is_no_entry_is_reported_and_asked_again(tmp_path, cache, dam
     assert len(damage) == 1
 
 
+def entry(call, **changes):
+    """As version 1 wrote it, sound but for the changes."""
+    whole = {
+        "version": 1, "request": call.request, "reply": "{}", "cost_usd": 0.25, "tokens": [12, 3],
+        "latency_s": 0.5, "checksum": zlib.crc32(b"{}", zlib.crc32(call.key.encode())),
+    }  # fmt: skip
+    return json.dumps(whole | changes)
+
+
+def test_an_entry_of_the_older_version_stays_usable(tmp_path, cache, damage):
+    plant(tmp_path, a_call().key, value=entry(a_call()))
+    assert cache.get(a_call()) == StoredReply("{}", 0.25, 12, 3, 0.5)
+    assert damage == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("reply", 5),
+        ("cost_usd", "free"),
+        ("cost_usd", math.nan),
+        ("cost_usd", -0.25),
+        ("cost_usd", 10**400),
+        ("tokens", ["a", 2]),
+        ("tokens", [1, -2]),
+        ("tokens", [1]),
+        ("latency_s", None),
+        ("version", 0),
+    ],
+)
+def test_an_entry_with_a_value_that_cannot_be_true_is_damage(tmp_path, cache, damage, field, value):
+    plant(tmp_path, a_call().key, value=entry(a_call(), **{field: value}))
+    assert cache.get(a_call()) is None
+    assert field in damage[0]
+
+
+def test_a_request_with_half_a_character_is_stored_like_any_other(cache):
+    call = a_call(stop="\ud800")
+    asyncio.run(cache.put(call, REPLY))
+    assert cache.get(call) == REPLY
+
+
+@pytest.mark.parametrize("change", ["'0.25', '0.24'", "'[12, 3]', '[12, 4]'", "'hallo', 'hullo'"])
+def test_a_changed_entry_is_noticed(tmp_path, cache, damage, change):
+    asyncio.run(cache.put(a_call(), REPLY))
+    with sqlite3.connect(tmp_path / "cache" / "cache.db") as rows:
+        rows.execute(f"UPDATE Cache SET value = replace(value, {change})")  # noqa: S608
+    assert cache.get(a_call()) is None
+    assert "checksum" in damage[0]
+
+
 def test_a_reply_to_another_request_is_never_taken(tmp_path, cache, damage):
     asyncio.run(cache.put(a_call(), REPLY))
     with sqlite3.connect(tmp_path / "cache" / "cache.db") as rows:
         rows.execute("UPDATE Cache SET key = ?", (a_call(sample=7).key,))
     assert cache.get(a_call(sample=7)) is None
     assert "another request" in damage[0]
-
-
-def test_a_changed_reply_is_noticed(tmp_path, cache, damage):
-    asyncio.run(cache.put(a_call(), REPLY))
-    with sqlite3.connect(tmp_path / "cache" / "cache.db") as rows:
-        rows.execute("UPDATE Cache SET value = replace(value, 'hallo', 'hullo')")
-    assert cache.get(a_call()) is None
-    assert "checksum" in damage[0]
 
 
 def test_nothing_is_evicted_and_no_file_is_written_beside_the_database(tmp_path, cache):

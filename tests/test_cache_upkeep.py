@@ -3,9 +3,11 @@
 import json
 import sqlite3
 import time
+from dataclasses import replace
 
 import pytest
 
+from judgeforge.calls.cache_entry import read_entry, write_entry
 from judgeforge.calls.cache_upkeep import (
     DAY_S,
     cache_stats,
@@ -14,7 +16,7 @@ from judgeforge.calls.cache_upkeep import (
     verify_cache,
 )
 from judgeforge.errors import ConfigError, StoreError
-from tests.run_setup import run, write_config, write_prompts
+from tests.run_setup import rows, run, write_config, write_prompts
 
 
 @pytest.fixture
@@ -69,8 +71,25 @@ def test_a_damaged_row_is_named_removed_and_bought_anew(tmp_path, server, cache,
     assert len(server.requests) == 17
 
 
+def test_a_stored_reply_that_no_longer_reads_is_reported_and_bought_anew(tmp_path, server, cache):
+    with sqlite3.connect(cache / "cache.db") as database:
+        key, text = database.execute("SELECT key, value FROM Cache WHERE rowid = 3").fetchone()
+    database.close()
+    unread = replace(read_entry(text).stored, reply="{}")
+    entry = write_entry(unread, key=key, request=read_entry(text).request)
+    change(cache, "UPDATE Cache SET value = ? WHERE rowid = 3", entry)
+    assert verify_cache(cache).damaged == []
+    for again in ("again", "and again"):
+        result = run(write_config(tmp_path, server), tmp_path / again)
+        assert (result.exit_code, len(server.requests)) == (0, 17)
+    log = rows(tmp_path / "again" / "log.jsonl")
+    (refused,) = [line for line in log if line["event"] == "cache_row_refused"]
+    assert refused["key"] == key
+    assert "no chat completion" in refused["reason"]
+
+
 def test_rows_of_a_newer_version_are_left_to_it(tmp_path, server, cache):
-    change(cache, """UPDATE Cache SET value = replace(value, '"version": 1', '"version": 2')""")
+    change(cache, """UPDATE Cache SET value = replace(value, '"version": 2', '"version": 3')""")
     check = verify_cache(cache, remove=True)
     assert (check.damaged, check.newer) == ([], 16)
     result = run(write_config(tmp_path, server), tmp_path / "again")

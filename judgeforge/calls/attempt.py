@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from judgeforge.calls.answer import Answer
 from judgeforge.calls.budget import Budget, Reservation
-from judgeforge.calls.cache import ReplyCache, StoredReply
+from judgeforge.calls.cache import ReplyCache
+from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Call
 from judgeforge.calls.call_log import CallLog
 from judgeforge.calls.endpoint import Endpoint

@@ -7,21 +7,23 @@ row could run code), old replies would be evicted at 1 GiB, and other users coul
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import diskcache
 
+from judgeforge.calls.cache_entry import (
+    DamagedEntryError,
+    NewerEntryError,
+    StoredReply,
+    read_entry,
+    write_entry,
+)
 from judgeforge.calls.call import Call
 from judgeforge.errors import StoreError
 
 DATABASE: str = diskcache.core.DBNAME
-ENTRY_VERSION = 1
 _GROUP_WINDOW_S = 0.001
 _TEXT_MODE = diskcache.core.MODE_RAW
 
@@ -52,16 +54,6 @@ class JsonTextDisk(diskcache.Disk):  # type: ignore[misc]
         if mode != _TEXT_MODE or filename is not None or read or not isinstance(value, str):
             raise RefusedRowError(f"it has storage mode {mode}, judgeforge writes text only")
         return value
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReply:
-    reply: str
-    """The provider's own bytes, as text."""
-    cost_usd: float | None
-    input_tokens: int
-    output_tokens: int
-    latency_s: float
 
 
 class ReplyCache:
@@ -101,7 +93,7 @@ class ReplyCache:
         try:
             text = self._rows.get(call.key)
         except RefusedRowError as error:
-            self._on_damage(call.key, str(error))
+            self.report_damage(call, str(error))
             return None
         except (OSError, sqlite3.Error, diskcache.Timeout) as error:
             raise StoreError(
@@ -110,10 +102,20 @@ class ReplyCache:
         if text is None:
             return None
         try:
-            return _decode(text, call)
-        except (ValueError, KeyError, TypeError) as error:
-            self._on_damage(call.key, str(error))
+            return _read(text, call)
+        except NewerEntryError as error:
+            # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
+            raise StoreError(
+                f"the reply cache holds a row of a newer judgeforge ({error}). Upgrade judgeforge, "
+                "or set `cache.dir` to another folder."
+            ) from error
+        except DamagedEntryError as error:
+            self.report_damage(call, str(error))
             return None
+
+    def report_damage(self, call: Call, why: str) -> None:
+        """The row counts as absent from now on: what is stored next takes its place."""
+        self._on_damage(call.key, why)
 
     async def put(self, call: Call, stored: StoredReply) -> None:
         """Return once the reply is in the database (a kill of the process cannot lose it)."""
@@ -122,7 +124,9 @@ class ReplyCache:
         if not self._pending:
             # Replies that arrive together share a transaction, which halves the cost of each.
             loop.call_later(_GROUP_WINDOW_S, self._write_pending)
-        self._pending.append((call.key, _encode(stored, call), done))
+        self._pending.append(
+            (call.key, write_entry(stored, key=call.key, request=call.request), done)
+        )
         await asyncio.shield(done)
 
     def _write_pending(self) -> None:
@@ -157,41 +161,10 @@ def _why(error: Exception) -> str:
     return str(error)
 
 
-def checksum(key: str, reply: str) -> int:
-    return zlib.crc32(reply.encode("utf-8", "surrogatepass"), zlib.crc32(key.encode()))
-
-
-def _encode(stored: StoredReply, call: Call) -> str:
-    return json.dumps(
-        {
-            "version": ENTRY_VERSION,
-            "request": call.request,
-            "reply": stored.reply,
-            "cost_usd": stored.cost_usd,
-            "tokens": [stored.input_tokens, stored.output_tokens],
-            "latency_s": round(stored.latency_s, 4),
-            "checksum": checksum(call.key, stored.reply),
-        }
-    )
-
-
-def _decode(text: str, call: Call) -> StoredReply:
-    entry: dict[str, Any] = json.loads(text)
-    if entry["version"] > ENTRY_VERSION:
-        # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
-        raise StoreError(
-            f"the reply cache holds a row of a newer judgeforge (version {entry['version']}, this "
-            f"one knows {ENTRY_VERSION}). Upgrade judgeforge, or set `cache.dir` to another folder."
-        )
-    if entry["request"] != call.request:
-        raise ValueError("it holds the reply to another request")
-    if entry["checksum"] != checksum(call.key, entry["reply"]):
-        raise ValueError("its checksum does not match")
-    input_tokens, output_tokens = entry["tokens"]
-    return StoredReply(
-        reply=entry["reply"],
-        cost_usd=entry["cost_usd"],
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        latency_s=entry["latency_s"],
-    )
+def _read(text: str, call: Call) -> StoredReply:
+    entry = read_entry(text)
+    if entry.request != call.request:
+        raise DamagedEntryError("it holds the reply to another request")
+    if not entry.is_whole(call.key):
+        raise DamagedEntryError("its checksum does not match")
+    return entry.stored

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from judgeforge.calls.cache import DATABASE, ENTRY_VERSION, checksum
+from judgeforge.calls.cache import DATABASE
+from judgeforge.calls.cache_entry import DamagedEntryError, NewerEntryError, read_entry
 from judgeforge.config_file import load_run_config
 from judgeforge.errors import ConfigError, StoreError
 
@@ -78,10 +79,10 @@ def cache_stats(folder: Path) -> CacheStats:
             rows += 1
             oldest = stored_at if oldest is None else min(oldest, stored_at)
             newest = stored_at if newest is None else max(newest, stored_at)
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                entry = json.loads(text)
-                cost += entry["cost_usd"] or 0.0
-                models[json.loads(entry["request"])["body"]["model"]] += 1
+            with contextlib.suppress(NewerEntryError, ValueError, KeyError, TypeError):
+                entry = read_entry(text)
+                cost += entry.cost_usd or 0.0
+                models[json.loads(entry.request)["body"]["model"]] += 1
     by_model = dict(models.most_common())
     return CacheStats(str(folder), rows, _size(folder), cost, by_model, oldest, newest)
 
@@ -144,17 +145,18 @@ def _what_is_wrong(key: object, text: object) -> str | None:
     if not isinstance(key, str) or not isinstance(text, str):
         return "it is no text"
     try:
-        entry: dict[str, Any] = json.loads(text)
-        if entry["version"] > ENTRY_VERSION:
-            return "newer"
-        request = entry["request"].encode("utf-8", "surrogatepass")
-        if hashlib.sha256(request).hexdigest() != key:
-            return "it holds the reply to another request"
-        if entry["checksum"] != checksum(key, entry["reply"]):
-            return "its checksum does not match"
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"it cannot be read ({error!r})"
-    return None
+        entry = read_entry(text)
+    except NewerEntryError:
+        return "newer"
+    except DamagedEntryError as error:
+        return str(error)
+    if not isinstance(entry.request, str) or _key_of(entry.request) != key:
+        return "it holds the reply to another request"
+    return None if entry.is_whole(key) else "its checksum does not match"
+
+
+def _key_of(request: str) -> str:
+    return hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _used_keys(folders: Iterable[Path]) -> set[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from judgeforge.calls.answer import Answer
 from judgeforge.calls.attempt import Progress, Sender
 from judgeforge.calls.budget import Budget
-from judgeforge.calls.cache import ReplyCache, StoredReply
+from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.call import Call
 from judgeforge.calls.call_log import CallLog
 from judgeforge.calls.claim import current_claim
@@ -25,7 +25,7 @@ from judgeforge.calls.gate import GivesWay, Passage
 from judgeforge.calls.hedging import race
 from judgeforge.calls.retry import RetryClock, with_retries
 from judgeforge.config import LimitsConfig
-from judgeforge.errors import CircuitOpenError, InterruptedRunError
+from judgeforge.errors import CircuitOpenError, InterruptedRunError, MalformedReplyError
 from judgeforge.providers.base import ModelRequest
 
 HEDGE_RESERVE = 10
@@ -146,7 +146,15 @@ class Gateway:
 
     def _stored(self, endpoint: Endpoint, call: Call) -> Answer | None:
         stored = self._cache.get(call)
-        return None if stored is None else self._from_cache(endpoint, call, stored)
+        if stored is None:
+            return None
+        try:
+            reply = endpoint.provider.read(stored.reply.encode("utf-8", "surrogatepass"))
+        except MalformedReplyError as error:
+            self._cache.report_damage(call, str(error))
+            return None
+        self._count_cached()
+        return Answer(call.key, reply, stored.cost_usd, cached=True)
 
     def _stored_stand_in(self, stand_in: _StandIn | None) -> Answer | None:
         """What the fallback answered in an earlier start is paid for, so it is used."""
@@ -161,14 +169,12 @@ class Gateway:
         fallback = self._endpoints[endpoint.model.fallback]
         return _StandIn(fallback, fallback.stand_in_call(request, sample))
 
-    def _from_cache(self, endpoint: Endpoint, call: Call, stored: StoredReply) -> Answer:
+    def _count_cached(self) -> None:
         self.cached_calls += 1
         self.last_reply_at = time.monotonic()
         claim = current_claim()
         if claim is not None:
             claim.cached_calls += 1
-        reply = endpoint.provider.read(stored.reply.encode("utf-8", "surrogatepass"))
-        return Answer(call.key, reply, stored.cost_usd, cached=True)
 
     def _launch(self, flight: _Flight) -> _Flight:
         key = flight.call.key
