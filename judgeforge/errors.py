@@ -42,6 +42,21 @@ class StoreError(JudgeforgeError):
     exit_code = 74
 
 
+class BugError(JudgeforgeError):
+    """judgeforge itself failed; ``__cause__`` is what was raised. The run can be resumed."""
+
+    exit_code = 74
+
+    def __init__(self, error: BaseException, log: Path) -> None:
+        what = f"{type(error).__name__}: {error}"
+        super().__init__(
+            f"this is a bug in judgeforge, please report it ({what}). The traceback is in {log}, "
+            "and --verbose shows it. What was finished is written and nothing that was paid is "
+            "lost: the same command goes on where this one stopped."
+        )
+        self.__cause__ = error
+
+
 class LockHeldError(JudgeforgeError):
     """Another process is running on the same folder."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from judgeforge.admission import Admission
 from judgeforge.calls.claim import Claim, claiming
-from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, JudgeforgeError
+from judgeforge.errors import BudgetExhaustedError, InterruptedRunError
 from judgeforge.judged import JudgedPrompt
 from judgeforge.prompt_work import PromptWork
 from judgeforge.records import Prompt, Skip
@@ -78,7 +78,7 @@ class Pipeline:
                 task.add_done_callback(self._done)
             self._fit.close()
             self._conclude_held()
-        except JudgeforgeError as error:
+        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
             self.stop(error)
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -110,7 +110,7 @@ class Pipeline:
                 self._conclude(position, judged, await self._fit.reliability())
         except InterruptedRunError:
             return  # the reason of the stop is already known
-        except Exception as error:  # noqa: BLE001 (kept, and raised again by the assembly)
+        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
             self.stop(error)
         finally:
             self._admission.ended(claim)
@@ -124,7 +124,7 @@ class Pipeline:
             else:
                 self._fit.drop()
             self._conclude_held()
-        except Exception as error:  # noqa: BLE001 (kept, and raised again by the assembly)
+        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
             self.stop(error)
 
     def _conclude_held(self) -> None:

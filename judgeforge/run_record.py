@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from judgeforge.calls.spending import Spending
 from judgeforge.config import RunConfig
 from judgeforge.errors import (
     BudgetExhaustedError,
+    BugError,
     CallError,
     InterruptedRunError,
     JudgeforgeError,
@@ -108,9 +110,12 @@ class RunRecord:
         self._folder.write_manifest(self.manifest("running"))
 
     def conclude(
-        self, error: JudgeforgeError | None
+        self, error: JudgeforgeError | None, *, bug: Callable[[BaseException], BugError]
     ) -> tuple[dict[str, Any], int, JudgeforgeError | None]:
-        """Write and check all files; the manifest, the exit code, and what ended the run."""
+        """Write and check all files; the manifest, the exit code, and what ended the run.
+
+        ``bug`` logs what no code expects, and gives the words for it.
+        """
         try:
             self._folder.write_results(self._journal, self._work.rows())
             status, code = self._status(error)
@@ -120,9 +125,10 @@ class RunRecord:
                 self._folder.file("judgments"), self._config.judging.judges
             )
             manifest["own_family_judgments"] = count_own_family(self._folder.file("judgments"))
-            self._write_derived(manifest)
+            self._write_derived(manifest, bug)
             self._folder.write_manifest(manifest)
-        except StoreError as failure:
+        except Exception as unexpected:  # noqa: BLE001 (a bug is told as one)
+            failure = unexpected if isinstance(unexpected, StoreError) else bug(unexpected)
             manifest, code, error = self.manifest("failed", failure), failure.exit_code, failure
             # Where the disk is the reason, the manifest may fail as well; the old one stays whole.
             with contextlib.suppress(StoreError):
@@ -149,7 +155,9 @@ class RunRecord:
                     "again, and please report this."
                 )
 
-    def _write_derived(self, manifest: dict[str, Any]) -> None:
+    def _write_derived(
+        self, manifest: dict[str, Any], bug: Callable[[BaseException], BugError]
+    ) -> None:
         """The files made from the results, and into the manifest what they say of the pairs."""
         from judgeforge.export.card import write_card
         from judgeforge.export.parquet import write_pairs_parquet
@@ -160,7 +168,18 @@ class RunRecord:
         pairs = self._folder.file("pairs")
         write_pairs_parquet(pairs, pairs.with_suffix(".parquet"))
         write_card(self._folder.path, manifest)
-        write_report(self._folder.path, manifest=manifest)
+        try:
+            write_report(self._folder.path, manifest=manifest)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 (the run is whole without its page)
+            bug(error)
+            warnings.warn(
+                f"no report.html was written; the run itself is whole. This is a bug in judgeforge "
+                f"({type(error).__name__}), please report it; its traceback is in "
+                f"{self._folder.log_file}.",
+                stacklevel=2,
+            )
 
     def _status(self, error: JudgeforgeError | None) -> tuple[str, int]:
         if isinstance(error, BudgetExhaustedError):

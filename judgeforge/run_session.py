@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -19,6 +20,7 @@ from judgeforge.calls.opening import open_endpoints
 from judgeforge.calls.prices import to_pico
 from judgeforge.config import RunConfig
 from judgeforge.errors import (
+    BugError,
     InterruptedRunError,
     JudgeforgeError,
     StoreError,
@@ -204,16 +206,21 @@ class RunSession:
     def _conclude(self) -> RunResult:
         error = self._pipeline.stopped_by
         if error is not None and not isinstance(error, JudgeforgeError):
-            self._log.event("bug", error=repr(error))
-            self._folder.write_manifest(self._record.manifest("failed", error))
-            raise error
+            error = self._bug(error)
         with contextlib.suppress(StoreError):  # a full disk is found again with the first result
             self._cached_calls.keep(self._gateway.cached_calls)
-        manifest, code, error = self._record.conclude(error)
+        manifest, code, error = self._record.conclude(error, bug=self._bug)
         # On a full disk the manifest has said why already, and so does the exit code.
         with contextlib.suppress(StoreError) if code == StoreError.exit_code else nullcontext():
             self._log.event("run_ended", status=manifest["status"], totals=manifest["totals"])
         return RunResult(self._folder.path, manifest, code, error)
+
+    def _bug(self, error: BaseException) -> BugError:
+        # What is told of a bug must not fail for want of room in the log.
+        with contextlib.suppress(StoreError):
+            shown = "".join(traceback.format_exception(error))
+            self._log.event("bug", error=repr(error), traceback=shown)
+        return BugError(error, self._folder.log_file)
 
     def _interrupt(self) -> None:
         self._pipeline.stop(

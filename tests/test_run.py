@@ -7,8 +7,9 @@ import pytest
 
 import judgeforge
 import judgeforge.judging.pointwise as pointwise_judging
-from judgeforge import worklist
+from judgeforge import report, worklist
 from judgeforge.errors import ConfigError, InputError, LockHeldError
+from judgeforge.prompt_work import PromptWork
 from judgeforge.store.lock import FolderLock
 from tests.local_server import faults, quality_of
 from tests.run_setup import KEY, model, rows, run, write_config, write_prompts
@@ -373,3 +374,33 @@ def test_an_input_that_cannot_be_read_on_is_no_mistake_before_any_call(
     assert (result.exit_code, result.manifest["status"]) == (74, "failed")
     assert "went away" in str(result.stopped_by)
     assert run(config, tmp_path / "out").exit_code == 0
+
+
+def test_a_bug_in_a_run_still_writes_the_results_and_says_what_it_is(
+    tmp_path, server, out, monkeypatch
+):
+    def fails(*_arguments, **_options):
+        raise RuntimeError("nobody expects this")
+
+    config = write_config(tmp_path, server, prompts=3)
+    assert run(config, out, limit=1).exit_code == 0
+    with monkeypatch.context() as during:
+        during.setattr(PromptWork, "conclude", fails)
+        result = run(config, out)
+    assert (result.exit_code, result.manifest["status"]) == (74, "failed")
+    assert "bug in judgeforge" in str(result.stopped_by)
+    assert len(rows(out / "completions.jsonl")) == 4
+    (logged,) = (row for row in rows(out / "log.jsonl") if row["event"] == "bug")
+    assert "in fails" in logged["traceback"]
+    assert run(config, out).exit_code == 0
+
+
+def test_a_bug_in_the_report_leaves_the_run_complete(tmp_path, server, out, monkeypatch):
+    def fails(*_arguments, **_options):
+        raise RuntimeError("nobody expects this")
+
+    monkeypatch.setattr(report, "write_report", fails)
+    with pytest.warns(UserWarning, match=r"no report\.html was written.*a bug"):
+        result = run(write_config(tmp_path, server, prompts=1), out)
+    assert (result.exit_code, result.manifest["status"]) == (0, "complete")
+    assert any(row["event"] == "bug" for row in rows(out / "log.jsonl"))

@@ -40,18 +40,18 @@ def main() -> None:
         typer.echo("judgeforge: interrupted", err=True)
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 (a bug is shown whole, but for secrets)
-        _print_traceback(error)
+        print_traceback(error)
         sys.exit(1)
 
 
 def _fail(error: JudgeforgeError) -> None:
     if "--verbose" in sys.argv:
-        _print_traceback(error)
+        print_traceback(error)
     typer.echo(f"judgeforge: {printable(redact(str(error)))}", err=True)
     sys.exit(error.exit_code)
 
 
-def _print_traceback(error: Exception) -> None:
+def print_traceback(error: Exception) -> None:
     import traceback
 
     typer.echo(redact("".join(traceback.format_exception(error))), err=True)

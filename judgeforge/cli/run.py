@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from judgeforge.cli.app import Config, Folder, Verbose, app
+from judgeforge.cli.app import Config, Folder, Verbose, app, print_traceback
 
 
 @app.command()
@@ -36,7 +36,6 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     verbose: Verbose = False,
 ) -> None:
     """Make preference pairs; the same command goes on where it stopped."""
-    del verbose
     from judgeforge.console import ProgressDisplay, note, print_start
     from judgeforge.start import start_file
 
@@ -55,6 +54,9 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     print_start(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs)
     if report.error is not None:
         raise report.error
+    if verbose:
+        for error in filter(None, (result.stopped_by for result in report.results)):
+            print_traceback(error)
     raise typer.Exit(report.exit_code)
 
 
