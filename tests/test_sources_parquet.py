@@ -106,3 +106,11 @@ def test_the_wrong_type_in_a_column_is_a_skip_a_row(tmp_path: Path) -> None:
         (1, "invalid_row"),
         (2, "invalid_row"),
     ]
+
+
+def test_a_date_that_python_does_not_know_is_one_skip(tmp_path: Path) -> None:
+    days = pa.array([1, 2**31 - 1], pa.int32()).cast(pa.date32())
+    file = tmp_path / "prompts.parquet"
+    pq.write_table(pa.table({"prompt": ["a", "b"], "id": pa.array(["x", "y"]), "day": days}), file)
+    config = PromptsConfig.model_validate({"path": file, "fields": {"metadata": "day"}})
+    assert skips(read_prompts(config, RowChecks()))[-1] == (2, "invalid_row")

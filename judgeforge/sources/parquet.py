@@ -62,7 +62,7 @@ def _seekable(path: Path) -> BinaryIO:
 def _rows(batch: pa.RecordBatch, first: int) -> Iterator[RawRow | BadRow]:
     try:
         rows = batch.to_pylist()
-    except ValueError:
+    except (ValueError, OverflowError):
         # One value cannot be had in Python; row by row the others can.
         yield from (_row(batch, first + index, index) for index in range(batch.num_rows))
         return
@@ -75,5 +75,5 @@ def _row(batch: pa.RecordBatch, number: int, index: int) -> RawRow | BadRow:
     except UnicodeDecodeError:
         detail = "the row holds text that is not UTF-8; write the file anew from UTF-8"
         return BadRow(number, SkipReason.INVALID_ENCODING, detail)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         return BadRow(number, SkipReason.INVALID_ROW, f"the row cannot be read: {error}")
