@@ -12,6 +12,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -98,6 +99,8 @@ def _post(url: str, body: bytes, timeout_s: float, where: str) -> str | None:
             return None
     except HTTPError as error:
         return f"{where} answered {error.code}"
+    except HTTPException as error:
+        return f"{where} answered with something that is no HTTP ({type(error).__name__})"
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):

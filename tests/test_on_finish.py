@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import sys
 import threading
 import time
@@ -144,3 +145,17 @@ def test_the_path_of_an_address_is_in_no_manifest(configured, listener, out):
 def test_an_address_that_can_be_read_on_the_way_is_refused(configured):
     with pytest.raises(ConfigError, match="https"):
         configured(webhook="http://hooks.example.com/T0KEN")
+
+
+def test_a_webhook_that_answers_garbage_is_said_to(configured, out):
+    def answer(listening):
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"this is no HTTP\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answer, args=(listening,), daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        (failure,) = tell(configured(webhook=url), {})
+    assert "no HTTP (BadStatusLine)" in failure
