@@ -88,6 +88,11 @@ def test_calibrating_again_pays_nothing(tmp_path: Path, judges: LocalServer) -> 
     again = calibrate_config(loaded(config), labels, tmp_path / "two.json")
     assert len(judges.requests) == paid + 4, "only the new row is asked about"
     assert (first.calibration.labels, again.calibration.labels) == (20, 21)
+    for log in tmp_path.glob(".judgeforge/labels/*/run/log.jsonl"):
+        with log.open("a") as lines:
+            lines.write('{"event": "call", "mod')  # as a kill leaves it
+    third = calibrate_config(loaded(config), labels, tmp_path / "three.json")
+    assert third.calibration.labels == 21
 
 
 def test_a_run_keeps_its_promise_and_says_it(tmp_path: Path, judges: LocalServer) -> None:

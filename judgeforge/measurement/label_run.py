@@ -22,6 +22,7 @@ from judgeforge.measurement.label_rows import LabelFile, LabelledPrompt, as_row
 from judgeforge.pairing.rules import PairingRules
 from judgeforge.progress import Progress
 from judgeforge.records import Judgment, RubricId
+from judgeforge.report.rows import logged
 from judgeforge.store.files import replacing
 
 _DIGITS = 12
@@ -118,11 +119,9 @@ def _is_judged(row: LabelledPrompt, judgments: Sequence[Judgment]) -> bool:
 
 def _latencies(config: RunConfig, log: Path) -> dict[str, float]:
     seconds: dict[str, list[float]] = defaultdict(list)
-    with log.open("rb") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if row.get("event") == "call" and row.get("output_tokens") is not None:
-                seconds[row["model"]].append(row["latency_s"])
+    for row in logged(log.parent):
+        if row.get("event") == "call" and row.get("output_tokens") is not None:
+            seconds[row["model"]].append(row["latency_s"])
     return {
         judge.label: median(seconds[judge.model])
         for judge in config.judging.judges
