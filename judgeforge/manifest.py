@@ -65,9 +65,14 @@ def describe(
         "identity": dict(identity),
         "input": {"rows": input_rows, "fingerprint": input_fingerprint},
         "prices": {
-            name: None if price is None else asdict(price) for name, price in prices.items()
+            name: None if price is None else {**asdict(price), "tiers": _tiers(price)}
+            for name, price in prices.items()
         },
     }
+
+
+def _tiers(price: ModelPrice) -> list[dict[str, float]]:
+    return [asdict(rates) for rates in price.tiers]
 
 
 def _versions() -> dict[str, str]:
