@@ -72,7 +72,7 @@ class Pipeline:
                 if self._ended:
                     self._admission.ended(claim)
                     break
-                one = self._one(position, row, claim, learn=self._fit.begin())
+                one = self._one(position, row, claim, learn=self._fit.begin(row.id))
                 task = asyncio.create_task(one)
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
@@ -101,9 +101,10 @@ class Pipeline:
     async def _one(self, position: int, prompt: Prompt, claim: Claim, *, learn: bool) -> None:
         """``learn``: the prompt is one of those from which the judges' reliability is learnt."""
         judged: JudgedPrompt | Outcome | None = None
+        wait = _prior if self._fit.was_learnt_from(prompt.id) else self._fit.reliability
         try:
             with claiming(claim):
-                judged = await self._work.judge(prompt, _prior if learn else self._fit.reliability)
+                judged = await self._work.judge(prompt, wait)
             if isinstance(judged, Outcome):
                 self._finish(position, judged)
             elif not learn:

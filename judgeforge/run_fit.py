@@ -8,7 +8,7 @@ in flight nor on the order in which they end, and rows that are appended later u
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from judgeforge.errors import InterruptedRunError
 from judgeforge.judged import JudgedPrompt
@@ -27,15 +27,22 @@ def can_be_fitted(judging: JudgingConfig) -> bool:
 class RunFit:
     """Holds the first ``prompts`` prompts back until all of them are judged.
 
-    ``known``: the reliability, where it is known already; then nothing is held. ``keep`` is called
-    once with the fit, before anything is ranked with it.
+    ``known``: the reliability, where it is known already; then nothing is held. ``learnt_from``:
+    ids of the prompts that it was learnt from. ``keep`` is called once with the fit and these ids,
+    before anything is ranked with it.
     """
 
     def __init__(
-        self, prompts: int, known: Reliability | None, *, keep: Callable[[Reliability], None]
+        self,
+        prompts: int,
+        known: Reliability | None,
+        *,
+        learnt_from: Collection[str] = (),
+        keep: Callable[[Reliability, tuple[str, ...]], None],
     ) -> None:
         self._wanted = prompts
         self._reliability = known
+        self._learnt_from = dict.fromkeys(learnt_from)
         self._keep = keep
         self._held: list[tuple[int, JudgedPrompt]] = []
         self._begun = self._under_way = 0
@@ -45,10 +52,15 @@ class RunFit:
         if known is not None:
             self._ready.set()
 
-    def begin(self) -> bool:
+    def was_learnt_from(self, prompt_id: str) -> bool:
+        """Then it is judged with the prior, as it was at first: what is asked must be the same."""
+        return prompt_id in self._learnt_from
+
+    def begin(self, prompt_id: str) -> bool:
         """Whether the prompt that begins now is one to learn from; then ``hold`` or ``drop`` it."""
         if self._closed:
             return False
+        self._learnt_from[prompt_id] = None
         self._begun += 1
         self._under_way += 1
         self._closed = self._begun >= self._wanted
@@ -98,6 +110,6 @@ class RunFit:
             return
         self._held.sort(key=lambda held: held[0])
         fitted = fit_reliability([judged.judgments for _, judged in self._held])
-        self._keep(fitted)
+        self._keep(fitted, tuple(self._learnt_from))
         self._reliability = fitted
         self._ready.set()

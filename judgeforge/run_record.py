@@ -26,7 +26,7 @@ from judgeforge.redaction import redact
 from judgeforge.reliability import Reliability
 from judgeforge.store.audit import audit_results
 from judgeforge.store.cached_calls import CachedCalls
-from judgeforge.store.fitted import write_fit
+from judgeforge.store.fitted import FrozenFit, write_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.judging_figures import judging_figures
@@ -81,10 +81,11 @@ class RunRecord:
         self.tally.add(entry)
         self._fresh.add(entry)
 
-    def keep_fit(self, fit: Reliability) -> None:
+    def keep_fit(self, reliability: Reliability, learnt_from: tuple[str, ...]) -> None:
         """Freeze what was learnt of the judges: everything in this folder is ranked with it."""
+        fit = FrozenFit(reliability=reliability, learnt_from=learnt_from)
         write_fit(self._folder.reliability_file, fit)
-        self.reliability = fit
+        self.reliability = reliability
 
     def paid_calls(self) -> int:
         return self._spending().calls - self._before.calls

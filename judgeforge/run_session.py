@@ -36,7 +36,7 @@ from judgeforge.progress import Progress
 from judgeforge.prompt_work import PromptWork
 from judgeforge.records import Judgment
 from judgeforge.redaction import Redactor
-from judgeforge.reliability import PRIOR, Reliability
+from judgeforge.reliability import PRIOR
 from judgeforge.result import RunResult
 from judgeforge.run_fit import RunFit, can_be_fitted
 from judgeforge.run_log import open_log
@@ -44,7 +44,7 @@ from judgeforge.run_record import RunRecord
 from judgeforge.stall_watch import watch_for_stall
 from judgeforge.stop_signals import stop_signals
 from judgeforge.store.cached_calls import CachedCalls
-from judgeforge.store.fitted import read_fit
+from judgeforge.store.fitted import FrozenFit, read_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.free_space import check_free_space
 from judgeforge.store.journal import Journal
@@ -116,7 +116,7 @@ class RunSession:
         escalation = _escalation(config, panel, estimator)
         calibration = prepared.calibration
         known = _known(config, prepared, folder)
-        self._record.reliability = known
+        self._record.reliability = None if known is None else known.reliability
         self._pipeline = Pipeline(
             PromptWork(
                 config,
@@ -128,7 +128,12 @@ class RunSession:
                 None if calibration is None else calibration.trust(config.pairing),
                 self._report_reading_failure,
             ),
-            fit=RunFit(config.judging.fit_prompts, known, keep=self._record.keep_fit),
+            fit=RunFit(
+                config.judging.fit_prompts,
+                self._record.reliability,
+                learnt_from=known.learnt_from if known else (),
+                keep=self._record.keep_fit,
+            ),
             in_flight=_prompts_in_flight(config, prepared),
             admission=Admission(self._budget, estimator.of_prompt),
             finish=self._finish,
@@ -270,11 +275,13 @@ def _ledger(config: RunConfig) -> Ledger | None:
     )
 
 
-def _known(config: RunConfig, prepared: Preparation, folder: RunFolder) -> Reliability | None:
+def _known(config: RunConfig, prepared: Preparation, folder: RunFolder) -> FrozenFit | None:
     """What is known of the judges before the first prompt; None where the run is to learn it."""
     if prepared.calibration is not None:
-        return prepared.calibration.instrument(config.pairing).reliability
-    return read_fit(folder.reliability_file) if can_be_fitted(config.judging) else PRIOR
+        return FrozenFit(reliability=prepared.calibration.instrument(config.pairing).reliability)
+    if not can_be_fitted(config.judging):
+        return FrozenFit(reliability=PRIOR)
+    return read_fit(folder.reliability_file)
 
 
 def _escalation(config: RunConfig, panel: Panel, estimator: Estimator) -> Escalation | None:

@@ -7,9 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from judgeforge.errors import StoreError
 from judgeforge.explain import explain
+from judgeforge.run_record import RunRecord
 from tests.local_server import LocalServer
-from tests.run_setup import model, rows, run, write_config, write_prompts
+from tests.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config, write_prompts
 
 
 def tiers(server: LocalServer, folder: Path, *, cascade: Any = None, prompts: int = 12) -> Path:
@@ -103,6 +107,33 @@ def test_results_do_not_depend_on_how_many_prompts_are_in_flight(
         run(config, tmp_path / f"run-{number}")
         made.append(results(tmp_path / f"run-{number}"))
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("stop", ["the journal is lost", "the disk fills behind the fit"])
+def test_the_prompts_learnt_from_are_asked_the_same_when_they_are_judged_again(
+    server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
+) -> None:
+    config = tiers(server, tmp_path, cascade={"target_confidence": 0.9, "min_gain": 0.001})
+    run(config, tmp_path / "whole")
+    sent, again = len(server.requests), tmp_path / "again"
+    if stop == "the journal is lost":
+        again = tmp_path / "whole"
+        before = results(again)
+        (again / "state" / "journal.bin").unlink()
+    else:
+        before = results(tmp_path / "whole")
+        monkeypatch.setattr(RunRecord, "finish", full_disk)
+        assert run(config, again).exit_code == 74
+        assert (again / "state" / "reliability.json").exists()
+        monkeypatch.undo()
+        monkeypatch.setenv(KEY_VARIABLE, KEY)
+    assert run(config, again).exit_code == 0
+    assert results(again) == before
+    assert len(server.requests) == sent
+
+
+def full_disk(record: RunRecord, position: int, outcome: object) -> None:
+    raise StoreError("the disk is full")
 
 
 def test_one_judge_asked_once_needs_no_fit(server: LocalServer, tmp_path: Path) -> None:

@@ -7,14 +7,29 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from judgeforge.errors import StoreError
+from judgeforge.records import Record
 from judgeforge.reliability import Reliability
 from judgeforge.store.files import replacing
 
+FORMAT = 2
+"""The first format is the reliability alone, without a number."""
 
-def read_fit(file: Path) -> Reliability | None:
+
+class FrozenFit(Record):
+    reliability: Reliability
+    learnt_from: tuple[str, ...] = ()
+    """Ids of the prompts that were judged before anything was known of the judges, in input order.
+    Judged again, they must be asked the same; none are known of the first format."""
+    format: int = FORMAT
+
+
+def read_fit(file: Path) -> FrozenFit | None:
     """None where none was made yet. Raises StoreError where it cannot be read."""
     try:
-        return Reliability.model_validate_json(file.read_bytes())
+        text = file.read_bytes()
+        if b'"learnt_from"' not in text:
+            return FrozenFit(reliability=Reliability.model_validate_json(text), format=1)
+        return FrozenFit.model_validate_json(text)
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
@@ -24,6 +39,6 @@ def read_fit(file: Path) -> Reliability | None:
         ) from error
 
 
-def write_fit(file: Path, fit: Reliability) -> None:
+def write_fit(file: Path, fit: FrozenFit) -> None:
     with replacing(file) as target:
         target.write(fit.model_dump_json(indent=2).encode())
