@@ -111,25 +111,27 @@ def test_results_do_not_depend_on_how_many_prompts_are_in_flight(
 
 @pytest.mark.parametrize("stop", ["the journal is lost", "the disk fills behind the fit"])
 def test_the_prompts_learnt_from_are_asked_the_same_when_they_are_judged_again(
-    server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
 ) -> None:
-    config = tiers(server, tmp_path, cascade={"target_confidence": 0.9, "min_gain": 0.001})
-    run(config, tmp_path / "whole")
-    sent, again = len(server.requests), tmp_path / "again"
-    if stop == "the journal is lost":
-        again = tmp_path / "whole"
-        before = results(again)
-        (again / "state" / "journal.bin").unlink()
-    else:
-        before = results(tmp_path / "whole")
-        monkeypatch.setattr(RunRecord, "finish", full_disk)
-        assert run(config, again).exit_code == 74
-        assert (again / "state" / "reliability.json").exists()
-        monkeypatch.undo()
-        monkeypatch.setenv(KEY_VARIABLE, KEY)
-    assert run(config, again).exit_code == 0
-    assert results(again) == before
-    assert len(server.requests) == sent
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer(noise_sd=0.25) as server:
+        config = tiers(server, tmp_path, cascade={"target_confidence": 0.9, "min_gain": 0.001})
+        text = config.read_text().replace("fit_prompts: 6", "fit_prompts: 32")
+        config.write_text(text)
+        write_prompts(tmp_path, 36)
+        run(config, tmp_path / "whole")
+        sent, before, again = len(server.requests), results(tmp_path / "whole"), tmp_path / "whole"
+        if stop == "the journal is lost":
+            (again / "state" / "journal.bin").unlink()
+        else:
+            again = tmp_path / "again"
+            with monkeypatch.context() as disk:
+                disk.setattr(RunRecord, "finish", full_disk)
+                assert run(config, again).exit_code == 74
+            assert (again / "state" / "reliability.json").exists()
+        assert run(config, again).exit_code == 0
+        assert results(again) == before
+        assert len(server.requests) == sent
 
 
 def full_disk(record: RunRecord, position: int, outcome: object) -> None:
