@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from judgeforge.errors import InterruptedRunError
 from judgeforge.judged import JudgedPrompt
 from judgeforge.judging_config import JudgingConfig
-from judgeforge.reliability import Reliability, fit_reliability
+from judgeforge.reliability import PRIOR, Reliability, fit_reliability
 
 
 def can_be_fitted(judging: JudgingConfig) -> bool:
@@ -106,7 +106,9 @@ class RunFit:
         if not self._closed or self._under_way or self._given_up or self._ready.is_set():
             return
         if not self._held:
-            self.give_up()
+            # Nothing to learn from, and nothing to keep: the next start learns from what it has.
+            self._reliability = PRIOR
+            self._ready.set()
             return
         self._held.sort(key=lambda held: held[0])
         fitted = fit_reliability([judged.judgments for _, judged in self._held])

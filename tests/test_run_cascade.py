@@ -12,7 +12,7 @@ import pytest
 from judgeforge.errors import StoreError
 from judgeforge.explain import explain
 from judgeforge.run_record import RunRecord
-from tests.local_server import LocalServer
+from tests.local_server import LocalServer, faults
 from tests.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config, write_prompts
 
 
@@ -171,3 +171,20 @@ def test_explain_says_what_each_judge_did_to_the_confidence(
         assert effect.judgments == 4
         assert effect.confidence_without is not None
         assert effect.confidence_without < pair["confidence"]
+
+
+@pytest.mark.parametrize("prompts", [12, 6])
+def test_first_prompts_that_all_fail_teach_nothing_and_take_no_other_with_them(
+    server: LocalServer, tmp_path: Path, prompts: int
+) -> None:
+    firsts = [f"fact number {number}.".encode() for number in range(6)]
+    server.faults.add(
+        faults.status(400), when=lambda request: any(one in request.raw for one in firsts)
+    )
+    config = tiers(server, tmp_path, cascade={"target_confidence": 0.8}, prompts=prompts)
+    made = run(config, tmp_path / "run").manifest
+    assert made["totals"]["prompts"] == prompts
+    skips = made["totals"]["skips"]
+    assert skips["call_failed"] == 6
+    assert made["totals"]["pairs"] + skips.get("tie", 0) == prompts - 6
+    assert not (tmp_path / "run" / "state" / "reliability.json").exists()
