@@ -134,6 +134,45 @@ def test_who_gives_way_fails_at_once_also_from_the_queue():
     assert is_free
 
 
+def test_a_hedge_passes_at_once_or_takes_nothing():
+    async def scenario():
+        slots = Slots(2)
+        limited = gate(slots, tokens_per_minute=60 * 200)  # one such request a second
+        entered = [limited.try_enter(SIZE) for _ in range(8)]
+        passed = [passage for passage in entered if passage is not None]
+        for passage in passed:
+            limited.leave(passage)
+        begun = time.monotonic()
+        await ask(limited)
+        free = 0
+        while slots.take():
+            free += 1
+        return len(passed), time.monotonic() - begun, free, limited.in_flight
+
+    passed, wait, *left = asyncio.run(scenario())
+    assert passed == 2
+    assert wait < 2.5  # as after two requests: the six others took nothing
+    assert left == [2, 0]
+
+
+def test_who_is_sent_away_takes_nothing_from_the_ceiling():
+    async def scenario():
+        broken = gate(Slots(10), concurrency=1, failures=1, tokens_per_minute=60 * 200)
+        first = await broken.enter(SIZE, gives_way=waits)
+        waiting = [asyncio.create_task(ask(broken)) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        for task in waiting:
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting, return_exceptions=True)
+        broken.leave(first)
+        begun = time.monotonic()
+        await ask(broken)
+        return time.monotonic() - begun
+
+    assert asyncio.run(scenario()) < 1
+
+
 def test_a_refusal_of_the_whole_account_pauses_its_other_models():
     said = "HTTP 429 from a: Number of requests has exceeded your account's limit"
     refusal = StatusError(said, status=429, retry_after_s=0.5, retryable=True)

@@ -68,6 +68,50 @@ def test_tokens_that_were_not_used_are_given_back():
 
 
 @pytest.mark.parametrize(
+    "limits", [{"requests_per_minute": 60}, {"tokens_per_minute": 60_000}], ids=["rpm", "tpm"]
+)
+def test_who_cannot_wait_is_admitted_at_once_or_not_at_all(limits):
+    async def scenario():
+        limited = throttle(**limits)
+        answers = [limited.try_admit(3000) for _ in range(3)]
+        begun = time.monotonic()
+        await limited.admit(1)
+        return answers, time.monotonic() - begun
+
+    answers, wait = asyncio.run(scenario())
+    assert answers == [True, False, False]
+    assert 0.8 <= wait <= 2.9  # as after one request, not after three
+
+
+def test_nobody_passes_those_that_wait_for_the_ceiling():
+    async def scenario():
+        limited = throttle(requests_per_minute=600)
+        waiting = [asyncio.create_task(limited.admit(1)) for _ in range(3)]
+        await asyncio.sleep(0.15)  # the first waits again
+        admitted = limited.try_admit(1)
+        for task in waiting:
+            task.cancel()
+        return admitted
+
+    assert not asyncio.run(scenario())
+
+
+def test_who_stops_waiting_takes_no_tokens():
+    async def scenario():
+        limited = throttle(tokens_per_minute=60_000)
+        await limited.admit(1200)
+        waiting = asyncio.create_task(limited.admit(60_000))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        begun = time.monotonic()
+        await limited.admit(10)
+        return time.monotonic() - begun
+
+    assert asyncio.run(scenario()) < 5
+
+
+@pytest.mark.parametrize(
     ("headers", "seconds"),
     [
         ({}, None),

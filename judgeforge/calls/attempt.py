@@ -67,6 +67,7 @@ class Sender:
         self, endpoint: Endpoint, call: Call, passage: Passage, progress: Progress
     ) -> Answer:
         """Raises CallError, BudgetExhaustedError and StoreError; gives the passage back."""
+        attempt: _Attempt | None = None
         error: CallError | None = None
         raw: RawReply | None = None
         try:
@@ -81,6 +82,8 @@ class Sender:
             error = failure
             raise
         finally:
+            if attempt is None:
+                endpoint.give_back(call, Usage(0, 0))
             endpoint.gate.leave(
                 passage,
                 error=error,
@@ -90,9 +93,10 @@ class Sender:
 
     async def _begin(self, endpoint: Endpoint, call: Call, progress: Progress) -> _Attempt:
         reservation = await self._budget.reserve(endpoint.most_pico(call))
-        if self._stopping():
+        if self._stopping() or progress.stored:
             self._budget.release(reservation)
-            raise InterruptedRunError("the run is stopping")
+            why = "the run is stopping" if self._stopping() else "the first request was answered"
+            raise InterruptedRunError(why)
         progress.attempts += 1
         return _Attempt(endpoint, call, reservation, progress.attempts, time.monotonic())
 

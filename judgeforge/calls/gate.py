@@ -92,16 +92,20 @@ class ModelGate:
             async with self._under_ceiling:
                 self._refuse_while_open(gives_way)
                 await self._ceiling.admit(size.tokens)
-                return await self._join(size, gives_way)
+                try:
+                    return await self._join(size, gives_way)
+                except BaseException:
+                    self._ceiling.give_back(size.tokens)
+                    raise
         finally:
             self.waiting -= 1
 
-    async def enter_aside(self, size: RequestSize) -> Passage | None:
-        """Pass the queue, but only if nothing has to be waited for; for hedges."""
-        if self.is_open or self._wait(size, time.monotonic())[0] > 0:
-            return None
-        await self._ceiling.admit(size.tokens)
+    def try_enter(self, size: RequestSize) -> Passage | None:
+        """Pass at once or take nothing: where anything would have to be waited for; for hedges."""
         if self.is_open or self._wait(size, time.monotonic())[0] > 0 or not self._all_slots.take():
+            return None
+        if not self._ceiling.try_admit(size.tokens):
+            self._all_slots.give_back()
             return None
         return self._pass(size, held_by_rate=False)
 

@@ -235,24 +235,27 @@ class Gateway:
         if after_s is None:
             return await sending
 
-        async def hedge() -> Coroutine[Any, Any, Answer] | None:
-            return await self._hedge(endpoint, call, progress)
+        def hedge() -> Coroutine[Any, Any, Answer] | None:
+            return self._hedge(endpoint, call, progress)
 
         return await race(sending, hedge, after_s=after_s, keep=self._keep_late_hedge)
 
-    async def _hedge(
+    def _hedge(
         self, endpoint: Endpoint, call: Call, progress: Progress
     ) -> Coroutine[Any, Any, Answer] | None:
-        most = endpoint.most_pico(call)
-        if self._stopping or not self._budget.has_room((most or 0) * HEDGE_RESERVE, HEDGE_RESERVE):
+        if self._stopping or progress.stored:
             return None
-        passage: Passage | None = await endpoint.gate.enter_aside(endpoint.size(call))
+        most = endpoint.most_pico(call)
+        if not self._budget.has_room((most or 0) * HEDGE_RESERVE, HEDGE_RESERVE):
+            return None
+        passage = endpoint.gate.try_enter(endpoint.size(call))
         if passage is None:
             return None
-        if progress.stored:
+        try:
+            self._log.event("hedged", model=endpoint.name, key=call.key)
+        except Exception:
             endpoint.gate.leave(passage, abandoned=True)
-            return None
-        self._log.event("hedged", model=endpoint.name, key=call.key)
+            raise
         return self._sender.send(endpoint, call, passage, progress)
 
     def _keep_late_hedge(self, task: asyncio.Task[Any]) -> None:

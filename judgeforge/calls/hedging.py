@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
@@ -43,17 +43,16 @@ class HedgeTimer:
 
 async def race(
     first: Coroutine[Any, Any, T],
-    second: Callable[[], Awaitable[Coroutine[Any, Any, T] | None]],
+    second: Callable[[], Coroutine[Any, Any, T] | None],
     *,
     after_s: float,
     keep: Callable[[asyncio.Task[T]], None],
 ) -> T:
     """The first reply of ``first`` and, begun ``after_s`` later, what ``second`` gives.
 
-    ``second`` gives None while there is no room for it; then it is asked again after as long. It
-    may have to wait to know, and is cancelled where the first reply comes meanwhile. The one that
-    loses is handed to ``keep`` and runs on: it is paid for, and only its end tells how much. Where
-    both fail, the error of the first is raised.
+    ``second`` gives None while there is no room for it; then it is asked again after as long. The
+    one that loses is handed to ``keep`` and runs on: it is paid for, and only its end tells how
+    much. Where both fail, the error of the first is raised.
     """
     tasks: list[asyncio.Task[T]] = [asyncio.create_task(first)]
     try:
@@ -61,7 +60,7 @@ async def race(
             done, _ = await asyncio.wait(tasks, timeout=after_s)
             if done:
                 return await tasks[0]
-            hedge = await _unless_done(tasks[0], second())
+            hedge = second()
             if hedge is not None:
                 tasks.append(asyncio.create_task(hedge))
         return await _first_success(tasks, keep)
@@ -74,16 +73,6 @@ async def race(
         for task in tasks:
             keep(task)
         raise
-
-
-async def _unless_done(task: asyncio.Task[Any], deciding: Awaitable[T | None]) -> T | None:
-    """What ``deciding`` gives; None, and no more waiting for it, once ``task`` is done."""
-    decision = asyncio.ensure_future(deciding)
-    try:
-        await asyncio.wait({task, decision}, return_when=asyncio.FIRST_COMPLETED)
-        return await decision if decision.done() else None
-    finally:
-        decision.cancel()
 
 
 async def _first_success(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from asyncio_throttle.throttler import Throttler
 
@@ -24,12 +26,24 @@ class TokenBucket:
         self._free_at = 0.0
         """When everything that was admitted so far is paid for (monotonic seconds)."""
 
+    @property
+    def wait_s(self) -> float:
+        """Until the next call may start, whatever its size."""
+        return max(0.0, self._free_at - time.monotonic() - _TOKEN_BURST_S)
+
     async def acquire(self, tokens: int) -> None:
-        now = time.monotonic()
-        wait = max(0.0, self._free_at - now - _TOKEN_BURST_S)
-        self._free_at = max(self._free_at, now) + tokens / self._per_second
-        if wait > 0:
+        wait = self.wait_s
+        self.take(tokens)
+        if wait <= 0:
+            return
+        try:
             await asyncio.sleep(wait)
+        except asyncio.CancelledError:
+            self.give_back(tokens)
+            raise
+
+    def take(self, tokens: int) -> None:
+        self._free_at = max(self._free_at, time.monotonic()) + tokens / self._per_second
 
     def give_back(self, tokens: int) -> None:
         """A reply used fewer tokens than were taken for it (or more, if negative)."""
@@ -62,9 +76,29 @@ class ModelThrottle:
         if self._tokens is not None:
             await self._tokens.acquire(tokens)
 
+    def try_admit(self, tokens: int) -> bool:
+        """Admit at once, or take nothing: where it would have to wait, also behind others."""
+        if self._turn.locked() or (self._tokens is not None and self._tokens.wait_s > 0):
+            return False
+        if self._requests is not None and not _ends_at_once(self._requests.acquire()):  # type: ignore[no-untyped-call]
+            return False
+        if self._tokens is not None:
+            self._tokens.take(tokens)
+        return True
+
     def give_back(self, tokens: int) -> None:
         if self._tokens is not None:
             self._tokens.give_back(tokens)
+
+
+def _ends_at_once(waiting: Coroutine[Any, Any, object]) -> bool:
+    """Whether it ends without having to wait; else it is given up (a Throttler cannot be asked)."""
+    try:
+        waiting.send(None)
+    except StopIteration:
+        return True
+    waiting.close()
+    return False
 
 
 def _throttler(per_minute: float) -> Throttler:
