@@ -134,6 +134,26 @@ def test_who_gives_way_fails_at_once_also_from_the_queue():
     assert is_free
 
 
+@pytest.mark.parametrize("ceiling", [{}, {"tokens_per_minute": 10**6}], ids=["free", "ceiling"])
+def test_who_is_cancelled_when_the_circuit_opens_is_cancelled(ceiling):
+    """Told that the model is out of order, it would ask the fallback, for nobody."""
+
+    async def scenario():
+        broken = gate(Slots(10), concurrency=1, failures=1, **ceiling)
+        first = await broken.enter(SIZE, gives_way=waits)
+        waiting = [asyncio.create_task(ask(broken, gives_way=lambda: True)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        broken.leave(first, error=NotConnectedError("refused"))
+        for task in waiting:
+            task.cancel()
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+        return ends, broken.in_flight, broken.waiting
+
+    ends, *left = asyncio.run(scenario())
+    assert [type(end) for end in ends] == [asyncio.CancelledError] * 2
+    assert left == [0, 0]
+
+
 def test_a_hedge_passes_at_once_or_takes_nothing():
     async def scenario():
         slots = Slots(2)

@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
+from judgeforge.calls import retry
 from judgeforge.calls.answer import Answer
 from judgeforge.calls.budget import Budget
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.endpoint import Endpoint
 from judgeforge.calls.gate import ModelGate
-from judgeforge.calls.gateway import Gateway
+from judgeforge.calls.gateway import Gateway, waits
+from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.shared_bucket import Account
 from judgeforge.calls.slots import Slots
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import LimitsConfig, ModelConfig
+from judgeforge.errors import NoReplyError, StatusError
 from judgeforge.providers.base import Body, ChatRequest, ModelReply, ModelRequest, RawReply, Usage
 from judgeforge.records import Message
 
@@ -65,6 +68,7 @@ class Door:
     gateway: Gateway
     budget: Budget
     models: dict[str, Model]
+    gates: dict[str, ModelGate]
 
     def ask(self, text: str) -> asyncio.Task[Answer]:
         """The first model."""
@@ -94,7 +98,8 @@ def door(tmp_path):
         budget = Budget(tmp_path / "spending.jsonl")
         cache = ReplyCache(tmp_path / "cache", on_damage=lambda *_: None)
         gateway = Gateway(endpoints, cache=cache, budget=budget, limits=limits, log=log)
-        return Door(gateway, budget, models)
+        gates = {name: endpoint.gate for name, endpoint in endpoints.items()}
+        return Door(gateway, budget, models, gates)
 
     return make
 
@@ -118,6 +123,81 @@ def fails(error: Exception, *, after_s: float = 0.0) -> Reply:
 async def ticks(number: int = 20) -> None:
     for _ in range(number):
         await asyncio.sleep(0)
+
+
+def test_a_call_that_failed_and_nobody_waits_for_is_not_sent_again(door, monkeypatch):
+    monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
+
+    async def scenario():
+        one = door(fails(NoReplyError("broke off"), after_s=0.05))
+        asker = one.ask("a")
+        await asyncio.sleep(0.02)
+        asker.cancel()
+        await one.gateway.drain(5)
+        return one.models["first"].sent
+
+    assert asyncio.run(scenario()) == ["a"]
+
+
+def test_a_call_that_somebody_waits_for_again_is_sent_again(door, monkeypatch):
+    monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
+    replies = iter([fails(NoReplyError("broke off"), after_s=0.05), says("ok")])
+
+    async def reply() -> str:
+        return await next(replies)()
+
+    async def scenario():
+        one = door(reply)
+        gone = one.ask("a")
+        await asyncio.sleep(0.02)
+        gone.cancel()
+        await asyncio.sleep(0.01)
+        return (await one.ask("a")).reply.text, one.models["first"].sent
+
+    assert asyncio.run(scenario()) == ("ok", ["a", "a"])
+
+
+def test_who_asks_the_same_just_after_the_last_asker_left_gets_a_reply(door):
+    """The call of the one that left is cancelled but has not ended yet."""
+
+    async def scenario():
+        one = door(says("ok", after_s=0.05), concurrency=1)
+        busy = one.ask("busy")
+        await ticks()
+        gone = one.ask("same")
+        await ticks()
+        gone.cancel()
+        await asyncio.sleep(0)  # its end has cancelled the call
+        asks_again = one.ask("same")
+        ends = await asyncio.gather(busy, gone, asks_again, return_exceptions=True)
+        await one.gateway.drain(5)
+        return [type(end) for end in ends], one.models["first"].sent, one.budget.in_flight
+
+    assert asyncio.run(scenario()) == (
+        [Answer, asyncio.CancelledError, Answer],
+        ["busy", "same"],
+        0,
+    )
+
+
+def test_a_call_that_is_cancelled_when_the_circuit_opens_asks_no_fallback(door):
+    dead = StatusError("HTTP 500", status=500)
+
+    async def scenario():
+        limits = LimitsConfig(breaker_failures=1)
+        one = door(says("ok"), says("ok"), limits=limits, fallback="second", concurrency=1)
+        gate = one.gates["first"]
+        passage = await gate.enter(RequestSize(1, 1), gives_way=waits)
+        asker = one.ask("a")
+        await ticks()
+        # The circuit opens, then the asker leaves, and only then its call gets on.
+        asyncio.get_running_loop().call_soon(lambda: gate.leave(passage, error=dead))
+        asker.cancel()
+        await asyncio.gather(asker, return_exceptions=True)
+        await one.gateway.drain(5)
+        return one.models["second"].sent
+
+    assert asyncio.run(scenario()) == []
 
 
 def test_hedges_that_find_no_room_take_nothing_from_the_ceiling(door):

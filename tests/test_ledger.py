@@ -76,6 +76,20 @@ def test_a_clock_that_jumps_back_finds_its_day_again(file):
     assert one.take(200) is None
 
 
+def test_who_is_cancelled_when_a_settlement_comes_reserves_nothing(file, tmp_path):
+    async def scenario():
+        budget = Budget(tmp_path / "spending", ledger=ledger(file))
+        first = await budget.reserve(700)
+        waiting = asyncio.create_task(budget.reserve(700))
+        await asyncio.sleep(0.01)
+        budget.settle(first, 100)
+        waiting.cancel()
+        ends = await asyncio.gather(waiting, return_exceptions=True)
+        return [type(end) for end in ends], budget.in_flight
+
+    assert asyncio.run(scenario()) == ([asyncio.CancelledError], 0)
+
+
 @pytest.mark.parametrize(
     ("timezone", "day"),
     [("UTC", "2026-10-24"), ("Europe/Vienna", "2026-10-25"), ("America/Lima", "2026-10-24")],

@@ -229,8 +229,10 @@ class Budget:
     async def _change(self, timeout_s: float | None = None) -> None:
         """Wait for a settlement of this process."""
         self._changed.clear()
+        # Not `wait_for`: in Python 3.11 it loses a cancellation that comes with the settlement.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
         if self._ledger is not None:
             self._ledger.flush()
 

@@ -146,8 +146,9 @@ class ModelGate:
         try:
             return await one.admitted
         except asyncio.CancelledError:
-            if one.admitted.done() and not one.admitted.cancelled():
-                self.leave(one.admitted.result(), abandoned=True)
+            admitted = one.admitted
+            if admitted.done() and not admitted.cancelled() and admitted.exception() is None:
+                self.leave(admitted.result(), abandoned=True)
             raise
 
     def _admit_all(self) -> None:

@@ -90,7 +90,7 @@ class Gateway:
         """``gives_way``: whether to raise CircuitOpenError while the model is out of order."""
         endpoint = self._endpoints[model]
         call = endpoint.call(request, sample)
-        flight = self._flights.get(call.key)
+        flight = self._under_way(call.key)
         if flight is None:
             stand_in = self._stand_in(endpoint, request, sample)
             answer = self._stored(endpoint, call) or self._stored_stand_in(stand_in)
@@ -176,13 +176,19 @@ class Gateway:
         if claim is not None:
             claim.cached_calls += 1
 
+    def _under_way(self, key: str) -> _Flight | None:
+        """A flight to join; not one that nobody waited for and that is about to end."""
+        task = self._tasks.get(key)
+        return None if task is None or task.done() or task.cancelling() else self._flights[key]
+
     def _launch(self, flight: _Flight) -> _Flight:
         key = flight.call.key
         task = asyncio.create_task(self._fetch_or_fall_back(flight))
         self._flights[key], self._tasks[key] = flight, task
 
         def landed(done: asyncio.Task[Answer]) -> None:
-            del self._flights[key], self._tasks[key]
+            if self._tasks.get(key) is done:  # the call may have been begun anew meanwhile
+                del self._flights[key], self._tasks[key]
             if not done.cancelled():
                 done.exception()  # whoever waited has it; nobody may be left to retrieve it
 
@@ -191,9 +197,9 @@ class Gateway:
 
     async def _fetch_or_fall_back(self, flight: _Flight) -> Answer:
         """Ask the fallback while the model is out of order; where both are, wait for the model."""
-        endpoint, call, progress = flight.endpoint, flight.call, flight.progress
+        endpoint, call = flight.endpoint, flight.call
         if flight.stand_in is None:
-            return await self._fetch(endpoint, call, progress, flight.gives_way)
+            return await self._fetch(flight, endpoint, call, flight.gives_way)
         other = flight.stand_in.endpoint
 
         def gives_way() -> bool:
@@ -201,29 +207,32 @@ class Gateway:
 
         while True:
             try:
-                return await self._fetch(endpoint, call, progress, gives_way)
+                return await self._fetch(flight, endpoint, call, gives_way)
             except CircuitOpenError as error:
                 if error.stops_run or other.gate.is_open:
                     raise
             try:
-                answer = await self._fetch(other, flight.stand_in.call, progress, lambda: True)
+                answer = await self._fetch(flight, other, flight.stand_in.call, lambda: True)
             except CircuitOpenError:
                 continue
             self._log.event("fell_back", model=endpoint.name, to=other.name, key=call.key)
             return replace(answer, answered_by=other.name)
 
     async def _fetch(
-        self, endpoint: Endpoint, call: Call, progress: Progress, gives_way: GivesWay
+        self, flight: _Flight, endpoint: Endpoint, call: Call, gives_way: GivesWay
     ) -> Answer:
         clock = RetryClock()
+
+        def is_wanted() -> bool:
+            return flight.waiting > 0
 
         async def once() -> Answer:
             begun = time.monotonic()
             passage = await endpoint.gate.enter(endpoint.size(call), gives_way=gives_way)
             clock.waited_s += time.monotonic() - begun
-            return await self._send(endpoint, call, passage, progress)
+            return await self._send(endpoint, call, passage, flight.progress)
 
-        answer = await with_retries(once, self._limits, clock)
+        answer = await with_retries(once, self._limits, clock, is_wanted=is_wanted)
         self.last_reply_at = time.monotonic()
         return answer
 

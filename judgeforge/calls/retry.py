@@ -52,17 +52,22 @@ def _wait(state: RetryCallState) -> float:
 
 
 async def with_retries(
-    attempt: Callable[[], Awaitable[T]], limits: LimitsConfig, clock: RetryClock
+    attempt: Callable[[], Awaitable[T]],
+    limits: LimitsConfig,
+    clock: RetryClock,
+    *,
+    is_wanted: Callable[[], bool],
 ) -> T:
     """Limited by attempts and by total time; the last error is raised as it is.
 
+    Nothing is tried again that is not ``is_wanted`` any more.
     Most calls need one attempt, so tenacity's loop (50 us a call) begins with the first failure.
     """
     start = time.monotonic()
     try:
         return await attempt()
     except CallError as error:
-        if not error.retryable:
+        if not error.retryable or not is_wanted():
             raise
         failed: CallError | None = error
 
@@ -81,7 +86,8 @@ async def with_retries(
             longest_s = max(longest_s, REFUSED_STALLS * limits.stall_s)
         spent_s = time.monotonic() - start - clock.waited_s
         return (
-            state.attempt_number - clock.refused >= limits.max_attempts
+            not is_wanted()
+            or state.attempt_number - clock.refused >= limits.max_attempts
             or spent_s + state.upcoming_sleep >= longest_s
         )
 
