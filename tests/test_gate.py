@@ -135,6 +135,26 @@ def test_who_gives_way_fails_at_once_also_from_the_queue():
 
 
 @pytest.mark.parametrize("ceiling", [{}, {"tokens_per_minute": 10**6}], ids=["free", "ceiling"])
+def test_who_gives_way_does_not_wait_behind_those_that_do_not(ceiling):
+    async def scenario():
+        broken = gate(Slots(10), concurrency=1, failures=1, **ceiling)
+        first = await broken.enter(SIZE, gives_way=waits)
+        patient = [asyncio.create_task(ask(broken)) for _ in range(3)]
+        await asyncio.sleep(0)
+        queued = asyncio.create_task(ask(broken, gives_way=lambda: True))
+        await asyncio.sleep(0.01)
+        broken.leave(first, error=NotConnectedError("refused"))
+        late = asyncio.create_task(ask(broken, gives_way=lambda: True))
+        ends = await asyncio.wait_for(asyncio.gather(queued, late, return_exceptions=True), 0.4)
+        await asyncio.wait_for(asyncio.gather(*patient), 10)
+        return ends, broken.in_flight, broken.waiting
+
+    ends, *left = asyncio.run(scenario())
+    assert [type(end) for end in ends] == [CircuitOpenError] * 2
+    assert left == [0, 0]
+
+
+@pytest.mark.parametrize("ceiling", [{}, {"tokens_per_minute": 10**6}], ids=["free", "ceiling"])
 def test_who_is_cancelled_when_the_circuit_opens_is_cancelled(ceiling):
     """Told that the model is out of order, it would ask the fallback, for nobody."""
 

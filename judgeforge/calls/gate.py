@@ -13,12 +13,14 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from judgeforge.calls.breaker import CircuitBreaker
 from judgeforge.calls.call_log import CallLog
 from judgeforge.calls.concurrency_limit import ConcurrencyLimit
+from judgeforge.calls.line import GivesWay, Line
 from judgeforge.calls.outcome import Outcome, outcome_of, refusal_of
 from judgeforge.calls.pace import Pace, SentRequest
 from judgeforge.calls.rate_headers import read_allowances
@@ -28,9 +30,6 @@ from judgeforge.calls.slots import Slots
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import LimitsConfig, ModelConfig
 from judgeforge.errors import CallError, CircuitOpenError, StatusError
-
-GivesWay = Callable[[], bool]
-"""Whether a request should rather fail at once than wait for a circuit to close."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +66,7 @@ class ModelGate:
         self._limit = ConcurrencyLimit(model.concurrency)
         self._breaker = CircuitBreaker(limits.breaker_failures)
         self._all_slots = all_slots
-        self._under_ceiling = asyncio.Lock()
+        self._before_ceiling = Line()
         self._queue: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self.waiting = 0
@@ -86,17 +85,11 @@ class ModelGate:
         """
         self.waiting += 1
         try:
-            if not self._ceiling.is_set:
-                return await self._join(size, gives_way)
-            # One at a time: what has passed the ceiling must not pile up behind something else.
-            async with self._under_ceiling:
+            if self.is_open:
                 self._refuse_while_open(gives_way)
-                await self._ceiling.admit(size.tokens)
-                try:
-                    return await self._join(size, gives_way)
-                except BaseException:
-                    self._ceiling.give_back(size.tokens)
-                    raise
+            if self._ceiling.is_set:
+                return await self._join_under_ceiling(size, gives_way)
+            return await self._join(size, gives_way)
         finally:
             self.waiting -= 1
 
@@ -138,6 +131,19 @@ class ModelGate:
             parts.append(f"the provider takes nothing more for another {paused_s:.0f} s")
         return f"{calls} calls of model `{self._name}`: {', '.join(parts)}"
 
+    async def _join_under_ceiling(self, size: RequestSize, gives_way: GivesWay) -> Passage:
+        # One at a time: what has passed the ceiling must not pile up behind something else.
+        await self._before_ceiling.enter(gives_way)
+        try:
+            await self._ceiling.admit(size.tokens)
+            try:
+                return await self._join(size, gives_way)
+            except BaseException:
+                self._ceiling.give_back(size.tokens)
+                raise
+        finally:
+            self._before_ceiling.leave()
+
     async def _join(self, size: RequestSize, gives_way: GivesWay) -> Passage:
         one = _Waiting(size, gives_way, asyncio.get_running_loop().create_future())
         self._queue.append(one)
@@ -169,7 +175,7 @@ class ModelGate:
         if not self._queue:
             return False
         first = self._queue[0]
-        if first.admitted.cancelled():
+        if first.admitted.done():  # cancelled
             self._queue.popleft()
             return True
         try:
@@ -214,7 +220,22 @@ class ModelGate:
     def _pass(self, size: RequestSize, *, held_by_rate: bool) -> Passage:
         self.in_flight += 1
         sent = self._pace.sent(size, time.monotonic(), held_by_rate=held_by_rate)
-        return Passage(sent, self._breaker.sent())
+        is_probe = self._breaker.sent()
+        if is_probe:
+            self._send_away()
+        return Passage(sent, is_probe)
+
+    def _send_away(self) -> None:
+        """Who gives way does not stand behind those that wait until the circuit closes."""
+        turns: list[tuple[GivesWay, asyncio.Future[Any]]] = []
+        turns += [(one.gives_way, one.admitted) for one in self._queue if not one.admitted.done()]
+        turns += self._before_ceiling.waiting
+        for gives_way, turn in turns:
+            try:
+                self._refuse_while_open(gives_way)
+            except CircuitOpenError as error:
+                turn.set_exception(error)
+        self._queue = deque(one for one in self._queue if not one.admitted.done())
 
     def _refuse_while_open(self, gives_way: GivesWay) -> None:
         opened_at, now = self._breaker.opened_at, time.monotonic()
@@ -273,3 +294,4 @@ class ModelGate:
             self._pace.pause(now, error.retry_after_s)
         if self._breaker.failed(now, str(error), is_probe=passage.is_probe):
             self._log.event("circuit_opened", model=self._name, failure=str(error))
+            self._send_away()

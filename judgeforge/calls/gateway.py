@@ -21,8 +21,9 @@ from judgeforge.calls.call import Call
 from judgeforge.calls.call_log import CallLog
 from judgeforge.calls.claim import current_claim
 from judgeforge.calls.endpoint import Endpoint
-from judgeforge.calls.gate import GivesWay, Passage
+from judgeforge.calls.gate import Passage
 from judgeforge.calls.hedging import race
+from judgeforge.calls.line import GivesWay
 from judgeforge.calls.retry import RetryClock, with_retries
 from judgeforge.config import LimitsConfig
 from judgeforge.errors import CircuitOpenError, InterruptedRunError, MalformedReplyError
