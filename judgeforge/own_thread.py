@@ -33,7 +33,8 @@ def run_in_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
         finally:
             ended.set()
 
-    thread = threading.Thread(target=work, name="judgeforge-run")
+    # Daemon: the process does not wait at its end either for what a second Ctrl-C left behind.
+    thread = threading.Thread(target=work, name="judgeforge-run", daemon=True)
     with _interrupts_that_raise():
         try:
             thread.start()

@@ -2,13 +2,52 @@
 
 import asyncio
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
 from judgeforge.own_thread import run_in_own_thread
 from judgeforge.run_status import read_status
-from tests.run_setup import run, write_config
+from tests.local_server import faults
+from tests.run_setup import rows, run, write_config
+
+KERNEL = """
+import asyncio, signal, sys
+import judgeforge
+
+async def cell():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as a notebook's kernel does
+    try:
+        judgeforge.run(judgeforge.load_config(sys.argv[1]), sys.argv[2])
+    except KeyboardInterrupt:
+        print("interrupted")
+
+asyncio.run(cell())
+"""
+
+
+@pytest.fixture
+def kernel():
+    """Starts a process that runs a cell with judgeforge in it."""
+    started = []
+
+    def start(config, out):
+        process = subprocess.Popen(
+            [sys.executable, "-c", KERNEL, str(config), str(out)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def interrupt(*, when: threading.Event) -> threading.Thread:
@@ -78,3 +117,37 @@ def test_a_second_ctrl_c_does_not_wait():
     assert ended.wait(30)
     for sender in senders:
         sender.join()
+
+
+def test_in_a_kernel_what_is_in_flight_is_stored_before_the_interrupt_is_raised(
+    tmp_path, server, kernel
+):
+    server.behaviour.latency_s = 0.5
+    config = write_config(tmp_path, server, prompts=200, limits={"concurrency": 8})
+    process = kernel(config, tmp_path / "out")
+    while len(server.requests) < 12:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=20)
+    assert output == "interrupted\n", errors
+    assert read_status(tmp_path / "out").status == "interrupted"
+    log = rows(tmp_path / "out" / "log.jsonl")
+    assert len([row for row in log if row.get("outcome") == "stop"]) == len(server.requests)
+
+
+def test_in_a_kernel_a_second_ctrl_c_leaves_at_once_and_so_does_the_process(
+    tmp_path, server, kernel
+):
+    server.faults.add(faults.stall_headers(60))
+    limits = {"concurrency": 8, "grace_s": 60}
+    config = write_config(tmp_path, server, prompts=20, limits=limits)
+    process = kernel(config, tmp_path / "out")
+    while len(server.requests) < 8:
+        time.sleep(0.02)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    output, errors = process.communicate(timeout=10)
+    assert output == "interrupted\n", errors
+    assert process.returncode == 0
+    assert errors == ""
