@@ -10,14 +10,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from judgeforge.config import ModelConfig
-from judgeforge.errors import ConfigError, MalformedReplyError, StatusError
+from judgeforge.errors import ConfigError, MalformedReplyError, NoReplyError, StatusError
 from judgeforge.providers import local
 from judgeforge.providers.base import ChatRequest, ReplySchema
 from judgeforge.providers.local import EMBEDDED_MODEL, LocalProvider, find_model
@@ -151,6 +151,80 @@ def test_a_file_that_is_no_model_is_a_configuration_error(tmp_path: Path) -> Non
             await ask(LocalProvider(), asking("Hi"), model)
 
     alone(load())
+
+
+# How long it may take
+
+
+class SlowServer:
+    """An engine that gives no token, so nothing can stop it, until its time is over."""
+
+    def __init__(self) -> None:
+        self.takes_s = 30.0
+        self.go_on = threading.Event()
+
+    def handle_chat_completions(
+        self, request: dict[str, Any], callback: Callable[[dict[str, Any]], bool]
+    ) -> None:
+        self.go_on.wait(self.takes_s)
+        choice = {"delta": {"content": "Hi."}, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 5, "completion_tokens": 2}
+        callback({"choices": [choice], "usage": usage})
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowServer]:
+    slow = SlowServer()
+    monkeypatch.setattr(local, "find_model", Path)
+    monkeypatch.setattr(local._Engine, "_load", lambda self, slots: slow)
+    yield slow
+    slow.go_on.set()
+
+
+def test_a_reply_that_takes_longer_than_timeout_s_is_given_up(engine: SlowServer) -> None:
+    model = MODEL.model_copy(update={"timeout_s": 0.1})
+
+    async def give_up() -> None:
+        provider = LocalProvider()
+        with pytest.raises(NoReplyError, match=r"within timeout_s = 0\.1 s"):
+            await ask(provider, asking("Hi"), model)
+        engine.go_on.set()
+        await provider.close()
+
+    alone(give_up())
+
+
+def test_waiting_for_one_of_the_slots_is_no_part_of_timeout_s(engine: SlowServer) -> None:
+    """The slots are the provider's own: what waits for one has not been asked yet."""
+    engine.takes_s = 0.4
+    model = MODEL.model_copy(update={"concurrency": 1, "timeout_s": 1.0})
+
+    async def take_turns() -> None:
+        provider = LocalProvider()
+        raw = await asyncio.gather(*(ask(provider, asking("Hi"), model) for _ in range(4)))
+        assert [provider.read(one).text for one in raw] == ["Hi."] * 4
+        await provider.close()
+
+    alone(take_turns())
+
+
+def test_closing_does_not_wait_for_an_engine_that_does_not_stop(
+    engine: SlowServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "STOP_S", 0.2)
+
+    async def leave() -> None:
+        provider = LocalProvider()
+        asker = asyncio.ensure_future(ask(provider, asking("Hi")))
+        await asyncio.sleep(0.1)
+        asker.cancel()
+        await asyncio.wait([asker])
+        begun = time.monotonic()
+        await provider.close()
+        assert time.monotonic() - begun < 5
+        assert not engine.go_on.is_set()
+
+    alone(leave())
 
 
 # The real model

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -32,6 +32,9 @@ DEFAULT_CONTEXT_TOKENS = 2048
 """Per request, prompt and reply together."""
 MAX_SLOTS = 4
 """More requests at once only share the same cores and cost memory for their contexts."""
+
+STOP_S = 2.0
+"""A generation stops at its next token; reading a long prompt before the first can take longer."""
 
 # How long a free text in a structured reply may be, see _with_bounded_texts.
 TOKENS_OF_FRAME, TOKENS_OF_FIELD = 10, 10
@@ -139,17 +142,23 @@ class LocalProvider:
         """Send once. Cancelling stops the generation at its next token.
 
         Raises ConfigError where the model cannot be loaded, StatusError where the engine refuses
-        the request, NoReplyError where it broke off.
+        the request, NoReplyError where it broke off or took longer than ``timeout_s``, counted
+        from when it begins.
         """
         engine = await self._engine(model)
         stop = threading.Event()
-        running = asyncio.get_running_loop().run_in_executor(
-            engine.threads, engine.chat, body, stop
-        )
-        try:
-            return RawReply(await running)
-        finally:
-            stop.set()
+        async with engine.slots:
+            try:
+                async with asyncio.timeout(model.timeout_s):
+                    return RawReply(await engine.start(body, stop))
+            except TimeoutError:
+                raise NoReplyError(
+                    f"no whole reply within timeout_s = {model.timeout_s:g} s "
+                    "from the embedded engine",
+                    model=model.model,
+                ) from None
+            finally:
+                stop.set()
 
     async def close(self) -> None:
         loads = list(self._engines.values())
@@ -205,7 +214,9 @@ class _Engine:
         self._context_tokens = model.context_tokens or DEFAULT_CONTEXT_TOKENS
         self._server: _Server | None = self._load(slots)
         self._closing = threading.Event()
-        self.threads = ThreadPoolExecutor(slots, thread_name_prefix="judgeforge-local")
+        self.slots = asyncio.Semaphore(slots)
+        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="judgeforge-local")
+        self._running: set[Future[bytes]] = set()
 
     def _load(self, slots: int) -> _Server:
         # Threads meet after every step of a token. Those that wait must sleep: left spinning, they
@@ -229,7 +240,14 @@ class _Engine:
             ) from error
         return server
 
-    def chat(self, body: Body, stop: threading.Event) -> bytes:
+    def start(self, body: Body, stop: threading.Event) -> asyncio.Future[bytes]:
+        """The reply to come, in a thread of its own; it ends early once ``stop`` is set."""
+        running = self._threads.submit(self._chat, body, stop)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return asyncio.wrap_future(running)
+
+    def _chat(self, body: Body, stop: threading.Event) -> bytes:
         """Blocks until the reply is whole. Streams inside, for only a stream can be stopped."""
         chunks: list[Chunk] = []
         if self._server is None:
@@ -252,8 +270,10 @@ class _Engine:
         return _joined(chunks, body["model"])
 
     def close(self) -> None:
+        """Stop what is running, and wait for it at most ``STOP_S``."""
         self._closing.set()
-        self.threads.shutdown(wait=True, cancel_futures=True)
+        _, late = wait(set(self._running), timeout=STOP_S)
+        self._threads.shutdown(wait=not late, cancel_futures=True)
         self._server = None
 
 
