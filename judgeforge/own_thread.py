@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_LOOK_S = 0.02
 
 
 def run_in_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -20,7 +23,6 @@ def run_in_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
     """
     loop = asyncio.new_event_loop()
     task = loop.create_task(coroutine)
-    # Not `join`: interrupted once, Python 3.11 takes the thread for ended.
     ended = threading.Event()
 
     async def until_the_end() -> None:
@@ -38,14 +40,22 @@ def run_in_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
     with _interrupts_that_raise():
         try:
             thread.start()
-            ended.wait()
+            _wait(ended)
         except KeyboardInterrupt:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the run has just ended
                 loop.call_soon_threadsafe(task.cancel)
             if thread.ident is not None:
-                ended.wait()
+                _wait(ended)
             raise
     return task.result()
+
+
+def _wait(ended: threading.Event) -> None:
+    """Not ``join``: interrupted once, Python 3.11 takes the thread for ended. Nor ``Event.wait``:
+    a signal that comes just before a thread begins to wait for a lock is not seen until it has it.
+    """
+    while not ended.is_set():
+        time.sleep(_LOOK_S)
 
 
 @contextlib.contextmanager
