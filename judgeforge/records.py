@@ -155,8 +155,10 @@ class Judgment(Record):
 class Ranking(Record):
     """The posterior over the qualities of the completions of one prompt.
 
-    ``scores`` (posterior means, 0 to 1), ``covariance`` (n x n, same unit squared) and ``p_best``
-    (probabilities, sum 1) follow the order of ``completion_ids``.
+    ``scores`` (posterior means), ``covariance`` (n x n, same unit squared) and ``p_best``
+    (probabilities, sum 1) follow the order of ``completion_ids``. Scores are about 0 to 1: verdicts
+    can push a mean a little past the end that all other evidence has reached, and probabilities
+    are of these means.
     """
 
     prompt_id: str
@@ -166,6 +168,10 @@ class Ranking(Record):
     p_best: tuple[float, ...]
     vetoed: tuple[str, ...] = ()
     """Completions that failed a required check; they stand below all others."""
+
+    def score(self, place: int) -> float:
+        """Of the completion at ``place`` of ``completion_ids``, as it is written: cut to 0 to 1."""
+        return min(1.0, max(0.0, self.scores[place]))
 
 
 class RubricId(Record):

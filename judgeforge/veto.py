@@ -23,14 +23,17 @@ def with_vetoes(ranking: Ranking, judgments: Sequence[Judgment]) -> Ranking:
         return ranking
     passed = [i not in failed for i in ranking.completion_ids]
     lowest = min(score for score, passes in zip(ranking.scores, passed, strict=True) if passes)
-    factors = [1.0 if passes else FAILED_SHARE * lowest for passes in passed]
+    factors = [1.0 if passes else FAILED_SHARE * max(0.0, lowest) for passes in passed]
     best = [p if passes else 0.0 for p, passes in zip(ranking.p_best, passed, strict=True)]
     total = sum(best)
     if total <= 0.0:
         best, total = [float(passes) for passes in passed], float(sum(passed))
     return ranking.model_copy(
         update={
-            "scores": tuple(f * s for f, s in zip(factors, ranking.scores, strict=True)),
+            "scores": tuple(
+                s if passes else min(lowest, f * s)
+                for f, s, passes in zip(factors, ranking.scores, passed, strict=True)
+            ),
             "covariance": tuple(
                 tuple(f * g * value for g, value in zip(factors, row, strict=True))
                 for f, row in zip(factors, ranking.covariance, strict=True)

@@ -70,6 +70,16 @@ def test_chosen_always_has_the_higher_score(
         assert 0.5 <= pair.confidence <= 1
 
 
+def test_past_the_end_of_the_scale_the_better_completion_is_still_chosen() -> None:
+    (pair,) = select_pairs(ranked({"a": 1.01, "b": 1.05, "c": -0.02})).pairs
+    assert (pair.chosen_id, pair.rejected_id) == ("b", "c")
+    assert (pair.score_chosen, pair.score_rejected, pair.score_margin) == (1.0, 0.0, 1.0)
+
+
+def test_scores_that_are_written_as_equal_give_no_pair() -> None:
+    assert select_pairs(ranked({"a": 1.01, "b": 1.05})).reason is SkipReason.TIE
+
+
 @given(scores, strategies, st.data())
 def test_the_order_of_completions_changes_no_pair(
     made: Mapping[str, float], strategy: Strategy, data: st.DataObject

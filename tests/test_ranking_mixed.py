@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from judgeforge.pairing import select_pairs
 from judgeforge.ranking import probability_better, rank
 from judgeforge.records import Judgment, Ranking
 from judgeforge.reliability import PRIOR, JudgeReliability, Reliability
@@ -81,6 +82,28 @@ def test_the_posterior_of_mixed_evidence_is_a_distribution(made: list[Judgment])
     for i, row in enumerate(ranking.covariance):
         assert row[i] > 0
         assert row == pytest.approx([ranking.covariance[k][i] for k in range(len(NAMES))])
+
+
+@given(
+    st.lists(unit, min_size=2, max_size=2),
+    st.integers(1, 9),
+    st.lists(st.sampled_from(["a", "b", None]), max_size=9),
+)
+@example([1.0, 1.0], 9, ["a"] * 9)
+@example([0.0, 0.0], 9, ["a"] * 9)
+def test_of_two_the_chosen_is_the_best_as_surely_as_it_is_better(
+    scores: list[float], judges: int, winners: list[str | None]
+) -> None:
+    """Also where verdicts push a quality past the end of the scale that scores have reached."""
+    made = [
+        scored(f"s{i}", name, score)
+        for i in range(judges)
+        for name, score in zip("ab", scores, strict=True)
+    ]
+    made += [compared(f"p{i}", "a", "b", won) for i, won in enumerate(winners)]
+    for pair in select_pairs(rank(made)).pairs:
+        assert pair.confidence == pytest.approx(pair.p_best, abs=CLOSE)
+        assert 0.0 <= pair.score_rejected < pair.score_chosen <= 1.0
 
 
 def test_verdicts_alone_rank_in_their_order() -> None:

@@ -72,7 +72,7 @@ def test_vetoes_are_applied_once() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=6),
+    st.lists(st.tuples(st.floats(-0.1, 1.1), st.booleans()), min_size=2, max_size=6),
     st.sampled_from(sorted(STRATEGIES)),
 )
 def test_no_strategy_chooses_one_that_fails_over_one_that_passes(
@@ -84,5 +84,6 @@ def test_no_strategy_chooses_one_that_fails_over_one_that_passes(
     texts = dict.fromkeys(vetoed.completion_ids, "text")
     for pair in select_pairs(vetoed, strategy=strategy, texts=texts).pairs:
         assert not (pair.chosen_id in fails and pair.rejected_id not in fails)
+        assert pair.score_chosen > pair.score_rejected
     if 0 < len(fails) < len(failed):
         assert sum(vetoed.p_best) == pytest.approx(1)

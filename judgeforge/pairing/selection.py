@@ -62,7 +62,7 @@ def select_pairs(
 
 
 def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPair | None:
-    gap = ranking.scores[first] - ranking.scores[second]
+    gap = ranking.score(first) - ranking.score(second)
     if abs(gap) < TIE_WIDTH:
         return None
     chosen, rejected = (first, second) if gap > 0 else (second, first)
@@ -75,9 +75,9 @@ def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPa
     return SelectedPair(
         chosen_id=ids[chosen],
         rejected_id=ids[rejected],
-        score_chosen=ranking.scores[chosen],
-        score_rejected=ranking.scores[rejected],
-        score_margin=ranking.scores[chosen] - ranking.scores[rejected],
+        score_chosen=ranking.score(chosen),
+        score_rejected=ranking.score(rejected),
+        score_margin=abs(gap),
         confidence=confidence,
         p_best=ranking.p_best[chosen],
     )

@@ -48,7 +48,7 @@ def rank_evidence(evidence: Evidence, reliability: Reliability) -> Ranking:
     return Ranking(
         prompt_id=evidence.prompt_id,
         completion_ids=ids,
-        scores=tuple(np.clip(means, 0.0, 1.0).tolist()),
+        scores=tuple(means.tolist()),
         covariance=tuple(map(tuple, covariance.tolist())),
         p_best=tuple(best_probabilities(means, covariance).tolist()),
     )

@@ -57,7 +57,7 @@ def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
     place = _place(completion, ranking)
     row["score"] = row["score_sd"] = row["p_best"] = None
     if ranking is not None and place is not None:
-        row["score"] = ranking.scores[place]
+        row["score"] = ranking.score(place)
         row["score_sd"] = ranking.covariance[place][place] ** 0.5
         row["p_best"] = ranking.p_best[place]
     row["call"] = call
