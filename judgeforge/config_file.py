@@ -69,14 +69,6 @@ def _location(key: str) -> Location:
     return tuple(int(part) if part.isdigit() else part for part in parts)
 
 
-def unused_models(config: RunConfig) -> list[str]:
-    """Models that are defined but neither sample nor judge: no mistake, but worth a word."""
-    used = {judge.model for judge in config.judging.judges}
-    used.update(config.sampling.models if config.sampling else ())
-    used.update(config.models[name].fallback or "" for name in list(used))
-    return [name for name in config.models if name not in used]
-
-
 def _validate(document: Document, model: type[M], outside: frozenset[Location] = frozenset()) -> M:
     hidden = [name for name, field in model.model_fields.items() if field.exclude]
     for name in hidden:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from judgeforge.calls.spending_file import read_account
+from judgeforge.calls.spending import RESERVED
 from tests.local_server import LocalServer
 
 RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl", "pairs.parquet")
@@ -116,12 +116,18 @@ def run_through_kills(
         if starter.wait() >= 0:
             continue  # it was through already
         killed += 1
-        lost = read_account(spending).open_calls
+        lost = calls_lost(spending)
         in_flight, lost_before = in_flight + lost - lost_before, lost
     starter.start(config, out)
     exit_code = starter.wait()
     bodies = [request.raw for request in server.requests]
     return KillReport(killed, in_flight, len(bodies), len(bodies) - len(set(bodies)), exit_code)
+
+
+def calls_lost(spending: Path) -> int:
+    """Calls that were reserved and neither settled nor released when the process ended."""
+    rows = spending.read_bytes().split(b"\n")[:-1] if spending.exists() else []
+    return sum(1 if json.loads(row)[0] == RESERVED else -1 for row in rows)
 
 
 def _wait_for_a_moment(server: LocalServer, chance: random.Random) -> None:

@@ -16,7 +16,7 @@ from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.pairing import select_pairs
 from judgeforge.pairing.rules import PairingRules
 from judgeforge.ranking import rank
-from judgeforge.ranking.confidence import IDENTITY, ConfidenceMap, calibrated_ranking, tempered
+from judgeforge.ranking.confidence import ConfidenceMap, calibrated_ranking, tempered
 from judgeforge.records import Judgment, SkipReason
 
 Array = np.ndarray
@@ -142,7 +142,7 @@ def test_a_ranking_keeps_its_order_under_a_map() -> None:
     mapped = calibrated_ranking(ranking, ConfidenceMap(believed=(0.0,), true=(-1.0,)))
     assert np.argsort(mapped.p_best).tolist() == np.argsort(ranking.p_best).tolist()
     assert max(mapped.p_best) < max(ranking.p_best)
-    same = calibrated_ranking(ranking, IDENTITY)
+    same = calibrated_ranking(ranking, ConfidenceMap())
     assert same.p_best == pytest.approx(ranking.p_best, abs=1e-6)
 
 

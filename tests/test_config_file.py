@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from judgeforge.config import Fields, Price, RunConfig
-from judgeforge.config_file import load_model, load_run_config, unused_models
+from judgeforge.config_file import load_model, load_run_config
 from judgeforge.errors import ConfigError
 
 GOOD = """\
@@ -425,11 +425,6 @@ def test_a_wrong_override_names_the_key_but_no_line(tmp_path: Path) -> None:
 def test_sampling_may_be_left_out(tmp_path: Path) -> None:
     text = changed("sampling: {models: [writer], completions: 4}\n", "")
     assert load_run_config(write(tmp_path, text)).sampling is None
-
-
-def test_models_that_nothing_uses_are_known(tmp_path: Path) -> None:
-    text = changed("    rpm: 60", "  spare: {provider: local, model: smollm2-135m}")
-    assert unused_models(load_run_config(write(tmp_path, text))) == ["spare"]
 
 
 class Choice(BaseModel):

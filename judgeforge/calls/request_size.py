@@ -7,7 +7,6 @@ from typing import Literal
 
 AllowanceKind = Literal["requests", "tokens", "input-tokens", "output-tokens"]
 """What providers count; the names are those in their headers."""
-TOKEN_KINDS: frozenset[AllowanceKind] = frozenset({"tokens", "input-tokens", "output-tokens"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,10 +54,6 @@ class Account:
     def calls(self) -> int:
         return self._settled_calls + len(self._open)
 
-    @property
-    def open_calls(self) -> int:
-        return len(self._open)
-
     def spending(self) -> Spending:
         unknown = self._unknown or any(pico is None for pico in self._open.values())
         return Spending(

@@ -30,7 +30,6 @@ class TextualVerdict:
 
 @dataclass(frozen=True, slots=True)
 class TextualForm(Generic[Read]):
-    asked_as: str
     read: Callable[[str], Read]
     marks: re.Pattern[str]
     """Finds everything in a text that looks like an answer in this form."""
@@ -174,26 +173,16 @@ def read_weighed_score(text: str) -> float:
 
 
 VERDICT_FORMS: Mapping[str, TextualForm[TextualVerdict]] = {
-    "bracketed_letter": TextualForm("[[A]]", read_bracketed_letter, _BRACKETED),
-    "bracketed_comparison": TextualForm("[[A>>B]]", read_bracketed_comparison, _BRACKETED),
-    "choice": TextualForm("Choice: A", read_choice, re.compile(r"\bChoice\W{0,6}[A-D]\b")),
-    "output_label": TextualForm("Output (a)", read_output_label, _OUTPUT),
-    "output_conclusion": TextualForm(
-        "Therefore, Output (a) is better.", read_output_conclusion, _OUTPUT
-    ),
-    "ordered_models": TextualForm(
-        '{"ordered_models": [{"model": "m", "rank": 1}, {"model": "M", "rank": 2}]}',
-        read_ordered_models,
-        re.compile(r"\bordered_models\b"),
-    ),
+    "bracketed_letter": TextualForm(read_bracketed_letter, _BRACKETED),
+    "bracketed_comparison": TextualForm(read_bracketed_comparison, _BRACKETED),
+    "choice": TextualForm(read_choice, re.compile(r"\bChoice\W{0,6}[A-D]\b")),
+    "output_label": TextualForm(read_output_label, _OUTPUT),
+    "output_conclusion": TextualForm(read_output_conclusion, _OUTPUT),
+    "ordered_models": TextualForm(read_ordered_models, re.compile(r"\bordered_models\b")),
 }
 """A new form is a function and a line here."""
 
 RATING_FORMS: Mapping[str, TextualForm[float]] = {
-    "bracketed_rating": TextualForm("Rating: [[5]]", read_bracketed_rating, _RATING),
-    "weighed_score": TextualForm(
-        '{"strengths": "…", "weaknesses": "…", "score": "5"}',
-        read_weighed_score,
-        re.compile(r"\"score\"\s*:"),
-    ),
+    "bracketed_rating": TextualForm(read_bracketed_rating, _RATING),
+    "weighed_score": TextualForm(read_weighed_score, re.compile(r"\"score\"\s*:")),
 }

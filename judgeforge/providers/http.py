@@ -11,7 +11,7 @@ import email.utils
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from judgeforge.config import ModelConfig
 from judgeforge.errors import (
@@ -29,14 +29,6 @@ _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
 MOST_CONNECTIONS = 4096
 _QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
-
-
-class SdkErrors(Protocol):
-    """The classes of errors that both SDKs share by name."""
-
-    APIStatusError: type[Any]
-    APIConnectionError: type[Any]
-    APIError: type[Any]
 
 
 async def post(

@@ -20,7 +20,10 @@ _HIGHEST_POWER = 64.0
 
 
 class ConfidenceMap(Record):
-    """Strictly rising: straight between its points in log-odds, with slope 1 beyond them."""
+    """Strictly rising: straight between its points in log-odds, with slope 1 beyond them.
+
+    As it begins it changes nothing.
+    """
 
     believed: tuple[float, ...] = (0.0,)
     """Log-odds of the posterior, rising."""
@@ -49,9 +52,6 @@ class ConfidenceMap(Record):
         y = np.interp(x, believed, true)
         y += np.minimum(x - believed[0], 0.0) + np.maximum(x - believed[-1], 0.0)
         return np.asarray(1.0 / (1.0 + np.exp(-y)))
-
-
-IDENTITY = ConfidenceMap()
 
 
 def log_odds(probabilities: Array) -> Array:

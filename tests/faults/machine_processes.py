@@ -9,10 +9,9 @@ import subprocess
 import sys
 import time
 
-from judgeforge.calls.spending_file import read_account
 from tests.faults.scene import CHECKOUT, Scene
 from tests.faults.table import fault
-from tests.kills import WarmStarter, result_bytes, run_through_kills
+from tests.kills import WarmStarter, calls_lost, result_bytes, run_through_kills
 from tests.local_server import faults
 
 IN_FLIGHT = 16
@@ -104,7 +103,7 @@ def _(scene: Scene) -> str:
     assert exit_code == 130
     assert time.monotonic() - begun < 5
     scene.server.faults.clear()
-    in_flight = read_account(scene.out / "state" / "spending.jsonl").open_calls
+    in_flight = calls_lost(scene.out / "state" / "spending.jsonl")
     stalled = len(scene.server.requests)
     assert scene.run().exit_code == 0
     assert len(scene.server.requests) - 6 * 8 <= in_flight == stalled
