@@ -10,7 +10,9 @@ import judgeforge
 from judgeforge.evaluation import compare, evaluate, evaluate_probabilities
 from judgeforge.evaluation.comparison import mcnemar
 from judgeforge.evaluation.statistics import cohen_kappa, wilson
+from judgeforge.pairing import PairingRules
 from judgeforge.records import Judgment
+from judgeforge.reliability import JudgeReliability, Reliability
 
 unit = st.floats(0.0, 1.0)
 
@@ -62,6 +64,28 @@ def test_length_bias_is_against_what_people_prefer() -> None:
     found = evaluate(panel(verdicts), labels, texts=texts).judges["j"]
     assert found.length_bias == 0.75
     assert evaluate(panel(verdicts), labels).judges["j"].length_bias is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "accuracy"),
+    [
+        (PairingRules(), 0.0),
+        (PairingRules(max_error=0.1), 0.0),
+        (PairingRules(max_error=0.1, guarantee="certified"), 1.0),
+    ],
+)
+def test_a_panel_ranks_with_what_the_pairs_to_come_are_ranked_with(
+    rules: PairingRules, accuracy: float
+) -> None:
+    """For a certificate no label may touch the order, so the weights are those without labels."""
+    against = Reliability(others=JudgeReliability(discrimination=-1.0))
+    plain = judgeforge.calibrate_probabilities([0.8] * 20, [1.0] * 20)
+    labelled = plain.labelled.model_copy(update={"reliability": against})
+    calibration = plain.model_copy(update={"labelled": labelled})
+    verdicts: dict[str, tuple[str | None, str | None]] = {f"p{i}": ("a", "b") for i in range(4)}
+    labels = {name: f"{name}.a" for name in verdicts}
+    found = evaluate(panel(verdicts), labels, calibration=calibration, rules=rules)
+    assert found.accuracy == accuracy
 
 
 def test_why_judgments_are_missing_is_counted() -> None:

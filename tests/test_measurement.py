@@ -326,6 +326,23 @@ def test_evaluate_uses_the_calibration_and_says_when_its_labels_are_the_same(
     assert not any("looks better than it is" in note for note in unseen.notes)
 
 
+def test_evaluate_ranks_for_a_certificate_as_a_certified_run_would(
+    tmp_path: Path, judges: LocalServer
+) -> None:
+    config = calibrated(tmp_path, judges, number=20)
+    file = tmp_path / "calibration.json"
+    made = json.loads(file.read_text())
+    for judge in made["labelled"]["reliability"]["judges"]:
+        judge["discrimination"] = -1.0
+    file.write_text(json.dumps(made))
+    using = {"judging": {"calibration": "calibration.json"}}
+    for guarantee, better_than_chance in (("expected", False), ("certified", True)):
+        pairing = {"max_error": 0.1, "guarantee": guarantee}
+        other = changed(config, f"{guarantee}.yaml", **using, pairing=pairing)
+        found = evaluate_config(loaded(other), tmp_path / "labels.jsonl").evaluation
+        assert (found.accuracy > 0.5) == better_than_chance
+
+
 def test_what_no_evaluation_wrote_is_refused(tmp_path: Path, judges: LocalServer) -> None:
     labels = write_rows(tmp_path / "labels.jsonl", pair_rows(20))
     (tmp_path / "other.json").write_text("{}")

@@ -21,6 +21,7 @@ from judgeforge.evaluation.statistics import (
     wilson,
 )
 from judgeforge.evidence import read_evidence
+from judgeforge.pairing.rules import PairingRules
 from judgeforge.ranking.normal import Array
 from judgeforge.records import Judgment
 from judgeforge.reliability.fit import fit_evidence
@@ -29,11 +30,12 @@ from judgeforge.reliability.judges import Reliability
 TIE = "tie"
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 (what a script may bring)
     judgments: Sequence[Sequence[Judgment]],
     labels: Mapping[str, str | None] | Sequence[Label],
     *,
     calibration: Calibration | None = None,
+    rules: PairingRules | None = None,
     reliability: Reliability | None = None,
     of: LabelKind | None = None,
     texts: Mapping[str, str] | None = None,
@@ -44,7 +46,8 @@ def evaluate(
 
     ``judgments``, ``labels``, ``of``, ``texts`` and ``as_asked`` are those of ``calibrate``. The
     panel ranks with ``calibration``, or with ``reliability``, or with what all these judgments tell
-    of the judges without labels. ``latencies``: median seconds of a call, by judge. Labels that a
+    of the judges without labels. ``rules``: those of the pairs to come, since for a certificate
+    a calibration ranks otherwise. ``latencies``: median seconds of a call, by judge. Labels that a
     calibration was fitted on make it look better than it is. Raises ValueError for no label at all,
     and for labels without judgments.
     """
@@ -55,10 +58,12 @@ def evaluate(
     ]
     if not labelled:
         raise ValueError("there is no label to compare with")
-    known = _known(calibration, reliability, by_prompt, texts)
+    if calibration is not None:
+        reliability = calibration.instrument(rules).reliability
+    known = reliability or _told_by(by_prompt, texts)
     rankings = [ranked(one, known, as_asked) for one in labelled]
     if calibration is not None:
-        rankings = [calibration.apply(ranking) for ranking in rankings]
+        rankings = [calibration.apply(ranking, rules) for ranking in rankings]
     both = list(zip(rankings, labelled, strict=True))
     outcomes = np.array([best_of(ranking, one.label) for ranking, one in both])
     asked = [each for one in labelled for each in by_prompt[one.label.prompt_id]]
@@ -123,15 +128,10 @@ def _evaluation(
     )
 
 
-def _known(
-    calibration: Calibration | None,
-    reliability: Reliability | None,
-    by_prompt: Mapping[str, Sequence[Judgment]],
-    texts: Mapping[str, str] | None,
+def _told_by(
+    by_prompt: Mapping[str, Sequence[Judgment]], texts: Mapping[str, str] | None
 ) -> Reliability:
-    if calibration is not None:
-        return calibration.labelled.reliability
-    return reliability or fit_evidence([read_evidence(o, texts=texts) for o in by_prompt.values()])
+    return fit_evidence([read_evidence(one, texts=texts) for one in by_prompt.values()])
 
 
 def _place(best: Sequence[str], one: Labelled) -> str:

@@ -35,7 +35,8 @@ def evaluate_config(
     out: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> EvaluationReport:
-    """The panel ranks as a run would: with `judging.calibration` where the configuration names one.
+    """The panel ranks as a run would: with `judging.calibration` where the configuration names one,
+    for a certificate with what it holds of the judges without labels.
 
     Raises ConfigError, InputError and what stops a run.
     """
@@ -51,6 +52,7 @@ def evaluate_config(
         list(judged.judgments.values()),
         [row.label for row in judged.rows],
         calibration=calibration,
+        rules=config.pairing,
         of=read.kind,
         texts=judged.texts,
         latencies=judged.latencies,
