@@ -10,7 +10,7 @@ from judgeforge.calls.answer import Answer, Asks
 from judgeforge.concurrency import gather_or_cancel
 from judgeforge.errors import CallError
 from judgeforge.judging.json_object import UnreadableReplyError
-from judgeforge.judging.judge import reading_failure
+from judgeforge.judging.judge import fallback_note, reading_failure
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.records import (
@@ -65,9 +65,7 @@ class Replies(Generic[R]):
         }
         fields = provenance if self.missing else provenance | self._read_by(evidence)
         if self.answered_by:
-            said = fields.get("note")
-            stood_in = f"answered by fallback {', '.join(self.answered_by)}"
-            fields["note"] = f"{stood_in}; {said}" if said else stood_in
+            fields["note"] = fallback_note(self.answered_by, fields.get("note"))
         return judgment.model_copy(update=fields)
 
     def _read_by(self, evidence: Callable[[Sequence[R]], dict[str, object]]) -> dict[str, object]:

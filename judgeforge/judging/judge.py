@@ -62,6 +62,12 @@ def reading_failure(error: Exception) -> str:
     return f"{READING_FAILED}: {type(error).__name__}: {error}"
 
 
+def fallback_note(answered_by: Sequence[str], note: object) -> str:
+    """The ``note`` of a judgment to which fallbacks answered in place of the judge's model."""
+    stood_in = f"answered by fallback {', '.join(answered_by)}"
+    return f"{stood_in}; {note}" if note else stood_in
+
+
 def judgment_id(prompt_id: str, question: Question) -> str:
     """``p1.c0.big.r0`` of one completion, ``p1.c2-c0.big.r0`` of several in the order shown.
 
