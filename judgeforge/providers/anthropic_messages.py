@@ -17,11 +17,10 @@ from judgeforge.providers.base import (
     Usage,
     chat_only,
 )
-from judgeforge.providers.http import MOST_CONNECTIONS, post
+from judgeforge.providers.http import open_client, post
 from judgeforge.providers.model_traits import sends_temperature
 from judgeforge.providers.reasoning import clean, split_reasoning
 from judgeforge.providers.reply_json import parsed
-from judgeforge.providers.silent_connections import reuse_only_silent_connections
 from judgeforge.providers.structured import with_instruction
 from judgeforge.providers.usage import Count, read_usage
 from judgeforge.records import Finish
@@ -89,17 +88,10 @@ class AnthropicMessages:
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         import anthropic
-        import httpx2
 
         if self._client is None:
-            limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=None)
-            http_client = anthropic.DefaultAioHttpClient(follow_redirects=False, limits=limits)
-            reuse_only_silent_connections(http_client, connections=MOST_CONNECTIONS)
-            self._client = anthropic.AsyncAnthropic(
-                api_key=self._key or "none",
-                base_url=self.base_url,
-                max_retries=0,
-                http_client=http_client,
+            self._client = open_client(
+                anthropic, anthropic.AsyncAnthropic, base_url=self.base_url, key=self._key
             )
         return await post(self._client, anthropic, self.endpoint, body, model)
 

@@ -22,17 +22,34 @@ from judgeforge.errors import (
     UntrustedServerError,
 )
 from judgeforge.providers.base import Body, RawReply
+from judgeforge.providers.silent_connections import reuse_only_silent_connections
 from judgeforge.redaction import redact
 from judgeforge.terminal_text import printable
 
 _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
-MOST_CONNECTIONS = 4096
+_MOST_CONNECTIONS = 4096
 _QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
 
 
+def open_client(
+    sdk: Any,  # noqa: ANN401 (the module; imported when first needed)
+    client: Any,  # noqa: ANN401 (its AsyncOpenAI or AsyncAnthropic)
+    *,
+    base_url: str,
+    key: str | None,
+) -> Any:  # noqa: ANN401
+    """The SDK's client for one server, which repeats nothing and follows no redirect."""
+    import httpx2
+
+    limits = httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=None)
+    http_client = sdk.DefaultAioHttpClient(follow_redirects=False, limits=limits)
+    reuse_only_silent_connections(http_client, connections=_MOST_CONNECTIONS)
+    return client(api_key=key or "none", base_url=base_url, max_retries=0, http_client=http_client)
+
+
 async def post(
-    client: Any,  # noqa: ANN401 (AsyncOpenAI or AsyncAnthropic; imported when first needed)
+    client: Any,  # noqa: ANN401 (what ``open_client`` gave)
     sdk: Any,  # noqa: ANN401
     endpoint: str,
     body: Body,

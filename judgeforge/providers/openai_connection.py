@@ -6,8 +6,7 @@ from typing import Any
 
 from judgeforge.config import ModelConfig
 from judgeforge.providers.base import Body, RawReply
-from judgeforge.providers.http import MOST_CONNECTIONS, post
-from judgeforge.providers.silent_connections import reuse_only_silent_connections
+from judgeforge.providers.http import open_client, post
 
 BASE_URL = "https://api.openai.com/v1"
 
@@ -22,20 +21,11 @@ class OpenAIConnection:
 
     async def post(self, endpoint: str, body: Body, model: ModelConfig) -> RawReply:
         """One attempt. Raises NotConnectedError, NoReplyError or StatusError."""
-        import httpx2
         import openai
 
         if self._client is None:
-            limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=None)
-            http_client = openai.DefaultAioHttpClient(
-                follow_redirects=False, limits=limits, trust_env=True
-            )
-            reuse_only_silent_connections(http_client, connections=MOST_CONNECTIONS)
-            self._client = openai.AsyncOpenAI(
-                api_key=self._key or "none",
-                base_url=self.base_url,
-                max_retries=0,
-                http_client=http_client,
+            self._client = open_client(
+                openai, openai.AsyncOpenAI, base_url=self.base_url, key=self._key
             )
         return await post(self._client, openai, endpoint, body, model)
 
