@@ -16,6 +16,7 @@ from judgeforge.identity import differences, model_identity
 from judgeforge.records import RubricId
 from judgeforge.store.files import replacing
 from judgeforge.templates import template_digests
+from judgeforge.validation import first_problem
 
 _NO_MATTER = {"tier"}
 """Of a judge: when it is asked changes nothing of what it says (but see ``_asked``)."""
@@ -81,10 +82,9 @@ def read_calibration(file: Path, config: RunConfig) -> Calibration:
             "--out FILE` writes one.",
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the whole"
         raise _mistake(
-            config, f"{file} is no calibration that this judgeforge reads ({place}: {first['msg']})"
+            config,
+            f"{file} is no calibration that this judgeforge reads ({first_problem(error)})",
         ) from error
 
 

@@ -17,6 +17,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.explain_evidence import JudgeEffect, judge_effects
 from judgeforge.nearest import did_you_mean
 from judgeforge.records import Completion, Judgment, PreferencePair, Record
+from judgeforge.validation import first_problem
 
 R = TypeVar("R", bound=Record)
 
@@ -281,9 +282,7 @@ def _record(file: Path, kind: type[R], row: Mapping[str, Any]) -> R:
     try:
         return kind.model_validate(row)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
         raise ConfigError(
-            f"{file}: the row `{row.get('id')}` is not as this judgeforge ({place}: "
-            f"{first['msg']}) writes it; use the version that made the folder"
+            f"{file}: the row `{row.get('id')}` is not as this judgeforge "
+            f"({first_problem(error)}) writes it; use the version that made the folder"
         ) from error

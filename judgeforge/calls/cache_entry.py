@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from judgeforge.validation import first_problem
+
 ENTRY_VERSION = 2
 """Since 2 the checksum covers cost and tokens; entries of 1 stay usable."""
 
@@ -87,9 +89,7 @@ def read_entry(text: str) -> Entry:
     try:
         return Entry.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise DamagedEntryError(f"it cannot be read: {place}: {first['msg']}") from error
+        raise DamagedEntryError(f"it cannot be read: {first_problem(error)}") from error
 
 
 def _checksum(key: str, stored: StoredReply, version: int) -> int:

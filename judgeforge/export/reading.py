@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import PreferencePair
+from judgeforge.validation import first_problem
 
 
 def pairs_file(folder: Path) -> Path:
@@ -37,10 +38,8 @@ def _pair(line: bytes, file: Path, number: int) -> PreferencePair:
     try:
         return PreferencePair.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise StoreError(
-            f"{file}:{number}: {where + ': ' if where else ''}{first['msg']}: this is no pair. "
+            f"{file}:{number}: {first_problem(error)}: this is no pair. "
             "If the file was changed by hand, delete it and start `judgeforge run` on the folder "
             "again: it is written anew from the journal."
         ) from error

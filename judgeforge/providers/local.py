@@ -12,10 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from judgeforge.config import ModelConfig
-from judgeforge.errors import ConfigError, MalformedReplyError, NoReplyError, StatusError
+from judgeforge.errors import ConfigError, NoReplyError, StatusError
 from judgeforge.providers.base import (
     Body,
     ModelReply,
@@ -26,6 +26,7 @@ from judgeforge.providers.base import (
     chat_only,
 )
 from judgeforge.providers.logprobs import Logprobs, asked_logprobs, token_probabilities
+from judgeforge.providers.reply_json import parsed
 
 EMBEDDED_MODEL = "smollm2-135m"
 DEFAULT_CONTEXT_TOKENS = 2048
@@ -118,12 +119,7 @@ class LocalProvider:
         return body | asked_logprobs(request)
 
     def read(self, raw: bytes) -> ModelReply:
-        try:
-            reply = _Reply.model_validate_json(raw)
-        except ValidationError as error:
-            raise MalformedReplyError(
-                f"not a reply of the embedded engine: {error.errors()[0]['msg']}"
-            ) from error
+        reply = parsed(_Reply, raw, what="reply of the embedded engine")
         (choice,) = reply.choices
         message, finish = choice.message, choice.finish_reason
         return ModelReply(

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from judgeforge.errors import MalformedReplyError
+from judgeforge.validation import first_problem
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -20,10 +21,8 @@ def parsed(model: type[M], raw: bytes, *, what: str) -> M:
     try:
         return _parsed(model, raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
         raise MalformedReplyError(
-            f"the reply is no {what} ({place}: {first['msg']}): {raw[:80]!r}"
+            f"the reply is no {what} ({first_problem(error)}): {raw[:80]!r}"
         ) from error
 
 
