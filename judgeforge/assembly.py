@@ -10,17 +10,18 @@ from pathlib import Path
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import differences, identity
-from judgeforge.manifest import failed_share, now
+from judgeforge.manifest import now
 from judgeforge.out_folders import default_out
 from judgeforge.own_thread import run_in_own_thread
 from judgeforge.preparation import prepare
 from judgeforge.progress import Progress
 from judgeforge.records import SkipReason
 from judgeforge.result import RunResult
-from judgeforge.run_record import EXIT_TOO_MANY_SKIPS
+from judgeforge.run_record import exit_code_when_done
 from judgeforge.run_session import RunSession
+from judgeforge.store.exit_status import FINISHED
 from judgeforge.store.finished import FinishedPrompts
-from judgeforge.store.folder import FINISHED, RunFolder
+from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 from judgeforge.store.lock import FolderLock
 from judgeforge.worklist import Worklist, plan_work
@@ -83,7 +84,7 @@ async def arun(
                 redo=_RETRIED if retry_skipped else frozenset(),
             )
             if old and folder.is_whole() and _is_finished(old, work, changed=bool(changed)):
-                code = _exit_code(config, old["totals"])
+                code = exit_code_when_done(config, old["totals"])
                 return RunResult(folder.path, old, code, did_nothing=True)
             lock.sign(since=now(), journal_bytes=journal.size)
             session = RunSession(config, prepared, folder, journal, work, old, limit=limit)
@@ -141,8 +142,3 @@ def _is_finished(old: dict[str, object], work: Worklist, *, changed: bool) -> bo
         old["input"].get("fingerprint") == work.fingerprint
     )
     return old["status"] in FINISHED and work.todo == 0 and same_input and not changed
-
-
-def _exit_code(config: RunConfig, totals: dict[str, object]) -> int:
-    too_many = failed_share(totals) > config.limits.max_skip_share
-    return EXIT_TOO_MANY_SKIPS if too_many else 0

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.store.folder import FINISHED, RunFolder
+from judgeforge.store.exit_status import FINISHED
+from judgeforge.store.folder import RunFolder
 
 DATE = "{date}"
 _ANY_DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"

@@ -11,14 +11,7 @@ from judgeforge.calibration.promise import make_promise
 from judgeforge.calibration_file import calibration_facts
 from judgeforge.calls.spending import Spending
 from judgeforge.config import RunConfig
-from judgeforge.errors import (
-    BudgetExhaustedError,
-    BugError,
-    CallError,
-    InterruptedRunError,
-    JudgeforgeError,
-    StoreError,
-)
+from judgeforge.errors import BugError, JudgeforgeError, StoreError
 from judgeforge.identity import identity
 from judgeforge.manifest import describe, failed_share, figures, now, share_kept
 from judgeforge.preparation import Preparation
@@ -26,6 +19,13 @@ from judgeforge.redaction import redact
 from judgeforge.reliability import Reliability
 from judgeforge.store.audit import audit_results
 from judgeforge.store.cached_calls import CachedCalls
+from judgeforge.store.exit_status import (
+    EXIT_DONE,
+    EXIT_STATUS,
+    EXIT_TOO_MANY_SKIPS,
+    FINISHED,
+    exit_code_of,
+)
 from judgeforge.store.fitted import FrozenFit, write_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
@@ -33,8 +33,6 @@ from judgeforge.store.judging_figures import judging_figures
 from judgeforge.store.outcome import Outcome
 from judgeforge.store.own_family import count_own_family
 from judgeforge.worklist import Worklist
-
-EXIT_TOO_MANY_SKIPS = 5
 
 
 class RunRecord:
@@ -119,8 +117,8 @@ class RunRecord:
         """
         try:
             self._folder.write_results(self._journal, self._work.rows())
-            status, code = self._status(error)
-            manifest = self.manifest(status, error)
+            code = self._exit_code(error)
+            manifest = self.manifest(EXIT_STATUS[code], error)
             self._audit(manifest)
             manifest["judging"] = judging_figures(
                 self._folder.file("judgments"), self._config.judging.judges
@@ -146,7 +144,7 @@ class RunRecord:
             "skips": (totals["skips"], dict(found.skips)),
             "rows of the input": (rows, found.prompts + self._work.todo),
         }
-        if manifest["status"] in ("complete", "skipped"):
+        if manifest["status"] in FINISHED:
             sums["rows that are still to do"] = (0, self._work.todo)
         for name, (said, counted) in sums.items():
             if said != counted:
@@ -182,20 +180,16 @@ class RunRecord:
                 stacklevel=2,
             )
 
-    def _status(self, error: JudgeforgeError | None) -> tuple[str, int]:
-        if isinstance(error, BudgetExhaustedError):
-            return "budget", error.exit_code
-        if isinstance(error, CallError):
-            return "provider", error.exit_code
-        if isinstance(error, InterruptedRunError):
-            return "interrupted", error.exit_code
+    def _exit_code(self, error: JudgeforgeError | None) -> int:
         if error is not None:
-            # An input that can no longer be read as well: 2 says that nothing was sent.
-            return "failed", StoreError.exit_code
-        share = failed_share(self.manifest("running")["totals"])
-        if share > self._config.limits.max_skip_share:
-            return "skipped", EXIT_TOO_MANY_SKIPS
-        return "complete", 0
+            return exit_code_of(error)
+        return exit_code_when_done(self._config, self.manifest("running")["totals"])
+
+
+def exit_code_when_done(config: RunConfig, totals: Mapping[str, Any]) -> int:
+    """``totals`` of a folder in which every prompt has ended."""
+    too_many = failed_share(totals) > config.limits.max_skip_share
+    return EXIT_TOO_MANY_SKIPS if too_many else EXIT_DONE
 
 
 def _calibration(config: RunConfig, prepared: Preparation) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any
 from judgeforge.errors import JudgeforgeError
 from judgeforge.redaction import redact
 from judgeforge.result import RunResult
-from judgeforge.store.folder import EXIT_STATUS
+from judgeforge.store.exit_status import EXIT_STATUS
 
 _NOTHING = {
     "prompts": 0,

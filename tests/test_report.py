@@ -21,7 +21,7 @@ from judgeforge.records import SkipReason
 from judgeforge.report import write_report
 from judgeforge.report.skip_words import WORDS, skip_words
 from judgeforge.report.status_words import WORDS as STATUS_WORDS
-from judgeforge.store.folder import EXIT_STATUS, FINISHED
+from judgeforge.store.exit_status import EXIT_STATUS, FINISHED
 from tests.html_page import Page, read_page
 from tests.local_server import LocalServer
 from tests.run_setup import model, run, write_config

@@ -23,8 +23,8 @@ from judgeforge.errors import (
     LockHeldError,
     StoreError,
 )
-from judgeforge.run_record import EXIT_TOO_MANY_SKIPS
 from judgeforge.shipped import shipped_configs
+from judgeforge.store.exit_status import EXIT_TOO_MANY_SKIPS
 
 PAGE = Path(__file__).parent.parent / "docs" / "scheduling.md"
 TEXT = PAGE.read_text()

@@ -13,10 +13,6 @@ from judgeforge.store.journal import Journal
 from judgeforge.store.outcome import FILES
 
 FORMAT_VERSION = 1
-FINISHED = frozenset({"complete", "skipped"})
-"""The statuses of a manifest after which nothing is left to do."""
-EXIT_STATUS = {3: "budget", 4: "provider", 5: "skipped", 74: "failed", 130: "interrupted"}
-"""The status that belongs to an exit code; a start that was refused (2, 75) writes no manifest."""
 
 
 class RunFolder:
