@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from judgeforge.admission import Admission
@@ -148,10 +149,11 @@ class RunSession:
             self._check_disk()
             self._log.event("run_started", rows=len(self._work.places), todo=self._work.todo)
             self._record.begin()
-            with stop_signals(self._interrupt, on_hangup=self._hang_up):
+            with stop_signals(self._interrupt, on_hangup=self._hang_up) as asked_to_stop:
                 with rare_garbage_collection():
                     await self._flow()
-                return self._conclude()
+                result = self._conclude()
+            return _interrupted_at_the_end(result) if asked_to_stop() else result
         finally:
             for watcher in watchers:
                 watcher.cancel()
@@ -262,6 +264,16 @@ class RunSession:
         while True:
             on_progress(self.progress())
             await asyncio.sleep(PROGRESS_EVERY_S)
+
+
+def _interrupted_at_the_end(result: RunResult) -> RunResult:
+    """Whoever started the run learns of a signal that came when nothing was left to be stopped."""
+    if result.stopped_by is not None:
+        return result
+    error = InterruptedRunError(
+        "interrupted while the final files were written; they are whole, and every prompt is done"
+    )
+    return replace(result, exit_code=error.exit_code, stopped_by=error)
 
 
 def _ledger(config: RunConfig) -> Ledger | None:

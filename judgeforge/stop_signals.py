@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 from judgeforge.errors import InterruptedRunError
 
@@ -19,14 +20,18 @@ SAME_WISH_S = 0.25
 
 
 @contextlib.contextmanager
-def stop_signals(stop: Callable[[], None], *, on_hangup: Callable[[], None]) -> Iterator[None]:
-    """``stop`` is called at the first SIGINT or SIGTERM; a second one leaves the process at once.
+def stop_signals(
+    stop: Callable[[], None], *, on_hangup: Callable[[], None]
+) -> Iterator[Callable[[], bool]]:
+    """``stop`` is called at a SIGINT or SIGTERM; a second one leaves the process at once.
 
-    SIGHUP (the terminal was closed) calls ``on_hangup`` and the run goes on. Outside the main
-    thread, where signals cannot be caught, nothing is changed.
+    Gives what tells whether one has come: while the loop stands still (files are written at the
+    end) ``stop`` is not called, but a second one leaves all the same. SIGHUP (the terminal was
+    closed) calls ``on_hangup`` and the run goes on. Outside the main thread, where signals cannot
+    be caught, nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: False
         return
     asked_at: float | None = None
 
@@ -34,27 +39,35 @@ def stop_signals(stop: Callable[[], None], *, on_hangup: Callable[[], None]) -> 
         nonlocal asked_at
         if asked_at is None:
             asked_at = time.monotonic()
-            stop()
         elif time.monotonic() - asked_at > SAME_WISH_S:
             os._exit(InterruptedRunError.exit_code)
 
-    def hang_up() -> None:
-        leave_terminal()
-        on_hangup()
-
-    actions = dict.fromkeys(_ENDING, end)
+    in_loop = dict.fromkeys(_ENDING, stop)
+    at_once = dict.fromkeys(_ENDING, end)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-        actions[signal.SIGHUP] = hang_up
+        in_loop[signal.SIGHUP] = on_hangup
+        at_once[signal.SIGHUP] = leave_terminal
+    before = {number: signal.getsignal(number) for number in in_loop}
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in actions}
-    for number, action in actions.items():
+    for number, action in in_loop.items():
         loop.add_signal_handler(number, action)
+        # In place of the handler of the loop, which does nothing: the loop itself is woken by the
+        # number that Python writes to its descriptor, whatever the handler.
+        signal.signal(number, _handler(at_once[number]))
+        signal.siginterrupt(number, False)
     try:
-        yield
+        yield lambda: asked_at is not None
     finally:
-        for number in actions:
+        for number in in_loop:
             loop.remove_signal_handler(number)
             signal.signal(number, before[number])
+
+
+def _handler(act: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        act()
+
+    return handle
 
 
 def leave_terminal() -> None:
