@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
+
+from judgeforge.store.json_lines import read_rows
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,12 +27,12 @@ LEAST_DIFFERENCE = 0.005
 def pairs_table(folder: Path, *, most: int | None = None) -> Table:
     """The first ``most`` pairs of a run folder: both answers, how sure, and what decided.
 
-    Raises OSError where ``pairs.jsonl`` or ``judgments.jsonl`` cannot be read.
+    Raises StoreError where ``pairs.jsonl`` or ``judgments.jsonl`` cannot be read.
     """
     from rich.table import Table
     from rich.text import Text
 
-    pairs = list(islice(_rows(folder / "pairs.jsonl"), most))
+    pairs = list(islice(read_rows(folder / "pairs.jsonl"), most))
     criteria = _criteria(folder, pairs)
     table = Table(show_lines=True, expand=True, title_justify="left", header_style="bold")
     for name, share in (("prompt", 3), ("chosen", 4), ("rejected", 4)):
@@ -109,7 +110,7 @@ def _criteria(folder: Path, pairs: Iterable[Json]) -> Mapping[str, list[Json]]:
     found: dict[str, list[Json]] = defaultdict(list)
     if not wanted:
         return found
-    for judgment in _rows(folder / "judgments.jsonl"):
+    for judgment in read_rows(folder / "judgments.jsonl"):
         if judgment["id"] not in wanted:
             continue
         for completion_id in judgment["completion_ids"]:
@@ -129,9 +130,3 @@ def _means(judgments: Iterable[Json]) -> dict[str, float]:
         for name, score in judgment["criteria"].items():
             scores[name].append(score)
     return {name: fmean(values) for name, values in scores.items()}
-
-
-def _rows(file: Path) -> Iterator[Json]:
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from judgeforge.errors import ConfigError
+from judgeforge.errors import ConfigError, StoreError
 from judgeforge.explain_evidence import JudgeEffect, judge_effects
 from judgeforge.nearest import did_you_mean
 from judgeforge.records import Completion, Judgment, PreferencePair, Record
+from judgeforge.store.json_lines import Row, read_log, read_rows
 from judgeforge.validation import first_problem
 
 R = TypeVar("R", bound=Record)
@@ -188,28 +189,14 @@ def _calls(folder: Path, sides: Mapping[str, ExplainedSide]) -> tuple[ExplainedC
         for key, purpose, cost in made:
             if key is not None and key not in calls:
                 calls[key] = ExplainedCall(key=key, purpose=purpose, cost_usd=cost)
-    for row in _logged_calls(folder / "log.jsonl", calls.keys()):
+    for row in read_log(folder / "log.jsonl", containing=b'"call"'):
+        if row.get("event") != "call" or row.get("key") not in calls:
+            continue
         call = _with_attempt(calls[row["key"]], row)
         if call.key in parts:
             call = call.model_copy(update={"cost_usd": row.get("cost_usd")})
         calls[call.key] = call
     return tuple(calls.values())
-
-
-def _logged_calls(file: Path, keys: Collection[str]) -> Iterator[dict[str, Any]]:
-    """The log may be cut by a kill or hold lines of others: what is no such line is passed over."""
-    if not file.is_file():
-        return
-    with file.open("rb") as lines:
-        for line in lines:
-            if b'"call"' not in line:
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(row, dict) and row.get("event") == "call" and row.get("key") in keys:
-                yield row
 
 
 def _with_attempt(call: ExplainedCall, row: Mapping[str, Any]) -> ExplainedCall:
@@ -251,31 +238,16 @@ def _means(side: ExplainedSide) -> dict[str, float]:
     return {name: sum(values) / len(values) for name, values in scores.items()}
 
 
-def _rows(file: Path, naming: str = "") -> Iterator[dict[str, Any]]:
+def _rows(file: Path, naming: str = "") -> Iterator[Row]:
     """Rows of a results file; with ``naming`` lines without a text that begins so are left out.
 
     Raises ConfigError at a line that is none of judgeforge's.
     """
-    wanted = json.dumps(naming, ensure_ascii=False)[:-1] if naming else ""
-    number = 0
+    begun = json.dumps(naming, ensure_ascii=False)[:-1] if naming else ""
     try:
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
-                number += 1
-                if wanted in line:
-                    yield _object(line)
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", file=file) from error
-    except ValueError as error:
-        message = f"damaged ({error}); start the run again to have it written anew"
-        raise ConfigError(message, file=file, line=number) from error
-
-
-def _object(line: str) -> dict[str, Any]:
-    row = json.loads(line)
-    if not isinstance(row, dict):
-        raise ValueError("no JSON object")
-    return row
+        yield from read_rows(file, containing=begun.encode("utf-8", "surrogatepass"))
+    except StoreError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _record(file: Path, kind: type[R], row: Mapping[str, Any]) -> R:

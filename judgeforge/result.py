@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgeforge.errors import JudgeforgeError
 from judgeforge.records import Skip
+from judgeforge.store.json_lines import read_records
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -40,9 +40,4 @@ class RunResult:
 
     @property
     def skips(self) -> list[Skip]:
-        return list(self._skips())
-
-    def _skips(self) -> Iterator[Skip]:
-        with (self.folder / "skips.jsonl").open(encoding="utf-8") as lines:
-            for line in lines:
-                yield Skip.model_validate(json.loads(line))
+        return list(read_records(self.folder / "skips.jsonl", Skip))

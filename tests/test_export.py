@@ -216,7 +216,7 @@ class TestMistakes:
     def test_a_damaged_line_is_named_and_leaves_nothing(self, folder: Path, tmp_path: Path) -> None:
         with (folder / "pairs.jsonl").open("a", encoding="utf-8") as lines:
             lines.write('{"id": "p4.p0", "prompt_id"\n')
-        with pytest.raises(StoreError, match=r"pairs\.jsonl:4: .*no pair"):
+        with pytest.raises(StoreError, match=r"pairs\.jsonl:4: damaged"):
             export_pairs(folder, target="trl", to=tmp_path / "out.jsonl", test_share=0.5)
         assert not (tmp_path / "out.jsonl").exists()
         assert not (tmp_path / "out.test.jsonl").exists()

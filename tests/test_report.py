@@ -255,7 +255,7 @@ class TestFolders:
         ("name", "line", "said"),
         [
             ("pairs.jsonl", '{"id": "p1', r"pairs\.jsonl:1: damaged"),
-            ("pairs.jsonl", "[1]", r"pairs\.jsonl:1: damaged \(no row of a prompt\)"),
+            ("pairs.jsonl", "[1]", r"pairs\.jsonl:1: damaged \(no JSON object\)"),
             ("pairs.jsonl", '{"id": "p1", "prompt_id": "p1"}', "the prompt `p1` are not as a run"),
             ("completions.jsonl", '{"prompt_id": "p1"}', "the prompt `p1` are not as a run"),
             ("judgments.jsonl", '{"prompt_id": "p0", "judge": 7}', "the prompt `p0` are not as"),

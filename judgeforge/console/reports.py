@@ -60,11 +60,11 @@ def print_result(result: RunResult, *, show_pairs: int) -> None:
 
 def _first_pair(folder: Path) -> str | None:
     """The id; None without a pair, and where a full disk kept the file from being written."""
-    try:
-        with (folder / "pairs.jsonl").open(encoding="utf-8") as lines:
-            return next((str(json.loads(line)["id"]) for line in lines), None)
-    except FileNotFoundError:
-        return None
+    from judgeforge.store.json_lines import read_rows
+
+    file = folder / "pairs.jsonl"
+    first = next(read_rows(file, needs="id"), None) if file.exists() else None
+    return None if first is None else str(first["id"])
 
 
 def _where_next(folder: Path, first: str) -> None:

@@ -6,7 +6,6 @@ completions are in memory.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,9 +13,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from judgeforge.errors import StoreError
 from judgeforge.export.length_bias import LengthBias
 from judgeforge.sampling import DUPLICATE
+from judgeforge.store.json_lines import Row, read_rows
 from judgeforge.suspicion import SUSPICIOUS
 
 CONFIDENCE_BINS = 10
@@ -24,7 +23,6 @@ _LEAST_CONFIDENCE, _BIN_WIDTH = 0.5, 0.05
 _MOST_MODEL_PAIRS = 50
 _DIGITS = 6
 
-Row = dict[str, Any]
 _NO_MORE: tuple[str | None, list[Row]] = (None, [])
 
 
@@ -120,16 +118,9 @@ def run_quality(folder: Path) -> dict[str, Any]:
 
 def _groups(file: Path) -> Iterator[tuple[str | None, list[Row]]]:
     """The rows of each prompt, which stand together; both files are in the order of the input."""
-    for prompt_id, rows in groupby(_rows(file), key=lambda row: str(row["prompt_id"])):
-        yield prompt_id, list(rows)
-
-
-def _rows(file: Path) -> Iterator[Row]:
-    try:
-        with file.open("rb") as lines:
-            yield from map(json.loads, lines)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{file}: cannot be read: {error}") from error
+    rows = read_rows(file, needs="prompt_id")
+    for prompt_id, group in groupby(rows, key=lambda row: str(row["prompt_id"])):
+        yield prompt_id, list(group)
 
 
 def _length(side: list[Row]) -> int:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from judgeforge.errors import ConfigError, StoreError
+from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
-from judgeforge.validation import first_problem
+from judgeforge.store.json_lines import read_records
 
 
 def pairs_file(folder: Path) -> Path:
@@ -26,20 +24,4 @@ def pairs_file(folder: Path) -> Path:
 
 def read_pairs(file: Path) -> Iterator[PreferencePair]:
     """Raises StoreError for a line that is no pair, or a file that cannot be read."""
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                yield _pair(line, file, number)
-    except OSError as error:
-        raise StoreError(f"{file}: cannot be read: {error}") from error
-
-
-def _pair(line: bytes, file: Path, number: int) -> PreferencePair:
-    try:
-        return PreferencePair.model_validate_json(line)
-    except ValidationError as error:
-        raise StoreError(
-            f"{file}:{number}: {first_problem(error)}: this is no pair. "
-            "If the file was changed by hand, delete it and start `judgeforge run` on the folder "
-            "again: it is written anew from the journal."
-        ) from error
+    return read_records(file, PreferencePair)

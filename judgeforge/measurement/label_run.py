@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,8 +22,8 @@ from judgeforge.measurement.label_rows import LabelFile, LabelledPrompt, as_row
 from judgeforge.pairing.rules import PairingRules
 from judgeforge.progress import Progress
 from judgeforge.records import Judgment, RubricId
-from judgeforge.report.rows import logged
 from judgeforge.store.files import replacing
+from judgeforge.store.json_lines import read_log, read_records
 
 _DIGITS = 12
 
@@ -61,7 +61,7 @@ def judge_labels(
     if result.stopped_by is not None:
         raise result.stopped_by
     judgments: dict[str, list[Judgment]] = defaultdict(list)
-    for judgment in _judgments(result.folder / "judgments.jsonl"):
+    for judgment in read_records(result.folder / "judgments.jsonl", Judgment):
         judgments[judgment.prompt_id].append(judgment)
     rows = tuple(row for row in labels.rows if _is_judged(row, judgments[row.prompt.id]))
     return JudgedLabels(
@@ -106,12 +106,6 @@ def _write_prompts(file: Path, rows: Sequence[LabelledPrompt]) -> None:
             target.write(json.dumps(as_row(row), ensure_ascii=False).encode() + b"\n")
 
 
-def _judgments(file: Path) -> Iterator[Judgment]:
-    with file.open("rb") as lines:
-        for line in lines:
-            yield Judgment.model_validate_json(line)
-
-
 def _is_judged(row: LabelledPrompt, judgments: Sequence[Judgment]) -> bool:
     judged = {i for one in judgments if not one.missing for i in one.completion_ids}
     return len(judged) > 1 and row.label.parts.keys() <= judged
@@ -119,7 +113,7 @@ def _is_judged(row: LabelledPrompt, judgments: Sequence[Judgment]) -> bool:
 
 def _latencies(config: RunConfig, log: Path) -> dict[str, float]:
     seconds: dict[str, list[float]] = defaultdict(list)
-    for row in logged(log.parent):
+    for row in read_log(log):
         if row.get("event") == "call" and row.get("output_tokens") is not None:
             seconds[row["model"]].append(row["latency_s"])
     return {

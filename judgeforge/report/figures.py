@@ -11,8 +11,9 @@ from judgeforge.report.completion_figures import CompletionFigures
 from judgeforge.report.criterion_figures import CriterionFigures
 from judgeforge.report.judge_figures import JudgeFigures
 from judgeforge.report.pair_figures import PairFigures
-from judgeforge.report.rows import PAIRS, PromptRows, logged, prompts_of
+from judgeforge.report.rows import LOG, PAIRS, PromptRows, prompts_of
 from judgeforge.report.shortlist import Place, Shortlist
+from judgeforge.store.json_lines import read_log
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ def run_figures(folder: Path) -> RunFigures:
     Raises StoreError where a file cannot be read or holds what no run writes.
     """
     figures = RunFigures()
-    for line in logged(folder):
+    for line in read_log(folder / LOG):
         figures.calls.add(line)
     if not (folder / PAIRS).exists():
         return figures

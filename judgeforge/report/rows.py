@@ -6,15 +6,11 @@ changed that, rows that find no partner come alone, so that each is still counte
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from judgeforge.errors import StoreError
-
-Row = dict[str, Any]
+from judgeforge.store.json_lines import Row, read_placed_rows
 
 COMPLETIONS, JUDGMENTS, PAIRS, LOG = (
     f"{name}.jsonl" for name in ("completions", "judgments", "pairs", "log")
@@ -57,34 +53,6 @@ def group_at(file: Path, offset: int) -> Group:
     return next(_groups(file, offset), Group(""))
 
 
-def logged(folder: Path) -> Iterator[Row]:
-    """The lines of the log; one that a kill cut or that others wrote is passed over, and so is a
-    log that is gone."""
-    try:
-        with (folder / LOG).open("rb") as lines:
-            for line in lines:
-                row = _object_or_none(line)
-                if row is not None:
-                    yield row
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StoreError(f"{folder / LOG}: cannot be read: {error}") from error
-
-
-def _parsed(line: bytes) -> object:
-    """Decoded here, which spares a look at each line for its encoding."""
-    return json.loads(line.decode("utf-8", "surrogatepass"))
-
-
-def _object_or_none(line: bytes) -> Row | None:
-    try:
-        row = _parsed(line)
-    except ValueError:
-        return None
-    return row if isinstance(row, dict) else None
-
-
 class _Follower:
     """Gives the group of a prompt if it is the next one in the file."""
 
@@ -105,7 +73,7 @@ class _Follower:
 
 def _groups(file: Path, offset: int = 0) -> Iterator[Group]:
     group: Group | None = None
-    for start, row in _rows(file, offset):
+    for start, row in read_placed_rows(file, needs="prompt_id", offset=offset):
         name = str(row["prompt_id"])
         if group is not None and name == group.prompt_id:
             group.rows.append(row)
@@ -115,24 +83,3 @@ def _groups(file: Path, offset: int = 0) -> Iterator[Group]:
         group = Group(name, start, [row])
     if group is not None:
         yield group
-
-
-def _rows(file: Path, offset: int) -> Iterator[tuple[int, Row]]:
-    number = 0
-    try:
-        with file.open("rb") as lines:
-            lines.seek(offset)
-            for line in lines:
-                number += 1
-                row = _parsed(line)
-                if not isinstance(row, dict) or "prompt_id" not in row:
-                    raise ValueError("no row of a prompt")
-                yield offset, row
-                offset += len(line)
-    except OSError as error:
-        raise StoreError(f"{file}: cannot be read: {error}") from error
-    except ValueError as error:
-        raise StoreError(
-            f"{file}:{number}: damaged ({error}). If it was changed by hand, delete it and start "
-            "`judgeforge run` on the folder again: it is written anew from the journal."
-        ) from error

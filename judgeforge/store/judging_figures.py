@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from judgeforge.errors import StoreError
 from judgeforge.judging_config import JudgeConfig
+from judgeforge.store.json_lines import Row, read_rows
 
 
 @dataclass(slots=True)
@@ -46,17 +45,13 @@ def judging_figures(judgments: Path, judges: Sequence[JudgeConfig]) -> dict[str,
     }
 
 
-def _by_prompt(judgments: Path) -> Iterator[list[Mapping[str, Any]]]:
-    try:
-        with judgments.open("rb") as lines:
-            rows = (json.loads(line) for line in lines)
-            for _, group in groupby(rows, key=lambda row: row["prompt_id"]):
-                yield list(group)
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(f"{judgments}: cannot be read: {error}") from error
+def _by_prompt(judgments: Path) -> Iterator[list[Row]]:
+    rows = read_rows(judgments, needs="prompt_id")
+    for _, group in groupby(rows, key=lambda row: row["prompt_id"]):
+        yield list(group)
 
 
-def _add(rows: Sequence[Mapping[str, Any]], judges: Sequence[JudgeConfig], sums: _Sums) -> None:
+def _add(rows: Sequence[Row], judges: Sequence[JudgeConfig], sums: _Sums) -> None:
     asked = [row for row in rows if row["protocol"] != "checks"]
     completions = len({name for row in asked for name in row["completion_ids"]})
     for row in asked:

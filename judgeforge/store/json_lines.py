@@ -1,0 +1,99 @@
+"""Reading back the JSON-lines files of a run folder, one line at a time.
+
+Result files are written whole, so a line that is none is damage and has a name and a place. The
+log is written as the run goes on: a kill may cut its last line, and others may write to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from judgeforge.errors import StoreError
+from judgeforge.records import Record
+from judgeforge.validation import first_problem
+
+Row = dict[str, Any]
+R = TypeVar("R", bound=Record)
+V = TypeVar("V")
+
+
+def read_rows(file: Path, *, needs: str = "", containing: bytes = b"") -> Iterator[Row]:
+    """The rows of a result file; lines without the bytes ``containing`` are passed over unread.
+
+    Raises StoreError where the file cannot be read, or a line is no JSON object with the field
+    ``needs``.
+    """
+    for _, row in _read(file, lambda line: _row(line, needs), containing=containing):
+        yield row
+
+
+def read_placed_rows(file: Path, *, needs: str, offset: int = 0) -> Iterator[tuple[int, Row]]:
+    """The same from byte ``offset`` on, each with the byte at which it begins."""
+    return _read(file, lambda line: _row(line, needs), offset=offset)
+
+
+def read_records(file: Path, kind: type[R]) -> Iterator[R]:
+    """Raises StoreError where the file cannot be read, or a line is none of that kind."""
+    for _, record in _read(file, kind.model_validate_json):
+        yield record
+
+
+def read_log(file: Path, *, containing: bytes = b"") -> Iterator[Row]:
+    """What is no line of a log is passed over, and so is a log that is gone. Raises StoreError."""
+    try:
+        with file.open("rb") as lines:
+            for line in lines:
+                if containing in line and (row := _row_or_none(line)) is not None:
+                    yield row
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _read(
+    file: Path, parse: Callable[[bytes], V], *, offset: int = 0, containing: bytes = b""
+) -> Iterator[tuple[int, V]]:
+    number = 0
+    try:
+        with file.open("rb") as lines:
+            lines.seek(offset)
+            for line in lines:
+                number += 1
+                if containing in line:
+                    yield offset, parse(line)
+                offset += len(line)
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    except (ValueError, RecursionError) as error:
+        problem = first_problem(error) if isinstance(error, ValidationError) else error
+        raise StoreError(
+            f"{file}:{number}: damaged ({problem}). If it was changed by hand, delete it and start "
+            "`judgeforge run` on the folder again: it is written anew from the journal."
+        ) from error
+
+
+def _row(line: bytes, needs: str) -> Row:
+    """Decoded here, which spares a look at each line for its encoding."""
+    row = json.loads(line.decode("utf-8", "surrogatepass"))
+    if not isinstance(row, dict):
+        raise ValueError("no JSON object")
+    if needs and needs not in row:
+        raise ValueError(f"no `{needs}`")
+    return row
+
+
+def _row_or_none(line: bytes) -> Row | None:
+    try:
+        return _row(line, needs="")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unreadable(file: Path, error: OSError) -> StoreError:
+    return StoreError(f"{file}: cannot be read: {error.strerror or error}")
