@@ -99,7 +99,7 @@ def _version(package: str) -> str | None:
 
 
 def _local_models(config: RunConfig | None) -> list[Finding]:
-    from judgeforge.providers.local import EMBEDDED_MODEL, find_model
+    from judgeforge.providers.local_engine import EMBEDDED_MODEL, find_model
 
     asked = {
         model.model

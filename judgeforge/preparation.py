@@ -15,7 +15,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.identity import called_models
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.keys import read_key
-from judgeforge.providers.local import find_model
+from judgeforge.providers.local_engine import find_model
 from judgeforge.rubric import Rubric, load_rubric
 from judgeforge.sources import RowChecks
 

