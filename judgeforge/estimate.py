@@ -73,9 +73,9 @@ class Estimator:
         self._config, self._prepared = config, prepared
         self._beyond = (0.0, escalation, 1.0)
         self._first_tier = min((judge.tier for judge in config.judging.judges), default=1)
-        own_family = OwnFamily(config.models, exclude=config.judging.exclude_own_family)
-        self._panel = Panel(config.judging.judges, prepared.rubric, _NoCalls(), own_family)
-        self._shown: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+        self._own_family = OwnFamily(config.models, exclude=config.judging.exclude_own_family)
+        self._panel = Panel(config.judging.judges, prepared.rubric, _NoCalls(), self._own_family)
+        self._shown: dict[tuple[str, int], list[int]] = {}
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
@@ -106,8 +106,9 @@ class Estimator:
 
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
+        completions = [_blank(index, model) for index, model in enumerate(models)]
         for judge in self._config.judging.judges:
-            shown, load = self._completions_shown(judge, models), loads[judge.model]
+            shown, load = self._completions_shown(judge, completions), loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
             self._judge(prompt, judge, shown[:certain], lengths, load)
             self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
@@ -138,16 +139,22 @@ class Estimator:
             loads[name].add(1, (size,) * 3, outputs, shared=0 if first else size)
         return (low, expected, high), models
 
-    def _completions_shown(self, judge: JudgeConfig, models: tuple[str, ...]) -> list[int]:
-        """Of each question that the judge is asked: how many completions it is about."""
-        if (judge.label, models) not in self._shown:
-            blanks = [_blank(index, model) for index, model in enumerate(models)]
-            self._shown[judge.label, models] = [
+    def _completions_shown(
+        self, judge: JudgeConfig, completions: Sequence[Completion]
+    ) -> list[int]:
+        """Of each question that the judge is asked: how many completions it is about.
+
+        That depends only on how many it judges, whose they are decides which.
+        """
+        judged = self._own_family.judged_by(judge, completions)
+        key = judge.label, len(judged)
+        if key not in self._shown:
+            self._shown[key] = [
                 len(question.completion_ids)
                 for repeat in range(judge.repeats)
-                for question in self._panel.questions(judge.label, blanks, repeat)
+                for question in self._panel.questions(judge.label, judged, repeat)
             ]
-        return self._shown[judge.label, models]
+        return self._shown[key]
 
     def _judge(
         self,

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import gc
 import json
+import random
 import shutil
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import judgeforge
+from judgeforge.calls.spending_file import SpendingFile, read_account
+from judgeforge.estimate import Estimator
 from judgeforge.garbage_collection import rare_garbage_collection
+from judgeforge.preparation import prepare
+from judgeforge.ranking import rank
+from judgeforge.records import Message, Prompt, ReadyCompletion
+from tests.judgments import scored
 from tests.local_server import LocalServer
 from tests.run_setup import run, write_config
 
@@ -58,6 +68,71 @@ def test_of_runs_that_overlap_the_last_one_brings_the_collector_back() -> None:
     assert gc.get_threshold() > before
     second.__exit__(None, None, None)
     assert gc.get_threshold() == before
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+def growth(work: Callable[[int], object], prompts: int) -> int:
+    """Bytes that the second half of the prompts leaves behind."""
+    kept = []
+    for half in (range(prompts // 2), range(prompts // 2, prompts)):
+        for number in half:
+            work(number)
+        gc.collect()
+        kept.append(tracemalloc.get_traced_memory()[0])
+    return kept[1] - kept[0]
+
+
+@pytest.mark.usefixtures("traced")
+def test_ranking_keeps_nothing_of_prompts_of_which_each_was_judged_otherwise() -> None:
+    drawn = random.Random(0)
+
+    def judge(number: int) -> None:
+        asked = [
+            scored("j", f"c{i}", 0.5, prompt=str(number), repeat=repeat)
+            for i in range(8)
+            for repeat in range(drawn.randint(1, 6))
+        ]
+        rank(asked)
+
+    assert growth(judge, 300) < 100_000
+
+
+@pytest.mark.usefixtures("traced")
+def test_the_estimate_keeps_nothing_of_whose_completions_a_prompt_brings(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    config = judgeforge.load_config(write_config(tmp_path, server))
+    estimator = Estimator(config, prepare(config))
+
+    def price(number: int) -> None:
+        given = tuple(
+            ReadyCompletion(text=str(i), model=f"model-{digit}")
+            for i, digit in enumerate(f"{number:04d}")
+        )
+        question = (Message(role="user", content="?"),)
+        estimator.of_prompt(Prompt(id="p", messages=question, line=1, digest="", completions=given))
+
+    assert growth(price, 300) < 20_000
+
+
+@pytest.mark.usefixtures("traced")
+def test_what_was_spent_is_read_line_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "spending"
+    with file.open("w") as lines:
+        for i in range(10_000):
+            lines.write(f'["reserved",{i},5321000000]\n["settled",{i},1234000000,350,120]\n')
+        lines.write('["reserved",10000,')
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    SpendingFile(file).close()
+    assert read_account(file).calls == 10_000
+    assert tracemalloc.get_traced_memory()[1] - before < 100_000 < file.stat().st_size
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells open files on Linux only")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,7 @@ def read_account(file: Path) -> Account:
     comes first. Raises StoreError where any other line cannot be read.
     """
     account = Account()
-    data = file.read_bytes() if file.exists() else b""
-    for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
+    for number, line in enumerate(_whole_lines(file), start=1):
         try:
             account.add(json.loads(line))
         except (ValueError, TypeError, IndexError, KeyError) as error:
@@ -60,10 +59,17 @@ def read_account(file: Path) -> Account:
     return account
 
 
+def _whole_lines(file: Path) -> Iterator[bytes]:
+    """One at a time: the file of a long run has hundreds of thousands."""
+    if not file.exists():
+        return
+    with file.open("rb") as lines:
+        yield from (line for line in lines if line.endswith(b"\n"))
+
+
 def _cut_torn_line(file: Path) -> None:
     if not file.exists():
         return
-    data = file.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole != len(data):
+    whole = sum(map(len, _whole_lines(file)))
+    if whole != file.stat().st_size:
         os.truncate(file, whole)

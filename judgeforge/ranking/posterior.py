@@ -105,7 +105,9 @@ def _gain_for(
     return _cached_gain(pattern, names, n, reliability)
 
 
-@lru_cache(maxsize=2048)
+# Where everybody answers everything a few patterns cover all prompts. A cascade makes ever new
+# ones: keeping them would fill memory and save no time that can be measured.
+@lru_cache(maxsize=64)
 def _cached_gain(
     pattern: _Pattern, names: tuple[str, ...], n: int, reliability: Reliability
 ) -> _Gain:
