@@ -83,12 +83,12 @@ async def arun(
                 accept_changes=force,
                 redo=_RETRIED if retry_skipped else frozenset(),
             )
-            if old and folder.is_whole() and _is_finished(old, work, changed=bool(changed)):
-                code = exit_code_when_done(config, old["totals"])
-                return RunResult(folder.path, old, code, did_nothing=True)
-            lock.sign(since=now(), journal_bytes=journal.size)
-            session = RunSession(config, prepared, folder, journal, work, old, limit=limit)
             with work.skips:
+                if old and folder.is_whole() and _is_finished(old, work, changed=bool(changed)):
+                    code = exit_code_when_done(config, old["totals"])
+                    return RunResult(folder.path, old, code, did_nothing=True)
+                lock.sign(since=now(), journal_bytes=journal.size)
+                session = RunSession(config, prepared, folder, journal, work, old, limit=limit)
                 return await session.run(on_progress)
         finally:
             journal.close()

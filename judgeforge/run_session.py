@@ -72,23 +72,32 @@ class RunSession:
         self._work, self._limit = work, limit
         self._started = time.monotonic()
         with contextlib.ExitStack() as opened:
-            self._log = open_log(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
-            opened.callback(self._log.close)
-            ledger = _ledger(config)
-            if ledger is not None:
-                opened.callback(ledger.close)
-            self._budget = Budget(
-                folder.spending_file,
-                usd=config.budget.usd,
-                max_calls=config.budget.max_calls,
-                ledger=ledger,
-            )
-            opened.callback(self._budget.close)
-            self._cached_calls = CachedCalls(folder.cached_calls_file)
-            opened.callback(self._cached_calls.close)
-            self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
-            opened.callback(self._cache.close)
+            self._open(opened)
+            self._assemble(journal, old)
             self._opened = opened.pop_all()
+
+    def _open(self, opened: contextlib.ExitStack) -> None:
+        """The files of a run, each closed by ``opened``."""
+        config, prepared, folder = self._config, self._prepared, self._folder
+        self._log = open_log(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
+        opened.callback(self._log.close)
+        ledger = _ledger(config)
+        if ledger is not None:
+            opened.callback(ledger.close)
+        self._budget = Budget(
+            folder.spending_file,
+            usd=config.budget.usd,
+            max_calls=config.budget.max_calls,
+            ledger=ledger,
+        )
+        opened.callback(self._budget.close)
+        self._cached_calls = CachedCalls(folder.cached_calls_file)
+        opened.callback(self._cached_calls.close)
+        self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
+        opened.callback(self._cache.close)
+
+    def _assemble(self, journal: Journal, old: dict[str, Any] | None) -> None:
+        config, prepared, folder = self._config, self._prepared, self._folder
         self._gateway = Gateway(
             open_endpoints(config, prepared.keys, prepared.prices, self._log),
             cache=self._cache,
@@ -101,7 +110,7 @@ class RunSession:
             prepared,
             folder,
             journal,
-            work,
+            self._work,
             old,
             spending=self._budget.spending,
             cached_calls=self._cached_calls,
@@ -142,25 +151,28 @@ class RunSession:
         )
 
     async def run(self, on_progress: Callable[[Progress], None] | None) -> RunResult:
-        watchers = [asyncio.create_task(self._watch_disk())]
-        if on_progress is not None:
-            watchers.append(asyncio.create_task(self._report(on_progress)))
-        try:
-            self._check_disk()
-            self._log.event("run_started", rows=len(self._work.places), todo=self._work.todo)
-            self._record.begin()
-            with stop_signals(self._interrupt, on_hangup=self._hang_up) as asked_to_stop:
-                with rare_garbage_collection():
-                    await self._flow()
-                result = self._conclude()
-            return _interrupted_at_the_end(result) if asked_to_stop() else result
-        finally:
-            for watcher in watchers:
-                watcher.cancel()
+        with self._opened:
+            watchers = [asyncio.create_task(self._watch_disk())]
             if on_progress is not None:
-                on_progress(self.progress())
-            await self._gateway.close()
-            self._opened.close()
+                watchers.append(asyncio.create_task(self._report(on_progress)))
+            try:
+                self._check_disk()
+                self._log.event("run_started", rows=len(self._work.places), todo=self._work.todo)
+                self._record.begin()
+                return await self._flow_and_conclude()
+            finally:
+                for watcher in watchers:
+                    watcher.cancel()
+                if on_progress is not None:
+                    on_progress(self.progress())
+                await self._gateway.close()
+
+    async def _flow_and_conclude(self) -> RunResult:
+        with stop_signals(self._interrupt, on_hangup=self._hang_up) as asked_to_stop:
+            with rare_garbage_collection():
+                await self._flow()
+            result = self._conclude()
+        return _interrupted_at_the_end(result) if asked_to_stop() else result
 
     def progress(self) -> Progress:
         return Progress(

@@ -12,12 +12,14 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import judgeforge
 from judgeforge.calls.spending_file import SpendingFile, read_account
+from judgeforge.errors import StoreError
 from judgeforge.estimate import Estimator
 from judgeforge.garbage_collection import rare_garbage_collection
 from judgeforge.preparation import prepare
@@ -155,3 +157,28 @@ def test_a_run_leaves_no_file_no_connection_and_no_thread_behind(
     while left() != before and time.monotonic() < until:
         time.sleep(0.05)
     assert left() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells open files on Linux only")
+def test_a_start_that_fails_leaves_no_file_open_and_gives_the_lock_back(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    judging = {"judges": [{"model": "small", "repeats": 2}]}
+    config, out = write_config(tmp_path, server, prompts=2, judging=judging), tmp_path / "out"
+    assert run(config, out, limit=1).exit_code == 0
+    fit = out / "state" / "reliability.json"
+    kept = fit.read_bytes()
+    fit.write_bytes(b"{broken")
+    with pytest.raises(StoreError, match="the fit of the judges cannot be read"):
+        run(config, out)
+    assert [file for file in _open_files() if file.is_relative_to(tmp_path)] == []
+    fit.write_bytes(kept)
+    assert run(config, out).exit_code == 0
+
+
+def _open_files() -> list[Path]:
+    files = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # that of the listing itself
+            files.append(descriptor.readlink())
+    return files
