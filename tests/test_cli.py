@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from judgeforge.plan import plan_run
+from judgeforge.prompt_work import PromptWork
+from judgeforge.store.folder import RunFolder
 from tests.run_setup import model, run, write_config, write_prompts
 
 
@@ -32,6 +34,26 @@ def test_run_says_that_a_folder_is_finished(tmp_path, server, out, command):
     assert code == 0
     assert "finished already" in shown
     assert "0 paid, 0 cached" in shown
+
+
+@pytest.mark.parametrize("broken", [(PromptWork, "conclude"), (RunFolder, "write_results")])
+def test_the_traceback_of_a_bug_is_shown_only_when_asked(
+    tmp_path, server, out, command, monkeypatch, broken
+):
+    def fails(*_arguments, **_options):
+        raise RuntimeError("nobody expects this")
+
+    config = write_config(tmp_path, server, prompts=2)
+    monkeypatch.setattr(*broken, fails)
+    code, _, plain = command("run", config, "--out", out)
+    assert code == 74
+    assert "a bug in judgeforge, please report it (RuntimeError: nobody expects this)" in plain
+    assert "What was finished is kept" in plain
+    assert "Traceback" not in plain
+    code, _, verbose = command("run", config, "--out", out, "--verbose")
+    assert code == 74
+    assert "Traceback" in verbose
+    assert "in fails" in verbose
 
 
 def test_run_shows_pairs_when_asked(tmp_path, server, out, command):
