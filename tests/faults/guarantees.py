@@ -84,8 +84,8 @@ PROMISES = (
             "row:sigstop-60s",
         ),
         "A disk that never answers a write is waited for by the kernel, and so is a name server "
-        "by the resolver of the system. A model inside the process (`local`) computes as long as "
-        "it takes.",
+        "by the resolver of the system. A model inside the process (`local`) is loaded without a "
+        "bound; what goes on computing after `timeout_s` is no longer waited for.",
     ),
     Promise(
         "No secret",
