@@ -126,6 +126,7 @@ class ModelConfig(Part):
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     connect_timeout_s: float = Field(default=10.0, gt=0, le=600)
     context_tokens: int | None = Field(default=None, ge=16)
+    """Of request and reply together; what cannot fit is skipped, or not judged, and never sent."""
     structured: Structured = "json_schema"
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     send_temperature: bool | None = None

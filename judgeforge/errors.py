@@ -119,6 +119,10 @@ class CircuitOpenError(CallError):
         self.stops_run = stops_run
 
 
+class TooLongError(CallError):
+    """The request and the longest reply do not fit into the model's context; nothing was sent."""
+
+
 class StalledError(CallError):
     """No call brought a reply for too long; the run can be resumed."""
 

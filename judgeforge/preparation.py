@@ -13,7 +13,9 @@ from judgeforge.config import DECISION_PROVIDERS, RunConfig
 from judgeforge.config_file import located
 from judgeforge.errors import ConfigError
 from judgeforge.identity import called_models
+from judgeforge.judging.context_room import context_room
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging_config import JudgeConfig
 from judgeforge.keys import read_key
 from judgeforge.providers.local_engine import find_model
 from judgeforge.rubric import Rubric, load_rubric
@@ -50,6 +52,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     _check_judges(config, rubric)
     _check_protocols(config)
     _check_families(config, rubric)
+    _check_contexts(config, rubric)
     names = called_models(config)
     for name in names:
         _check_local(config, name)
@@ -92,6 +95,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     return RowChecks(
         context_tokens=min(known, default=None),
         output_tokens=config.sampling.max_tokens if config.sampling else 0,
+        judged_tokens=_judged_tokens(config, rubric) if rubric else None,
         needs_completions=config.sampling is None,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         reference_check=next((check.name for check in own if check.needs_reference), None),
@@ -145,6 +149,30 @@ def _check_families(config: RunConfig, rubric: Rubric) -> None:
                 file=config.source_file,
                 key="judging.exclude_own_family",
             )
+
+
+def _judged_tokens(config: RunConfig, rubric: Rubric) -> int | None:
+    """The most that any judge can be shown; None where that is unknown, or nobody judges."""
+    rooms = [_room(config, judge, rubric) for judge in config.judging.judges if rubric.judged]
+    known = [room for room in rooms if room is not None]
+    return max(known, default=None) if len(known) == len(rooms) else None
+
+
+def _check_contexts(config: RunConfig, rubric: Rubric) -> None:
+    for judge in config.judging.judges:
+        room = _room(config, judge, rubric)
+        if room is not None and room <= 0:
+            raise ConfigError(
+                f"judge `{judge.label}` could be shown nothing: the rubric and the reply need "
+                "all of it. Lower the judge's max_tokens, or use a model with a larger context.",
+                file=config.source_file,
+                key=f"models.{judge.model}.context_tokens",
+            )
+
+
+def _room(config: RunConfig, judge: JudgeConfig, rubric: Rubric) -> int | None:
+    context_tokens = config.models[judge.model].context_tokens
+    return None if context_tokens is None else context_room(judge, rubric, context_tokens)
 
 
 def _check_fallback(config: RunConfig, name: str) -> None:

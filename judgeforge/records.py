@@ -76,6 +76,7 @@ class Question(Record):
 
 
 CALL_FAILED = "call failed"
+TOO_LONG_TO_JUDGE = "too long for the judge"
 REPLY_CUT = "the judge's reply was cut"
 JUDGE_REFUSED = "the judge refused"
 REPLY_WITHHELD = "the provider's content filter withheld the judge's reply"
@@ -90,7 +91,7 @@ def missing_kind(reason: str) -> MissingKind:
     """Of a judgment that is missing, by its ``missing``."""
     if JUDGE_REFUSED in reason or REPLY_WITHHELD in reason:
         return "refused"
-    if CALL_FAILED in reason or REPLY_CUT in reason:
+    if any(failure in reason for failure in (CALL_FAILED, TOO_LONG_TO_JUDGE, REPLY_CUT)):
         return "failed"
     return "unread"
 

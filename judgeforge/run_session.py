@@ -119,7 +119,9 @@ class RunSession:
         judging = config.judging
         own_family = OwnFamily(config.models, exclude=judging.exclude_own_family)
         judge_calls = JudgeCalls(
-            self._gateway, judging.on_judge_failure, (judge.model for judge in judging.judges)
+            self._gateway,
+            judging.on_judge_failure,
+            {judge.model: config.models[judge.model].context_tokens for judge in judging.judges},
         )
         panel = Panel(judging.judges, rubric, judge_calls, own_family)
         estimator = Estimator(config, prepared)

@@ -71,7 +71,7 @@ def decision_pair_messages(
     """As ``decision_messages``, for two answers: A is the one shown first."""
     values = _material(prompt, [first, second])
     user = _render("decisions_pair_user.j2", answers=[("A", first), ("B", second)], **values)
-    system = _system("decisions", rubric)
+    system = system_text("decisions", rubric)
     return Message(role="system", content=system), Message(role="user", content=user)
 
 
@@ -98,7 +98,7 @@ def template_digests(protocols: Iterable[str]) -> dict[str, str]:
 
 def _messages(protocol: str, rubric: Rubric, **values: object) -> tuple[Message, Message]:
     user = _render(f"{protocol}_user.j2", **values)
-    system = _system(protocol, rubric)
+    system = system_text(protocol, rubric)
     return Message(role="system", content=system), Message(role="user", content=user)
 
 
@@ -126,7 +126,8 @@ _systems: dict[tuple[str, str], str] = {}
 """Rendered once for each protocol and rubric (by its SHA-256): a run has few."""
 
 
-def _system(protocol: str, rubric: Rubric) -> str:
+def system_text(protocol: str, rubric: Rubric) -> str:
+    """The system message of a protocol's requests: the rubric, the same for all calls."""
     key = (protocol, rubric.sha256)
     if key not in _systems:
         _systems[key] = _render(f"{protocol}_system.j2", **_rubric_values(rubric))

@@ -134,6 +134,15 @@ def test_a_prompt_that_leaves_no_room_for_the_answer_is_too_long(tmp_path: Path)
     assert len(texts(read(file))) == 3, "nothing is too long for an unknown context"
 
 
+def test_a_prompt_that_leaves_no_judge_room_for_a_completion_is_too_long(tmp_path: Path) -> None:
+    with_reference = {"prompt": "x" * 300, "reference": "z" * 100}
+    file = jsonl(tmp_path, {"prompt": "x" * 396}, {"prompt": "y" * 400}, with_reference)
+    fits, over, over_with_reference = read(file, RowChecks(judged_tokens=100))
+    assert texts([fits]) == ["x" * 396]
+    assert {skip(over).reason, skip(over_with_reference).reason} == {SkipReason.TOO_LONG}
+    assert "context_tokens of any judge" in skip(over).detail
+
+
 def test_rows_must_bring_completions_where_none_are_sampled(tmp_path: Path) -> None:
     file = jsonl(tmp_path, with_prompt(), with_prompt(completions=[]))
     missing = [skip(row).reason for row in read(file, RowChecks(needs_completions=True))]

@@ -1,30 +1,38 @@
-"""The door as judges see it: what becomes of a question while the judge's model is out of order."""
+"""The door as judges see it: what becomes of a question that the judge's model cannot answer, since
+it is out of order, or since the question is too long for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Literal
 
 from judgeforge.calls.answer import Answer
 from judgeforge.calls.gateway import Gateway, waits
-from judgeforge.errors import CircuitOpenError
-from judgeforge.providers.base import ModelRequest
+from judgeforge.calls.prices import BYTES_PER_TOKEN
+from judgeforge.errors import CircuitOpenError, TooLongError
+from judgeforge.providers.base import ChatRequest, ModelRequest
 
 OnJudgeFailure = Literal["wait", "skip_judge", "stop"]
 
 
 class JudgeCalls:
-    """Implements ``Asks``. ``models`` are those of the whole panel.
+    """Implements ``Asks``. ``context_tokens``: of each model of the panel, as far as it is known.
 
     With ``skip_judge`` a question is given up only while another model of the panel can still
-    judge: where all are out of order, it waits.
+    judge: where all are out of order, it waits. What cannot fit into a known context is not sent.
     """
 
-    def __init__(self, gateway: Gateway, on_failure: OnJudgeFailure, models: Iterable[str]) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        on_failure: OnJudgeFailure,
+        context_tokens: Mapping[str, int | None],
+    ) -> None:
         self._gateway, self._on_failure = gateway, on_failure
-        self._models = frozenset(models)
+        self._context_tokens = context_tokens
 
     async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
+        self._check_length(model, request)
         if self._on_failure == "wait":
             return await self._gateway.ask(model, request, sample=sample, gives_way=waits)
         try:
@@ -39,5 +47,19 @@ class JudgeCalls:
     def _gives_way(self, model: str) -> bool:
         if self._on_failure == "stop":
             return True
-        others = self._models - {model}
+        others = self._context_tokens.keys() - {model}
         return any(not self._gateway.is_out_of_order(other) for other in others)
+
+    def _check_length(self, model: str, request: ModelRequest) -> None:
+        context_tokens = self._context_tokens[model]
+        if context_tokens is None:
+            return
+        size = sum(len(one.content.encode("utf-8", "surrogatepass")) for one in request.messages)
+        tokens = -(-size // BYTES_PER_TOKEN)
+        reply = request.max_tokens if isinstance(request, ChatRequest) else 0
+        if tokens + reply > context_tokens:
+            raise TooLongError(
+                f"about {tokens} tokens and {reply} for the reply do not fit into "
+                f"context_tokens = {context_tokens} of `{model}`",
+                model=model,
+            )

@@ -10,11 +10,10 @@ from judgeforge.calls.answer import Answer, Asks
 from judgeforge.concurrency import gather_or_cancel
 from judgeforge.errors import CallError
 from judgeforge.judging.json_object import UnreadableReplyError
-from judgeforge.judging.judge import fallback_note, reading_failure
+from judgeforge.judging.judge import call_failure, fallback_note, reading_failure
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.records import (
-    CALL_FAILED,
     JUDGE_REFUSED,
     REPLY_CUT,
     REPLY_WITHHELD,
@@ -138,7 +137,7 @@ async def _attempt(gateway: Asks, judge: JudgeConfig, form: Form[R], repeat: int
     except CallError as error:
         if error.stops_run:
             raise
-        attempt.missing = f"{CALL_FAILED}: {error}"
+        attempt.missing = call_failure(error)
     return attempt
 
 

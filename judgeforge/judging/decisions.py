@@ -15,7 +15,12 @@ from judgeforge.judging.decision_replies import answers_by_name, read_choice
 from judgeforge.judging.decision_scores import score_of_answers
 from judgeforge.judging.distributions import answers_of
 from judgeforge.judging.json_object import UnreadableReplyError
-from judgeforge.judging.judge import blank_judgment, fallback_note, reading_failure
+from judgeforge.judging.judge import (
+    blank_judgment,
+    call_failure,
+    fallback_note,
+    reading_failure,
+)
 from judgeforge.judging.pairwise import pair_questions
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.providers.base import (
@@ -24,7 +29,7 @@ from judgeforge.providers.base import (
     DecisionRequest,
     ModelReply,
 )
-from judgeforge.records import CALL_FAILED, Completion, Judgment, Prompt, Question
+from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Criterion, Rubric
 from judgeforge.templates import (
     decision_messages,
@@ -68,7 +73,7 @@ class DecisionJudge:
         except CallError as error:
             if error.stops_run:
                 raise
-            return blank.model_copy(update={"missing": f"{CALL_FAILED}: {error}"})
+            return blank.model_copy(update={"missing": call_failure(error)})
         evidence = self._evidence(request, answer.reply)
         if answer.answered_by:
             evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))

@@ -7,8 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from judgeforge.calls.answer import Asks
+from judgeforge.errors import CallError, TooLongError
 from judgeforge.judging_config import JudgeConfig
-from judgeforge.records import READING_FAILED, Completion, Judgment, Prompt, Question
+from judgeforge.records import (
+    CALL_FAILED,
+    READING_FAILED,
+    TOO_LONG_TO_JUDGE,
+    Completion,
+    Judgment,
+    Prompt,
+    Question,
+)
 from judgeforge.rubric import Rubric
 
 
@@ -51,6 +60,12 @@ def blank_judgment(
         repeat=question.repeat,
         weight=sum(criterion.weight for criterion in rubric.judged),
     )
+
+
+def call_failure(error: CallError) -> str:
+    """Why a judgment is missing for which no reply could be had."""
+    reason = TOO_LONG_TO_JUDGE if isinstance(error, TooLongError) else CALL_FAILED
+    return f"{reason}: {error}"
 
 
 def reading_failure(error: Exception) -> str:

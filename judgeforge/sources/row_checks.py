@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -49,6 +49,8 @@ class RowChecks:
     """The smallest context of the sampled models; None where it is unknown."""
     output_tokens: int = 0
     """Of the context, kept free for the answer."""
+    judged_tokens: int | None = None
+    """The most that any judge can be shown beside its rubric and reply; None where unknown."""
     needs_completions: bool = False
     """Nothing is sampled: a row brings at least two usable, distinct completions."""
     metadata_checks: tuple[str, ...] = ()
@@ -103,6 +105,7 @@ def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> CheckedRow:
     messages = _messages(columns[fields.prompt])
     reference = columns.get(fields.reference)
     _check_length(messages, checks)
+    _check_judged_length(messages, reference, checks)
     metadata = _metadata(columns.get(fields.metadata))
     _check_verifiable(metadata, checks, has_reference=reference is not None)
     parts = {
@@ -295,11 +298,33 @@ def _completion(value: object, number: int) -> ReadyCompletion:
 def _check_length(messages: tuple[Message, ...], checks: RowChecks) -> None:
     if checks.context_tokens is None:
         return
-    size = sum(len(message.content.encode()) for message in messages)
-    tokens = -(-size // BYTES_PER_TOKEN)
+    tokens = _tokens(message.content for message in messages)
     if tokens + checks.output_tokens > checks.context_tokens:
         raise RowProblemError(
             SkipReason.TOO_LONG,
             f"about {tokens} tokens and {checks.output_tokens} for the answer do not fit into "
             f"context_tokens = {checks.context_tokens}; shorten the prompt",
         )
+
+
+def _check_judged_length(
+    messages: tuple[Message, ...], reference: object, checks: RowChecks
+) -> None:
+    """Completions come on top, so what leaves no room for any is not worth sampling them."""
+    if checks.judged_tokens is None:
+        return
+    shown = [message.content for message in messages]
+    shown += [reference] if isinstance(reference, str) else []
+    tokens = _tokens(shown)
+    if tokens >= checks.judged_tokens:
+        raise RowProblemError(
+            SkipReason.TOO_LONG,
+            f"about {tokens} tokens and a completion do not fit into context_tokens of any judge, "
+            f"where rubric and reply leave {max(0, checks.judged_tokens)}; shorten the prompt",
+        )
+
+
+def _tokens(texts: Iterable[str]) -> int:
+    """About so many."""
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return -(-size // BYTES_PER_TOKEN)
