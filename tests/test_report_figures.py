@@ -187,6 +187,27 @@ class TestJudges:
         assert preference(told["scores"], "b", "a") == pytest.approx(-0.6)
         assert preference(told["scores"], "a", "c") is None
 
+    def test_of_many_completions_those_in_pairs_are_compared_and_then_the_first(self) -> None:
+        rows = [judgment("x", [f"p.c{i}"], score=i / 20) for i in range(20)]
+        told = preferences_by_judge(rows, {"p.c17", "p.c3"})["x"]
+        compared = {name for both in told for name in both}
+        assert compared == {f"p.c{i}" for i in (*range(11), 17)}
+        assert preference(told, "p.c17", "p.c3") == pytest.approx(0.7)
+        assert preference(told, "p.c2", "p.c10") == pytest.approx(-0.4)
+
+    def test_judges_that_disagree_about_a_late_completion_are_seen(self) -> None:
+        figures = figures_of(
+            1,
+            pairs={"provenance": {"chosen_id": "p0.c13", "rejected_id": "p0.c9"}},
+            judgments=lambda number: [
+                scored(judge, number, place, abs(place - worst) / 20)
+                for judge, worst in (("x", 0), ("y", 13))
+                for place in range(14)
+            ],
+        )
+        (picked,) = figures.shortlist.picked()
+        assert "judges disagree most" in picked.reasons
+
     def test_agreement_is_about_what_both_tell_apart(self) -> None:
         figures = JudgeFigures()
         for mine, other in ((0.9, 0.8), (0.9, 0.1), (0.9, 0.5)):

@@ -28,7 +28,9 @@ class RunFigures:
     def add_prompt(self, prompt: PromptRows) -> None:
         completions = prompt.completions.rows
         self.completions.add_prompt(completions)
-        told = self.judges.add_prompt(prompt.judgments.rows)
+        sources = [pair["provenance"] for pair in prompt.pairs.rows]
+        in_pairs = {each[side] for each in sources for side in ("chosen_id", "rejected_id")}
+        told = self.judges.add_prompt(prompt.judgments.rows, in_pairs)
         self.pairs.add_prompt(prompt.pairs.rows, completions)
         self.criteria.add_prompt(prompt.pairs.rows, prompt.judgments.rows)
         for number, pair in enumerate(prompt.pairs.rows):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -66,7 +66,9 @@ class JudgeFigures:
         self.agreement: dict[tuple[str, str], Agreement] = {}
         """Two judges in the order of their names."""
 
-    def add_prompt(self, judgments: Sequence[Mapping[str, Any]]) -> dict[str, Preferences]:
+    def add_prompt(
+        self, judgments: Sequence[Mapping[str, Any]], in_pairs: Collection[str] = ()
+    ) -> dict[str, Preferences]:
         """Gives back what each judge of several prefers; nothing where only one has a say."""
         for row in judgments:
             name = row["judge"]
@@ -75,7 +77,7 @@ class JudgeFigures:
             self.judges[name].add(row)
         if len({row["judge"] for row in judgments}) < 2:
             return {}
-        told = preferences_by_judge(judgments)
+        told = preferences_by_judge(judgments, in_pairs)
         for one, other in combinations(sorted(told), 2):
             self._compare(one, other, told[one], told[other])
         return told

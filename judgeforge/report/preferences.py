@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -14,9 +14,12 @@ _MOST_COMPLETIONS = 12
 
 
 def preferences_by_judge(
-    judgments: Sequence[Mapping[str, Any]],
+    judgments: Sequence[Mapping[str, Any]], in_pairs: Collection[str] = ()
 ) -> dict[str, Preferences]:
-    """Averaged over repeats and orders. What code checked is no opinion and is left out."""
+    """Averaged over repeats and orders. What code checked is no opinion and is left out.
+
+    Of many scored completions those that are ``in_pairs`` (ids) are compared, then the first ones.
+    """
     scores: dict[str, dict[str, list[float]]] = {}
     verdicts: dict[str, dict[tuple[str, str], list[float]]] = {}
     for row in judgments:
@@ -34,7 +37,9 @@ def preferences_by_judge(
         for name, score in zip(shown, said, strict=True):
             if score is not None:
                 by_completion.setdefault(name, []).append(score)
-    found = {judge: _from_scores(by_completion) for judge, by_completion in scores.items()}
+    found = {
+        judge: _from_scores(by_completion, in_pairs) for judge, by_completion in scores.items()
+    }
     for judge, by_pair in verdicts.items():
         found.setdefault(judge, {}).update((key, _mean(all_)) for key, all_ in by_pair.items())
     return found
@@ -54,8 +59,10 @@ def _verdict(row: Mapping[str, Any]) -> float:
     return sign if strength is None else sign * strength
 
 
-def _from_scores(scores: Mapping[str, Sequence[float]]) -> Preferences:
-    means = {name: _mean(values) for name, values in sorted(scores.items())[:_MOST_COMPLETIONS]}
+def _from_scores(scores: Mapping[str, Sequence[float]], in_pairs: Collection[str]) -> Preferences:
+    # Ids of a prompt differ in a number at their end: the shorter ones come first.
+    wanted = sorted(scores, key=lambda name: (name not in in_pairs, len(name), name))
+    means = {name: _mean(scores[name]) for name in sorted(wanted[:_MOST_COMPLETIONS])}
     return {(one, other): means[one] - means[other] for one, other in combinations(means, 2)}
 
 
