@@ -164,3 +164,7 @@ class StatusError(CallError):
         self.headers = headers or {}
         self.retryable = retryable
         self.stops_run = stops_run
+
+
+class FlaggedInputError(StatusError):
+    """Moderation in front of a model refused this very request; others may pass."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from judgeforge.calls.answer import Asks
 from judgeforge.concurrency import gather_or_cancel
 from judgeforge.config import SamplingConfig
-from judgeforge.errors import CallError
+from judgeforge.errors import CallError, FlaggedInputError
 from judgeforge.providers.base import ChatRequest
 from judgeforge.records import Completion, Message, Prompt
 from judgeforge.suspicion import suspicions
 
-CUT, DUPLICATE, FAILED = "cut", "duplicate:", "failed:"
+CUT, DUPLICATE, FAILED, WITHHELD = "cut", "duplicate:", "failed:", "withheld:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,9 @@ async def _complete(
     except CallError as error:
         if error.stops_run:
             raise
+        if isinstance(error, FlaggedInputError):
+            withheld = {"finish": "content_filter", "flags": (f"{WITHHELD} {error}",)}
+            return blank.model_copy(update=withheld)
         return blank.model_copy(update={"flags": (f"{FAILED} {error}",)})
     reply = answer.reply
     has_text = bool(reply.text.strip())

@@ -18,6 +18,10 @@ from tests.run_setup import KEY_VARIABLE, PRICE, model, rows, run, write_config
 PRICES = {"small": PRICE}
 
 
+UPSTREAM_403 = {"error": {"code": 403, "metadata": {"provider_name": "x", "raw": "no access"}}}
+"""A router's, where the provider behind it refuses the key."""
+
+
 @pytest.fixture
 def out(tmp_path):
     return tmp_path / "out"
@@ -175,10 +179,11 @@ class TestRetry:
         [
             (faults.status(401), KEY_VARIABLE),
             (faults.status(403), KEY_VARIABLE),
+            (faults.status(403, body=UPSTREAM_403), KEY_VARIABLE),
             (faults.quota_exhausted(), "credit"),
             (faults.status(404), "base_url"),
         ],
-        ids=["401", "403", "quota", "404"],
+        ids=["401", "403", "403-upstream", "quota", "404"],
     )
     def test_a_key_or_quota_that_fails_stops_the_run(self, tmp_path, server, out, fault, said):
         server.faults.add(fault)

@@ -10,6 +10,7 @@ import judgeforge.judging.pointwise as pointwise_judging
 from judgeforge import report, worklist
 from judgeforge.errors import ConfigError, InputError, LockHeldError
 from judgeforge.prompt_work import PromptWork
+from judgeforge.records import missing_kind
 from judgeforge.store.lock import FolderLock
 from tests.local_server import faults, quality_of
 from tests.run_setup import KEY, model, rows, run, write_config, write_prompts
@@ -291,6 +292,31 @@ def test_completions_that_are_no_answers_have_their_own_names(tmp_path, server, 
     result = run(write_config(tmp_path, server, prompts=1), out)
     assert {row["finish"] for row in rows(out / "completions.jsonl")} == {finish}
     assert [skip.reason for skip in result.skips] == ["too_few_completions"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "metadata"),
+    [
+        ("openai", {"reasons": ["violence"], "flagged_input": "Tell me", "provider_name": "x"}),
+        ("anthropic", {"error_type": "content_policy_violation"}),
+    ],
+)
+def test_what_moderation_refuses_is_an_outcome_of_that_request_alone(
+    tmp_path, server, out, provider, metadata
+):
+    said = {"error": {"code": 403, "message": "Your input was flagged.", "metadata": metadata}}
+    for kind in ("completion", "judge"):
+        flagged = faults.status(403, body=said)
+        server.faults.add(flagged, when=lambda r, kind=kind: r.kind == kind, nth=1)
+    result = run(write_config(tmp_path, server, prompts=3, provider=provider), out)
+    assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, 3)
+    (withheld,) = (row for row in rows(out / "completions.jsonl") if not row["text"])
+    assert withheld["finish"] == "content_filter"
+    assert "moderation flagged this request" in withheld["flags"][0]
+    (missing,) = filter(None, (row["missing"] for row in rows(out / "judgments.jsonl")))
+    assert missing_kind(missing) == "refused"
+    assert "Your input was flagged." in missing
+    assert [request.status for request in server.requests].count(403) == 2
 
 
 def test_reasoning_is_kept_and_taken_out_of_completions(tmp_path, server, out):

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from judgeforge.calls.answer import Asks
-from judgeforge.errors import CallError, TooLongError
+from judgeforge.errors import CallError, FlaggedInputError, TooLongError
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.records import (
     CALL_FAILED,
     READING_FAILED,
+    REPLY_WITHHELD,
     TOO_LONG_TO_JUDGE,
     Completion,
     Judgment,
@@ -64,8 +65,13 @@ def blank_judgment(
 
 def call_failure(error: CallError) -> str:
     """Why a judgment is missing for which no reply could be had."""
-    reason = TOO_LONG_TO_JUDGE if isinstance(error, TooLongError) else CALL_FAILED
-    return f"{reason}: {error}"
+    return f"{_why_failed(error)}: {error}"
+
+
+def _why_failed(error: CallError) -> str:
+    if isinstance(error, TooLongError):
+        return TOO_LONG_TO_JUDGE
+    return REPLY_WITHHELD if isinstance(error, FlaggedInputError) else CALL_FAILED
 
 
 def reading_failure(error: Exception) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from judgeforge.config import ModelConfig
 from judgeforge.errors import (
     CallError,
+    FlaggedInputError,
     NoReplyError,
     NotConnectedError,
     StatusError,
@@ -29,6 +30,10 @@ from judgeforge.terminal_text import printable
 _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
 _MOST_CONNECTIONS = 4096
+_MODERATION_FIELDS = frozenset({"reasons", "flagged_input", "patterns"})
+_MODERATION_TYPES = frozenset({"content_policy_violation", "refusal"})
+"""``error.metadata`` of OpenRouter: a 403 with one of these fields, or with one of these as its
+``error_type``, is about what was asked; any other 403 is about the key."""
 _QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
 
 
@@ -148,6 +153,13 @@ def _connection_error(error: Exception, model: ModelConfig, base_url: str) -> Ca
 def _status_error(error: Any, model: ModelConfig) -> StatusError:  # noqa: ANN401
     status = int(error.status_code)
     said = _message(error)
+    headers = limit_headers(error.response.headers)
+    if status == 403 and _is_moderation(error):
+        return FlaggedInputError(
+            f"HTTP 403 from {model.model}: {said} (moderation flagged this request)",
+            status=status,
+            headers=headers,
+        )
     quota = status == 402 or (
         status in {400, 403, 429} and any(mark in said.lower() for mark in _QUOTA_MARKS)
     )
@@ -157,20 +169,33 @@ def _status_error(error: Any, model: ModelConfig) -> StatusError:  # noqa: ANN40
         f"HTTP {status} from {model.model}: {said}{advice}",
         status=status,
         retry_after_s=retry_after_s(error.response.headers),
-        headers=limit_headers(error.response.headers),
+        headers=headers,
         retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
         stops_run=quota or status in {401, 403} or unsupported is not None,
     )
 
 
+def _is_moderation(error: Any) -> bool:  # noqa: ANN401
+    metadata = _details(error).get("metadata")
+    if not isinstance(metadata, Mapping):
+        return False
+    flagged = any(metadata.get(field) for field in _MODERATION_FIELDS)
+    return flagged or str(metadata.get("error_type")) in _MODERATION_TYPES
+
+
 def _message(error: Any) -> str:  # noqa: ANN401
+    details = _details(error)
+    if details:
+        parts = [details.get(field) for field in ("type", "code", "message")]
+        return _harmless(" ".join(str(part) for part in parts if part))[:500]
+    return _harmless(error.body if error.body is not None else error)[:300]
+
+
+def _details(error: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    """What the body says in its ``error`` object; one SDK gives the object, the other the body."""
     body = error.body
-    if isinstance(body, Mapping):
-        inner = body.get("error", body)
-        if isinstance(inner, Mapping):
-            parts = [inner.get(field) for field in ("type", "code", "message")]
-            return _harmless(" ".join(str(part) for part in parts if part))[:500]
-    return _harmless(body if body is not None else error)[:300]
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    return inner if isinstance(inner, Mapping) else {}
 
 
 def _advice(status: int, model: ModelConfig, *, quota: bool) -> str:
