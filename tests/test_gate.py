@@ -7,7 +7,7 @@ import time
 import pytest
 
 from judgeforge.calls.gate import ModelGate
-from judgeforge.calls.gateway import waits
+from judgeforge.calls.line import never
 from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.shared_bucket import Account
 from judgeforge.calls.slots import Slots
@@ -38,7 +38,7 @@ def gate(slots, *, name="small", concurrency=64, failures=3, account=None, **cei
     )
 
 
-async def ask(one, *, error=None, seconds=0.0, gives_way=waits):
+async def ask(one, *, error=None, seconds=0.0, gives_way=never):
     passage = await one.enter(SIZE, gives_way=gives_way)
     try:
         await asyncio.sleep(seconds)
@@ -52,7 +52,7 @@ def test_no_more_than_the_limit_are_in_flight():
 
         async def one():
             nonlocal most
-            passage = await limited.enter(SIZE, gives_way=waits)
+            passage = await limited.enter(SIZE, gives_way=never)
             most = max(most, limited.in_flight)
             await asyncio.sleep(0.001)
             limited.leave(passage)
@@ -85,7 +85,7 @@ def test_models_take_turns_at_the_slots_however_long_their_queues_are():
         gates = {"long": gate(slots), "short": gate(slots)}
 
         async def one(name):
-            passage = await gates[name].enter(SIZE, gives_way=waits)
+            passage = await gates[name].enter(SIZE, gives_way=never)
             order.append(name)
             await asyncio.sleep(0)
             gates[name].leave(passage)
@@ -104,7 +104,7 @@ def test_while_the_circuit_is_open_one_probe_at_a_time_passes():
         sent = []
 
         async def one():
-            passage = await broken.enter(SIZE, gives_way=waits)
+            passage = await broken.enter(SIZE, gives_way=never)
             sent.append(time.monotonic() - begun)
             await asyncio.sleep(0.1)
             broken.leave(passage)
@@ -122,7 +122,7 @@ def test_who_gives_way_fails_at_once_also_from_the_queue():
     async def scenario():
         slots = Slots(1)
         broken = gate(slots, failures=1)
-        first = await broken.enter(SIZE, gives_way=waits)
+        first = await broken.enter(SIZE, gives_way=never)
         waiting = [asyncio.create_task(ask(broken, gives_way=lambda: True)) for _ in range(5)]
         await asyncio.sleep(0.01)
         broken.leave(first, error=NotConnectedError("refused"))
@@ -138,7 +138,7 @@ def test_who_gives_way_fails_at_once_also_from_the_queue():
 def test_who_gives_way_does_not_wait_behind_those_that_do_not(ceiling):
     async def scenario():
         broken = gate(Slots(10), concurrency=1, failures=1, **ceiling)
-        first = await broken.enter(SIZE, gives_way=waits)
+        first = await broken.enter(SIZE, gives_way=never)
         patient = [asyncio.create_task(ask(broken)) for _ in range(3)]
         await asyncio.sleep(0)
         queued = asyncio.create_task(ask(broken, gives_way=lambda: True))
@@ -160,7 +160,7 @@ def test_who_is_cancelled_when_the_circuit_opens_is_cancelled(ceiling):
 
     async def scenario():
         broken = gate(Slots(10), concurrency=1, failures=1, **ceiling)
-        first = await broken.enter(SIZE, gives_way=waits)
+        first = await broken.enter(SIZE, gives_way=never)
         waiting = [asyncio.create_task(ask(broken, gives_way=lambda: True)) for _ in range(2)]
         await asyncio.sleep(0.01)
         broken.leave(first, error=NotConnectedError("refused"))
@@ -198,7 +198,7 @@ def test_a_hedge_passes_at_once_or_takes_nothing():
 def test_who_is_sent_away_takes_nothing_from_the_ceiling():
     async def scenario():
         broken = gate(Slots(10), concurrency=1, failures=1, tokens_per_minute=60 * 200)
-        first = await broken.enter(SIZE, gives_way=waits)
+        first = await broken.enter(SIZE, gives_way=never)
         waiting = [asyncio.create_task(ask(broken)) for _ in range(5)]
         await asyncio.sleep(0.01)
         for task in waiting:
@@ -233,7 +233,7 @@ def test_requests_that_are_wrong_themselves_do_not_open_the_circuit(number):
     async def scenario():
         fine = gate(Slots(10), failures=1)
         await ask(fine, error=StatusError("no", status=number))
-        return fine.is_open
+        return fine.is_out_of_order
 
     assert not asyncio.run(scenario())
 
@@ -242,10 +242,10 @@ def test_a_cancelled_probe_lets_the_next_one_pass():
     async def scenario():
         broken = gate(Slots(10), failures=1)
         await ask(broken, error=NotConnectedError("refused"))
-        passage = await broken.enter(SIZE, gives_way=waits)
+        passage = await broken.enter(SIZE, gives_way=never)
         broken.leave(passage, abandoned=True)
         await asyncio.wait_for(ask(broken), 1)
-        return broken.is_open
+        return broken.is_out_of_order
 
     assert not asyncio.run(scenario())
 
@@ -254,7 +254,7 @@ def test_a_slot_that_one_model_cannot_use_goes_to_the_other():
     async def scenario():
         slots = Slots(1)
         one, other = gate(slots), gate(slots)
-        held = await other.enter(SIZE, gives_way=waits)
+        held = await other.enter(SIZE, gives_way=never)
         gone = [asyncio.create_task(ask(one)) for _ in range(3)]
         left = asyncio.create_task(ask(other))
         await asyncio.sleep(0)

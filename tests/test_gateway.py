@@ -16,7 +16,8 @@ from judgeforge.calls.budget import Budget
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.endpoint import Endpoint
 from judgeforge.calls.gate import ModelGate
-from judgeforge.calls.gateway import Gateway, waits
+from judgeforge.calls.gateway import Gateway
+from judgeforge.calls.line import never
 from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.shared_bucket import Account
 from judgeforge.calls.slots import Slots
@@ -187,7 +188,7 @@ def test_a_call_that_is_cancelled_when_the_circuit_opens_asks_no_fallback(door):
         limits = LimitsConfig(breaker_failures=1)
         one = door(says("ok"), says("ok"), limits=limits, fallback="second", concurrency=1)
         gate = one.gates["first"]
-        passage = await gate.enter(RequestSize(1, 1), gives_way=waits)
+        passage = await gate.enter(RequestSize(1, 1), gives_way=never)
         asker = one.ask("a")
         await ticks()
         # The circuit opens, then the asker leaves, and only then its call gets on.

@@ -28,7 +28,7 @@ from judgeforge.redaction import redact_values
 
 
 @dataclass(slots=True)
-class Progress:
+class CallProgress:
     """How far a call is, over all its attempts."""
 
     attempts: int = 0
@@ -64,7 +64,7 @@ class Sender:
         self._stopping = stopping
 
     async def send(
-        self, endpoint: Endpoint, call: Call, passage: Passage, progress: Progress
+        self, endpoint: Endpoint, call: Call, passage: Passage, progress: CallProgress
     ) -> Answer:
         """Raises CallError, BudgetExhaustedError and StoreError; gives the passage back."""
         attempt: _Attempt | None = None
@@ -91,7 +91,7 @@ class Sender:
                 headers=None if raw is None else raw.headers,
             )
 
-    async def _begin(self, endpoint: Endpoint, call: Call, progress: Progress) -> _Attempt:
+    async def _begin(self, endpoint: Endpoint, call: Call, progress: CallProgress) -> _Attempt:
         reservation = await self._budget.reserve(endpoint.most_pico(call))
         if self._stopping() or progress.stored:
             self._budget.release(reservation)
@@ -119,7 +119,7 @@ class Sender:
             raise
 
     async def _keep(
-        self, attempt: _Attempt, text: str, reply: ModelReply, progress: Progress
+        self, attempt: _Attempt, text: str, reply: ModelReply, progress: CallProgress
     ) -> Answer:
         """Store before anyone uses it, then settle what it cost."""
         endpoint, call, latency = attempt.endpoint, attempt.call, attempt.elapsed_s

@@ -4,7 +4,8 @@ Asked in this order: the configured ceiling, the circuit breaker, the concurrenc
 a slot over all models. Models take turns at the slots, one request each, so that none starves
 another; what waits here holds no slot and no reservation.
 
-Nothing polls: a request that leaves, and a timer where only time can help, let the next ones pass.
+Nothing here polls: a request that leaves, and a timer where only time can help, let the next ones
+pass.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ class ModelGate:
         self.in_flight = 0
 
     @property
-    def is_open(self) -> bool:
-        """Whether the circuit is open: the model is out of order."""
+    def is_out_of_order(self) -> bool:
+        """Whether the circuit is open: nothing but a probe is sent to the model."""
         return self._breaker.is_open
 
     async def enter(self, size: RequestSize, *, gives_way: GivesWay) -> Passage:
@@ -85,8 +86,7 @@ class ModelGate:
         """
         self.waiting += 1
         try:
-            if self.is_open:
-                self._refuse_while_open(gives_way)
+            self._refuse_while_open(gives_way)
             if self._ceiling.is_set:
                 return await self._join_under_ceiling(size, gives_way)
             return await self._join(size, gives_way)
@@ -95,7 +95,9 @@ class ModelGate:
 
     def try_enter(self, size: RequestSize) -> Passage | None:
         """Pass at once or take nothing: where anything would have to be waited for; for hedges."""
-        if self.is_open or self._wait(size, time.monotonic())[0] > 0 or not self._all_slots.take():
+        if self.is_out_of_order or self._wait(size, time.monotonic())[0] > 0:
+            return None
+        if not self._all_slots.take():
             return None
         if not self._ceiling.try_admit(size.tokens):
             self._all_slots.give_back()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from judgeforge.calls.answer import Answer
-from judgeforge.calls.attempt import Progress, Sender
+from judgeforge.calls.attempt import CallProgress, Sender
 from judgeforge.calls.budget import Budget
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.call import Call
@@ -23,7 +23,7 @@ from judgeforge.calls.claim import current_claim
 from judgeforge.calls.endpoint import Endpoint
 from judgeforge.calls.gate import Passage
 from judgeforge.calls.hedging import race
-from judgeforge.calls.line import GivesWay
+from judgeforge.calls.line import GivesWay, never
 from judgeforge.calls.retry import RetryClock, with_retries
 from judgeforge.config import LimitsConfig
 from judgeforge.errors import CircuitOpenError, InterruptedRunError, MalformedReplyError
@@ -32,11 +32,6 @@ from judgeforge.providers.base import ModelRequest
 HEDGE_RESERVE = 10
 """A hedge is sent only while the budget has room for so many of its kind: near its end the money
 belongs to calls that are needed."""
-
-
-def waits() -> bool:
-    """A call that waits for a circuit to close, however long (see ``ModelGate.enter``)."""
-    return False
 
 
 @dataclass(slots=True)
@@ -55,8 +50,9 @@ class _Flight:
     call: Call
     stand_in: _StandIn | None
     gives_way: GivesWay
-    progress: Progress = field(default_factory=Progress)
+    progress: CallProgress = field(default_factory=CallProgress)
     waiting: int = 0
+    task: asyncio.Task[Answer] = field(init=False)
 
 
 class Gateway:
@@ -78,15 +74,15 @@ class Gateway:
         self._log = log
         self._sender = Sender(cache=cache, budget=budget, log=log, stopping=lambda: self._stopping)
         self._flights: dict[str, _Flight] = {}
-        self._tasks: dict[str, asyncio.Task[Answer]] = {}
-        self._late_hedges: set[asyncio.Task[Any]] = set()
+        self._overtaken: set[asyncio.Task[Any]] = set()
+        """Requests that a hedge was faster than, and hedges that came second."""
         self._stopping = False
         self.cached_calls = 0
         self.last_reply_at = time.monotonic()
         """When the last call brought a reply; the sign that the run gets on."""
 
     async def ask(
-        self, model: str, request: ModelRequest, *, sample: int = 0, gives_way: GivesWay = waits
+        self, model: str, request: ModelRequest, *, sample: int = 0, gives_way: GivesWay = never
     ) -> Answer:
         """``gives_way``: whether to raise CircuitOpenError while the model is out of order."""
         endpoint = self._endpoints[model]
@@ -100,22 +96,21 @@ class Gateway:
             if self._stopping:
                 raise InterruptedRunError("the run is stopping")
             flight = self._launch(_Flight(endpoint, call, stand_in, gives_way))
-        task = self._tasks[call.key]
         flight.waiting += 1
         try:
-            return await asyncio.shield(task)
+            return await asyncio.shield(flight.task)
         except asyncio.CancelledError:
-            if self._stopping and task.cancelled():
+            if self._stopping and flight.task.cancelled():
                 raise InterruptedRunError("the run is stopping") from None
             raise
         finally:
             flight.waiting -= 1
             if flight.waiting == 0 and not flight.progress.sending:
                 # Nobody wants it any more and it costs nothing yet.
-                task.cancel()
+                flight.task.cancel()
 
     def is_out_of_order(self, model: str) -> bool:
-        return self._endpoints[model].gate.is_open
+        return self._endpoints[model].gate.is_out_of_order
 
     def what_it_waits_for(self) -> str:
         """For the message of a run that does not get on."""
@@ -126,13 +121,13 @@ class Gateway:
     def stop(self) -> None:
         """Send nothing more; calls in flight may finish (see ``drain``)."""
         self._stopping = True
-        for key, flight in self._flights.items():
+        for flight in self._flights.values():
             if not flight.progress.sending:
-                self._tasks[key].cancel()
+                flight.task.cancel()
 
     async def drain(self, grace_s: float) -> None:
         """Wait for the calls in flight (they are paid for), at most ``grace_s`` seconds."""
-        tasks = [*self._tasks.values(), *self._late_hedges]
+        tasks = [*(flight.task for flight in self._flights.values()), *self._overtaken]
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=grace_s)
@@ -179,21 +174,23 @@ class Gateway:
 
     def _under_way(self, key: str) -> _Flight | None:
         """A flight to join; not one that nobody waited for and that is about to end."""
-        task = self._tasks.get(key)
-        return None if task is None or task.done() or task.cancelling() else self._flights[key]
+        flight = self._flights.get(key)
+        if flight is None or flight.task.done() or flight.task.cancelling():
+            return None
+        return flight
 
     def _launch(self, flight: _Flight) -> _Flight:
         key = flight.call.key
-        task = asyncio.create_task(self._fetch_or_fall_back(flight))
-        self._flights[key], self._tasks[key] = flight, task
+        flight.task = asyncio.create_task(self._fetch_or_fall_back(flight))
+        self._flights[key] = flight
 
         def landed(done: asyncio.Task[Answer]) -> None:
-            if self._tasks.get(key) is done:  # the call may have been begun anew meanwhile
-                del self._flights[key], self._tasks[key]
+            if self._flights.get(key) is flight:  # the call may have been begun anew meanwhile
+                del self._flights[key]
             if not done.cancelled():
                 done.exception()  # whoever waited has it; nobody may be left to retrieve it
 
-        task.add_done_callback(landed)
+        flight.task.add_done_callback(landed)
         return flight
 
     async def _fetch_or_fall_back(self, flight: _Flight) -> Answer:
@@ -204,13 +201,13 @@ class Gateway:
         other = flight.stand_in.endpoint
 
         def gives_way() -> bool:
-            return not other.gate.is_open or flight.gives_way()
+            return not other.gate.is_out_of_order or flight.gives_way()
 
         while True:
             try:
                 return await self._fetch(flight, endpoint, call, gives_way)
             except CircuitOpenError as error:
-                if error.stops_run or other.gate.is_open:
+                if error.stops_run or other.gate.is_out_of_order:
                     raise
             try:
                 answer = await self._fetch(flight, other, flight.stand_in.call, lambda: True)
@@ -238,7 +235,7 @@ class Gateway:
         return answer
 
     async def _send(
-        self, endpoint: Endpoint, call: Call, passage: Passage, progress: Progress
+        self, endpoint: Endpoint, call: Call, passage: Passage, progress: CallProgress
     ) -> Answer:
         sending = self._sender.send(endpoint, call, passage, progress)
         after_s = endpoint.hedging.after_s
@@ -248,10 +245,10 @@ class Gateway:
         def hedge() -> Coroutine[Any, Any, Answer] | None:
             return self._hedge(endpoint, call, progress)
 
-        return await race(sending, hedge, after_s=after_s, keep=self._keep_late_hedge)
+        return await race(sending, hedge, after_s=after_s, keep=self._keep_overtaken)
 
     def _hedge(
-        self, endpoint: Endpoint, call: Call, progress: Progress
+        self, endpoint: Endpoint, call: Call, progress: CallProgress
     ) -> Coroutine[Any, Any, Answer] | None:
         if self._stopping or progress.stored:
             return None
@@ -268,12 +265,12 @@ class Gateway:
             raise
         return self._sender.send(endpoint, call, passage, progress)
 
-    def _keep_late_hedge(self, task: asyncio.Task[Any]) -> None:
+    def _keep_overtaken(self, task: asyncio.Task[Any]) -> None:
         """It may still be billed, so it is waited for, and only its end tells how much it cost."""
-        self._late_hedges.add(task)
+        self._overtaken.add(task)
 
         def landed(done: asyncio.Task[Any]) -> None:
-            self._late_hedges.discard(done)
+            self._overtaken.discard(done)
             if not done.cancelled():
                 done.exception()
 

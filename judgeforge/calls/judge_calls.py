@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from judgeforge.calls.answer import Answer
-from judgeforge.calls.gateway import Gateway, waits
+from judgeforge.calls.gateway import Gateway
+from judgeforge.calls.line import never
 from judgeforge.calls.prices import BYTES_PER_TOKEN
 from judgeforge.errors import CircuitOpenError, TooLongError
 from judgeforge.providers.base import ChatRequest, ModelRequest
@@ -34,7 +35,7 @@ class JudgeCalls:
     async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
         self._check_length(model, request)
         if self._on_failure == "wait":
-            return await self._gateway.ask(model, request, sample=sample, gives_way=waits)
+            return await self._gateway.ask(model, request, sample=sample, gives_way=never)
         try:
             return await self._gateway.ask(
                 model, request, sample=sample, gives_way=lambda: self._gives_way(model)

@@ -10,6 +10,11 @@ GivesWay = Callable[[], bool]
 """Whether a request should rather fail at once than wait for a circuit to close."""
 
 
+def never() -> bool:
+    """Of a request that waits for the circuit to close (see ``ModelGate.enter``)."""
+    return False
+
+
 class Line:
     """One at a time, in the order of arrival."""
 
