@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from judgeforge.admission import Estimate
-from judgeforge.calls.answer import Answer
+from judgeforge.calls.no_calls import NoCalls
 from judgeforge.calls.prices import BYTES_PER_TOKEN, MOST_TOKENS_PER_DECISION, ModelPrice, to_usd
 from judgeforge.config import RunConfig
 from judgeforge.judging.asking import rubrics_asked
@@ -14,7 +14,7 @@ from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.preparation import Preparation
-from judgeforge.providers.base import ModelRequest, Usage
+from judgeforge.providers.base import Usage
 from judgeforge.records import Completion, Prompt
 from judgeforge.templates import decision_messages, decision_pair_question, pointwise_messages
 
@@ -74,7 +74,7 @@ class Estimator:
         self._beyond = (0.0, escalation, 1.0)
         self._first_tier = min((judge.tier for judge in config.judging.judges), default=1)
         self._own_family = OwnFamily(config.models, exclude=config.judging.exclude_own_family)
-        self._panel = Panel(config.judging.judges, prepared.rubric, _NoCalls(), self._own_family)
+        self._panel = Panel(config.judging.judges, prepared.rubric, NoCalls(), self._own_family)
         self._shown: dict[tuple[str, int], list[int]] = {}
 
     def loads(self) -> dict[str, ModelLoad]:
@@ -195,11 +195,6 @@ class Estimator:
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
             system, user = pointwise_messages(rubric, prompt, "")
             yield _tokens(system.content, user.content), len(system.content) // BYTES_PER_TOKEN
-
-
-class _NoCalls:
-    async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
-        raise AssertionError(f"an estimate calls no model: {model}, {request}, {sample}")
 
 
 def _blank(index: int, model: str) -> Completion:

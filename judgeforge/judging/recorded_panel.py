@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
 
+from judgeforge.calls.no_calls import NoCalls
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel
 from judgeforge.judging_config import JudgeConfig
-from judgeforge.providers.base import ModelRequest
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.rubric import Rubric
 
@@ -23,7 +22,7 @@ class RecordedPanel(Panel):
         judgments: Iterable[Judgment],
         own_family: OwnFamily | None = None,
     ) -> None:
-        super().__init__(judges, rubric, _NoCalls(), own_family)
+        super().__init__(judges, rubric, NoCalls(), own_family)
         self._judgments = {
             (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
         }
@@ -37,9 +36,3 @@ class RecordedPanel(Panel):
             self._judgments[prompt.id, one.judge, one.completion_ids, one.repeat]
             for one in questions
         ]
-
-
-class _NoCalls:
-    async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> NoReturn:
-        del request, sample
-        raise AssertionError(f"{model} is asked although all its judgments are recorded")
