@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from typing import Literal
 
+from judgeforge.prompt_key import prompt_key
 from judgeforge.records import SkipReason
 from judgeforge.sources.raw import shown
 from judgeforge.sources.row_checks import CheckedRow, RowProblemError
@@ -74,7 +74,7 @@ class SeenRows:
         """Remember the row; returns its id. Raises RowProblemError for a duplicate."""
         prompt = int.from_bytes(row.asked[:8], "big")
         given = row.given_id
-        if given is not None and _key(given) in self._ids:
+        if given is not None and prompt_key(given) in self._ids:
             raise RowProblemError(
                 SkipReason.DUPLICATE_ID,
                 f"the id `{shown(given)}` stands further up; give each row its own",
@@ -86,20 +86,16 @@ class SeenRows:
                 "(`duplicate_prompts: keep` does both)",
             )
         prompt_id = self._distinct(row.content_id()) if given is None else given
-        self._ids.add(_key(prompt_id))
+        self._ids.add(prompt_key(prompt_id))
         self._prompts.add(prompt)
         return prompt_id
 
     def _distinct(self, content_id: str) -> str:
         """Kept copies of a row without an id are told apart by their number."""
-        if _key(content_id) not in self._ids:
+        if prompt_key(content_id) not in self._ids:
             return content_id
         number = self._copies.get(content_id, 1) + 1
-        while _key(f"{content_id}-{number}") in self._ids:
+        while prompt_key(f"{content_id}-{number}") in self._ids:
             number += 1
         self._copies[content_id] = number
         return f"{content_id}-{number}"
-
-
-def _key(prompt_id: str) -> int:
-    return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")

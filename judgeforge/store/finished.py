@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 
+from judgeforge.prompt_key import prompt_key
 from judgeforge.records import SkipReason
 from judgeforge.store.journal import Entry
 
@@ -17,18 +17,14 @@ _UNFINISHED = _REASONS.index(SkipReason.CHANGED_DURING_RUN)
 
 
 class FinishedPrompts:
-    """A dictionary of entries would take some 400 bytes a prompt.
-
-    Ids are known by the first 8 bytes of a hash: two of a million different ids are taken for the
-    same with a probability of 3e-8.
-    """
+    """A dictionary of entries would take some 400 bytes a prompt."""
 
     def __init__(self, entries: Iterable[tuple[str, Entry]] = ()) -> None:
         """Of several entries with one id the last counts; a row that changed is not finished."""
         keys, self._offsets, self._digests = array("Q"), array("q"), array("Q")
         self._pairs, self._skips = array("I"), bytearray()
         for prompt_id, entry in entries:
-            keys.append(_key(prompt_id))
+            keys.append(prompt_key(prompt_id))
             self._offsets.append(entry.offset)
             self._digests.append(entry.digest)
             self._pairs.append(entry.pairs)
@@ -39,7 +35,7 @@ class FinishedPrompts:
         return len(self._keys)
 
     def get(self, prompt_id: str) -> Entry | None:
-        key = _key(prompt_id)
+        key = prompt_key(prompt_id)
         place = bisect_left(self._keys, key)
         if place == len(self._keys) or self._keys[place] != key:
             return None
@@ -50,10 +46,6 @@ class FinishedPrompts:
             pairs=self._pairs[row],
             skip=_REASONS[self._skips[row]] or None,
         )
-
-
-def _key(prompt_id: str) -> int:
-    return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")
 
 
 def _sorted(keys: array[int], skips: bytearray) -> tuple[array[int], array[int]]:
