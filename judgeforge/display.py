@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from judgeforge.criterion_means import LEAST_DIFFERENCE, criterion_means
 from judgeforge.store.json_lines import read_rows
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ Json = Mapping[str, Any]
 PROMPT_CHARACTERS, ANSWER_CHARACTERS, REASON_CHARACTERS = 50, 80, 80
 _LOOKED_AT = 20
 """Times as many characters as are shown: white space runs together, and a text may be a book."""
-LEAST_DIFFERENCE = 0.005
-"""Criteria that differ by less look equal in two digits."""
 
 
 def pairs_table(folder: Path, *, most: int | None = None) -> Table:
@@ -123,10 +121,8 @@ def _criteria(folder: Path, pairs: Iterable[Json]) -> Mapping[str, list[Json]]:
 
 def _means(judgments: Iterable[Json]) -> dict[str, float]:
     """By criterion, over all that judges said of a completion by itself."""
-    scores: dict[str, list[float]] = defaultdict(list)
-    for judgment in judgments:
-        if _found_by_code(judgment) or len(judgment["completion_ids"]) > 1:
-            continue
-        for name, score in judgment["criteria"].items():
-            scores[name].append(score)
-    return {name: fmean(values) for name, values in scores.items()}
+    return criterion_means(
+        judgment["criteria"]
+        for judgment in judgments
+        if not _found_by_code(judgment) and len(judgment["completion_ids"]) == 1
+    )

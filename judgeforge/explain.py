@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from judgeforge.criterion_means import LEAST_DIFFERENCE, criterion_means
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.explain_evidence import JudgeEffect, judge_effects
 from judgeforge.nearest import did_you_mean
@@ -25,8 +26,6 @@ R = TypeVar("R", bound=Record)
 _SHOWN_IDS = 5
 _KEPT_IDS = 10_000
 """Among so many ids a misspelled one is looked for."""
-_LEAST_GAP = 0.005
-"""Criteria that differ by less look equal in two digits."""
 
 
 class ExplainedCall(Record):
@@ -212,7 +211,7 @@ def _reason(
     pair: PreferencePair, chosen: ExplainedSide, rejected: ExplainedSide, completions: int
 ) -> str:
     gaps = _criterion_gaps(chosen, rejected)
-    telling = [f"{name} ({gap:+.2f})" for name, gap in gaps if abs(gap) >= _LEAST_GAP]
+    telling = [f"{name} ({gap:+.2f})" for name, gap in gaps if abs(gap) >= LEAST_DIFFERENCE]
     by = f", mostly by {', '.join(telling[:3])}" if telling else ""
     return (
         f"Of {completions} completions, chosen scores {pair.score_chosen:.2f} and rejected "
@@ -229,13 +228,7 @@ def _criterion_gaps(chosen: ExplainedSide, rejected: ExplainedSide) -> list[tupl
 
 
 def _means(side: ExplainedSide) -> dict[str, float]:
-    scores: dict[str, list[float]] = {}
-    for judgment in side.judgments:
-        if len(judgment.completion_ids) > 1:
-            continue  # its criteria are about two completions
-        for name, score in judgment.criteria.items():
-            scores.setdefault(name, []).append(score)
-    return {name: sum(values) / len(values) for name, values in scores.items()}
+    return criterion_means(one.criteria for one in side.judgments if len(one.completion_ids) == 1)
 
 
 def _rows(file: Path, naming: str = "") -> Iterator[Row]:

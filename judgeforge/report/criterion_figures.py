@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LEAST_GAP = 0.005
-"""Means that differ by less look equal in two digits."""
+from judgeforge.criterion_means import LEAST_DIFFERENCE, criterion_means
 
 
 @dataclass(slots=True)
@@ -27,8 +26,8 @@ class Criterion:
         self.pairs += 1
         self.chosen += chosen
         self.rejected += rejected
-        self.for_chosen += chosen - rejected >= LEAST_GAP
-        self.against += rejected - chosen >= LEAST_GAP
+        self.for_chosen += chosen - rejected >= LEAST_DIFFERENCE
+        self.against += rejected - chosen >= LEAST_DIFFERENCE
 
     @property
     def equal(self) -> int:
@@ -55,14 +54,9 @@ class CriterionFigures:
 
 def _means(judgments: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Completion -> criterion -> mean; judgments on several completions at once are about none."""
-    scores: dict[str, dict[str, list[float]]] = {}
+    criteria: dict[str, list[Mapping[str, float]]] = {}
     for row in judgments:
-        shown, criteria = row["completion_ids"], row.get("criteria")
-        if criteria and len(shown) == 1:
-            of_completion = scores.setdefault(shown[0], {})
-            for name, score in criteria.items():
-                of_completion.setdefault(name, []).append(score)
-    return {
-        completion: {name: sum(values) / len(values) for name, values in by_name.items()}
-        for completion, by_name in scores.items()
-    }
+        shown = row["completion_ids"]
+        if row.get("criteria") and len(shown) == 1:
+            criteria.setdefault(shown[0], []).append(row["criteria"])
+    return {completion: criterion_means(said) for completion, said in criteria.items()}
