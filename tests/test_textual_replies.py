@@ -15,7 +15,6 @@ from judgeforge.judging.textual_forms import (
     RATING_FORMS,
     VERDICT_FORMS,
     TextualVerdict,
-    read_ordered_models,
 )
 from judgeforge.judging.textual_replies import (
     read_rating,
@@ -135,9 +134,6 @@ class TestAVerdict:
 
     def test_keeps_the_strength_where_one_of_two_forms_says_it(self) -> None:
         assert read_verdict("Output (a) is better: [[A>B]]") == TextualVerdict("a", 1 / 3)
-
-    def test_of_models_with_other_names_goes_by_the_names_as_shown(self) -> None:
-        assert read_ordered_models(ranks(x=2, y=1), first="x", second="y").verdict == "b"
 
     @given(st.text(max_size=200))
     def test_is_never_read_from_any_other_text(self, text: str) -> None:

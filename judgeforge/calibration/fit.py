@@ -33,21 +33,18 @@ def fit_calibration(
     of: LabelKind,
     unlabelled: Sequence[Evidence] = (),
     allow_negative: bool = False,
-    correct: bool = True,
     as_asked: AsAsked | None = None,
 ) -> Calibration:
     """``unlabelled`` evidence tells of the judges too, though not how right they are.
 
-    ``allow_negative``: a judge that people contradict may count against what it says. ``correct``:
-    whether length and seats may be corrected for. ``as_asked``: judges are fitted on everything,
-    probabilities on what a run would have asked. The order of prompts does not matter.
+    ``allow_negative``: a judge that people contradict may count against what it says. ``as_asked``:
+    judges are fitted on everything, probabilities on what a run would have asked. The order of
+    prompts does not matter.
     Raises TooFewLabelsError below 20 labels.
     """
     check_number(len(labelled))
     blind = fit_evidence([*(one.evidence for one in labelled), *unlabelled])
-    corrections = (
-        supported_corrections(labelled, blind, allow_negative=allow_negative) if correct else ()
-    )
+    corrections = supported_corrections(labelled, blind, allow_negative=allow_negative)
 
     def fitted(rows: Sequence[Labelled]) -> Reliability:
         return labelled_reliability(rows, blind, corrections, allow_negative=allow_negative)

@@ -123,8 +123,9 @@ def read_output_conclusion(text: str) -> TextualVerdict:
     return _LETTERS[_the_one(claims, "output that is better")]
 
 
-def read_ordered_models(text: str, first: str = "m", second: str = "M") -> TextualVerdict:
-    """AlpacaEval: a JSON object whose `ordered_models` gives each model a rank, 1 for the best."""
+def read_ordered_models(text: str) -> TextualVerdict:
+    """AlpacaEval: a JSON object whose `ordered_models` gives `m`, shown first, and `M` their ranks,
+    1 for the better one."""
     value = one_object(text)
     exact_keys(
         {"concise_explanation": "", **value}, ["concise_explanation", "ordered_models"], "it"
@@ -136,14 +137,14 @@ def read_ordered_models(text: str, first: str = "m", second: str = "M") -> Textu
     for entry in entries:
         exact_keys(entry, ["model", "rank"], "an entry of `ordered_models`")
         model, rank = entry["model"], entry["rank"]
-        if model not in (first, second) or model in ranks or type(rank) is not int:
+        if model not in ("m", "M") or model in ranks or type(rank) is not int:
             raise UnreadableReplyError(f"{shown(entry)} is no rank of a model")
         ranks[model] = rank
     if len(ranks) != 2 or min(ranks.values()) != 1 or max(ranks.values()) > 2:
         raise UnreadableReplyError("`ordered_models` must rank both models, the best 1")
-    if ranks[first] == ranks[second]:
+    if ranks["m"] == ranks["M"]:
         return TextualVerdict("tie")
-    return TextualVerdict("a" if ranks[first] < ranks[second] else "b")
+    return TextualVerdict("a" if ranks["m"] < ranks["M"] else "b")
 
 
 _RATING = re.compile(r"\[\[\s*(\d{1,3}(?:\.\d+)?)\s*\]\]")
