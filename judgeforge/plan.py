@@ -9,7 +9,7 @@ from judgeforge.calls.prices import to_usd
 from judgeforge.config import RunConfig
 from judgeforge.errors import StoreError
 from judgeforge.estimate import ASSUMED_ESCALATION, Estimator, ModelLoad
-from judgeforge.out_folders import default_out
+from judgeforge.out_folders import run_folders, today
 from judgeforge.preparation import prepare
 from judgeforge.records import Skip
 from judgeforge.sources import read_prompts
@@ -43,14 +43,17 @@ class PlanReport:
     notes: list[str]
 
 
-def plan_run(config: RunConfig, *, limit: int | None = None, out: Path | None = None) -> PlanReport:
+def plan_run(
+    config: RunConfig, *, limit: int | None = None, out: Path | str | None = None
+) -> PlanReport:
     """Reads the whole input; needs no key. Raises ConfigError and InputError as a run would.
 
-    What a cascade asks beyond its first tier is taken from the run folder ``out`` (by default the
-    one that the run would write) as far as that has got, and is assumed before.
+    What a cascade asks beyond its first tier is taken from the run folder ``out`` (as for a run:
+    ``{date}`` stands for today, without it there is a default) as far as that has got, and is
+    assumed before.
     """
     prepared = prepare(config, with_keys=False)
-    seen = _seen_escalation(config, out or default_out(config))
+    seen = _seen_escalation(config, None if out is None else str(out))
     share = ASSUMED_ESCALATION if seen is None else seen
     estimator = Estimator(config, prepared, escalation=share)
     loads = estimator.loads()
@@ -83,11 +86,12 @@ def _model_plan(name: str, load: ModelLoad) -> ModelPlan:
     return ModelPlan(name, round(load.expected_calls), *map(to_usd, load.pico))
 
 
-def _seen_escalation(config: RunConfig, out: Path) -> float | None:
+def _seen_escalation(config: RunConfig, out: str | None) -> float | None:
     """Of the judgments beyond those that are certain, the share that a run really asked for."""
-    cascade = config.judging.cascade
+    if config.judging.cascade is None:
+        return None
     try:
-        manifest = RunFolder(out).read_manifest() if cascade is not None else None
+        manifest = RunFolder(run_folders(config, out, today(config))[-1]).read_manifest()
     except StoreError:
         return None
     figures = (manifest or {}).get("judging")

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import judgeforge
+from judgeforge.cli import app
 from judgeforge.estimate import ASSUMED_ESCALATION
 from judgeforge.plan import PlanReport, plan_run
 from tests.local_server import LocalServer
@@ -121,11 +123,14 @@ def test_a_cascade_is_planned_by_what_its_run_has_shown(
         "cascade": {"target_confidence": 0.8},
     }
     config = write_config(tmp_path, server, prompts=12, models=models, judging=judging)
-    before = plan_run(judgeforge.load_config(config), out=tmp_path / "run")
+    before = plan(config, out=tmp_path / "run")
     made = run(config, tmp_path / "run").manifest
-    after = plan_run(judgeforge.load_config(config), out=tmp_path / "run")
+    after = plan(config, out=tmp_path / "run")
     assert after.calls == made["totals"]["calls"]["paid"]
     assert before.calls == round(12 * (4 + 4 + ASSUMED_ESCALATION * 4))
     assert after.low is not None
     assert after.high is not None
     assert after.low <= made["totals"]["cost_usd"] <= after.high
+    options = ["--out", str(tmp_path / "run"), "--json"]
+    said = CliRunner().invoke(app, ["plan", str(config), *options])
+    assert json.loads(said.stdout)["calls"] == after.calls != before.calls

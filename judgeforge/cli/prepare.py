@@ -30,6 +30,10 @@ def check(
 @app.command()
 def plan(
     config: Config,
+    out: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Run folder, which shows what a cascade asks. [runs/NAME]"),
+    ] = None,
     limit: Annotated[Optional[int], typer.Option(min=0, help="Only the first rows.")] = None,  # noqa: UP045
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     verbose: Verbose = False,
@@ -40,7 +44,7 @@ def plan(
     from judgeforge.console import print_plan
     from judgeforge.plan import plan_run
 
-    print_plan(plan_run(judgeforge.load_config(config), limit=limit), as_json=as_json)
+    print_plan(plan_run(judgeforge.load_config(config), limit=limit, out=out), as_json=as_json)
 
 
 @app.command()
