@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from judgeforge.calibration import Calibration
 from judgeforge.config import RunConfig
-from judgeforge.errors import ConfigError, StoreError
+from judgeforge.errors import ConfigError
 from judgeforge.identity import differences, model_identity
 from judgeforge.records import RubricId
-from judgeforge.store.files import replacing
+from judgeforge.store.files import make_folder, replacing
 from judgeforge.templates import template_digests
 from judgeforge.validation import first_problem
 
@@ -90,10 +90,7 @@ def read_calibration(file: Path, config: RunConfig) -> Calibration:
 
 def write_calibration(file: Path, calibration: Calibration) -> None:
     """Raises StoreError where it cannot be written."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{file.parent}: cannot be made: {error}") from error
+    make_folder(file.parent)
     with replacing(file) as target:
         target.write(calibration.model_dump_json(indent=1).encode() + b"\n")
 

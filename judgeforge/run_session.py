@@ -207,7 +207,7 @@ class RunSession:
             await asyncio.shield(flow)
         except asyncio.CancelledError:
             # Ctrl-C without our own handler (a thread, a notebook): stop as orderly as with it.
-            self._pipeline.stop(InterruptedRunError("interrupted; start the same command again"))
+            self._interrupt()
             await flow
         finally:
             halted.cancel()

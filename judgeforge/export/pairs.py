@@ -13,7 +13,7 @@ from judgeforge.export.reading import pairs_file, read_pairs
 from judgeforge.export.split import Side, side_of
 from judgeforge.export.target import Target, Write
 from judgeforge.export.targets import find_target
-from judgeforge.store.files import replacing
+from judgeforge.store.files import make_folder, replacing
 
 _DESCRIPTION = "dataset_info.json"
 _RUN_FILES = frozenset(
@@ -108,7 +108,7 @@ def _write(
     with_margin: bool,
 ) -> dict[Side, int]:
     rows: dict[Side, int] = dict.fromkeys(files, 0)
-    _make_folder(files["train"].parent)
+    make_folder(files["train"].parent)
     with ExitStack() as stack:
         writers: dict[Side, Write] = {
             side: stack.enter_context(target.open(path, with_margin))
@@ -119,13 +119,6 @@ def _write(
             writers[side](pair)
             rows[side] += 1
     return rows
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be made: {error}") from error
 
 
 def _remove(path: Path) -> None:

@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from judgeforge.calibration_file import load_calibration
 from judgeforge.config import RunConfig
-from judgeforge.errors import InputError, StoreError
+from judgeforge.errors import InputError
 from judgeforge.evaluation import Comparison, Evaluation, compare, evaluate
 from judgeforge.measurement.calibrating import label_notes, prepare_measurement
 from judgeforge.measurement.cascade_replay import cascade_replay
 from judgeforge.measurement.label_rows import read_labels
 from judgeforge.measurement.label_run import judge_labels
 from judgeforge.progress import Progress
-from judgeforge.store.files import replacing
+from judgeforge.store.files import make_folder, replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,6 @@ def _read(file: Path) -> Evaluation:
 
 
 def _write(file: Path, evaluation: Evaluation) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{file.parent}: cannot be made: {error}") from error
+    make_folder(file.parent)
     with replacing(file) as target:
         target.write(evaluation.model_dump_json(indent=1).encode() + b"\n")

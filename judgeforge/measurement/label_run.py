@@ -17,12 +17,11 @@ from statistics import median
 from judgeforge.assembly import run
 from judgeforge.calibration_file import fingerprint
 from judgeforge.config import PromptsConfig, RunConfig
-from judgeforge.errors import StoreError
 from judgeforge.measurement.label_rows import LabelFile, LabelledPrompt, as_row
 from judgeforge.pairing.rules import PairingRules
 from judgeforge.progress import Progress
 from judgeforge.records import Judgment, RubricId
-from judgeforge.store.files import replacing
+from judgeforge.store.files import make_folder, replacing
 from judgeforge.store.json_lines import read_log, read_records
 
 _DIGITS = 12
@@ -97,10 +96,7 @@ def _folder(config: RunConfig, rubric: RubricId, labels: LabelFile) -> Path:
 
 
 def _write_prompts(file: Path, rows: Sequence[LabelledPrompt]) -> None:
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{file.parent}: cannot be made: {error}") from error
+    make_folder(file.parent, mode=0o700)
     with replacing(file) as target:
         for row in rows:
             target.write(json.dumps(as_row(row), ensure_ascii=False).encode() + b"\n")

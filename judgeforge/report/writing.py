@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from judgeforge.errors import ConfigError, StoreError
+from judgeforge.errors import ConfigError
 from judgeforge.report.figures import run_figures
 from judgeforge.report.html import render_page
 from judgeforge.report.page import page
 from judgeforge.report.shown_pairs import shown_pairs
 from judgeforge.run_status import read_status
-from judgeforge.store.files import replacing
+from judgeforge.store.files import make_folder, replacing
 from judgeforge.store.folder import RunFolder
 
 FILE = "report.html"
@@ -77,8 +77,5 @@ def _target(folder: Path, to: Path | None) -> Path:
     target = to / FILE if to.is_dir() else to
     if target.suffix not in _SUFFIXES:
         raise ConfigError(f"{to}: the page is an .html file. Name one, or a folder that exists.")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{target.parent}: cannot be made: {error}") from error
+    make_folder(target.parent)
     return target

@@ -1,4 +1,4 @@
-"""Writing files so that no reader ever sees half of one."""
+"""Writing files so that no reader ever sees half of one, into folders that are made first."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from judgeforge.errors import StoreError
+
+
+def make_folder(path: Path, *, mode: int = 0o777) -> None:
+    """With those above it; ``mode`` is for the folder itself. One that is there keeps its mode.
+
+    Raises StoreError where it cannot be made.
+    """
+    try:
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be made: {error}") from error
 
 
 @contextmanager

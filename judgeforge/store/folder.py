@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
-from judgeforge.store.files import replacing
+from judgeforge.store.files import make_folder, replacing
 from judgeforge.store.journal import Journal
 from judgeforge.store.outcome import FILES
 
@@ -21,12 +21,9 @@ class RunFolder:
         self.state = path / "state"
 
     def create(self) -> None:
-        try:
-            # A folder that is there keeps its mode; the files in it are 0600 in any case.
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.state.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{self.path}: cannot be made: {error}") from error
+        """The files in them are 0600 whatever mode a folder has that is there already."""
+        make_folder(self.path, mode=0o700)
+        make_folder(self.state, mode=0o700)
 
     @property
     def lock_file(self) -> Path:
