@@ -80,12 +80,19 @@ def next_bundle(
     expected = expected_values(
         bundles, belief, reliability, transform=transform, base=base, value=value
     )
-    costs = np.array([sum(ask.cost for ask in bundle) for bundle in bundles])
     unit = min(option.cost for option in options if option.tier == first_tier(options))
+    return _most_for_its_cost(bundles, expected - now, unit=unit, least=rules.min_gain)
+
+
+def _most_for_its_cost(
+    bundles: Sequence[Bundle], gains: Array, *, unit: float, least: float
+) -> Bundle:
+    """Empty where no gain is more than ``least`` for each ``unit`` of cost."""
+    costs = np.array([sum(ask.cost for ask in bundle) for bundle in bundles])
     free = costs <= 0
-    rates = (expected - now) / np.where(free, 1.0, costs) * (unit if unit > 0 else 1.0)
-    best = int(np.argmax(np.where(free & (expected > now), np.inf, rates)))
-    return bundles[best] if rates[best] > rules.min_gain else ()
+    rates = gains / np.where(free, 1.0, costs) * (unit if unit > 0 else 1.0)
+    best = int(np.argmax(np.where(free & (gains > 0), np.inf, rates)))
+    return bundles[best] if rates[best] > least else ()
 
 
 def value_of(rules: CascadeRules, max_error: float | None) -> Value:

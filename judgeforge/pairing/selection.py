@@ -31,18 +31,8 @@ def select_pairs(
     ``Calibration.trust``) for ``max_error``. The chosen side always has the higher score.
     Raises ValueError for a wrong setting.
     """
-    if rules is None:
-        rules = PairingRules.model_validate(settings)
-    elif settings:
-        raise ValueError("give either rules or single settings")
-    strategy = STRATEGIES[rules.strategy]
-    if rules.max_length_ratio is None and strategy.length_ratio is not None:
-        rules = rules.model_copy(update={"max_length_ratio": strategy.length_ratio})
-    if rules.max_length_ratio is not None and texts is None:
-        raise ValueError("a limit of the length ratio needs the texts of the completions")
-    if rules.max_error is not None and (trust is None or trust.max_error != rules.max_error):
-        raise ValueError("max_error needs the trust that a calibration gives for it")
-    trust = trust or Trust()
+    rules = _checked(rules, settings, texts, trust)
+    strategy, trust = STRATEGIES[rules.strategy], trust or Trust()
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
         return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
@@ -59,6 +49,27 @@ def select_pairs(
         ordered = kept
     most = rules.pairs_per_prompt or strategy.natural_number
     return PairSelection(pairs=tuple(ordered if most is None else ordered[:most]))
+
+
+def _checked(
+    rules: PairingRules | None,
+    settings: Mapping[str, object],
+    texts: Mapping[str, str] | None,
+    trust: Trust | None,
+) -> PairingRules:
+    """The rules with what their strategy adds. Raises ValueError where they lack what they need."""
+    if rules is None:
+        rules = PairingRules.model_validate(settings)
+    elif settings:
+        raise ValueError("give either rules or single settings")
+    length_ratio = STRATEGIES[rules.strategy].length_ratio
+    if rules.max_length_ratio is None and length_ratio is not None:
+        rules = rules.model_copy(update={"max_length_ratio": length_ratio})
+    if rules.max_length_ratio is not None and texts is None:
+        raise ValueError("a limit of the length ratio needs the texts of the completions")
+    if rules.max_error is not None and (trust is None or trust.max_error != rules.max_error):
+        raise ValueError("max_error needs the trust that a calibration gives for it")
+    return rules
 
 
 def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPair | None:
