@@ -18,9 +18,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from judgeforge.config import HuggingFaceSource, ModelConfig, RunConfig
+from judgeforge.config import HuggingFaceSource, RunConfig
 from judgeforge.config_mistakes import SchemaGuide, first_mistake
 from judgeforge.errors import ConfigError
+from judgeforge.model_config import ModelConfig
 from judgeforge.nearest import did_you_mean
 from judgeforge.redaction import is_secret_name, looks_like_key
 from judgeforge.yaml_document import Document, Location, YamlValue, key_path, read_document

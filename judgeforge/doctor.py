@@ -22,10 +22,11 @@ from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from judgeforge.config import DEFAULT_KEY_VARIABLE, PAID_PROVIDERS, ModelConfig, RunConfig
+from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import called_models
 from judgeforge.keys import key_file_problem
+from judgeforge.model_config import DEFAULT_KEY_VARIABLE, PAID_PROVIDERS, ModelConfig
 from judgeforge.version import VERSION
 
 Status = Literal["ok", "warn", "fail"]

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from judgeforge.config import ModelConfig, RunConfig
+from judgeforge.config import RunConfig
+from judgeforge.model_config import ModelConfig
 from judgeforge.records import RubricId
 
 _MODEL_FIELDS = {

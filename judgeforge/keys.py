@@ -6,8 +6,9 @@ import os
 import stat
 from pathlib import Path
 
-from judgeforge.config import ModelConfig, RunConfig
+from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
+from judgeforge.model_config import ModelConfig
 from judgeforge.redaction import remember_secret
 
 LONGEST_KEY = 8192

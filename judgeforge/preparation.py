@@ -9,7 +9,7 @@ from judgeforge.calibration import Calibration
 from judgeforge.calibration_file import content_digest, load_calibration
 from judgeforge.calls.model_price import price_of, why_unknown
 from judgeforge.calls.prices import ModelPrice
-from judgeforge.config import DECISION_PROVIDERS, RunConfig
+from judgeforge.config import RunConfig
 from judgeforge.config_file import located
 from judgeforge.errors import ConfigError
 from judgeforge.identity import called_models
@@ -17,6 +17,7 @@ from judgeforge.judging.context_room import context_room
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging_config import JudgeConfig
 from judgeforge.keys import read_key
+from judgeforge.model_config import DECISION_PROVIDERS
 from judgeforge.providers.local_engine import find_model
 from judgeforge.rubric import Rubric, load_rubric
 from judgeforge.sources import RowChecks

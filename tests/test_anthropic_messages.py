@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from judgeforge.config import ModelConfig
 from judgeforge.errors import MalformedReplyError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.anthropic_messages import AnthropicMessages
 from judgeforge.providers.base import ChatRequest, ReplySchema, Usage
 from judgeforge.records import Message

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from judgeforge.config import Fields, Price, RunConfig
+from judgeforge.config import Fields, RunConfig
 from judgeforge.config_file import load_model, load_run_config
 from judgeforge.errors import ConfigError
+from judgeforge.model_config import Price
 
 GOOD = """\
 prompts: {path: data/prompts.jsonl}

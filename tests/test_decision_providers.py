@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 import judgeforge
 from judgeforge.errors import ConfigError, MalformedReplyError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers import open_provider
 from judgeforge.providers.base import DecisionQuestion, DecisionRequest, Usage
 from judgeforge.records import Message
@@ -164,7 +165,7 @@ REQUEST = DecisionRequest((), QUESTIONS)
 
 
 def provider_of(server, name):
-    settings = judgeforge.config.ModelConfig.model_validate(
+    settings = ModelConfig.model_validate(
         {"provider": name, "model": "jev", "base_url": server.openai_url}
     )
     return open_provider(settings, None), settings

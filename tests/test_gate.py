@@ -12,8 +12,9 @@ from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.shared_bucket import Account
 from judgeforge.calls.slots import Slots
 from judgeforge.calls.throttle import ModelThrottle
-from judgeforge.config import LimitsConfig, ModelConfig
+from judgeforge.config import LimitsConfig
 from judgeforge.errors import CircuitOpenError, NotConnectedError, StatusError
+from judgeforge.model_config import ModelConfig
 
 SIZE = RequestSize(100, 100)
 

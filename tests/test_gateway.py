@@ -22,8 +22,9 @@ from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.shared_bucket import Account
 from judgeforge.calls.slots import Slots
 from judgeforge.calls.throttle import ModelThrottle
-from judgeforge.config import LimitsConfig, ModelConfig
+from judgeforge.config import LimitsConfig
 from judgeforge.errors import NoReplyError, StatusError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import Body, ChatRequest, ModelReply, ModelRequest, RawReply, Usage
 from judgeforge.records import Message
 

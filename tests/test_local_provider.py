@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from judgeforge.config import ModelConfig
 from judgeforge.errors import ConfigError, MalformedReplyError, NoReplyError, StatusError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers import local_engine
 from judgeforge.providers.base import ChatRequest, ReplySchema
 from judgeforge.providers.local import LocalProvider
@@ -278,7 +278,7 @@ async def stops_when_cancelled(provider: LocalProvider) -> None:
 
 STORYTELLER = """
 import asyncio
-from judgeforge.config import ModelConfig
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import ChatRequest
 from judgeforge.providers.local import LocalProvider
 from judgeforge.records import Message

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from judgeforge.config import ModelConfig
 from judgeforge.errors import MalformedReplyError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import ChatRequest, ReplySchema, Usage
 from judgeforge.providers.openai_chat import OpenAIChat
 from judgeforge.records import Message

@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 import judgeforge
-from judgeforge.config import ModelConfig
 from judgeforge.errors import ConfigError
 from judgeforge.judging.own_family import OwnFamily, families_of
 from judgeforge.judging.panel import Panel
 from judgeforge.judging_config import JudgeConfig
+from judgeforge.model_config import ModelConfig
 from judgeforge.plan import plan_run
 from tests.fake_asks import FakeAsks, make_completion, make_prompt, make_rubric, says
 from tests.run_setup import model, rows, run, write_config

@@ -21,7 +21,7 @@ from judgeforge.calls.prices import (
     to_pico,
     to_usd,
 )
-from judgeforge.config import ModelConfig, Price
+from judgeforge.model_config import ModelConfig, Price
 from judgeforge.providers.base import Usage
 
 TIERED = ModelPrice(

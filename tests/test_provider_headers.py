@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from judgeforge.config import ModelConfig
 from judgeforge.errors import StatusError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers import open_provider
 from judgeforge.providers.base import ChatRequest
 from judgeforge.records import Message

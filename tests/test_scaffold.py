@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import judgeforge
-from judgeforge.config import ModelConfig
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.model_config import ModelConfig
 from judgeforge.readiness import check_run
 from judgeforge.scaffold import init_project
 from tests.local_server import LocalServer

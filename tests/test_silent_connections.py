@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.config import ModelConfig
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers import open_provider
 from judgeforge.providers.base import ChatRequest
 from judgeforge.records import Message

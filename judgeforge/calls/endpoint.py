@@ -15,7 +15,7 @@ from judgeforge.calls.prices import (
 )
 from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.throttle import ModelThrottle
-from judgeforge.config import ModelConfig
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import ChatRequest, ModelRequest, Provider, Usage
 
 _STAND_IN_SEED = 2**20

@@ -29,8 +29,9 @@ from judgeforge.calls.request_size import RequestSize
 from judgeforge.calls.shared_bucket import Account
 from judgeforge.calls.slots import Slots
 from judgeforge.calls.throttle import ModelThrottle
-from judgeforge.config import LimitsConfig, ModelConfig
+from judgeforge.config import LimitsConfig
 from judgeforge.errors import CallError, CircuitOpenError, StatusError
+from judgeforge.model_config import ModelConfig
 
 
 @dataclass(slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from judgeforge.calls.price_list import UnlistedError, listed_price
 from judgeforge.calls.prices import FREE, ModelPrice, Rates
-from judgeforge.config import PAID_PROVIDERS, ModelConfig, Price
+from judgeforge.model_config import PAID_PROVIDERS, ModelConfig, Price
 
 
 def price_of(model: ModelConfig) -> ModelPrice | None:

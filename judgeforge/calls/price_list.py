@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from judgeforge.calls.prices import ModelPrice, Rates
-from judgeforge.config import ModelConfig
+from judgeforge.model_config import ModelConfig
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, PriceCalculation, PriceVariant

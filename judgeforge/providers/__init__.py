@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from judgeforge.config import ModelConfig
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import Provider
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from judgeforge.config import ModelConfig
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import (
     Body,
     ModelReply,

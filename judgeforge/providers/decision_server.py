@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from judgeforge.config import ModelConfig
 from judgeforge.errors import StatusError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import Body, RawReply
 from judgeforge.providers.openai_connection import OpenAIConnection
 

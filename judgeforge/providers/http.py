@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from judgeforge.config import ModelConfig
 from judgeforge.errors import (
     CallError,
     FlaggedInputError,
@@ -22,6 +21,7 @@ from judgeforge.errors import (
     StatusError,
     UntrustedServerError,
 )
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import Body, RawReply
 from judgeforge.providers.silent_connections import reuse_only_silent_connections
 from judgeforge.redaction import redact

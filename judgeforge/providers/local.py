@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from judgeforge.config import ModelConfig
 from judgeforge.errors import NoReplyError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import (
     Body,
     ModelReply,

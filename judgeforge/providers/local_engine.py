@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from judgeforge.config import ModelConfig
 from judgeforge.errors import ConfigError, NoReplyError, StatusError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import Body
 
 EMBEDDED_MODEL = "smollm2-135m"

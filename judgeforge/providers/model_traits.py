@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from judgeforge.config import ModelConfig
+from judgeforge.model_config import ModelConfig
 
 _NO_TEMPERATURE = re.compile(r"^(o\d|gpt-[5-9])", re.IGNORECASE)
 """Reasoning models of OpenAI take the default temperature only."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from judgeforge.config import ModelConfig
 from judgeforge.errors import MalformedReplyError
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import (
     Body,
     ModelReply,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from judgeforge.config import ModelConfig
+from judgeforge.model_config import ModelConfig
 from judgeforge.providers.base import Body, RawReply
 from judgeforge.providers.http import open_client, post
 
