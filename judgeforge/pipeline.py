@@ -34,7 +34,7 @@ class Pipeline:
         halt: Callable[[], None],
     ) -> None:
         self._work, self._fit = work, fit
-        self._most = in_flight
+        self._most_in_flight = in_flight
         self._admission = admission
         self._finish = finish
         self._halt = halt
@@ -72,8 +72,8 @@ class Pipeline:
                 if self._ended:
                     self._admission.ended(claim)
                     break
-                one = self._one(position, row, claim, learn=self._fit.begin(row.id))
-                task = asyncio.create_task(one)
+                learn = self._fit.begin(row.id)
+                task = asyncio.create_task(self._take_through(position, row, claim, learn=learn))
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
             self._fit.close()
@@ -89,7 +89,7 @@ class Pipeline:
 
     async def _room(self) -> bool:
         """Wait for a free place; False once the run is to end."""
-        while len(self._tasks) >= self._most and not self._ended:
+        while len(self._tasks) >= self._most_in_flight and not self._ended:
             self._changed.clear()
             await self._changed.wait()
         return not self._ended
@@ -98,13 +98,15 @@ class Pipeline:
         self._tasks.discard(task)
         self._changed.set()
 
-    async def _one(self, position: int, prompt: Prompt, claim: Claim, *, learn: bool) -> None:
+    async def _take_through(
+        self, position: int, prompt: Prompt, claim: Claim, *, learn: bool
+    ) -> None:
         """``learn``: the prompt is one of those from which the judges' reliability is learnt."""
         judged: JudgedPrompt | Outcome | None = None
-        wait = _prior if self._fit.was_learnt_from(prompt.id) else self._fit.reliability
+        known = _prior if self._fit.was_learnt_from(prompt.id) else self._fit.reliability
         try:
             with claiming(claim):
-                judged = await self._work.judge(prompt, wait)
+                judged = await self._work.judge(prompt, known)
             if isinstance(judged, Outcome):
                 self._finish(position, judged)
             elif not learn:

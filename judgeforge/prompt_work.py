@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from judgeforge.calibration import Calibration
 from judgeforge.calls.answer import Asks
 from judgeforge.config import RunConfig
 from judgeforge.judged import JudgedPrompt
-from judgeforge.judging.escalation import Escalation
+from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
 from judgeforge.pair_records import make_pairs
 from judgeforge.pairing import select_pairs
@@ -30,9 +30,6 @@ from judgeforge.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.outcome import Outcome, make_outcome
 from judgeforge.suspicion import is_suspicious
 
-Wait = Callable[[], Awaitable[Reliability]]
-"""Gives what is known of the judges, as soon as it is."""
-
 
 @dataclass(frozen=True, slots=True)
 class PromptWork:
@@ -49,7 +46,7 @@ class PromptWork:
     on_reading_failure: Callable[[Judgment], None] = lambda _: None
     """Told of each judgment that is missing because reading its reply failed unexpectedly."""
 
-    async def judge(self, prompt: Prompt, reliability: Wait) -> JudgedPrompt | Outcome:
+    async def judge(self, prompt: Prompt, reliability: OnceKnown) -> JudgedPrompt | Outcome:
         """Sample and judge; an outcome at once where there is nothing to judge."""
         completions = await self._completions(prompt)
         candidates = self._candidates(completions)

@@ -25,6 +25,9 @@ Price = Callable[[Prompt, JudgeConfig, Sequence[Completion]], float | None]
 
 _PAIR_SIZE = 2
 
+OnceKnown = Callable[[], Awaitable[Reliability]]
+"""Waits until the judges of the run are known, and gives what is known."""
+
 
 class Escalation:
     """``max_error``: where the pairs are thresholded for it, calls serve the pairs kept."""
@@ -43,7 +46,7 @@ class Escalation:
         self,
         prompt: Prompt,
         completions: Sequence[Completion],
-        reliability: Callable[[], Awaitable[Reliability]],
+        reliability: OnceKnown,
     ) -> list[Judgment]:
         """Checks first, then the judgments in the order in which they were asked for.
 
