@@ -60,6 +60,13 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         _check_fallback(config, name)
     keys = {name: read_key(config, name) if with_keys else None for name in names}
     prices = {name: price_of(config.models[name]) for name in names}
+    _check_prices(config, prices)
+    calibration = load_calibration(config, rubric.identity)
+    _check_max_error(config, calibration)
+    return Preparation(rubric, keys, prices, row_checks(config, rubric), calibration)
+
+
+def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) -> None:
     unknown = [name for name, price in prices.items() if price is None]
     limits = [key for key in ("usd", "daily_usd") if getattr(config.budget, key) is not None]
     if limits and unknown:
@@ -72,9 +79,6 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             file=config.source_file,
             key=f"models.{name}.price",
         )
-    calibration = load_calibration(config, rubric.identity)
-    _check_max_error(config, calibration)
-    return Preparation(rubric, keys, prices, row_checks(config, rubric), calibration)
 
 
 def _check_max_error(config: RunConfig, calibration: Calibration | None) -> None:

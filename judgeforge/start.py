@@ -81,14 +81,11 @@ def _holds_up_the_next(result: RunResult) -> bool:
 def _do(config: RunConfig, folder: Path, report: StartReport, **options: Any) -> None:  # noqa: ANN401
     try:
         result = run(config, folder, **options)
-    except LockHeldError as error:
-        # Whoever holds the lock tells how it ends.
-        report.error = error
-        report.summaries.append(summarise_error(folder, error))
-        return
     except JudgeforgeError as error:
         report.error = error
         report.summaries.append(summarise_error(folder, error))
+        if isinstance(error, LockHeldError):
+            return  # whoever holds the lock tells how it ends
     else:
         report.results.append(result)
         report.summaries.append(summarise(result))
