@@ -17,7 +17,10 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=r
 
 
 class RunLog:
-    """Appends to one file; each line has ``time`` (UTC, ISO 8601) and ``event``."""
+    """Appends to one file; each line has ``time`` (UTC, ISO 8601) and ``event``.
+
+    The file is opened at the first line, so that a run with nothing to do leaves it alone.
+    """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
         self._file = _LazyFile(path)
@@ -73,11 +76,6 @@ class RunLog:
 
     def close(self) -> None:
         self._file.close()
-
-
-def open_log(path: Path, redactor: Redactor) -> RunLog:
-    """The file is opened at the first line, so that a run with nothing to do leaves it alone."""
-    return RunLog(path, redactor)
 
 
 class _Renderer:

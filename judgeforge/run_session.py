@@ -40,7 +40,7 @@ from judgeforge.redaction import Redactor
 from judgeforge.reliability import PRIOR
 from judgeforge.result import RunResult
 from judgeforge.run_fit import RunFit, can_be_fitted
-from judgeforge.run_log import open_log
+from judgeforge.run_log import RunLog
 from judgeforge.run_record import RunRecord
 from judgeforge.stall_watch import watch_for_stall
 from judgeforge.stop_signals import stop_signals
@@ -79,7 +79,7 @@ class RunSession:
     def _open(self, opened: contextlib.ExitStack) -> None:
         """The files of a run, each closed by ``opened``."""
         config, prepared, folder = self._config, self._prepared, self._folder
-        self._log = open_log(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
+        self._log = RunLog(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
         opened.callback(self._log.close)
         ledger = _ledger(config)
         if ledger is not None:

@@ -12,7 +12,7 @@ import pytest
 
 from judgeforge.errors import StoreError
 from judgeforge.redaction import MASK, Redactor
-from judgeforge.run_log import RunLog, open_log
+from judgeforge.run_log import RunLog
 
 SECRET = "12345678"
 
@@ -35,7 +35,7 @@ def lines(file: Path) -> list[dict[str, object]]:
 
 
 def test_a_call_is_one_line_with_all_that_explains_it(file: Path) -> None:
-    log = open_log(file, Redactor())
+    log = RunLog(file, Redactor())
     call(log, input_tokens=10, output_tokens=5, cost_usd=0.001)
     call(log, attempt=2, outcome="StatusError", status=503, error="busy")
     log.close()
@@ -51,7 +51,7 @@ def test_a_call_is_one_line_with_all_that_explains_it(file: Path) -> None:
 
 
 def test_an_event_carries_any_fields(file: Path) -> None:
-    log = open_log(file, Redactor())
+    log = RunLog(file, Redactor())
     log.event("run_started", rows=3, path=Path("x"), text='line\nbreak "é" \ud800')
     log.close()
     (line,) = lines(file)
@@ -60,13 +60,13 @@ def test_an_event_carries_any_fields(file: Path) -> None:
 
 
 def test_a_log_without_a_line_leaves_no_file(file: Path) -> None:
-    open_log(file, Redactor()).close()
+    RunLog(file, Redactor()).close()
     assert not file.exists()
 
 
 def test_a_later_run_appends(file: Path) -> None:
     for name in ("first", "second"):
-        log = open_log(file, Redactor())
+        log = RunLog(file, Redactor())
         log.event(name)
         log.close()
     assert [line["event"] for line in lines(file)] == ["first", "second"]
@@ -74,7 +74,7 @@ def test_a_later_run_appends(file: Path) -> None:
 
 def test_half_a_line_of_a_killed_run_stays_a_line_of_its_own(file: Path) -> None:
     file.write_text('{"event": "ca')
-    log = open_log(file, Redactor())
+    log = RunLog(file, Redactor())
     log.event("resumed")
     log.close()
     half, whole = file.read_text().splitlines()
@@ -83,7 +83,7 @@ def test_half_a_line_of_a_killed_run_stays_a_line_of_its_own(file: Path) -> None
 
 
 def test_a_line_is_on_the_disk_at_once(file: Path) -> None:
-    log = open_log(file, Redactor())
+    log = RunLog(file, Redactor())
     log.event("now")
     assert [line["event"] for line in lines(file)] == ["now"]
     log.close()
@@ -91,14 +91,14 @@ def test_a_line_is_on_the_disk_at_once(file: Path) -> None:
 
 def test_only_the_owner_can_read_it(file: Path) -> None:
     file.touch(0o644)
-    log = open_log(file, Redactor())
+    log = RunLog(file, Redactor())
     log.event("x")
     log.close()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_secrets_are_masked_and_every_line_stays_json(file: Path) -> None:
-    log = open_log(file, Redactor([SECRET]))
+    log = RunLog(file, Redactor([SECRET]))
     log.event("x", error=f"the key {SECRET} is wrong", headers={"x-api-key": "abc"}, n=0.12345678)
     log.close()
     (line,) = lines(file)
@@ -108,13 +108,13 @@ def test_secrets_are_masked_and_every_line_stays_json(file: Path) -> None:
 
 
 def test_a_folder_that_is_gone_is_a_store_error(tmp_path: Path) -> None:
-    log = open_log(tmp_path / "gone" / "log.jsonl", Redactor())
+    log = RunLog(tmp_path / "gone" / "log.jsonl", Redactor())
     with pytest.raises(StoreError, match="the log cannot be written"):
         log.event("x")
 
 
 def test_a_line_costs_little(file: Path) -> None:
-    log = open_log(file, Redactor(["sk-abcDEF1234567890abcdefghijklmn"]))
+    log = RunLog(file, Redactor(["sk-abcDEF1234567890abcdefghijklmn"]))
     best = min(timeit.repeat(lambda: call(log, cost_usd=0.1), number=100, repeat=30)) / 100
     log.close()
     assert best < 100e-6, "four times the target, for machines that do other things as well"

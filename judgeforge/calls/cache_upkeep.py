@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 import sqlite3
@@ -16,6 +15,7 @@ from typing import Any
 
 from judgeforge.calls.cache import DATABASE
 from judgeforge.calls.cache_entry import DamagedEntryError, NewerEntryError, read_entry
+from judgeforge.calls.call import key_of
 from judgeforge.config_file import load_run_config
 from judgeforge.errors import ConfigError, StoreError
 
@@ -150,13 +150,9 @@ def _what_is_wrong(key: object, text: object) -> str | None:
         return "newer"
     except DamagedEntryError as error:
         return str(error)
-    if not isinstance(entry.request, str) or _key_of(entry.request) != key:
+    if not isinstance(entry.request, str) or key_of(entry.request) != key:
         return "it holds the reply to another request"
     return None if entry.is_whole(key) else "its checksum does not match"
-
-
-def _key_of(request: str) -> str:
-    return hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _used_keys(folders: Iterable[Path]) -> set[str]:

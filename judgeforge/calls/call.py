@@ -38,5 +38,8 @@ def make_call(
         ensure_ascii=False,
         allow_nan=False,
     )
-    key = hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
-    return Call(model_name=model_name, body=body, request=request, key=key)
+    return Call(model_name=model_name, body=body, request=request, key=key_of(request))
+
+
+def key_of(request: str) -> str:
+    return hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
