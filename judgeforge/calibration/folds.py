@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 FOLDS = 5
 
 
-def folds(prompt_ids: Sequence[str], number: int = FOLDS) -> Iterator[tuple[list[int], list[int]]]:
+def folds(prompt_ids: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
     """(positions to fit on, positions to predict), each position predicted once.
 
     Which fold a prompt is in depends on the ids alone, not on their order; equal ids stay together.
     """
     names = sorted(set(prompt_ids), key=_drawn)
-    fold = {name: place % number for place, name in enumerate(names)}
-    for one in range(min(number, len(names))):
+    fold = {name: place % FOLDS for place, name in enumerate(names)}
+    for one in range(min(FOLDS, len(names))):
         test = [i for i, name in enumerate(prompt_ids) if fold[name] == one]
         train = [i for i, name in enumerate(prompt_ids) if fold[name] != one]
         yield train, test

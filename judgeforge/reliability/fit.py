@@ -11,24 +11,22 @@ from judgeforge.reliability.scores import fit_scores
 from judgeforge.reliability.verdicts import fit_verdicts
 
 
-def fit_reliability(
-    prompts: Sequence[Sequence[Judgment]], *, prior: Reliability = PRIOR
-) -> Reliability:
+def fit_reliability(prompts: Sequence[Sequence[Judgment]]) -> Reliability:
     """``prompts``: the judgments of each prompt. No label is needed; with few prompts the result
-    stays near ``prior``. The order of prompts and judgments does not matter."""
+    stays near the prior. The order of prompts and judgments does not matter."""
     ordered = [sorted(judgments, key=lambda one: one.id) for judgments in prompts]
-    return fit_evidence([read_evidence(judgments) for judgments in ordered], prior=prior)
+    return fit_evidence([read_evidence(judgments) for judgments in ordered])
 
 
-def fit_evidence(evidence: Sequence[Evidence], *, prior: Reliability = PRIOR) -> Reliability:
+def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
     # In a fixed order sums come out the same to the last bit.
     evidence = sorted(evidence, key=lambda one: one.prompt_id)
     judges = sorted({name for one in evidence for name in one.judges})
     if not judges:
-        return prior
-    known = prior.model_copy(
+        return PRIOR
+    known = PRIOR.model_copy(
         update={
-            "judges": tuple(prior.of(name).model_copy(update={"name": name}) for name in judges),
+            "judges": tuple(PRIOR.of(name).model_copy(update={"name": name}) for name in judges),
             "source": "run",
             "prompts": len(evidence),
         }

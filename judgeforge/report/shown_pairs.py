@@ -80,15 +80,11 @@ class ShownPairs:
 
 
 def shown_pairs(
-    folder: Path,
-    picked: Sequence[Picked],
-    *,
-    most_pairs: int = MOST_PAIRS,
-    most_bytes: int = MOST_BYTES,
+    folder: Path, picked: Sequence[Picked], *, most_bytes: int = MOST_BYTES
 ) -> ShownPairs:
     """Raises StoreError where a file cannot be read any more."""
     shown: list[ShownPair] = []
-    for one in picked[:most_pairs]:
+    for one in picked[:MOST_PAIRS]:
         pair = _shown(folder, one)
         most_bytes -= _size(pair)
         if most_bytes < 0:
