@@ -60,6 +60,7 @@ class Pipeline:
 
     async def run(self, rows: Iterator[tuple[int, Prompt | Skip]]) -> None:
         try:
+            self._conclude_held()
             for position, row in rows:
                 if isinstance(row, Skip):
                     self._finish(
@@ -67,12 +68,14 @@ class Pipeline:
                     )
                     continue
                 if not await self._room():
+                    self._fit.close(position)
                     break
                 claim = await self._admission.admit(row)
                 if self._ended:
                     self._admission.ended(claim)
+                    self._fit.close(position)
                     break
-                learn = self._fit.begin(row.id)
+                learn = self._fit.begin(position, row.id)
                 task = asyncio.create_task(self._take_through(position, row, claim, learn=learn))
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
@@ -103,14 +106,14 @@ class Pipeline:
     ) -> None:
         """``learn``: the prompt is one of those from which the judges' reliability is learnt."""
         judged: JudgedPrompt | Outcome | None = None
-        known = _prior if self._fit.was_learnt_from(prompt.id) else self._fit.reliability
+        known = _prior if self._fit.was_learnt_from(prompt.id) else self._fit.to_ask_with
         try:
             with claiming(claim):
                 judged = await self._work.judge(prompt, known)
             if isinstance(judged, Outcome):
                 self._finish(position, judged)
             elif not learn:
-                self._conclude(position, judged, await self._fit.reliability())
+                self._conclude(position, judged, await self._fit.to_rank_with())
         except InterruptedRunError:
             return  # the reason of the stop is already known
         except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
@@ -124,6 +127,8 @@ class Pipeline:
         try:
             if isinstance(judged, JudgedPrompt):
                 self._fit.hold(position, judged)
+            elif judged is None:
+                self._fit.lose()
             else:
                 self._fit.drop()
             self._conclude_held()

@@ -3,17 +3,20 @@
 The first prompts of the input are judged with what is assumed of any judge, then the fit is made
 and they are ranked with it like all that follow. So results depend neither on how many prompts are
 in flight nor on the order in which they end, and rows that are appended later use the same fit.
+A start that has to end before all of them are judged makes a provisional fit, so that there are
+pairs; the next one ranks these prompts again, so results do not depend on such a stop either.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from judgeforge.errors import InterruptedRunError
 from judgeforge.judged import JudgedPrompt
 from judgeforge.judging_config import JudgingConfig
 from judgeforge.reliability import PRIOR, Reliability, fit_reliability
+from judgeforge.store.fitted import FrozenFit
 
 
 def can_be_fitted(judging: JudgingConfig) -> bool:
@@ -25,27 +28,34 @@ def can_be_fitted(judging: JudgingConfig) -> bool:
 
 
 class RunFit:
-    """Holds the first ``prompts`` prompts back until all of them are judged.
+    """Holds the prompts before position ``until`` of the input back until all of them are judged.
 
     ``known``: the reliability, where it is known already; then nothing is held. ``learnt_from``:
-    ids of the prompts that it was learnt from. ``keep`` is called once with the fit and these ids,
+    ids of prompts that were judged before anything was known. ``recalled``: prompts that an earlier
+    start judged and that are to be ranked again, with their positions. ``cut_short``: the input may
+    have more prompts to learn from than this start reads. ``keep`` is called once with the fit,
     before anything is ranked with it.
     """
 
     def __init__(
         self,
-        prompts: int,
+        until: int,
         known: Reliability | None,
         *,
         learnt_from: Collection[str] = (),
-        keep: Callable[[Reliability, tuple[str, ...]], None],
+        recalled: Sequence[tuple[int, JudgedPrompt]] = (),
+        cut_short: bool = False,
+        keep: Callable[[FrozenFit], None],
     ) -> None:
-        self._wanted = prompts
+        self._until = until
         self._reliability = known
         self._learnt_from = dict.fromkeys(learnt_from)
         self._keep = keep
-        self._held: list[tuple[int, JudgedPrompt]] = []
-        self._begun = self._under_way = 0
+        self._held = list(recalled)
+        self._has_learnt = False
+        """Whether this start has judged a prompt to learn from."""
+        self._under_way = 0
+        self._provisional = known is None and cut_short
         self._given_up = False
         self._closed = known is not None
         self._ready = asyncio.Event()
@@ -56,18 +66,28 @@ class RunFit:
         """Then it is judged with the prior, as it was at first: what is asked must be the same."""
         return prompt_id in self._learnt_from
 
-    def begin(self, prompt_id: str) -> bool:
-        """Whether the prompt that begins now is one to learn from; then ``hold`` or ``drop`` it."""
+    def begin(self, position: int, prompt_id: str) -> bool:
+        """Whether the prompt that begins now is one to learn from.
+
+        Then ``hold``, ``drop`` or ``lose`` it. Prompts begin in input order.
+        """
+        if position >= self._until:
+            self.close()
         if self._closed:
             return False
         self._learnt_from[prompt_id] = None
-        self._begun += 1
         self._under_way += 1
-        self._closed = self._begun >= self._wanted
+        self._closed = position == self._until - 1
         return True
 
     def hold(self, position: int, judged: JudgedPrompt) -> None:
         self._held.append((position, judged))
+        self._has_learnt = True
+        self.drop()
+
+    def lose(self) -> None:
+        """A prompt to learn from could not be judged in this start."""
+        self._provisional = True
         self.drop()
 
     def drop(self) -> None:
@@ -75,8 +95,10 @@ class RunFit:
         self._under_way -= 1
         self._fit_if_complete()
 
-    def close(self) -> None:
-        """No further prompt begins."""
+    def close(self, position: int | None = None) -> None:
+        """No prompt begins from ``position`` on; None at the end of the input."""
+        if not self._closed and position is not None and position < self._until:
+            self._provisional = True
         self._closed = True
         self._fit_if_complete()
 
@@ -85,7 +107,15 @@ class RunFit:
         self._given_up = True
         self._ready.set()
 
-    async def reliability(self) -> Reliability:
+    async def to_ask_with(self) -> Reliability:
+        """Wait for the fit. Raises InterruptedRunError when the run stops without one that lasts:
+        what is asked must not depend on where the run was stopped."""
+        await self._ready.wait()
+        if self._provisional:
+            raise InterruptedRunError("the run is stopping")
+        return self.known()
+
+    async def to_rank_with(self) -> Reliability:
         """Wait for the fit. Raises InterruptedRunError when the run stops without one."""
         await self._ready.wait()
         return self.known()
@@ -105,13 +135,20 @@ class RunFit:
     def _fit_if_complete(self) -> None:
         if not self._closed or self._under_way or self._given_up or self._ready.is_set():
             return
-        if not self._held:
-            # Nothing to learn from, and nothing to keep: the next start learns from what it has.
-            self._reliability = PRIOR
-            self._ready.set()
+        if self._provisional and not self._has_learnt:
+            self.give_up()  # what an earlier start made of the same prompts stays as it is
             return
         self._held.sort(key=lambda held: held[0])
-        fitted = fit_reliability([judged.judgments for _, judged in self._held])
-        self._keep(fitted, tuple(self._learnt_from))
-        self._reliability = fitted
+        learnt = [judged.judgments for position, judged in self._held if position < self._until]
+        if learnt:
+            self._freeze(fit_reliability(learnt))
+        else:
+            # Nothing to learn from, and nothing to keep: the next start learns from what it has.
+            self._reliability = PRIOR
         self._ready.set()
+
+    def _freeze(self, fitted: Reliability) -> None:
+        ids = tuple(self._learnt_from)
+        fit = FrozenFit(reliability=fitted, learnt_from=ids, provisional=self._provisional)
+        self._keep(fit)
+        self._reliability = fitted

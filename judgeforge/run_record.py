@@ -57,6 +57,7 @@ class RunRecord:
         self.done_before = self.tally.prompts
         self.reliability: Reliability | None = None
         """What is known of the judges; None until the first prompts are judged."""
+        self._is_provisional = False
         started = now()
         self._description = {
             "created_at": (old or {}).get("created_at", started),
@@ -73,17 +74,25 @@ class RunRecord:
         self._calibration = _calibration(config, prepared)
 
     def finish(self, position: int, outcome: Outcome) -> None:
-        """Keep how the prompt at ``position`` of the input ended."""
-        entry = self._journal.append(outcome)
+        """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
+        before = self._work.places[position]
+        ranked_again = before >= 0
+        entry = self._journal.append(
+            outcome,
+            provisional=self._is_provisional and bool(outcome.lines["judgments"]),
+            again=ranked_again,
+        )
         self._work.places[position] = entry.offset
         self.tally.add(entry)
-        self._fresh.add(entry)
+        if ranked_again:
+            self.tally.remove(self._journal.entry(before))
+        else:
+            self._fresh.add(entry)
 
-    def keep_fit(self, reliability: Reliability, learnt_from: tuple[str, ...]) -> None:
-        """Freeze what was learnt of the judges: everything in this folder is ranked with it."""
-        fit = FrozenFit(reliability=reliability, learnt_from=learnt_from)
+    def keep_fit(self, fit: FrozenFit) -> None:
+        """Keep what was learnt of the judges: everything from now on is ranked with it."""
         write_fit(self._folder.reliability_file, fit)
-        self.reliability = reliability
+        self.reliability, self._is_provisional = fit.reliability, fit.provisional
 
     def paid_calls(self) -> int:
         return self._spending().calls - self._before.calls

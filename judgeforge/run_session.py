@@ -27,6 +27,7 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.estimate import Estimator
+from judgeforge.fit_so_far import fit_so_far, go_on_fitting
 from judgeforge.garbage_collection import rare_garbage_collection
 from judgeforge.judging.escalation import Escalation
 from judgeforge.judging.own_family import OwnFamily
@@ -37,15 +38,12 @@ from judgeforge.progress import Progress
 from judgeforge.prompt_work import PromptWork
 from judgeforge.records import Judgment
 from judgeforge.redaction import Redactor
-from judgeforge.reliability import PRIOR
 from judgeforge.result import RunResult
-from judgeforge.run_fit import RunFit, can_be_fitted
 from judgeforge.run_log import RunLog
 from judgeforge.run_record import RunRecord
 from judgeforge.stall_watch import watch_for_stall
 from judgeforge.stop_signals import stop_signals
 from judgeforge.store.cached_calls import CachedCalls
-from judgeforge.store.fitted import FrozenFit, read_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.free_space import check_free_space
 from judgeforge.store.journal import Journal
@@ -127,7 +125,7 @@ class RunSession:
         estimator = Estimator(config, prepared)
         escalation = _escalation(config, panel, estimator)
         calibration = prepared.calibration
-        known = _known(config, prepared, folder)
+        known = fit_so_far(config, prepared, folder)
         self._record.reliability = None if known is None else known.reliability
         self._pipeline = Pipeline(
             PromptWork(
@@ -140,10 +138,13 @@ class RunSession:
                 None if calibration is None else calibration.trust(config.pairing),
                 self._report_reading_failure,
             ),
-            fit=RunFit(
-                config.judging.fit_prompts,
-                self._record.reliability,
-                learnt_from=known.learnt_from if known else (),
+            fit=go_on_fitting(
+                known,
+                config,
+                prepared,
+                journal,
+                self._work,
+                limit=self._limit,
                 keep=self._record.keep_fit,
             ),
             in_flight=_prompts_in_flight(config, prepared),
@@ -299,15 +300,6 @@ def _ledger(config: RunConfig) -> Ledger | None:
         daily_pico=None if daily is None else to_pico(daily),
         timezone=config.budget.timezone,
     )
-
-
-def _known(config: RunConfig, prepared: Preparation, folder: RunFolder) -> FrozenFit | None:
-    """What is known of the judges before the first prompt; None where the run is to learn it."""
-    if prepared.calibration is not None:
-        return FrozenFit(reliability=prepared.calibration.instrument(config.pairing).reliability)
-    if not can_be_fitted(config.judging):
-        return FrozenFit(reliability=PRIOR)
-    return read_fit(folder.reliability_file)
 
 
 def _escalation(config: RunConfig, panel: Panel, estimator: Estimator) -> Escalation | None:

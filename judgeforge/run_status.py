@@ -88,7 +88,8 @@ def _since(folder: RunFolder, holder: Holder | None) -> Tally:
     journal = Journal(folder.journal_file, read_only=True)
     try:
         for _, entry in journal.entries(holder.journal_bytes if holder else 0):
-            tally.add(entry)
+            if not entry.again:  # counted already
+                tally.add(entry)
     finally:
         journal.close()
     return tally

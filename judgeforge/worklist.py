@@ -10,6 +10,7 @@ import hashlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from tempfile import SpooledTemporaryFile, gettempdir
 
 from judgeforge.config import PromptsConfig
@@ -36,10 +37,19 @@ class Worklist:
     fingerprint: str = ""
     tally: Tally = field(default_factory=Tally)
     """Of what is done: finished prompts and bad rows."""
+    provisional: list[int] = field(default_factory=list)
+    """Positions of finished prompts that were ranked with a provisional fit."""
 
     @property
     def todo(self) -> int:
         return self.places.count(TODO)
+
+    def first_prompts(self, number: int) -> tuple[int, int]:
+        """Of the first ``number`` prompts of the input: how many there are, and the position
+        behind the last of them."""
+        prompts = (i for i, place in enumerate(self.places) if place >= TODO)
+        first = list(islice(prompts, number))
+        return len(first), first[-1] + 1 if first else 0
 
     def rows(self) -> Iterator[int | bytes]:
         """The place of each finished row, or the line of an input skip, in input order."""
@@ -62,6 +72,8 @@ class Worklist:
         self.tally.skips[skip.reason] += 1
 
     def add_finished(self, entry: Entry) -> None:
+        if entry.provisional:
+            self.provisional.append(len(self.places))
         self.places.append(entry.offset)
         self.tally.add(entry)
 

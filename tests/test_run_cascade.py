@@ -149,7 +149,8 @@ def test_a_budget_that_ends_during_the_first_prompts_still_gives_their_pairs(
     config = tiers(server, tmp_path)
     text = config.read_text().replace("fit_prompts: 6", "fit_prompts: 64")
     config.write_text(text + f"cache: {{dir: {tmp_path / 'cache'}}}\n")
-    cost = run(config, tmp_path / "whole").manifest["totals"]["cost_usd"]
+    whole = run(config, tmp_path / "whole").manifest
+    cost = whole["totals"]["cost_usd"]
     shutil.rmtree(tmp_path / "cache")
     result = run(config, tmp_path / "run", budget_usd=0.6 * cost)
     assert result.manifest["status"] == "budget"
@@ -157,7 +158,7 @@ def test_a_budget_that_ends_during_the_first_prompts_still_gives_their_pairs(
     assert result.manifest["reliability"]["prompts"] == result.manifest["totals"]["prompts"]
     again = run(config, tmp_path / "run", budget_usd=100.0)
     assert again.manifest["totals"]["prompts"] == 12
-    assert again.manifest["reliability"] == result.manifest["reliability"]
+    assert again.manifest["reliability"] == whole["reliability"]
 
 
 def test_explain_says_what_each_judge_did_to_the_confidence(

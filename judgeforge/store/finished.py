@@ -1,4 +1,4 @@
-"""The finished prompts of a folder by their id, in flat arrays (21 bytes for each)."""
+"""The finished prompts of a folder by their id, in flat arrays (22 bytes for each)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ class FinishedPrompts:
     def __init__(self, entries: Iterable[tuple[str, Entry]] = ()) -> None:
         """Of several entries with one id the last counts; a row that changed is not finished."""
         keys, self._offsets, self._digests = array("Q"), array("q"), array("Q")
-        self._pairs, self._skips = array("I"), bytearray()
+        self._pairs, self._skips, self._provisional = array("I"), bytearray(), bytearray()
         for prompt_id, entry in entries:
             keys.append(prompt_key(prompt_id))
             self._offsets.append(entry.offset)
             self._digests.append(entry.digest)
             self._pairs.append(entry.pairs)
             self._skips.append(_REASONS.index(entry.skip or _NO_SKIP))
+            self._provisional.append(entry.provisional)
         self._keys, self._rows = _sorted(keys, self._skips)
 
     def __len__(self) -> int:
@@ -45,6 +46,7 @@ class FinishedPrompts:
             digest=self._digests[row],
             pairs=self._pairs[row],
             skip=_REASONS[self._skips[row]] or None,
+            provisional=bool(self._provisional[row]),
         )
 
 

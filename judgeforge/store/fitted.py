@@ -11,15 +11,18 @@ from judgeforge.records import Record
 from judgeforge.reliability import Reliability
 from judgeforge.store.files import replacing
 
-FORMAT = 2
-"""The first format is the reliability alone, without a number."""
+FORMAT = 3
+"""The first format is the reliability alone, without a number; the second is never provisional."""
 
 
 class FrozenFit(Record):
     reliability: Reliability
     learnt_from: tuple[str, ...] = ()
-    """Ids of the prompts that were judged before anything was known of the judges, in input order.
-    Judged again, they must be asked the same; none are known of the first format."""
+    """Ids of the prompts that were judged before anything was known of the judges. Judged again,
+    they must be asked the same; none are known of the first format."""
+    provisional: bool = False
+    """Not all prompts that it is to be learnt from were judged when the run had to end. Where the
+    run goes on it is learnt anew, and what was ranked with this one is ranked again."""
     format: int = FORMAT
 
 

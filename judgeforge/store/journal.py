@@ -31,6 +31,10 @@ class Entry:
     """See ``short_digest``."""
     pairs: int
     skip: str | None
+    provisional: bool = False
+    """Ranked before all prompts were judged that the judges are learnt from: see ``FrozenFit``."""
+    again: bool = False
+    """A prompt that was finished before and is ranked again; it takes the place of that record."""
 
 
 def short_digest(digest: str) -> int:
@@ -58,7 +62,7 @@ class Journal:
         """Bytes of whole records."""
         return self._end
 
-    def append(self, outcome: Outcome) -> Entry:
+    def append(self, outcome: Outcome, *, provisional: bool = False, again: bool = False) -> Entry:
         body = b"".join((line + "\n").encode() for name in FILES for line in outcome.lines[name])
         header = {
             "format": FORMAT,
@@ -66,6 +70,8 @@ class Journal:
             "digest": outcome.digest,
             "lines": [len(outcome.lines[name]) for name in FILES],
             "skip": outcome.skip_reason,
+            "provisional": provisional,
+            "again": again,
             "bytes": len(body),
             "checksum": zlib.crc32(body),
         }
@@ -87,6 +93,11 @@ class Journal:
         """
         for offset, header, _ in self._records(start):
             yield header["id"], _entry(offset, header)
+
+    def entry(self, offset: int) -> Entry:
+        """The entry of the record at ``offset``."""
+        header, _ = self._header(offset)
+        return _entry(offset, header)
 
     def lines(self, offset: int) -> dict[str, list[bytes]]:
         """The output lines of the record at ``offset``, by file. Raises StoreError on damage."""
@@ -173,6 +184,8 @@ def _entry(offset: int, header: dict[str, Any]) -> Entry:
         digest=short_digest(header["digest"]),
         pairs=header["lines"][0],
         skip=header["skip"],
+        provisional=header.get("provisional", False),
+        again=header.get("again", False),
     )
 
 
@@ -189,3 +202,10 @@ class Tally:
         self.pairs += entry.pairs
         if entry.skip is not None:
             self.skips[entry.skip] += 1
+
+    def remove(self, entry: Entry) -> None:
+        self.prompts -= 1
+        self.pairs -= entry.pairs
+        if entry.skip is not None:
+            self.skips[entry.skip] -= 1
+            self.skips += Counter()  # what is at zero goes

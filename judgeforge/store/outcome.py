@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from judgeforge.records import Completion, Judgment, PreferencePair, Ranking, Skip, SkipReason
 
+_OF_RANKING = ("score", "score_sd", "p_best")
+"""In a line of completions.jsonl, behind what the completion is by itself."""
 FILES = ("pairs", "completions", "judgments", "skips")
 
 
@@ -55,13 +57,21 @@ def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
     row = completion.model_dump(mode="json")
     call = row.pop("call")
     place = _place(completion, ranking)
-    row["score"] = row["score_sd"] = row["p_best"] = None
+    row |= dict.fromkeys(_OF_RANKING)
     if ranking is not None and place is not None:
         row["score"] = ranking.score(place)
         row["score_sd"] = ranking.covariance[place][place] ** 0.5
         row["p_best"] = ranking.p_best[place]
     row["call"] = call
     return json.dumps(row, ensure_ascii=False)
+
+
+def read_completion(line: bytes) -> Completion:
+    """The completion in a line of completions.jsonl, without what its ranking says of it."""
+    row = json.loads(line)
+    for name in _OF_RANKING:
+        row.pop(name, None)
+    return Completion.model_validate(row)
 
 
 def _place(completion: Completion, ranking: Ranking | None) -> int | None:
