@@ -1,8 +1,9 @@
 """Which prompt may still begin, so that money does not end in half-judged prompts.
 
 A prompt begins when what it needs fits beside what the prompts under way still need. Until a
-prompt of this start is finished, it needs the most that its planned calls can cost; from then on
-what they are expected to cost, times the highest ratio of paid to expected of the last prompts.
+prompt of the folder is finished, it needs the most that its planned calls can cost; from then on
+what they are expected to cost, times the highest ratio of paid to expected of the last prompts,
+also those of earlier starts.
 One reservation of the largest size stays free on top, since the last call of a prompt must be
 reserved whole. Where a prompt does not fit, the next look is when one under way ends. Where none
 is under way, it may use stored replies only; the first call that must be paid ends the run.
@@ -11,7 +12,6 @@ is under way, it may use stored replies only; the first call that must be paid e
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,9 +20,7 @@ from judgeforge.calls.claim import Claim
 from judgeforge.calls.prices import to_usd
 from judgeforge.errors import BudgetExhaustedError
 from judgeforge.records import Prompt
-
-REMEMBERED = 32
-"""Finished prompts whose ratio of paid to expected money is looked at."""
+from judgeforge.store.prompt_costs import PromptCosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +39,11 @@ class _Need:
 
 
 class Admission:
-    def __init__(self, budget: Budget, estimate: Callable[[Prompt], Estimate]) -> None:
-        self._budget, self._estimate = budget, estimate
+    def __init__(
+        self, budget: Budget, estimate: Callable[[Prompt], Estimate], costs: PromptCosts
+    ) -> None:
+        self._budget, self._estimate, self._costs = budget, estimate, costs
         self._under_way: dict[int, tuple[Claim, _Need]] = {}
-        self._ratios: deque[float] = deque(maxlen=REMEMBERED)
         self._ended = asyncio.Event()
         self._stopped = False
 
@@ -71,30 +70,39 @@ class Admission:
         self._stopped = True
         self._ended.set()
 
-    def ended(self, claim: Claim) -> None:
+    def ended(self, claim: Claim, *, finished: bool) -> None:
+        """What a prompt cost that was stopped half-way, or used stored replies, teaches nothing.
+
+        Raises StoreError where it cannot be kept for the next start.
+        """
         _, need = self._under_way.pop(id(claim), (None, None))
-        if need is not None and claim.paid_calls and not claim.cached_calls:
-            self._ratios.append(claim.paid_pico / max(1, need.estimate.expected))
         self._ended.set()
+        if need is not None and finished and claim.paid_calls and not claim.cached_calls:
+            ratio = claim.paid_pico / max(1, need.estimate.expected)
+            self._costs.add(ratio, largest_pico=self._budget.largest_pico)
+
+    @property
+    def _largest_pico(self) -> int:
+        return max(self._budget.largest_pico, self._costs.largest_pico)
 
     def _need(self, estimate: Estimate) -> _Need:
-        if self._ratios:
-            return _Need(estimate, round(estimate.expected * max(self._ratios)))
+        if self._costs.ratios:
+            return _Need(estimate, round(estimate.expected * max(self._costs.ratios)))
         return _Need(estimate, estimate.most)
 
     def _fits(self, need: _Need) -> bool:
         pico, calls = need.pico, need.estimate.calls
-        if not self._under_way and not self._ratios:
+        if not self._under_way and not self._costs.ratios:
             # Alone and with nothing known it is a probe: small budgets would never begin otherwise.
             pico = need.estimate.expected
         for claim, other in self._under_way.values():
             pico += max(0, other.pico - claim.paid_pico)
             calls += max(0, other.estimate.calls - claim.paid_calls - claim.cached_calls)
         # What those under way have paid is out of the room already.
-        return self._budget.room().holds(pico + self._budget.largest_pico, calls)
+        return self._budget.room().holds(pico + self._largest_pico, calls)
 
     def _refusal(self, need: _Need) -> BudgetExhaustedError:
-        room, wanted = self._budget.room(), need.pico + self._budget.largest_pico
+        room, wanted = self._budget.room(), need.pico + self._largest_pico
         if room.pico is not None and wanted > room.pico:
             left = f"${to_usd(max(0, room.pico)):.6f} of {room.limit} is left"
             asked = f"up to ${to_usd(wanted):.6f}"

@@ -73,6 +73,7 @@ async def arun(
             # The paid replies are in the cache: what is the same is not paid again.
             folder.journal_file.unlink(missing_ok=True)
             folder.reliability_file.unlink(missing_ok=True)
+            folder.prompt_costs_file.unlink(missing_ok=True)
         journal = Journal(folder.journal_file)
         try:
             work = plan_work(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from judgeforge.admission import Admission
 from judgeforge.calls.claim import Claim, claiming
-from judgeforge.errors import BudgetExhaustedError, InterruptedRunError
+from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, StoreError
 from judgeforge.judged import JudgedPrompt
 from judgeforge.prompt_work import PromptWork
 from judgeforge.records import Prompt, Skip
@@ -72,7 +72,7 @@ class Pipeline:
                     break
                 claim = await self._admission.admit(row)
                 if self._ended:
-                    self._admission.ended(claim)
+                    self._admission.ended(claim, finished=False)
                     self._fit.close(position)
                     break
                 learn = self._fit.begin(position, row.id)
@@ -119,9 +119,15 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
             self.stop(error)
         finally:
-            self._admission.ended(claim)
+            self._leave(claim, finished=judged is not None)
             if learn:
                 self._learn(position, judged)
+
+    def _leave(self, claim: Claim, *, finished: bool) -> None:
+        try:
+            self._admission.ended(claim, finished=finished)
+        except StoreError as error:
+            self.stop(error)
 
     def _learn(self, position: int, judged: JudgedPrompt | Outcome | None) -> None:
         try:

@@ -48,6 +48,7 @@ from judgeforge.store.folder import RunFolder
 from judgeforge.store.free_space import check_free_space
 from judgeforge.store.journal import Journal
 from judgeforge.store.outcome import Outcome
+from judgeforge.store.prompt_costs import PromptCosts
 from judgeforge.worklist import Worklist, remaining
 
 PROGRESS_EVERY_S = 0.5
@@ -91,6 +92,8 @@ class RunSession:
         opened.callback(self._budget.close)
         self._cached_calls = CachedCalls(folder.cached_calls_file)
         opened.callback(self._cached_calls.close)
+        self._prompt_costs = PromptCosts(folder.prompt_costs_file)
+        opened.callback(self._prompt_costs.close)
         self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
         opened.callback(self._cache.close)
 
@@ -148,7 +151,7 @@ class RunSession:
                 keep=self._record.keep_fit,
             ),
             in_flight=_prompts_in_flight(config, prepared),
-            admission=Admission(self._budget, estimator.of_prompt),
+            admission=Admission(self._budget, estimator.of_prompt, self._prompt_costs),
             finish=self._finish,
             halt=self._gateway.stop,
         )

@@ -42,6 +42,10 @@ class RunFolder:
         return self.state / "cached-calls"
 
     @property
+    def prompt_costs_file(self) -> Path:
+        return self.state / "prompt-costs"
+
+    @property
     def reliability_file(self) -> Path:
         return self.state / "reliability.json"
 
