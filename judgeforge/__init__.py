@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from judgeforge.config_file import load_run_config as load_config
     from judgeforge.evaluation import Evaluation, evaluate, evaluate_probabilities
     from judgeforge.pairing import PairSelection, SelectedPair, select_pairs
-    from judgeforge.ranking import rank
+    from judgeforge.ranking.api import rank
     from judgeforge.records import Judgment, PreferencePair, Ranking
     from judgeforge.result import RunResult
 
@@ -66,7 +66,7 @@ _HOMES = {
     "evaluate": ("evaluation", "evaluate"),
     "evaluate_probabilities": ("evaluation", "evaluate_probabilities"),
     "load_config": ("config_file", "load_run_config"),
-    "rank": ("ranking", "rank"),
+    "rank": ("ranking.api", "rank"),
     "run": ("assembly", "run"),
     "select_pairs": ("pairing", "select_pairs"),
 }

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from judgeforge.own_judgments import judgments_of_prompt
+from judgeforge.records import Judgment
 from tests.local_server import quality_of
 from tests.run_setup import RUBRIC, model, rows, run, write_config
 
@@ -35,6 +37,7 @@ def test_pairs_follow_the_hidden_quality(tmp_path, server, judge):
         tmp_path, server, {"model": "small", **judge}, prompts=12, models=models
     )
     assert all(judgment["missing"] is None for judgment in made)
+    assert judgments_of_prompt(Judgment(**one) for one in made)  # a script may bring them again
     sides = [pair["provenance"] for pair in rows(tmp_path / "out" / "pairs.jsonl")]
     right = [qualities[side["chosen_id"]] > qualities[side["rejected_id"]] for side in sides]
     assert len(right) >= 11

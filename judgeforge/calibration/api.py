@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,12 +12,13 @@ from judgeforge.calibration.fit import AsAsked, fit_calibration, label_results
 from judgeforge.calibration.labels import Label, LabelKind, check_number
 from judgeforge.calibration.weights import Labelled
 from judgeforge.evidence import read_evidence
+from judgeforge.own_judgments import judgments_by_prompt
 from judgeforge.records import Judgment
 from judgeforge.reliability.judges import PRIOR
 
 
 def calibrate(
-    judgments: Sequence[Sequence[Judgment]],
+    judgments: Iterable[Iterable[Judgment]],
     labels: Mapping[str, str | None] | Sequence[Label],
     *,
     of: LabelKind | None = None,
@@ -34,10 +35,10 @@ def calibrate(
     ``allow_negative``: a judge that people contradict may count against what it says. ``as_asked``
     (prompt id, reliability -> evidence): where a cascade will stop early, what it will have asked.
 
-    Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, and ValueError for a label
-    whose prompt or completion has no judgment.
+    Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, ValueError for a label
+    whose prompt or completion has no judgment, and what ``rank`` raises for wrong judgments.
     """
-    by_prompt = prompts_by_id(judgments)
+    by_prompt = judgments_by_prompt(judgments)
     named = labels_of(labels, by_prompt)
     labelled = [labelled_prompt(by_prompt[label.prompt_id], label, texts) for label in named]
     known = {label.prompt_id for label in named}
@@ -93,10 +94,6 @@ def labelled_prompt(
 
 def kind_of(labelled: Sequence[Labelled]) -> LabelKind:
     return "pair" if all(len(one.evidence.completion_ids) == 2 for one in labelled) else "best"
-
-
-def prompts_by_id(judgments: Sequence[Sequence[Judgment]]) -> dict[str, Sequence[Judgment]]:
-    return {one[0].prompt_id: one for one in judgments if one}
 
 
 def labels_of(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from judgeforge.calibration.api import kind_of, labelled_prompt, labels_of, prompts_by_id
+from judgeforge.calibration.api import kind_of, labelled_prompt, labels_of
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.fit import AsAsked, best_of, ranked, thought_best
 from judgeforge.calibration.labels import Label, LabelKind
@@ -21,6 +21,7 @@ from judgeforge.evaluation.statistics import (
     wilson,
 )
 from judgeforge.evidence import read_evidence
+from judgeforge.own_judgments import judgments_by_prompt
 from judgeforge.pairing.rules import PairingRules
 from judgeforge.ranking.normal import Array
 from judgeforge.records import Judgment
@@ -31,7 +32,7 @@ TIE = "tie"
 
 
 def evaluate(  # noqa: PLR0913 (what a script may bring)
-    judgments: Sequence[Sequence[Judgment]],
+    judgments: Iterable[Iterable[Judgment]],
     labels: Mapping[str, str | None] | Sequence[Label],
     *,
     calibration: Calibration | None = None,
@@ -49,9 +50,9 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
     of the judges without labels. ``rules``: those of the pairs to come, since for a certificate
     a calibration ranks otherwise. ``latencies``: median seconds of a call, by judge. Labels that a
     calibration was fitted on make it look better than it is. Raises ValueError for no label at all,
-    and for labels without judgments.
+    and for labels without judgments, and what ``rank`` raises for wrong judgments.
     """
-    by_prompt = prompts_by_id(judgments)
+    by_prompt = judgments_by_prompt(judgments)
     labelled = [
         labelled_prompt(by_prompt[label.prompt_id], label, texts)
         for label in labels_of(labels, by_prompt)

@@ -24,16 +24,7 @@ def rank(
     reliability: Reliability = PRIOR,
     texts: Mapping[str, str] | None = None,
 ) -> Ranking:
-    """Rank the completions of one prompt.
-
-    Completions come in the order of ``completion_ids`` or, without it, in which they are first
-    judged. Missing judgments are ignored; a completion without any judgment, or without checks
-    where others have them, is left out. Of those that fail a required check none stands above one
-    that passes. ``reliability`` is what is known of the judges
-    (``fit_reliability`` learns it from many prompts); where it corrects for length, ``texts``
-    (completion id -> text) are needed. Raises ValueError without them, and for judgments of several
-    prompts.
-    """
+    """As ``judgeforge.rank``, for judgments that are known to be sound, as those of a run are."""
     ranking = rank_evidence(read_evidence(judgments, completion_ids, texts=texts), reliability)
     return with_vetoes(ranking, judgments)
 

@@ -1,0 +1,38 @@
+"""Ranking for scripts that bring their own judgments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from judgeforge.own_judgments import judgments_of_prompt
+from judgeforge.ranking.rank import rank as rank_sound
+from judgeforge.records import Judgment, Ranking
+from judgeforge.reliability.judges import PRIOR, Reliability
+
+
+def rank(
+    judgments: Iterable[Judgment],
+    *,
+    completion_ids: Sequence[str] | None = None,
+    reliability: Reliability = PRIOR,
+    texts: Mapping[str, str] | None = None,
+) -> Ranking:
+    """Rank the completions of one prompt.
+
+    Completions come in the order of ``completion_ids`` or, without it, in which they are first
+    judged. Missing judgments are ignored; a completion without any judgment, or without checks
+    where others have them, is left out. Of those that fail a required check none stands above one
+    that passes. ``reliability`` is what is known of the judges
+    (``fit_reliability`` learns it from many prompts); where it corrects for length, ``texts``
+    (completion id -> text) are needed.
+
+    Raises ValueError without them, for judgments of several prompts, and for a judgment that lacks
+    what its protocol gives, has a number outside its range or comes twice; TypeError for what is
+    no judgment.
+    """
+    return rank_sound(
+        judgments_of_prompt(judgments),
+        completion_ids=completion_ids,
+        reliability=reliability,
+        texts=texts,
+    )
