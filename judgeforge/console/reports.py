@@ -91,6 +91,17 @@ def print_check(report: CheckReport) -> None:
         _out.print(shown(line))
 
 
+def print_project(folder: Path, files: Sequence[Path], *, missing: Sequence[str]) -> None:
+    """``missing``: the commands that install what the project's own model still needs here."""
+    for file in files:
+        _out.print(f"wrote {shown(str(file))}")
+    if missing:
+        _out.print("\nIts model runs inside the process, and is not installed yet (once):")
+        for command in missing:
+            _out.print(f"  {shown(command)}")
+    _out.print(f"\nNext: judgeforge run {shown(str(folder / 'config.yaml'))}")
+
+
 def print_plan(report: PlanReport, *, as_json: bool) -> None:
     if as_json:
         _out.print_json(json.dumps(asdict(report)))

