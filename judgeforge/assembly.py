@@ -11,7 +11,7 @@ from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import differences, identity
 from judgeforge.manifest import now
-from judgeforge.out_folders import default_out
+from judgeforge.out_folders import chosen_out
 from judgeforge.own_thread import run_in_own_thread
 from judgeforge.preparation import prepare
 from judgeforge.progress import Progress
@@ -22,6 +22,7 @@ from judgeforge.run_session import RunSession
 from judgeforge.store.exit_status import FINISHED
 from judgeforge.store.finished import FinishedPrompts
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.foreign_files import refuse_foreign_files
 from judgeforge.store.journal import Journal
 from judgeforge.store.lock import FolderLock
 from judgeforge.worklist import Worklist, plan_work
@@ -50,7 +51,7 @@ async def arun(
     no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
-    """Run, or go on where the folder ``out`` stopped.
+    """Run, or go on where the folder ``out`` stopped; one with other files in it is refused.
 
     ``limit``: only the first rows. ``budget_usd`` replaces ``budget.usd``. ``force`` accepts a
     changed configuration or changed rows. ``retry_skipped`` does prompts again whose calls failed.
@@ -62,7 +63,8 @@ async def arun(
     if budget_usd is not None:
         config = _with_budget(config, budget_usd)
     prepared = prepare(config)
-    folder = RunFolder(Path(out) if out is not None else default_out(config))
+    folder = RunFolder(chosen_out(config, out))
+    refuse_foreign_files(folder)
     folder.create()
     with FolderLock(folder.lock_file, needed=not no_lock) as lock:
         old = folder.read_manifest()

@@ -22,6 +22,18 @@ def default_out(config: RunConfig) -> Path:
     return Path("runs") / name
 
 
+def chosen_out(config: RunConfig, out: Path | str | None) -> Path:
+    """Raises ConfigError where ``out`` is blank: that would be the current folder."""
+    if out is None:
+        return default_out(config)
+    if not str(out).strip():
+        raise ConfigError(
+            f"--out is empty (is a variable not set?); name a folder, or leave --out away for "
+            f"{default_out(config)}"
+        )
+    return Path(out)
+
+
 def today(config: RunConfig) -> date:
     """In the time zone in which the budget counts days as well."""
     return datetime.now(ZoneInfo(config.budget.timezone)).date()
@@ -31,13 +43,11 @@ def run_folders(config: RunConfig, out: str | None, day: date) -> list[Path]:
     """The folders of one start, the last one being that of ``day``.
 
     Before it come the folders of earlier days that are not finished, oldest first. Raises
-    ConfigError where ``out`` holds more than one ``{date}``, StoreError where a manifest of an
-    earlier day cannot be read.
+    ConfigError where ``out`` is blank or holds more than one ``{date}``, StoreError where a
+    manifest of an earlier day cannot be read.
     """
-    if out is None:
-        return [default_out(config)]
-    if DATE not in out:
-        return [Path(out)]
+    if out is None or DATE not in out:
+        return [chosen_out(config, out)]
     before, after = out.split(DATE, 1)
     if DATE in after:
         raise ConfigError(f"--out {out}: {DATE} may stand there once")

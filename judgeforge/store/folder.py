@@ -60,6 +60,13 @@ class RunFolder:
     def file(self, name: str) -> Path:
         return self.path / f"{name}.jsonl"
 
+    @property
+    def state_names(self) -> frozenset[str]:
+        """Of the files in ``state`` that every run has, whatever its version."""
+        return frozenset(
+            file.name for file in (self.lock_file, self.journal_file, self.spending_file)
+        )
+
     def is_whole(self) -> bool:
         """Whether all result files are there; somebody may have deleted one."""
         names = [*(f"{name}.jsonl" for name in FILES), "pairs.parquet", "README.md"]

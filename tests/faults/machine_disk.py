@@ -145,15 +145,15 @@ def _(scene: Scene) -> str:
 @fault(
     "folder-is-a-file",
     done="A file stands where the run folder would be.",
-    promise="Exit 74 before anything is sent; the file is left alone.",
+    promise="Exit 2 before anything is sent; the file is left alone.",
 )
 def _(scene: Scene) -> str:
     scene.configure()
     scene.out.write_text("mine")
-    assert scene.run().exit_code == 74
+    assert scene.run().exit_code == 2
     assert scene.out.read_text() == "mine"
     assert scene.server.requests == []
-    return "exit 74, nothing sent, the file as it was"
+    return "exit 2, nothing sent, the file as it was"
 
 
 @fault(
