@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+from judgeforge.argument_types import expect
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import differences, identity
@@ -28,6 +30,17 @@ from judgeforge.store.lock import FolderLock
 from judgeforge.worklist import Worklist, plan_work
 
 _RETRIED = frozenset({SkipReason.CALL_FAILED})
+
+
+def _expect_arguments(config: object, out: object, limit: object, budget_usd: object) -> None:
+    """Raises TypeError and ValueError for what only a script can give."""
+    expect(config, RunConfig, "config", "a RunConfig", "judgeforge.load_config(path) gives one")
+    optional = type(None)
+    expect(out, (str, os.PathLike, optional), "out", "the path of a folder, or None")
+    expect(limit, (int, optional), "limit", "a whole number of rows, or None")
+    expect(budget_usd, (int, float, optional), "budget_usd", "a number of USD, or None")
+    if isinstance(limit, int) and limit < 0:
+        raise ValueError(f"limit must be a number of rows from 0, not {limit}; None takes all")
 
 
 def _with_budget(config: RunConfig, usd: float) -> RunConfig:
@@ -58,8 +71,10 @@ async def arun(
     ``no_lock`` accepts a file system without flock.
 
     A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
-    why. Raises ConfigError, InputError, LockHeldError and StoreError.
+    why. Raises ConfigError, InputError, LockHeldError and StoreError; TypeError and ValueError for
+    arguments of the wrong type, or a negative ``limit``.
     """
+    _expect_arguments(config, out, limit, budget_usd)
     if budget_usd is not None:
         config = _with_budget(config, budget_usd)
     prepared = prepare(config)

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from judgeforge.argument_types import expect
 from judgeforge.config import HuggingFaceSource, RunConfig
 from judgeforge.config_mistakes import SchemaGuide, first_mistake
 from judgeforge.errors import ConfigError
@@ -42,8 +43,9 @@ def load_run_config(
     """Read the configuration of a run; paths in it become absolute, from the file's folder.
 
     ``overrides`` replaces values by their key path, as ``{"budget.usd": 5.0}``, before anything is
-    checked. Raises ConfigError with file, line and key.
+    checked. Raises ConfigError with file, line and key, and TypeError for what is no path.
     """
+    expect(path, (str, os.PathLike), "path", "the path of a YAML file")
     document = read_document(_absolute(Path(path), Path.cwd()))
     _refuse_secrets(document)
     given = {tuple(key.split(".")): value for key, value in (overrides or {}).items()}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from judgeforge.argument_types import expect
 from judgeforge.calibration.calibration import Calibration, Instrument
 from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.fit import AsAsked, fit_calibration, label_results
@@ -15,6 +16,8 @@ from judgeforge.evidence import read_evidence
 from judgeforge.own_judgments import judgments_by_prompt
 from judgeforge.records import Judgment
 from judgeforge.reliability.judges import PRIOR
+
+_MAPPING = "a mapping gives for each prompt id the id of its best completion, None for a tie"
 
 
 def calibrate(
@@ -99,7 +102,8 @@ def kind_of(labelled: Sequence[Labelled]) -> LabelKind:
 def labels_of(
     labels: Mapping[str, str | None] | Sequence[Label], by_prompt: Mapping[str, Sequence[Judgment]]
 ) -> list[Label]:
-    """Raises ValueError for a label whose prompt has no judgments."""
+    """Raises ValueError for a label whose prompt has no judgments, TypeError for what is none."""
+    _expect_labels(labels)
     names = list(labels) if isinstance(labels, Mapping) else [one.prompt_id for one in labels]
     unknown = sorted(set(names) - set(by_prompt))
     if unknown:
@@ -112,6 +116,17 @@ def labels_of(
         else Label.of(name, best)
         for name, best in labels.items()
     ]
+
+
+def _expect_labels(labels: object) -> None:
+    expect(labels, (Mapping, Sequence), "labels", "a mapping or a list of Labels", _MAPPING)
+    if isinstance(labels, Mapping):
+        for name, best in labels.items():
+            expected = "the id of a completion, or None for a tie"
+            expect(best, (str, type(None)), f"labels[{name!r}]", expected)
+    elif isinstance(labels, Sequence):
+        for place, one in enumerate(labels):
+            expect(one, Label, f"labels[{place}]", "a judgeforge.Label", _MAPPING)
 
 
 def _in_range(values: np.ndarray) -> bool:

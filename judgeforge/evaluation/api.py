@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from judgeforge.argument_types import expect
 from judgeforge.calibration.api import kind_of, labelled_prompt, labels_of
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.fit import AsAsked, best_of, ranked, thought_best
@@ -30,6 +31,8 @@ from judgeforge.reliability.judges import Reliability
 
 TIE = "tie"
 
+_CALIBRATION = "judgeforge.calibrate gives one, and Calibration.model_validate_json reads one"
+
 
 def evaluate(  # noqa: PLR0913 (what a script may bring)
     judgments: Iterable[Iterable[Judgment]],
@@ -52,6 +55,7 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
     calibration was fitted on make it look better than it is. Raises ValueError for no label at all,
     and for labels without judgments, and what ``rank`` raises for wrong judgments.
     """
+    expect(calibration, (Calibration, type(None)), "calibration", "a Calibration", _CALIBRATION)
     by_prompt = judgments_by_prompt(judgments)
     labelled = [
         labelled_prompt(by_prompt[label.prompt_id], label, texts)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from judgeforge.argument_types import expect
 from judgeforge.pairing.rules import PairingRules
 from judgeforge.pairing.selected import PairSelection, SelectedPair
+from judgeforge.pairing.settings import rules_from
 from judgeforge.pairing.strategies import STRATEGIES
 from judgeforge.pairing.trust import Trust
 from judgeforge.ranking import probability_better
@@ -29,8 +31,9 @@ def select_pairs(
     strategy="adjacent", min_confidence=0.8)``. ``texts`` (completion id -> text) is needed for
     ``max_length_ratio`` and ``length_matched``; ``trust`` (what labels showed,
     ``Calibration.trust``) for ``max_error``. The chosen side always has the higher score.
-    Raises ValueError for a wrong setting.
+    Raises ValueError for a wrong setting, TypeError for what is no ranking or no rules.
     """
+    expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
     rules = _checked(rules, settings, texts, trust)
     strategy, trust = STRATEGIES[rules.strategy], trust or Trust()
     if len(ranking.completion_ids) < 2:
@@ -59,9 +62,11 @@ def _checked(
 ) -> PairingRules:
     """The rules with what their strategy adds. Raises ValueError where they lack what they need."""
     if rules is None:
-        rules = PairingRules.model_validate(settings)
+        rules = rules_from(settings)
     elif settings:
         raise ValueError("give either rules or single settings")
+    advice = 'single settings are given by name: strategy="adjacent"'
+    expect(rules, PairingRules, "rules", "PairingRules", advice)
     length_ratio = STRATEGIES[rules.strategy].length_ratio
     if rules.max_length_ratio is None and length_ratio is not None:
         rules = rules.model_copy(update={"max_length_ratio": length_ratio})

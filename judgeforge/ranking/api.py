@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from judgeforge.argument_types import expect
 from judgeforge.own_judgments import judgments_of_prompt
 from judgeforge.ranking.rank import rank as rank_sound
 from judgeforge.records import Judgment, Ranking
@@ -28,8 +29,10 @@ def rank(
 
     Raises ValueError without them, for judgments of several prompts, and for a judgment that lacks
     what its protocol gives, has a number outside its range or comes twice; TypeError for what is
-    no judgment.
+    no judgment, or no Reliability.
     """
+    advice = "judgeforge.fit_reliability(prompts), or `calibration.labelled.reliability`"
+    expect(reliability, Reliability, "reliability", "a Reliability", advice)
     return rank_sound(
         judgments_of_prompt(judgments),
         completion_ids=completion_ids,
