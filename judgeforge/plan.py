@@ -20,6 +20,7 @@ from judgeforge.store.folder import RunFolder
 class ModelPlan:
     name: str
     calls: int
+    calls_high: int
     low: float | None
     expected: float | None
     high: float | None
@@ -30,12 +31,14 @@ class PlanReport:
     """USD; None where a price is unknown.
 
     ``low`` is for short answers, with all input that calls share (the rubric, a prompt sampled
-    again) at the price of cached input; ``high`` for every output limit used up.
+    again) at the price of cached input; ``high`` for every output limit used up. ``calls`` are
+    those of ``expected``, ``calls_high`` those of ``high``: a cascade may ask for fewer than all.
     """
 
     prompts: int
     skips: int
     calls: int
+    calls_high: int
     low: float | None
     expected: float | None
     high: float | None
@@ -72,6 +75,7 @@ def plan_run(
         prompts=prompts,
         skips=skips,
         calls=round(sum(load.expected_calls for load in loads.values())),
+        calls_high=sum(load.calls for load in loads.values()),
         low=low,
         expected=expected,
         high=high,
@@ -81,9 +85,8 @@ def plan_run(
 
 
 def _model_plan(name: str, load: ModelLoad) -> ModelPlan:
-    if load.price is None:
-        return ModelPlan(name, round(load.expected_calls), None, None, None)
-    return ModelPlan(name, round(load.expected_calls), *map(to_usd, load.pico))
+    costs = [None] * 3 if load.price is None else [to_usd(pico) for pico in load.pico]
+    return ModelPlan(name, round(load.expected_calls), load.calls, *costs)
 
 
 def _seen_escalation(config: RunConfig, out: str | None) -> float | None:
@@ -101,14 +104,23 @@ def _seen_escalation(config: RunConfig, out: str | None) -> float | None:
     return (figures["judgments"] - figures["certain"]) / possible if possible > 0 else None
 
 
+def _asks_beyond(config: RunConfig) -> bool:
+    """Whether a cascade has anything to ask for that is not asked of every prompt."""
+    judges = config.judging.judges
+    repeated = any(judge.repeats > 1 for judge in judges)
+    return config.judging.cascade is not None and (
+        repeated or len({judge.tier for judge in judges}) > 1
+    )
+
+
 def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
-    if config.judging.cascade is None:
+    if not _asks_beyond(config):
         return []
     share = f"{ASSUMED_ESCALATION if seen is None else seen:.0%}"
     source = "assumed" if seen is None else "seen in the run so far"
     return [
-        f"A cascade asks beyond its first tier only where doubt is left: none of it in low, "
-        f"{share} ({source}) in expected, all of it in high."
+        f"A cascade asks its first tier once, and more only where doubt is left: none of that in "
+        f"low, {share} ({source}) in expected, all of it in high."
     ]
 
 

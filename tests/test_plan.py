@@ -114,6 +114,29 @@ def test_rows_that_bring_completions_are_not_sampled(tmp_path: Path, server: Loc
     assert (planned.prompts, planned.skips, planned.calls) == (1, 1, 3)
 
 
+SECOND = [{"model": "small"}, {"model": "big", "tier": 2}]
+
+
+@pytest.mark.parametrize(
+    ("judges", "beyond"),
+    [(SECOND, True), ([{"model": "small", "repeats": 2}], True), (SECOND[:1], False)],
+    ids=["a second tier", "repeats", "one tier asked once"],
+)
+def test_calls_are_counted_for_each_case_where_a_cascade_may_ask_for_more(
+    server: LocalServer, tmp_path: Path, judges: list[dict[str, Any]], beyond: bool
+) -> None:
+    models = {"small": model(server), "big": model(server, model="big")}
+    judging = {"judges": judges, "cascade": {"target_confidence": 0.8}}
+    config = write_config(tmp_path, server, prompts=10, models=models, judging=judging)
+    planned = plan(config)
+    assert (planned.calls < planned.calls_high) is beyond
+    assert planned.calls_high == sum(each.calls_high for each in planned.models)
+    shown = CliRunner().invoke(app, ["plan", str(config)]).stdout
+    counts = {str(planned.calls), str(planned.calls_high)}
+    assert counts <= set(next(row for row in shown.splitlines() if "│ all" in row).split())
+    assert ("A cascade asks" in shown) is beyond
+
+
 def test_a_cascade_is_planned_by_what_its_run_has_shown(
     server: LocalServer, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from judgeforge.terminal_text import printable
 
 if TYPE_CHECKING:
     from judgeforge.doctor import Finding
-    from judgeforge.plan import PlanReport
+    from judgeforge.plan import ModelPlan, PlanReport
     from judgeforge.readiness import CheckReport
     from judgeforge.result import RunResult
 
@@ -106,13 +106,21 @@ def print_plan(report: PlanReport, *, as_json: bool) -> None:
     if as_json:
         _out.print_json(json.dumps(asdict(report)))
         return
-    table = Table("model", "calls", "low", "expected", "high")
-    for row in report.models:
-        table.add_row(row.name, str(row.calls), *map(_usd, (row.low, row.expected, row.high)))
-    table.add_row("all", str(report.calls), *map(_usd, (report.low, report.expected, report.high)))
-    _pages.print(table)
+    _pages.print(_plan_table(report))
     for note in report.notes:
         _out.print(shown(note))
+
+
+def _plan_table(report: PlanReport) -> Table:
+    """Calls stand before the cost that they belong to: once, where all cases make the same."""
+    differ = report.calls != report.calls_high
+    calls = ("expected\ncalls", "high\ncalls") if differ else ("calls",)
+    table = Table("model", *calls, "low\ncost", "expected\ncost", "high\ncost")
+    rows: list[ModelPlan | PlanReport] = [*report.models, report]
+    for name, row in zip([*(model.name for model in report.models), "all"], rows, strict=True):
+        counts = (row.calls, row.calls_high) if differ else (row.calls,)
+        table.add_row(name, *map(str, counts), *map(_usd, (row.low, row.expected, row.high)))
+    return table
 
 
 def _usd(value: float | None) -> str:
