@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from judgeforge.admission import Estimate
 from judgeforge.calls.no_calls import NoCalls
@@ -106,7 +108,7 @@ class Estimator:
 
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
-        completions = [_blank(index, model) for index, model in enumerate(models)]
+        completions = _blank_completions(models)
         for judge in self._config.judging.judges:
             shown, load = self._completions_shown(judge, completions), loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
@@ -133,10 +135,11 @@ class Estimator:
         models = tuple(
             sampling.models[index % len(sampling.models)] for index in range(sampling.completions)
         )
-        for index, name in enumerate(models):
-            first = index < len(sampling.models)
+        for name, calls in Counter(models).items():
             outputs = (low, expected, high)
-            loads[name].add(1, (size,) * 3, outputs, shared=0 if first else size)
+            loads[name].add(1, (size,) * 3, outputs, shared=0)
+            if calls > 1:
+                loads[name].add(calls - 1, (size,) * 3, outputs, shared=size)
         return (low, expected, high), models
 
     def _completions_shown(
@@ -197,9 +200,11 @@ class Estimator:
             yield _tokens(system.content, user.content), len(system.content) // BYTES_PER_TOKEN
 
 
-def _blank(index: int, model: str) -> Completion:
-    return Completion(
-        id=f"c{index}", prompt_id="", index=index, model=model, text="", finish="stop"
+@lru_cache(maxsize=64)
+def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
+    return tuple(
+        Completion(id=f"c{index}", prompt_id="", index=index, model=model, text="", finish="stop")
+        for index, model in enumerate(models)
     )
 
 
