@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class Progress:
     elapsed_s: float
     done_before: int
     """Finished before this start; they say nothing about the speed."""
+    out_of_order: Mapping[str, str] = field(default_factory=dict)
+    """The models that nothing but a probe is sent to, each with its last failure."""
+    trouble: str | None = None
+    """What is waited for, once nothing comes back; None while replies come."""
 
     @property
     def eta_s(self) -> float | None:

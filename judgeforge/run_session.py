@@ -49,6 +49,7 @@ from judgeforge.store.free_space import check_free_space
 from judgeforge.store.journal import Journal
 from judgeforge.store.outcome import Outcome
 from judgeforge.store.prompt_costs import PromptCosts
+from judgeforge.trouble import out_of_order, what_holds_it_up
 from judgeforge.worklist import Worklist, remaining
 
 PROGRESS_EVERY_S = 0.5
@@ -99,8 +100,9 @@ class RunSession:
 
     def _assemble(self, journal: Journal, old: dict[str, Any] | None) -> None:
         config, prepared, folder = self._config, self._prepared, self._folder
+        self._endpoints = open_endpoints(config, prepared.keys, prepared.prices, self._log)
         self._gateway = Gateway(
-            open_endpoints(config, prepared.keys, prepared.prices, self._log),
+            self._endpoints,
             cache=self._cache,
             budget=self._budget,
             limits=config.limits,
@@ -170,7 +172,7 @@ class RunSession:
                 for watcher in watchers:
                     watcher.cancel()
                 if on_progress is not None:
-                    on_progress(self.progress())
+                    on_progress(replace(self.progress(), trouble=None))  # nothing is waited for
                 await self._gateway.close()
 
     async def _flow_and_conclude(self) -> RunResult:
@@ -181,6 +183,7 @@ class RunSession:
         return _interrupted_at_the_end(result) if asked_to_stop() else result
 
     def progress(self) -> Progress:
+        failing = out_of_order(self._endpoints.values())
         return Progress(
             prompts=len(self._work.places),
             done=self._record.tally.prompts,
@@ -191,6 +194,8 @@ class RunSession:
             budget_usd=self._config.budget.usd,
             elapsed_s=time.monotonic() - self._started,
             done_before=self._record.done_before,
+            out_of_order=failing,
+            trouble=what_holds_it_up(self._gateway, failing),
         )
 
     async def _flow(self) -> None:
@@ -248,8 +253,12 @@ class RunSession:
         return BugError(error, self._folder.log_file)
 
     def _interrupt(self) -> None:
+        trouble = what_holds_it_up(self._gateway, out_of_order(self._endpoints.values()))
+        before = "" if trouble is None else f" while {trouble}"
         self._pipeline.stop(
-            InterruptedRunError("interrupted; the same command goes on where this one stopped")
+            InterruptedRunError(
+                f"interrupted{before}; the same command goes on where this one stopped"
+            )
         )
 
     def _hang_up(self) -> None:

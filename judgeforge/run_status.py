@@ -9,6 +9,7 @@ from typing import Any
 
 from judgeforge.calls.spending_file import read_account
 from judgeforge.errors import ConfigError
+from judgeforge.recent_calls import trouble_of
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.lock import Holder, is_held, read_holder
@@ -39,6 +40,9 @@ class RunStatus:
     budget_usd: float | None
     eta_s: float | None
     message: str | None
+    trouble: str | None
+    """What keeps a run that goes on from getting on, or how the last call of a killed one failed;
+    None while calls are answered."""
 
 
 def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
@@ -71,6 +75,7 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
         budget_usd=manifest["config"]["budget"]["usd"],
         eta_s=_eta_s(rows - tally.prompts, fresh.prompts, holder, now) if running else None,
         message=manifest["message"],
+        trouble=trouble_of(folder.log_file, now=now, running=running) if open_ended else None,
     )
 
 

@@ -1,12 +1,14 @@
 """A model that is out of order: it is waited for, replaced or left out, and never for ever."""
 
+import signal
 import time
 
 import pytest
 
+from judgeforge import trouble
 from judgeforge.errors import CircuitOpenError, ConfigError, StalledError
 from tests.local_server import faults
-from tests.run_setup import PRICE, model, rows, run, write_config
+from tests.run_setup import KEY, PRICE, model, rows, run, write_config
 
 DOWN = faults.status(500)
 
@@ -252,6 +254,31 @@ class TestNoRunHangs:
         server.faults.clear()
         assert run(config, out).exit_code == 0
 
+    def test_what_it_waits_for_and_the_last_failure_are_told_meanwhile(
+        self, tmp_path, server, out, monkeypatch
+    ):
+        monkeypatch.setattr(trouble, "SILENT_S", 0.2)
+        message = f"the key {KEY}\nis\x1b[1m not ours"
+        server.faults.add(faults.status(500, body={"error": {"message": message}}))
+        config = write_config(tmp_path, server, prompts=2, limits=limits(stall_s=30.0))
+        seen = []
+
+        def stop_once_it_is_told(progress):
+            if progress.out_of_order and progress.trouble is not None and not seen:
+                seen.append(progress)
+                signal.raise_signal(signal.SIGINT)
+
+        result = run(config, out, on_progress=stop_once_it_is_told)
+        assert result.exit_code == 130
+        (told,) = seen
+        assert "HTTP 500 from small: the key [redacted] is[1m not" in told.out_of_order["small"]
+        assert told.trouble.startswith("nothing has come back for ")
+        for said in (told.trouble, result.manifest["message"]):
+            assert "8 calls of model `small`: " in said
+            assert (
+                "its circuit is open (last: HTTP 500 from small: the key [redacted] is[1m" in said
+            )
+
     def test_refusals_without_an_end_stop_the_run_and_skip_no_prompt(self, tmp_path, server, out):
         server.faults.add(faults.status(429, retry_after=10**9))
         config = write_config(
@@ -260,6 +287,7 @@ class TestNoRunHangs:
         result = run(config, out)
         assert (result.exit_code, result.skips) == (4, [])
         assert "takes nothing more for another" in str(result.stopped_by)
+        assert "last failure: HTTP 429" in str(result.stopped_by)
 
     def test_slow_replies_that_come_are_no_stall(self, tmp_path, server, out):
         server.behaviour.latency_s = 0.4

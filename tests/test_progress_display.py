@@ -54,6 +54,40 @@ def test_without_a_terminal_there_is_a_line_every_30_seconds(
     )
 
 
+DOWN = replace(
+    HALF,
+    out_of_order={"small": "HTTP 500 from [small]"},
+    trouble="nothing has come back for 31 s: 4 calls of model `small`: [1] in flight",
+)
+
+
+def test_a_model_that_goes_out_of_order_is_told_at_once_and_then_what_is_waited_for(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ProgressDisplay() as display:
+        for _ in range(10):  # it comes and goes
+            display.update(HALF)
+            display.update(DOWN)
+        clock.now += 31
+        display.update(DOWN)
+        display.update(replace(HALF, elapsed_s=92.0))
+        clock.now += 31
+        display.update(HALF)
+    out_of_order, waiting, fine = capsys.readouterr().err.splitlines()
+    assert out_of_order == (
+        "judgeforge: model `small` is out of order and only tried now and then; "
+        "last failure: HTTP 500 from [small]"
+    )
+    assert waiting.endswith(f"left  {DOWN.trouble}")
+    assert fine.endswith("left")
+
+
+def test_a_quiet_run_tells_nothing_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressDisplay(quiet=True) as display:
+        display.update(DOWN)
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(
     ("progress", "shown"),
     [
@@ -74,15 +108,31 @@ def test_a_line_tells_only_what_is_known(
     assert shown in capsys.readouterr().err
 
 
-def test_on_a_terminal_there_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
+    return terminal
+
+
+def test_below_the_bar_stands_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    with ProgressDisplay() as display:
+        display.update(DOWN)
+    shown = terminal.getvalue()
+    assert "`small` is out of order" in shown
+    assert "HTTP 500 from [small]" in shown
+    assert "nothing has come back for 31 s: 4 calls of model `small`: [1] in flight" in shown
+
+
+def test_on_a_terminal_there_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
     with ProgressDisplay() as display:
         display.update(HALF)
         display.update(replace(HALF, done=60))

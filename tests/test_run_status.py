@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from judgeforge.errors import ConfigError
+from judgeforge.recent_calls import trouble_of
 from judgeforge.run_status import read_status
+from judgeforge.store.json_lines import read_last_of_log
+from tests.local_server import faults
 from tests.run_process import kill, start
 from tests.run_setup import run, write_config, write_prompts
 
@@ -77,3 +80,84 @@ def test_a_folder_that_is_none_is_a_mistake(tmp_path, command):
     with pytest.raises(ConfigError, match="no run folder"):
         read_status(tmp_path)
     assert command("status", tmp_path)[0] == 2
+
+
+START = {"event": "run_started"}
+ANSWERED = {"event": "call", "model": "small"}
+FAILED = {"event": "call", "model": "small", "error": "HTTP 500 from small"}
+OPENED = {"event": "circuit_opened", "model": "small"}
+CLOSED = {"event": "circuit_closed", "model": "small"}
+
+
+class TestTrouble:
+    """From the log, which the run writes anyway."""
+
+    NOW = datetime(2026, 10, 18, 12, 0, 0, tzinfo=UTC)
+
+    @pytest.fixture
+    def told(self, tmp_path):
+        def tell(*events, running=True):
+            log = tmp_path / "log.jsonl"
+            times = (self.NOW - timedelta(seconds=seconds) for seconds, _ in events)
+            lines = [
+                {"time": at.isoformat(), **fields}
+                for at, (_, fields) in zip(times, events, strict=True)
+            ]
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            log.write_text(f'rest of a line"}}\n[]\n{{"event":"call"}}\n{text}{{"time": "20')
+            return trouble_of(log, running=running, now=self.NOW)
+
+        return tell
+
+    @pytest.mark.parametrize(
+        ("events", "said"),
+        [
+            ([(90, START), (3, ANSWERED)], None),
+            ([(90, START), (60, FAILED), (3, ANSWERED)], None),
+            ([(90, FAILED), (3, START)], None),
+            ([(45, START)], "no paid call has ended for 45 s"),
+            ([(90, START), (60, FAILED), (45, ANSWERED)], "no paid call has ended for 45 s"),
+            (
+                [(9, START), (5, ANSWERED), (3, FAILED)],
+                "the last call of model `small` failed 3 s ago: HTTP 500 from small",
+            ),
+            (
+                [(9, START), (5, FAILED), (5, OPENED), (3, FAILED)],
+                "the last call of model `small` failed 3 s ago; its circuit is open: HTTP 500 "
+                "from small",
+            ),
+            (
+                [(9, START), (7, OPENED), (5, CLOSED), (3, FAILED)],
+                "the last call of model `small` failed 3 s ago: HTTP 500 from small",
+            ),
+        ],
+    )
+    def test_it_is_told_while_no_call_is_answered(self, told, events, said):
+        assert told(*events) == said
+
+    def test_of_a_killed_run_only_how_its_last_call_failed(self, told):
+        assert told((90, START), (45, ANSWERED), running=False) is None
+        assert "HTTP 500" in told((90, START), (45, FAILED), running=False)
+
+    def test_only_the_end_of_a_long_log_is_read(self, tmp_path):
+        log = tmp_path / "log.jsonl"
+        log.write_bytes(b'{"time":"2026-10-18T11:00:00Z","event":"run_started"}\n' * 10_000)
+        read = list(read_last_of_log(log, 1000))
+        assert len(read) == 18
+        assert list(read_last_of_log(tmp_path / "none", 1000)) == []
+
+
+def test_the_command_says_what_keeps_a_run_from_getting_on(tmp_path, server, out, command):
+    server.faults.add(faults.status(500))
+    process = start(write_config(tmp_path, server, prompts=2), out, "--quiet")
+    while not (out / "log.jsonl").exists() or b"circuit_opened" not in (
+        (out / "log.jsonl").read_bytes()
+    ):
+        assert process.poll() is None
+        time.sleep(0.02)
+    shown = command("status", out)[1]
+    assert "running" in shown
+    assert "the last call of model `small` failed" in shown
+    assert "its circuit is open: HTTP 500" in shown
+    kill(process)
+    assert "its circuit is open: HTTP 500" in command("status", out)[1]

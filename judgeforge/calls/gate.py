@@ -73,6 +73,8 @@ class ModelGate:
         self._timer: asyncio.TimerHandle | None = None
         self.waiting = 0
         self.in_flight = 0
+        self.last_failure = ""
+        """Of the requests since the last reply, also one that was only refused; empty: none."""
 
     @property
     def is_out_of_order(self) -> bool:
@@ -132,6 +134,8 @@ class ModelGate:
             parts.append(f"its circuit is open (last: {self._breaker.last_failure})")
         elif paused_s := self._pace.paused_s(time.monotonic()):
             parts.append(f"the provider takes nothing more for another {paused_s:.0f} s")
+        if self._breaker.opened_at is None and self.last_failure:
+            parts.append(f"last failure: {self.last_failure}")
         return f"{calls} calls of model `{self._name}`: {', '.join(parts)}"
 
     async def _join_under_ceiling(self, size: RequestSize, gives_way: GivesWay) -> Passage:
@@ -271,11 +275,14 @@ class ModelGate:
         now: float,
     ) -> None:
         sent = passage.sent
+        if error is not None:
+            self.last_failure = str(error)
         if outcome is Outcome.ABANDONED:
             if passage.is_probe:
                 self._breaker.probe_abandoned()
             return
         if outcome is Outcome.ANSWERED and error is None:
+            self.last_failure = ""
             self._limit.succeeded(sent_at=sent.at, now=now, in_flight=self.in_flight)
         if outcome in {Outcome.REFUSED, Outcome.OVERLOADED}:
             self._limit.overloaded(sent_at=sent.at, now=now, in_flight=self.in_flight)

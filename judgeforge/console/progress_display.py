@@ -1,4 +1,7 @@
-"""A bar on a terminal; elsewhere a plain line every 30 seconds."""
+"""A bar on a terminal; elsewhere a plain line every 30 seconds.
+
+That a model has gone out of order is told at once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from judgeforge.console.closed_output import tolerating_closed_output
 from judgeforge.progress import Progress
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
+    from judgeforge.console.progress_bar import ProgressBar
 
 LINE_EVERY_S = 30.0
 
@@ -21,24 +24,16 @@ class ProgressDisplay:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._silent = quiet
-        self._bar: Bar | None = None
+        self._bar: ProgressBar | None = None
+        self._out_of_order: frozenset[str] = frozenset()
+        self._told_at: dict[str, float] = {}
         self._last_line = time.monotonic()
 
     def __enter__(self) -> ProgressDisplay:
         if not self._silent and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-            from rich.progress import Progress as Bar
+            from judgeforge.console.progress_bar import ProgressBar
 
-            self._bar = Bar(
-                TextColumn("prompts"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[figures]}"),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._bar.add_task("run", total=None, figures="")
+            self._bar = ProgressBar()
             self._bar.start()
         return self
 
@@ -61,17 +56,37 @@ class ProgressDisplay:
             self._silent = True  # the terminal is gone; the run is not
 
     def _show(self, progress: Progress) -> None:
+        self._tell_what_went_out_of_order(progress)
         if self._bar is not None:
-            self._bar.update(
-                self._bar.task_ids[0],
+            self._bar.show(
                 total=progress.prompts,
-                completed=progress.done,
+                done=progress.done,
                 figures=_figures(progress),
+                below=progress.trouble,
             )
             return
         if time.monotonic() - self._last_line >= LINE_EVERY_S:
             self._last_line = time.monotonic()
             line = f"prompts {progress.done}/{progress.prompts}  {_figures(progress)}"
+            self._print(f"{line}  {progress.trouble}" if progress.trouble else line)
+
+    def _tell_what_went_out_of_order(self, progress: Progress) -> None:
+        """One that comes and goes is told no more often than there are lines."""
+        now = time.monotonic()
+        for model in progress.out_of_order.keys() - self._out_of_order:
+            if now - self._told_at.get(model, -LINE_EVERY_S) < LINE_EVERY_S:
+                continue
+            self._told_at[model] = now
+            self._print(
+                f"judgeforge: model `{model}` is out of order and only tried now and then; "
+                f"last failure: {progress.out_of_order[model]}"
+            )
+        self._out_of_order = frozenset(progress.out_of_order)
+
+    def _print(self, line: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(line, markup=False, soft_wrap=True)
+        else:
             print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 

@@ -60,6 +60,8 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
         f"{status.calls} calls paid, cost {cost}{budget}",
         sep="\n",
     )
+    if status.trouble is not None:
+        _out.print(shown(status.trouble))
     if status.status == "killed":
         _out.print("nobody runs it: it was killed, and the same command goes on where it stopped")
     elif status.message and not status.running:

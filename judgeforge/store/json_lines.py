@@ -7,6 +7,7 @@ log is written as the run goes on: a kill may cut its last line, and others may 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,6 +50,21 @@ def read_log(file: Path, *, containing: bytes = b"") -> Iterator[Row]:
         with file.open("rb") as lines:
             for line in lines:
                 if containing in line and (row := _row_or_none(line)) is not None:
+                    yield row
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def read_last_of_log(file: Path, most_bytes: int) -> Iterator[Row]:
+    """The same of the last bytes only; the line that they begin within is passed over too."""
+    try:
+        with file.open("rb") as lines:
+            size = lines.seek(0, os.SEEK_END)
+            lines.seek(max(0, size - most_bytes))
+            for line in lines:
+                if (row := _row_or_none(line)) is not None:
                     yield row
     except FileNotFoundError:
         return
