@@ -1,10 +1,27 @@
-"""judgeforge: preference pairs that can be trusted, from rubric-driven LLM judges.
+"""Preference pairs that can be trusted, from rubric-driven LLM judges.
 
-import judgeforge
+A run samples completions of each prompt, has judges score them by a rubric, and writes ranked
+pairs of chosen and rejected with all that they rest on:
 
-config = judgeforge.load_config("config.yaml")
-result = judgeforge.run(config, out="runs/first")
-result.pairs  # a datasets.Dataset
+    import judgeforge
+
+    config = judgeforge.load_config("config.yaml")
+    result = judgeforge.run(config, out="runs/first")
+    result.pairs  # a datasets.Dataset
+
+The functions:
+
+    load_config         a YAML file -> RunConfig
+    run, arun           RunConfig -> RunResult; goes on where the folder stopped
+    rank                the judgments of one prompt, whoever made them -> Ranking
+    select_pairs        Ranking -> PairSelection: the pairs, or why there is none
+    fit_reliability     the judgments of many prompts -> Reliability of the judges, for rank
+    calibrate           judgments and labels of people -> Calibration
+    evaluate            judgments and labels of people -> Evaluation of the judges
+    calibrate_probabilities, evaluate_probabilities    the same for plain numbers
+
+What goes wrong on purpose is a JudgeforgeError (judgeforge.errors has them all); a wrong argument
+is a TypeError or ValueError. Modules that are not named here are internal.
 """
 
 from __future__ import annotations
@@ -15,13 +32,23 @@ from judgeforge import version as _version
 
 if TYPE_CHECKING:
     from judgeforge.assembly import arun, run
-    from judgeforge.calibration import Calibration, Label, calibrate, calibrate_probabilities
+    from judgeforge.calibration import (
+        Calibration,
+        Label,
+        TooFewLabelsError,
+        calibrate,
+        calibrate_probabilities,
+    )
     from judgeforge.config import RunConfig
     from judgeforge.config_file import load_run_config as load_config
+    from judgeforge.errors import JudgeforgeError
     from judgeforge.evaluation import Evaluation, evaluate, evaluate_probabilities
-    from judgeforge.pairing import PairSelection, SelectedPair, select_pairs
+    from judgeforge.pairing import PairingRules, PairSelection, SelectedPair, Trust, select_pairs
+    from judgeforge.progress import Progress
     from judgeforge.ranking.api import rank
     from judgeforge.records import Judgment, PreferencePair, Ranking
+    from judgeforge.reliability import Reliability
+    from judgeforge.reliability.api import fit_reliability
     from judgeforge.result import RunResult
 
 __version__ = _version.VERSION
@@ -29,20 +56,27 @@ __version__ = _version.VERSION
 __all__ = [
     "Calibration",
     "Evaluation",
+    "JudgeforgeError",
     "Judgment",
     "Label",
     "PairSelection",
+    "PairingRules",
     "PreferencePair",
+    "Progress",
     "Ranking",
+    "Reliability",
     "RunConfig",
     "RunResult",
     "SelectedPair",
+    "TooFewLabelsError",
+    "Trust",
     "__version__",
     "arun",
     "calibrate",
     "calibrate_probabilities",
     "evaluate",
     "evaluate_probabilities",
+    "fit_reliability",
     "load_config",
     "rank",
     "run",
@@ -52,19 +86,26 @@ __all__ = [
 _HOMES = {
     "Calibration": ("calibration", "Calibration"),
     "Evaluation": ("evaluation", "Evaluation"),
+    "JudgeforgeError": ("errors", "JudgeforgeError"),
     "Judgment": ("records", "Judgment"),
     "Label": ("calibration", "Label"),
     "PairSelection": ("pairing", "PairSelection"),
+    "PairingRules": ("pairing", "PairingRules"),
     "PreferencePair": ("records", "PreferencePair"),
+    "Progress": ("progress", "Progress"),
     "Ranking": ("records", "Ranking"),
+    "Reliability": ("reliability", "Reliability"),
     "RunConfig": ("config", "RunConfig"),
     "RunResult": ("result", "RunResult"),
     "SelectedPair": ("pairing", "SelectedPair"),
+    "TooFewLabelsError": ("calibration", "TooFewLabelsError"),
+    "Trust": ("pairing", "Trust"),
     "arun": ("assembly", "arun"),
     "calibrate": ("calibration", "calibrate"),
     "calibrate_probabilities": ("calibration", "calibrate_probabilities"),
     "evaluate": ("evaluation", "evaluate"),
     "evaluate_probabilities": ("evaluation", "evaluate_probabilities"),
+    "fit_reliability": ("reliability.api", "fit_reliability"),
     "load_config": ("config_file", "load_run_config"),
     "rank": ("ranking.api", "rank"),
     "run": ("assembly", "run"),
@@ -80,3 +121,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
 
     module, attribute = _HOMES[name]
     return getattr(import_module(f"judgeforge.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    """The public names, also those that are not imported yet."""
+    return __all__

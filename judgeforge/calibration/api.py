@@ -33,10 +33,12 @@ def calibrate(
 
     ``judgments``: those of each prompt; prompts without a label tell of the judges too. ``labels``:
     for each prompt id the completion that people find the best, None for a tie; or Label records.
-    ``of``: what is labelled; without it "pair" where all labelled prompts have two completions.
+    ``of``: what is labelled, "best" (of all completions) or "pair" (the better of two); without it
+    "pair" where all labelled prompts have two completions.
     ``texts`` (completion id -> text) lets length be corrected for where the labels support it.
     ``allow_negative``: a judge that people contradict may count against what it says. ``as_asked``
-    (prompt id, reliability -> evidence): where a cascade will stop early, what it will have asked.
+    (a function: prompt id, Reliability -> judgeforge.evidence.Evidence): where a cascade will stop
+    early, what it will have asked.
 
     Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, ValueError for a label
     whose prompt or completion has no judgment, and what ``rank`` raises for wrong judgments.
