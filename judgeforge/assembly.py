@@ -12,7 +12,7 @@ from judgeforge.argument_types import expect
 from judgeforge.config import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.identity import differences, identity
-from judgeforge.manifest import now
+from judgeforge.manifest import now, rows_read
 from judgeforge.out_folders import chosen_out
 from judgeforge.own_thread import run_in_own_thread
 from judgeforge.preparation import prepare
@@ -66,9 +66,10 @@ async def arun(
 ) -> RunResult:
     """Run, or go on where the folder ``out`` stopped; one with other files in it is refused.
 
-    ``limit``: only the first rows. ``budget_usd`` replaces ``budget.usd``. ``force`` accepts a
-    changed configuration or changed rows. ``retry_skipped`` does prompts again whose calls failed.
-    ``no_lock`` accepts a file system without flock.
+    ``limit``: only prompts among the first rows begin; what is finished stays. ``budget_usd``
+    replaces ``budget.usd``. ``force`` accepts a changed configuration or changed rows.
+    ``retry_skipped`` does prompts again whose calls failed. ``no_lock`` accepts a file system
+    without flock.
 
     A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
     why. Raises ConfigError, InputError, LockHeldError and StoreError; TypeError and ValueError for
@@ -98,6 +99,7 @@ async def arun(
                 prepared.row_checks,
                 finished=FinishedPrompts(journal.entries()),
                 limit=limit,
+                covered=rows_read(old) if old and not changed else 0,
                 accept_changes=force,
                 redo=_RETRIED if retry_skipped else frozenset(),
             )

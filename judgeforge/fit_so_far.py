@@ -15,7 +15,7 @@ from judgeforge.store.fitted import FrozenFit, read_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, short_digest
 from judgeforge.store.outcome import read_completion
-from judgeforge.worklist import Worklist
+from judgeforge.worklist import LEFT_OUT, Worklist
 
 
 def fit_so_far(config: RunConfig, prepared: Preparation, folder: RunFolder) -> FrozenFit | None:
@@ -52,7 +52,8 @@ def go_on_fitting(
         None if known is None or learns else known.reliability,
         learnt_from=() if known is None else known.learnt_from,
         recalled=recalled,
-        cut_short=limit is not None and number < wanted and len(work.places) >= limit,
+        cut_short=limit is not None
+        and (LEFT_OUT in work.places[:until] or (number < wanted and len(work.places) >= limit)),
         keep=keep,
     )
 

@@ -23,6 +23,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def rows_read(manifest: Mapping[str, Any]) -> int:
+    """How many rows of the input it is about, with those that ``--limit`` left out of ``rows``."""
+    part = manifest["input"]
+    return int(part.get("read", part["rows"]))
+
+
 def figures(tally: Tally, spending: Spending, cached_calls: int) -> dict[str, Any]:
     """The shape of ``totals`` and ``last_run``."""
     return {
@@ -55,6 +61,7 @@ def describe(
     identity: Mapping[str, Any],
     input_fingerprint: str,
     input_rows: int,
+    input_read: int,
 ) -> dict[str, Any]:
     """Everything that is known before the run starts. The configuration holds no secret."""
     return {
@@ -63,7 +70,11 @@ def describe(
         "config": config.model_dump(mode="json"),
         "rubric": rubric.model_dump(mode="json"),
         "identity": dict(identity),
-        "input": {"rows": input_rows, "fingerprint": input_fingerprint},
+        "input": {
+            "rows": input_rows,
+            "read": input_read,
+            "fingerprint": input_fingerprint,
+        },
         "prices": {
             name: None if price is None else {**asdict(price), "tiers": _tiers(price)}
             for name, price in prices.items()

@@ -68,7 +68,8 @@ class RunRecord:
                 prepared.prices,
                 identity=identity(config, prepared.rubric.identity, prepared.calibration_digest),
                 input_fingerprint=work.fingerprint,
-                input_rows=len(work.places),
+                input_rows=work.rows_at_issue,
+                input_read=len(work.places),
             ),
         }
         self._calibration = _calibration(config, prepared)
@@ -146,7 +147,7 @@ class RunRecord:
     def _audit(self, manifest: Mapping[str, Any]) -> None:
         """Raises StoreError where rows, files and totals do not add up."""
         found = audit_results(self._folder, self._journal, self._work.rows())
-        totals, rows = manifest["totals"], len(self._work.places)
+        totals, rows = manifest["totals"], self._work.rows_at_issue
         sums = {
             "prompts": (totals["prompts"], found.prompts),
             "pairs": (totals["pairs"], found.pairs),

@@ -165,7 +165,7 @@ class RunSession:
                 watchers.append(asyncio.create_task(self._report(on_progress)))
             try:
                 self._check_disk()
-                self._log.event("run_started", rows=len(self._work.places), todo=self._work.todo)
+                self._log.event("run_started", rows=self._work.rows_at_issue, todo=self._work.todo)
                 self._record.begin()
                 return await self._flow_and_conclude()
             finally:
@@ -185,7 +185,7 @@ class RunSession:
     def progress(self) -> Progress:
         failing = out_of_order(self._endpoints.values())
         return Progress(
-            prompts=len(self._work.places),
+            prompts=self._work.rows_at_issue,
             done=self._record.tally.prompts,
             pairs=self._record.tally.pairs,
             paid_calls=self._record.paid_calls(),

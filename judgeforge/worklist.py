@@ -20,13 +20,14 @@ from judgeforge.sources import RowChecks, read_prompts
 from judgeforge.store.finished import FinishedPrompts
 from judgeforge.store.journal import Entry, Tally, short_digest
 
-TODO = -1
+TODO, LEFT_OUT = -1, -(2**63)
 _SKIPS_IN_MEMORY = 2**20
 
 
 @dataclass(slots=True)
 class Worklist:
-    """``places[i]``: where row i's result is in the journal, TODO, or an input skip (< TODO)."""
+    """``places[i]``: where row i's result is in the journal, TODO, LEFT_OUT (an unfinished prompt
+    behind the limit), or an input skip (any other number < TODO)."""
 
     places: array[int] = field(default_factory=lambda: array("q"))
     digests: array[int] = field(default_factory=lambda: array("Q"))
@@ -44,10 +45,15 @@ class Worklist:
     def todo(self) -> int:
         return self.places.count(TODO)
 
+    @property
+    def rows_at_issue(self) -> int:
+        """Finished, bad or to do."""
+        return len(self.places) - self.places.count(LEFT_OUT)
+
     def first_prompts(self, number: int) -> tuple[int, int]:
         """Of the first ``number`` prompts of the input: how many there are, and the position
         behind the last of them."""
-        prompts = (i for i, place in enumerate(self.places) if place >= TODO)
+        prompts = (i for i, place in enumerate(self.places) if place >= TODO or place == LEFT_OUT)
         first = list(islice(prompts, number))
         return len(first), first[-1] + 1 if first else 0
 
@@ -56,7 +62,7 @@ class Worklist:
         for place in self.places:
             if place >= 0:
                 yield place
-            elif place < TODO:
+            elif place not in {TODO, LEFT_OUT}:
                 self.skips.seek(TODO - 1 - place)
                 yield self.skips.readline()
 
@@ -71,7 +77,19 @@ class Worklist:
         self.tally.prompts += 1
         self.tally.skips[skip.reason] += 1
 
-    def add_finished(self, entry: Entry) -> None:
+    def add_prompt(
+        self, digest: int, entry: Entry | None, *, may_begin: bool, redo: frozenset[SkipReason]
+    ) -> None:
+        """The next row, a prompt that is finished with ``entry``, to do, or left out."""
+        self.digests.append(digest)
+        if entry is None:
+            self.places.append(TODO if may_begin else LEFT_OUT)
+        elif may_begin and entry.skip in redo:
+            self.places.append(TODO)
+        else:
+            self._add_finished(entry)
+
+    def _add_finished(self, entry: Entry) -> None:
         if entry.provisional:
             self.provisional.append(len(self.places))
         self.places.append(entry.offset)
@@ -84,35 +102,39 @@ def plan_work(
     *,
     finished: FinishedPrompts,
     limit: int | None,
+    covered: int = 0,
     accept_changes: bool,
     redo: frozenset[SkipReason] = frozenset(),
 ) -> Worklist:
-    """Read the whole input once. The caller closes ``skips``.
+    """Read the input once. The caller closes ``skips``.
 
-    Raises ConfigError where rows that are already done were changed or removed, unless
+    Only prompts among the first ``limit`` rows are to do. What is ``finished`` behind them stays
+    finished, and the bad rows among the first ``covered`` stay listed, as an earlier start left
+    both. Raises ConfigError where rows that are already done were changed or removed, unless
     ``accept_changes``; InputError where the input cannot be read.
     """
     work, changed = Worklist(), list[str]()
     seen, all_rows = 0, hashlib.sha256()
-    for row in read_prompts(config, checks, limit=limit):
+    least = None if limit is None else max(limit, covered)
+    rows = read_prompts(config, checks, limit=None if len(finished) else least)
+    for position, row in enumerate(rows):
         if isinstance(row, Skip):
             work.add_skip(row)
             all_rows.update(row.reason.encode())
-            continue
-        all_rows.update(row.digest.encode())
-        digest = short_digest(row.digest)
-        work.digests.append(digest)
-        entry = finished.get(row.id)
-        seen += entry is not None
-        if entry is not None and entry.digest != digest:
-            changed.append(f"`{row.id}` (line {row.line})")
-            entry = None
-        if entry is None or entry.skip in redo:
-            work.places.append(TODO)
         else:
-            work.add_finished(entry)
+            all_rows.update(row.digest.encode())
+            digest = short_digest(row.digest)
+            entry = finished.get(row.id)
+            seen += entry is not None
+            if entry is not None and entry.digest != digest:
+                changed.append(f"`{row.id}` (line {row.line})")
+                entry = None
+            may_begin = limit is None or position < limit
+            work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
+        if least is not None and position + 1 >= least and seen == len(finished):
+            break
     work.fingerprint = all_rows.hexdigest()
-    removed = len(finished) - seen if limit is None else 0
+    removed = len(finished) - seen
     if (changed or removed) and not accept_changes:
         raise ConfigError(_difference(changed, removed))
     return work

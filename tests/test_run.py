@@ -11,6 +11,7 @@ from judgeforge import report, worklist
 from judgeforge.errors import ConfigError, InputError, LockHeldError
 from judgeforge.prompt_work import PromptWork
 from judgeforge.records import missing_kind
+from judgeforge.run_status import read_status
 from judgeforge.store.lock import FolderLock
 from tests.local_server import faults, quality_of
 from tests.run_setup import KEY, model, rows, run, write_config, write_prompts
@@ -138,6 +139,25 @@ def test_limit_does_the_first_rows_and_a_later_run_the_others(tmp_path, server, 
     config = write_config(tmp_path, server, prompts=5)
     assert run(config, out, limit=2).manifest["totals"]["prompts"] == 2
     assert run(config, out).manifest["totals"]["prompts"] == 5
+
+
+def test_a_limit_takes_nothing_out_of_a_folder_with_more(tmp_path, server, out):
+    config, file = write_config(tmp_path, server, prompts=8), tmp_path / "prompts.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    earlier = [*lines[:2], "no json\n", *lines[2:5]]
+    file.write_text("".join(earlier))
+    run(config, out)
+    assert run(config, out, limit=2).did_nothing
+    file.write_text("".join([*lines[5:8], *earlier]))
+    result = run(config, out, limit=2)
+    totals, status = result.manifest["totals"], read_status(out)
+    found = [row["prompt_id"] for row in rows(out / "pairs.jsonl")]
+    assert found == ["p5", "p6", "p0", "p1", "p2", "p3", "p4"]
+    assert (result.exit_code, totals["prompts"], totals["skips"]) == (0, 8, {"invalid_row": 1})
+    assert result.manifest["last_run"]["prompts"] == 2
+    assert (status.done, status.prompts) == (8, 8)
+    assert run(config, out, limit=2).did_nothing
+    assert run(config, out).manifest["totals"]["prompts"] == 9
 
 
 @pytest.mark.parametrize(

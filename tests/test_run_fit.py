@@ -124,6 +124,22 @@ def test_a_start_that_learns_nothing_leaves_what_there_is(
     assert (out / "state" / "journal.bin").read_bytes() == journal
 
 
+def test_prompts_left_out_before_finished_ones_are_learnt_from_later(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    config, out = config_of(server, tmp_path), tmp_path / "out"
+    file = tmp_path / "prompts.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    new = FIT_PROMPTS - 5
+    file.write_text("".join(lines[new:]))
+    run(config, out, limit=5)
+    file.write_text("".join(lines))
+    assert run(config, out, limit=1).manifest["totals"]["prompts"] == 6
+    assert run(config, out).manifest["reliability"]["prompts"] == FIT_PROMPTS
+    run(config, tmp_path / "whole")
+    assert results(out) == results(tmp_path / "whole")
+
+
 def test_a_short_input_that_was_done_whole_keeps_its_fit_when_it_grows(
     tmp_path: Path, server: LocalServer
 ) -> None:

@@ -28,6 +28,7 @@ def plan(
     finished: FinishedPrompts | None = None,
     *,
     limit: int | None = None,
+    covered: int = 0,
     accept_changes: bool = False,
     redo: frozenset[SkipReason] = frozenset(),
 ) -> Worklist:
@@ -36,6 +37,7 @@ def plan(
         RowChecks(),
         finished=finished or FinishedPrompts(),
         limit=limit,
+        covered=covered,
         accept_changes=accept_changes,
         redo=redo,
     )
@@ -114,9 +116,35 @@ def test_changed_and_removed_rows_are_named_and_need_force(
     assert [row.id for row in prompts(left(file, accepted))] == (["4"] if edit is changed else [])
 
 
-def test_a_limit_does_not_take_the_rows_behind_it_for_removed(tmp_path: Path) -> None:
-    file = write_jsonl(tmp_path / "p.jsonl", ROWS)
-    assert plan(file, done(tmp_path, ROWS), limit=3).todo == 0
+def test_a_limit_reads_no_further_where_nothing_is_finished(tmp_path: Path) -> None:
+    work = plan(write_jsonl(tmp_path / "p.jsonl", [*ROWS, {"prompt": ""}]), limit=3)
+    assert (len(work.places), work.rows_at_issue, work.todo) == (3, 3, 3)
+
+
+def test_what_is_finished_behind_a_limit_stays_and_nothing_begins_there(tmp_path: Path) -> None:
+    bad = [{"prompt": ""}]
+    file = write_jsonl(tmp_path / "p.jsonl", [*ROWS[:5], *bad, *ROWS[5:], *bad, *bad])
+    work = plan(file, done(tmp_path, [ROWS[0], ROWS[3], ROWS[7]]), limit=3, covered=11)
+    assert [row.id for row in prompts(left(file, work))] == ["1", "2"]
+    assert (work.tally.skips, work.rows_at_issue) == ({"tie": 3, "empty_prompt": 2}, 7)
+    assert len(list(work.rows())) == 5
+    assert (len(work.places), work.first_prompts(6)) == (11, (6, 7))
+
+
+@pytest.mark.parametrize("edit", [changed, removed])
+def test_a_finished_row_that_is_not_there_any_more_is_named_with_a_limit_too(
+    tmp_path: Path, edit: Callable[[list[Any]], list[Any]]
+) -> None:
+    finished, file = done(tmp_path, ROWS), write_jsonl(tmp_path / "p.jsonl", edit(ROWS))
+    with pytest.raises(ConfigError, match=edit.__name__):
+        plan(file, finished, limit=2)
+    assert plan(file, finished, limit=2, accept_changes=True).todo == 0
+
+
+def test_what_failed_behind_a_limit_is_not_done_again(tmp_path: Path) -> None:
+    file, redo = write_jsonl(tmp_path / "p.jsonl", ROWS), frozenset({SkipReason.CALL_FAILED})
+    work = plan(file, done(tmp_path, ROWS, SkipReason.CALL_FAILED), limit=2, redo=redo)
+    assert (work.todo, work.tally.prompts) == (2, 7)
 
 
 def test_prompts_whose_calls_failed_are_done_again_where_that_is_asked(tmp_path: Path) -> None:

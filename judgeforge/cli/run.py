@@ -16,7 +16,12 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
         Optional[str],  # noqa: UP045
         typer.Option(help="Run folder; {date} stands for today. [runs/NAME]"),
     ] = None,
-    limit: Annotated[Optional[int], typer.Option(min=0, help="Only the first rows.")] = None,  # noqa: UP045
+    limit: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            min=0, help="Begin prompts of the first so many rows only; what is finished stays."
+        ),
+    ] = None,
     budget_usd: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(min=0, help="Instead of budget.usd."),
