@@ -9,6 +9,7 @@ run keeps. From the root of the checkout, in about a minute:
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import tempfile
@@ -109,4 +110,7 @@ def lines(file: Path) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     main()

@@ -9,6 +9,7 @@ really the best. From the root of the checkout, in about half a minute:
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import tempfile
@@ -96,4 +97,7 @@ def quality(text: str) -> float:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     main()

@@ -8,8 +8,8 @@ the checkout, in half a minute:
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 import tempfile
 from pathlib import Path
 
@@ -25,12 +25,12 @@ GAP, TITLE = 24, 22
 """Between charts, and the line above each."""
 
 
-def main() -> None:
+def main(target: Path) -> None:
     with LocalServer(noise_by_model=NOISE) as server, tempfile.TemporaryDirectory() as place:
         config = configured(Path(place), server.openai_url)
         result = judgeforge.run(judgeforge.load_config(config), Path(place) / "run")
         page = (result.folder / "report.html").read_text(encoding="utf-8")
-    Path(sys.argv[1]).write_text(picture(page), encoding="utf-8")
+    target.write_text(picture(page), encoding="utf-8")
 
 
 def configured(folder: Path, url: str) -> Path:
@@ -64,4 +64,8 @@ def picture(page: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("target", type=Path, help="the picture (.svg)")
+    main(parser.parse_args().target)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from judgeforge.calls.budget import OF_DAY, Budget
 from judgeforge.calls.claim import Claim
 from judgeforge.calls.prices import to_usd
+from judgeforge.counted import counted
 from judgeforge.errors import BudgetExhaustedError
 from judgeforge.records import Prompt
 from judgeforge.store.prompt_costs import PromptCosts
@@ -108,7 +109,7 @@ class Admission:
             asked = f"up to ${to_usd(wanted):.6f}"
         else:
             left = f"{max(0, room.calls or 0)} of budget.max_calls are left"
-            asked = f"{need.estimate.calls} calls"
+            asked = counted(need.estimate.calls, "call")
         return BudgetExhaustedError(
             f"{left}, and the next prompt may need {asked}, so it is not begun: it could end half "
             f"judged. Raise {room.limit if '$' in left else 'budget.max_calls'} and start the same "

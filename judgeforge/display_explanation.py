@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from judgeforge.counted import counted
 from judgeforge.explain import ExplainedCall, ExplainedSide, Explanation
 from judgeforge.records import Judgment, PreferencePair
 from judgeforge.terminal_text import printable
@@ -51,7 +52,7 @@ def _cost(explanation: Explanation) -> str:
     costs = [call.cost_usd for call in explanation.calls]
     known = [cost for cost in costs if cost is not None]
     total = "unknown" if len(known) < len(costs) else f"${sum(known):.6f}"
-    return f"{len(costs)} calls, cost {total}"
+    return f"{counted(len(costs), 'call')}, cost {total}"
 
 
 def _rubric(pair: PreferencePair) -> str:

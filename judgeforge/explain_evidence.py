@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from judgeforge.counted import counted
 from judgeforge.errors import ConfigError
 from judgeforge.ranking import probability_better, rank
 from judgeforge.records import Judgment, PreferencePair, Record
@@ -58,7 +59,7 @@ def _reliability(folder: Path) -> Reliability:
     except ValidationError as error:
         raise ConfigError(
             f"{folder / 'manifest.json'}: its `reliability` is none that this judgeforge writes "
-            f"({error.error_count()} mistakes); use the version that made the folder"
+            f"({counted(error.error_count(), 'mistake')}); use the version that made the folder"
         ) from error
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from judgeforge.calls.prices import to_usd
 from judgeforge.config import RunConfig
+from judgeforge.counted import counted
 from judgeforge.errors import StoreError
 from judgeforge.estimate import ASSUMED_ESCALATION, Estimator, ModelLoad
 from judgeforge.out_folders import run_folders, today
@@ -130,8 +131,9 @@ def _sum(parts: list[float | None]) -> float | None:
 
 def _notes(config: RunConfig, prompts: int, skips: int, high: float | None) -> list[str]:
     notes = [
-        f"{prompts} prompts, {skips} rows are skipped. Low counts what calls share as cached "
-        "input, where it has a price of its own; expected and high count none."
+        f"{counted(prompts, 'prompt')}, {counted(skips, 'row')} skipped. "
+        "Low counts what calls share as cached input, where it has a price of its own; "
+        "expected and high count none."
     ]
     limit = config.budget.usd
     if limit is not None and high is not None and high > limit:

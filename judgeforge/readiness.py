@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from judgeforge.config import RunConfig
+from judgeforge.counted import counted
 from judgeforge.errors import ConfigError
 from judgeforge.preparation import prepare, row_checks
 from judgeforge.records import Prompt
@@ -31,7 +32,8 @@ class CheckReport:
         tally = [f"  {reason}: {count}" for reason, count in sorted(self.skips.items())]
         more = sum(self.skips.values()) - len(self.examples)
         return [
-            f"{self.prompts} prompts are fine, {sum(self.skips.values())} rows would be skipped",
+            f"{counted(self.prompts, 'prompt')} {'is' if self.prompts == 1 else 'are'} fine, "
+            f"{counted(sum(self.skips.values()), 'row')} would be skipped",
             *tally,
             *(f"  {example}" for example in self.examples),
             *([f"  … and {more} more"] if more > 0 and self.examples else []),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from judgeforge.counted import counted
 from judgeforge.errors import JudgeforgeError
 from judgeforge.redaction import redact
 from judgeforge.result import RunResult
@@ -56,8 +57,10 @@ def one_line(summary: Mapping[str, Any]) -> str:
     cost = last["cost_usd"]
     spent = "an unknown sum" if cost is None else f"${cost:.6f}"
     line = (
-        f"judgeforge: {summary['status']}: {summary['folder']}: {totals['prompts']} prompts, "
-        f"{totals['pairs']} pairs, {sum(totals['skips'].values())} skips; this start "
-        f"{last['prompts']} prompts, {last['calls']['paid']} calls paid, {spent}"
+        f"judgeforge: {summary['status']}: {summary['folder']}: "
+        f"{counted(totals['prompts'], 'prompt')}, {counted(totals['pairs'], 'pair')}, "
+        f"{counted(sum(totals['skips'].values()), 'skip')}; this start "
+        f"{counted(last['prompts'], 'prompt')}, {counted(last['calls']['paid'], 'call')} paid, "
+        f"{spent}"
     )
     return f"{line}; {summary['message']}" if summary["message"] else line

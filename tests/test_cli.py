@@ -198,6 +198,21 @@ def test_export_writes_the_format_of_a_trainer(tmp_path, server, out, command):
     assert "margin" not in row
 
 
+def test_help_names_every_format_and_the_folder_of_a_run(command):
+    from judgeforge.export.targets import TARGETS
+
+    shown = set(command("export", "--help")[1].replace(",", " ").replace(".", " ").split())
+    assert set(TARGETS) <= shown
+    for name in ("run", "plan"):
+        assert "runs/NAME" in command(name, "--help")[1]
+
+
+@pytest.mark.parametrize(("prompts", "said"), [(1, "1 prompt is"), (2, "2 prompts are")])
+def test_one_is_no_plural(tmp_path, server, command, prompts, said):
+    config = write_config(tmp_path, server, prompts=prompts)
+    assert f"{said} fine, 0 rows would be skipped" in command("check", config)[1]
+
+
 def test_init_writes_a_project_that_passes_its_own_check(tmp_path, command):
     code, shown, _ = command("init", tmp_path / "new")
     assert code == 0

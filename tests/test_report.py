@@ -158,6 +158,7 @@ class TestCommand:
         for place, file in (
             (tmp_path, tmp_path / "report.html"),
             (tmp_path / "new" / "page.html", tmp_path / "new" / "page.html"),
+            (tmp_path / "pages", tmp_path / "pages" / "report.html"),
         ):
             code, said = report(finished, "--to", str(place))
             assert (code, said) == (0, f"{file}\n")

@@ -32,7 +32,7 @@ def plan(
     config: Config,
     out: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Run folder, which shows what a cascade asks. [runs/NAME]"),
+        typer.Option(help="Run folder, which shows what a cascade asks. Without it runs/NAME."),
     ] = None,
     limit: Annotated[Optional[int], typer.Option(min=0, help="Only the first rows.")] = None,  # noqa: UP045
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

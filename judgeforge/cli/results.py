@@ -10,6 +10,9 @@ import typer
 from judgeforge.cli.app import Folder, Verbose, app
 from judgeforge.terminal_text import printable
 
+# Help is asked for often: it names the formats without loading what writes them.
+_FORMATS = "trl, openai, jsonl, parquet, axolotl or llamafactory."
+
 
 @app.command()
 def explain(
@@ -27,7 +30,7 @@ def explain(
 @app.command()
 def report(
     folder: Folder,
-    to: Annotated[Optional[Path], typer.Option(help="Another file or folder.")] = None,  # noqa: UP045
+    to: Annotated[Optional[Path], typer.Option(help="Another .html file or folder.")] = None,  # noqa: UP045
     verbose: Verbose = False,
 ) -> None:
     """Write one HTML page about a run: pairs, judges, cost, and what needs a look."""
@@ -41,7 +44,7 @@ def report(
 def export(
     folder: Folder,
     to: Annotated[Path, typer.Option(help="Where to write.", show_default=False)],
-    target: Annotated[str, typer.Option("--format", help="trl, openai, jsonl, parquet, …")] = "trl",
+    target: Annotated[str, typer.Option("--format", help=_FORMATS)] = "trl",
     test_share: Annotated[float, typer.Option(min=0, max=0.9, help="Share of prompts.")] = 0.0,
     with_margin: Annotated[
         bool, typer.Option("--with-margin", help="Add `margin`, which RewardTrainer uses.")

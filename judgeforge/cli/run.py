@@ -14,7 +14,9 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     config: Config,
     out: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Run folder; {date} stands for today. [runs/NAME]"),
+        typer.Option(
+            help="Run folder; {date} stands for today. Without it runs/NAME, as CONFIG is named."
+        ),
     ] = None,
     limit: Annotated[
         Optional[int],  # noqa: UP045

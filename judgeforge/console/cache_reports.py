@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from judgeforge.console.reports import shown
+from judgeforge.counted import counted
 
 if TYPE_CHECKING:
     from judgeforge.calls.cache_upkeep import CacheCheck, CacheStats, Pruned
@@ -22,7 +23,11 @@ def print_cache_stats(stats: CacheStats, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(stats)))  # noqa: T201
         return
-    _out.print(shown(f"{stats.folder}: {stats.rows} replies, {_megabytes(stats.bytes)}"))
+    _out.print(
+        shown(
+            f"{stats.folder}: {counted(stats.rows, 'reply', 'replies')}, {_megabytes(stats.bytes)}"
+        )
+    )
     if stats.oldest is not None and stats.newest is not None:
         _out.print(f"stored from {_day(stats.oldest)} to {_day(stats.newest)}")
     _out.print(f"bought for ${stats.cost_usd:.6f}")
@@ -37,9 +42,8 @@ def print_cache_check(check: CacheCheck, *, removed: bool) -> None:
     if more > 0:
         _out.print(f"… and {more} more")
     done = "taken out" if removed else "damaged (--remove takes them out; they are bought anew)"
-    _out.print(
-        f"{check.rows} replies read, {len(check.damaged)} {done if check.damaged else 'damaged'}"
-    )
+    read = counted(check.rows, "reply", "replies")
+    _out.print(f"{read} read, {len(check.damaged)} {done if check.damaged else 'damaged'}")
     if check.newer:
         _out.print(f"{check.newer} were written by a newer judgeforge and not judged")
 
@@ -47,7 +51,7 @@ def print_cache_check(check: CacheCheck, *, removed: bool) -> None:
 def print_pruned(pruned: Pruned, *, dry_run: bool) -> None:
     done = "would go" if dry_run else "taken out"
     freed = "" if dry_run else f", {_megabytes(pruned.freed_bytes)} freed"
-    _out.print(f"{pruned.rows} replies {done}, {pruned.kept} stay{freed}")
+    _out.print(f"{counted(pruned.rows, 'reply', 'replies')} {done}, {pruned.kept} stay{freed}")
 
 
 def _megabytes(size: int) -> str:

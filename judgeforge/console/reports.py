@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from judgeforge.counted import counted
 from judgeforge.terminal_text import printable
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def print_result(result: RunResult, *, show_pairs: int) -> None:
     cost = totals["cost_usd"]
     skips = ", ".join(f"{reason} {n}" for reason, n in totals["skips"].items()) or "none"
     _out.print(
-        f"{totals['prompts']} prompts, {totals['pairs']} pairs, skips: {skips}\n"
+        f"{counted(totals['prompts'], 'prompt')}, {counted(totals['pairs'], 'pair')}, "
+        f"skips: {skips}\n"
         f"calls of this start: {0 if result.did_nothing else last['calls']['paid']} paid, "
         f"{0 if result.did_nothing else last['calls']['cached']} cached; "
         f"cost of the folder: {'unknown' if cost is None else f'${cost:.6f}'}"

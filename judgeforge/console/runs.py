@@ -12,6 +12,7 @@ from rich.console import Console
 from judgeforge.console.closed_output import tolerating_closed_output
 from judgeforge.console.progress_display import time_left
 from judgeforge.console.reports import print_result, shown
+from judgeforge.counted import counted
 from judgeforge.terminal_text import printable
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
     _out.print(
         shown(f"{status.folder}: {status.status}{since}{who}"),
         shown(
-            f"{status.done} of {status.prompts} prompts done, {status.pairs} pairs, "
-            f"{sum(status.skips.values())} skips{left}"
+            f"{status.done} of {counted(status.prompts, 'prompt')} done, "
+            f"{counted(status.pairs, 'pair')}, "
+            f"{counted(sum(status.skips.values()), 'skip')}{left}"
         ),
-        f"{status.calls} calls paid, cost {cost}{budget}",
+        f"{counted(status.calls, 'call')} paid, cost {cost}{budget}",
         sep="\n",
     )
     if status.trouble is not None:

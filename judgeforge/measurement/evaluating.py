@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from judgeforge.calibration_file import load_calibration
 from judgeforge.config import RunConfig
+from judgeforge.counted import counted
 from judgeforge.errors import InputError
 from judgeforge.evaluation import Comparison, Evaluation, compare, evaluate
 from judgeforge.measurement.calibrating import label_notes, prepare_measurement
@@ -88,7 +89,7 @@ def _read(file: Path) -> Evaluation:
     except ValidationError as error:
         raise InputError(
             f"{file}: is nothing that `judgeforge evaluate --out` wrote "
-            f"({error.error_count()} mistakes)"
+            f"({counted(error.error_count(), 'mistake')})"
         ) from error
 
 

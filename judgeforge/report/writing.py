@@ -24,8 +24,8 @@ def write_report(
 ) -> Path:
     """Write the page of the run folder ``folder``; the file that was written.
 
-    ``to``: another place, a file or a folder. ``manifest``: that of a run that is about to write
-    it; else the one in the folder.
+    ``to``: another place, an .html file or a folder, which is made. ``manifest``: that of a run
+    that is about to write it; else the one in the folder.
 
     A folder of any status is taken: of a run that goes on, or was killed, the page counts the
     prompts that are done and shows the pairs that there were when it last stopped in order.
@@ -74,8 +74,8 @@ def _as_it_stands(folder: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[st
 def _target(folder: Path, to: Path | None) -> Path:
     if to is None:
         return folder / FILE
-    target = to / FILE if to.is_dir() else to
+    target = to / FILE if to.is_dir() or not to.suffix else to
     if target.suffix not in _SUFFIXES:
-        raise ConfigError(f"{to}: the page is an .html file. Name one, or a folder that exists.")
+        raise ConfigError(f"{to}: the page is an .html file. Name one, or a folder.")
     make_folder(target.parent)
     return target

@@ -1,4 +1,11 @@
-"""``python -m tests.local_server --latency-ms 200``: prints one JSON line with the port."""
+"""A server on loopback that plays the models: it writes answers of hidden quality, and judges.
+
+Prints one JSON line with the port. Every model name is served, and any key, by the APIs of
+
+  openai      base_url: http://127.0.0.1:PORT/v1   (also openai_decisions)
+  systemone   base_url: http://127.0.0.1:PORT/v1
+  anthropic   base_url: http://127.0.0.1:PORT
+"""
 
 from __future__ import annotations
 
@@ -13,7 +20,11 @@ from tests.local_server.service import Behaviour, Service
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.local_server", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.local_server",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--noise-sd", type=float, default=0.02)
