@@ -108,15 +108,24 @@ def _refuse_secrets(document: Document) -> None:
             problem = _bad_variable(value)
         elif is_secret_name(name) or looks_like_key(value):
             problem = (
-                "a key must not be written into a file; put it into an environment variable "
-                "and name that with `api_key_env: NAME`, or into a file of mode 0600 and name that "
-                "with `api_key_file: PATH`"
+                f"{f'`{name}`' if is_secret_name(name) else 'a key'} must not be written into a "
+                "file; put the key into an environment variable and name that with "
+                "`api_key_env: NAME`, or into a file of mode 0600 and name that with "
+                "`api_key_file: PATH`"
             )
         else:
             continue
         if problem:
-            line = document.line_of(location)
-            raise ConfigError(problem, file=document.file, line=line, key=_safe_path(location))
+            line, key = document.line_of(location), _safe_path(_without_secret_name(location))
+            raise ConfigError(problem, file=document.file, line=line, key=key)
+
+
+def _without_secret_name(location: Location) -> Location:
+    """What follows ``api_key:`` is masked wherever it is printed, so no message can stand there."""
+    for index, part in enumerate(location):
+        if isinstance(part, str) and is_secret_name(part):
+            return location[:index]
+    return location
 
 
 def _bad_variable(value: str) -> str | None:

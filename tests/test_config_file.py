@@ -13,6 +13,7 @@ from judgeforge.config import Fields, RunConfig
 from judgeforge.config_file import load_model, load_run_config
 from judgeforge.errors import ConfigError
 from judgeforge.model_config import Price
+from judgeforge.redaction import redact
 
 GOOD = """\
 prompts: {path: data/prompts.jsonl}
@@ -317,9 +318,10 @@ SECRETS = {
 @pytest.mark.parametrize("line", SECRETS.values(), ids=SECRETS.keys())
 def test_a_key_in_the_file_is_refused_and_not_repeated(tmp_path: Path, line: str) -> None:
     message = refusal(tmp_path, changed("rpm: 60", line))
-    assert message.startswith("run.yaml:6: models.writer.")
+    assert message.startswith("run.yaml:6: models.writer")
     assert "hunter2" not in message
     assert "environment variable" in message
+    assert redact(message) == message  # or the terminal would show half a sentence
 
 
 def test_a_password_in_a_wrong_address_is_not_repeated(tmp_path: Path) -> None:
