@@ -19,6 +19,7 @@ from judgeforge.explain_evidence import JudgeEffect, judge_effects
 from judgeforge.nearest import did_you_mean
 from judgeforge.records import Completion, Judgment, PreferencePair, Record
 from judgeforge.store.json_lines import Row, read_log, read_rows
+from judgeforge.store.no_run_folder import why_no_run_folder
 from judgeforge.validation import first_problem
 
 R = TypeVar("R", bound=Record)
@@ -76,7 +77,7 @@ class Explanation(Record):
 def explain(folder: Path, pair_id: str) -> Explanation:
     """Raises ConfigError where there is no such folder or pair, or a file is damaged."""
     if not (folder / "pairs.jsonl").is_file():
-        raise ConfigError(_no_run_folder(folder))
+        raise ConfigError(why_no_run_folder(folder, lacks="pairs.jsonl"))
     pair = _find_pair(folder, pair_id)
     rows = {
         str(row.get("id")): row
@@ -100,16 +101,6 @@ def explain(folder: Path, pair_id: str) -> Explanation:
         ),
         reason=_reason(pair, chosen, rejected, len(rows)),
     )
-
-
-def _no_run_folder(folder: Path) -> str:
-    if folder.is_dir():
-        if (folder / "manifest.json").is_file():
-            return f"{folder}: has no pairs.jsonl yet; let the run end, or start it again"
-        return f"{folder}: is no run folder (there is no pairs.jsonl in it)"
-    siblings = folder.parent.iterdir() if folder.parent.is_dir() else ()
-    names = (entry.name for entry in siblings if entry.is_dir())
-    return f"{folder}: there is no such folder{did_you_mean(folder.name, names)}"
 
 
 def _find_pair(folder: Path, pair_id: str) -> PreferencePair:

@@ -13,6 +13,7 @@ from judgeforge.recent_calls import trouble_of
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.lock import Holder, is_held, read_holder
+from judgeforge.store.no_run_folder import why_no_run_folder
 
 KILLED = "killed"
 
@@ -50,7 +51,7 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     if manifest is None:
-        raise ConfigError(f"{path} is no run folder: it has no manifest.json")
+        raise ConfigError(why_no_run_folder(path))
     running, holder = is_held(folder.lock_file), read_holder(folder.lock_file)
     open_ended = manifest["status"] == "running"
     tally, fresh = _tally(manifest["totals"]), Tally()

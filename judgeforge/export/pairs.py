@@ -13,7 +13,7 @@ from judgeforge.export.reading import pairs_file, read_pairs
 from judgeforge.export.split import Side, side_of
 from judgeforge.export.target import Target, Write
 from judgeforge.export.targets import find_target
-from judgeforge.store.files import make_folder, replacing
+from judgeforge.store.files import chosen_place, make_folder, replacing
 
 _DESCRIPTION = "dataset_info.json"
 _RUN_FILES = frozenset(
@@ -58,7 +58,7 @@ def export_pairs(
     side included.
 
     Raises ConfigError (folder, format, place or share are wrong) or StoreError (a file cannot be
-    read or written). Nothing is left half written.
+    read, or the disk fails). Nothing is left half written.
     """
     format_ = find_target(target)
     source = pairs_file(folder)
@@ -108,12 +108,13 @@ def _write(
     with_margin: bool,
 ) -> dict[Side, int]:
     rows: dict[Side, int] = dict.fromkeys(files, 0)
-    make_folder(files["train"].parent)
     with ExitStack() as stack:
-        writers: dict[Side, Write] = {
-            side: stack.enter_context(target.open(path, with_margin))
-            for side, path in files.items()
-        }
+        with chosen_place(files["train"]):
+            make_folder(files["train"].parent)
+            writers: dict[Side, Write] = {
+                side: stack.enter_context(target.open(path, with_margin))
+                for side, path in files.items()
+            }
         for pair in read_pairs(source):
             side = side_of(pair.prompt_id, test_share)
             writers[side](pair)

@@ -8,6 +8,7 @@ from pathlib import Path
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.store.json_lines import read_records
+from judgeforge.store.no_run_folder import why_no_run_folder
 
 
 def pairs_file(folder: Path) -> Path:
@@ -15,11 +16,7 @@ def pairs_file(folder: Path) -> Path:
     file = folder / "pairs.jsonl"
     if file.is_file():
         return file
-    what = "is no run folder" if folder.is_dir() else "does not exist"
-    raise ConfigError(
-        f"{folder}: {what}: there is no pairs.jsonl in it. "
-        "Name the folder that `judgeforge run` wrote (its `--out`), once it has ended."
-    )
+    raise ConfigError(why_no_run_folder(folder, lacks=file.name))
 
 
 def read_pairs(file: Path) -> Iterator[PreferencePair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from judgeforge.report.html import render_page
 from judgeforge.report.page import page
 from judgeforge.report.shown_pairs import shown_pairs
 from judgeforge.run_status import read_status
-from judgeforge.store.files import make_folder, replacing
+from judgeforge.store.files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.no_run_folder import why_no_run_folder
 
 FILE = "report.html"
 _SUFFIXES = frozenset({".html", ".htm"})
@@ -30,28 +32,22 @@ def write_report(
     A folder of any status is taken: of a run that goes on, or was killed, the page counts the
     prompts that are done and shows the pairs that there were when it last stopped in order.
     Raises ConfigError where ``folder`` is no run folder or ``to`` no place for a page, and
-    StoreError where a file cannot be read or written.
+    StoreError where a file cannot be read or the disk fails.
     """
     target = _target(folder, to)
     status = str(manifest["status"]) if manifest is not None else ""
     if manifest is None:
         manifest = RunFolder(folder).read_manifest()
         if manifest is None:
-            raise ConfigError(_no_run_folder(folder))
+            raise ConfigError(why_no_run_folder(folder))
         manifest, status = _as_it_stands(folder, manifest)
     figures = run_figures(folder)
     shown = shown_pairs(folder, figures.shortlist.picked())
     name = folder.resolve().name
     text = render_page(page(name, manifest, status, figures, shown))
-    with replacing(target) as file:
+    with nullcontext() if to is None else chosen_place(to), replacing(target) as file:
         file.write(text.encode())
     return target
-
-
-def _no_run_folder(folder: Path) -> str:
-    if not folder.is_dir():
-        return f"{folder}: there is no such folder"
-    return f"{folder} is no run folder: it has no manifest.json"
 
 
 def _as_it_stands(folder: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
@@ -77,5 +73,6 @@ def _target(folder: Path, to: Path | None) -> Path:
     target = to / FILE if to.is_dir() or not to.suffix else to
     if target.suffix not in _SUFFIXES:
         raise ConfigError(f"{to}: the page is an .html file. Name one, or a folder.")
-    make_folder(target.parent)
+    with chosen_place(to):
+        make_folder(target.parent)
     return target

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from judgeforge.errors import StoreError
+from judgeforge.errors import ConfigError, StoreError
+
+_DISK_FAILED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
 def make_folder(path: Path, *, mode: int = 0o777) -> None:
@@ -20,6 +23,22 @@ def make_folder(path: Path, *, mode: int = 0o777) -> None:
         path.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{path}: cannot be made: {error}") from error
+
+
+@contextmanager
+def chosen_place(place: Path) -> Iterator[None]:
+    """Turns a StoreError into a ConfigError: where somebody chose a place that cannot be written,
+    the command is wrong. A disk that is full or fails stays a StoreError.
+    """
+    try:
+        yield
+    except StoreError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno in _DISK_FAILED:
+            raise
+        raise ConfigError(
+            f"{place}: cannot be written there ({cause.strerror or cause}). Choose another place."
+        ) from error
 
 
 @contextmanager

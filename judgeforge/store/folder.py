@@ -75,7 +75,7 @@ class RunFolder:
     def read_manifest(self) -> dict[str, Any] | None:
         try:
             text = self.manifest_file.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise StoreError(f"{self.manifest_file}: cannot be read: {error}") from error
