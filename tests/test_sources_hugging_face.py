@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import datasets
@@ -98,6 +99,27 @@ def test_a_dataset_that_cannot_be_had_is_one_sentence(tmp_path: Path) -> None:
     ) as caught:
         read_hf("nobody/nothing")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("chosen", [logging.WARNING, logging.INFO], ids=["default", "chosen"])
+def test_a_hub_that_nobody_reaches_is_one_sentence_and_no_lines_of_its_client(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, chosen: int
+) -> None:
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
+    hub = logging.getLogger("huggingface_hub")
+    before = hub.level
+    try:
+        hub.setLevel(chosen)
+        with pytest.raises(InputError, match=r"nobody/nothing.*the network \(HF_HUB_OFFLINE=1"):
+            read_hf("nobody/nothing")
+        assert hub.level == chosen
+    finally:
+        hub.setLevel(before)
+    told = [line for line in caplog.messages if "Retry" in line]
+    assert bool(told) is (chosen == logging.INFO)
 
 
 def test_an_unknown_split_of_a_folder_names_those_there_are(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +50,40 @@ def _open(source: HuggingFaceSource) -> Any:  # noqa: ANN401
             return datasets.load_from_disk(source.name)
         if (folder / "dataset_dict.json").exists():
             return _split(datasets.load_from_disk(source.name), source)
-        return datasets.load_dataset(
-            source.name,
-            source.config,
-            split=source.split,
-            revision=source.revision,
-            streaming=source.streaming,
-        )
+        with _attempts_untold():
+            return datasets.load_dataset(
+                source.name,
+                source.config,
+                split=source.split,
+                revision=source.revision,
+                streaming=source.streaming,
+            )
     except InputError:
         raise
     except Exception as error:
         raise InputError(
             f"dataset {source.name}: cannot be opened ({_first_line(error)}). "
-            "Check `hf.name`, `hf.config`, `hf.split` and the network."
+            "Check `hf.name`, `hf.config`, `hf.split` and the network "
+            "(HF_HUB_OFFLINE=1 takes at once what was downloaded before)."
         ) from error
+
+
+@contextmanager
+def _attempts_untold() -> Iterator[None]:
+    """The hub's client prints two lines for each of its attempts, where one error says it all.
+
+    How often it tries, and how long it waits in between, no setting changes. A verbosity that
+    somebody chose (HF_HUB_VERBOSITY, HF_DEBUG) stays.
+    """
+    from huggingface_hub.utils import logging as hub
+
+    before = hub.get_verbosity()
+    if before == logging.WARNING:
+        hub.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        hub.set_verbosity(before)
 
 
 def _check_local(folder: Path) -> None:
