@@ -14,6 +14,7 @@ from judgeforge.store.exit_status import FINISHED
 from judgeforge.store.folder import RunFolder
 
 DATE = "{date}"
+_PLACEHOLDER = re.compile(r"\{[^{}/]*\}?")
 _ANY_DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
@@ -43,18 +44,42 @@ def run_folders(config: RunConfig, out: str | None, day: date) -> list[Path]:
     """The folders of one start, the last one being that of ``day``.
 
     Before it come the folders of earlier days that are not finished, oldest first. Raises
-    ConfigError where ``out`` is blank or holds more than one ``{date}``, StoreError where a
-    manifest of an earlier day cannot be read.
+    ConfigError where ``out`` is blank, holds more than one ``{date}`` or another placeholder,
+    StoreError where a manifest of an earlier day cannot be read.
     """
-    if out is None or DATE not in out:
+    around = None if out is None else _around_date(out)
+    if around is None:
         return [chosen_out(config, out)]
-    before, after = out.split(DATE, 1)
-    if DATE in after:
-        raise ConfigError(f"--out {out}: {DATE} may stand there once")
+    before, after = around
     earlier = [
         folder for then, folder in _dated(before, after) if then < day and _is_unfinished(folder)
     ]
     return [*earlier, Path(f"{before}{day.isoformat()}{after}")]
+
+
+def latest_folder(out: str) -> Path:
+    """The folder that ``out`` means to who looks at a run: that of the last day which has a run.
+
+    Raises ConfigError where there is none, or ``out`` is wrong as for ``run_folders``.
+    """
+    around = _around_date(out) if DATE in out else None
+    if around is None:
+        return Path(out)
+    started = [path for _, path in _dated(*around) if RunFolder(path).manifest_file.is_file()]
+    if not started:
+        raise ConfigError(f"{out}: no day has a run folder there yet")
+    return started[-1]
+
+
+def _around_date(out: str) -> tuple[str, str] | None:
+    """What stands before and behind ``{date}``; None where it does not stand there."""
+    before, date_, after = out.partition(DATE)
+    if DATE in after:
+        raise ConfigError(f"--out {out}: {DATE} may stand there once")
+    unknown = _PLACEHOLDER.search(f"{before}/{after}")
+    if unknown:
+        raise ConfigError(f"--out {out}: {unknown[0]} is no placeholder; the only one is {DATE}")
+    return (before, after) if date_ else None
 
 
 def _dated(before: str, after: str) -> list[tuple[date, Path]]:

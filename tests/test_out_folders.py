@@ -65,6 +65,28 @@ def test_two_dates_are_a_mistake(config):
         run_folders(config, "{date}/{date}", DAY)
 
 
+@pytest.mark.parametrize("wrong", ["{datum}", "{Date}", "{}", "{date", "{{date}}", "{date}/{x}"])
+def test_another_placeholder_is_a_mistake_and_no_name(config, tmp_path, command, wrong):
+    code, _, error = command("run", config.source_file, "--out", tmp_path / "runs" / wrong)
+    assert code == 2
+    assert "is no placeholder; the only one is {date}" in error
+    assert not (tmp_path / "runs").exists()
+
+
+def test_who_looks_means_the_last_day_that_has_a_run(config, tmp_path, command):
+    out = tmp_path / "runs" / "{date}"
+    code, _, error = command("status", out)
+    assert code == 2
+    assert f"{out}: no day has a run folder there yet" in error
+    leave(tmp_path / "runs" / "2026-10-16", "complete")
+    run(config.source_file, tmp_path / "runs" / "2026-10-17")
+    (tmp_path / "runs" / "2026-10-18" / "state").mkdir(parents=True)
+    code, shown, _ = command("status", out)
+    assert code == 0
+    assert shown.startswith(f"{tmp_path / 'runs' / '2026-10-17'}: complete")
+    assert "/runs/2026-10-17" in command("status", tmp_path / "runs")[2]
+
+
 def test_the_day_is_that_of_the_budget(config):
     zones = ("Pacific/Kiritimati", "Pacific/Pago_Pago")  # 25 hours apart
     days = [

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from judgeforge.cli.app import Config, Folder, Verbose, app, print_traceback
+from judgeforge.cli.app import Config, Verbose, app, print_traceback
 
 
 @app.command()
@@ -69,13 +69,19 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
 
 @app.command()
 def status(
-    folder: Folder,
+    folder: Annotated[
+        str,
+        typer.Argument(
+            help="A run folder; {date} stands for the last day that has one.", show_default=False
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     verbose: Verbose = False,
 ) -> None:
     """Show whether a run goes on, since when, how far it is and what it has spent."""
     del verbose
     from judgeforge.console import print_status
+    from judgeforge.out_folders import latest_folder
     from judgeforge.run_status import read_status
 
-    print_status(read_status(folder), as_json=as_json)
+    print_status(read_status(latest_folder(folder)), as_json=as_json)
