@@ -7,6 +7,7 @@ from pathlib import Path
 
 from judgeforge.calls.prices import to_usd
 from judgeforge.config import RunConfig
+from judgeforge.config_warnings import asks_beyond_first_tier, cascade_warnings
 from judgeforge.counted import counted
 from judgeforge.errors import StoreError
 from judgeforge.estimate import ASSUMED_ESCALATION, Estimator, ModelLoad
@@ -45,6 +46,8 @@ class PlanReport:
     high: float | None
     models: list[ModelPlan]
     notes: list[str]
+    warnings: list[str]
+    """What the configuration asks for and cannot have."""
 
 
 def plan_run(
@@ -82,6 +85,7 @@ def plan_run(
         high=high,
         models=models,
         notes=[*_notes(config, prompts, skips, high), *_cascade_notes(config, seen)],
+        warnings=cascade_warnings(config),
     )
 
 
@@ -105,17 +109,8 @@ def _seen_escalation(config: RunConfig, out: str | None) -> float | None:
     return (figures["judgments"] - figures["certain"]) / possible if possible > 0 else None
 
 
-def _asks_beyond(config: RunConfig) -> bool:
-    """Whether a cascade has anything to ask for that is not asked of every prompt."""
-    judges = config.judging.judges
-    repeated = any(judge.repeats > 1 for judge in judges)
-    return config.judging.cascade is not None and (
-        repeated or len({judge.tier for judge in judges}) > 1
-    )
-
-
 def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
-    if not _asks_beyond(config):
+    if not asks_beyond_first_tier(config):
         return []
     share = f"{ASSUMED_ESCALATION if seen is None else seen:.0%}"
     source = "assumed" if seen is None else "seen in the run so far"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from judgeforge.config import RunConfig
+from judgeforge.config_warnings import cascade_warnings
 from judgeforge.counted import counted
 from judgeforge.errors import ConfigError
 from judgeforge.preparation import prepare, row_checks
@@ -22,6 +23,8 @@ class CheckReport:
     prompts: int = 0
     skips: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What the configuration asks for and cannot have; the run can be started all the same."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -37,6 +40,7 @@ class CheckReport:
             *tally,
             *(f"  {example}" for example in self.examples),
             *([f"  … and {more} more"] if more > 0 and self.examples else []),
+            *(f"warning: {warning}" for warning in self.warnings),
             *(f"problem: {problem}" for problem in self.problems),
             "ready to run" if self.usable else "not ready to run",
         ]
@@ -44,7 +48,7 @@ class CheckReport:
 
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """Check everything that can be checked without a call and report all of it."""
-    report = CheckReport()
+    report = CheckReport(warnings=cascade_warnings(config))
     try:
         prepare(config)
     except ConfigError as error:

@@ -111,6 +111,8 @@ def print_plan(report: PlanReport, *, as_json: bool) -> None:
     _pages.print(_plan_table(report))
     for note in report.notes:
         _out.print(shown(note))
+    for warning in report.warnings:
+        _out.print(f"[yellow]warning[/yellow]: {shown(warning)}")
 
 
 def _plan_table(report: PlanReport) -> Table:
