@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -63,6 +63,23 @@ class ModelLoad:
             cached = min(shared, inputs[case]) if case == LOW else 0
             usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
             self.pico[case] += round(made[case] * calls * self.price.cost(usage))
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCost:
+    """USD of all prompts together; None where a price is unknown."""
+
+    low: float | None
+    expected: float | None
+    high: float | None
+
+
+def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
+    picos = [None if load.price is None else load.pico for load in loads]
+    known = [pico for pico in picos if pico is not None]
+    if len(known) < len(picos):
+        return TotalCost(None, None, None)
+    return TotalCost(*(to_usd(sum(pico[case] for pico in known)) for case in (LOW, EXPECTED, HIGH)))
 
 
 class Estimator:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from judgeforge.budget_warnings import budget_warnings
 from judgeforge.calls.prices import to_usd
 from judgeforge.config import RunConfig
 from judgeforge.config_warnings import asks_beyond_first_tier, cascade_warnings
 from judgeforge.counted import counted
 from judgeforge.errors import StoreError
-from judgeforge.estimate import ASSUMED_ESCALATION, Estimator, ModelLoad
+from judgeforge.estimate import ASSUMED_ESCALATION, Estimator, ModelLoad, TotalCost, total_cost
 from judgeforge.out_folders import run_folders, today
 from judgeforge.preparation import prepare
 from judgeforge.records import Skip
@@ -72,20 +73,18 @@ def plan_run(
         prompts += 1
         estimator.add(row, loads)
     models = [_model_plan(name, load) for name, load in loads.items()]
-    low, expected, high = (
-        _sum([getattr(model, part) for model in models]) for part in ("low", "expected", "high")
-    )
+    cost = total_cost(loads.values())
     return PlanReport(
         prompts=prompts,
         skips=skips,
         calls=round(sum(load.expected_calls for load in loads.values())),
         calls_high=sum(load.calls for load in loads.values()),
-        low=low,
-        expected=expected,
-        high=high,
+        low=cost.low,
+        expected=cost.expected,
+        high=cost.high,
         models=models,
-        notes=[*_notes(config, prompts, skips, high), *_cascade_notes(config, seen)],
-        warnings=cascade_warnings(config),
+        notes=[*_notes(config, prompts, skips, cost), *_cascade_notes(config, seen)],
+        warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
     )
 
 
@@ -120,17 +119,13 @@ def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
     ]
 
 
-def _sum(parts: list[float | None]) -> float | None:
-    return None if None in parts else sum(part or 0.0 for part in parts)
-
-
-def _notes(config: RunConfig, prompts: int, skips: int, high: float | None) -> list[str]:
+def _notes(config: RunConfig, prompts: int, skips: int, cost: TotalCost) -> list[str]:
     notes = [
         f"{counted(prompts, 'prompt')}, {counted(skips, 'row')} skipped. "
         "Low counts what calls share as cached input, where it has a price of its own; "
         "expected and high count none."
     ]
-    limit = config.budget.usd
-    if limit is not None and high is not None and high > limit:
+    limit, low, high = config.budget.usd, cost.low, cost.high
+    if limit is not None and low is not None and high is not None and low <= limit < high:
         notes.append(f"budget.usd is ${limit:g}: the run may stop there and can be resumed.")
     return notes

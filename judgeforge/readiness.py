@@ -6,10 +6,12 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from judgeforge.budget_warnings import budget_warnings
 from judgeforge.config import RunConfig
 from judgeforge.config_warnings import cascade_warnings
 from judgeforge.counted import counted
 from judgeforge.errors import ConfigError
+from judgeforge.estimate import Estimator, ModelLoad
 from judgeforge.preparation import prepare, row_checks
 from judgeforge.records import Prompt
 from judgeforge.rubric import load_rubric
@@ -49,8 +51,10 @@ class CheckReport:
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """Check everything that can be checked without a call and report all of it."""
     report = CheckReport(warnings=cascade_warnings(config))
+    estimator, loads = None, dict[str, ModelLoad]()
     try:
-        prepare(config)
+        estimator = Estimator(config, prepare(config))
+        loads = estimator.loads()
     except ConfigError as error:
         report.problems.append(str(error))
     rubric = None
@@ -59,10 +63,13 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     for row in read_prompts(config.prompts, row_checks(config, rubric), limit=limit):
         if isinstance(row, Prompt):
             report.prompts += 1
+            if estimator is not None:
+                estimator.add(row, loads)
             continue
         report.skips[row.reason] += 1
         if len(report.examples) < _SHOWN_SKIPS:
             report.examples.append(f"{row.prompt_id}: {row.reason}: {row.detail}")
+    report.warnings += budget_warnings(config, report.prompts, loads.values())
     if not report.prompts:
         report.problems.append("no row of the input can be used")
     return report

@@ -157,7 +157,7 @@ def test_plan_shows_a_table_and_warns_of_a_small_budget(tmp_path, server, comman
     code, shown, _ = command("plan", write_config(tmp_path, server, budget={"usd": 0.0001}))
     assert code == 0
     assert "expected" in shown
-    assert "may stop there" in shown
+    assert "pays for about 0 of 6 prompts" in shown
 
 
 def test_plan_says_that_a_price_is_unknown(tmp_path, server):

@@ -157,3 +157,9 @@ def test_a_cascade_is_planned_by_what_its_run_has_shown(
     options = ["--out", str(tmp_path / "run"), "--json"]
     said = CliRunner().invoke(app, ["plan", str(config), *options])
     assert json.loads(said.stdout)["calls"] == after.calls != before.calls
+
+
+def test_a_budget_between_low_and_high_may_end_the_run(tmp_path: Path, server: LocalServer) -> None:
+    expected = plan(write_config(tmp_path, server)).expected
+    notes = plan(write_config(tmp_path, server, budget={"usd": expected})).notes
+    assert any("the run may stop there" in note for note in notes)
