@@ -72,4 +72,15 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     report.warnings += budget_warnings(config, report.prompts, loads.values())
     if not report.prompts:
         report.problems.append("no row of the input can be used")
+    elif (share := _unusable_share(report)) > config.limits.max_skip_share:
+        report.problems.append(
+            f"{share:.1%} of the rows cannot be used, more than limits.max_skip_share = "
+            f"{config.limits.max_skip_share:g} allows, so the run would end with exit 5. Name the "
+            "right columns with `prompts.fields`, mend the rows, or raise the limit"
+        )
     return report
+
+
+def _unusable_share(report: CheckReport) -> float:
+    skips = sum(report.skips.values())
+    return skips / (report.prompts + skips)

@@ -86,13 +86,20 @@ def test_too_many_skips_point_to_the_list(tmp_path, server, out, command):
     assert "skips.jsonl" in error
 
 
-def test_check_prints_the_whole_tally_and_sends_nothing(tmp_path, server, command):
+@pytest.mark.parametrize(("allowed", "expected"), [(0.6, 0), (0.59, 2)])
+def test_check_prints_the_whole_tally_and_sends_nothing(
+    tmp_path, server, command, allowed, expected
+):
     write_prompts(tmp_path, 2)
     with (tmp_path / "prompts.jsonl").open("a") as file:
         file.write('no json\n{"prompt": " "}\n{"prompt": ""}\n')
-    code, shown, _ = command("check", write_config(tmp_path, server))
-    assert code == 0
+    limits = {"max_skip_share": allowed}
+    code, shown, _ = command("check", write_config(tmp_path, server, limits=limits))
+    assert code == expected
     assert "2 prompts are fine, 3 rows would be skipped" in shown
+    assert ("problem: 60.0% of the rows cannot be used, more than limits.max" in shown) == (
+        code == 2
+    )
     assert "empty_prompt: 2" in shown
     assert "prompts.jsonl:3" in shown
     assert not server.requests
