@@ -19,8 +19,11 @@ _ANY_DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
 def default_out(config: RunConfig) -> Path:
-    name = config.source_file.stem if config.source_file else "run"
-    return Path("runs") / name
+    return default_folder(config.source_file)
+
+
+def default_folder(config_file: Path | None) -> Path:
+    return Path("runs") / (config_file.stem if config_file else "run")
 
 
 def chosen_out(config: RunConfig, out: Path | str | None) -> Path:

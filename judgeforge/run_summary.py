@@ -39,7 +39,7 @@ def summarise(result: RunResult) -> dict[str, Any]:
     return {"text": one_line(summary), **summary}
 
 
-def summarise_error(folder: Path, error: JudgeforgeError) -> dict[str, Any]:
+def summarise_error(folder: Path | str, error: JudgeforgeError) -> dict[str, Any]:
     """Of a start that did not get so far as to have a result."""
     message = redact(str(error))
     status = EXIT_STATUS.get(error.exit_code, "refused")

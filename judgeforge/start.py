@@ -12,7 +12,7 @@ from judgeforge.config import RunConfig
 from judgeforge.config_file import load_run_config
 from judgeforge.errors import BudgetExhaustedError, JudgeforgeError, LockHeldError
 from judgeforge.on_finish import tell
-from judgeforge.out_folders import run_folders, today
+from judgeforge.out_folders import default_folder, run_folders, today
 from judgeforge.progress import Progress
 from judgeforge.result import RunResult
 from judgeforge.run_summary import summarise, summarise_error
@@ -41,11 +41,15 @@ class StartReport:
 
 
 def start_file(file: Path, out: str | None = None, **options: Any) -> StartReport:  # noqa: ANN401
-    """``start`` with the configuration in ``file``; a mistake in it is in the report as well."""
+    """``start`` with the configuration in ``file``; a mistake in it is in the report as well.
+
+    Its folder is then ``out`` as it was given: what day it is, is in the configuration.
+    """
     try:
         return start(load_run_config(file), out, **options)
     except JudgeforgeError as error:
-        return StartReport(summaries=[summarise_error(file, error)], error=error)
+        folder = default_folder(file) if out is None else out
+        return StartReport(summaries=[summarise_error(folder, error)], error=error)
 
 
 def start(

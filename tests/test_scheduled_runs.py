@@ -101,9 +101,12 @@ class TestOutput:
     def test_json_tells_a_mistake_in_the_configuration(self, tmp_path, server, out, command):
         config = write_config(tmp_path, server, budgets={"usd": 1})
         code, shown, error = command("run", config, "--out", out, "--json")
-        assert code == json.loads(shown)["exit_code"] == 2
-        assert "did you mean `budget`" in json.loads(shown)["message"]
+        told = json.loads(shown)
+        assert code == told["exit_code"] == 2
+        assert "did you mean `budget`" in told["message"]
+        assert told["folder"] == str(out)
         assert len(error.splitlines()) == 1
+        assert json.loads(command("run", config, "--json")[1])["folder"] == "runs/config"
 
     def test_an_output_that_nobody_reads_changes_no_exit_code(self, tmp_path, server, out):
         config = write_config(tmp_path, server, prompts=3)
