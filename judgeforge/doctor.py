@@ -27,6 +27,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.identity import called_models
 from judgeforge.keys import key_file_problem
 from judgeforge.model_config import DEFAULT_KEY_VARIABLE, PAID_PROVIDERS, ModelConfig
+from judgeforge.on_finish import untellable
 from judgeforge.version import VERSION
 
 Status = Literal["ok", "warn", "fail"]
@@ -53,6 +54,7 @@ def diagnose(config: RunConfig | None = None) -> list[Finding]:
     findings = [_python(), *_packages(), *_local_models(config), *_keys(config)]
     if config is not None:
         findings += [*_hosts(config), _free_disk("cache", config.cache_dir), _cache_access(config)]
+        findings += _on_finish(config)
     return [*findings, _free_disk("run folder", run_folder), _locks(run_folder)]
 
 
@@ -258,6 +260,14 @@ def _locks(folder: Path) -> Finding:
         return Finding("locks", "fail", f"{existing}: {error.strerror}", advice)
     advice = "Never start two runs on one folder here, or choose a local file system with --out."
     return Finding("locks", "warn", f"locks have no effect at {existing}", advice)
+
+
+def _on_finish(config: RunConfig) -> list[Finding]:
+    """A warning: it changes nothing of a run but that nobody hears of it."""
+    if config.on_finish is None:
+        return []
+    findings = [Finding("on_finish", "warn", detail) for detail in untellable(config)]
+    return findings or [Finding("on_finish", "ok", "can be started from here (it was not)")]
 
 
 def _nearest_folder(path: Path) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -39,6 +40,31 @@ def tell(config: RunConfig, summary: Mapping[str, Any]) -> list[str]:
     elif settings.webhook_env:
         failures.append(f"the environment variable {settings.webhook_env} is not set")
     return [f"on_finish: {failure}" for failure in failures if failure is not None]
+
+
+def untellable(config: RunConfig) -> list[str]:
+    """What of it cannot work on this machine as it is, in a line each; nobody is told anything."""
+    settings = config.on_finish
+    if settings is None:
+        return []
+    found = []
+    if settings.command and not _is_program(settings.command[0], config.folder):
+        found.append(
+            f"on_finish.command: there is no program `{settings.command[0]}` that can be started "
+            "(a name is looked for on PATH, a path from the configuration's folder)"
+        )
+    variable = settings.webhook_env
+    if variable and not settings.webhook and not os.environ.get(variable):
+        found.append(
+            f"on_finish.webhook_env: the environment variable {variable} is not set. "
+            f"Set it to the address of the webhook (export {variable}=…)"
+        )
+    return found
+
+
+def _is_program(name: str, folder: Path) -> bool:
+    """As a process that is started in ``folder`` finds it."""
+    return shutil.which(folder / name if "/" in name else name) is not None
 
 
 def _secrets(config: RunConfig) -> set[str]:

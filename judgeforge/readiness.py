@@ -12,6 +12,7 @@ from judgeforge.config_warnings import cascade_warnings
 from judgeforge.counted import counted
 from judgeforge.errors import ConfigError
 from judgeforge.estimate import Estimator, ModelLoad
+from judgeforge.on_finish import untellable
 from judgeforge.preparation import prepare, row_checks
 from judgeforge.records import Prompt
 from judgeforge.rubric import load_rubric
@@ -50,7 +51,7 @@ class CheckReport:
 
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """Check everything that can be checked without a call and report all of it."""
-    report = CheckReport(warnings=cascade_warnings(config))
+    report = CheckReport(warnings=[*cascade_warnings(config), *untellable(config)])
     estimator, loads = None, dict[str, ModelLoad]()
     try:
         estimator = Estimator(config, prepare(config))

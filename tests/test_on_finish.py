@@ -6,12 +6,13 @@ import socket
 import sys
 import threading
 import time
+from unittest import mock
 
 import pytest
 
 import judgeforge
 from judgeforge.errors import ConfigError
-from judgeforge.on_finish import tell
+from judgeforge.on_finish import tell, untellable
 from judgeforge.start import start
 from tests.run_setup import KEY, KEY_VARIABLE, write_config
 
@@ -30,6 +31,36 @@ def configured(tmp_path, server):
         return judgeforge.load_config(file)
 
     return configure
+
+
+@pytest.mark.parametrize(
+    ("on_finish", "why"),
+    [
+        ({"command": ["tell-0ps"]}, "on_finish.command: there is no program `tell-0ps`"),
+        ({"command": ["./notes.txt"]}, "there is no program `./notes.txt`"),
+        ({"webhook_env": "HOOK"}, "on_finish.webhook_env: the environment variable HOOK is not"),
+        ({"command": ["tell"]}, None),
+        ({"command": ["bin/tell", "nobody"]}, None),
+        ({"webhook_env": "SET"}, None),
+        ({"webhook_env": "HOOK", "webhook": "https://example.org/hook"}, None),
+    ],
+)
+def test_who_cannot_be_told_is_known_before(
+    configured, tmp_path, monkeypatch, command, on_finish, why
+):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "tell").touch(mode=0o755)
+    (tmp_path / "notes.txt").touch()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("SET", "https://example.org/T0KEN")
+    config = configured(**on_finish)
+    assert untellable(config) == [mock.ANY] * (why is not None)
+    for name in ("check", "doctor"):
+        shown = command(name, config.source_file)[1]
+        assert "T0KEN" not in shown
+        told = [line for line in shown.splitlines() if "on_finish." in line]
+        assert [line for line in told if line.startswith("warn") and str(why) in line] == told
+        assert len(told) == (why is not None)
 
 
 def python(code, *arguments):
