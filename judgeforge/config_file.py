@@ -1,4 +1,4 @@
-"""Loads YAML files into strict models. Every mistake is one ConfigError that says where it is.
+"""Loads YAML files into strict models. Every mistake is a ConfigError that says where it is.
 
 Values are checked without conversion: ``"5"`` is no number and ``yes`` is no truth value.
 Environment variables are not filled in; keys come from the variables that ``api_key_env`` names, or
@@ -20,8 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from judgeforge.argument_types import expect
 from judgeforge.config import HuggingFaceSource, RunConfig
-from judgeforge.config_mistakes import SchemaGuide, first_mistake
-from judgeforge.errors import ConfigError
+from judgeforge.config_mistakes import SchemaGuide, all_mistakes
+from judgeforge.errors import ConfigError, as_one
 from judgeforge.model_config import ModelConfig
 from judgeforge.nearest import did_you_mean
 from judgeforge.redaction import is_secret_name, looks_like_key
@@ -57,6 +57,10 @@ def load_run_config(
 
 def located(error: ConfigError, config: RunConfig) -> ConfigError:
     """The same error about a key of a configuration that was loaded before, with file and line."""
+    return as_one([_located(mistake, config) for mistake in error.mistakes])
+
+
+def _located(error: ConfigError, config: RunConfig) -> ConfigError:
     file = config.source_file
     if file is None or error.line or error.key is None or error.file not in {None, file}:
         return error
@@ -84,7 +88,7 @@ def _validate(document: Document, model: type[M], outside: frozenset[Location] =
         # JSON has no tuples and paths, so pydantic's strict mode takes lists and text for them.
         return model.model_validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
-        raise first_mistake(error, document, model, outside) from None
+        raise all_mistakes(error, document, model, outside) from None
 
 
 def _overridden(
@@ -102,6 +106,7 @@ def _overridden(
 
 def _refuse_secrets(document: Document) -> None:
     """A key in a file ends up in repositories; it is never shown again, not even here."""
+    mistakes = []
     for location, value in _texts(document.value, ()):
         name = next((part for part in reversed(location) if isinstance(part, str)), "")
         if name == "api_key_env":
@@ -117,7 +122,9 @@ def _refuse_secrets(document: Document) -> None:
             continue
         if problem:
             line, key = document.line_of(location), _safe_path(_without_secret_name(location))
-            raise ConfigError(problem, file=document.file, line=line, key=key)
+            mistakes.append(ConfigError(problem, file=document.file, line=line, key=key))
+    if mistakes:
+        raise as_one(mistakes)
 
 
 def _without_secret_name(location: Location) -> Location:
@@ -173,18 +180,23 @@ def _check_model_names(config: RunConfig, document: Document) -> None:
         (("judging", "judges", index, "model"), judge.model)
         for index, judge in enumerate(config.judging.judges)
     ]
+    mistakes = []
     for location, name in used:
         if name in config.models:
             continue
         known = ", ".join(f"`{known}`" for known in config.models)
         defined = f"defined under `models` are {known}" if known else "`models` defines none"
         hint = did_you_mean(name, config.models)
-        raise ConfigError(
-            f"there is no model `{name[:60]}`; {defined}{hint}",
-            file=document.file,
-            line=document.line_of(location),
-            key=key_path(_written(location, document)),
+        mistakes.append(
+            ConfigError(
+                f"there is no model `{name[:60]}`; {defined}{hint}",
+                file=document.file,
+                line=document.line_of(location),
+                key=key_path(_written(location, document)),
+            )
         )
+    if mistakes:
+        raise as_one(sorted(mistakes, key=lambda mistake: mistake.line or 0))
 
 
 def _written(location: Location, document: Document) -> Location:

@@ -1,4 +1,4 @@
-"""Turns the mistakes that pydantic finds into one line: where, what was found, what is allowed."""
+"""Turns each mistake that pydantic finds into one line: where, what was found, what is allowed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import ErrorDetails
 
-from judgeforge.errors import ConfigError
+from judgeforge.errors import ConfigError, as_one
 from judgeforge.nearest import did_you_mean, nearest
 from judgeforge.redaction import redact_patterns
 from judgeforge.yaml_document import Document, Location, key_path
@@ -30,26 +30,29 @@ class Mistake:
     message: str
 
 
-def first_mistake(
+def all_mistakes(
     error: ValidationError,
     document: Document,
     model: type[BaseModel],
     outside: frozenset[Location] = frozenset(),
 ) -> ConfigError:
-    """The first mistake in file order, and how many more there are.
+    """Every mistake, in file order.
 
     ``outside``: locations whose value did not come from the file; they name no file and line.
     """
     reader = _Reader(document, SchemaGuide(model), outside)
     mistakes = reader.mistakes(error.errors(include_url=False))
     mistakes.sort(key=lambda mistake: mistake.line or 0)
-    first, more = mistakes[0], len(mistakes) - 1
-    message = first.message + (f" (and {more} more mistake{'s'[: more > 1]})" if more else "")
-    return ConfigError(
-        message,
-        file=document.file if first.line else None,
-        line=first.line,
-        key=key_path(first.location),
+    return as_one(
+        [
+            ConfigError(
+                mistake.message,
+                file=document.file if mistake.line else None,
+                line=mistake.line,
+                key=key_path(mistake.location),
+            )
+            for mistake in mistakes
+        ]
     )
 
 

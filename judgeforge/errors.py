@@ -6,7 +6,7 @@ returns when the error ends a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -30,6 +30,36 @@ class ConfigError(JudgeforgeError):
         self.message, self.file, self.line, self.key = message, file, line, key
         place = "" if file is None else f"{file}:{line}: " if line else f"{file}: "
         super().__init__(f"{place}{key}: {message}" if key else f"{place}{message}")
+
+    @property
+    def mistakes(self) -> Sequence[ConfigError]:
+        """Each mistake on its own."""
+        return (self,)
+
+
+class SeveralMistakesError(ConfigError):
+    """Two mistakes or more: the message has a line for each of the first ten.
+
+    Message, file, line and key are those of the first.
+    """
+
+    MOST_SHOWN = 10
+
+    def __init__(self, mistakes: Sequence[ConfigError]) -> None:
+        first, *_ = self._mistakes = tuple(mistakes)
+        super().__init__(first.message, file=first.file, line=first.line, key=first.key)
+        more = len(self._mistakes) - self.MOST_SHOWN
+        rest = [f"… and {more} more mistake{'s'[: more > 1]}"] if more > 0 else []
+        self.args = ("\n".join([*map(str, self._mistakes[: self.MOST_SHOWN]), *rest]),)
+
+    @property
+    def mistakes(self) -> Sequence[ConfigError]:
+        return self._mistakes
+
+
+def as_one(mistakes: Sequence[ConfigError]) -> ConfigError:
+    """The error for one mistake or more, in the order in which they are told."""
+    return mistakes[0] if len(mistakes) == 1 else SeveralMistakesError(mistakes)
 
 
 class InputError(JudgeforgeError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from judgeforge.calibration import Calibration
@@ -11,7 +12,7 @@ from judgeforge.calls.model_price import price_of, why_unknown
 from judgeforge.calls.prices import ModelPrice
 from judgeforge.config import RunConfig
 from judgeforge.config_file import located
-from judgeforge.errors import ConfigError
+from judgeforge.errors import ConfigError, as_one
 from judgeforge.identity import called_models
 from judgeforge.judging.context_room import context_room
 from judgeforge.judging.own_family import OwnFamily
@@ -38,9 +39,25 @@ class Preparation:
         return None if self.calibration is None else content_digest(self.calibration)
 
 
+class _Mistakes:
+    """Of checks that go on after one of them, so that all are told at once."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[ConfigError] = []
+
+    @contextmanager
+    def told_together(self) -> Iterator[None]:
+        try:
+            yield
+        except ConfigError as error:
+            # Of models that share a variable that is not set the first one says so.
+            told = {mistake.message for mistake in self.mistakes}
+            self.mistakes += [each for each in error.mistakes if each.message not in told]
+
+
 def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
-    """Raises ConfigError with file, line and what to change. Where nothing is to be sent, keys can
-    be left out.
+    """Raises ConfigError with file, line and what to change, for all mistakes that are found. Where
+    nothing is to be sent, keys can be left out.
     """
     try:
         return _prepared(config, with_keys=with_keys)
@@ -49,20 +66,32 @@ def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
 
 
 def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
-    rubric = load_rubric(config.rubric, folder=config.folder)
-    _check_judges(config, rubric)
-    _check_protocols(config)
-    _check_families(config, rubric)
-    _check_contexts(config, rubric)
+    found = _Mistakes()
+    rubric, calibration = None, None
+    with found.told_together():
+        rubric = load_rubric(config.rubric, folder=config.folder)
+    if rubric is not None:
+        for check in (_check_judges, _check_families, _check_contexts):
+            with found.told_together():
+                check(config, rubric)
+        with found.told_together():
+            calibration = load_calibration(config, rubric.identity)
+    for check_alone in (_check_protocols, _check_max_error):
+        with found.told_together():
+            check_alone(config)
     names = called_models(config)
+    keys: dict[str, str | None] = {}
     for name in names:
-        _check_local(config, name)
-        _check_fallback(config, name)
-    keys = {name: read_key(config, name) if with_keys else None for name in names}
+        for check_model in (_check_local, _check_fallback):
+            with found.told_together():
+                check_model(config, name)
+        with found.told_together():
+            keys[name] = read_key(config, name) if with_keys else None
     prices = {name: price_of(config.models[name]) for name in names}
-    _check_prices(config, prices)
-    calibration = load_calibration(config, rubric.identity)
-    _check_max_error(config, calibration)
+    with found.told_together():
+        _check_prices(config, prices)
+    if found.mistakes or rubric is None:
+        raise as_one(found.mistakes)
     return Preparation(rubric, keys, prices, row_checks(config, rubric), calibration)
 
 
@@ -81,8 +110,8 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
         )
 
 
-def _check_max_error(config: RunConfig, calibration: Calibration | None) -> None:
-    if config.pairing.max_error is not None and calibration is None:
+def _check_max_error(config: RunConfig) -> None:
+    if config.pairing.max_error is not None and config.judging.calibration is None:
         raise ConfigError(
             "needs labels: `judgeforge calibrate CONFIG --labels FILE --out calibration.json` "
             "measures the judges, and `judging.calibration: calibration.json` uses it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -10,11 +11,11 @@ from judgeforge.budget_warnings import budget_warnings
 from judgeforge.config import RunConfig
 from judgeforge.config_warnings import cascade_warnings
 from judgeforge.counted import counted
-from judgeforge.errors import ConfigError
+from judgeforge.errors import ConfigError, InputError
 from judgeforge.estimate import Estimator, ModelLoad
 from judgeforge.on_finish import untellable
 from judgeforge.preparation import prepare, row_checks
-from judgeforge.records import Prompt
+from judgeforge.records import Prompt, Skip
 from judgeforge.rubric import load_rubric
 from judgeforge.sources import read_prompts
 
@@ -57,19 +58,18 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         estimator = Estimator(config, prepare(config))
         loads = estimator.loads()
     except ConfigError as error:
-        report.problems.append(str(error))
+        report.problems += map(str, error.mistakes)
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = load_rubric(config.rubric, folder=config.folder)
-    for row in read_prompts(config.prompts, row_checks(config, rubric), limit=limit):
-        if isinstance(row, Prompt):
-            report.prompts += 1
+    rows = read_prompts(config.prompts, row_checks(config, rubric), limit=limit)
+    try:
+        for prompt in _usable_rows(rows, report):
             if estimator is not None:
-                estimator.add(row, loads)
-            continue
-        report.skips[row.reason] += 1
-        if len(report.examples) < _SHOWN_SKIPS:
-            report.examples.append(f"{row.prompt_id}: {row.reason}: {row.detail}")
+                estimator.add(prompt, loads)
+    except InputError as error:
+        report.problems.append(str(error))
+        return report
     report.warnings += budget_warnings(config, report.prompts, loads.values())
     if not report.prompts:
         report.problems.append("no row of the input can be used")
@@ -80,6 +80,17 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             "right columns with `prompts.fields`, mend the rows, or raise the limit"
         )
     return report
+
+
+def _usable_rows(rows: Iterable[Prompt | Skip], report: CheckReport) -> Iterator[Prompt]:
+    for row in rows:
+        if isinstance(row, Prompt):
+            report.prompts += 1
+            yield row
+            continue
+        report.skips[row.reason] += 1
+        if len(report.examples) < _SHOWN_SKIPS:
+            report.examples.append(f"{row.prompt_id}: {row.reason}: {row.detail}")
 
 
 def _unusable_share(report: CheckReport) -> float:

@@ -49,7 +49,9 @@ def summarise_error(folder: Path | str, error: JudgeforgeError) -> dict[str, Any
         "exit_code": error.exit_code,
         "message": message,
     }
-    return {"text": f"judgeforge: {status}: {folder}: {message}", **summary}
+    first, *others = message.splitlines()
+    more = f" (and {counted(len(others), 'line')} more)" if others else ""
+    return {"text": f"judgeforge: {status}: {folder}: {first}{more}", **summary}
 
 
 def one_line(summary: Mapping[str, Any]) -> str:

@@ -113,6 +113,44 @@ def test_check_reports_a_missing_key_and_the_rows_as_well(tmp_path, server, comm
     assert "6 prompts are fine" in shown
 
 
+def test_check_names_every_mistake_that_can_be_found_without_a_call(tmp_path, server, command):
+    models = {
+        "small": model(server, api_key_env="NOT_SET"),
+        "twin": model(server, api_key_env="NOT_SET"),
+        "other": model(server, api_key_env="NOT_SET_EITHER", fallback="jev"),
+        "jev": model(server, "systemone"),
+    }
+    sampling = {"models": ["small", "twin", "other"], "completions": 3}
+    parts = {"models": models, "sampling": sampling, "pairing": {"max_error": 0.05}}
+    config = write_config(tmp_path, server, prompts={"path": "nowhere.jsonl"}, **parts)
+    code, shown, _ = command("check", config)
+    assert (code, server.requests) == (2, [])
+    problems = [line for line in shown.splitlines() if line.startswith("problem: ")]
+    assert len(problems) == 5
+    for words in (
+        "NOT_SET is",
+        "NOT_SET_EITHER is",
+        "stand in for",
+        "needs labels",
+        "no such file",
+    ):
+        assert sum(words in problem for problem in problems) == 1, words
+
+
+def test_a_run_with_several_mistakes_names_each_in_a_line(tmp_path, server, out, command):
+    models = {"small": model(server, api_key_env="NOT_SET")}
+    config = write_config(tmp_path, server, models=models, pairing={"max_error": 0.05})
+    code, _, error = command("run", config, "--out", out)
+    assert code == 2
+    assert [
+        words in line
+        for words, line in zip(("needs labels", "NOT_SET"), error.splitlines(), strict=True)
+    ] == [True, True]
+    summary = json.loads(command("run", config, "--out", out, "--json")[1])
+    assert summary["text"].endswith("(and 1 line more)")
+    assert "NOT_SET" in summary["message"]
+
+
 def test_plan_prices_a_run_without_a_call_and_holds(tmp_path, server, out, command):
     config = write_config(tmp_path, server, prompts=10)
     code, shown, _ = command("plan", config, "--json")

@@ -37,12 +37,12 @@ def write(folder: Path, text: str | bytes, name: str = "run.yaml") -> Path:
 
 
 def refusal(folder: Path, text: str | bytes) -> str:
-    """The message without the folder."""
+    """The message without the folder; a line for each mistake, up to ten and how many more."""
     with pytest.raises(ConfigError) as caught:
         load_run_config(write(folder, text))
     message = str(caught.value)
-    assert "\n" not in message
-    return message.removeprefix(f"{folder}/")
+    assert message.count("\n") == min(len(caught.value.mistakes), 11) - 1
+    return message.replace(f"{folder}/", "")
 
 
 def changed(old: str, new: str) -> str:
@@ -155,9 +155,18 @@ MISTAKES = {
         "run.yaml:6: models.writer.rpm: found the text `${RPM}`; it takes a number above 0 "
         "(environment variables are not filled in)",
     ),
-    "several mistakes: the first in file order": (
+    "several mistakes: each on its own line, in file order": (
         changed("rpm: 60", "rpm: 0\nlimits: {concurency: 3}\npairing: {min_margin: 3}"),
-        "run.yaml:6: models.writer.rpm: found `0`; it takes a number above 0 (and 2 more mistakes)",
+        "run.yaml:6: models.writer.rpm: found `0`; it takes a number above 0\n"
+        "run.yaml:7: limits.concurency: unknown key; did you mean `concurrency`?\n"
+        "run.yaml:8: pairing.min_margin: found `3`; it takes a number from 0 to 1",
+    ),
+    "several models that are not there": (
+        changed("[writer]", "[writr]").replace("model: writer", "model: wrter"),
+        "run.yaml:7: sampling.models[0]: there is no model `writr`; "
+        "defined under `models` are `writer`; did you mean `writer`?\n"
+        "run.yaml:11: judging.judges[0].model: there is no model `wrter`; "
+        "defined under `models` are `writer`; did you mean `writer`?",
     ),
     "a name with a dot in it": (
         changed("  writer:", "  gpt-4.1:").replace("rpm: 60", "rpm: 0"),
@@ -324,6 +333,21 @@ def test_a_key_in_the_file_is_refused_and_not_repeated(tmp_path: Path, line: str
     assert redact(message) == message  # or the terminal would show half a sentence
 
 
+def test_every_key_in_the_file_is_named(tmp_path: Path) -> None:
+    message = refusal(tmp_path, changed("rpm: 60", "api_key: hunter2\n    password: hunter2"))
+    assert [line.split(" must")[0] for line in message.splitlines()] == [
+        "run.yaml:6: models.writer: `api_key`",
+        "run.yaml:7: models.writer: `password`",
+    ]
+
+
+def test_of_many_mistakes_the_first_ten_are_shown(tmp_path: Path) -> None:
+    unknown = "".join(f"zzz{i}: 1\n" for i in range(12))
+    *shown, last = refusal(tmp_path, GOOD + unknown).splitlines()
+    assert [line.split(": ")[1] for line in shown] == [f"zzz{i}" for i in range(10)]
+    assert last == "… and 2 more mistakes"
+
+
 def test_a_password_in_a_wrong_address_is_not_repeated(tmp_path: Path) -> None:
     message = refusal(tmp_path, changed("rpm: 60", "base_url: https://me:hunter2@host/v1"))
     assert "must hold no user, password or query" in message
@@ -458,7 +482,7 @@ def test_patterns_unions_and_lengths_are_told_in_words(
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         load_model(write(tmp_path, text), Choice)
-    assert str(caught.value).removeprefix(f"{tmp_path}/run.yaml:").split(" (and")[0] == message
+    assert str(caught.value).removeprefix(f"{tmp_path}/run.yaml:").split("\n")[0] == message
 
 
 def test_any_model_can_be_loaded(tmp_path: Path) -> None:
@@ -481,6 +505,10 @@ NESTED = st.recursive(
 )
 
 
+def one_line_each(error: ConfigError) -> bool:
+    return not any("\n" in str(mistake) for mistake in error.mistakes)
+
+
 def outcome(file: Path, overrides: dict[str, object] | None = None) -> RunConfig | ConfigError:
     """Whatever else is raised fails the test."""
     try:
@@ -499,7 +527,7 @@ def test_arbitrary_text_is_a_configuration_or_a_config_error(
 ) -> None:
     raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     result = outcome(write(tmp_path, raw))
-    assert isinstance(result, RunConfig) or "\n" not in str(result)
+    assert isinstance(result, RunConfig) or one_line_each(result)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -515,4 +543,4 @@ def test_arbitrary_values_are_a_configuration_or_a_config_error(
     tmp_path: Path, key: str, value: object
 ) -> None:
     result = outcome(write(tmp_path, GOOD), {key: value})
-    assert isinstance(result, RunConfig) or "\n" not in str(result)
+    assert isinstance(result, RunConfig) or one_line_each(result)

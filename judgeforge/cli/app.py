@@ -28,7 +28,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of 
 
 
 def main() -> None:
-    """Entry point. A user's mistake is one line on stderr and an exit code, never a traceback."""
+    """Entry point. A user's mistakes are a line each on stderr, and an exit code, no traceback."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         # Outside the run proper, too, it is a Ctrl-C from whoever schedules us.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
