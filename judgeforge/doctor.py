@@ -76,7 +76,7 @@ def _packages() -> list[Finding]:
     try:
         wanted = [Requirement(line) for line in requires("judgeforge") or ()]
     except PackageNotFoundError:
-        advice = "Install it: pip install judgeforge, or pip install --editable . in a checkout."
+        advice = "Install it in a checkout: pip install . (--editable, to change it)."
         return [Finding("packages", "warn", "judgeforge itself is not installed", advice)]
     needed = [each for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})]
     found = {each.name: _version(each.name) for each in needed}

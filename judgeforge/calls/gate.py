@@ -30,6 +30,7 @@ from judgeforge.calls.shared_bucket import Account
 from judgeforge.calls.slots import Slots
 from judgeforge.calls.throttle import ModelThrottle
 from judgeforge.config import LimitsConfig
+from judgeforge.counted import counted
 from judgeforge.errors import CallError, CircuitOpenError, StatusError
 from judgeforge.model_config import ModelConfig
 
@@ -136,7 +137,7 @@ class ModelGate:
             parts.append(f"the provider takes nothing more for another {paused_s:.0f} s")
         if self._breaker.opened_at is None and self.last_failure:
             parts.append(f"last failure: {self.last_failure}")
-        return f"{calls} calls of model `{self._name}`: {', '.join(parts)}"
+        return f"{counted(calls, 'call')} of model `{self._name}`: {', '.join(parts)}"
 
     async def _join_under_ceiling(self, size: RequestSize, gives_way: GivesWay) -> Passage:
         # One at a time: what has passed the ceiling must not pile up behind something else.
