@@ -15,7 +15,7 @@ from judgeforge.identity import differences, identity
 from judgeforge.manifest import now, rows_read
 from judgeforge.out_folders import chosen_out
 from judgeforge.own_thread import run_in_own_thread
-from judgeforge.preparation import prepare
+from judgeforge.preparation import check_prompts_file, prepare
 from judgeforge.progress import Progress
 from judgeforge.records import SkipReason
 from judgeforge.result import RunResult
@@ -79,6 +79,7 @@ async def arun(
     if budget_usd is not None:
         config = _with_budget(config, budget_usd)
     prepared = prepare(config)
+    check_prompts_file(config)
     folder = RunFolder(chosen_out(config, out))
     refuse_foreign_files(folder)
     folder.create()
@@ -97,6 +98,7 @@ async def arun(
             work = plan_work(
                 config.prompts,
                 prepared.row_checks,
+                folder=folder.path,
                 finished=FinishedPrompts(journal.entries()),
                 limit=limit,
                 covered=rows_read(old) if old and not changed else 0,

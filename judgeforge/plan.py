@@ -13,7 +13,7 @@ from judgeforge.counted import counted
 from judgeforge.errors import StoreError
 from judgeforge.estimate import ASSUMED_ESCALATION, Estimator, ModelLoad, TotalCost, total_cost
 from judgeforge.out_folders import run_folders, today
-from judgeforge.preparation import prepare
+from judgeforge.preparation import check_prompts_file, prepare
 from judgeforge.records import Skip
 from judgeforge.sources import read_prompts
 from judgeforge.store.folder import RunFolder
@@ -61,6 +61,7 @@ def plan_run(
     assumed before.
     """
     prepared = prepare(config, with_keys=False)
+    check_prompts_file(config)
     seen = _seen_escalation(config, None if out is None else str(out))
     share = ASSUMED_ESCALATION if seen is None else seen
     estimator = Estimator(config, prepared, escalation=share)

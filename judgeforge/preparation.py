@@ -12,7 +12,7 @@ from judgeforge.calls.model_price import price_of, why_unknown
 from judgeforge.calls.prices import ModelPrice
 from judgeforge.config import RunConfig
 from judgeforge.config_file import located
-from judgeforge.errors import ConfigError, as_one
+from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.identity import called_models
 from judgeforge.judging.context_room import context_room
 from judgeforge.judging.own_family import OwnFamily
@@ -21,7 +21,7 @@ from judgeforge.keys import read_key
 from judgeforge.model_config import DECISION_PROVIDERS
 from judgeforge.providers.local_engine import find_model
 from judgeforge.rubric import Rubric, load_rubric
-from judgeforge.sources import RowChecks
+from judgeforge.sources import RowChecks, check_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     found = _Mistakes()
     rubric, calibration = None, None
     with found.told_together():
-        rubric = load_rubric(config.rubric, folder=config.folder)
+        rubric = _rubric(config)
     if rubric is not None:
         for check in (_check_judges, _check_families, _check_contexts):
             with found.told_together():
@@ -93,6 +93,28 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     if found.mistakes or rubric is None:
         raise as_one(found.mistakes)
     return Preparation(rubric, keys, prices, row_checks(config, rubric), calibration)
+
+
+def _rubric(config: RunConfig) -> Rubric:
+    """A mistake in the rubric names the rubric's line, a wrong path that of the configuration."""
+    try:
+        return load_rubric(config.rubric, folder=config.folder)
+    except ConfigError as error:
+        if error.line is not None:
+            raise
+        message = error.message if error.key else str(error)
+        raise ConfigError(message, file=config.source_file, key="rubric") from None
+
+
+def check_prompts_file(config: RunConfig) -> None:
+    """Raises InputError with file, line and what to do where `prompts.path` is no file to read."""
+    if config.prompts.path is None:
+        return
+    try:
+        check_file(config.prompts.path)
+    except InputError as error:
+        where = ConfigError(str(error), file=config.source_file, key="prompts.path")
+        raise InputError(str(located(where, config))) from None
 
 
 def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) -> None:

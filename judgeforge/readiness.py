@@ -14,7 +14,7 @@ from judgeforge.counted import counted
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.estimate import Estimator, ModelLoad
 from judgeforge.on_finish import untellable
-from judgeforge.preparation import prepare, row_checks
+from judgeforge.preparation import check_prompts_file, prepare, row_checks
 from judgeforge.records import Prompt, Skip
 from judgeforge.rubric import load_rubric
 from judgeforge.sources import read_prompts
@@ -64,6 +64,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         rubric = load_rubric(config.rubric, folder=config.folder)
     rows = read_prompts(config.prompts, row_checks(config, rubric), limit=limit)
     try:
+        check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
             if estimator is not None:
                 estimator.add(prompt, loads)

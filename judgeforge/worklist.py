@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
 
 from judgeforge.config import PromptsConfig
@@ -100,6 +101,7 @@ def plan_work(
     config: PromptsConfig,
     checks: RowChecks,
     *,
+    folder: Path,
     finished: FinishedPrompts,
     limit: int | None,
     covered: int = 0,
@@ -110,8 +112,8 @@ def plan_work(
 
     Only prompts among the first ``limit`` rows are to do. What is ``finished`` behind them stays
     finished, and the bad rows among the first ``covered`` stay listed, as an earlier start left
-    both. Raises ConfigError where rows that are already done were changed or removed, unless
-    ``accept_changes``; InputError where the input cannot be read.
+    both. Raises ConfigError where rows that ``folder`` has done already were changed or removed,
+    unless ``accept_changes``; InputError where the input cannot be read.
     """
     work, changed = Worklist(), list[str]()
     seen, all_rows = 0, hashlib.sha256()
@@ -136,11 +138,11 @@ def plan_work(
     work.fingerprint = all_rows.hexdigest()
     removed = len(finished) - seen
     if (changed or removed) and not accept_changes:
-        raise ConfigError(_difference(changed, removed))
+        raise ConfigError(_difference(folder, changed, removed))
     return work
 
 
-def _difference(changed: list[str], removed: int) -> str:
+def _difference(folder: Path, changed: list[str], removed: int) -> str:
     parts = []
     if changed:
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
@@ -148,7 +150,7 @@ def _difference(changed: list[str], removed: int) -> str:
     if removed:
         parts.append(f"removed: {removed} row(s)")
     return (
-        f"the prompts differ from those this folder was made with ({'; '.join(parts)}). "
+        f"the prompts differ from those that {folder} was made with ({'; '.join(parts)}). "
         "Use another --out, or --force to do changed rows again and drop removed ones."
     )
 

@@ -137,6 +137,14 @@ def test_check_names_every_mistake_that_can_be_found_without_a_call(tmp_path, se
         assert sum(words in problem for problem in problems) == 1, words
 
 
+def test_a_wrong_path_names_the_line_that_holds_it(tmp_path, server, out, command):
+    config = write_config(tmp_path, server, rubric="mine/rubric.yaml")
+    line = config.read_text().splitlines().index("rubric: mine/rubric.yaml") + 1
+    named = f"{config}:{line}: rubric: {tmp_path}/mine/rubric.yaml: no such file"
+    assert named in command("check", config)[1]
+    assert named in command("run", config, "--out", out)[2]
+
+
 def test_a_run_with_several_mistakes_names_each_in_a_line(tmp_path, server, out, command):
     models = {"small": model(server, api_key_env="NOT_SET")}
     config = write_config(tmp_path, server, models=models, pairing={"max_error": 0.05})

@@ -240,8 +240,11 @@ def test_a_budget_without_a_price_is_a_configuration_error(tmp_path, server, out
 def test_missing_prompts_are_an_input_error(tmp_path, server, out):
     config = write_config(tmp_path, server)
     (tmp_path / "prompts.jsonl").rename(tmp_path / "promts.jsonl")
-    with pytest.raises(InputError, match=r"did you mean `promts.jsonl`"):
+    line = config.read_text().splitlines().index("  path: prompts.jsonl") + 1
+    words = rf"config\.yaml:{line}: prompts\.path: /.*; did you mean `promts\.jsonl`"
+    with pytest.raises(InputError, match=words):
         run(config, out)
+    assert not out.exists()
 
 
 def test_rows_that_bring_their_completions_are_only_judged(tmp_path, server, out):

@@ -35,6 +35,7 @@ def plan(
     return plan_work(
         PromptsConfig(path=file),
         RowChecks(),
+        folder=Path("runs/mine"),
         finished=finished or FinishedPrompts(),
         limit=limit,
         covered=covered,
@@ -110,7 +111,7 @@ def test_changed_and_removed_rows_are_named_and_need_force(
 ) -> None:
     finished = done(tmp_path, ROWS)
     file = write_jsonl(tmp_path / "p.jsonl", edit(ROWS))
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=f"that runs/mine was made with .{said}"):
         plan(file, finished)
     accepted = plan(file, finished, accept_changes=True)
     assert [row.id for row in prompts(left(file, accepted))] == (["4"] if edit is changed else [])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from judgeforge.sources.files import check_file
 from judgeforge.sources.reading import read_prompts
 from judgeforge.sources.row_checks import RowChecks
 
-__all__ = ["RowChecks", "read_prompts"]
+__all__ = ["RowChecks", "check_file", "read_prompts"]
