@@ -403,6 +403,24 @@ def test_labels_may_stand_in_a_table(tmp_path: Path) -> None:
     assert list(found.rows[0].label.parts.values()) == [1.0]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels.csv", "question,a,b,label\nq,x,y,b\n"),
+        ("labels.jsonl", '{"question": "q", "a": "x", "b": "y", "label": "b"}\n'),
+    ],
+)
+def test_a_label_file_without_prompts_is_told_to_rename_the_column(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=r"no .*`prompt`") as raised:
+        read_labels(tmp_path / name, RowChecks(needs_completions=True))
+    assert "question, a, b, label" in str(raised.value)
+    assert "Rename the column" in str(raised.value)
+    assert "COLUMN" not in str(raised.value)
+
+
 def test_two_kinds_of_labels_need_two_files(tmp_path: Path) -> None:
     file = write_rows(tmp_path / "labels.jsonl", [{**PAIR, "label": "a"}, {**LIST, "best": 1}])
     with pytest.raises(InputError, match=r"labels\.jsonl:2: .*a file of its own"):

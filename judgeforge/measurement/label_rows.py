@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,12 +13,14 @@ from judgeforge.calibration.labels import LabelKind
 from judgeforge.config import Fields, PromptsConfig
 from judgeforge.errors import InputError
 from judgeforge.records import Prompt, Skip, SkipReason
+from judgeforge.sources.columns import MissingColumnError, listed
 from judgeforge.sources.duplicates import SeenRows
 from judgeforge.sources.raw import BadRow, RawRow, shown
 from judgeforge.sources.reading import read_rows
 from judgeforge.sources.row_checks import RowChecks, RowProblemError, check_row, kind_of
 from judgeforge.sources.strict_json import parse_json
 
+_RENAME = "Rename the column: those of labels have fixed names (`fields:` is of prompts)."
 SIDES = ("a", "b")
 TIE = "tie"
 
@@ -62,7 +64,7 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
     seen = SeenRows("skip")
     rows: list[LabelledPrompt] = []
     skips: list[Skip] = []
-    for row in read_rows(PromptsConfig(path=file)):
+    for row in _rows(file):
         try:
             rows.append(_labelled(row, checks, seen))
         except RowProblemError as problem:
@@ -72,6 +74,13 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
     return LabelFile(
         tuple(rows), tuple(skips), _one_kind(file, rows, skips), agreement([r.people for r in rows])
     )
+
+
+def _rows(file: Path) -> Iterator[RawRow | BadRow]:
+    try:
+        yield from read_rows(PromptsConfig(path=file))
+    except MissingColumnError as error:
+        raise InputError(f"{error.problem} {_RENAME}") from None
 
 
 def _one_kind(file: Path, rows: Sequence[LabelledPrompt], skips: Sequence[Skip]) -> LabelKind:
@@ -91,6 +100,8 @@ def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> Labell
     if isinstance(row, BadRow):
         raise RowProblemError(row.reason, row.detail)
     columns = dict(row.columns)
+    if "prompt" not in columns:
+        _bad(f"there is no `prompt`; the row has {listed(columns)}. {_RENAME}")
     kind: LabelKind = "pair" if columns.get("a") is not None else "best"
     if kind == "pair":
         columns["completions"] = [columns.get(side) for side in SIDES]

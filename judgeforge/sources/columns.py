@@ -13,6 +13,14 @@ from judgeforge.sources.raw import BadRow, RawRow, shown
 _SHOWN_COLUMNS = 12
 
 
+class MissingColumnError(InputError):
+    """A source lacks a column; ``problem`` is the message without what to do about it."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        self.problem = problem
+        super().__init__(f"{problem} {advice}")
+
+
 def listed(names: Iterable[str]) -> str:
     """The names for a message: ``a, b, c``."""
     first = [shown(str(name)) for name in islice(names, _SHOWN_COLUMNS + 1)]
@@ -34,7 +42,7 @@ def require_columns(where: str, fields: Fields, names: Iterable[str]) -> list[st
     there = list(names)
     for column, field in {fields.prompt: "prompt", **named(fields)}.items():
         if column not in there:
-            raise InputError(_missing(where, column, field, there))
+            raise _missing(where, column, field, there)
     return [column for column in dict.fromkeys(fields.model_dump().values()) if column in there]
 
 
@@ -54,13 +62,13 @@ def watch_columns(
         yield row
     if unseen and columns is not None:
         column, field = next(iter(unseen.items()))
-        raise InputError(_missing(where, column, field, columns))
+        raise _missing(where, column, field, columns)
 
 
-def _missing(where: str, column: str, field: str, there: list[str]) -> str:
+def _missing(where: str, column: str, field: str, there: list[str]) -> MissingColumnError:
     close = nearest(column, there)
     hint = f"; did you mean `{shown(close)}`?" if close else "."
-    return (
-        f"{where}: there is no column `{shown(column)}` (there are {listed(there)}){hint} "
-        f"Name the right one with `fields: {{{field}: COLUMN}}`."
+    return MissingColumnError(
+        f"{where}: there is no column `{shown(column)}` (there are {listed(there)}){hint}",
+        f"Name the right one with `fields: {{{field}: COLUMN}}`.",
     )
