@@ -64,7 +64,7 @@ async def arun(
     no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
-    """Run, or go on where the folder ``out`` stopped; one with other files in it is refused.
+    """Run, or go on where the folder ``out`` stopped; nothing of somebody else is replaced.
 
     ``limit``: only prompts among the first rows begin; what is finished stays. ``budget_usd``
     replaces ``budget.usd``. ``force`` accepts a changed configuration or changed rows.

@@ -13,6 +13,7 @@ from judgeforge.store.journal import Journal
 from judgeforge.store.outcome import FILES
 
 FORMAT_VERSION = 1
+_RESULTS = (*(f"{name}.jsonl" for name in FILES), "pairs.parquet", "README.md")
 
 
 class RunFolder:
@@ -67,10 +68,14 @@ class RunFolder:
             file.name for file in (self.lock_file, self.journal_file, self.spending_file)
         )
 
+    @property
+    def result_names(self) -> frozenset[str]:
+        """Of the files beside ``state``."""
+        return frozenset({*_RESULTS, self.log_file.name, self.manifest_file.name, "report.html"})
+
     def is_whole(self) -> bool:
         """Whether all result files are there; somebody may have deleted one."""
-        names = [*(f"{name}.jsonl" for name in FILES), "pairs.parquet", "README.md"]
-        return all((self.path / name).exists() for name in names)
+        return all((self.path / name).exists() for name in _RESULTS)
 
     def read_manifest(self) -> dict[str, Any] | None:
         try:

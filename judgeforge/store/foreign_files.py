@@ -1,4 +1,5 @@
-"""A run writes into a folder of its own: one with somebody else's files is refused."""
+"""What a run would replace is its own: a folder with somebody else's files of these names is
+refused."""
 
 from __future__ import annotations
 
@@ -7,21 +8,17 @@ from pathlib import Path
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.folder import RunFolder
 
-_NAMED = 5
-_MADE_BY_A_FILE_SYSTEM = "lost+found"
-
 
 def refuse_foreign_files(folder: RunFolder) -> None:
-    """Raises ConfigError where ``folder`` has files in it and is no run folder: a run would replace
-    those that are called like its own. Hidden files never are. Nothing is written.
+    """Raises ConfigError where ``folder`` is no run folder and has files that are called like those
+    of one. Nothing is written.
     """
-    found = [name for name in _names(folder.path) if _is_content(name)]
+    found = [name for name in _names(folder.path) if name in folder.result_names]
     if not found or _is_run_folder(folder):
         return
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     raise ConfigError(
-        f"{folder.path} is not a run folder: it has {', '.join(found[:_NAMED])}{more}, and nothing "
-        "of somebody else is replaced; give another --out"
+        f"{folder.path} is not a run folder, and a run would replace what it has: "
+        f"{', '.join(found)}; give another --out"
     )
 
 
@@ -34,10 +31,6 @@ def _names(path: Path) -> list[str]:
         raise ConfigError(f"{path} is a file, or lies below one; give another --out") from None
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error}") from error
-
-
-def _is_content(name: str) -> bool:
-    return not name.startswith(".") and name != _MADE_BY_A_FILE_SYSTEM
 
 
 def _is_run_folder(folder: RunFolder) -> bool:
