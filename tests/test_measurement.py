@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import yaml
+from pyarrow import csv as pa_csv
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 import judgeforge
@@ -394,9 +397,13 @@ def test_people_decide_where_no_label_does(tmp_path: Path) -> None:
     assert label("tie", "tie", "b") == {"p.c0": 0.5, "p.c1": 0.5}
 
 
-def test_labels_may_stand_in_a_table(tmp_path: Path) -> None:
-    file = tmp_path / "labels.csv"
-    file.write_text('prompt,a,b,label,labels\nq,x,y,b,"[""a"", ""b""]"\n')
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_labels_may_stand_in_a_table(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"labels.{ending}"
+    columns = {"prompt": "q", "a": "x", "b": "y", "label": "b", "labels": '["a", "b"]'}
+    table = pa.table({name: [value] for name, value in columns.items()})
+    write_table = pa_csv.write_csv if ending == "csv" else parquet.write_table
+    write_table(table, file)
     found = read_labels(file, RowChecks(needs_completions=True))
     assert found.kind == "pair"
     assert found.people is not None

@@ -25,6 +25,16 @@ SIDES = ("a", "b")
 TIE = "tie"
 
 
+class _LabelFields(Fields):
+    """What is read of a table whose other columns are left in the file."""
+
+    a: str = "a"
+    b: str = "b"
+    label: str = "label"
+    labels: str = "labels"
+    best: str = "best"
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledPrompt:
     prompt: Prompt
@@ -78,7 +88,7 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
 
 def _rows(file: Path) -> Iterator[RawRow | BadRow]:
     try:
-        yield from read_rows(PromptsConfig(path=file))
+        yield from read_rows(PromptsConfig(path=file, fields=_LabelFields()))
     except MissingColumnError as error:
         raise InputError(f"{error.problem} {_RENAME}") from None
 
