@@ -6,11 +6,16 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from judgeforge import cli
 from tests.local_server import LocalServer
 from tests.run_process import kill_all
 from tests.run_setup import KEY, KEY_VARIABLE
+
+# A busy machine may stand still for a moment: how long one example took says nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture
