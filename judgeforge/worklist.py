@@ -118,7 +118,14 @@ def plan_work(
     work, changed = Worklist(), list[str]()
     seen, all_rows = 0, hashlib.sha256()
     least = None if limit is None else max(limit, covered)
-    rows = read_prompts(config, checks, limit=None if len(finished) else least)
+
+    def is_done(prompt: Prompt) -> bool:
+        entry = finished.get(prompt.id)
+        if entry is None or entry.digest != short_digest(prompt.digest):
+            return False
+        return entry.skip not in redo
+
+    rows = read_prompts(config, checks, limit=None if len(finished) else least, is_done=is_done)
     for position, row in enumerate(rows):
         if isinstance(row, Skip):
             work.add_skip(row)

@@ -58,6 +58,27 @@ def test_a_prompt_that_no_judge_can_be_shown_is_not_sampled(
     assert not server.requests
 
 
+@pytest.mark.parametrize("of", ["small", "near"])
+def test_what_is_finished_stays_finished_when_a_context_becomes_known(
+    tmp_path: Path, server: LocalServer, of: str
+) -> None:
+    (tmp_path / "prompts.jsonl").write_text(json.dumps({"id": "p", "prompt": LONG}) + "\n")
+    models = {"small": model(server), "near": model(server, model="near")}
+    judging = {"judges": [{"model": "near", "max_tokens": 100}]}
+    run(write_config(tmp_path, server, models=models, judging=judging), tmp_path / "out")
+    pairs = (tmp_path / "out" / "pairs.jsonl").read_bytes()
+    assert pairs
+    models[of]["context_tokens"] = 1200
+    config = write_config(tmp_path, server, models=models, judging=judging)
+    with (tmp_path / "prompts.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "q", "prompt": f"Also {LONG}"}) + "\n")
+        file.write(json.dumps({"id": "r", "prompt": "Why?"}) + "\n")
+    result = run(config, tmp_path / "out")
+    assert (tmp_path / "out" / "pairs.jsonl").read_bytes().startswith(pairs)
+    assert result.manifest["totals"]["skips"] == {"too_long": 1}
+    assert result.manifest["totals"]["pairs"] == 2
+
+
 def test_one_judge_of_unknown_context_can_still_be_shown_it(
     tmp_path: Path, server: LocalServer
 ) -> None:

@@ -15,6 +15,7 @@ from judgeforge.errors import InputError
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.sources.columns import MissingColumnError, listed
 from judgeforge.sources.duplicates import SeenRows
+from judgeforge.sources.prompt_length import check_length
 from judgeforge.sources.raw import BadRow, RawRow, shown
 from judgeforge.sources.reading import read_rows
 from judgeforge.sources.row_checks import RowChecks, RowProblemError, check_row, kind_of
@@ -130,6 +131,7 @@ def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> Labell
     else:
         _bad(f"the row has no `{key}`")
     prompt = checked.prompt(seen.admit(checked))
+    check_length(prompt, checks)
     return LabelledPrompt(prompt, _label(prompt.id, said, number), kind, people)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from judgeforge.records import Prompt, Skip
 from judgeforge.sources import csv_table, hugging_face, jsonl, parquet, text
 from judgeforge.sources.duplicates import SeenRows
 from judgeforge.sources.files import check_file
+from judgeforge.sources.prompt_length import check_length
 from judgeforge.sources.raw import BadRow, RawRow, encodable
 from judgeforge.sources.row_checks import RowChecks, RowProblemError, check_row, row_id
 
@@ -31,32 +32,45 @@ _BY_FORMAT = {
 
 
 def read_prompts(
-    config: PromptsConfig, checks: RowChecks, *, limit: int | None = None
+    config: PromptsConfig,
+    checks: RowChecks,
+    *,
+    limit: int | None = None,
+    is_done: Callable[[Prompt], bool] | None = None,
 ) -> Iterator[Prompt | Skip]:
     """Every row in input order, as a prompt or as exactly one skip that says why it is none.
 
-    ``limit`` counts rows, good and bad; a blank line is no row. Of a row that is done nothing is
-    kept but two 8-byte keys, which find duplicates. Raises InputError where the input as a whole
-    cannot be read, has no row, or lacks a column that ``fields`` names.
+    ``limit`` counts rows, good and bad; a blank line is no row. A prompt that ``is_done`` may be
+    longer than the models can take in by now: nothing is asked about it any more. Of a row that
+    was read nothing is kept but two 8-byte keys, which find duplicates. Raises InputError where the
+    input as a whole cannot be read, has no row, or lacks a column that ``fields`` names.
     """
     seen = SeenRows(config.duplicate_prompts)
     where = _place(config)
     empty = limit != 0
     for row in islice(read_rows(config), limit):
         empty = False
-        yield _checked(row, config, checks, seen, where)
+        yield _checked(row, config, checks, seen, where, is_done)
     if empty:
         raise InputError(f"{where}: holds no rows; put at least one prompt in")
 
 
 def _checked(
-    row: RawRow | BadRow, config: PromptsConfig, checks: RowChecks, seen: SeenRows, where: str
+    row: RawRow | BadRow,
+    config: PromptsConfig,
+    checks: RowChecks,
+    seen: SeenRows,
+    where: str,
+    is_done: Callable[[Prompt], bool] | None,
 ) -> Prompt | Skip:
     try:
         if isinstance(row, BadRow):
             raise RowProblemError(row.reason, row.detail)
         checked = check_row(row, config.fields, checks)
-        return checked.prompt(seen.admit(checked))
+        prompt = checked.prompt(seen.admit(checked))
+        if is_done is None or not is_done(prompt):
+            check_length(prompt, checks)
+        return prompt
     except RowProblemError as problem:
         return Skip(
             prompt_id=_name(row, config),

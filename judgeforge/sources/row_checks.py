@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -104,8 +104,6 @@ def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> CheckedRow:
     given_id = row_id(columns, fields)
     messages = _messages(columns[fields.prompt])
     reference = columns.get(fields.reference)
-    _check_length(messages, checks)
-    _check_judged_length(messages, reference, checks)
     metadata = _metadata(columns.get(fields.metadata))
     _check_verifiable(metadata, checks, has_reference=reference is not None)
     parts = {
@@ -293,38 +291,3 @@ def _completion(value: object, number: int) -> ReadyCompletion:
         text=_text(value["text"], f"the text of {what}"),
         model=None if model is None else _text(model, f"the model of {what}"),
     )
-
-
-def _check_length(messages: tuple[Message, ...], checks: RowChecks) -> None:
-    if checks.context_tokens is None:
-        return
-    tokens = _tokens(message.content for message in messages)
-    if tokens + checks.output_tokens > checks.context_tokens:
-        raise RowProblemError(
-            SkipReason.TOO_LONG,
-            f"about {tokens} tokens and {checks.output_tokens} for the answer do not fit into "
-            f"context_tokens = {checks.context_tokens}; shorten the prompt",
-        )
-
-
-def _check_judged_length(
-    messages: tuple[Message, ...], reference: object, checks: RowChecks
-) -> None:
-    """Completions come on top, so what leaves no room for any is not worth sampling them."""
-    if checks.judged_tokens is None:
-        return
-    shown = [message.content for message in messages]
-    shown += [reference] if isinstance(reference, str) else []
-    tokens = _tokens(shown)
-    if tokens >= checks.judged_tokens:
-        raise RowProblemError(
-            SkipReason.TOO_LONG,
-            f"about {tokens} tokens and a completion do not fit into context_tokens of any judge, "
-            f"where rubric and reply leave {max(0, checks.judged_tokens)}; shorten the prompt",
-        )
-
-
-def _tokens(texts: Iterable[str]) -> int:
-    """About so many."""
-    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    return -(-size // BYTES_PER_TOKEN)
