@@ -18,7 +18,7 @@ from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.judge_calls import JudgeCalls
 from judgeforge.calls.ledger import Ledger
 from judgeforge.calls.opening import open_endpoints
-from judgeforge.calls.prices import to_pico
+from judgeforge.calls.prices import prices_digest, to_pico
 from judgeforge.config import RunConfig
 from judgeforge.errors import (
     BugError,
@@ -93,7 +93,9 @@ class RunSession:
         opened.callback(self._budget.close)
         self._cached_calls = CachedCalls(folder.cached_calls_file)
         opened.callback(self._cached_calls.close)
-        self._prompt_costs = PromptCosts(folder.prompt_costs_file)
+        self._prompt_costs = PromptCosts(
+            folder.prompt_costs_file, prices=prices_digest(prepared.prices)
+        )
         opened.callback(self._prompt_costs.close)
         self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
         opened.callback(self._cache.close)

@@ -24,7 +24,7 @@ def out(tmp_path):
 
 @pytest.fixture
 def costs(tmp_path):
-    return PromptCosts(tmp_path / "prompt-costs")
+    return PromptCosts(tmp_path / "prompt-costs", prices="now")
 
 
 def dollars(amount):
@@ -121,7 +121,8 @@ def test_the_next_start_knows_what_prompts_of_the_last_one_cost(tmp_path, costs)
         return await door.admit(PROMPT)
 
     async def next_start(usd):
-        again = PromptCosts(tmp_path / "prompt-costs")  # nobody has closed it: also after a kill
+        # Nobody has closed it: also after a kill.
+        again = PromptCosts(tmp_path / "prompt-costs", prices="now")
         budget = Budget(tmp_path / "spending", usd=usd)
         return await admission(budget, again).admit(PROMPT)
 
@@ -132,19 +133,28 @@ def test_the_next_start_knows_what_prompts_of_the_last_one_cost(tmp_path, costs)
     assert asyncio.run(next_start(6.5)).refusal is None  # less than the most that it could cost
 
 
-@pytest.mark.parametrize("content", [b"", b"[12, 0.5", b"{}", b'["x"]', b"7", b"\xff\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[12, 0.5", b'["now", 1e999, 1]', b"[12, 0.5]", b"{}", b'["x"]', b"7", b"\xff\x00"],
+)
 def test_where_the_file_of_costs_cannot_be_read_nothing_is_known(tmp_path, content):
     (tmp_path / "prompt-costs").write_bytes(content)
-    costs = PromptCosts(tmp_path / "prompt-costs")
+    costs = PromptCosts(tmp_path / "prompt-costs", prices="now")
     assert (list(costs.ratios), costs.largest_pico) == ([], 0)
 
 
 def test_the_last_prompts_are_remembered(tmp_path, costs):
     for number in range(40):
         costs.add(1e6 + number + 1 / 3, largest_pico=10**18 + number)
-    again = PromptCosts(tmp_path / "prompt-costs")
+    again = PromptCosts(tmp_path / "prompt-costs", prices="now")
     assert list(again.ratios) == pytest.approx([1e6 + n + 1 / 3 for n in range(8, 40)])
     assert again.largest_pico == 10**18 + 39
+
+
+def test_a_reservation_at_other_prices_says_nothing(tmp_path, costs):
+    costs.add(0.5, largest_pico=10**15)
+    corrected = PromptCosts(tmp_path / "prompt-costs", prices="corrected")
+    assert (list(corrected.ratios), corrected.largest_pico) == ([0.5], 0)
 
 
 def test_room_for_the_largest_single_call_stays_free(tmp_path, costs):

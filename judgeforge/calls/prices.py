@@ -5,7 +5,9 @@ Money is counted in whole picodollars (1e-12 USD): integers add up exactly.
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -100,3 +102,8 @@ def most_output_tokens(body: Body) -> int:
     if not isinstance(limit, int):
         raise ValueError("a request without an output limit has no price")
     return limit
+
+
+def prices_digest(prices: Mapping[str, ModelPrice | None]) -> str:
+    """A hash (16 hex digits) of what all models of a run cost."""
+    return hashlib.sha256(repr(sorted(prices.items())).encode()).hexdigest()[:16]

@@ -16,10 +16,11 @@ _SIZE = 1024
 
 class PromptCosts:
     """Ratios of paid to expected money, and the largest reservation, in a file that is written over
-    in place. Raises StoreError."""
+    in place. ``prices`` identifies the prices of this start: a reservation that was made at others
+    says nothing. Raises StoreError."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, *, prices: str) -> None:
+        self._file, self._prices = file, prices
         try:
             self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
             held = os.pread(self._descriptor, _SIZE, 0)
@@ -32,10 +33,10 @@ class PromptCosts:
 
     def _read(self, held: bytes) -> None:
         try:
-            largest_pico, *ratios = json.loads(held or b"[0]")
-            self.largest_pico = int(largest_pico)
+            prices, largest_pico, *ratios = json.loads(held) if held else ("", 0)
+            self.largest_pico = int(largest_pico) if prices == self._prices else 0
             self.ratios.extend(map(float, ratios))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             # Without it a start knows as much as the first one did; nothing paid hangs on it.
             self.largest_pico = 0
             self.ratios.clear()
@@ -44,7 +45,8 @@ class PromptCosts:
         """Keep what one more prompt cost."""
         self.ratios.append(ratio)
         self.largest_pico = max(self.largest_pico, largest_pico)
-        content = json.dumps([self.largest_pico, *(round(one, 6) for one in self.ratios)])
+        ratios = (round(one, 6) for one in self.ratios)
+        content = json.dumps([self._prices, self.largest_pico, *ratios])
         try:
             os.pwrite(self._descriptor, content.encode().ljust(_SIZE), 0)
         except OSError as error:
