@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from judgeforge.errors import ConfigError
+from judgeforge.errors import ConfigError, StoreError
 from judgeforge.recent_calls import trouble_of
 from judgeforge.run_status import read_status
 from judgeforge.store.json_lines import read_last_of_log
@@ -28,6 +28,15 @@ def test_a_finished_folder_tells_what_its_manifest_does(tmp_path, server, out):
     assert (status.prompts, status.done, status.pairs, status.calls) == (3, 3, 3, 24)
     assert status.cost_usd == pytest.approx(result.manifest["totals"]["cost_usd"])
     assert status.budget_usd == 1.0
+
+
+def test_a_manifest_whose_bytes_are_no_text_is_named(tmp_path, server, out):
+    config = write_config(tmp_path, server, prompts=1)
+    run(config, out)
+    (out / "manifest.json").write_bytes(b'{"format_version": 1, \xff}')
+    for look in (read_status, lambda folder: run(config, folder)):
+        with pytest.raises(StoreError, match=r"manifest.json: this is no manifest"):
+            look(out)
 
 
 def test_a_run_that_goes_on_and_one_that_was_killed(tmp_path, server, out):

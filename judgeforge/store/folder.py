@@ -79,13 +79,13 @@ class RunFolder:
 
     def read_manifest(self) -> dict[str, Any] | None:
         try:
-            text = self.manifest_file.read_text(encoding="utf-8")
+            content = self.manifest_file.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise StoreError(f"{self.manifest_file}: cannot be read: {error}") from error
         try:
-            manifest = json.loads(text)
+            manifest = json.loads(content)
             version = manifest["format_version"]
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(
