@@ -183,6 +183,20 @@ def test_replies_that_arrive_together_are_all_stored(cache):
     assert all(cache.get(a_call(sample=i)) == REPLY for i in range(50))
 
 
+def test_a_reply_waits_longer_for_others_only_where_the_last_ones_came_together(cache):
+    waits = []
+
+    async def store(*samples):
+        loop = asyncio.get_running_loop()
+        call_later = loop.call_later
+        loop.call_later = lambda wait_s, *do: waits.append(wait_s) or call_later(wait_s, *do)
+        for group in samples:
+            await asyncio.gather(*(cache.put(a_call(sample=i), REPLY) for i in group))
+
+    asyncio.run(store([1], [2], [3, 4], [5], [6]))
+    assert waits == [0.001, 0.001, 0.001, 0.004, 0.001]
+
+
 def test_a_reply_that_cannot_be_stored_is_an_error_for_the_one_who_paid(cache, monkeypatch):
     def full(*_, **__):
         raise sqlite3.OperationalError("database or disk is full")
