@@ -30,6 +30,8 @@ class RunResult:
     stopped_by: JudgeforgeError | None = None
     did_nothing: bool = False
     """The folder was finished already; nothing was sent or written."""
+    interrupted: bool = False
+    """A signal came, be it too late to stop anything: nothing is to begin after this run."""
 
     @cached_property
     def pairs(self) -> Dataset:

@@ -298,11 +298,11 @@ class RunSession:
 def _interrupted_at_the_end(result: RunResult) -> RunResult:
     """Whoever started the run learns of a signal that came when nothing was left to be stopped."""
     if result.stopped_by is not None:
-        return result
+        return replace(result, interrupted=True)
     error = InterruptedRunError(
         "interrupted while the final files were written; they are whole, and every prompt is done"
     )
-    return replace(result, exit_code=error.exit_code, stopped_by=error)
+    return replace(result, exit_code=error.exit_code, stopped_by=error, interrupted=True)
 
 
 def _ledger(config: RunConfig) -> Ledger | None:

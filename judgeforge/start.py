@@ -77,6 +77,8 @@ def start(
 
 
 def _holds_up_the_next(result: RunResult) -> bool:
+    if result.interrupted:
+        return True
     if isinstance(result.stopped_by, BudgetExhaustedError):
         return result.stopped_by.of_day
     return result.stopped_by is not None

@@ -1,6 +1,7 @@
 """`--out "runs/{date}"`: a folder a day, and what an earlier day left open is finished first."""
 
 import json
+import signal
 from datetime import date
 
 import pytest
@@ -11,6 +12,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.out_folders import run_folders, today
 from judgeforge.result import RunResult
 from judgeforge.start import StartReport, start
+from judgeforge.store.folder import RunFolder
 from tests.run_setup import rows, run, write_config
 
 DAY = date(2026, 10, 18)
@@ -134,6 +136,23 @@ def test_an_earlier_folder_whose_own_budget_is_used_up_holds_up_no_other_day(
     report = start(config, str(tmp_path / "{date}"), say=lambda _: None, budget_usd=0.0)
     assert report.exit_code == 3
     assert (tmp_path / "2026-10-18" / "manifest.json").exists()
+
+
+def test_after_a_signal_while_its_files_are_written_no_other_day_begins(
+    config, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
+    write_results = RunFolder.write_results
+
+    def interrupted(folder, *arguments):
+        signal.raise_signal(signal.SIGINT)
+        write_results(folder, *arguments)
+
+    monkeypatch.setattr(RunFolder, "write_results", interrupted)
+    report = start(config, str(tmp_path / "{date}"), say=lambda _: None, budget_usd=0.0)
+    assert report.exit_code == 3
+    assert not (tmp_path / "2026-10-18").exists()
 
 
 def test_a_day_whose_budget_is_used_up_holds_up_the_next_folder(config, tmp_path, monkeypatch):
