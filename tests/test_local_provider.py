@@ -228,6 +228,23 @@ def test_waiting_for_one_of_the_slots_is_no_part_of_timeout_s(engine: SlowServer
     alone(take_turns())
 
 
+def test_what_waits_behind_a_reply_that_was_given_up_has_not_begun(engine: SlowServer) -> None:
+    engine.takes_s = 0.8
+    model = MODEL.model_copy(update={"concurrency": 1})
+    hasty = model.model_copy(update={"timeout_s": 0.2})
+
+    async def take_turns() -> None:
+        provider = LocalProvider()
+        with pytest.raises(NoReplyError):
+            await ask(provider, asking("Hi"), hasty)
+        engine.takes_s = 0.0
+        raw = await ask(provider, asking("Hi"), hasty)
+        assert provider.read(raw).text == "Hi."
+        await provider.close()
+
+    alone(take_turns())
+
+
 def test_closing_does_not_wait_for_an_engine_that_does_not_stop(
     engine: SlowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,18 +91,17 @@ class LocalProvider:
         """
         engine = await self._engine(model)
         stop = threading.Event()
-        async with engine.slots:
-            try:
-                async with asyncio.timeout(model.timeout_s):
-                    return RawReply(await engine.start(body, stop))
-            except TimeoutError:
-                raise NoReplyError(
-                    f"no whole reply within timeout_s = {model.timeout_s:g} s "
-                    "from the embedded engine",
-                    model=model.model,
-                ) from None
-            finally:
-                stop.set()
+        reply = await engine.begin(body, stop)
+        try:
+            async with asyncio.timeout(model.timeout_s):
+                return RawReply(await reply)
+        except TimeoutError:
+            raise NoReplyError(
+                f"no whole reply within timeout_s = {model.timeout_s:g} s from the embedded engine",
+                model=model.model,
+            ) from None
+        finally:
+            stop.set()
 
     async def close(self) -> None:
         loads = list(self._engines.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import threading
@@ -89,7 +90,7 @@ class LocalEngine:
         self._context_tokens = model.context_tokens or DEFAULT_CONTEXT_TOKENS
         self._server: _Server | None = self._load(slots)
         self._closing = threading.Event()
-        self.slots = asyncio.Semaphore(slots)
+        self._slots = asyncio.Semaphore(slots)
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="judgeforge-local")
         self._running: set[Future[bytes]] = set()
 
@@ -115,11 +116,22 @@ class LocalEngine:
             ) from error
         return server
 
-    def start(self, body: Body, stop: threading.Event) -> asyncio.Future[bytes]:
-        """The reply to come, in a thread of its own; it ends early once ``stop`` is set."""
+    async def begin(self, body: Body, stop: threading.Event) -> asyncio.Future[bytes]:
+        """Wait for a free thread; gives the reply to come, which ends early once ``stop`` is set.
+
+        One that is given up keeps its thread until it has ended, so that no other counts as begun.
+        """
+        await self._slots.acquire()
+        loop = asyncio.get_running_loop()
         running = self._threads.submit(self._chat, body, stop)
         self._running.add(running)
-        running.add_done_callback(self._running.discard)
+
+        def ended(_: Future[bytes]) -> None:
+            self._running.discard(running)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._slots.release)
+
+        running.add_done_callback(ended)
         return asyncio.wrap_future(running)
 
     def _chat(self, body: Body, stop: threading.Event) -> bytes:
