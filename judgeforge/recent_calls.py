@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from judgeforge.store.json_lines import read_last_of_log
+from judgeforge.store.json_lines import read_log
 
 SILENT_S = 30.0
 """Without the end of a call for so long it is said."""
@@ -27,7 +27,7 @@ def trouble_of(log: Path, *, running: bool, now: datetime | None = None) -> str 
     begun: datetime | None = None
     failure: _Failure | None = None
     failing: set[str] = set()
-    for row in read_last_of_log(log, _LAST_BYTES):
+    for row in read_log(log, last_bytes=_LAST_BYTES):
         event, at = row.get("event"), _time(row)
         if at is None:
             continue

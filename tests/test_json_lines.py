@@ -29,6 +29,13 @@ def test_a_row_can_be_found_again_by_its_byte(tmp_path: Path) -> None:
         assert next(read_placed_rows(file, needs="prompt_id", offset=offset)) == (offset, row)
 
 
+def test_damage_behind_an_offset_has_its_place_in_the_whole_file(tmp_path: Path) -> None:
+    file = written(tmp_path, ROWS + b"damage\n")
+    behind_the_first = ROWS.index(b"\n") + 1
+    with pytest.raises(StoreError, match=r"rows\.jsonl:3: damaged"):
+        list(read_placed_rows(file, needs="prompt_id", offset=behind_the_first))
+
+
 def test_lines_without_the_wanted_bytes_are_not_even_read(tmp_path: Path) -> None:
     file = written(tmp_path, b"{damaged\n" + ROWS)
     assert [row["n"] for row in read_rows(file, containing=b'"b"')] == [2]

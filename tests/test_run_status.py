@@ -10,7 +10,7 @@ import pytest
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.recent_calls import trouble_of
 from judgeforge.run_status import read_status
-from judgeforge.store.json_lines import read_last_of_log
+from judgeforge.store.json_lines import read_log
 from tests.local_server import faults
 from tests.run_process import kill, start
 from tests.run_setup import run, write_config, write_prompts
@@ -151,9 +151,9 @@ class TestTrouble:
     def test_only_the_end_of_a_long_log_is_read(self, tmp_path):
         log = tmp_path / "log.jsonl"
         log.write_bytes(b'{"time":"2026-10-18T11:00:00Z","event":"run_started"}\n' * 10_000)
-        read = list(read_last_of_log(log, 1000))
+        read = list(read_log(log, last_bytes=1000))
         assert len(read) == 18
-        assert list(read_last_of_log(tmp_path / "none", 1000)) == []
+        assert list(read_log(tmp_path / "none", last_bytes=1000)) == []
 
 
 def test_the_command_says_what_keeps_a_run_from_getting_on(tmp_path, server, out, command):

@@ -44,27 +44,20 @@ def read_records(file: Path, kind: type[R]) -> Iterator[R]:
         yield record
 
 
-def read_log(file: Path, *, containing: bytes = b"") -> Iterator[Row]:
-    """What is no line of a log is passed over, and so is a log that is gone. Raises StoreError."""
+def read_log(
+    file: Path, *, containing: bytes = b"", last_bytes: int | None = None
+) -> Iterator[Row]:
+    """What is no line of a log is passed over, and so is a log that is gone.
+
+    Of the ``last_bytes`` only, if given; the line that they begin within is passed over too. Raises
+    StoreError.
+    """
     try:
         with file.open("rb") as lines:
+            if last_bytes is not None:
+                lines.seek(max(0, lines.seek(0, os.SEEK_END) - last_bytes))
             for line in lines:
                 if containing in line and (row := _row_or_none(line)) is not None:
-                    yield row
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise _unreadable(file, error) from error
-
-
-def read_last_of_log(file: Path, most_bytes: int) -> Iterator[Row]:
-    """The same of the last bytes only; the line that they begin within is passed over too."""
-    try:
-        with file.open("rb") as lines:
-            size = lines.seek(0, os.SEEK_END)
-            lines.seek(max(0, size - most_bytes))
-            for line in lines:
-                if (row := _row_or_none(line)) is not None:
                     yield row
     except FileNotFoundError:
         return
@@ -75,10 +68,10 @@ def read_last_of_log(file: Path, most_bytes: int) -> Iterator[Row]:
 def _read(
     file: Path, parse: Callable[[bytes], V], *, offset: int = 0, containing: bytes = b""
 ) -> Iterator[tuple[int, V]]:
-    number = 0
+    number, begin = 0, offset
     try:
         with file.open("rb") as lines:
-            lines.seek(offset)
+            lines.seek(begin)
             for line in lines:
                 number += 1
                 if containing in line:
@@ -88,10 +81,16 @@ def _read(
         raise _unreadable(file, error) from error
     except (ValueError, RecursionError) as error:
         problem = first_problem(error) if isinstance(error, ValidationError) else error
+        place = _lines_before(file, begin) + number
         raise StoreError(
-            f"{file}:{number}: damaged ({problem}). If it was changed by hand, delete it and start "
+            f"{file}:{place}: damaged ({problem}). If it was changed by hand, delete it and start "
             "`judgeforge run` on the folder again: it is written anew from the journal."
         ) from error
+
+
+def _lines_before(file: Path, offset: int) -> int:
+    with file.open("rb") as lines:
+        return lines.read(offset).count(b"\n")
 
 
 def _row(line: bytes, needs: str) -> Row:
