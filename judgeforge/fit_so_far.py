@@ -15,7 +15,7 @@ from judgeforge.store.fitted import FrozenFit, read_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, short_digest
 from judgeforge.store.outcome import read_completion
-from judgeforge.worklist import LEFT_OUT, Worklist
+from judgeforge.worklist import Worklist
 
 
 def fit_so_far(config: RunConfig, prepared: Preparation, folder: RunFolder) -> FrozenFit | None:
@@ -44,16 +44,14 @@ def go_on_fitting(
     provisional = known is not None and known.provisional
     learns = known is None or (provisional and work.todo > 0)
     wanted = config.judging.fit_prompts
-    number, until = work.first_prompts(wanted)
     ranks_again = learns or not provisional
     recalled = list(_recall(config, prepared, journal, work)) if ranks_again else []
     return RunFit(
-        until,
+        work.end_of_first_prompts(wanted),
         None if known is None or learns else known.reliability,
         learnt_from=() if known is None else known.learnt_from,
         recalled=recalled,
-        cut_short=limit is not None
-        and (LEFT_OUT in work.places[:until] or (number < wanted and len(work.places) >= limit)),
+        cut_short=limit is not None and work.may_lack_first_prompts(wanted, limit),
         keep=keep,
     )
 
@@ -65,7 +63,7 @@ def _recall(
     if not work.provisional:
         return
     wanted, last = set(work.provisional), work.provisional[-1]
-    rows = read_prompts(config.prompts, prepared.row_checks, limit=last + 1)
+    rows = read_prompts(config.prompts, prepared.row_checks, limit=last + 1, is_done=lambda _: True)
     for position, row in enumerate(rows):
         # A row that changes meanwhile keeps what it has; the next start finds the change.
         if (

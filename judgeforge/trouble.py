@@ -12,7 +12,7 @@ from judgeforge.terminal_text import printable
 
 SILENT_S = 10.0
 """Without a reply for so long it is said what is waited for; a slow model may need longer."""
-_SILENT_OUT_OF_ORDER_S = 2.0
+SILENT_OUT_OF_ORDER_S = 2.0
 _LONGEST = 400
 
 
@@ -28,7 +28,7 @@ def out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:
 def what_holds_it_up(gateway: Gateway, failing: Mapping[str, str]) -> str | None:
     """None while replies come. ``failing``: the models that are out of order."""
     silent_s = time.monotonic() - gateway.last_reply_at
-    if silent_s < (min(SILENT_S, _SILENT_OUT_OF_ORDER_S) if failing else SILENT_S):
+    if silent_s < (SILENT_OUT_OF_ORDER_S if failing else SILENT_S):
         return None
     waits_for = in_one_line(gateway.what_it_waits_for())
     return f"nothing has come back for {silent_s:.0f} s: {waits_for}"

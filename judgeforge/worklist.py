@@ -51,12 +51,20 @@ class Worklist:
         """Finished, bad or to do."""
         return len(self.places) - self.places.count(LEFT_OUT)
 
-    def first_prompts(self, number: int) -> tuple[int, int]:
-        """Of the first ``number`` prompts of the input: how many there are, and the position
-        behind the last of them."""
-        prompts = (i for i, place in enumerate(self.places) if place >= TODO or place == LEFT_OUT)
-        first = list(islice(prompts, number))
-        return len(first), first[-1] + 1 if first else 0
+    def end_of_first_prompts(self, number: int) -> int:
+        """The position behind the last of the first ``number`` prompts of the input."""
+        return max(self._first_prompts(number), default=-1) + 1
+
+    def may_lack_first_prompts(self, number: int, limit: int) -> bool:
+        """Whether some of the first ``number`` prompts of the input may stand behind ``limit``."""
+        first = self._first_prompts(number)
+        unread = len(first) < number and len(self.places) >= limit
+        return unread or any(self.places[position] == LEFT_OUT for position in first)
+
+    def _first_prompts(self, number: int) -> list[int]:
+        places = enumerate(self.places)
+        prompts = (position for position, place in places if place >= TODO or place == LEFT_OUT)
+        return list(islice(prompts, number))
 
     def rows(self) -> Iterator[int | bytes]:
         """The place of each finished row, or the line of an input skip, in input order."""

@@ -129,7 +129,7 @@ def test_what_is_finished_behind_a_limit_stays_and_nothing_begins_there(tmp_path
     assert [row.id for row in prompts(left(file, work))] == ["1", "2"]
     assert (work.tally.skips, work.rows_at_issue) == ({"tie": 3, "empty_prompt": 2}, 7)
     assert len(list(work.rows())) == 5
-    assert (len(work.places), work.first_prompts(6)) == (11, (6, 7))
+    assert (len(work.places), work.end_of_first_prompts(6)) == (11, 7)
 
 
 @pytest.mark.parametrize("edit", [changed, removed])
