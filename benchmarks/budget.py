@@ -20,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.local_server import LocalServer
-from tests.run_setup import KEY, KEY_VARIABLE, PRICE, rows, run, write_config
+from tests.support.run_setup import KEY, KEY_VARIABLE, PRICE, rows, run, write_config
 
 RESULT = Path(__file__).parent / "results" / "budget.md"
 SECONDS = 3.0
@@ -28,7 +28,7 @@ PROMPTS = 120
 _SPENDER = f"""
 import sys, time
 from pathlib import Path
-from judgeforge.calls.ledger import Ledger, LedgerBusyError
+from judgeforge.calls.money.ledger import Ledger, LedgerBusyError
 ledger, calls = Ledger(Path(sys.argv[1]), daily_pico=10**18), 0
 end = time.perf_counter() + {SECONDS}
 while time.perf_counter() < end:

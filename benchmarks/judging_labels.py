@@ -25,10 +25,10 @@ from judgeforge.calibration.fit import fit_calibration, predicted
 from judgeforge.calibration.labels import Label
 from judgeforge.calibration.thresholds import certified_threshold
 from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections
-from judgeforge.evidence import read_evidence
-from judgeforge.pairing.rules import PairingRules
+from judgeforge.ranking.evidence import read_evidence
 from judgeforge.ranking.rank import rank_evidence
-from judgeforge.reliability.fit import fit_evidence
+from judgeforge.ranking.reliability.fit import fit_evidence
+from judgeforge.ranking.rules import PairingRules
 
 MAX_ERROR, DELTA = 0.05, 0.1
 DRAWS = 200

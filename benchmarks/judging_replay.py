@@ -14,11 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.judging_data import ScoredItem
-from judgeforge.cascade import CascadeRules, JudgeOption, Spent, next_bundle
-from judgeforge.evidence import read_evidence
-from judgeforge.ranking import rank
+from judgeforge.ranking.cascade.candidates import JudgeOption
+from judgeforge.ranking.cascade.choose import Spent, next_bundle
+from judgeforge.ranking.evidence import read_evidence
+from judgeforge.ranking.rank import rank
+from judgeforge.ranking.reliability.fit import fit_reliability
+from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Judgment, Ranking
-from judgeforge.reliability import PRIOR, Reliability, fit_reliability
 
 FIT_PROMPTS = 64
 """As many prompts as a run judges with the prior and then learns its judges from."""

@@ -15,10 +15,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from judgeforge.judging.json_object import UnreadableReplyError
-from judgeforge.judging.label_probabilities import label_probabilities
-from judgeforge.judging.textual_forms import RATING_FORMS, VERDICT_FORMS
-from judgeforge.judging.textual_replies import read_rating, read_verdict
+from judgeforge.judging.replies.in_words import (
+    RATING_FORMS,
+    VERDICT_FORMS,
+    read_rating,
+    read_verdict,
+)
+from judgeforge.judging.replies.json_object import UnreadableReplyError
+from judgeforge.judging.replies.probabilities import label_probabilities
 
 FILE = "judge_replies.jsonl.gz"
 _Z95 = 1.959963984540054

@@ -12,10 +12,11 @@ import numpy as np
 from benchmarks.judging_data import ScoredItem, load_scores
 from benchmarks.judging_replay import Plan, Replay, Result, judge_with_cascade, run
 from benchmarks.judging_report import Measure, Target, mean_interval
-from judgeforge.cascade import CascadeRules
-from judgeforge.ranking import rank
+from judgeforge.ranking.rank import rank
+from judgeforge.ranking.reliability.fit import fit_reliability
+from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Judgment
-from judgeforge.reliability import Reliability, fit_reliability
 
 VARIANT = "criteria"
 FIRST, CHEAP = "claude-haiku-4.5", "gpt-5.4-mini"

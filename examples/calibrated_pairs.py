@@ -21,7 +21,8 @@ import yaml
 
 import judgeforge
 from examples.cascade_compare import RUBRIC, model, quality
-from judgeforge.measurement import calibrate_config, evaluate_config
+from judgeforge.runs.measurement.calibrating import calibrate_config
+from judgeforge.runs.measurement.evaluating import evaluate_config
 from tests.local_server import LocalServer
 
 LABELS, PROMPTS = 200, 400

@@ -18,7 +18,7 @@ import yaml
 import judgeforge
 from examples.calibrated_pairs import NOISE, write_config
 from examples.cascade_compare import model
-from judgeforge.report.charts import HEIGHT, WIDTH
+from judgeforge.results.report.charts import HEIGHT, WIDTH
 from tests.local_server import LocalServer
 
 GAP, TITLE = 24, 22

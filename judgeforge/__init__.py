@@ -31,25 +31,27 @@ from typing import TYPE_CHECKING, Any
 from judgeforge import version as _version
 
 if TYPE_CHECKING:
-    from judgeforge.assembly import arun, run
-    from judgeforge.calibration import (
-        Calibration,
-        Label,
-        TooFewLabelsError,
-        calibrate,
-        calibrate_probabilities,
-    )
-    from judgeforge.config import RunConfig
-    from judgeforge.config_file import load_run_config as load_config
+    from judgeforge.calibration.api import calibrate, calibrate_probabilities
+    from judgeforge.calibration.calibration import Calibration
+    from judgeforge.calibration.evaluation.api import evaluate, evaluate_probabilities
+    from judgeforge.calibration.evaluation.evaluation import Evaluation
+    from judgeforge.calibration.labels import Label, TooFewLabelsError
+    from judgeforge.config.file import load_run_config as load_config
+    from judgeforge.config.run import RunConfig
     from judgeforge.errors import JudgeforgeError
-    from judgeforge.evaluation import Evaluation, evaluate, evaluate_probabilities
-    from judgeforge.pairing import PairingRules, PairSelection, SelectedPair, Trust, select_pairs
-    from judgeforge.progress import Progress
-    from judgeforge.ranking.api import rank
+    from judgeforge.ranking.api import fit_reliability, rank
+    from judgeforge.ranking.pairing.selection import (
+        PairSelection,
+        SelectedPair,
+        Trust,
+        select_pairs,
+    )
+    from judgeforge.ranking.reliability.judges import Reliability
+    from judgeforge.ranking.rules import PairingRules
     from judgeforge.records import Judgment, PreferencePair, Ranking
-    from judgeforge.reliability import Reliability
-    from judgeforge.reliability.api import fit_reliability
-    from judgeforge.result import RunResult
+    from judgeforge.runs.progress import Progress
+    from judgeforge.runs.result import RunResult
+    from judgeforge.runs.run import arun, run
 
 __version__ = _version.VERSION
 
@@ -84,32 +86,32 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Calibration": ("calibration", "Calibration"),
-    "Evaluation": ("evaluation", "Evaluation"),
+    "Calibration": ("calibration.calibration", "Calibration"),
+    "Evaluation": ("calibration.evaluation.evaluation", "Evaluation"),
     "JudgeforgeError": ("errors", "JudgeforgeError"),
     "Judgment": ("records", "Judgment"),
-    "Label": ("calibration", "Label"),
-    "PairSelection": ("pairing", "PairSelection"),
-    "PairingRules": ("pairing", "PairingRules"),
+    "Label": ("calibration.labels", "Label"),
+    "PairSelection": ("ranking.pairing.selection", "PairSelection"),
+    "PairingRules": ("ranking.rules", "PairingRules"),
     "PreferencePair": ("records", "PreferencePair"),
-    "Progress": ("progress", "Progress"),
+    "Progress": ("runs.progress", "Progress"),
     "Ranking": ("records", "Ranking"),
-    "Reliability": ("reliability", "Reliability"),
-    "RunConfig": ("config", "RunConfig"),
-    "RunResult": ("result", "RunResult"),
-    "SelectedPair": ("pairing", "SelectedPair"),
-    "TooFewLabelsError": ("calibration", "TooFewLabelsError"),
-    "Trust": ("pairing", "Trust"),
-    "arun": ("assembly", "arun"),
-    "calibrate": ("calibration", "calibrate"),
-    "calibrate_probabilities": ("calibration", "calibrate_probabilities"),
-    "evaluate": ("evaluation", "evaluate"),
-    "evaluate_probabilities": ("evaluation", "evaluate_probabilities"),
-    "fit_reliability": ("reliability.api", "fit_reliability"),
-    "load_config": ("config_file", "load_run_config"),
+    "Reliability": ("ranking.reliability.judges", "Reliability"),
+    "RunConfig": ("config.run", "RunConfig"),
+    "RunResult": ("runs.result", "RunResult"),
+    "SelectedPair": ("ranking.pairing.selection", "SelectedPair"),
+    "TooFewLabelsError": ("calibration.labels", "TooFewLabelsError"),
+    "Trust": ("ranking.pairing.selection", "Trust"),
+    "arun": ("runs.run", "arun"),
+    "calibrate": ("calibration.api", "calibrate"),
+    "calibrate_probabilities": ("calibration.api", "calibrate_probabilities"),
+    "evaluate": ("calibration.evaluation.api", "evaluate"),
+    "evaluate_probabilities": ("calibration.evaluation.api", "evaluate_probabilities"),
+    "fit_reliability": ("ranking.api", "fit_reliability"),
+    "load_config": ("config.file", "load_run_config"),
     "rank": ("ranking.api", "rank"),
-    "run": ("assembly", "run"),
-    "select_pairs": ("pairing", "select_pairs"),
+    "run": ("runs.run", "run"),
+    "select_pairs": ("ranking.pairing.selection", "select_pairs"),
 }
 
 

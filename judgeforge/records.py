@@ -1,8 +1,15 @@
-"""The values that flow through a run. All are frozen; none knows how it was made."""
+"""The values that flow through a run. All are frozen; none knows how it was made.
+
+A prompt whose completions are judged and not yet ranked.
+
+A prompt's id in 8 bytes, where a million ids must be found again in little memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -41,6 +48,15 @@ class Prompt(Record):
     reference: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     completions: tuple[ReadyCompletion, ...] = ()
+
+
+CUT, DUPLICATE, FAILED, WITHHELD = "cut", "duplicate:", "failed:", "withheld:"
+SUSPICIOUS = "suspicious:"
+"""With these begin the flags of a completion; behind the last one stands a sign."""
+
+
+def is_suspicious(flags: Iterable[str]) -> bool:
+    return any(flag.startswith(SUSPICIOUS) for flag in flags)
 
 
 class Completion(Record):
@@ -130,7 +146,7 @@ class Judgment(Record):
     probabilities: Mapping[str, float] | None = None
     scores: tuple[float, ...] | None = None
     failed_required: tuple[str, ...] = ()
-    """Required criteria that code found not kept (checks only): a veto, see ``judgeforge.veto``."""
+    """Required criteria that code found not kept (checks only): a veto, see ``ranking.rank``."""
     own_family: tuple[str, ...] = ()
     """Those of ``completion_ids`` that come from the judge's own model family."""
     rationale: str | None = None
@@ -260,3 +276,17 @@ class Skip(Record):
     line: int
     reason: SkipReason
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPrompt:
+    prompt: Prompt
+    completions: Sequence[Completion]
+    """All of them, also those that could not be used."""
+    judgments: Sequence[Judgment]
+
+
+def prompt_key(prompt_id: str) -> int:
+    """The first 8 bytes of a hash: two of a million different ids are taken for the same with a
+    probability of 3e-8."""
+    return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")

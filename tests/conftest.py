@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from judgeforge import cli
 from tests.local_server import LocalServer
-from tests.run_process import kill_all
-from tests.run_setup import KEY, KEY_VARIABLE
+from tests.support.run_process import kill_all
+from tests.support.run_setup import KEY, KEY_VARIABLE
 
 # A busy machine may stand still for a moment: how long one example took says nothing of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from judgeforge.argument_types import expect
 from judgeforge.calibration.calibration import Calibration, Instrument
 from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.fit import AsAsked, fit_calibration, label_results
 from judgeforge.calibration.labels import Label, LabelKind, check_number
 from judgeforge.calibration.weights import Labelled
-from judgeforge.evidence import read_evidence
-from judgeforge.own_judgments import judgments_by_prompt
+from judgeforge.ranking.evidence import read_evidence
+from judgeforge.ranking.reliability.judges import PRIOR
+from judgeforge.ranking.validation import judgments_by_prompt
 from judgeforge.records import Judgment
-from judgeforge.reliability.judges import PRIOR
+from judgeforge.text.wording import expect
 
 _MAPPING = "a mapping gives for each prompt id the id of its best completion, None for a tie"
 
@@ -37,8 +37,8 @@ def calibrate(
     "pair" where all labelled prompts have two completions.
     ``texts`` (completion id -> text) lets length be corrected for where the labels support it.
     ``allow_negative``: a judge that people contradict may count against what it says. ``as_asked``
-    (a function: prompt id, Reliability -> judgeforge.evidence.Evidence): where a cascade will stop
-    early, what it will have asked.
+    (a function: prompt id, Reliability -> judgeforge.ranking.evidence.Evidence): where a cascade
+    will stop early, what it will have asked.
 
     Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, ValueError for a label
     whose prompt or completion has no judgment, and what ``rank`` raises for wrong judgments.

@@ -8,19 +8,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, JsonValue
 
-from judgeforge.calibration.agreement import Agreement
-from judgeforge.calibration.labels import LabelKind
-from judgeforge.calibration.thresholds import (
-    Threshold,
-    certified_threshold,
-    expected_threshold,
-)
+from judgeforge.calibration.labels import Agreement, LabelKind
+from judgeforge.calibration.thresholds import Threshold, certified_threshold, expected_threshold
 from judgeforge.calibration.weights import Correction
-from judgeforge.pairing.rules import PairingRules
-from judgeforge.pairing.trust import Trust
 from judgeforge.ranking.confidence import ConfidenceMap, calibrated_ranking
+from judgeforge.ranking.pairing.selection import Trust
+from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Ranking, Record
-from judgeforge.reliability.judges import Reliability
 
 FORMAT_VERSION: Literal[1] = 1
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from judgeforge.ranking.normal import Array
+from judgeforge.ranking.distributions import Array
 
 _STEPS = 50
 _HALVINGS = 20

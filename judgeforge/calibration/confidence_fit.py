@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from judgeforge.ranking.confidence import FURTHEST, ConfidenceMap, log_odds
-from judgeforge.ranking.normal import Array
+from judgeforge.ranking.distributions import Array
 
 
 class _Scales(NamedTuple):

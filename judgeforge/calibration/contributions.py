@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from judgeforge.evidence import Cell, Evidence
-from judgeforge.ranking.normal import Array
-from judgeforge.reliability.judges import Reliability
+from judgeforge.ranking.distributions import Array
+from judgeforge.ranking.evidence import Cell, Evidence
+from judgeforge.ranking.reliability.judges import Reliability
 
 PROBIT = 1.7
 """Log-odds for a standard deviation: the logistic distribution function is near the normal one."""

@@ -8,16 +8,14 @@ import numpy as np
 
 from judgeforge.calibration.calibration import Calibration, Instrument, LabelResult
 from judgeforge.calibration.confidence_fit import fit_confidence
-from judgeforge.calibration.folds import folds
-from judgeforge.calibration.labels import Label, LabelKind, check_number
+from judgeforge.calibration.labels import Label, LabelKind, check_number, folds
 from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections
-from judgeforge.evidence import Evidence
-from judgeforge.ranking.normal import Array
-from judgeforge.ranking.rank import rank_evidence
+from judgeforge.ranking.distributions import Array
+from judgeforge.ranking.evidence import Evidence
+from judgeforge.ranking.rank import rank_evidence, with_vetoes
+from judgeforge.ranking.reliability.fit import fit_evidence
+from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Ranking
-from judgeforge.reliability.fit import fit_evidence
-from judgeforge.reliability.judges import Reliability
-from judgeforge.veto import with_vetoes
 
 SAME = 1e-6
 """Probabilities that differ by less are equal: the posterior is computed about as exactly."""

@@ -1,9 +1,17 @@
-"""What people say of the completions of one prompt."""
+"""What people say of the completions of one prompt.
+
+How far people agree with each other: no judge can be measured better than its labels.
+
+Cross-fitting: each prompt is predicted by a fit that has not seen it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -63,3 +71,57 @@ def check_number(labels: int) -> None:
         f"uncertain by {spread:.0f} percentage points or more, and weights and probabilities are "
         f"fitted on top. Give at least {LEAST_LABELS}, better {ENOUGH_LABELS} or more."
     )
+
+
+class Agreement(Record):
+    items: int
+    """With the labels of at least two people."""
+    share: float
+    """Of pairs of people that gave the same label, averaged over items."""
+    kappa: float
+    """The same beyond chance (Fleiss 1971, for any number of people an item); 0 to 1 mostly."""
+
+    def in_words(self) -> str:
+        return (
+            f"people agree with each other on {self.share:.0%} of {self.items} items "
+            f"(kappa {self.kappa:.2f}): no judge can be shown to be better than that"
+        )
+
+
+def agreement(labels: Sequence[Sequence[str]]) -> Agreement | None:
+    """``labels``: of each item, one for each person. None where no item has two."""
+    several = [one for one in labels if len(one) >= 2]
+    if not several:
+        return None
+    shares = [_same(one) for one in several]
+    share = sum(shares) / len(shares)
+    counts = Counter(label for one in several for label in one)
+    total = counts.total()
+    chance = sum((count / total) ** 2 for count in counts.values())
+    kappa = 1.0 if math.isclose(chance, 1.0) else (share - chance) / (1.0 - chance)
+    return Agreement(items=len(several), share=share, kappa=kappa)
+
+
+def _same(labels: Sequence[str]) -> float:
+    pairs = list(combinations(labels, 2))
+    return sum(one == other for one, other in pairs) / len(pairs)
+
+
+FOLDS = 5
+
+
+def folds(prompt_ids: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
+    """(positions to fit on, positions to predict), each position predicted once.
+
+    Which fold a prompt is in depends on the ids alone, not on their order; equal ids stay together.
+    """
+    names = sorted(set(prompt_ids), key=_drawn)
+    fold = {name: place % FOLDS for place, name in enumerate(names)}
+    for one in range(min(FOLDS, len(names))):
+        test = [i for i, name in enumerate(prompt_ids) if fold[name] == one]
+        train = [i for i, name in enumerate(prompt_ids) if fold[name] != one]
+        yield train, test
+
+
+def _drawn(prompt_id: str) -> bytes:
+    return hashlib.sha256(prompt_id.encode("utf-8", "surrogatepass")).digest()

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.thresholds import certified_threshold, expected_threshold
-from judgeforge.pairing.rules import PairingRules
-from judgeforge.ranking.normal import Array
+from judgeforge.ranking.distributions import Array
+from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Record
 
 CURVE = (40, 100, 200, 300, 500, 1000)

@@ -24,12 +24,11 @@ from judgeforge.calibration.contributions import (
     scored,
     shown_first,
 )
-from judgeforge.calibration.folds import folds
-from judgeforge.calibration.labels import Label
-from judgeforge.evidence import Evidence
-from judgeforge.ranking.normal import Array
+from judgeforge.calibration.labels import Label, folds
+from judgeforge.ranking.distributions import Array
+from judgeforge.ranking.evidence import Evidence
+from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 from judgeforge.records import Judgment
-from judgeforge.reliability.judges import JudgeReliability, Reliability
 
 Correction = Literal["length", "position"]
 CORRECTIONS: tuple[Correction, ...] = ("length", "position")

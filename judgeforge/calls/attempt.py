@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from judgeforge.calls.answer import Answer
-from judgeforge.calls.budget import Budget, Reservation
-from judgeforge.calls.cache import ReplyCache
-from judgeforge.calls.cache_entry import StoredReply
+from judgeforge.calls.asks import Answer
+from judgeforge.calls.cache.cache import ReplyCache
+from judgeforge.calls.cache.entry import StoredReply
 from judgeforge.calls.call import Call
-from judgeforge.calls.call_log import CallLog
-from judgeforge.calls.endpoint import Endpoint
-from judgeforge.calls.gate import Passage
-from judgeforge.calls.prices import to_usd
+from judgeforge.calls.endpoints import Endpoint
+from judgeforge.calls.limits.gate import Passage
+from judgeforge.calls.log import CallLog
+from judgeforge.calls.money.budget import Budget, Reservation
+from judgeforge.calls.providers.base import ModelReply, RawReply, Usage
 from judgeforge.errors import (
     CallError,
     InterruptedRunError,
@@ -23,8 +23,8 @@ from judgeforge.errors import (
     NotConnectedError,
     StatusError,
 )
-from judgeforge.providers.base import ModelReply, RawReply, Usage
-from judgeforge.redaction import redact_values
+from judgeforge.store.spending import to_usd
+from judgeforge.text.redaction import redact_values
 
 
 @dataclass(slots=True)

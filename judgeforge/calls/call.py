@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from judgeforge.providers.base import Body
+from judgeforge.calls.providers.base import Body
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,21 +13,20 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from judgeforge.calls.answer import Answer
+from judgeforge.calls.asks import Answer
 from judgeforge.calls.attempt import CallProgress, Sender
-from judgeforge.calls.budget import Budget
-from judgeforge.calls.cache import ReplyCache
+from judgeforge.calls.cache.cache import ReplyCache
 from judgeforge.calls.call import Call
-from judgeforge.calls.call_log import CallLog
-from judgeforge.calls.claim import current_claim
-from judgeforge.calls.endpoint import Endpoint
-from judgeforge.calls.gate import Passage
+from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.hedging import race
-from judgeforge.calls.line import GivesWay, never
+from judgeforge.calls.limits.gate import Passage
+from judgeforge.calls.limits.queues import GivesWay, never
+from judgeforge.calls.log import CallLog
+from judgeforge.calls.money.budget import Budget, current_claim
+from judgeforge.calls.providers.base import ModelRequest
 from judgeforge.calls.retry import RetryClock, with_retries
-from judgeforge.config import LimitsConfig
+from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import CircuitOpenError, InterruptedRunError, MalformedReplyError
-from judgeforge.providers.base import ModelRequest
 
 HEDGE_RESERVE = 10
 """A hedge is sent only while the budget has room for so many of its kind: near its end the money

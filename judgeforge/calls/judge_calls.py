@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from judgeforge.calls.answer import Answer
+from judgeforge.calls.asks import Answer
 from judgeforge.calls.gateway import Gateway
-from judgeforge.calls.line import never
-from judgeforge.calls.prices import BYTES_PER_TOKEN
+from judgeforge.calls.limits.queues import never
+from judgeforge.calls.money.prices import BYTES_PER_TOKEN
+from judgeforge.calls.providers.base import ChatRequest, ModelRequest
 from judgeforge.errors import CircuitOpenError, TooLongError
-from judgeforge.providers.base import ChatRequest, ModelRequest
 
 OnJudgeFailure = Literal["wait", "skip_judge", "stop"]
 

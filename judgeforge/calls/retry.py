@@ -14,8 +14,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from judgeforge.calls import pace
-from judgeforge.config import LimitsConfig
+from judgeforge.calls.limits import pace
+from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import CallError, StatusError
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from judgeforge.errors import JudgeforgeError
-from judgeforge.redaction import redact
-from judgeforge.terminal_text import printable
+from judgeforge.text.redaction import redact
+from judgeforge.text.visible import printable
 
 app = typer.Typer(
     name="judgeforge",

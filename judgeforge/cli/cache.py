@@ -26,8 +26,8 @@ def stats(
 ) -> None:
     """Show how many replies are stored, of which models, and what they cost."""
     del verbose
-    from judgeforge.calls.cache_upkeep import cache_folder, cache_stats
-    from judgeforge.console import print_cache_stats
+    from judgeforge.calls.cache.upkeep import cache_folder, cache_stats
+    from judgeforge.cli.show.cache import print_cache_stats
 
     print_cache_stats(cache_stats(cache_folder(place)), as_json=as_json)
 
@@ -40,8 +40,8 @@ def verify(
 ) -> None:
     """Read every stored reply again; exit code 74 where one is damaged."""
     del verbose
-    from judgeforge.calls.cache_upkeep import cache_folder, verify_cache
-    from judgeforge.console import print_cache_check
+    from judgeforge.calls.cache.upkeep import cache_folder, verify_cache
+    from judgeforge.cli.show.cache import print_cache_check
 
     check = verify_cache(cache_folder(place), remove=remove)
     print_cache_check(check, removed=remove)
@@ -61,8 +61,8 @@ def prune(
 ) -> None:
     """Take out replies by age, or those that no run folder needs any more."""
     del verbose
-    from judgeforge.calls.cache_upkeep import cache_folder, parse_age, prune_cache
-    from judgeforge.console import print_pruned
+    from judgeforge.calls.cache.upkeep import cache_folder, parse_age, prune_cache
+    from judgeforge.cli.show.cache import print_pruned
 
     if older_than is None and not unused_in:
         raise ConfigError("say what may go: --older-than AGE, or --unused-in RUN_FOLDER")

@@ -32,8 +32,9 @@ def calibrate(
     """Measure the judges on labels, for `judging.calibration` and `pairing.max_error`."""
     del verbose
     import judgeforge
-    from judgeforge.console import ProgressDisplay, print_calibration
-    from judgeforge.measurement import calibrate_config
+    from judgeforge.cli.show.measurements import print_calibration
+    from judgeforge.cli.show.progress import ProgressDisplay
+    from judgeforge.runs.measurement.calibrating import calibrate_config
 
     with ProgressDisplay(quiet=quiet) as display:
         report = calibrate_config(
@@ -62,8 +63,9 @@ def evaluate(
     """Tell how good the judges are on labels, together and each on its own."""
     del verbose
     import judgeforge
-    from judgeforge.console import ProgressDisplay, print_evaluation
-    from judgeforge.measurement import evaluate_config
+    from judgeforge.cli.show.measurements import print_evaluation
+    from judgeforge.cli.show.progress import ProgressDisplay
+    from judgeforge.runs.measurement.evaluating import evaluate_config
 
     with ProgressDisplay(quiet=quiet or as_json) as display:
         report = evaluate_config(

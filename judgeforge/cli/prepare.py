@@ -19,8 +19,8 @@ def check(
     """Check configuration, rubric, keys and every input row, without a call."""
     del verbose
     import judgeforge
-    from judgeforge.console import print_check
-    from judgeforge.readiness import check_run
+    from judgeforge.cli.show.reports import print_check
+    from judgeforge.runs.planning.check import check_run
 
     report = check_run(judgeforge.load_config(config), limit=limit)
     print_check(report)
@@ -41,8 +41,8 @@ def plan(
     """Price a run (low, expected, high) without a call."""
     del verbose
     import judgeforge
-    from judgeforge.console import print_plan
-    from judgeforge.plan import plan_run
+    from judgeforge.cli.show.reports import print_plan
+    from judgeforge.runs.planning.plan import plan_run
 
     print_plan(plan_run(judgeforge.load_config(config), limit=limit, out=out), as_json=as_json)
 
@@ -54,9 +54,9 @@ def init(
 ) -> None:
     """Write a commented project that runs on a model inside the process."""
     del verbose
-    from judgeforge.console import print_project
-    from judgeforge.providers.local_engine import EMBEDDED_MODEL, missing_installs
-    from judgeforge.scaffold import init_project
+    from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL, missing_installs
+    from judgeforge.cli.show.reports import print_project
+    from judgeforge.config.shipped import init_project
 
     files = init_project(folder)
     print_project(folder, files, missing=missing_installs(EMBEDDED_MODEL))
@@ -70,8 +70,8 @@ def doctor(
     """Check versions, keys (never shown), reachability and disk."""
     del verbose
     import judgeforge
-    from judgeforge.console import print_findings
-    from judgeforge.doctor import diagnose
+    from judgeforge.cli.show.reports import print_findings
+    from judgeforge.runs.planning.doctor import diagnose
 
     findings = diagnose(None if config is None else judgeforge.load_config(config))
     print_findings(findings)

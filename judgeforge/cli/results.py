@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from judgeforge.cli.app import Folder, Verbose, app
-from judgeforge.terminal_text import printable
+from judgeforge.text.visible import printable
 
 # Help is asked for often: it names the formats without loading what writes them.
 _FORMATS = "trl, openai, jsonl, parquet, axolotl or llamafactory."
@@ -22,7 +22,7 @@ def explain(
 ) -> None:
     """Show why a pair is what it is, down to the single judge reply."""
     del verbose
-    from judgeforge.console import print_explanation
+    from judgeforge.cli.show.reports import print_explanation
 
     print_explanation(folder, pair_id)
 
@@ -35,7 +35,7 @@ def report(
 ) -> None:
     """Write one HTML page about a run: pairs, judges, cost, and what needs a look."""
     del verbose
-    from judgeforge.report import write_report
+    from judgeforge.results.report.writing import write_report
 
     typer.echo(printable(str(write_report(folder, to=to))))
 
@@ -54,7 +54,7 @@ def export(
 ) -> None:
     """Write the pairs in the format of a trainer."""
     del verbose
-    from judgeforge.export import export_pairs
+    from judgeforge.results.export.export import export_pairs
 
     summary = export_pairs(
         folder, target=target, to=to, test_share=test_share, with_margin=with_margin, force=force

@@ -43,8 +43,9 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     verbose: Verbose = False,
 ) -> None:
     """Make preference pairs; the same command goes on where it stopped."""
-    from judgeforge.console import ProgressDisplay, note, print_start
-    from judgeforge.start import start_file
+    from judgeforge.cli.show.progress import ProgressDisplay
+    from judgeforge.cli.show.runs import note, print_start
+    from judgeforge.runs.start import start_file
 
     with ProgressDisplay(quiet=quiet) as display:
         report = start_file(
@@ -80,8 +81,8 @@ def status(
 ) -> None:
     """Show whether a run goes on, since when, how far it is and what it has spent."""
     del verbose
-    from judgeforge.console import print_status
-    from judgeforge.out_folders import latest_folder
-    from judgeforge.run_status import read_status
+    from judgeforge.cli.show.runs import print_status
+    from judgeforge.results.status import read_status
+    from judgeforge.runs.folders import latest_folder
 
     print_status(read_status(latest_folder(folder)), as_json=as_json)

@@ -1,4 +1,7 @@
-"""Asking a judge for a reply in a schema: one request a rubric, each with at most one repair."""
+"""Asking a judge for a reply in a schema: one request a rubric, each with at most one repair.
+
+How much of a judge's context its rubric and its reply leave for what it judges.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from judgeforge.calls.answer import Answer, Asks
-from judgeforge.concurrency import gather_or_cancel
+from judgeforge.calls.asks import Answer, Asks, gather_or_cancel
+from judgeforge.calls.money.prices import BYTES_PER_TOKEN
+from judgeforge.calls.providers.base import ChatRequest, ModelReply, ReplySchema
+from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError
-from judgeforge.judging.json_object import UnreadableReplyError
 from judgeforge.judging.judge import call_failure, fallback_note, reading_failure
-from judgeforge.judging_config import JudgeConfig
-from judgeforge.providers.base import ChatRequest, ModelReply, ReplySchema
-from judgeforge.records import (
-    JUDGE_REFUSED,
-    REPLY_CUT,
-    REPLY_WITHHELD,
-    Judgment,
-    Message,
-)
-from judgeforge.rubric import Rubric
-from judgeforge.templates import repair_message
+from judgeforge.judging.judge_prompts import repair_message, system_text
+from judgeforge.judging.replies.json_object import UnreadableReplyError
+from judgeforge.judging.rubric import Rubric
+from judgeforge.records import JUDGE_REFUSED, REPLY_CUT, REPLY_WITHHELD, Judgment, Message
 
 R = TypeVar("R")
 
@@ -182,3 +179,11 @@ def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> str | None:
     if reply.finish == "content_filter":
         return REPLY_WITHHELD
     return None
+
+
+def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int:
+    """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
+    shown = (system_text(judge.protocol, asked) for _, asked in rubrics_asked(judge, rubric))
+    longest = max((len(text.encode()) for text in shown), default=0) // BYTES_PER_TOKEN
+    reply = 0 if judge.protocol == "decisions" else judge.max_tokens
+    return context_tokens - longest - reply

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from judgeforge.cascade import (
-    Ask,
-    Bundle,
-    CascadeRules,
-    JudgeOption,
-    Spent,
-    first_tier,
-    next_bundle,
-)
-from judgeforge.evidence import Evidence, read_evidence
+from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.panel import Panel
-from judgeforge.judging_config import JudgeConfig
+from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption, first_tier
+from judgeforge.ranking.cascade.choose import Spent, next_bundle
+from judgeforge.ranking.evidence import Evidence, read_evidence
+from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Completion, Judgment, Prompt, Question
-from judgeforge.reliability import Reliability
 
 Price = Callable[[Prompt, JudgeConfig, Sequence[Completion]], float | None]
 """What one question of a judge about completions is expected to cost, in USD; None if unknown."""

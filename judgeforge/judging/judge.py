@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from judgeforge.calls.answer import Asks
+from judgeforge.calls.asks import Asks
+from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError, FlaggedInputError, TooLongError
-from judgeforge.judging_config import JudgeConfig
+from judgeforge.judging.rubric import Rubric
 from judgeforge.records import (
     CALL_FAILED,
     READING_FAILED,
@@ -19,7 +20,6 @@ from judgeforge.records import (
     Prompt,
     Question,
 )
-from judgeforge.rubric import Rubric
 
 
 class Judge(Protocol):

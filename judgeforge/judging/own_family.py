@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from judgeforge.judging_config import JudgeConfig
-from judgeforge.model_config import ModelConfig
+from judgeforge.config.judges import JudgeConfig
+from judgeforge.config.model import ModelConfig
 from judgeforge.records import Completion
 
 _FAMILY_NAMES: Mapping[str, str] = {

@@ -1,21 +1,23 @@
-"""All judges of a run on the completions of one prompt."""
+"""All judges of a run on the completions of one prompt.
+
+A panel that has been asked everything already: it answers from its judgments.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from judgeforge.calls.answer import Asks
-from judgeforge.concurrency import gather_or_cancel
-from judgeforge.judging.checks import run_checks
-from judgeforge.judging.decisions import DecisionJudge
+from judgeforge.calls.asks import Asks, NoCalls, gather_or_cancel
+from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.judge import JudgeKind
-from judgeforge.judging.listwise import ListwiseJudge
 from judgeforge.judging.own_family import OwnFamily
-from judgeforge.judging.pairwise import PairwiseJudge
-from judgeforge.judging.pointwise import PointwiseJudge
-from judgeforge.judging_config import JudgeConfig
+from judgeforge.judging.protocols.decisions import DecisionJudge
+from judgeforge.judging.protocols.listwise import ListwiseJudge
+from judgeforge.judging.protocols.pairwise import PairwiseJudge
+from judgeforge.judging.protocols.pointwise import PointwiseJudge
+from judgeforge.judging.rubric import Rubric
+from judgeforge.judging.verification import run_checks
 from judgeforge.records import Completion, Judgment, Prompt, Question
-from judgeforge.rubric import Rubric
 
 PROTOCOLS: Mapping[str, JudgeKind] = {
     "pointwise": PointwiseJudge,
@@ -98,3 +100,29 @@ class Panel:
             if self._own_family.is_own(judge, completions[each].model)
         )
         return judgment.model_copy(update={"own_family": own}) if own else judgment
+
+
+class RecordedPanel(Panel):
+    """Shows what a cascade would have asked. Nothing is sent, and nothing in it waits."""
+
+    def __init__(
+        self,
+        judges: Sequence[JudgeConfig],
+        rubric: Rubric,
+        judgments: Iterable[Judgment],
+        own_family: OwnFamily | None = None,
+    ) -> None:
+        super().__init__(judges, rubric, NoCalls(), own_family)
+        self._judgments = {
+            (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
+        }
+
+    async def ask(
+        self, prompt: Prompt, completions: Sequence[Completion], questions: Sequence[Question]
+    ) -> list[Judgment]:
+        """Raises KeyError for a question that was not asked."""
+        del completions
+        return [
+            self._judgments[prompt.id, one.judge, one.completion_ids, one.repeat]
+            for one in questions
+        ]

@@ -1,14 +1,18 @@
-"""Ranking for scripts that bring their own judgments."""
+"""Ranking for scripts that bring their own judgments.
+
+The reliability of judges, for scripts that bring their own judgments.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from judgeforge.argument_types import expect
-from judgeforge.own_judgments import judgments_of_prompt
 from judgeforge.ranking.rank import rank as rank_sound
+from judgeforge.ranking.reliability.fit import fit_reliability as fit_sound
+from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.ranking.validation import judgments_by_prompt, judgments_of_prompt
 from judgeforge.records import Judgment, Ranking
-from judgeforge.reliability.judges import PRIOR, Reliability
+from judgeforge.text.wording import expect
 
 
 def rank(
@@ -39,3 +43,13 @@ def rank(
         reliability=reliability,
         texts=texts,
     )
+
+
+def fit_reliability(judgments: Iterable[Iterable[Judgment]]) -> Reliability:
+    """Learn each judge's scale, noise and bias from the judgments of many prompts, for ``rank``.
+
+    ``judgments``: those of each prompt. No label is needed; with few prompts the result stays near
+    the prior. The order of prompts and judgments does not matter. Raises what ``rank`` raises for
+    wrong judgments.
+    """
+    return fit_sound(list(judgments_by_prompt(judgments).values()))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from judgeforge.ranking.normal import Array
-from judgeforge.ranking.student import error_cdf, error_from_normal, gap_cdf_array
+from judgeforge.ranking.distributions import Array, error_cdf, error_from_normal, gap_cdf_array
 
 _NORMAL: Array = np.linspace(-4.0, 4.0, 17)
 _DENSITY: Array = np.exp(-0.5 * _NORMAL**2) / np.exp(-0.5 * _NORMAL**2).sum()

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from pydantic import model_validator
 
-from judgeforge.ranking.normal import Array
+from judgeforge.ranking.distributions import Array
 from judgeforge.records import Ranking, Record
 
 FURTHEST = 12.0

@@ -19,9 +19,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from judgeforge.evidence import Cell, Comparison, Evidence
-from judgeforge.ranking.normal import Array
-from judgeforge.reliability.judges import JudgeReliability, Reliability
+from judgeforge.ranking.distributions import Array
+from judgeforge.ranking.evidence import Cell, Comparison, Evidence
+from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 
 _NEWTON_STEPS = 30
 _CONVERGED = 1e-9

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from judgeforge.errors import StoreError
+from judgeforge.store.finished_prompt import FILES
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
-from judgeforge.store.outcome import FILES
 
 _PROMPT_ID = re.compile(rb'"prompt_id": ?("(?:[^"\\]|\\.)*")')
 """Within the text of a value its quotes would stand behind backslashes."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from judgeforge.errors import StoreError
 from judgeforge.store.files import make_folder, replacing
+from judgeforge.store.finished_prompt import FILES
 from judgeforge.store.journal import Journal
-from judgeforge.store.outcome import FILES
 
 FORMAT_VERSION = 1
 _RESULTS = (*(f"{name}.jsonl" for name in FILES), "pairs.parquet", "README.md")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
-from judgeforge.store.outcome import FILES, Outcome
+from judgeforge.store.finished_prompt import FILES, Outcome
 
 FORMAT = 1
 """Records without a number are of the first format as well."""

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from judgeforge.errors import StoreError
 from judgeforge.records import Record
-from judgeforge.validation import first_problem
+from judgeforge.text.wording import first_problem
 
 Row = dict[str, Any]
 R = TypeVar("R", bound=Record)

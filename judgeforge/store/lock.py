@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from judgeforge.errors import LockHeldError, StoreError
-from judgeforge.flock import NoFlockError, check_flock_works, try_flock
+from judgeforge.store.flock import NoFlockError, check_flock_works, try_flock
 
 _SIGNATURE_BYTES = 512
 _PROBE_PAUSE_S, _PROBES = 0.02, 3

@@ -21,11 +21,11 @@ PROMISES = (
         "folder, `budget.daily_usd` for all runs that share a `budget.ledger`, or "
         "`budget.max_calls`, whatever is in flight, killed, retried or resumed.",
         (
-            "tests/test_guardrails.py::TestBudget::"
+            "tests/promises/test_guardrails.py::TestBudget::"
             "test_it_holds_with_many_in_flight_faults_and_restarts",
-            "tests/test_guardrails.py::TestBudget::"
+            "tests/promises/test_guardrails.py::TestBudget::"
             "test_runs_at_once_never_exceed_the_day_that_they_share",
-            "tests/test_guardrails.py::TestBudget::test_max_calls_is_never_exceeded",
+            "tests/promises/test_guardrails.py::TestBudget::test_max_calls_is_never_exceeded",
             "row:usage-missing",
             "row:clock-over-midnight",
         ),
@@ -42,7 +42,7 @@ PROMISES = (
         "undisturbed run (costs and times apart), given a model that answers equal requests "
         "equally.",
         (
-            "tests/test_guardrails.py::TestKill::"
+            "tests/promises/test_guardrails.py::TestKill::"
             "test_five_kills_lose_nothing_and_repeat_only_what_was_in_flight",
             "row:sigkill-200",
             "row:sigterm",
@@ -59,7 +59,7 @@ PROMISES = (
         "manifest add up; a check at the end of each run proves it. After every row of the "
         "table below this is checked too.",
         (
-            "tests/test_audit.py",
+            "tests/store/test_audit.py",
             "tests/faults/promises.py",
             "row:file-shrinks-while-read",
             "row:status-500-for-ever",
@@ -98,8 +98,8 @@ PROMISES = (
             "row:redirect",
             "row:key-in-yaml",
             "row:key-file-for-all",
-            "tests/test_secrets.py",
-            "tests/test_redaction.py",
+            "tests/promises/test_secrets.py",
+            "tests/text/test_redaction.py",
         ),
         "A key that you write into a prompt is a part of the prompt. Other tools that print "
         "local variables of a traceback, a debugger and the memory of the process are outside; "
@@ -115,7 +115,7 @@ PROMISES = (
             "row:judge-two-objects",
             "row:judge-words",
             "row:judge-refusal",
-            "tests/test_replies.py",
+            "tests/judging/replies/test_structured.py",
         ),
         "A server that answers another question than the one asked, in the right form, is "
         "believed: HTTP tells replies by their order, so a copy of a reply that arrives after the "

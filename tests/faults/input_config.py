@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.faults.scene import Scene
 from tests.faults.table import fault
-from tests.run_setup import KEY
+from tests.support.run_setup import KEY
 
 
 def _refused(name: str, done: str, text: str, said: str, *, quick: bool = False) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from tests.faults.scene import Scene, results
 from tests.faults.table import fault
 from tests.local_server import faults
-from tests.run_setup import rows
+from tests.support.run_setup import rows
 
 _NOTHING = faults.slow(0)
 """Of the rules of faults only the condition is used."""

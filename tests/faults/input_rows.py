@@ -6,7 +6,7 @@ import json
 
 from tests.faults.scene import Scene
 from tests.faults.table import fault
-from tests.run_setup import rows
+from tests.support.run_setup import rows
 
 USER = {"role": "user", "content": "Why?"}
 ASSISTANT = {"role": "assistant", "content": "Because."}

@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.scene import Scene, results
 from tests.faults.table import fault
-from tests.run_setup import KEY
+from tests.support.run_setup import KEY
 
 NO_FREE_SPACE_CHECK = {"min_free_mb": 0}
 _MOUNT = """

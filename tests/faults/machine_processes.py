@@ -11,8 +11,8 @@ import time
 
 from tests.faults.scene import CHECKOUT, Scene
 from tests.faults.table import fault
-from tests.kills import WarmStarter, calls_lost, result_bytes, run_through_kills
 from tests.local_server import faults
+from tests.support.kills import WarmStarter, calls_lost, result_bytes, run_through_kills
 
 IN_FLIGHT = 16
 

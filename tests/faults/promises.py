@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.scene import RESULT_FILES, Scene, secrets
-from tests.run_setup import rows
+from tests.support.run_setup import rows
 
 
 def check(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from tests.faults.scene import Scene, is_completion
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.local_server.faults import Fault
-from tests.run_setup import rows
+from tests.support.run_setup import rows
 
 
 def _first_row(scene: Scene, odd: Fault, **parts: Any) -> dict[str, Any]:

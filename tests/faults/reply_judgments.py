@@ -9,7 +9,7 @@ from tests.faults.scene import Scene, is_judge, results
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.local_server.faults import Fault
-from tests.run_setup import rows
+from tests.support.run_setup import rows
 
 GOOD = {"rationale": "Fine.", "scores": {"quality": 7, "sound": True}}
 

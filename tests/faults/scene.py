@@ -14,7 +14,7 @@ from typing import Any
 import judgeforge
 from judgeforge.errors import JudgeforgeError
 from tests.local_server import LocalServer, RequestRecord
-from tests.run_setup import KEY, KEY_VARIABLE, PRICE, model, rows, write_config
+from tests.support.run_setup import KEY, KEY_VARIABLE, PRICE, model, rows, write_config
 
 CHECKOUT = Path(__file__).parents[2]
 RESULT_FILES = ("pairs", "completions", "judgments", "skips")

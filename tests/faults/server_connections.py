@@ -12,7 +12,7 @@ from tests.faults.table import fault
 from tests.faults.tls_server import TlsServer, make_certificate
 from tests.local_server import LocalServer, faults
 from tests.local_server.faults import Fault
-from tests.run_setup import KEY, rows
+from tests.support.run_setup import KEY, rows
 
 CALLS = 16
 SHORT = {"timeout_s": 0.5}

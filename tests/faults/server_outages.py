@@ -8,7 +8,7 @@ from typing import Any
 from tests.faults.scene import Scene, results
 from tests.faults.table import fault
 from tests.local_server import faults
-from tests.run_setup import model, rows
+from tests.support.run_setup import model, rows
 
 QUICK_TO_GIVE_UP = {"breaker_failures": 4, "stall_s": 3, "max_attempts": 2}
 

@@ -11,7 +11,7 @@ from tests.faults.scene import Scene, results
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.local_server.faults import Fault
-from tests.run_setup import KEY, KEY_VARIABLE, rows
+from tests.support.run_setup import KEY, KEY_VARIABLE, rows
 
 CALLS = 16
 """Of a run of two prompts: each has four completions and four judgments."""

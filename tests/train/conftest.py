@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.local_server import LocalServer
-from tests.run_setup import KEY, KEY_VARIABLE, run, write_config
+from tests.support.run_setup import KEY, KEY_VARIABLE, run, write_config
 from tests.train import tiny_model
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.export import export_pairs
+from judgeforge.results.export.export import export_pairs
 from tests.train import tiny_model
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(600)]

@@ -1,0 +1,1 @@
+"""Judgments and labels -> how good the judges are, alone and together. Pure."""

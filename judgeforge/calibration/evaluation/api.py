@@ -1,0 +1,144 @@
+"""Evaluation of a panel of judges, or of probabilities alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from judgeforge.calibration.api import kind_of, labelled_prompt, labels_of
+from judgeforge.calibration.calibration import Calibration
+from judgeforge.calibration.evaluation.evaluation import Evaluation, Item, JudgeFigures
+from judgeforge.calibration.evaluation.judge_figures import judge_figures
+from judgeforge.calibration.evaluation.statistics import (
+    calibration_error,
+    caution,
+    cohen_kappa,
+    reliability_table,
+    wilson,
+)
+from judgeforge.calibration.fit import AsAsked, best_of, ranked, thought_best
+from judgeforge.calibration.labels import Label, LabelKind
+from judgeforge.calibration.weights import Labelled
+from judgeforge.ranking.distributions import Array
+from judgeforge.ranking.evidence import read_evidence
+from judgeforge.ranking.reliability.fit import fit_evidence
+from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.rules import PairingRules
+from judgeforge.ranking.validation import judgments_by_prompt
+from judgeforge.records import Judgment
+from judgeforge.text.wording import expect
+
+TIE = "tie"
+
+_CALIBRATION = "judgeforge.calibrate gives one, and Calibration.model_validate_json reads one"
+
+
+def evaluate(  # noqa: PLR0913 (what a script may bring)
+    judgments: Iterable[Iterable[Judgment]],
+    labels: Mapping[str, str | None] | Sequence[Label],
+    *,
+    calibration: Calibration | None = None,
+    rules: PairingRules | None = None,
+    reliability: Reliability | None = None,
+    of: LabelKind | None = None,
+    texts: Mapping[str, str] | None = None,
+    latencies: Mapping[str, float] | None = None,
+    as_asked: AsAsked | None = None,
+) -> Evaluation:
+    """Compare what judges say with what people say.
+
+    ``judgments``, ``labels``, ``of``, ``texts`` and ``as_asked`` are those of ``calibrate``. The
+    panel ranks with ``calibration``, or with ``reliability``, or with what all these judgments tell
+    of the judges without labels. ``rules``: those of the pairs to come, since for a certificate
+    a calibration ranks otherwise. ``latencies``: median seconds of a call, by judge. Labels that a
+    calibration was fitted on make it look better than it is. Raises ValueError for no label at all,
+    and for labels without judgments, and what ``rank`` raises for wrong judgments.
+    """
+    expect(calibration, (Calibration, type(None)), "calibration", "a Calibration", _CALIBRATION)
+    by_prompt = judgments_by_prompt(judgments)
+    labelled = [
+        labelled_prompt(by_prompt[label.prompt_id], label, texts)
+        for label in labels_of(labels, by_prompt)
+    ]
+    if not labelled:
+        raise ValueError("there is no label to compare with")
+    if calibration is not None:
+        reliability = calibration.instrument(rules).reliability
+    known = reliability or _told_by(by_prompt, texts)
+    rankings = [ranked(one, known, as_asked) for one in labelled]
+    if calibration is not None:
+        rankings = [calibration.apply(ranking, rules) for ranking in rankings]
+    both = list(zip(rankings, labelled, strict=True))
+    outcomes = np.array([best_of(ranking, one.label) for ranking, one in both])
+    asked = [each for one in labelled for each in by_prompt[one.label.prompt_id]]
+    costs = [judgment.cost_usd for judgment in asked]
+    return _evaluation(
+        [one.label.prompt_id for one in labelled],
+        *outcomes.T,
+        of=of or kind_of(labelled),
+        kappa=cohen_kappa(
+            [_place(thought_best(ranking), one) for ranking, one in both],
+            [_place(one.label.preferred, one) for one in labelled],
+        ),
+        judges=judge_figures(labelled, asked, latencies),
+        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+    )
+
+
+def evaluate_probabilities(
+    probabilities: Sequence[float], right: Sequence[float], *, of: LabelKind = "best"
+) -> Evaluation:
+    """As ``evaluate``, for predictions whatever they come from. ``right``: 1, 0, or 0.5 for a tie.
+
+    Raises ValueError for lists of different length, without a value, or with one outside 0 to 1.
+    """
+    said, truth = np.array(probabilities, float), np.array(right, float)
+    if said.shape != truth.shape or said.ndim != 1 or not len(said):
+        raise ValueError("probabilities and right must be equally long lists of numbers")
+    if min(said.min(), truth.min()) < 0 or max(said.max(), truth.max()) > 1:
+        raise ValueError("probabilities and right must be from 0 to 1")
+    names = [str(i) for i in range(len(said))]
+    return _evaluation(names, said, truth, of=of, kappa=None, judges={}, cost_usd=0.0)
+
+
+def _evaluation(
+    prompt_ids: Sequence[str],
+    probabilities: Array,
+    right: Array,
+    *,
+    of: LabelKind,
+    kappa: float | None,
+    judges: Mapping[str, JudgeFigures],
+    cost_usd: float | None,
+) -> Evaluation:
+    n, table = len(prompt_ids), reliability_table(probabilities, right)
+    interval = wilson(float(right.sum()), n)
+    return Evaluation(
+        of=of,
+        n=n,
+        accuracy=float(right.mean()),
+        accuracy_ci=interval,
+        kappa=kappa,
+        ece=calibration_error(table),
+        brier=float(((probabilities - right) ** 2).mean()),
+        reliability_table=table,
+        judges=judges,
+        cost_usd=cost_usd,
+        items=tuple(
+            Item(prompt_id=name, probability=float(p), right=float(y))
+            for name, p, y in zip(prompt_ids, probabilities, right, strict=True)
+        ),
+        caution=caution(n, interval),
+    )
+
+
+def _told_by(
+    by_prompt: Mapping[str, Sequence[Judgment]], texts: Mapping[str, str] | None
+) -> Reliability:
+    return fit_evidence([read_evidence(one, texts=texts) for one in by_prompt.values()])
+
+
+def _place(best: Sequence[str], one: Labelled) -> str:
+    """In the order of the prompt's completions."""
+    return str(one.evidence.completion_ids.index(best[0])) if len(best) == 1 else TIE

@@ -1,0 +1,144 @@
+"""One judge on its own: accuracy, biases, ties, what it left unsaid."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from judgeforge.calibration.evaluation.evaluation import JudgeFigures
+from judgeforge.calibration.evaluation.statistics import wilson
+from judgeforge.calibration.weights import Labelled
+from judgeforge.ranking.distributions import Array
+from judgeforge.ranking.evidence import Comparison
+from judgeforge.records import Judgment
+
+_EQUAL = 1e-9
+
+
+def judge_figures(
+    labelled: Sequence[Labelled],
+    judgments: Iterable[Judgment],
+    latencies: Mapping[str, float] | None = None,
+) -> dict[str, JudgeFigures]:
+    """``judgments``: of the labelled prompts, missing ones too. ``latencies``: median seconds of a
+    call, by judge."""
+    asked: dict[str, list[Judgment]] = defaultdict(list)
+    for judgment in judgments:
+        if judgment.protocol != "checks":
+            asked[judgment.judge].append(judgment)
+    return {
+        name: _figures(name, labelled, asked[name], (latencies or {}).get(name))
+        for name in sorted(asked)
+    }
+
+
+def _figures(
+    judge: str, labelled: Sequence[Labelled], asked: Sequence[Judgment], latency: float | None
+) -> JudgeFigures:
+    opinions = [(one, opinion(one, judge)) for one in labelled]
+    told = [(one, values) for one, values in opinions if values is not None]
+    right = [_right(one, values) for one, values in told]
+    verdicts = [each for one, _ in told for each in one.evidence.comparisons if each.judge == judge]
+    costs = [judgment.cost_usd for judgment in asked]
+    why = Counter(judgment.missing_kind for judgment in asked if judgment.missing)
+    return JudgeFigures(
+        n=len(told),
+        accuracy=sum(right) / len(right) if right else None,
+        accuracy_ci=wilson(sum(right), len(right)) if right else None,
+        position_bias=_position_bias(verdicts),
+        length_bias=_length_bias(told),
+        order_flips=_order_flips(labelled, judge),
+        ties=_ties(verdicts, [values for _, values in told]),
+        refusals=why["refused"],
+        unread=why["unread"],
+        failed=why["failed"],
+        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+        latency_s=latency,
+    )
+
+
+def opinion(one: Labelled, judge: str) -> Array | None:
+    """(completions,): what the judge thinks of each, any scale; None where it is silent."""
+    n = len(one.evidence.completion_ids)
+    values, heard = np.zeros(n), np.zeros(n, dtype=bool)
+    for cell in one.evidence.cells:
+        if cell.judge == judge:
+            values[cell.place], heard[cell.place] = cell.mean, True
+    for each in one.evidence.comparisons:
+        if each.judge == judge:
+            lead = each.prefers_first - each.prefers_second
+            values[each.first] += lead
+            values[each.second] -= lead
+            heard[[each.first, each.second]] = True
+    if heard.sum() < 2:
+        return None
+    return np.where(heard, values, -np.inf)
+
+
+def _right(one: Labelled, values: Array) -> float:
+    top = values >= values.max() - _EQUAL
+    return float(one.parts[top].mean())
+
+
+def _position_bias(verdicts: Sequence[Comparison]) -> float | None:
+    first = sum(each.prefers_first for each in verdicts)
+    decided = first + sum(each.prefers_second for each in verdicts)
+    return first / decided - 0.5 if decided else None
+
+
+def _ties(verdicts: Sequence[Comparison], opinions: Sequence[Array]) -> float | None:
+    if verdicts:
+        return sum(each.tie for each in verdicts) / len(verdicts)
+    tops = [(values >= values.max() - _EQUAL).sum() > 1 for values in opinions]
+    return float(np.mean(tops)) if tops else None
+
+
+def _order_flips(labelled: Sequence[Labelled], judge: str) -> float | None:
+    flips = [
+        forward * backward < 0.0
+        for one in labelled
+        for forward, backward in _both_orders(one.evidence.comparisons, judge)
+    ]
+    return float(np.mean(flips)) if flips else None
+
+
+def _both_orders(comparisons: Sequence[Comparison], judge: str) -> Iterator[tuple[float, float]]:
+    """The lead of the same completion when shown first and when shown second."""
+    leads: dict[tuple[int, int], dict[bool, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for each in comparisons:
+        if each.judge == judge:
+            low, high = sorted((each.first, each.second))
+            lead = each.prefers_first - each.prefers_second
+            in_order = each.first == low
+            leads[low, high][in_order].append(lead if in_order else -lead)
+    for found in leads.values():
+        if len(found) == 2:
+            yield float(np.mean(found[True])), float(np.mean(found[False]))
+
+
+def _length_bias(told: Sequence[tuple[Labelled, Array]]) -> float | None:
+    """Over pairs of different length of which people prefer one."""
+    differences = [
+        difference
+        for one, values in told
+        if one.evidence.log_lengths
+        for difference in _length_preferences(one, values)
+    ]
+    return float(np.mean(differences)) if differences else None
+
+
+def _length_preferences(one: Labelled, values: Array) -> Iterator[float]:
+    lengths, parts = one.evidence.log_lengths, one.parts
+    for i, k in combinations(range(len(parts)), 2):
+        if (
+            lengths[i] == lengths[k]
+            or parts[i] == parts[k]
+            or not np.isfinite(values[[i, k]]).all()
+        ):
+            continue
+        longer, shorter = (i, k) if lengths[i] > lengths[k] else (k, i)
+        judge = 0.5 + 0.5 * float(np.sign(values[longer] - values[shorter]))
+        yield judge - float(parts[longer] > parts[shorter])

@@ -1,0 +1,174 @@
+"""Paid replies on disk: stored once, before anyone uses them, and never trusted blindly.
+
+diskcache keeps the rows; three of its defaults are turned off. Values would be pickled (a planted
+row could run code), old replies would be evicted at 1 GiB, and other users could read the files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import diskcache
+
+from judgeforge.calls.cache.entry import (
+    DamagedEntryError,
+    NewerEntryError,
+    StoredReply,
+    read_entry,
+    write_entry,
+)
+from judgeforge.calls.call import Call
+from judgeforge.errors import StoreError
+
+DATABASE: str = diskcache.core.DBNAME
+_ALONE_S, _TOGETHER_S = 0.001, 0.004
+"""How long a reply waits for others to share its transaction, after one that had none to share with
+and after one that had. Few calls in flight are not held up; of many, each costs an eighth less
+processor time at the longer wait, since what follows a transaction is done together as well."""
+_TEXT_MODE = diskcache.core.MODE_RAW
+
+
+class RefusedRowError(Exception):
+    """A row of the cache was not written by judgeforge."""
+
+
+class JsonTextDisk(diskcache.Disk):  # type: ignore[misc]
+    """Stores and fetches plain text only, always inside the database file."""
+
+    def put(self, key: object) -> tuple[str, bool]:
+        if not isinstance(key, str):
+            raise TypeError("cache keys are text")
+        return key, True
+
+    def get(self, key: object, raw: object) -> str:
+        if not raw or not isinstance(key, str):
+            raise RefusedRowError("its key is not text")
+        return key
+
+    def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, str]:  # noqa: ARG002
+        if read or not isinstance(value, str):
+            raise TypeError("cache values are text")
+        return 0, _TEXT_MODE, None, value
+
+    def fetch(self, mode: object, filename: object, value: object, read: object) -> str:
+        if mode != _TEXT_MODE or filename is not None or read or not isinstance(value, str):
+            raise RefusedRowError(f"it has storage mode {mode}, judgeforge writes text only")
+        return value
+
+
+class ReplyCache:
+    """Replies by call key.
+
+    ``on_damage`` is told of every row that is corrupt or foreign; such a row counts as absent.
+    Raises StoreError when the disk or the database fails.
+    """
+
+    def __init__(self, folder: Path, *, on_damage: Callable[[str, str], None]) -> None:
+        self._on_damage = on_damage
+        self._pending: list[tuple[str, str, asyncio.Future[None]]] = []
+        self._wait_s = _ALONE_S
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            # SQLite makes its files for everyone to read; the others follow the first one's mode.
+            database = folder / DATABASE
+            database.touch(mode=0o600)
+            database.chmod(0o600)
+            self._rows = diskcache.Cache(
+                str(folder),
+                disk=JsonTextDisk,
+                eviction_policy="none",
+                size_limit=2**62,
+                cull_limit=0,
+                statistics=0,
+                sqlite_mmap_size=0,
+                sqlite_cache_size=1000,
+            )
+        except (OSError, sqlite3.Error, diskcache.Timeout, RefusedRowError) as error:
+            raise StoreError(
+                f"{folder}: the reply cache cannot be opened ({error}). Free or repair the folder, "
+                "or set `cache.dir` to another one."
+            ) from error
+
+    def get(self, call: Call) -> StoredReply | None:
+        try:
+            text = self._rows.get(call.key)
+        except RefusedRowError as error:
+            self.report_damage(call, str(error))
+            return None
+        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+            raise StoreError(
+                f"{self._rows.directory}: the reply cache failed: {_why(error)}"
+            ) from error
+        if text is None:
+            return None
+        try:
+            return _read(text, call)
+        except NewerEntryError as error:
+            # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
+            raise StoreError(
+                f"the reply cache holds a row of a newer judgeforge ({error}). Upgrade judgeforge, "
+                "or set `cache.dir` to another folder."
+            ) from error
+        except DamagedEntryError as error:
+            self.report_damage(call, str(error))
+            return None
+
+    def report_damage(self, call: Call, why: str) -> None:
+        """The row counts as absent from now on: what is stored next takes its place."""
+        self._on_damage(call.key, why)
+
+    async def put(self, call: Call, stored: StoredReply) -> None:
+        """Return once the reply is in the database (a kill of the process cannot lose it)."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        if not self._pending:
+            loop.call_later(self._wait_s, self._write_pending)
+        self._pending.append(
+            (call.key, write_entry(stored, key=call.key, request=call.request), done)
+        )
+        await asyncio.shield(done)
+
+    def _write_pending(self) -> None:
+        rows, self._pending = self._pending, []
+        self._wait_s = _TOGETHER_S if len(rows) > 1 else _ALONE_S
+        failure: StoreError | None = None
+        try:
+            with self._rows.transact():
+                for key, text, _ in rows:
+                    self._rows.set(key, text)
+        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+            failure = StoreError(
+                f"{self._rows.directory}: a paid reply could not be stored: {_why(error)}. "
+                "Free disk space and start the same command again."
+            )
+        for _, _, done in rows:
+            if done.done():
+                continue
+            if failure is None:
+                done.set_result(None)
+            else:
+                done.set_exception(failure)
+
+    def close(self) -> None:
+        if self._pending:
+            self._write_pending()
+        self._rows.close()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, diskcache.Timeout):
+        return "the disk failed, or another process has kept the cache locked for a minute"
+    return str(error)
+
+
+def _read(text: str, call: Call) -> StoredReply:
+    entry = read_entry(text)
+    if entry.request != call.request:
+        raise DamagedEntryError("it holds the reply to another request")
+    if not entry.is_whole(call.key):
+        raise DamagedEntryError("its checksum does not match")
+    return entry.stored

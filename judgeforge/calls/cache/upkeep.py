@@ -1,0 +1,196 @@
+"""Looking after the reply cache: what is in it, whether it is whole, and what may go."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from judgeforge.calls.cache.cache import DATABASE
+from judgeforge.calls.cache.entry import DamagedEntryError, NewerEntryError, read_entry
+from judgeforge.calls.call import key_of
+from judgeforge.config.file import load_run_config
+from judgeforge.errors import ConfigError, StoreError
+
+DAY_S = 86_400.0
+_UNITS_S = {"h": 3600.0, "d": DAY_S, "w": 7 * DAY_S}
+_CALL_KEY = re.compile(rb'"([0-9a-f]{64})"')
+_NAMING_CALLS = ("completions.jsonl", "judgments.jsonl", "pairs.jsonl", "log.jsonl")
+"""The log names the paid calls of prompts that are not finished as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    folder: str
+    rows: int
+    bytes: int
+    """On disk."""
+    cost_usd: float
+    """What the rows cost when they were bought; unknown prices count as nothing."""
+    models: dict[str, int]
+    """Rows by the provider's name of the model."""
+    oldest: float | None
+    newest: float | None
+    """Unix time."""
+
+
+@dataclass(slots=True)
+class CacheCheck:
+    rows: int = 0
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+    """Key and what is wrong with the row."""
+    newer: int = 0
+    """Rows of a newer version, which this one does not judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    rows: int
+    kept: int
+    freed_bytes: int
+
+
+def cache_folder(place: Path) -> Path:
+    """``place`` itself where it is a cache, else the cache of that configuration."""
+    return place if place.is_dir() else load_run_config(place).cache_dir
+
+
+def parse_age(text: str) -> float:
+    """Seconds of ``30d``, ``12h`` or ``2w``. Raises ConfigError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([hdw])", text)
+    if match is None:
+        raise ConfigError(f"`{text}` is no age; write it as 12h, 30d or 2w")
+    return float(match[1]) * _UNITS_S[match[2]]
+
+
+def cache_stats(folder: Path) -> CacheStats:
+    """Raises ConfigError where ``folder`` holds no cache."""
+    models: Counter[str] = Counter()
+    rows, cost, oldest, newest = 0, 0.0, None, None
+    with _open(folder) as database:
+        for _, stored_at, text in _rows(database):
+            rows += 1
+            oldest = stored_at if oldest is None else min(oldest, stored_at)
+            newest = stored_at if newest is None else max(newest, stored_at)
+            with contextlib.suppress(NewerEntryError, ValueError, KeyError, TypeError):
+                entry = read_entry(text)
+                cost += entry.cost_usd or 0.0
+                models[json.loads(entry.request)["body"]["model"]] += 1
+    by_model = dict(models.most_common())
+    return CacheStats(str(folder), rows, _size(folder), cost, by_model, oldest, newest)
+
+
+def verify_cache(folder: Path, *, remove: bool = False) -> CacheCheck:
+    """Read every row again. ``remove`` takes out the damaged ones: they would be bought anew.
+
+    Raises ConfigError where ``folder`` holds no cache, StoreError where the database is broken.
+    """
+    check = CacheCheck()
+    with _open(folder) as database:
+        problem = database.execute("PRAGMA quick_check").fetchone()[0]
+        if problem != "ok":
+            raise StoreError(f"{folder}: the database itself is damaged: {problem}")
+        for key, _, text in _rows(database):
+            check.rows += 1
+            wrong = _what_is_wrong(key, text)
+            if wrong == "newer":
+                check.newer += 1
+            elif wrong is not None:
+                check.damaged.append((str(key), wrong))
+        if remove:
+            _delete(database, [key for key, _ in check.damaged])
+    return check
+
+
+def prune_cache(
+    folder: Path,
+    *,
+    older_than_s: float | None = None,
+    unused_in: Iterable[Path] = (),
+    dry_run: bool = False,
+) -> Pruned:
+    """Take out rows older than that, and rows that none of the run folders ``unused_in`` names.
+
+    Of the latter those of the last day stay: a run may have paid for them and not be done. Raises
+    ConfigError where a folder is none.
+    """
+    folders, now = list(unused_in), time.time()
+    used = _used_keys(folders)
+    gone: list[str] = []
+    with _open(folder) as database:
+        before = _size(folder)
+        kept = 0
+        for key, stored_at, _ in _rows(database):
+            age = now - stored_at
+            old = older_than_s is not None and age > older_than_s
+            unused = bool(folders) and age > DAY_S and key not in used
+            if old or unused:
+                gone.append(key)
+            else:
+                kept += 1
+        if not dry_run:
+            _delete(database, gone)
+            database.execute("VACUUM")
+    return Pruned(len(gone), kept, 0 if dry_run else max(0, before - _size(folder)))
+
+
+def _what_is_wrong(key: object, text: object) -> str | None:
+    if not isinstance(key, str) or not isinstance(text, str):
+        return "it is no text"
+    try:
+        entry = read_entry(text)
+    except NewerEntryError:
+        return "newer"
+    except DamagedEntryError as error:
+        return str(error)
+    if not isinstance(entry.request, str) or key_of(entry.request) != key:
+        return "it holds the reply to another request"
+    return None if entry.is_whole(key) else "its checksum does not match"
+
+
+def _used_keys(folders: Iterable[Path]) -> set[str]:
+    used: set[str] = set()
+    for folder in folders:
+        if not (folder / "manifest.json").exists():
+            raise ConfigError(f"{folder} is no run folder: it has no manifest.json")
+        for file in (*(folder / name for name in _NAMING_CALLS), folder / "state" / "journal.bin"):
+            if file.exists():
+                with file.open("rb") as lines:
+                    used.update(key.decode() for line in lines for key in _CALL_KEY.findall(line))
+    return used
+
+
+@contextlib.contextmanager
+def _open(folder: Path) -> Iterator[sqlite3.Connection]:
+    file = folder / DATABASE
+    if not file.exists():
+        raise ConfigError(f"{folder} holds no cache: there is no {DATABASE}")
+    database = sqlite3.connect(file, timeout=60, isolation_level=None)
+    try:
+        yield database
+    except sqlite3.Error as error:
+        raise StoreError(f"{file}: the database failed: {error}") from error
+    finally:
+        database.close()
+
+
+def _rows(database: sqlite3.Connection) -> Iterator[tuple[Any, float, Any]]:
+    """Key, Unix time at which it was stored, text."""
+    yield from database.execute("SELECT key, store_time, value FROM Cache ORDER BY rowid")
+
+
+def _delete(database: sqlite3.Connection, keys: list[str]) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    database.executemany("DELETE FROM Cache WHERE key = ?", [(key,) for key in keys])
+    database.execute("COMMIT")
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob(f"{DATABASE}*"))

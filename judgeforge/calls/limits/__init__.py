@@ -1,0 +1,1 @@
+"""When a model's next request may leave."""

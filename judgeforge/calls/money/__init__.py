@@ -1,0 +1,1 @@
+"""Prices, the budget of a folder, the ledger of a day."""

@@ -1,0 +1,317 @@
+"""The budget: what was spent, what may still be billed, and what may still be sent.
+
+A reservation is written to the spending file before its request is sent. After a kill the calls
+that were in flight therefore count as spent at the most they can cost, so that over all restarts
+of a run folder no more than the limit is ever billed (at the configured prices). A ledger holds
+the same promise for a day and many runs at once.
+
+What one prompt may pay and has paid, known wherever its calls go through the door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+from judgeforge.calls.money.ledger import DayTotal, Hold, Ledger, LedgerBusyError
+from judgeforge.errors import BudgetExhaustedError, StoreError
+from judgeforge.store.spending import (
+    RELEASED,
+    RESERVED,
+    SETTLED,
+    Spending,
+    SpendingFile,
+    read_account,
+    to_pico,
+    to_usd,
+)
+
+
+@dataclass(slots=True)
+class Claim:
+    refusal: BudgetExhaustedError | None = None
+    """Why nothing may be paid: then only replies that are stored already may be used."""
+    paid_pico: int = 0
+    paid_calls: int = 0
+    cached_calls: int = 0
+
+
+_current: ContextVar[Claim | None] = ContextVar("claim", default=None)
+
+
+def current_claim() -> Claim | None:
+    return _current.get()
+
+
+@contextmanager
+def claiming(claim: Claim) -> Iterator[None]:
+    """All calls that are started within count for this claim (tasks inherit it)."""
+    token = _current.set(claim)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+LEDGER_WAIT_S = 10.0
+"""How long a call waits for the ledger's lock, and for other runs to settle what they hold, with
+nothing changing meanwhile."""
+_LEDGER_POLL_S = 0.05
+_BUSY_PAUSE_S = 0.001
+_RESUME = "start the same command again: nothing that was paid is lost."
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    id: int
+    pico: int | None
+    """None where the price of the model is unknown."""
+    hold: Hold | None = None
+    """What the ledger keeps for it."""
+
+
+OF_DAY = "budget.daily_usd"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is neither settled nor lost with a killed run. None: no limit."""
+
+    pico: int | None
+    calls: int | None
+    limit: str
+    """The key of the limit of money that is the tightest."""
+
+    def holds(self, pico: int, calls: int) -> bool:
+        return (self.pico is None or pico <= self.pico) and (
+            self.calls is None or calls <= self.calls
+        )
+
+
+class Budget:
+    """One run folder's money and calls over its whole life, and its part of a day's.
+
+    Raises StoreError when the spending file or the ledger cannot be written: then nothing may be
+    sent.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        usd: float | None = None,
+        max_calls: int | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        self._limit = None if usd is None else to_pico(usd)
+        self._max_calls = max_calls
+        self._ledger = ledger
+        self._account = read_account(file)
+        self._file = SpendingFile(file)
+        self._in_flight: dict[int, int] = {}
+        self._changed = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._day_known = self._day_seen = DayTotal()
+        self._day_changed_at = time.monotonic()
+        self.largest_pico = 0
+        """The largest single reservation of this start."""
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._in_flight)
+
+    @property
+    def committed_pico(self) -> int:
+        """Everything of this folder that has been or may still be billed."""
+        return self._account.committed_pico
+
+    @property
+    def calls(self) -> int:
+        return self._account.calls
+
+    @property
+    def limited(self) -> bool:
+        daily = None if self._ledger is None else self._ledger.daily_pico
+        return not (self._limit is self._max_calls is daily is None)
+
+    def spending(self) -> Spending:
+        return self._account.spending()
+
+    def room(self) -> Room:
+        """What is left when calls in flight here are not counted: they belong to prompts under way.
+
+        Of the day all is counted that other runs hold.
+        """
+        flying = sum(self._in_flight.values())
+        left, limit = None, "budget.usd"
+        if self._limit is not None:
+            left = self._limit - self.committed_pico + flying
+        if self._ledger is not None and self._ledger.daily_pico is not None:
+            day_left = self._ledger.daily_pico - self._day_total().committed + flying
+            if left is None or day_left < left:
+                left, limit = day_left, OF_DAY
+        calls = None
+        if self._max_calls is not None:
+            calls = self._max_calls - self.calls + len(self._in_flight)
+        return Room(left, calls, limit)
+
+    def has_room(self, pico: int, calls: int) -> bool:
+        """Whether so much fits beside all that was booked, also what is in flight."""
+        flying = sum(self._in_flight.values())
+        return self.room().holds(pico + flying, calls + len(self._in_flight))
+
+    async def wait_for_others(self, pico: int) -> bool:
+        """Give other runs of the day time to settle; False where that cannot make room."""
+        total = self._day_total()
+        if self._ledger is None or not self._others_may_settle(self._ledger, pico, total):
+            return False
+        await self._change(_LEDGER_POLL_S)
+        return True
+
+    async def reserve(self, pico: int | None) -> Reservation:
+        """Book the most that a call can cost; wait while only calls in flight are in the way.
+
+        Raises BudgetExhaustedError when it does not fit with nothing in flight.
+        """
+        claim = current_claim()
+        if claim is not None and claim.refusal is not None:
+            raise claim.refusal
+        while True:
+            while not self._fits(pico or 0):
+                if not self._in_flight:
+                    raise BudgetExhaustedError(self._refusal(pico or 0))
+                await self._change()
+            if self._ledger is None:
+                return self._book(pico, None)
+            async with self._turn:  # one looks at the ledger for all, in the order of arrival
+                hold = await self._take(self._ledger, pico or 0)
+            if self._fits(pico or 0):
+                return self._book(pico, hold)
+            self._ledger.release(hold)
+
+    def settle(
+        self, reservation: Reservation, pico: int | None, *, tokens: tuple[int, int] = (0, 0)
+    ) -> None:
+        """Replace a reservation by what the call cost."""
+        self._append([SETTLED, reservation.id, pico, *tokens])
+        if reservation.hold is not None and self._ledger is not None:
+            self._ledger.settle(reservation.hold, pico or 0)
+        claim = current_claim()
+        if claim is not None:
+            claim.paid_pico += pico or 0
+            claim.paid_calls += 1
+        self._close(reservation.id)
+
+    def release(self, reservation: Reservation) -> None:
+        """Take a reservation back: the provider cannot have billed anything."""
+        self._append([RELEASED, reservation.id])
+        if reservation.hold is not None and self._ledger is not None:
+            self._ledger.release(reservation.hold)
+        self._close(reservation.id)
+
+    def close(self) -> None:
+        """The ledger is closed by whoever opened it."""
+        self._file.close()
+
+    def _book(self, pico: int | None, hold: Hold | None) -> Reservation:
+        reservation = Reservation(self._account.next_id, pico, hold)
+        try:
+            self._append([RESERVED, reservation.id, pico])
+        except StoreError:
+            if hold is not None and self._ledger is not None:
+                self._ledger.release(hold)
+            raise
+        self._in_flight[reservation.id] = pico or 0
+        self.largest_pico = max(self.largest_pico, pico or 0)
+        return reservation
+
+    async def _take(self, ledger: Ledger, pico: int) -> Hold:
+        """Wait for room in the day while calls in flight, here or elsewhere, may still give some.
+
+        Raises BudgetExhaustedError where none is to be hoped for.
+        """
+        busy_until = time.monotonic() + LEDGER_WAIT_S
+        while True:
+            try:
+                hold = ledger.take(pico)
+            except LedgerBusyError:
+                if time.monotonic() > busy_until:
+                    raise StoreError(
+                        f"{ledger.file}: another process has not given the lock back for "
+                        f"{LEDGER_WAIT_S:g} s (is it stopped?). Start the same command again."
+                    ) from None
+                await asyncio.sleep(_BUSY_PAUSE_S)
+                continue
+            if hold is not None:
+                return hold
+            total = self._day_total()
+            if not self._in_flight and not self._others_may_settle(ledger, pico, total):
+                raise BudgetExhaustedError(_day_refusal(ledger, pico, total), of_day=True)
+            await self._change(_LEDGER_POLL_S)
+            busy_until = time.monotonic() + LEDGER_WAIT_S
+
+    def _others_may_settle(self, ledger: Ledger, pico: int, total: DayTotal) -> bool:
+        """Whether the day has room for it once other runs are done, and they still move."""
+        if total != self._day_seen:
+            self._day_seen, self._day_changed_at = total, time.monotonic()
+        if total.settled + pico > (ledger.daily_pico or 0):
+            return False
+        return time.monotonic() < self._day_changed_at + LEDGER_WAIT_S
+
+    async def _change(self, timeout_s: float | None = None) -> None:
+        """Wait for a settlement of this process."""
+        self._changed.clear()
+        # Not `wait_for`: in Python 3.11 it loses a cancellation that comes with the settlement.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
+        if self._ledger is not None:
+            self._ledger.flush()
+
+    def _day_total(self) -> DayTotal:
+        """The last known one where another process is writing just now."""
+        if self._ledger is not None:
+            with contextlib.suppress(LedgerBusyError):
+                self._day_known = self._ledger.total(self._ledger.today())
+        return self._day_known
+
+    def _fits(self, pico: int) -> bool:
+        if self._max_calls is not None and self.calls + 1 > self._max_calls:
+            return False
+        return self._limit is None or self.committed_pico + pico <= self._limit
+
+    def _refusal(self, pico: int) -> str:
+        if self._max_calls is not None and self.calls + 1 > self._max_calls:
+            return (
+                f"budget.max_calls is used up ({self.calls} of {self._max_calls} calls). "
+                f"Raise it and {_RESUME}"
+            )
+        limit, spent = to_usd(self._limit or 0), to_usd(self.committed_pico)
+        return (
+            f"the next call may cost up to ${to_usd(pico):.6f}, and ${spent:.6f}"
+            f" of budget.usd ${limit:.6f} is spent. Raise it and {_RESUME}"
+        )
+
+    def _append(self, row: list[object]) -> None:
+        self._file.append(row)
+        self._account.add(row)
+
+    def _close(self, reservation_id: int) -> None:
+        self._in_flight.pop(reservation_id, None)
+        self._changed.set()
+
+
+def _day_refusal(ledger: Ledger, pico: int, total: DayTotal) -> str:
+    spent = to_usd(total.committed)
+    return (
+        f"the next call may cost up to ${to_usd(pico):.6f}, and ${spent:.6f} of budget.daily_usd "
+        f"${to_usd(ledger.daily_pico or 0):.6f} is spent or held on {ledger.today()} "
+        f"({ledger.timezone}) by all runs that share {ledger.file}. Tomorrow, or with a higher "
+        f"limit, {_RESUME}"
+    )

@@ -1,0 +1,279 @@
+"""One budget a day for many runs and processes at once: a small file under flock.
+
+The file is text of fixed-width lines, a header and then one line a day: what was settled, what is
+open (reserved and in flight, or lost with a killed process), how many calls, a checksum. A line is
+changed in place by one system call within one page, so that a kill leaves the old or the new line
+and the file grows by one line a day. Reserving writes before the call is sent, as in a run
+folder's own spending file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from judgeforge.errors import ConfigError, StoreError
+from judgeforge.store.flock import NoFlockError, check_flock_works, try_flock, unlock
+
+LEDGER_VERSION = 1
+LINE = 128
+"""Divides a page of memory, so that no line crosses from one into the next."""
+_MAGIC = "judgeforge-ledger"
+_TRIES = 50
+"""Each takes a microsecond or two; who has the lock gives it back after some ten."""
+_LOCK_WAIT_S = 2.0
+
+
+class LedgerBusyError(Exception):
+    """Another process has the lock just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """Picodollars and calls of one day, over all runs."""
+
+    settled: int = 0
+    open: int = 0
+    calls: int = 0
+
+    @property
+    def committed(self) -> int:
+        return self.settled + self.open
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Money of one day that a call in flight may cost."""
+
+    day: str
+    pico: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    day: str
+    settled: int
+    open: int
+    calls: int
+
+
+class Ledger:
+    """Raises StoreError when the file cannot be trusted or written: then nothing may be sent.
+
+    ``daily_pico``: the limit of a day (None: it only counts). ``timezone`` says when a day begins.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        daily_pico: int | None,
+        timezone: str = "UTC",
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.file, self.daily_pico, self.timezone = file, daily_pico, timezone
+        self._zone, self._now = ZoneInfo(timezone), now
+        self._lines: dict[str, int] = {}
+        self._late: list[_Change] = []
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreError(f"{file}: the ledger cannot be opened: {error}") from error
+        try:
+            self._begin()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def today(self) -> str:
+        return datetime.fromtimestamp(self._now(), self._zone).date().isoformat()
+
+    def total(self, day: str) -> DayTotal:
+        """Raises LedgerBusyError where the lock could not be had at once."""
+        self._lock()
+        try:
+            return self._read(day)
+        finally:
+            unlock(self._descriptor)
+
+    def take(self, pico: int) -> Hold | None:
+        """Reserve for a call that is sent now; None where the day has no room for it.
+
+        Raises LedgerBusyError where the lock could not be had at once.
+        """
+        day = self.today()
+        self._lock()
+        try:
+            self._write_late()
+            total = self._read(day)
+            if self.daily_pico is not None and total.committed + pico > self.daily_pico:
+                return None
+            self._apply(_Change(day, 0, pico, 1))
+        finally:
+            unlock(self._descriptor)
+        return Hold(day, pico)
+
+    def settle(self, hold: Hold, cost: int) -> None:
+        """The call cost ``cost`` and counts on the day on which it was reserved."""
+        self._give(_Change(hold.day, cost, -hold.pico, 0))
+
+    def release(self, hold: Hold) -> None:
+        """The call cannot have been billed."""
+        self._give(_Change(hold.day, 0, -hold.pico, -1))
+
+    def flush(self) -> bool:
+        """Write what could not be written while others had the lock; False where they still do."""
+        if not self._late:
+            return True
+        try:
+            self._lock()
+        except LedgerBusyError:
+            return False
+        try:
+            self._write_late()
+        finally:
+            unlock(self._descriptor)
+        return True
+
+    def close(self) -> None:
+        end = time.monotonic() + _LOCK_WAIT_S
+        while not self.flush() and time.monotonic() < end:
+            time.sleep(0.005)
+        os.close(self._descriptor)
+
+    def _give(self, change: _Change) -> None:
+        # Until it is written the call counts at the most it can cost, so waiting is safe.
+        self._late.append(change)
+        self.flush()
+
+    def _write_late(self) -> None:
+        while self._late:
+            self._apply(self._late[0])
+            self._late.pop(0)
+
+    def _lock(self) -> None:
+        for _ in range(_TRIES):
+            if try_flock(self._descriptor, self.file):
+                break
+        else:
+            raise LedgerBusyError
+        try:
+            self._check_same_file()
+            self._find_lines()
+        except BaseException:
+            unlock(self._descriptor)
+            raise
+
+    def _check_same_file(self) -> None:
+        """A ledger that was removed or replaced would be a second budget for the same day."""
+        try:
+            there = self.file.stat().st_ino
+        except OSError:
+            there = None
+        if there != os.fstat(self._descriptor).st_ino:
+            raise StoreError(
+                f"{self.file}: the ledger was removed or replaced while runs were using it. "
+                "Start the same command again once it is back."
+            )
+
+    def _begin(self) -> None:
+        try:
+            self._wait_for_lock()
+            check_flock_works(self.file)
+        except NoFlockError as error:
+            raise StoreError(
+                f"{error}. Without it a budget for many runs cannot hold: put `budget.ledger` on a "
+                "local file system."
+            ) from error
+        try:
+            size = os.fstat(self._descriptor).st_size
+            if size == 0:
+                head = f"{_MAGIC} {LEDGER_VERSION} {self.timezone} day settled open calls (pico$)"
+                self._put(0, head)
+            self._check_header()
+            if size % LINE:
+                # The line of a day that a full disk cut off: nothing was sent on it.
+                os.ftruncate(self._descriptor, size - size % LINE)
+            self._find_lines()
+        finally:
+            unlock(self._descriptor)
+
+    def _wait_for_lock(self) -> None:
+        end = time.monotonic() + _LOCK_WAIT_S
+        while not try_flock(self._descriptor, self.file):
+            if time.monotonic() > end:
+                raise StoreError(f"{self.file}: another process does not give the lock back.")
+            time.sleep(0.005)
+
+    def _check_header(self) -> None:
+        words = os.pread(self._descriptor, LINE, 0).decode(errors="replace").split()
+        if len(words) < 3 or words[0] != _MAGIC or not words[1].isdigit():
+            raise StoreError(f"{self.file}: this is no ledger of judgeforge; name another file.")
+        if int(words[1]) > LEDGER_VERSION:
+            raise StoreError(
+                f"{self.file}: written by a newer judgeforge (format {words[1]}, this one knows "
+                f"{LEDGER_VERSION}). Upgrade judgeforge."
+            )
+        if words[2] != self.timezone:
+            raise ConfigError(
+                f"{self.file} counts days in {words[2]}, but budget.timezone is {self.timezone}. "
+                "All runs that share a ledger need the same time zone."
+            )
+
+    def _find_lines(self) -> None:
+        """Days that other processes added since the last look."""
+        known = LINE * (1 + len(self._lines))
+        size = os.fstat(self._descriptor).st_size
+        for offset in range(known, size - size % LINE, LINE):
+            day, _ = self._parse(offset)
+            self._lines[day] = offset
+
+    def _read(self, day: str) -> DayTotal:
+        offset = self._lines.get(day)
+        return DayTotal() if offset is None else self._parse(offset)[1]
+
+    def _parse(self, offset: int) -> tuple[str, DayTotal]:
+        line = os.pread(self._descriptor, LINE, offset).decode(errors="replace")
+        content, _, checksum = line.strip().rpartition(" ")
+        if checksum != _checksum(content):
+            raise StoreError(
+                f"{self.file}:{offset // LINE + 1}: the line is damaged. What was spent on that "
+                "day cannot be known, so nothing is sent; mend or remove the ledger by hand."
+            )
+        day, settled, held, calls = content.split()
+        return day, DayTotal(int(settled), int(held), int(calls))
+
+    def _apply(self, change: _Change) -> None:
+        old = self._read(change.day)
+        new = replace(
+            old,
+            settled=old.settled + change.settled,
+            open=old.open + change.open,
+            calls=old.calls + change.calls,
+        )
+        content = f"{change.day} {new.settled:>20d} {new.open:>20d} {new.calls:>12d}"
+        offset = self._lines.get(change.day, LINE * (1 + len(self._lines)))
+        self._put(offset, f"{content} {_checksum(content)}")
+        self._lines[change.day] = offset
+
+    def _put(self, offset: int, text: str) -> None:
+        line = text.ljust(LINE - 1).encode() + b"\n"
+        try:
+            written = os.pwrite(self._descriptor, line, offset)
+            if written != LINE:
+                os.ftruncate(self._descriptor, offset)
+        except OSError as error:
+            raise StoreError(f"{self.file}: the ledger cannot be written: {error}") from error
+        if written != LINE:
+            raise StoreError(f"{self.file}: the disk is full; free space and start again.")
+
+
+def _checksum(content: str) -> str:
+    return f"{zlib.crc32(content.encode()):08x}"

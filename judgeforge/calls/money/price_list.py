@@ -1,0 +1,202 @@
+"""What a model costs by the public price list (genai-prices), never less than what may be billed.
+
+Prices that change with the hour or on a day count at the highest that a start of a run may meet.
+
+Where the price of a configured model comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from judgeforge.calls.money.prices import FREE, ModelPrice, Rates
+from judgeforge.config.model import PAID_PROVIDERS, ModelConfig, Price
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, PriceCalculation, PriceVariant
+    from genai_prices.types import ModelPrice as ListedPrice
+
+
+LONGEST_START = timedelta(days=7)
+"""For so long after its beginning a start of a run meets no price that it did not count with."""
+
+_LISTED_AS = {"openai_decisions": "openai"}
+"""Under which provider the list has a model. It knows the prices of chat, which a decision does
+not exceed; a `price` in the configuration says it exactly."""
+_AT_THE_USUAL_PRICE: Mapping[str, frozenset[object]] = {
+    "service_tier": frozenset({None, "auto", "default", "standard", "standard_only", "on_demand"}),
+    "speed": frozenset({None, "standard"}),
+    "inference_geo": frozenset({None, "global"}),
+    "search_type": frozenset({None}),
+    "web_search_options": frozenset({None}),
+}
+"""Parameters of requests that change the price, and their values that do not."""
+
+
+class UnlistedError(LookupError):
+    """The list does not say what the model may cost; the message says why."""
+
+
+def listed_price(model: ModelConfig, now: datetime | None = None) -> ModelPrice:
+    """The highest of all prices within ``LONGEST_START``, in each part. Raises UnlistedError."""
+    from genai_prices import __version__
+
+    now = now or datetime.now(UTC)
+    found = _look_up(model, now)
+    variants = _variants(found)
+    _check_parameters(model, variants)
+    context = {key: value for key, value in model.passed_on.items() if isinstance(value, str)}
+    prices = [
+        _look_up(model, moment, context).model_price
+        for moment in _moments(now, found.model, variants)
+    ]
+    for price in prices:
+        _check_parts(price)
+    starts = sorted({-1, *(start for price in prices for start in _tier_starts(price))})
+    return ModelPrice(
+        tiers=tuple(_highest([_rates(price, start) for price in prices]) for start in starts),
+        source=f"genai-prices {__version__}",
+        per_request=max(_part(price, "requests_kcount", 0) or 0.0 for price in prices) / 1000,
+    )
+
+
+def _look_up(
+    model: ModelConfig, moment: datetime, context: Mapping[str, str] | None = None
+) -> PriceCalculation:
+    from genai_prices import Usage, calc_price
+
+    look_up = partial(
+        calc_price, Usage(), model.model, genai_request_timestamp=moment, price_context=context
+    )
+    try:
+        if model.base_url is not None:
+            return look_up(provider_api_url=model.base_url)
+        return look_up(provider_id=_LISTED_AS.get(model.provider, model.provider))
+    except LookupError as error:
+        raise UnlistedError("the public price list does not have it") from error
+
+
+def _variants(found: PriceCalculation) -> Sequence[PriceVariant]:
+    """Those that the list uses: none where it lends the model from another provider."""
+    if not any(found.model is own for own in found.provider.models):
+        return ()
+    return found.model.price_variants or ()
+
+
+def _check_parameters(model: ModelConfig, variants: Sequence[PriceVariant]) -> None:
+    params = model.passed_on
+    for name, usual in _AT_THE_USUAL_PRICE.items():
+        value = params.get(name)
+        if isinstance(value, str | None) and value in usual:
+            continue
+        if any(name in v.when and v.when.items() <= params.items() for v in variants):
+            continue
+        raise UnlistedError(f"the public price list does not have it with `{name}: {value}`")
+
+
+def _check_parts(price: ListedPrice) -> None:
+    if price.input_mtok is None or price.output_mtok is None:
+        raise UnlistedError("the public price list lacks its price of input or of output")
+    if price.output_citation_mtok is not None:
+        raise UnlistedError("it bills citations, which a request does not limit")
+
+
+def _moments(
+    now: datetime, model: ModelInfo, variants: Sequence[PriceVariant]
+) -> Iterator[datetime]:
+    """Now, and whenever within ``LONGEST_START`` a price may begin: prices hold in between."""
+    from genai_prices.types import TimeOfDateConstraint
+
+    yield now
+    constraints = [one.constraint for one in variants]
+    if isinstance(model.prices, list):
+        constraints += [one.constraint for one in model.prices]
+    if not any(constraints):
+        return
+    hours = {time(tzinfo=UTC)}
+    for constraint in constraints:
+        if isinstance(constraint, TimeOfDateConstraint):
+            hours |= {constraint.start_time, constraint.end_time}
+    for day in range(-1, LONGEST_START.days + 1):
+        date = (now + timedelta(days=day)).astimezone(UTC).date()
+        for hour in hours:
+            moment = datetime.combine(date, hour if hour.tzinfo else hour.replace(tzinfo=UTC))
+            if now < moment <= now + LONGEST_START:
+                yield moment
+
+
+def _tier_starts(price: ListedPrice) -> Iterator[int]:
+    for name in ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"):
+        for tier in getattr(getattr(price, name), "tiers", ()):
+            yield tier.start
+
+
+def _rates(price: ListedPrice, above_tokens: int) -> Rates:
+    fresh = _part(price, "input_mtok", above_tokens) or 0.0
+    cached = _part(price, "cache_read_mtok", above_tokens)
+    write = _part(price, "cache_write_mtok", above_tokens)
+    output = _part(price, "output_mtok", above_tokens) or 0.0
+    return Rates(
+        input=fresh,
+        # Reasoning of its own price is a part of what is counted as output.
+        output=max(output, _part(price, "output_reasoning_mtok", above_tokens) or 0.0),
+        cached_input=fresh if cached is None else cached,
+        cache_write=fresh if write is None else write,
+        above_tokens=above_tokens,
+    )
+
+
+def _part(price: ListedPrice, name: str, above_tokens: int) -> float | None:
+    listed = getattr(price, name)
+    if listed is None:
+        return None
+    value = getattr(listed, "base", listed)
+    for tier in getattr(listed, "tiers", ()):
+        if tier.start <= above_tokens:
+            value = tier.price
+    return float(value)
+
+
+def _highest(rates: Sequence[Rates]) -> Rates:
+    return Rates(
+        input=max(each.input for each in rates),
+        output=max(each.output for each in rates),
+        cached_input=max(each.cached_input for each in rates),
+        cache_write=max(each.cache_write for each in rates),
+        above_tokens=rates[0].above_tokens,
+    )
+
+
+def price_of(model: ModelConfig) -> ModelPrice | None:
+    """The configured price, else the public price list's; None where neither knows the model."""
+    if model.price is not None:
+        return _configured(model.price)
+    if model.provider not in PAID_PROVIDERS:
+        return FREE
+    try:
+        return listed_price(model)
+    except UnlistedError:
+        return None
+
+
+def why_unknown(model: ModelConfig) -> str:
+    """Of a model for which ``price_of`` gives None."""
+    try:
+        listed_price(model)
+    except UnlistedError as error:
+        return str(error)
+    raise ValueError(f"the price of {model.model} is known")
+
+
+def _configured(own: Price) -> ModelPrice:
+    cached, write = own.cached_input_per_mtok, own.cache_write_per_mtok
+    rates = Rates(
+        input=own.input_per_mtok,
+        output=own.output_per_mtok,
+        cached_input=own.input_per_mtok if cached is None else cached,
+        cache_write=own.input_per_mtok if write is None else write,
+    )
+    return ModelPrice(tiers=(rates,), source="configuration", per_request=own.per_request)

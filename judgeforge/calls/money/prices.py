@@ -1,0 +1,100 @@
+"""What a call costs, and the most that it can cost.
+
+Money is counted in whole picodollars (1e-12 USD): integers add up exactly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from judgeforge.calls.providers.base import Body, Usage
+from judgeforge.store.spending import PICODOLLARS, to_pico
+
+_PICO_PER_TOKEN_AT_ONE_USD_PER_MTOK = PICODOLLARS // 10**6
+HIDDEN_INPUT_TOKENS = 1000
+"""Chat markup, tool preambles and schema grammar that a provider adds and bills."""
+BYTES_PER_TOKEN = 4
+"""English text; used for estimates only, never for a promise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """USD per million tokens, valid for requests of more than ``above_tokens`` input tokens."""
+
+    input: float
+    output: float
+    cached_input: float
+    cache_write: float
+    above_tokens: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPrice:
+    tiers: tuple[Rates, ...]
+    """By rising ``above_tokens``; a whole request is billed at the last tier that applies."""
+    source: str
+    per_request: float = 0.0
+    """USD for each request that is answered, beside its tokens."""
+
+    def cost(self, usage: Usage) -> int:
+        """Picodollars for a reply that used so much."""
+        rates = self._rates(usage.input_tokens)
+        fresh = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
+        per_mtok = (
+            max(0, fresh) * rates.input
+            + usage.cached_input_tokens * rates.cached_input
+            + usage.cache_write_tokens * rates.cache_write
+            + usage.output_tokens * rates.output
+        )
+        return self._whole(per_mtok)
+
+    def upper_bound(self, input_tokens: int, output_tokens: int) -> int:
+        """Picodollars that no reply with at most so many tokens can exceed."""
+        return max(
+            self._whole(
+                input_tokens * max(rates.input, rates.cached_input, rates.cache_write)
+                + output_tokens * rates.output
+            )
+            for rates in self.tiers
+            if rates.above_tokens < input_tokens
+        )
+
+    def _whole(self, per_mtok: float) -> int:
+        tokens = math.ceil(per_mtok * _PICO_PER_TOKEN_AT_ONE_USD_PER_MTOK)
+        return tokens + to_pico(self.per_request) if self.per_request else tokens
+
+    def _rates(self, input_tokens: int) -> Rates:
+        return next(r for r in reversed(self.tiers) if r.above_tokens < max(input_tokens, 0))
+
+
+FREE = ModelPrice(tiers=(Rates(0.0, 0.0, 0.0, 0.0),), source="local model")
+
+
+def most_input_tokens(request: str) -> int:
+    """No more input tokens than this can be billed for a canonical request.
+
+    Byte-level tokenizers never make more tokens than there are bytes.
+    """
+    return len(request.encode("utf-8", "surrogatepass")) + HIDDEN_INPUT_TOKENS
+
+
+MOST_TOKENS_PER_DECISION = 64
+"""Decision models write no text; hosts that count output at all count a few tokens a question."""
+
+
+def most_output_tokens(body: Body) -> int:
+    """The output limit in the body, which bounds reasoning as well."""
+    if "questions" in body:
+        return MOST_TOKENS_PER_DECISION * len(body["questions"])
+    limit = body.get("max_completion_tokens", body.get("max_tokens"))
+    if not isinstance(limit, int):
+        raise ValueError("a request without an output limit has no price")
+    return limit
+
+
+def prices_digest(prices: Mapping[str, ModelPrice | None]) -> str:
+    """A hash (16 hex digits) of what all models of a run cost."""
+    return hashlib.sha256(repr(sorted(prices.items())).encode()).hexdigest()[:16]

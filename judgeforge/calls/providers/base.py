@@ -1,0 +1,158 @@
+"""What a provider is: it builds a body, names the path, sends it and reads the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from judgeforge.config.model import ModelConfig
+from judgeforge.records import Finish, Message
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySchema:
+    """The JSON Schema that a structured reply must follow."""
+
+    name: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What is asked of a model, before it takes the form of a provider's API."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float
+    seed: int | None = None
+    reply_schema: ReplySchema | None = None
+    top_logprobs: int | None = None
+    """How many alternatives of each token are asked for; providers without them ignore it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionQuestion:
+    """A typed question to a decision model.
+
+    ``options`` are names and descriptions: of levels from the lowest, or of what can be chosen.
+    """
+
+    name: str
+    kind: Literal["yes_no", "levels", "choice"]
+    instructions: str
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """What a decision model reads, and all that it is asked about it."""
+
+    messages: tuple[Message, ...]
+    questions: tuple[DecisionQuestion, ...]
+
+
+ModelRequest = ChatRequest | DecisionRequest
+
+
+def chat_only(request: ModelRequest) -> ChatRequest:
+    """For providers of chat: which model gets which request is checked before a run."""
+    if not isinstance(request, ChatRequest):
+        raise TypeError("a chat model cannot answer decisions")
+    return request
+
+
+def decisions_only(request: ModelRequest) -> DecisionRequest:
+    if not isinstance(request, DecisionRequest):
+        raise TypeError("a decision model cannot chat")
+    return request
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionAnswer:
+    """What a decision model says to one question; its numbers are not checked yet."""
+
+    name: str | None
+    """None where the provider relies on the order of the answers."""
+    refused: bool = False
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """Of "yes"; of each level by its position ("0" for the lowest); or of each choice."""
+    position: float | None = None
+    """The expected level, 0 for the lowest."""
+    choice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenProbability:
+    """A token of the reply and what might have stood in its place."""
+
+    text: str
+    alternatives: tuple[tuple[str, float], ...]
+    """Texts and natural logarithms of their probabilities; the token itself is one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counts them.
+
+    ``input_tokens`` is the whole input; ``cached_input_tokens`` and ``cache_write_tokens`` are
+    parts of it. ``output_tokens`` is the whole output; ``reasoning_tokens`` is a part of it.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    text: str
+    finish: Finish
+    usage: Usage | None
+    """None where the provider did not say."""
+    reasoning: str | None = None
+    model: str | None = None
+    """The model that answered, in the provider's words."""
+    tokens: tuple[TokenProbability, ...] = ()
+    """All tokens of ``text`` (there may be others around it) where probabilities were asked for
+    and given."""
+    decisions: tuple[DecisionAnswer, ...] = ()
+    """In the order in which the provider gives them; some may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """A reply of status 200 as it came."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that speak of rate limits, with names in lower case."""
+
+
+class Provider(Protocol):
+    """One API of one server. Bodies are plain JSON values; a reply is the provider's own bytes."""
+
+    endpoint: str
+    """Path below the base URL, such as ``/chat/completions``."""
+    base_url: str
+
+    def body(self, model: ModelConfig, request: ModelRequest) -> Body:
+        """The request as this API wants it; the same request always gives an equal body."""
+        ...
+
+    def read(self, raw: bytes) -> ModelReply:
+        """Read a reply. Raises MalformedReplyError where it is none of this API."""
+        ...
+
+    async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
+        """Send once, without any retry.
+
+        Raises NotConnectedError, NoReplyError or StatusError (see ``judgeforge.errors``).
+        """
+        ...
+
+    async def close(self) -> None: ...

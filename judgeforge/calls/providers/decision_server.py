@@ -1,0 +1,76 @@
+"""What both kinds of decision servers share: the way there, and what their refusals mean."""
+
+from __future__ import annotations
+
+import re
+
+from judgeforge.calls.providers.base import Body, RawReply
+from judgeforge.calls.providers.openai_connection import OpenAIConnection
+from judgeforge.config.model import ModelConfig
+from judgeforge.errors import StatusError
+
+WHAT = "reply of a decision model"
+"""What a reply that cannot be read is said not to be."""
+
+_TOO_LONG = re.compile(
+    r"too (?:large|long|big)|64 ?kib|at most|exceeds?|context (?:length|window|size)|max\w* length",
+    re.IGNORECASE,
+)
+_CANNOT = re.compile(
+    r"decision model|(?:not|n't|un)\s?support|raw_logprobs|not implemented|no such (?:path|route)",
+    re.IGNORECASE,
+)
+
+
+class DecisionServer:
+    """Sends bodies to the endpoint of a server."""
+
+    endpoint: str
+
+    def __init__(self, base_url: str | None, key: str | None) -> None:
+        self._connection = OpenAIConnection(base_url, key)
+        self.base_url = self._connection.base_url
+
+    async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
+        try:
+            return await self._connection.post(self.endpoint, body, model)
+        except StatusError as error:
+            raise decision_error(error, model) from error
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+def decision_error(error: StatusError, model: ModelConfig) -> StatusError:
+    """The same error, told apart: a state that is too long, or a model that cannot decide at all.
+
+    The first concerns one prompt; the second is a mistake of the configuration and ends the run.
+    """
+    said = str(error)
+    if error.status in {400, 413, 422} and _TOO_LONG.search(said):
+        return _with(
+            error,
+            f"{said}. The prompt and what is judged are too long for this server: decision "
+            "servers cut nothing (Ollama takes 64 KiB).",
+            stops_run=False,
+        )
+    if error.status in {405, 501} or (error.status in {400, 422} and _CANNOT.search(said)):
+        return _with(
+            error,
+            f"{said}. `{model.model}` cannot answer decisions there. Check `provider` (the two "
+            "wire formats are `openai_decisions` and `systemone`), `model` and `base_url`; vLLM "
+            "needs --logprobs-mode raw_logprobs. A chat model judges with another `protocol`.",
+            stops_run=True,
+        )
+    return error
+
+
+def _with(error: StatusError, message: str, *, stops_run: bool) -> StatusError:
+    return StatusError(
+        message,
+        status=error.status,
+        model=error.model,
+        headers=error.headers,
+        retryable=False,
+        stops_run=stops_run,
+    )

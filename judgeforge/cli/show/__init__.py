@@ -1,0 +1,1 @@
+"""What the command line shows. What models wrote is data: shown, never interpreted."""

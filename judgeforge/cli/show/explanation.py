@@ -1,0 +1,155 @@
+"""An explanation on the terminal. What models wrote is data: shown, never interpreted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from judgeforge.records import Judgment, PreferencePair
+from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
+from judgeforge.text.visible import printable
+from judgeforge.text.wording import counted
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.table import Table
+
+
+def render_explanation(explanation: Explanation) -> Group:
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.text import Text
+
+    pair = explanation.pair
+    prompt = "\n".join(f"{turn.role}: {turn.content}" for turn in pair.prompt)
+    return Group(
+        Text(printable(explanation.reason), style="bold"),
+        Panel(Text(printable(prompt)), title="prompt", title_align="left"),
+        _side("chosen", explanation.chosen),
+        _judgments(explanation.chosen),
+        _side("rejected", explanation.rejected),
+        _judgments(explanation.rejected),
+        *([_effects(explanation)] if len(explanation.effects) > 1 else []),
+        _calls(explanation.calls),
+        Text(f"{_cost(explanation)}; {_rubric(pair)}"),
+    )
+
+
+def _effects(explanation: Explanation) -> Table:
+    from rich.table import Table
+
+    table = Table("judge", "judgments", "confidence without it", title_justify="left")
+    table.title = f"What moved the confidence of {explanation.pair.confidence:.2f}"
+    for effect in explanation.effects:
+        without = effect.confidence_without
+        shown = "no pair" if without is None else f"{without:.2f}"
+        table.add_row(_line(effect.judge), str(effect.judgments), shown)
+    return table
+
+
+def _cost(explanation: Explanation) -> str:
+    costs = [call.cost_usd for call in explanation.calls]
+    known = [cost for cost in costs if cost is not None]
+    total = "unknown" if len(known) < len(costs) else f"${sum(known):.6f}"
+    return f"{counted(len(costs), 'call')}, cost {total}"
+
+
+def _rubric(pair: PreferencePair) -> str:
+    rubric = pair.provenance.rubric
+    return f"rubric {_line(rubric.name)} version {rubric.version} ({_line(rubric.sha256[:12])})"
+
+
+def _side(name: str, side: ExplainedSide) -> Panel:
+    from rich.panel import Panel
+    from rich.text import Text
+
+    answer = side.completion
+    figures = ""
+    if side.score is not None and side.score_sd is not None and side.p_best is not None:
+        figures = f"  score {side.score:.3f} ± {side.score_sd:.3f}, P(best) {side.p_best:.2f}"
+    title = Text(f"{name}: {_line(answer.id)} by {_line(answer.model)}{figures}")
+    notes = [f"finish: {answer.finish}"] if answer.finish not in {"stop", "given"} else []
+    notes += answer.flags
+    subtitle = Text(_line(", ".join(notes))) if notes else None
+    return Panel(
+        Text(printable(answer.text)),
+        title=title,
+        title_align="left",
+        subtitle=subtitle,
+        subtitle_align="left",
+    )
+
+
+def _judgments(side: ExplainedSide) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("judge", "criteria", show_lines=True, expand=True)
+    table.add_column("rationale", ratio=1, overflow="fold")
+    for one in side.judgments:
+        said = one.missing if one.missing is not None else one.rationale or ""
+        repeat = f" #{one.repeat + 1}" if one.repeat else ""
+        table.add_row(
+            Text(_line(f"{one.judge}{repeat}\n({one.protocol})")),
+            Text(_line_by_line(_evidence(one, side.completion.id)) or "missing"),
+            Text(printable(said)),
+        )
+    return table
+
+
+def _evidence(judgment: Judgment, completion_id: str) -> list[str]:
+    """What a judgment says of one of the completions that it is about."""
+    if judgment.verdict is not None:
+        return [_verdict(judgment, completion_id)]
+    if judgment.scores is not None:
+        place = judgment.completion_ids.index(completion_id)
+        return [f"{judgment.scores[place]:.2f}, as no. {place + 1} of {len(judgment.scores)}"]
+    return [f"{name} {score:.2f}" for name, score in judgment.criteria.items()]
+
+
+def _verdict(judgment: Judgment, completion_id: str) -> str:
+    first, second = judgment.completion_ids
+    other = second if completion_id == first else first
+    if judgment.verdict == "tie":
+        return f"level with {other}"
+    winner = first if judgment.verdict == "a" else second
+    how = "better" if winner == completion_id else "worse"
+    strength = "" if judgment.strength is None else f" ({judgment.strength:.2f})"
+    return f"{how} than {other}{strength}"
+
+
+def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("call", "for", "model", "attempts", "seconds", "tokens", "USD")
+    for call in calls:
+        table.add_row(
+            Text(_line(call.key[:12])),
+            Text(_line(call.purpose)),
+            Text(_line(call.model or "-")),
+            Text(_attempts(call)),
+            _number(call.latency_s, 2),
+            "-" if call.input_tokens is None else f"{call.input_tokens}+{call.output_tokens}",
+            _number(call.cost_usd, 6),
+        )
+    return table
+
+
+def _attempts(call: ExplainedCall) -> str:
+    if not call.attempts:
+        return "cached"
+    return "\n".join([str(call.attempts), *(_line(failure) for failure in call.failures)])
+
+
+def _line_by_line(texts: Iterable[str]) -> str:
+    return "\n".join(_line(text) for text in texts)
+
+
+def _line(text: str) -> str:
+    return " ".join(printable(text).split())
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

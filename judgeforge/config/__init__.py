@@ -1,0 +1,1 @@
+"""YAML -> RunConfig; every mistake with its line."""

@@ -1,0 +1,263 @@
+"""Loads YAML files into strict models. Every mistake is a ConfigError that says where it is.
+
+Values are checked without conversion: ``"5"`` is no number and ``yes`` is no truth value.
+Environment variables are not filled in; keys come from the variables that ``api_key_env`` names, or
+from the files that ``api_key_file`` names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from judgeforge.config.document import Document, Location, YamlValue, key_path, read_document
+from judgeforge.config.mistakes import SchemaGuide, all_mistakes
+from judgeforge.config.model import ModelConfig
+from judgeforge.config.run import HuggingFaceSource, RunConfig
+from judgeforge.errors import ConfigError, as_one
+from judgeforge.text.redaction import is_secret_name, looks_like_key
+from judgeforge.text.wording import did_you_mean, expect
+
+M = TypeVar("M", bound=BaseModel)
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def load_model(path: Path | str, model: type[M]) -> M:
+    """Read a YAML file into a model. Raises ConfigError."""
+    return _validate(read_document(Path(path)), model)
+
+
+def load_run_config(
+    path: Path | str, overrides: Mapping[str, YamlValue] | None = None
+) -> RunConfig:
+    """Read the configuration of a run; paths in it become absolute, from the file's folder.
+
+    ``overrides`` replaces values by their key path, as ``{"budget.usd": 5.0}``, before anything is
+    checked. Raises ConfigError with file, line and key, and TypeError for what is no path.
+    """
+    expect(path, (str, os.PathLike), "path", "the path of a YAML file")
+    document = read_document(_absolute(Path(path), Path.cwd()))
+    _refuse_secrets(document)
+    given = {tuple(key.split(".")): value for key, value in (overrides or {}).items()}
+    document = replace(document, value=_overridden(document.value, given))
+    config = _validate(document, RunConfig, frozenset(given))
+    _check_model_names(config, document)
+    return _with_absolute_paths(config, document.file)
+
+
+def located(error: ConfigError, config: RunConfig) -> ConfigError:
+    """The same error about a key of a configuration that was loaded before, with file and line."""
+    return as_one([_located(mistake, config) for mistake in error.mistakes])
+
+
+def _located(error: ConfigError, config: RunConfig) -> ConfigError:
+    file = config.source_file
+    if file is None or error.line or error.key is None or error.file not in {None, file}:
+        return error
+    line = None
+    with suppress(ConfigError):  # changed since it was loaded
+        line = read_document(file).line_of(_location(error.key))
+    return ConfigError(error.message, file=file, line=line, key=error.key)
+
+
+def _location(key: str) -> Location:
+    """The opposite of ``key_path``; a name with a dot in it leads to the mapping that holds it."""
+    parts = re.findall(r"[^.\[\]]+", key)
+    return tuple(int(part) if part.isdigit() else part for part in parts)
+
+
+def _validate(document: Document, model: type[M], outside: frozenset[Location] = frozenset()) -> M:
+    hidden = [name for name, field in model.model_fields.items() if field.exclude]
+    for name in hidden:
+        if name in document.value:
+            names = SchemaGuide(model).names_at(())
+            line = document.line_of((name,))
+            message = f"unknown key; allowed are {', '.join(names)}"
+            raise ConfigError(message, file=document.file, line=line, key=name)
+    try:
+        # JSON has no tuples and paths, so pydantic's strict mode takes lists and text for them.
+        return model.model_validate_json(json.dumps(document.value), strict=True)
+    except ValidationError as error:
+        raise all_mistakes(error, document, model, outside) from None
+
+
+def _overridden(
+    value: dict[str, YamlValue], given: Mapping[tuple[str, ...], YamlValue]
+) -> dict[str, YamlValue]:
+    result = dict(value)
+    for (first, *rest), new in given.items():
+        if not rest:
+            result[first] = new
+            continue
+        inner = result.get(first)
+        result[first] = _overridden(inner if isinstance(inner, dict) else {}, {tuple(rest): new})
+    return result
+
+
+def _refuse_secrets(document: Document) -> None:
+    """A key in a file ends up in repositories; it is never shown again, not even here."""
+    mistakes = []
+    for location, value in _texts(document.value, ()):
+        name = next((part for part in reversed(location) if isinstance(part, str)), "")
+        if name == "api_key_env":
+            problem = _bad_variable(value)
+        elif is_secret_name(name) or looks_like_key(value):
+            problem = (
+                f"{f'`{name}`' if is_secret_name(name) else 'a key'} must not be written into a "
+                "file; put the key into an environment variable and name that with "
+                "`api_key_env: NAME`, or into a file of mode 0600 and name that with "
+                "`api_key_file: PATH`"
+            )
+        else:
+            continue
+        if problem:
+            line, key = document.line_of(location), _safe_path(_without_secret_name(location))
+            mistakes.append(ConfigError(problem, file=document.file, line=line, key=key))
+    if mistakes:
+        raise as_one(mistakes)
+
+
+def _without_secret_name(location: Location) -> Location:
+    """What follows ``api_key:`` is masked wherever it is printed, so no message can stand there."""
+    for index, part in enumerate(location):
+        if isinstance(part, str) and is_secret_name(part):
+            return location[:index]
+    return location
+
+
+def _bad_variable(value: str) -> str | None:
+    if _VARIABLE.fullmatch(value) and not looks_like_key(value):
+        return None
+    if bare := re.fullmatch(r"\$\{?([A-Z_][A-Z0-9_]*)\}?", value):
+        return f"takes the bare name of an environment variable: `{bare[1]}`"
+    return (
+        "takes the name of an environment variable, as OPENAI_API_KEY, not the key itself "
+        "(what is written here is not repeated, in case it is one)"
+    )
+
+
+def _safe_path(location: Location) -> str | None:
+    hidden = ("…" if isinstance(part, str) and looks_like_key(part) else part for part in location)
+    return key_path(tuple(hidden))
+
+
+def _texts(value: YamlValue, at: Location) -> Iterator[tuple[Location, str]]:
+    """Every text in file order; a key of a mapping counts as a text at its own place."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if looks_like_key(key):
+                yield (*at, key), key
+            yield from _texts(inner, (*at, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, (*at, index))
+
+
+def _check_model_names(config: RunConfig, document: Document) -> None:
+    used: list[tuple[Location, str]] = [
+        (("models", name, "fallback"), model.fallback)
+        for name, model in config.models.items()
+        if model.fallback is not None
+    ]
+    if config.sampling:
+        used += [
+            (("sampling", "models", index), name)
+            for index, name in enumerate(config.sampling.models)
+        ]
+    used += [
+        (("judging", "judges", index, "model"), judge.model)
+        for index, judge in enumerate(config.judging.judges)
+    ]
+    mistakes = []
+    for location, name in used:
+        if name in config.models:
+            continue
+        known = ", ".join(f"`{known}`" for known in config.models)
+        defined = f"defined under `models` are {known}" if known else "`models` defines none"
+        hint = did_you_mean(name, config.models)
+        mistakes.append(
+            ConfigError(
+                f"there is no model `{name[:60]}`; {defined}{hint}",
+                file=document.file,
+                line=document.line_of(location),
+                key=key_path(_written(location, document)),
+            )
+        )
+    if mistakes:
+        raise as_one(sorted(mistakes, key=lambda mistake: mistake.line or 0))
+
+
+def _written(location: Location, document: Document) -> Location:
+    """``sampling.models`` where one name stands in place of a list."""
+    return location if location in document.lines else location[:-1]
+
+
+def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
+    folder = file.parent
+    source, cache = config.prompts, config.cache
+    if source.path is not None:
+        source = source.model_copy(update={"path": _absolute(source.path, folder)})
+    if source.hf is not None:
+        source = source.model_copy(update={"hf": _local_dataset(source.hf, folder)})
+    if cache.dir is not None:
+        cache = cache.model_copy(update={"dir": _absolute(cache.dir, folder)})
+    budget = config.budget
+    if budget.ledger is not None:
+        budget = budget.model_copy(update={"ledger": _absolute(budget.ledger, folder)})
+    judging = config.judging
+    if judging.calibration is not None:
+        judging = judging.model_copy(update={"calibration": _absolute(judging.calibration, folder)})
+    rubric = config.rubric
+    if "/" in rubric or rubric.endswith((".yaml", ".yml")):
+        rubric = str(_absolute(Path(rubric), folder))
+    return config.model_copy(
+        update={
+            "prompts": source,
+            "budget": budget,
+            "cache": cache,
+            "judging": judging,
+            "rubric": rubric,
+            "models": {name: _with_paths(model, folder) for name, model in config.models.items()},
+            "source_file": file,
+        }
+    )
+
+
+def _local_dataset(source: HuggingFaceSource, folder: Path) -> HuggingFaceSource:
+    """A folder of this name beside the file goes before a dataset of this name on the hub."""
+    path = _absolute(Path(source.name), folder)
+    return source.model_copy(update={"name": str(path)}) if _is_dir(path) else source
+
+
+def _with_paths(model: ModelConfig, folder: Path) -> ModelConfig:
+    if model.api_key_file is not None:
+        place = _absolute(model.api_key_file, folder)
+        model = model.model_copy(update={"api_key_file": place})
+    if model.provider != "local" or not model.model.endswith(".gguf"):
+        return model
+    return model.model_copy(update={"model": str(_absolute(Path(model.model), folder))})
+
+
+def _absolute(path: Path, folder: Path) -> Path:
+    """Symbolic links stay as they are: a link may lead to a file of another name."""
+    with suppress(RuntimeError):  # `~name` of nobody here: a file may be called so
+        path = path.expanduser()
+    return Path(os.path.normpath(folder.absolute() / path))
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # a name too long for a file is certainly no folder

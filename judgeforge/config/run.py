@@ -1,0 +1,190 @@
+"""The configuration of a run: strict models, nothing read from disk here (see config_file.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, Field, field_serializer, field_validator, model_validator
+
+from judgeforge.config.judges import JudgingConfig
+from judgeforge.config.model import ModelConfig, is_readable_on_the_way
+from judgeforge.ranking.rules import PairingRules
+from judgeforge.records import Record
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, int | float | str) else value
+
+
+class Fields(Record):
+    """Which column of the input holds what."""
+
+    prompt: str = "prompt"
+    id: str = "id"
+    reference: str = "reference"
+    metadata: str = "metadata"
+    completions: str = "completions"
+
+
+class HuggingFaceSource(Record):
+    name: str
+    """A dataset on the hub or a local folder."""
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    streaming: bool = True
+
+
+class PromptsConfig(Record):
+    path: Path | None = None
+    hf: HuggingFaceSource | None = None
+    format: Literal["auto", "jsonl", "csv", "parquet", "text"] = "auto"
+    fields: Fields = Fields()
+    duplicate_prompts: Literal["skip", "keep"] = "skip"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> PromptsConfig:
+        if (self.path is None) == (self.hf is None):
+            raise ValueError("give exactly one of `path` (a file) and `hf` (a dataset)")
+        return self
+
+
+class SamplingConfig(Record):
+    models: Annotated[list[str], BeforeValidator(_as_list)] = Field(min_length=1)
+    completions: int = Field(default=4, ge=2, le=256)
+    """In total for each prompt, spread over models and temperatures."""
+    temperature: Annotated[list[float], BeforeValidator(_as_list)] = Field(
+        default_factory=lambda: [1.0], min_length=1
+    )
+    max_tokens: int = Field(default=512, ge=1)
+    system: str | None = None
+    seed: int | None = None
+    keep_cut: bool = False
+    """Whether a completion that `max_tokens` cut off is used."""
+
+    @field_validator("temperature")
+    @classmethod
+    def _in_range(cls, value: list[float]) -> list[float]:
+        if any(not 0 <= t <= 2 for t in value):
+            raise ValueError("every temperature must be from 0 to 2")
+        return value
+
+
+class BudgetConfig(Record):
+    usd: float | None = Field(default=None, ge=0)
+    """For the run folder, over all its starts."""
+    max_calls: int | None = Field(default=None, ge=0)
+    daily_usd: float | None = Field(default=None, ge=0)
+    """For one day and all runs that share the ledger."""
+    ledger: Path | None = None
+    """The file that counts a day's money for many runs; default `.judgeforge/ledger.txt`."""
+    timezone: str = "UTC"
+    """Says when a day begins, such as `Europe/Vienna`."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(
+                f"`{value}` is no time zone that this machine knows; write it as `Europe/Vienna` "
+                "(a slim image may need `pip install tzdata`)"
+            ) from error
+        return value
+
+
+class LimitsConfig(Record):
+    concurrency: int = Field(default=64, ge=1, le=4096)
+    """Calls in flight over all models."""
+    max_skip_share: float = Field(default=0.2, ge=0, le=1)
+    max_attempts: int = Field(default=6, ge=1, le=100)
+    max_retry_s: float = Field(default=300.0, ge=0)
+    """No new attempt starts later than this after the first one; waiting in the queue of a model
+    does not count."""
+    stall_s: float = Field(default=600.0, gt=0, le=86_400)
+    """A run in which no call brings a reply for so long says what it waits for and stops (exit 4);
+    so does one whose model stays out of order for so long."""
+    breaker_failures: int = Field(default=8, ge=1, le=1000)
+    """After so many failures in a row a model counts as out of order and is only probed."""
+    grace_s: float = Field(default=5.0, ge=0, le=600)
+    """How long calls in flight may still finish after Ctrl-C or SIGTERM."""
+    min_free_mb: float = Field(default=50.0, ge=0)
+    """A run neither begins nor goes on with fewer megabytes free on one of its disks."""
+
+
+class CacheConfig(Record):
+    dir: Path | None = None
+
+
+class OnFinishConfig(Record):
+    """Who is told how a run ended, with a JSON summary."""
+
+    command: list[str] | None = Field(default=None, min_length=1)
+    """Program and arguments, without a shell; the summary is its standard input."""
+    webhook: str | None = None
+    """The summary is posted there."""
+    webhook_env: str | None = None
+    """The environment variable that holds the address, where the address is a secret."""
+    timeout_s: float = Field(default=5.0, gt=0, le=60)
+
+    @field_validator("webhook")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an https:// address")
+        if is_readable_on_the_way(value):
+            raise ValueError("must be an https:// address: http can be read on the way")
+        return value
+
+    @field_serializer("webhook")
+    def _without_its_path(self, value: str | None) -> str | None:
+        """The path of such an address is often its key, and manifests are shown around."""
+        return value and f"{urlsplit(value).scheme}://{urlsplit(value).hostname}/…"
+
+
+class RunConfig(Record):
+    """A whole run. Paths are absolute once the file is loaded."""
+
+    prompts: PromptsConfig
+    models: dict[str, ModelConfig] = Field(default_factory=dict)
+    sampling: SamplingConfig | None = None
+    rubric: str
+    judging: JudgingConfig = JudgingConfig()
+    pairing: PairingRules = PairingRules()
+    budget: BudgetConfig = BudgetConfig()
+    limits: LimitsConfig = LimitsConfig()
+    cache: CacheConfig = CacheConfig()
+    on_finish: OnFinishConfig | None = None
+
+    @field_validator("models")
+    @classmethod
+    def _fallbacks_differ(cls, value: dict[str, ModelConfig]) -> dict[str, ModelConfig]:
+        for name, model in value.items():
+            if model.fallback == name:
+                raise ValueError(f"`{name}` is its own fallback: name another model, or none")
+        return value
+
+    source_file: Path | None = Field(default=None, exclude=True)
+    """The file that this was read from; paths in it are relative to its folder."""
+
+    @property
+    def folder(self) -> Path:
+        return self.source_file.parent if self.source_file else Path.cwd()
+
+    @property
+    def cache_dir(self) -> Path:
+        return self.cache.dir or self.folder / ".judgeforge" / "cache"
+
+    @property
+    def ledger_file(self) -> Path | None:
+        """None where no day's money is counted."""
+        if self.budget.ledger is None and self.budget.daily_usd is None:
+            return None
+        return self.budget.ledger or self.folder / ".judgeforge" / "ledger.txt"

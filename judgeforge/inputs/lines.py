@@ -1,0 +1,80 @@
+"""JSON lines: one object a line. Blank lines are ignored.
+
+Plain text: one prompt a line. Blank lines are ignored.
+
+JSON as its standard has it: no NaN, no infinity.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from judgeforge.config.run import Fields
+from judgeforge.errors import InputError
+from judgeforge.inputs.columns import named, watch_columns
+from judgeforge.inputs.files import text_lines
+from judgeforge.inputs.raw import BadRow, RawRow
+from judgeforge.inputs.row_checks import kind_of
+from judgeforge.records import SkipReason
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+# json.loads with an option builds a decoder for each call.
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+def parse_json(text: str) -> Any:  # noqa: ANN401
+    """Raises ValueError with a short reason, for nesting that is too deep too."""
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_jsonl(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+    return watch_columns(_rows(path), str(path), fields)
+
+
+def _rows(path: Path) -> Iterator[RawRow | BadRow]:
+    for line in text_lines(path):
+        if isinstance(line, BadRow):
+            yield line
+            continue
+        number, text = line
+        if text and not text.isspace():
+            yield _parsed(number, text)
+
+
+def _parsed(number: int, text: str) -> RawRow | BadRow:
+    try:
+        value = parse_json(text)
+    except ValueError as error:
+        detail = f"the line is not JSON: {error}; write one JSON object a line"
+        return BadRow(number, SkipReason.INVALID_ROW, detail)
+    if not isinstance(value, dict):
+        detail = f"the line holds {kind_of(value)}; write one JSON object a line"
+        return BadRow(number, SkipReason.INVALID_ROW, detail)
+    return RawRow(number, value)
+
+
+def read_text(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+    """Raises InputError where `fields:` asks for more than prompts."""
+    more = [field for field in named(fields).values() if field != "prompt"]
+    if more:
+        raise InputError(
+            f"{path}: plain text holds prompts only, so `fields: {{{more[0]}: …}}` names nothing; "
+            "take it out, or use JSONL, CSV or Parquet"
+        )
+    for line in text_lines(path):
+        if isinstance(line, BadRow):
+            yield line
+        elif line[1] and not line[1].isspace():
+            yield RawRow(line[0], {fields.prompt: line[1]})

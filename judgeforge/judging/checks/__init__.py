@@ -1,0 +1,117 @@
+"""All checks by name. A new check is one small function and one line in ``CHECKS``.
+
+Criteria that code can verify: a check says whether a text keeps one rule. Pure, no calls.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import JsonValue
+
+from judgeforge.judging.checks import language, structured, text
+from judgeforge.judging.checks.subject import (
+    Subject,
+    UndecidedCheckError,
+    keys,
+    only_true,
+    span,
+    texts,
+    whole_number,
+)
+from judgeforge.text.wording import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class CheckKind:
+    argument: Callable[[JsonValue], Any]
+    """Reads the argument. Raises ValueError that says what is allowed."""
+    passes: Callable[[Subject, Any], bool]
+    """Raises UndecidedCheckError where the text cannot be decided."""
+    needs_reference: bool = False
+
+
+CHECKS: Mapping[str, CheckKind] = {
+    "max_words": CheckKind(whole_number, text.max_words),
+    "min_words": CheckKind(whole_number, text.min_words),
+    "max_chars": CheckKind(whole_number, text.max_chars),
+    "min_chars": CheckKind(whole_number, text.min_chars),
+    "max_sentences": CheckKind(whole_number, text.max_sentences),
+    "min_sentences": CheckKind(whole_number, text.min_sentences),
+    "max_paragraphs": CheckKind(whole_number, text.max_paragraphs),
+    "contains": CheckKind(texts, text.contains),
+    "contains_any": CheckKind(texts, text.contains_any),
+    "not_contains": CheckKind(texts, text.not_contains),
+    "contains_word": CheckKind(texts, text.contains_word),
+    "not_contains_word": CheckKind(texts, text.not_contains_word),
+    "starts_with": CheckKind(texts, text.starts_with),
+    "ends_with": CheckKind(texts, text.ends_with),
+    "regex": CheckKind(text.pattern, text.matches),
+    "not_regex": CheckKind(text.pattern, text.not_matches),
+    "json": CheckKind(only_true, structured.is_json),
+    "json_keys": CheckKind(keys, structured.has_json_keys),
+    "json_schema": CheckKind(structured.schema, structured.follows_json_schema),
+    "list_items": CheckKind(span, text.list_items),
+    "numbered_items": CheckKind(span, text.numbered_items),
+    "bullet_items": CheckKind(span, text.bullet_items),
+    "language": CheckKind(language.language_code, language.is_in_language),
+    "equals_reference": CheckKind(only_true, text.equals_reference, needs_reference=True),
+    "contains_reference": CheckKind(only_true, text.contains_reference, needs_reference=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    stated: JsonValue
+    """The argument as it was written, for people."""
+    argument: Any
+    passes: Callable[[Subject, Any], bool]
+    needs_reference: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}: {json.dumps(self.stated, ensure_ascii=False)}"
+
+
+def parse_checks(value: object) -> tuple[Check, ...]:
+    """Read a mapping ``{name of a check: its argument}`` with at least one check.
+
+    Raises ValueError that names the check, what was found and what is allowed.
+    """
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError(f"must be a mapping with at least one check, not {value!r}")
+    return tuple(_parse(name, argument) for name, argument in value.items())
+
+
+def failed_checks(checks: Sequence[Check], subject: Subject) -> list[Check]:
+    """Those that the text does not pass.
+
+    Raises UndecidedCheckError as soon as one of them cannot be decided.
+    """
+    return [check for check in checks if not _passes(check, subject)]
+
+
+def _passes(check: Check, subject: Subject) -> bool:
+    try:
+        return check.passes(subject, check.argument)
+    except UndecidedCheckError as error:
+        raise UndecidedCheckError(f"check `{check.name}`: {error}") from error
+
+
+def _parse(name: str, argument: JsonValue) -> Check:
+    kind = CHECKS.get(name)
+    if kind is None:
+        raise ValueError(
+            f"`{name}` is no check (allowed: {', '.join(CHECKS)}){did_you_mean(name, CHECKS)}"
+        )
+    try:
+        ready = kind.argument(argument)
+    except ValueError as error:
+        raise ValueError(f"check `{name}`: {error}") from error
+    return Check(name, argument, ready, kind.passes, kind.needs_reference)
+
+
+__all__ = ["CHECKS", "Check", "Subject", "UndecidedCheckError", "failed_checks", "parse_checks"]

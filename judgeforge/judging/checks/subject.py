@@ -1,0 +1,82 @@
+"""Readers for the arguments of checks: a YAML or JSON value -> what the check works with.
+
+Each raises ValueError that says what is allowed.
+
+What a check looks at, and how it says that it cannot decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+MOST_TEXTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A count from ``least`` to ``most``, both included."""
+
+    least: int
+    most: int | None
+
+    def holds(self, count: int) -> bool:
+        return self.least <= count and (self.most is None or count <= self.most)
+
+
+def whole_number(value: JsonValue) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"must be a whole number from 0, not {value!r}")
+    return value
+
+
+def only_true(value: JsonValue) -> bool:
+    if value is not True:
+        raise ValueError(f"takes only `true`, not {value!r} (leave the check out to turn it off)")
+    return True
+
+
+def text(value: JsonValue) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"must be a text that is not empty, not {value!r}")
+    return value
+
+
+def texts(value: JsonValue) -> tuple[str, ...]:
+    """One text or a list of texts, casefolded for a comparison that ignores case."""
+    items = value if isinstance(value, list) else [value]
+    if not 1 <= len(items) <= MOST_TEXTS:
+        raise ValueError(f"must be a text or a list of 1 to {MOST_TEXTS} texts")
+    return tuple(text(item).casefold() for item in items)
+
+
+def keys(value: JsonValue) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else [value]
+    if not items:
+        raise ValueError("must be a key or a list of keys, not an empty list")
+    return tuple(text(item) for item in items)
+
+
+def span(value: JsonValue) -> Span:
+    """A whole number (exactly so many) or ``{min: …, max: …}``."""
+    if not isinstance(value, dict):
+        count = whole_number(value)
+        return Span(count, count)
+    if not value or set(value) - {"min", "max"}:
+        raise ValueError("must be a whole number or a mapping with `min`, `max` or both")
+    least = whole_number(value.get("min", 0))
+    most = whole_number(value["max"]) if "max" in value else None
+    if most is not None and most < least:
+        raise ValueError(f"`max` ({most}) is smaller than `min` ({least})")
+    return Span(least, most)
+
+
+class UndecidedCheckError(Exception):
+    """The check can neither be called passed nor failed for this text; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    text: str
+    reference: str | None = None

@@ -1,0 +1,175 @@
+"""Judge prompts from ``prompts/judge/*.j2``, rendered in Jinja's sandbox.
+
+Templates are files of the project; rubrics, prompts and completions are only ever values. What is
+judged stands verbatim between tags that end in a code which occurs nowhere in it, so that no text
+can close its own tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from judgeforge.config.shipped import shipped_prompts
+from judgeforge.judging.rubric import Rubric
+from judgeforge.records import Message, Prompt
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+
+_CODE_DIGITS = 12
+_SHARED_TEMPLATES = (
+    "answers.j2",
+    "conversation.j2",
+    "criteria.j2",
+    "reference.j2",
+    "repair.j2",
+    "weights.j2",
+)
+
+
+def pointwise_messages(
+    rubric: Rubric, prompt: Prompt, completion_text: str
+) -> tuple[Message, Message]:
+    """System message (the rubric, the same for all calls) and user message (what is judged).
+
+    The same arguments always give the same messages.
+    """
+    values = _material(prompt, [completion_text])
+    return _messages("pointwise", rubric, completion=completion_text, **values)
+
+
+def pairwise_messages(
+    rubric: Rubric, prompt: Prompt, first: str, second: str
+) -> tuple[Message, Message]:
+    """As ``pointwise_messages``, for two answers: A is the one shown first."""
+    values = _material(prompt, [first, second])
+    return _messages("pairwise", rubric, answers=[("A", first), ("B", second)], **values)
+
+
+def listwise_messages(
+    rubric: Rubric, prompt: Prompt, texts: Sequence[str]
+) -> tuple[Message, Message]:
+    """As ``pointwise_messages``, for any number of answers, counted from 1."""
+    answers = [(str(number), text) for number, text in enumerate(texts, start=1)]
+    return _messages("listwise", rubric, answers=answers, **_material(prompt, texts))
+
+
+def decision_messages(
+    rubric: Rubric, prompt: Prompt, completion_text: str
+) -> tuple[Message, Message]:
+    """What a decision model is to look at; its questions say what is asked about it."""
+    values = _material(prompt, [completion_text])
+    return _messages("decisions", rubric, completion=completion_text, **values)
+
+
+def decision_pair_messages(
+    rubric: Rubric, prompt: Prompt, first: str, second: str
+) -> tuple[Message, Message]:
+    """As ``decision_messages``, for two answers: A is the one shown first."""
+    values = _material(prompt, [first, second])
+    user = _render("decisions_pair_user.j2", answers=[("A", first), ("B", second)], **values)
+    system = system_text("decisions", rubric)
+    return Message(role="system", content=system), Message(role="user", content=user)
+
+
+def decision_pair_question(rubric: Rubric) -> str:
+    """Asks which of two answers is better by the whole rubric."""
+    return _render("decisions_pair_question.j2", **_rubric_values(rubric))
+
+
+def repair_message(problem: str) -> Message:
+    """Asks for the reply again, with what was wrong with the last one."""
+    return Message(role="user", content=_render("repair.j2", problem=problem))
+
+
+def template_digests(protocols: Iterable[str]) -> dict[str, str]:
+    """SHA-256 (hex) of every file that can stand in the prompts of these protocols, by name."""
+    used = [*_SHARED_TEMPLATES, *(f"{protocol}_" for protocol in protocols)]
+    files = sorted((shipped_prompts() / "judge").glob("*.j2"))
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+        if file.name.startswith(tuple(used))
+    }
+
+
+def _messages(protocol: str, rubric: Rubric, **values: object) -> tuple[Message, Message]:
+    user = _render(f"{protocol}_user.j2", **values)
+    system = system_text(protocol, rubric)
+    return Message(role="system", content=system), Message(role="user", content=user)
+
+
+def _material(prompt: Prompt, texts: Sequence[str]) -> dict[str, object]:
+    """What every protocol shows beside the answers, and a code that occurs in none of it."""
+    shown = [message.content for message in prompt.messages]
+    shown += [prompt.reference or "", *texts]
+    return {
+        "turns": [(message.role, message.content) for message in prompt.messages],
+        "reference": prompt.reference,
+        "code": _code_absent_from(shown),
+    }
+
+
+def _code_absent_from(texts: list[str]) -> str:
+    """A hash of the texts, taken again until it occurs in none of them."""
+    whole = "\0".join(texts)
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+    while digest[:_CODE_DIGITS] in whole:
+        digest = hashlib.sha256(digest.encode()).hexdigest()
+    return digest[:_CODE_DIGITS]
+
+
+_systems: dict[tuple[str, str], str] = {}
+"""Rendered once for each protocol and rubric (by its SHA-256): a run has few."""
+
+
+def system_text(protocol: str, rubric: Rubric) -> str:
+    """The system message of a protocol's requests: the rubric, the same for all calls."""
+    key = (protocol, rubric.sha256)
+    if key not in _systems:
+        _systems[key] = _render(f"{protocol}_system.j2", **_rubric_values(rubric))
+    return _systems[key]
+
+
+def _rubric_values(rubric: Rubric) -> dict[str, object]:
+    judged = rubric.judged
+    return {
+        "guidance": rubric.guidance.strip(),
+        "criteria": [
+            {
+                "name": criterion.name,
+                "question": (criterion.question or criterion.yes_no or "").strip(),
+                "levels": [level.strip() for level in criterion.levels or ()],
+            }
+            for criterion in judged
+        ],
+        "weights": [(c.name, f"{c.weight:g}") for c in judged] if len(judged) > 1 else [],
+    }
+
+
+def _render(name: str, **values: object) -> str:
+    return _template(name).render(values).rstrip("\n")
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import FileSystemLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(shipped_prompts() / "judge"),
+        undefined=StrictUndefined,
+        autoescape=False,  # the reader is a model, not a browser: content stays as it is
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,121 @@
+"""A decision model answers the whole rubric in one request, in probabilities.
+
+Levels are asked as a score, yes/no as a yes/no, two completions as a choice between them. The
+distributions are evidence as they are, their uncertainty included; nothing is written in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from judgeforge.calls.asks import Asks
+from judgeforge.calls.providers.base import (
+    DecisionAnswer,
+    DecisionQuestion,
+    DecisionRequest,
+    ModelReply,
+)
+from judgeforge.config.judges import JudgeConfig
+from judgeforge.errors import CallError
+from judgeforge.judging.judge import blank_judgment, call_failure, fallback_note, reading_failure
+from judgeforge.judging.judge_prompts import (
+    decision_messages,
+    decision_pair_messages,
+    decision_pair_question,
+)
+from judgeforge.judging.protocols.pairwise import pair_questions
+from judgeforge.judging.replies.decisions import answers_by_name, read_choice, score_of_answers
+from judgeforge.judging.replies.json_object import UnreadableReplyError
+from judgeforge.judging.replies.probabilities import answers_of
+from judgeforge.judging.rubric import Criterion, Rubric
+from judgeforge.records import Completion, Judgment, Prompt, Question
+
+_BETTER = "better"
+_CHOICES = (
+    ("A", "Answer A is better by the criteria."),
+    ("B", "Answer B is better by the criteria."),
+    ("tie", "Both answers are equally good by the criteria."),
+)
+
+
+class DecisionJudge:
+    def __init__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> None:
+        self._judge, self._rubric, self._gateway = judge, rubric, gateway
+        self._questions = tuple(map(_question, rubric.judged))
+        self._pair_question = DecisionQuestion(
+            _BETTER, "choice", decision_pair_question(rubric), _CHOICES
+        )
+
+    def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
+        """One for each completion or, with ``pairs``, each pair in the configured orders."""
+        if self._judge.pairs:
+            return pair_questions(self._judge, completion_ids, repeat)
+        return [
+            Question(judge=self._judge.label, completion_ids=(one,), repeat=repeat)
+            for one in completion_ids
+        ]
+
+    async def ask(
+        self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
+    ) -> Judgment:
+        texts = [completions[i].text for i in question.completion_ids]
+        blank = blank_judgment(prompt, question, self._judge, self._rubric)
+        request = self._request(prompt, texts)
+        try:
+            answer = await self._gateway.ask(self._judge.model, request, sample=question.repeat)
+        except CallError as error:
+            if error.stops_run:
+                raise
+            return blank.model_copy(update={"missing": call_failure(error)})
+        evidence = self._evidence(request, answer.reply)
+        if answer.answered_by:
+            evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))
+        return blank.model_copy(
+            update={"call": answer.key, "cost_usd": answer.cost_usd, **evidence}
+        )
+
+    def _evidence(self, request: DecisionRequest, reply: ModelReply) -> dict[str, Any]:
+        try:
+            answers = answers_by_name(request.questions, reply.decisions)
+            if request.questions == (self._pair_question,):
+                return _compared(answers)
+            return score_of_answers(self._rubric, answers)
+        except UnreadableReplyError as error:
+            return {"missing": str(error)}
+        except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
+            return {"missing": reading_failure(error)}
+
+    def _request(self, prompt: Prompt, texts: Sequence[str]) -> DecisionRequest:
+        if len(texts) == 1:
+            messages = decision_messages(self._rubric, prompt, texts[0])
+            return DecisionRequest(messages, self._questions)
+        messages = decision_pair_messages(self._rubric, prompt, *texts)
+        return DecisionRequest(messages, (self._pair_question,))
+
+
+def _question(criterion: Criterion) -> DecisionQuestion:
+    if criterion.levels is None:
+        return DecisionQuestion(criterion.name, "yes_no", (criterion.yes_no or "").strip())
+    levels = zip(answers_of(criterion), criterion.levels, strict=True)
+    return DecisionQuestion(
+        criterion.name,
+        "levels",
+        (criterion.question or "").strip(),
+        tuple((number, text.strip()) for number, text in levels),
+    )
+
+
+def _compared(answers: Mapping[str, DecisionAnswer]) -> dict[str, Any]:
+    names = [name for name, _ in _CHOICES]
+    try:
+        choice, chances = read_choice(answers.get(_BETTER), names)
+    except UnreadableReplyError as error:
+        raise UnreadableReplyError(f"which is better: {error}") from error
+    if chances is None:
+        return {"verdict": choice.lower(), "note": "the choice came without probabilities"}
+    return {
+        "verdict": choice.lower(),
+        "strength": None if choice == "tie" else abs(chances["A"] - chances["B"]),
+        "probabilities": {name.lower(): chance for name, chance in chances.items()},
+    }

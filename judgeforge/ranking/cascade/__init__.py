@@ -1,0 +1,1 @@
+"""Ranking -> what to ask next, or stop. Pure."""

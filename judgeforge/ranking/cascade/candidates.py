@@ -1,0 +1,117 @@
+"""What could be asked next: single judges or the whole panel, about the contenders only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from judgeforge.ranking.evidence import Evidence
+from judgeforge.records import Protocol
+
+_PAIR = 2
+MOST_COMPARED = 3
+"""Comparisons are considered among so many of the likeliest completions."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOption:
+    """A judge that can be asked."""
+
+    name: str
+    protocol: Protocol
+    tier: int = 1
+    repeats: int = 1
+    """How often it may be asked the same."""
+    cost: float = 1.0
+    """Expected price of one question, in any unit that all judges share."""
+    questions_per_pair: int = 2
+    """How many calls a comparison of two completions takes (both orders: 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One judge about one completion, or about two to be compared."""
+
+    judge: str
+    places: tuple[int, ...]
+    cost: float
+    calls: int = 1
+
+
+def first_tier(options: Sequence[JudgeOption]) -> int:
+    """The tier that is always asked."""
+    return min(option.tier for option in options)
+
+
+Bundle = tuple[Ask, ...]
+"""Asked at once."""
+
+
+Asked = Mapping[tuple[str, tuple[int, ...]], int]
+"""How often each judge was asked about each completion, pair or list, by their sorted places."""
+
+
+def times_asked(evidence: Evidence, options: Sequence[JudgeOption]) -> Asked:
+    """As far as the answers show it."""
+    lists = {option.name for option in options if option.protocol == "listwise"}
+    orders = {option.name: option.questions_per_pair for option in options}
+    everyone = tuple(range(len(evidence.completion_ids)))
+    found: Counter[tuple[str, tuple[int, ...]]] = Counter()
+    for cell in evidence.cells:
+        places = everyone if cell.judge in lists else (cell.place,)
+        found[cell.judge, places] = len(cell.scores)
+    for one in evidence.comparisons:
+        found[one.judge, tuple(sorted((one.first, one.second)))] += 1
+    return {
+        (judge, places): -(-count // orders.get(judge, 1)) if len(places) == _PAIR else count
+        for (judge, places), count in found.items()
+    }
+
+
+def candidates(
+    completions: int, options: Sequence[JudgeOption], contenders: Sequence[int], asked: Asked
+) -> list[Bundle]:
+    """``contenders``: places of the completions that can still win, likeliest first."""
+    found: dict[Bundle, None] = {}
+    for option in options:
+        for bundle in _of_judge(option, contenders, asked, completions):
+            found[bundle] = None
+    for size in (2, 3):
+        found[_of_panel(options, contenders[:size], asked)] = None
+    return [bundle for bundle in found if bundle]
+
+
+def _of_judge(
+    option: JudgeOption, contenders: Sequence[int], asked: Asked, completions: int
+) -> Iterator[Bundle]:
+    if option.protocol == "pairwise":
+        for pair in combinations(sorted(contenders[:MOST_COMPARED]), _PAIR):
+            if asked.get((option.name, pair), 0) < option.repeats:
+                calls = option.questions_per_pair
+                yield (Ask(option.name, pair, option.cost * calls, calls),)
+        return
+    if option.protocol == "listwise":
+        everyone = tuple(range(completions))
+        if asked.get((option.name, everyone), 0) < option.repeats:
+            yield (Ask(option.name, everyone, option.cost),)
+        return
+    free = _free(option, contenders, asked)
+    for place in free[:MOST_COMPARED]:
+        yield (Ask(option.name, (place,), option.cost),)
+    for size in range(2, len(free) + 1):
+        yield tuple(Ask(option.name, (place,), option.cost) for place in free[:size])
+
+
+def _of_panel(options: Iterable[JudgeOption], contenders: Sequence[int], asked: Asked) -> Bundle:
+    return tuple(
+        Ask(option.name, (place,), option.cost)
+        for option in options
+        if option.protocol in {"pointwise", "decisions"}
+        for place in _free(option, contenders, asked)
+    )
+
+
+def _free(option: JudgeOption, places: Iterable[int], asked: Asked) -> list[int]:
+    return [place for place in places if asked.get((option.name, (place,)), 0) < option.repeats]

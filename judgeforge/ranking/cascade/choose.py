@@ -1,0 +1,152 @@
+"""The evidence on one prompt -> what to ask next, where its pair is still in doubt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from judgeforge.ranking.best import best_probabilities
+from judgeforge.ranking.cascade.candidates import (
+    Asked,
+    Bundle,
+    JudgeOption,
+    candidates,
+    first_tier,
+    times_asked,
+)
+from judgeforge.ranking.cascade.gain import Value, expected_values
+from judgeforge.ranking.distributions import Array, gap_cdf_array
+from judgeforge.ranking.evidence import Evidence
+from judgeforge.ranking.posterior import posterior
+from judgeforge.ranking.rank import quality_map
+from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.rules import CascadeRules
+
+_OUT_OF_REACH = 100.0
+"""Far below every quality, which is about 0 to 1."""
+CAN_WIN = 0.02
+"""A completion that is the best with a smaller probability is not judged again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the prompt has cost so far."""
+
+    calls: int = 0
+    cost: float = 0.0
+
+
+def next_bundle(
+    evidence: Evidence,
+    options: Sequence[JudgeOption],
+    reliability: Reliability,
+    rules: CascadeRules,
+    spent: Spent | None = None,
+    *,
+    asked: Asked | None = None,
+    vetoed: Collection[int] = (),
+    max_error: float | None = None,
+) -> Bundle:
+    """What to ask at once; empty where the prompt is decided, nothing pays, or a limit is reached.
+
+    ``asked`` says what was asked already where answers do not show it (a reply that could not be
+    read). ``spent.cost`` and ``rules.max_usd_per_prompt`` are in the unit of the options' costs.
+    ``vetoed``: places that cannot win, whatever judges say. With ``max_error`` a call is worth what
+    it adds to the pairs that can be kept, however sure the prompt is already.
+    """
+    spent = spent or Spent()
+    n = len(evidence.completion_ids)
+    if n < 2:
+        return ()
+    scoring = [option.name for option in options if option.protocol != "pairwise"]
+    belief = posterior(evidence, reliability, judges=scoring)
+    transform, shift, unseen = quality_map(evidence, reliability)
+    means, covariance = belief.qualities
+    means = transform @ means + shift
+    means[list(vetoed)] -= _OUT_OF_REACH
+    base = means, transform @ covariance @ transform.T + unseen
+    value = value_of(rules, max_error)
+    now = float(value(*base))
+    if max_error is None and now >= rules.target_confidence:
+        return ()
+    asked = times_asked(evidence, options) if asked is None else asked
+    bundles = _affordable(candidates(n, options, _contenders(base, rules), asked), n, rules, spent)
+    if not bundles:
+        return ()
+    expected = expected_values(
+        bundles, belief, reliability, transform=transform, base=base, value=value
+    )
+    unit = min(option.cost for option in options if option.tier == first_tier(options))
+    return _most_for_its_cost(bundles, expected - now, unit=unit, least=rules.min_gain)
+
+
+def _most_for_its_cost(
+    bundles: Sequence[Bundle], gains: Array, *, unit: float, least: float
+) -> Bundle:
+    """Empty where no gain is more than ``least`` for each ``unit`` of cost."""
+    costs = np.array([sum(ask.cost for ask in bundle) for bundle in bundles])
+    free = costs <= 0
+    rates = gains / np.where(free, 1.0, costs) * (unit if unit > 0 else 1.0)
+    best = int(np.argmax(np.where(free & (gains > 0), np.inf, rates)))
+    return bundles[best] if rates[best] > least else ()
+
+
+def value_of(rules: CascadeRules, max_error: float | None) -> Value:
+    """The probability that the pair is right, or with ``max_error`` what it adds to those kept.
+
+    A pair that is kept uses up some of the allowed errors or leaves some to others: it is worth
+    its distance from the probability at which it is worth nothing, 1 - 2 max_error.
+    """
+    right = _best if rules.of == "best" else _better
+    if max_error is None:
+        return right
+    least = 1.0 - 2.0 * max_error
+
+    def kept(means: Array, covariance: Array) -> Array:
+        return np.asarray(np.maximum(right(means, covariance) - least, 0.0) / (1.0 - least))
+
+    return kept
+
+
+def _best(means: Array, covariance: Array) -> Array:
+    return np.asarray(best_probabilities(means, covariance).max(-1))
+
+
+def _better(means: Array, covariance: Array) -> Array:
+    """P(the completion with the highest mean is better than the one with the lowest)."""
+    high, low = means.argmax(-1)[..., None], means.argmin(-1)[..., None]
+    gap = np.take_along_axis(means, high, -1) - np.take_along_axis(means, low, -1)
+    columns = np.take_along_axis(covariance, high[..., None, :], -2)[..., 0, :]
+    diagonal = np.diagonal(covariance, axis1=-2, axis2=-1)
+    variance = (
+        np.take_along_axis(diagonal, high, -1)
+        + np.take_along_axis(diagonal, low, -1)
+        - 2.0 * np.take_along_axis(columns, low, -1)
+    )
+    z = gap / np.sqrt(np.maximum(variance, 1e-12))
+    return np.asarray(gap_cdf_array(z)[..., 0])
+
+
+def _contenders(base: tuple[Array, Array], rules: CascadeRules) -> list[int]:
+    """Likeliest first; for a pair those that can be the worst are in it too."""
+    chances = best_probabilities(*base)
+    if rules.of == "pair":
+        chances = np.maximum(chances, best_probabilities(-base[0], base[1]))
+    order = sorted(range(len(chances)), key=lambda i: (-chances[i], i))
+    return [i for i in order if chances[i] >= CAN_WIN]
+
+
+def _affordable(
+    bundles: Sequence[Bundle], n: int, rules: CascadeRules, spent: Spent
+) -> list[Bundle]:
+    most_calls = (rules.max_calls_per_completion or math.inf) * n - spent.calls
+    most_cost = math.inf if rules.max_usd_per_prompt is None else rules.max_usd_per_prompt
+    return [
+        bundle
+        for bundle in bundles
+        if sum(ask.calls for ask in bundle) <= most_calls
+        and sum(ask.cost for ask in bundle) <= most_cost - spent.cost
+    ]

@@ -1,0 +1,91 @@
+"""Selected pairs of one prompt -> the records that are written, with their provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from judgeforge.ranking.pairing.selection import SelectedPair
+from judgeforge.records import (
+    Completion,
+    Judgment,
+    Message,
+    PreferencePair,
+    Prompt,
+    Provenance,
+    RubricId,
+)
+from judgeforge.version import VERSION
+
+
+def make_pairs(
+    prompt: Prompt,
+    selected: Sequence[SelectedPair],
+    *,
+    completions: Mapping[str, Completion],
+    judgments: Sequence[Judgment],
+    rubric: RubricId,
+    strategy: str,
+) -> list[PreferencePair]:
+    return [
+        PreferencePair(
+            id=f"{prompt.id}.p{number}",
+            prompt_id=prompt.id,
+            prompt=prompt.messages,
+            chosen=_answer(completions[pair.chosen_id]),
+            rejected=_answer(completions[pair.rejected_id]),
+            score_chosen=pair.score_chosen,
+            score_rejected=pair.score_rejected,
+            score_margin=pair.score_margin,
+            confidence=pair.confidence,
+            chosen_model=completions[pair.chosen_id].model,
+            rejected_model=completions[pair.rejected_id].model,
+            strategy=strategy,
+            provenance=_provenance(pair, completions, judgments, rubric),
+        )
+        for number, pair in enumerate(selected)
+    ]
+
+
+def _answer(completion: Completion) -> tuple[Message, ...]:
+    return (Message(role="assistant", content=completion.text),)
+
+
+def _provenance(
+    pair: SelectedPair,
+    completions: Mapping[str, Completion],
+    judgments: Sequence[Judgment],
+    rubric: RubricId,
+) -> Provenance:
+    sides = (completions[pair.chosen_id], completions[pair.rejected_id])
+    asked = [
+        judgment
+        for judgment in judgments
+        if {pair.chosen_id, pair.rejected_id} & set(judgment.completion_ids)
+    ]
+    evidence = [judgment for judgment in asked if not judgment.missing]
+    sources: list[Completion | Judgment] = [*sides, *evidence]
+    return Provenance(
+        chosen_id=pair.chosen_id,
+        rejected_id=pair.rejected_id,
+        judgment_ids=tuple(judgment.id for judgment in evidence),
+        rubric=rubric,
+        judges=_distinct(judgment.judge for judgment in evidence),
+        calls=_distinct(key for source in sources for key in source.call_keys),
+        missing_judges=_distinct(judgment.judge for judgment in asked if judgment.missing),
+        cost_usd=_total(source.cost_usd for source in sources),
+        judgeforge_version=VERSION,
+    )
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _total(costs: Iterable[float | None]) -> float | None:
+    """None as soon as one part is unknown: an unknown cost is never counted as nothing."""
+    known = 0.0
+    for cost in costs:
+        if cost is None:
+            return None
+        known += cost
+    return round(known, 12)

@@ -1,0 +1,213 @@
+"""What pairing gives: pairs of one prompt, or the reason why there is none.
+
+What labels say of the probabilities of pairs, and from which one on a pair is kept.
+
+The rules of pairing from single settings, as a script gives them.
+
+From a ranking to the pairs of a prompt: a strategy proposes, the rules decide. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from judgeforge.ranking.confidence import ConfidenceMap
+from judgeforge.ranking.pairing.strategies import STRATEGIES
+from judgeforge.ranking.rank import probability_better
+from judgeforge.ranking.rules import PairingRules
+from judgeforge.records import Ranking, Record, SkipReason
+from judgeforge.text.wording import did_you_mean, expect, found
+
+
+class SelectedPair(Record):
+    chosen_id: str
+    rejected_id: str
+    score_chosen: float
+    score_rejected: float
+    score_margin: float
+    confidence: float
+    """Probability that chosen is better than rejected, 0.5 to 1."""
+    p_best: float
+    """Probability that chosen is the best of its prompt, 0 to 1."""
+
+
+class PairSelection(Record):
+    pairs: tuple[SelectedPair, ...] = ()
+    reason: SkipReason | None = None
+    detail: str | None = None
+
+
+class Trust(Record):
+    of: Literal["best", "pair"] = "best"
+    """A pair is wrong when chosen is not the best completion, or when rejected is better."""
+    confidence: ConfidenceMap | None = None
+    """From P(chosen is better than rejected) of the posterior to one that holds; None where the
+    labels do not tell."""
+    least: float | None = None
+    """Pairs whose probability of being right is not above this are left out; None keeps all."""
+    max_error: float | None = None
+    """The share of wrong pairs that ``least`` was found for."""
+
+
+def rules_from(settings: Mapping[str, object]) -> PairingRules:
+    """Raises ValueError: which setting, what was given, what it takes, what was probably meant."""
+    try:
+        return PairingRules.model_validate(settings)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    raise ValueError("; ".join(map(_in_words, errors)))
+
+
+def _in_words(error: ErrorDetails) -> str:
+    name, value = str(error["loc"][0]), error["input"]
+    if error["type"] == "extra_forbidden":
+        known = PairingRules.model_fields
+        return f"there is no setting `{name}`; there are {', '.join(known)}" + did_you_mean(
+            name, known
+        )
+    if error["type"] != "literal_error":
+        message = error["msg"][:1].lower() + error["msg"][1:]
+        return f"{name}: {message}, and is {found(value)}"
+    choices = get_args(PairingRules.model_fields[name].annotation)
+    hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+    return f"{name}: must be one of {', '.join(choices)}, and is {found(value)}{hint}"
+
+
+TIE_WIDTH = 1e-9
+"""Scores that differ by less are equal."""
+
+
+def select_pairs(
+    ranking: Ranking,
+    rules: PairingRules | None = None,
+    *,
+    texts: Mapping[str, str] | None = None,
+    trust: Trust | None = None,
+    **settings: object,
+) -> PairSelection:
+    """The pairs of one prompt, in the order of the strategy, or the reason why there is none.
+
+    ``settings`` are the fields of PairingRules, for scripts: ``select_pairs(ranking,
+    strategy="adjacent", min_confidence=0.8)``. ``texts`` (completion id -> text) is needed for
+    ``max_length_ratio`` and ``length_matched``; ``trust`` (what labels showed,
+    ``Calibration.trust``) for ``max_error``. The chosen side always has the higher score.
+    Raises ValueError for a wrong setting, TypeError for what is no ranking or no rules.
+    """
+    expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
+    rules = _checked(rules, settings, texts, trust)
+    strategy, trust = STRATEGIES[rules.strategy], trust or Trust()
+    if len(ranking.completion_ids) < 2:
+        few = f"{len(ranking.completion_ids)} ranked completions make no pair"
+        return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
+    proposals = list(strategy.propose(ranking, rules))
+    ordered = [
+        pair for pair in (_pair(ranking, a, b, trust) for a, b in proposals) if pair is not None
+    ]
+    if not ordered:
+        return PairSelection(reason=SkipReason.TIE, detail="all proposed pairs have equal scores")
+    for reason, keep, detail in _filters(rules, texts or {}, trust):
+        kept = [pair for pair in ordered if keep(pair)]
+        if not kept:
+            return PairSelection(reason=reason, detail=detail(ordered))
+        ordered = kept
+    most = rules.pairs_per_prompt or strategy.natural_number
+    return PairSelection(pairs=tuple(ordered if most is None else ordered[:most]))
+
+
+def _checked(
+    rules: PairingRules | None,
+    settings: Mapping[str, object],
+    texts: Mapping[str, str] | None,
+    trust: Trust | None,
+) -> PairingRules:
+    """The rules with what their strategy adds. Raises ValueError where they lack what they need."""
+    if rules is None:
+        rules = rules_from(settings)
+    elif settings:
+        raise ValueError("give either rules or single settings")
+    advice = 'single settings are given by name: strategy="adjacent"'
+    expect(rules, PairingRules, "rules", "PairingRules", advice)
+    length_ratio = STRATEGIES[rules.strategy].length_ratio
+    if rules.max_length_ratio is None and length_ratio is not None:
+        rules = rules.model_copy(update={"max_length_ratio": length_ratio})
+    if rules.max_length_ratio is not None and texts is None:
+        raise ValueError("a limit of the length ratio needs the texts of the completions")
+    if rules.max_error is not None and (trust is None or trust.max_error != rules.max_error):
+        raise ValueError("max_error needs the trust that a calibration gives for it")
+    return rules
+
+
+def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPair | None:
+    gap = ranking.score(first) - ranking.score(second)
+    if abs(gap) < TIE_WIDTH:
+        return None
+    chosen, rejected = (first, second) if gap > 0 else (second, first)
+    ids = ranking.completion_ids
+    if ids[rejected] in ranking.vetoed and ids[chosen] not in ranking.vetoed:
+        confidence = 1.0
+    else:
+        believed = probability_better(ranking, ids[chosen], ids[rejected])
+        confidence = max(0.5, trust.confidence(believed) if trust.confidence else believed)
+    return SelectedPair(
+        chosen_id=ids[chosen],
+        rejected_id=ids[rejected],
+        score_chosen=ranking.score(chosen),
+        score_rejected=ranking.score(rejected),
+        score_margin=abs(gap),
+        confidence=confidence,
+        p_best=ranking.p_best[chosen],
+    )
+
+
+_Filter = tuple[SkipReason, Callable[[SelectedPair], bool], Callable[[Sequence[SelectedPair]], str]]
+
+
+def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Iterable[_Filter]:
+    def ratio(pair: SelectedPair) -> float:
+        sizes = sorted(len(texts[i]) for i in (pair.chosen_id, pair.rejected_id))
+        return sizes[1] / max(1, sizes[0])
+
+    yield (
+        SkipReason.BELOW_MARGIN,
+        lambda pair: pair.score_margin >= rules.min_margin - TIE_WIDTH,
+        lambda pairs: (
+            f"the widest margin is {max(p.score_margin for p in pairs):.3f}, "
+            f"min_margin is {rules.min_margin:g}"
+        ),
+    )
+    yield (
+        SkipReason.BELOW_CONFIDENCE,
+        lambda pair: pair.confidence >= rules.min_confidence,
+        lambda pairs: (
+            f"the highest confidence is {max(p.confidence for p in pairs):.3f}, "
+            f"min_confidence is {rules.min_confidence:g}"
+        ),
+    )
+    longest = rules.max_length_ratio
+    if longest is not None:
+        yield (
+            SkipReason.LENGTH_RATIO,
+            lambda pair: ratio(pair) <= longest,
+            lambda pairs: (
+                f"the smallest length ratio is {min(map(ratio, pairs)):.2f}, "
+                f"max_length_ratio is {longest:g}"
+            ),
+        )
+    least = trust.least
+    if least is not None:
+
+        def right(pair: SelectedPair) -> float:
+            return pair.p_best if trust.of == "best" else pair.confidence
+
+        yield (
+            SkipReason.ABOVE_MAX_ERROR,
+            lambda pair: right(pair) > least,
+            lambda pairs: (
+                f"the highest probability of being right is {max(map(right, pairs)):.3f}; "
+                f"max_error = {trust.max_error} keeps pairs above {least:.3f}"
+            ),
+        )

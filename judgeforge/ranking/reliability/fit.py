@@ -1,0 +1,34 @@
+"""The reliability of all judges of a run, learnt from their judgments alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from judgeforge.ranking.evidence import Evidence, read_evidence
+from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.ranking.reliability.scores import fit_scores
+from judgeforge.ranking.reliability.verdicts import fit_verdicts
+from judgeforge.records import Judgment
+
+
+def fit_reliability(prompts: Sequence[Sequence[Judgment]]) -> Reliability:
+    """``prompts``: the judgments of each prompt. No label is needed; with few prompts the result
+    stays near the prior. The order of prompts and judgments does not matter."""
+    ordered = [sorted(judgments, key=lambda one: one.id) for judgments in prompts]
+    return fit_evidence([read_evidence(judgments) for judgments in ordered])
+
+
+def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
+    # In a fixed order sums come out the same to the last bit.
+    evidence = sorted(evidence, key=lambda one: one.prompt_id)
+    judges = sorted({name for one in evidence for name in one.judges})
+    if not judges:
+        return PRIOR
+    known = PRIOR.model_copy(
+        update={
+            "judges": tuple(PRIOR.of(name).model_copy(update={"name": name}) for name in judges),
+            "source": "run",
+            "prompts": len(evidence),
+        }
+    )
+    return fit_verdicts(evidence, fit_scores(evidence, known))

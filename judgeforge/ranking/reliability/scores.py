@@ -1,0 +1,245 @@
+"""Each judge's scale, offset and kinds of error from the scores of many prompts.
+
+Expectation maximisation for the normal model of ranking/posterior.py (factor analysis with missing
+cells: Rubin and Thayer 1982). Cells that a cascade did not ask for are missing at random given what
+it saw, so the fit is not misled by them. All variances have an inverse-gamma prior.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judgeforge.ranking.evidence import Evidence
+from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
+
+Array = NDArray[np.float64]
+
+STEPS = 40
+PRIOR_CELLS = 30.0
+"""How many cells each prior variance is worth."""
+PRIOR_SCALE_CELLS = 60.0
+"""How many cells the prior scale (1) is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Prompts that were asked the same: one row of ``scores`` each."""
+
+    size: int
+    """Completions of each prompt."""
+    judges: NDArray[np.intp]
+    """Of each cell."""
+    places: NDArray[np.intp]
+    counts: Array
+    scores: Array
+    """(prompts, cells): the mean score of each cell."""
+
+
+@dataclass(slots=True)
+class _Parameters:
+    offset: Array
+    scale: Array
+    own: Array
+    prompt: Array
+    repeat: Array
+    """The last three are variances, one for each judge."""
+    mean: float
+    spread: float
+    quality: float
+    """Variances of the prompts' means and of the qualities around them."""
+
+
+def fit_scores(evidence: Sequence[Evidence], reliability: Reliability) -> Reliability:
+    """Judges without any score keep what they have."""
+    scored = {cell.judge for one in evidence for cell in one.cells}
+    names = [judge.name for judge in reliability.judges if judge.name in scored]
+    if not names:
+        return reliability
+    start = _start(evidence, names, reliability)
+    groups = _groups(evidence, names)
+    found = start
+    for _ in range(STEPS):
+        found = _improve(groups, found, start)
+    return _as_reliability(found, names, reliability)
+
+
+def _start(
+    evidence: Sequence[Evidence], names: Sequence[str], reliability: Reliability
+) -> _Parameters:
+    judges = [reliability.of(name) for name in names]
+    scores: dict[str, list[float]] = defaultdict(list)
+    for one in evidence:
+        for cell in one.cells:
+            scores[cell.judge].append(cell.mean)
+    centre = float(np.mean([score for found in scores.values() for score in found]))
+    return _Parameters(
+        offset=np.zeros(len(names)),
+        scale=np.array([judge.scale for judge in judges]),
+        own=np.array([judge.own_sd**2 for judge in judges]),
+        prompt=np.array([judge.prompt_sd**2 for judge in judges]),
+        repeat=_repeat_variances(evidence, names, reliability),
+        mean=centre,
+        spread=reliability.prompt_sd**2,
+        quality=reliability.quality_sd**2,
+    )
+
+
+def _repeat_variances(
+    evidence: Sequence[Evidence], names: Sequence[str], reliability: Reliability
+) -> Array:
+    """From the spread within cells, which no other error touches."""
+    squares: dict[str, float] = defaultdict(float)
+    degrees: dict[str, int] = defaultdict(int)
+    for one in evidence:
+        for cell in one.cells:
+            squares[cell.judge] += sum((score - cell.mean) ** 2 for score in cell.scores)
+            degrees[cell.judge] += len(cell.scores) - 1
+    priors = [reliability.of(name).repeat_sd ** 2 for name in names]
+    return np.array(
+        [
+            (PRIOR_CELLS * prior + squares[name]) / (PRIOR_CELLS + degrees[name])
+            for name, prior in zip(names, priors, strict=True)
+        ]
+    )
+
+
+def _groups(evidence: Sequence[Evidence], names: Sequence[str]) -> list[_Group]:
+    number = {name: j for j, name in enumerate(names)}
+    rows: dict[tuple[int, tuple[tuple[int, int, int], ...]], list[list[float]]] = defaultdict(list)
+    for one in evidence:
+        if not one.cells:
+            continue
+        pattern = tuple((number[cell.judge], cell.place, len(cell.scores)) for cell in one.cells)
+        rows[len(one.completion_ids), pattern].append([cell.mean for cell in one.cells])
+    return [
+        _Group(
+            size=n,
+            judges=np.array([j for j, _, _ in pattern], dtype=np.intp),
+            places=np.array([i for _, i, _ in pattern], dtype=np.intp),
+            counts=np.array([count for _, _, count in pattern], dtype=np.float64),
+            scores=np.array(sorted(found)),
+        )
+        for (n, pattern), found in sorted(rows.items())
+    ]
+
+
+class _Sums:
+    """Expected sums over all prompts, from which the next parameters follow."""
+
+    def __init__(self, judges: int) -> None:
+        self.spread = self.quality = 0.0
+        self.prompts = self.completions = 0
+        self.own, self.own_n = np.zeros(judges), np.zeros(judges)
+        self.prompt, self.prompt_n = np.zeros(judges), np.zeros(judges)
+        self.cross, self.square = np.zeros(judges), np.zeros(judges)
+        self.rest = np.zeros(judges)
+
+
+def _improve(groups: Sequence[_Group], now: _Parameters, prior: _Parameters) -> _Parameters:
+    sums = _Sums(len(now.scale))
+    for group in groups:
+        _expect(group, now, sums)
+    own = (PRIOR_CELLS * prior.own + sums.own) / (PRIOR_CELLS + sums.own_n)
+    prompt = (PRIOR_CELLS * prior.prompt + sums.prompt) / (PRIOR_CELLS + sums.prompt_n)
+    quality = (PRIOR_CELLS * prior.quality + sums.quality) / (PRIOR_CELLS + sums.completions)
+    spread = (PRIOR_CELLS * prior.spread + sums.spread) / (PRIOR_CELLS + sums.prompts)
+    pull = PRIOR_SCALE_CELLS * prior.quality
+    scale = np.maximum((pull + sums.cross) / (pull + sums.square), 0.05)
+    # Only ratios of scales can be seen: their geometric mean is set to 1.
+    gauge = float(np.exp(np.mean(np.log(scale))))
+    offset = now.offset + sums.rest / np.maximum(sums.own_n, 1.0)
+    centre = float(offset.mean())
+    return _Parameters(
+        offset=offset - centre,
+        scale=scale / gauge,
+        own=own,
+        prompt=prompt,
+        repeat=now.repeat,
+        mean=now.mean + centre,
+        spread=spread * gauge**2,
+        quality=quality * gauge**2,
+    )
+
+
+def _expect(group: _Group, now: _Parameters, sums: _Sums) -> None:
+    """Latent variables of a prompt: m, d_i, u_j (judges asked), e (one for each cell)."""
+    n, cells = group.size, len(group.judges)
+    asked, column = np.unique(group.judges, return_inverse=True)
+    variances = np.concatenate(
+        [[now.spread], np.full(n, now.quality), now.prompt[asked], now.own[group.judges]]
+    )
+    scale = now.scale[group.judges]
+    design = np.zeros((cells, len(variances)))
+    row = np.arange(cells)
+    design[:, 0] = scale
+    design[row, 1 + group.places] = scale
+    design[row, 1 + n + column] = 1.0
+    design[row, 1 + n + len(asked) + row] = 1.0
+    loaded = design * variances
+    seen = loaded @ design.T + np.diag(now.repeat[group.judges] / group.counts)
+    gain = np.linalg.solve(seen, loaded).T
+    covariance = np.diag(variances) - gain @ loaded
+    residual = group.scores - (now.mean + now.offset[group.judges])
+    latent = residual @ gain.T
+    number = len(group.scores)
+    second = latent.T @ latent + number * covariance
+
+    diagonal = np.diagonal(second)
+    sums.prompts += number
+    sums.completions += number * n
+    sums.spread += float(diagonal[0])
+    sums.quality += float(diagonal[1 : 1 + n].sum())
+    np.add.at(sums.prompt, asked, diagonal[1 + n : 1 + n + len(asked)])
+    np.add.at(sums.prompt_n, asked, number)
+    first_e = 1 + n + len(asked)
+    np.add.at(sums.own, group.judges, diagonal[first_e:])
+    np.add.at(sums.own_n, group.judges, number)
+
+    d, u, e = 1 + group.places, 1 + n + column, first_e + row
+    quality = latent[:, [0]] + latent[:, d]
+    errors = second[0, u] + second[0, e] + second[d, u] + second[d, e]
+    np.add.at(sums.cross, group.judges, (residual * quality).sum(0) - errors)
+    np.add.at(sums.square, group.judges, second[0, 0] + 2.0 * second[0, d] + second[d, d])
+    # Without the judge's own errors, whose mean is thereby moved into its offset (parameter
+    # expansion, Liu, Rubin and Wu 1998): otherwise they take up most of every step.
+    np.add.at(sums.rest, group.judges, (residual - scale * quality).sum(0))
+
+
+def _as_reliability(
+    found: _Parameters, names: Sequence[str], reliability: Reliability
+) -> Reliability:
+    own = _cautious_own(found)
+    fitted = {
+        name: {
+            "offset": float(found.offset[j]),
+            "scale": float(found.scale[j]),
+            "own_sd": float(math.sqrt(own[j])),
+            "prompt_sd": float(math.sqrt(found.prompt[j])),
+            "repeat_sd": float(math.sqrt(found.repeat[j])),
+        }
+        for j, name in enumerate(names)
+    }
+    judges: list[JudgeReliability] = [
+        judge.model_copy(update=fitted.get(judge.name, {})) for judge in reliability.judges
+    ]
+    return reliability.model_copy(
+        update={
+            "judges": tuple(judges),
+            "mean": found.mean,
+            "prompt_sd": math.sqrt(found.spread),
+            "quality_sd": math.sqrt(found.quality),
+        }
+    )
+
+
+def _cautious_own(found: _Parameters) -> Array:
+    """Disagreeing with the panel shows an error; agreeing more than others do may be an error that
+    is shared. So no judge's own error counts as smaller than the panel's median."""
+    relative = found.own / found.scale**2
+    return np.asarray(np.maximum(relative, np.median(relative)) * found.scale**2)

@@ -1,0 +1,54 @@
+"""What the configuration may ask of pairing.
+
+What the configuration may ask of the cascade.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from judgeforge.records import Record
+
+Strategy = Literal[
+    "best_vs_worst",
+    "best_vs_random",
+    "all_pairs",
+    "adjacent",
+    "max_margin_k",
+    "max_gap",
+    "mu_minus_two_sigma",
+    "length_matched",
+]
+
+
+class PairingRules(Record):
+    strategy: Strategy = "best_vs_worst"
+    min_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+    min_margin: float = Field(default=0.0, ge=0.0, le=1.0)
+    max_length_ratio: float | None = Field(default=None, ge=1.0)
+    """Longer over shorter side, in characters; `length_matched` takes 1.25 where none is given."""
+    pairs_per_prompt: int | None = Field(default=None, ge=1)
+    """At most so many pairs of a prompt; without it, as many as the strategy names."""
+    reject_suspicious: bool = False
+    """Whether completions with a `suspicious:` flag are left out before any judge sees them."""
+    max_error: float | None = Field(default=None, gt=0.0, lt=0.5)
+    """Keep the most pairs of which at most this share is wrong; needs `judging.calibration`."""
+    guarantee: Literal["expected", "certified"] = "expected"
+    """Whether `max_error` holds on average, or fails in at most `delta` of label draws."""
+    delta: float = Field(default=0.1, gt=0.0, lt=1.0)
+    seed: int = 0
+
+
+class CascadeRules(Record):
+    target_confidence: float = Field(default=0.9, gt=0.5, le=1.0)
+    """A prompt is asked no more about once this probability is reached."""
+    of: Literal["best", "pair"] = "best"
+    """Of what: that chosen is the best completion, or that it is better than rejected."""
+    max_calls_per_completion: float | None = Field(default=None, gt=0)
+    """Over all judges, as a mean over the completions of a prompt."""
+    max_usd_per_prompt: float | None = Field(default=None, ge=0)
+    min_gain: float = Field(default=0.005, ge=0, le=1)
+    """The least gain in the probability that a call must promise, for the price of a judgment of
+    the first tier: where judges cannot tell, more of them are not asked either."""

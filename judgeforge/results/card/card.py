@@ -1,0 +1,160 @@
+"""The dataset card: ``README.md`` of a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from judgeforge.results.card.sections import costs, counts, making, measures, quality_sections
+from judgeforge.results.export.arrow import card_features
+from judgeforge.results.figures.pairs import PairStatistics, pair_statistics
+from judgeforge.results.pairs import pairs_file
+from judgeforge.store.files import replacing
+from judgeforge.version import VERSION
+
+_TAGS = ["preference", "dpo", "reward-model", "llm-as-judge", "judgeforge"]
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"))
+
+
+def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write ``README.md`` into the run folder, from its ``pairs.jsonl`` and its manifest.
+
+    With it ``datasets.load_dataset(folder)`` gives exactly the pairs, as the split ``train``,
+    whatever else lies in the folder; without any pair it raises ValueError, as no data set of
+    zero rows can be loaded from files. Raises ConfigError where there is no ``pairs.jsonl`` and
+    StoreError where a file cannot be read or written.
+    """
+    statistics = pair_statistics(pairs_file(folder))
+    with replacing(folder / "README.md") as file:
+        file.write(card(statistics, manifest).encode())
+
+
+def card(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
+    sections = [
+        _front_matter(statistics),
+        _introduction(statistics, manifest),
+        "## How it was made\n\n" + making(statistics, manifest),
+        "## Counts\n\n" + counts(statistics, manifest),
+        "## Calls and cost\n\n" + costs(manifest),
+        "## Scores and lengths\n\n" + measures(statistics),
+        *quality_sections(manifest),
+        _columns(),
+        _loading(),
+        _training(statistics),
+        _license(),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _front_matter(statistics: PairStatistics) -> str:
+    import yaml
+
+    content = {
+        "configs": [
+            {
+                "config_name": "default",
+                # `datasets` caches a local folder by its name and this header, not by its data:
+                # without a mark of the data, a second run would load the pairs of the first.
+                "description": f"pairs sha256 {statistics.fingerprint}",
+                "data_files": [{"split": "train", "path": "pairs.jsonl"}],
+            }
+        ],
+        "dataset_info": {"features": card_features()},
+        "task_categories": ["text-generation"],
+        "size_categories": [_size(statistics.pairs)],
+        "tags": _TAGS,
+    }
+    return f"---\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}---"
+
+
+def _size(pairs: int) -> str:
+    return next((name for limit, name in _SIZES if pairs < limit), "n>1M")
+
+
+def _introduction(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
+    what = (
+        f"# Preference pairs\n\n{statistics.pairs:,} pairs of a better and a worse answer, for "
+        f"{statistics.prompts:,} prompts. Every pair says how sure it is (`confidence`) and what "
+        "it rests on (`provenance`). "
+        f"Made with judgeforge {VERSION}."
+    )
+    status = manifest.get("status")
+    if status == "complete":
+        return what
+    return f"{what}\n\n> The run is not complete (status: {status}). Start it again to go on."
+
+
+def _columns() -> str:
+    return """\
+## Columns
+
+`prompt`, `chosen` and `rejected` are lists of messages (`role`, `content`): TRL's conversational
+preference format with an explicit prompt. `score_chosen` and `score_rejected` are 0 to 1, higher
+is better; `score_margin` is their difference. `confidence`, 0.5 to 1, is the probability that
+`chosen` is better than `rejected`. `provenance` names both completions, the judgments, the
+rubric, the judges, the calls and what they cost; the rows behind it are in `completions.jsonl`
+and `judgments.jsonl`, prompts without a pair in `skips.jsonl`."""
+
+
+def _loading() -> str:
+    return """\
+## Load it
+
+```python
+from datasets import load_dataset
+
+pairs = load_dataset("path/to/this/folder", split="train")
+sure = pairs.filter(lambda pair: pair["confidence"] >= 0.9)
+```
+
+`datasets` keeps a copy and does not notice changes by hand. After editing `pairs.jsonl`, load the
+file itself: `load_dataset("json", data_files="path/to/pairs.jsonl", split="train")`."""
+
+
+def _training(statistics: PairStatistics) -> str:
+    return f"""\
+## Train on it
+
+With [TRL](https://huggingface.co/docs/trl), as it is:
+
+```python
+from datasets import load_dataset
+from transformers import AutoTokenizer
+from trl import DPOConfig, DPOTrainer
+
+model = "your/model"
+pairs = load_dataset("path/to/this/folder", split="train")
+trainer = DPOTrainer(
+    model=model,
+    args=DPOConfig(output_dir="dpo", max_length=2048),
+    train_dataset=pairs,
+    processing_class=AutoTokenizer.from_pretrained(model),
+)
+trainer.train()
+```
+
+`RewardTrainer` with `RewardConfig` and `KTOTrainer` with `KTOConfig` take the same `pairs` in the
+same way; KTO splits each pair into a good and a bad example by itself.
+
+- **Lengths.** `RewardTrainer` drops rows longer than `max_length` tokens without a word, and DPO
+  cuts them. Compare `max_length` with the lengths above (in characters; English has about four
+  to a token).
+- **Margin.** The column is called `score_margin` because `RewardTrainer` silently subtracts a
+  column called `margin` inside its loss. Rename it only if you want that.
+- **Label noise.** The judges are sometimes wrong, and `confidence` says how often to expect it.
+  `DPOConfig(label_smoothing={_smoothing(statistics)})` tells the loss so; it is
+  1 - mean(`confidence`) of these pairs."""
+
+
+def _smoothing(statistics: PairStatistics) -> str:
+    mean = statistics.confidence.mean
+    return "0.0" if mean is None else f"{1 - mean:.3f}"
+
+
+def _license() -> str:
+    return """\
+## License
+
+None is set. The terms of the prompts' source and of the models apply; add `license:` to the
+header above before publishing."""

@@ -1,0 +1,309 @@
+"""Why a pair is what it is: everything about it, gathered from a run folder.
+
+The files are read line by line and only what belongs to the pair is kept.
+
+Which evidence moved a pair: its confidence again, with each judge left out in turn.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from judgeforge.errors import ConfigError, StoreError
+from judgeforge.ranking.rank import probability_better, rank
+from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.records import Completion, Judgment, PreferencePair, Record
+from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.json_lines import Row, read_log, read_rows
+from judgeforge.store.recognition import why_no_run_folder
+from judgeforge.text.wording import counted, did_you_mean, first_problem
+
+
+class JudgeEffect(Record):
+    judge: str
+    judgments: int
+    """Of the prompt, as far as they could be obtained."""
+    confidence_without: float | None
+    """P(chosen is better than rejected) from all other judgments; None where they do not rank both
+    sides. It is the posterior's, before any calibration."""
+
+
+def judge_effects(
+    folder: Path,
+    pair: PreferencePair,
+    judgments: Sequence[Judgment],
+    texts: Mapping[str, str],
+) -> tuple[JudgeEffect, ...]:
+    """``judgments`` and ``texts`` (completion id -> text): all of the pair's prompt.
+
+    Raises ConfigError for a damaged manifest.
+    """
+    reliability = _reliability(folder)
+    told = [judgment for judgment in judgments if not judgment.missing]
+    return tuple(
+        JudgeEffect(
+            judge=judge,
+            judgments=sum(judgment.judge == judge for judgment in told),
+            confidence_without=_confidence(
+                pair,
+                [judgment for judgment in told if judgment.judge != judge],
+                reliability,
+                texts,
+            ),
+        )
+        for judge in dict.fromkeys(judgment.judge for judgment in told)
+    )
+
+
+def _reliability(folder: Path) -> Reliability:
+    manifest = RunFolder(folder).read_manifest() or {}
+    known = manifest.get("reliability")
+    try:
+        return Reliability.model_validate(known) if known else PRIOR
+    except ValidationError as error:
+        raise ConfigError(
+            f"{folder / 'manifest.json'}: its `reliability` is none that this judgeforge writes "
+            f"({counted(error.error_count(), 'mistake')}); use the version that made the folder"
+        ) from error
+
+
+def _confidence(
+    pair: PreferencePair,
+    judgments: Sequence[Judgment],
+    reliability: Reliability,
+    texts: Mapping[str, str],
+) -> float | None:
+    ranking = rank(judgments, reliability=reliability, texts=texts)
+    sides = pair.provenance.chosen_id, pair.provenance.rejected_id
+    if not set(sides) <= set(ranking.completion_ids):
+        return None
+    return probability_better(ranking, *sides)
+
+
+R = TypeVar("R", bound=Record)
+
+_SHOWN_IDS = 5
+_KEPT_IDS = 10_000
+"""Among so many ids a misspelled one is looked for."""
+
+
+class ExplainedCall(Record):
+    """One call as the log has it; the figures are those of the attempt that brought the reply.
+
+    ``attempts`` is 0 where no line of the log knows the call: an earlier run paid for it and the
+    reply came from the cache. ``latency_s`` is in seconds.
+    """
+
+    key: str
+    purpose: str
+    """What it was made for, as ``judge small on chosen``."""
+    cost_usd: float | None
+    """None where the price of the model is unknown."""
+    model: str | None = None
+    attempts: int = 0
+    latency_s: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    outcome: str | None = None
+    failures: tuple[str, ...] = ()
+    """Why earlier attempts brought nothing."""
+
+
+class ExplainedSide(Record):
+    """A completion of the pair and what every judge said of it."""
+
+    completion: Completion
+    score: float | None
+    score_sd: float | None
+    p_best: float | None
+    judgments: tuple[Judgment, ...]
+    """Those that could not be obtained too: they have ``missing`` set."""
+
+
+class Explanation(Record):
+    pair: PreferencePair
+    chosen: ExplainedSide
+    rejected: ExplainedSide
+    completions: int
+    """How many the prompt has, usable or not."""
+    calls: tuple[ExplainedCall, ...]
+    effects: tuple[JudgeEffect, ...]
+    """What each judge's evidence did to the confidence."""
+    reason: str
+
+
+def explain(folder: Path, pair_id: str) -> Explanation:
+    """Raises ConfigError where there is no such folder or pair, or a file is damaged."""
+    if not (folder / "pairs.jsonl").is_file():
+        raise ConfigError(why_no_run_folder(folder, lacks="pairs.jsonl"))
+    pair = _find_pair(folder, pair_id)
+    rows = {
+        str(row.get("id")): row
+        for row in _rows(folder / "completions.jsonl", naming=pair.prompt_id)
+        if row.get("prompt_id") == pair.prompt_id
+    }
+    of_prompt = _judgments(folder, pair)
+    sides = {pair.provenance.chosen_id, pair.provenance.rejected_id}
+    judgments = [judgment for judgment in of_prompt if sides & set(judgment.completion_ids)]
+    source = pair.provenance
+    chosen = _side(folder, rows, source.chosen_id, judgments)
+    rejected = _side(folder, rows, source.rejected_id, judgments)
+    return Explanation(
+        pair=pair,
+        chosen=chosen,
+        rejected=rejected,
+        completions=len(rows),
+        calls=_calls(folder, {"chosen": chosen, "rejected": rejected}),
+        effects=judge_effects(
+            folder, pair, of_prompt, {name: str(row.get("text", "")) for name, row in rows.items()}
+        ),
+        reason=_reason(pair, chosen, rejected, len(rows)),
+    )
+
+
+def _find_pair(folder: Path, pair_id: str) -> PreferencePair:
+    file = folder / "pairs.jsonl"
+    ids: deque[str] = deque(maxlen=_KEPT_IDS)
+    of_prompt: list[str] = []
+    for row in _rows(file):
+        if row.get("id") == pair_id:
+            return _record(file, PreferencePair, row)
+        ids.append(str(row.get("id")))
+        if row.get("prompt_id") == pair_id:
+            of_prompt.append(ids[-1])
+    raise ConfigError(f"{file}: {_no_such_pair(folder, pair_id, ids, of_prompt)}")
+
+
+def _no_such_pair(folder: Path, pair_id: str, ids: Sequence[str], of_prompt: Sequence[str]) -> str:
+    message = f"no pair has the id `{pair_id}`"
+    if of_prompt:
+        return f"{message}; the pairs of this prompt are: {', '.join(of_prompt[:_SHOWN_IDS])}"
+    skips = folder / "skips.jsonl"
+    asked = pair_id.rpartition(".p")[0]
+    for row in _rows(skips, naming=asked):
+        if row.get("prompt_id") in {pair_id, asked}:
+            return f"{message}; its prompt gave none: {row.get('reason')} ({row.get('detail')})"
+    if not ids:
+        return f"{message}; the run has no pairs at all, skips.jsonl says why"
+    shown = ", ".join(list(ids)[:_SHOWN_IDS]) + (", …" if len(ids) > _SHOWN_IDS else "")
+    return f"{message}{did_you_mean(pair_id, ids) or '.'} There are: {shown}"
+
+
+def _judgments(folder: Path, pair: PreferencePair) -> list[Judgment]:
+    """All of the pair's prompt."""
+    file = folder / "judgments.jsonl"
+    return [
+        _record(file, Judgment, row)
+        for row in _rows(file, naming=pair.prompt_id)
+        if row.get("prompt_id") == pair.prompt_id
+    ]
+
+
+def _side(
+    folder: Path, rows: Mapping[str, dict[str, Any]], name: str, judgments: Sequence[Judgment]
+) -> ExplainedSide:
+    file = folder / "completions.jsonl"
+    row = rows.get(name)
+    if row is None:
+        raise ConfigError(
+            f"{file}: the completion `{name}` of the pair is missing. The file was changed after "
+            "the run; restore it, or run again (paid replies come from the cache)."
+        )
+    figures = {key: row.get(key) for key in ("score", "score_sd", "p_best")}
+    bare = {key: value for key, value in row.items() if key not in figures}
+    return _record(
+        file,
+        ExplainedSide,
+        {
+            "completion": _record(file, Completion, bare),
+            "judgments": [each for each in judgments if name in each.completion_ids],
+            **figures,
+        },
+    )
+
+
+def _calls(folder: Path, sides: Mapping[str, ExplainedSide]) -> tuple[ExplainedCall, ...]:
+    """The calls that made and judged both sides, with what the log knows of each."""
+    calls: dict[str, ExplainedCall] = {}
+    parts: set[str] = set()
+    for name, side in sides.items():
+        answer = side.completion
+        made = [(answer.call, f"answer ({name})", answer.cost_usd)]
+        for one in side.judgments:
+            # What several calls cost together is split by what the log says of each.
+            parts.update(one.calls)
+            cost = None if one.calls else one.cost_usd
+            made += [(key, f"judge {one.judge} on {name}", cost) for key in one.call_keys]
+        for key, purpose, cost in made:
+            if key is not None and key not in calls:
+                calls[key] = ExplainedCall(key=key, purpose=purpose, cost_usd=cost)
+    for row in read_log(folder / "log.jsonl", containing=b'"call"'):
+        if row.get("event") != "call" or row.get("key") not in calls:
+            continue
+        call = _with_attempt(calls[row["key"]], row)
+        if call.key in parts:
+            call = call.model_copy(update={"cost_usd": row.get("cost_usd")})
+        calls[call.key] = call
+    return tuple(calls.values())
+
+
+def _with_attempt(call: ExplainedCall, row: Mapping[str, Any]) -> ExplainedCall:
+    changes: dict[str, Any] = {"attempts": call.attempts + 1, "model": row.get("model")}
+    if row.get("output_tokens") is None:
+        failure = str(row.get("error") or row.get("outcome"))
+        return call.model_copy(update={**changes, "failures": (*call.failures, failure)})
+    told = ("latency_s", "input_tokens", "output_tokens", "outcome")
+    return call.model_copy(update={**changes, **{name: row.get(name) for name in told}})
+
+
+def _reason(
+    pair: PreferencePair, chosen: ExplainedSide, rejected: ExplainedSide, completions: int
+) -> str:
+    gaps = _criterion_gaps(chosen, rejected)
+    telling = [f"{name} ({gap:+.2f})" for name, gap in gaps if abs(gap) >= LEAST_DIFFERENCE]
+    by = f", mostly by {', '.join(telling[:3])}" if telling else ""
+    return (
+        f"Of {completions} completions, chosen scores {pair.score_chosen:.2f} and rejected "
+        f"{pair.score_rejected:.2f}{by}; chosen is better with a probability of "
+        f"{pair.confidence:.2f} ({pair.strategy})."
+    )
+
+
+def _criterion_gaps(chosen: ExplainedSide, rejected: ExplainedSide) -> list[tuple[str, float]]:
+    """Criteria by how far apart the sides are, each averaged over judges and repeats."""
+    better, worse = _means(chosen), _means(rejected)
+    gaps = [(name, better[name] - worse[name]) for name in better if name in worse]
+    return sorted(gaps, key=lambda gap: -abs(gap[1]))
+
+
+def _means(side: ExplainedSide) -> dict[str, float]:
+    return criterion_means(one.criteria for one in side.judgments if len(one.completion_ids) == 1)
+
+
+def _rows(file: Path, naming: str = "") -> Iterator[Row]:
+    """Rows of a results file; with ``naming`` lines without a text that begins so are left out.
+
+    Raises ConfigError at a line that is none of judgeforge's.
+    """
+    begun = json.dumps(naming, ensure_ascii=False)[:-1] if naming else ""
+    try:
+        yield from read_rows(file, containing=begun.encode("utf-8", "surrogatepass"))
+    except StoreError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _record(file: Path, kind: type[R], row: Mapping[str, Any]) -> R:
+    try:
+        return kind.model_validate(row)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{file}: the row `{row.get('id')}` is not as this judgeforge "
+            f"({first_problem(error)}) writes it; use the version that made the folder"
+        ) from error

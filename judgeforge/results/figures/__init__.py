@@ -1,0 +1,1 @@
+"""One pass over the result files; report, card and manifest read the same numbers."""

@@ -1,0 +1,76 @@
+"""How the calls went, by the log. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from judgeforge.results.figures.distribution import Values
+
+RATE_LIMITED = 429
+_EXPECTED = frozenset({"run_started", "run_ended"})
+
+
+def together(one: float | None, other: float | None) -> float | None:
+    """The sum of two costs; unknown where one of them is."""
+    return None if one is None or other is None else one + other
+
+
+@dataclass(slots=True)
+class ModelCalls:
+    """The attempts of one model, over all starts that the log knows."""
+
+    attempts: int = 0
+    replies: int = 0
+    repeats: int = 0
+    """Attempts after the first of their call."""
+    rate_limited: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    """Attempts without a reply, by HTTP status or by kind."""
+    latency_s: Values = field(default_factory=Values)
+    """Of replies."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    """None where a price is unknown."""
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self.attempts += 1
+        self.repeats += row["attempt"] > 1
+        if row.get("output_tokens") is None:
+            status = row.get("status")
+            self.rate_limited += status == RATE_LIMITED
+            self.failures[f"HTTP {status}" if status else str(row["outcome"])] += 1
+            return
+        self.replies += 1
+        self.latency_s.add(row["latency_s"])
+        self.input_tokens += row.get("input_tokens") or 0
+        self.output_tokens += row["output_tokens"]
+        self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
+
+
+class CallFigures:
+    def __init__(self) -> None:
+        self.models: dict[str, ModelCalls] = {}
+        self.starts = 0
+        """Of the run, with those that went on."""
+        self.events: Counter[str] = Counter()
+        """Other lines of the log, by event."""
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """A line that is none of a run's is passed over."""
+        event = row.get("event")
+        if event != "call":
+            self.starts += event == "run_started"
+            if isinstance(event, str) and event not in _EXPECTED:
+                self.events[event] += 1
+            return
+        try:
+            name = str(row["model"])
+            if name not in self.models:
+                self.models[name] = ModelCalls()
+            self.models[name].add(row)
+        except (KeyError, TypeError):
+            self.events["lines that could not be read"] += 1

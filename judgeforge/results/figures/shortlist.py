@@ -1,0 +1,119 @@
+"""Which pairs a person should look at, picked while the pairs stream by. Pure."""
+
+from __future__ import annotations
+
+import heapq
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from judgeforge.records import SUSPICIOUS
+from judgeforge.results.figures.judges import Preferences, preference
+from judgeforge.results.figures.pairs import text_length
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the rows of a pair's prompt begin in their files (byte offsets)."""
+
+    pair_id: str
+    number: int
+    """Of the pair within its prompt, from 0."""
+    pairs: int
+    judgments: int
+    completions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    place: Place
+    reasons: tuple[str, ...]
+
+
+class _Most:
+    """The places with the highest values; of equals the one that came first."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._came = size, 0
+        self._heap: list[tuple[float, int, Place]] = []
+
+    def offer(self, value: float, place: Place) -> None:
+        self._came += 1
+        entry = (value, -self._came, place)
+        if len(self._heap) < self._size:
+            heapq.heappush(self._heap, entry)
+        elif entry[:2] > self._heap[0][:2]:
+            heapq.heapreplace(self._heap, entry)
+
+    def __iter__(self) -> Iterator[Place]:
+        return (place for _, _, place in sorted(self._heap, key=lambda entry: entry[:2])[::-1])
+
+
+REASONS: Mapping[str, int] = {
+    "chosen carries a sign of being written for the judge": 6,
+    "least sure": 10,
+    "judges disagree most": 10,
+    "smallest margin": 6,
+    "chosen is many times longer": 6,
+    "longest": 6,
+    "drawn at random": 10,
+}
+"""Why a pair is shown, and how many for each; a pair is shown once, with all its reasons."""
+_SUSPICIOUS, _UNSURE, _DISAGREED, _CLOSE, _RATIO, _LONG, _RANDOM = REASONS
+
+_MANY_TIMES = 2.0
+
+
+class Shortlist:
+    def __init__(self) -> None:
+        self._picked = {reason: _Most(size) for reason, size in REASONS.items()}
+
+    def add(
+        self,
+        pair: Mapping[str, Any],
+        place: Place,
+        completions: Sequence[Mapping[str, Any]],
+        told: Mapping[str, Preferences],
+    ) -> None:
+        """``told``: what each judge of the prompt prefers."""
+        chosen, rejected = text_length(pair["chosen"]), text_length(pair["rejected"])
+        self._picked[_UNSURE].offer(-pair["confidence"], place)
+        self._picked[_CLOSE].offer(-pair["score_margin"], place)
+        self._picked[_LONG].offer(chosen + rejected, place)
+        ratio = chosen / max(1, rejected)
+        if ratio >= _MANY_TIMES:
+            self._picked[_RATIO].offer(ratio, place)
+        # A draw that the same folder always repeats.
+        self._picked[_RANDOM].offer(zlib.crc32(place.pair_id.encode(errors="replace")), place)
+        apart = disagreement(pair, told)
+        if apart is not None:
+            self._picked[_DISAGREED].offer(apart, place)
+        if _is_suspicious(pair["provenance"]["chosen_id"], completions):
+            self._picked[_SUSPICIOUS].offer(0.0, place)
+
+    def picked(self) -> list[Picked]:
+        """In the order of their first reasons."""
+        reasons: dict[Place, list[str]] = {}
+        for reason, places in self._picked.items():
+            for place in places:
+                reasons.setdefault(place, []).append(reason)
+        return [Picked(place, tuple(why)) for place, why in reasons.items()]
+
+
+def disagreement(pair: Mapping[str, Any], told: Mapping[str, Preferences]) -> float | None:
+    """How far apart the judges' preferences for chosen over rejected lie, 0 to 2; None where
+    fewer than two judges saw both, or all lean the same way."""
+    source = pair["provenance"]
+    sides = source["chosen_id"], source["rejected_id"]
+    found = [value for each in told.values() if (value := preference(each, *sides)) is not None]
+    if len(found) < 2 or min(found) >= 0.0:
+        return None
+    return max(found) - min(found)
+
+
+def _is_suspicious(name: str, completions: Sequence[Mapping[str, Any]]) -> bool:
+    return any(
+        row["id"] == name and any(flag.startswith(SUSPICIOUS) for flag in row.get("flags") or ())
+        for row in completions
+    )

@@ -1,0 +1,1 @@
+"""The HTML report: ``report.html`` of a run folder, one page that needs nothing else."""

@@ -1,0 +1,266 @@
+"""What stands out in the figures of a run, and what to do about it. Pure.
+
+Each rule looks at one thing, wants enough cases to be sure of it, and stays silent otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from judgeforge.records import SkipReason
+from judgeforge.results.facts import part
+from judgeforge.results.figures.completions import FINISHED
+from judgeforge.results.figures.judges import CODE
+from judgeforge.results.figures.run import RunFigures
+
+ENOUGH = 30
+"""Cases below which a share says little."""
+_MANY_WRONG, _STRICTER = 0.1, 0.8
+_CERTAIN = 3.0
+"""Standard errors from one half."""
+_LONGER = 0.1
+_ONE_WINS = 0.9
+_SILENT = 0.05
+_NEAR_CHANCE = 0.6
+_FIRST = 0.1
+_FAILED, _UNANSWERED = 0.05, 0.05
+_UNFINISHED, _TWINS = 0.1, 0.2
+_TIES = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    level: Literal["look", "note"]
+    """``look``: may spoil training or cost; ``note``: good to know."""
+    text: str
+    advice: str
+
+
+Rule = Callable[[Mapping[str, Any], RunFigures], Iterator[Finding]]
+
+
+def findings(manifest: Mapping[str, Any], figures: RunFigures) -> list[Finding]:
+    """What needs a look first."""
+    found = [one for rule in _RULES for one in rule(manifest, figures)]
+    return sorted(found, key=lambda one: one.level)
+
+
+def _wrong(manifest: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    wrong, pairs = figures.pairs.expected_wrong, figures.pairs
+    if wrong is not None and wrong > _MANY_WRONG:
+        kept, rest = pairs.with_least(_STRICTER)
+        yield Finding(
+            "look",
+            f"{wrong:.1%} of the pairs are expected to have the worse answer as chosen.",
+            f"pairing.min_confidence: {_STRICTER} would keep {kept / pairs.pairs:.0%} of the "
+            f"pairs, {rest or 0.0:.0%} of them wrong; a cascade or more repeats make pairs surer; "
+            "DPO's label_smoothing can allow for the rest.",
+        )
+    asked = any(judge.protocols != {CODE} for judge in figures.judges.judges.values())
+    if pairs.pairs and asked and part(manifest, "calibration") is None:
+        yield Finding(
+            "note",
+            "No labels were used: confidence follows from how far the judges agree, and errors "
+            "that they share cannot be seen.",
+            "Label 40 prompts or more, then judgeforge calibrate and pairing.max_error.",
+        )
+
+
+def _length(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    pairs = figures.pairs
+    differing = pairs.pairs - pairs.same_length
+    share = pairs.chosen_longer / differing if differing else 0.5
+    if abs(share - 0.5) > _LONGER and _is_certain(share, differing):
+        what = "longer" if share > 0.5 else "shorter"
+        yield Finding(
+            "look",
+            f"Chosen is the {what} side in {max(share, 1 - share):.0%} of the pairs whose lengths "
+            "differ: a model may learn length instead of quality.",
+            "pairing.strategy: length_matched or pairing.max_length_ratio; or a rubric that says "
+            "how long is right.",
+        )
+
+
+def _models(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    for model, (won, lost) in figures.pairs.wins().items():
+        total = won + lost
+        if total >= ENOUGH and won / total >= _ONE_WINS:
+            yield Finding(
+                "look",
+                f"{model} is chosen in {won / total:.0%} of its pairs with other models: they may "
+                "teach to tell its style apart more than to answer well.",
+                "Sample several completions of each model, so that models meet themselves too.",
+            )
+
+
+def _silence(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    for name, judge in figures.judges.judges.items():
+        if judge.missing_share > _SILENT and judge.judgments >= ENOUGH:
+            why = ", ".join(f"{kind} {count:,}" for kind, count in judge.missing.most_common())
+            yield Finding(
+                "look",
+                f"Judge {name} gave no judgment in {judge.missing_share:.0%} of the cases ({why}).",
+                "unread: a model that keeps to a schema, or a larger max_tokens of the judge; "
+                "failed: see log.jsonl; refused: another judge for such prompts.",
+            )
+
+
+def _agreement(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    for (one, other), agreement in figures.judges.agreement.items():
+        share, cases = agreement.share, agreement.same + agreement.different
+        if share is not None and cases >= ENOUGH and share < _NEAR_CHANCE:
+            yield Finding(
+                "look",
+                f"Judges {one} and {other} order the same two answers alike in {share:.0%} of "
+                f"{cases:,} cases; by chance it is half.",
+                "Read the pairs below on which judges disagree; judgeforge evaluate with labels "
+                "tells which of them to trust.",
+            )
+
+
+def _criteria(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    for name, criterion in figures.criteria.criteria.items():
+        if criterion.pairs < ENOUGH:
+            continue
+        if criterion.equal == criterion.pairs:
+            yield Finding(
+                "note",
+                f"Criterion {name} is the same on both sides of every pair: it decides nothing.",
+                "Leave it out, or describe its levels so that they tell answers apart.",
+            )
+        elif criterion.against > criterion.for_chosen:
+            yield Finding(
+                "look",
+                f"Criterion {name} speaks for rejected more often than for chosen "
+                f"({criterion.against:,} to {criterion.for_chosen:,} pairs).",
+                "The other criteria outvote it. If it matters, give it more weight in the rubric, "
+                "or required: true where code checks it.",
+            )
+
+
+def _position(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    for name, judge in figures.judges.judges.items():
+        share = judge.first_share
+        if share is None or not _is_certain(share, judge.decided):
+            continue
+        if abs(share - 0.5) > _FIRST:
+            where = "first" if share > 0.5 else "second"
+            yield Finding(
+                "look",
+                f"Judge {name} prefers the answer that is shown {where} in "
+                f"{max(share, 1 - share):.0%} of its verdicts.",
+                "orders: both asks each comparison in both orders, so that this cancels out.",
+            )
+
+
+def _suspicion(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    total = figures.completions.suspicious.total()
+    if total:
+        kinds = ", ".join(sorted(figures.completions.suspicious))
+        yield Finding(
+            "look",
+            f"{total:,} signs of completions that were written for the judge ({kinds}).",
+            "pairing.reject_suspicious: true keeps such completions out of chosen.",
+        )
+
+
+def _skips(manifest: Mapping[str, Any], _: RunFigures) -> Iterator[Finding]:
+    skips: Mapping[str, int] = part(manifest, "totals", "skips") or {}
+    prompts = part(manifest, "totals", "prompts") or 0
+    known = {str(reason): reason.is_failure for reason in SkipReason}
+    failed = sum(count for reason, count in skips.items() if known.get(reason, True))
+    if prompts and failed / prompts > _FAILED:
+        yield Finding(
+            "look",
+            f"{failed:,} of {prompts:,} prompts failed ({failed / prompts:.0%}).",
+            "The table of skips below says why and what to do.",
+        )
+    ties = skips.get(SkipReason.TIE, 0)
+    if prompts >= ENOUGH and ties / prompts > _TIES:
+        yield Finding(
+            "look",
+            f"In {ties / prompts:.0%} of the prompts the judges cannot tell the answers apart.",
+            "A higher temperature or several models make answers differ more; more criteria or "
+            "levels, or a judge that compares, see smaller differences.",
+        )
+
+
+def _calls(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    for name, calls in figures.calls.models.items():
+        failed = calls.failures.total()
+        if calls.attempts >= ENOUGH and failed / calls.attempts > _UNANSWERED:
+            most, count = calls.failures.most_common(1)[0]
+            yield Finding(
+                "look",
+                f"{failed / calls.attempts:.0%} of the requests to {name} brought no reply (most "
+                f"often {most}: {count:,} times).",
+                "HTTP 429: lower rpm or concurrency; timeouts: raise timeout_s; log.jsonl has "
+                "each error.",
+            )
+
+
+def _completions(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    total = 0
+    for name, sampled in figures.completions.models.items():
+        total += sampled.completions
+        share = sampled.unfinished / sampled.completions
+        if sampled.completions >= ENOUGH and share > _UNFINISHED:
+            finishes = sampled.finishes.most_common()
+            why = ", ".join(f"{how} {count:,}" for how, count in finishes if how not in FINISHED)
+            yield Finding(
+                "look",
+                f"{share:.0%} of the completions of {name} did not end by themselves ({why}).",
+                "length: a larger sampling.max_tokens; refusals: look at the prompts.",
+            )
+    twins = figures.completions.duplicates
+    if total >= ENOUGH and twins / total > _TWINS:
+        yield Finding(
+            "look",
+            f"{twins / total:.0%} of the completions repeat another one of their prompt.",
+            "A higher sampling.temperature; they are judged once, but paid each.",
+        )
+
+
+def _own_family(manifest: Mapping[str, Any], _: RunFigures) -> Iterator[Finding]:
+    counted: Mapping[str, int] = manifest.get("own_family_judgments") or {}
+    for judge, count in counted.items():
+        yield Finding(
+            "note",
+            f"Judge {judge} judged answers of its own model family {count:,} times; judges tend "
+            "to prefer those.",
+            "judging.exclude_own_family: true leaves them to the other judges.",
+        )
+
+
+def _size(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+    if 0 < figures.pairs.pairs < ENOUGH:
+        yield Finding(
+            "note",
+            f"There are {figures.pairs.pairs} pairs only: shares and quantiles are rough.",
+            "Read them one by one below.",
+        )
+
+
+def _is_certain(share: float, cases: int) -> bool:
+    """Whether a share is far from one half, for so many cases."""
+    return cases >= ENOUGH and abs(share - 0.5) * 2.0 * math.sqrt(cases) > _CERTAIN
+
+
+_RULES: tuple[Rule, ...] = (
+    _wrong,
+    _length,
+    _models,
+    _silence,
+    _agreement,
+    _criteria,
+    _position,
+    _suspicion,
+    _skips,
+    _calls,
+    _completions,
+    _own_family,
+    _size,
+)

@@ -1,0 +1,240 @@
+"""What stands where on the page: the figures as tables and charts, ready to be drawn. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from judgeforge.results.facts import judges_by_name, making, part, versions
+from judgeforge.results.figures.judges import CODE, JudgeTally
+from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.report.charts import Columns, Lines, columns, lines
+from judgeforge.results.report.findings import findings
+from judgeforge.results.report.shown_pairs import ShownPairs
+from judgeforge.results.report.words import skip_words, status_words
+
+_MOST_NAMES = 20
+"""Rows of a table whose names models and people chose."""
+_SHADES = 8
+_BINS = 20
+_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_LATENCIES = (0.5, 0.9, 0.99)
+
+
+def page(
+    name: str, manifest: Mapping[str, Any], status: str, figures: RunFigures, shown: ShownPairs
+) -> dict[str, Any]:
+    """The values of the template. ``name``: of the folder, as commands on the page call it."""
+    return {
+        "name": name,
+        "version": str(manifest.get("judgeforge_version")),
+        "status": status,
+        "status_words": status_words(status),
+        "message": manifest.get("message"),
+        "updated_at": manifest.get("updated_at"),
+        "explained_by_length": part(manifest, "quality", "length", "explained_by_correlation"),
+        "reliability": manifest.get("reliability"),
+        "totals": _totals(manifest),
+        "findings": findings(manifest, figures)[:_MOST_NAMES],
+        "skips": _skips(manifest),
+        "funnel": _funnel(manifest),
+        "pairs": figures.pairs,
+        "charts": _pair_charts(manifest, figures),
+        "quantiles": _quantiles(figures),
+        "thresholds": [(least, *figures.pairs.with_least(least)) for least in _THRESHOLDS],
+        "models": _models(figures),
+        "writers": sorted(figures.completions.models.items())[:_MOST_NAMES],
+        "criteria": list(figures.criteria.criteria.items())[:_MOST_NAMES],
+        "judges": _judges(manifest, figures),
+        "agreement": _agreement(figures),
+        "judging": manifest.get("judging"),
+        "calibration": manifest.get("calibration"),
+        "rooms": _rooms(figures),
+        "calls": _calls(figures),
+        "starts": figures.calls.starts,
+        "events": figures.calls.events.most_common(_MOST_NAMES),
+        "shown": shown,
+        "folder_argument": shlex.quote(name),
+        "making": making(manifest),
+        "versions": versions(manifest),
+    }
+
+
+def _totals(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "rows": part(manifest, "input", "rows"),
+        "prompts": part(manifest, "totals", "prompts"),
+        "pairs": part(manifest, "totals", "pairs"),
+        "paid": part(manifest, "totals", "calls", "paid"),
+        "cached": part(manifest, "totals", "calls", "cached"),
+        "input_tokens": part(manifest, "totals", "tokens", "input"),
+        "output_tokens": part(manifest, "totals", "tokens", "output"),
+        "cost_usd": part(manifest, "totals", "cost_usd"),
+        "budget_usd": part(manifest, "config", "budget", "usd"),
+    }
+
+
+def _skips(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    skips: Mapping[str, int] = part(manifest, "totals", "skips") or {}
+    return [
+        {"reason": reason, "count": count, "words": skip_words(reason)}
+        for reason, count in sorted(skips.items(), key=lambda skip: (-skip[1], skip[0]))
+    ]
+
+
+def _funnel(manifest: Mapping[str, Any]) -> Lines:
+    """A prompt that is done has pairs or one skip."""
+    totals, skips = _totals(manifest), _skips(manifest)
+    rows, done = totals["rows"] or 0, totals["prompts"] or 0
+    stages = [
+        ("rows of the input", rows, False),
+        ("done", done, False),
+        *((f"no pair: {skip['reason']}", skip["count"], True) for skip in skips),
+        ("prompts with pairs", max(0, done - sum(skip["count"] for skip in skips)), False),
+        ("pairs", totals["pairs"] or 0, False),
+    ]
+    return lines(
+        [
+            (name, count, f"{count:,} ({count / rows:.0%})" if rows else f"{count:,}", faint)
+            for name, count, faint in stages
+        ]
+    )
+
+
+def _pair_charts(manifest: Mapping[str, Any], figures: RunFigures) -> dict[str, Columns]:
+    pairs = figures.pairs
+    least = part(manifest, "config", "pairing", "min_confidence") or 0.0
+    margin = part(manifest, "config", "pairing", "min_margin") or 0.0
+    return {
+        "confidence": columns(
+            pairs.confidence.histogram(0.5, 1.0, _BINS),
+            "{:.3g}".format,
+            marker=(least, f"min_confidence {least:g}") if least > 0.5 else None,
+        ),
+        "margin": columns(
+            pairs.margin.histogram(0.0, 1.0, _BINS),
+            "{:.2g}".format,
+            marker=(margin, f"min_margin {margin:g}") if margin > 0.0 else None,
+        ),
+        "scores": columns(
+            pairs.score_chosen.histogram(0.0, 1.0, _BINS),
+            "{:.2g}".format,
+            other=pairs.score_rejected.histogram(0.0, 1.0, _BINS),
+        ),
+        "length": columns(
+            pairs.length_ratio.histogram(-3.0, 3.0, 24),
+            _times,
+            label_every=4,
+            marker=(0.0, "equal"),
+        ),
+    }
+
+
+def _times(power: float) -> str:
+    return f"{2.0**power:.2g}" if power >= 0 else f"1/{2.0**-power:.2g}"
+
+
+def _quantiles(figures: RunFigures) -> list[tuple[str, int, list[float]]]:
+    """Name, digits, and mean with quantiles."""
+    pairs = figures.pairs
+    rows = (
+        ("confidence", 3, pairs.confidence),
+        ("score_margin", 3, pairs.margin),
+        ("score of chosen", 3, pairs.score_chosen),
+        ("score of rejected", 3, pairs.score_rejected),
+        ("chosen, characters", 0, pairs.chosen_length),
+        ("rejected, characters", 0, pairs.rejected_length),
+    )
+    return [
+        (name, digits, [values.mean or 0.0, *values.quantiles()]) for name, digits, values in rows
+    ]
+
+
+def _models(figures: RunFigures) -> dict[str, Any]:
+    """A matrix of chosen against rejected, and how often each wins against the others."""
+    counts, sizes = figures.pairs.models, Counter[str]()
+    for sides, count in counts.items():
+        sizes.update(dict.fromkeys(sides, count))
+    names = [name for name, _ in sizes.most_common(_MOST_NAMES)]
+    wins, most = figures.pairs.wins(), max(counts.values(), default=1)
+    return {
+        "names": names,
+        "left_out": len(sizes) - len(names),
+        "matrix": [
+            [(n := counts[chosen, rejected], _shade(n, most)) for rejected in names]
+            for chosen in names
+        ],
+        "wins": [(name, *wins[name]) for name in names],
+    }
+
+
+def _shade(value: float, most: float) -> int:
+    """0 for nothing, then 1 to 8."""
+    return 0 if value <= 0 else max(1, round(_SHADES * value / most))
+
+
+def _judges(manifest: Mapping[str, Any], figures: RunFigures) -> list[dict[str, Any]]:
+    """In the order of the configuration; code and judges that it does not name come last."""
+    known = {judge["name"]: judge for judge in part(manifest, "reliability", "judges") or ()}
+    configured = judges_by_name(manifest)
+    tallies = figures.judges.judges
+    names = [*(name for name in configured if name in tallies), *sorted(tallies)]
+    return [
+        {
+            "name": name,
+            "model": _judge_model(configured.get(name), tallies[name]),
+            "tier": (configured.get(name) or {}).get("tier", ""),
+            "protocols": ", ".join(sorted(tallies[name].protocols)),
+            "tally": tallies[name],
+            "reliability": known.get(name),
+            "compares": tallies[name].decided > 0,
+        }
+        for name in list(dict.fromkeys(names))[:_MOST_NAMES]
+    ]
+
+
+def _judge_model(judge: Mapping[str, Any] | None, tally: JudgeTally) -> str:
+    if tally.protocols == {CODE}:
+        return "code"
+    return "unknown" if judge is None else str(judge["model"])
+
+
+def _agreement(figures: RunFigures) -> dict[str, Any]:
+    names = sorted({name for both in figures.judges.agreement for name in both})[:_MOST_NAMES]
+    return {
+        "names": names,
+        "matrix": [
+            [None if one == other else figures.judges.agreement_of(one, other) for other in names]
+            for one in names
+        ],
+    }
+
+
+def _rooms(figures: RunFigures) -> list[tuple[str, str, int, float | None]]:
+    """Room, whose, how many, and what they cost when they were made."""
+    sampled = [
+        ("sampling", name, one.completions, one.cost_usd)
+        for name, one in sorted(figures.completions.models.items())
+    ]
+    judged = [
+        ("judging", name, one.judgments, one.cost_usd)
+        for name, one in sorted(figures.judges.judges.items())
+        if one.protocols != {CODE}
+    ]
+    return [*sampled[:_MOST_NAMES], *judged[:_MOST_NAMES]]
+
+
+def _calls(figures: RunFigures) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": name,
+            "calls": calls,
+            "latency": calls.latency_s.quantiles(_LATENCIES) or [None] * len(_LATENCIES),
+            "failures": ", ".join(
+                f"{why} {count:,}" for why, count in calls.failures.most_common(6)
+            ),
+        }
+        for name, calls in sorted(figures.calls.models.items())[:_MOST_NAMES]
+    ]

@@ -1,0 +1,206 @@
+"""The pairs that the page shows whole, with all that was said of them, within a bounded size."""
+
+from __future__ import annotations
+
+import html
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from judgeforge.results.figures.rows import COMPLETIONS, JUDGMENTS, PAIRS, group_at
+from judgeforge.results.figures.shortlist import Picked
+from judgeforge.results.report.html import LONGEST_NAME, seen
+
+MOST_PAIRS = 50
+MOST_BYTES = 1_800_000
+"""Of all texts together, as they stand in the page."""
+_MOST_TEXT, _MOST_RATIONALE, _MOST_JUDGMENTS, _MOST_TURNS = 4_000, 800, 24, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+    left_out: int = 0
+    """Characters that are not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One judgment on one of the sides."""
+
+    judge: str
+    protocol: str
+    evidence: tuple[str, ...]
+    rationale: Text
+    missing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    name: str
+    completion_id: str
+    model: str
+    text: Text
+    characters: int
+    score: float
+    score_sd: float | None
+    p_best: float | None
+    notes: tuple[str, ...]
+    said: tuple[Said, ...]
+    judgments_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPair:
+    id: str
+    reasons: tuple[str, ...]
+    confidence: float
+    margin: float
+    turns: tuple[tuple[str, Text], ...]
+    turns_left_out: int
+    sides: tuple[Side, Side]
+
+    @property
+    def command_id(self) -> str:
+        return shlex.quote(self.id)
+
+    @property
+    def beginning(self) -> str:
+        """Of the last turn, on one line."""
+        return " ".join(self.turns[-1][1].text[:120].split()) if self.turns else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPairs:
+    pairs: tuple[ShownPair, ...]
+    left_out: int
+    """Picked pairs for which the page has no room."""
+
+
+def shown_pairs(
+    folder: Path, picked: Sequence[Picked], *, most_bytes: int = MOST_BYTES
+) -> ShownPairs:
+    """Raises StoreError where a file cannot be read any more."""
+    shown: list[ShownPair] = []
+    for one in picked[:MOST_PAIRS]:
+        pair = _shown(folder, one)
+        most_bytes -= _size(pair)
+        if most_bytes < 0:
+            break
+        shown.append(pair)
+    return ShownPairs(tuple(shown), len(picked) - len(shown))
+
+
+def _shown(folder: Path, picked: Picked) -> ShownPair:
+    place = picked.place
+    pair = group_at(folder / PAIRS, place.pairs).rows[place.number]
+    completions = {row["id"]: row for row in group_at(folder / COMPLETIONS, place.completions).rows}
+    judgments = group_at(folder / JUDGMENTS, place.judgments).rows
+    turns = pair["prompt"][-_MOST_TURNS:]
+    return ShownPair(
+        id=place.pair_id,
+        reasons=picked.reasons,
+        confidence=pair["confidence"],
+        margin=pair["score_margin"],
+        turns=tuple((turn["role"], _cut(turn["content"], _MOST_TEXT)) for turn in turns),
+        turns_left_out=len(pair["prompt"]) - len(turns),
+        sides=(
+            _side("chosen", pair, completions, judgments),
+            _side("rejected", pair, completions, judgments),
+        ),
+    )
+
+
+def _side(
+    name: str,
+    pair: Mapping[str, Any],
+    completions: Mapping[str, Mapping[str, Any]],
+    judgments: Sequence[Mapping[str, Any]],
+) -> Side:
+    completion_id = pair["provenance"][f"{name}_id"]
+    row = completions.get(completion_id, {})
+    text = "\n".join(message["content"] for message in pair[name])
+    other = pair["provenance"]["rejected_id" if name == "chosen" else "chosen_id"]
+    about = sorted(
+        (one for one in judgments if completion_id in one["completion_ids"]),
+        # Comparisons of the two sides with each other say more than those with others.
+        key=lambda one: len(one["completion_ids"]) > 1 and other not in one["completion_ids"],
+    )
+    finish = row.get("finish", "stop")
+    notes = [f"finish: {finish}"] if finish not in {"stop", "given"} else []
+    return Side(
+        name=name,
+        completion_id=completion_id,
+        model=pair[f"{name}_model"],
+        text=_cut(text, _MOST_TEXT),
+        characters=len(text),
+        score=pair[f"score_{name}"],
+        score_sd=row.get("score_sd"),
+        p_best=row.get("p_best"),
+        notes=(*notes, *row.get("flags", ())),
+        said=tuple(_said(one, completion_id) for one in about[:_MOST_JUDGMENTS]),
+        judgments_left_out=max(0, len(about) - _MOST_JUDGMENTS),
+    )
+
+
+def _said(judgment: Mapping[str, Any], completion_id: str) -> Said:
+    missing = judgment.get("missing")
+    repeat = judgment.get("repeat") or 0
+    return Said(
+        judge=f"{judgment['judge']} #{repeat + 1}" if repeat else judgment["judge"],
+        protocol=judgment["protocol"],
+        evidence=("no judgment",) if missing else tuple(_evidence(judgment, completion_id)),
+        rationale=_cut(missing or judgment.get("rationale") or "", _MOST_RATIONALE),
+        missing=bool(missing),
+    )
+
+
+def _evidence(judgment: Mapping[str, Any], completion_id: str) -> Iterator[str]:
+    """What a judgment says of one of the completions that it is about."""
+    shown = judgment["completion_ids"]
+    if judgment.get("verdict") is not None:
+        yield _verdict(judgment, completion_id)
+    elif judgment.get("scores") is not None:
+        place = shown.index(completion_id)
+        yield f"{judgment['scores'][place]:.2f}, as no. {place + 1} of {len(shown)}"
+    else:
+        score, criteria = judgment.get("score"), judgment.get("criteria") or {}
+        yield "no score" if score is None else f"score {score:.2f}"
+        if len(criteria) > 1:
+            yield from (f"{name} {score:.2f}" for name, score in criteria.items())
+
+
+def _verdict(judgment: Mapping[str, Any], completion_id: str) -> str:
+    first, second = judgment["completion_ids"]
+    other, place = (second, "first") if completion_id == first else (first, "second")
+    if judgment["verdict"] == "tie":
+        return f"level with {other}, shown {place}"
+    winner = first if judgment["verdict"] == "a" else second
+    how = "better" if winner == completion_id else "worse"
+    strength = judgment.get("strength")
+    degree = "" if strength is None else f" (strength {strength:.2f})"
+    return f"{how} than {other}{degree}, shown {place}"
+
+
+def _cut(text: str, most: int) -> Text:
+    """Cut to what it takes when shown: an unseen character takes the room of its name."""
+    head = text[:most]
+    while len(seen(head)) > most:
+        head = head[: len(head) * 3 // 4]
+    return Text(head, len(text) - len(head))
+
+
+def _size(pair: ShownPair) -> int:
+    """Bytes of its texts in the page; names are short there."""
+    texts = [text.text for _, text in pair.turns]
+    names: list[str] = [pair.id]
+    for side in pair.sides:
+        texts.append(side.text.text)
+        names += [side.model, *side.notes]
+        for one in side.said:
+            texts.append(one.rationale.text)
+            names += [one.judge, *one.evidence]
+    texts += [name[:LONGEST_NAME] for name in names]
+    return sum(len(html.escape(seen(text)).encode()) for text in texts)

@@ -1,0 +1,111 @@
+"""Why a prompt gave no pair, in words, and what can be done about it.
+
+How a run ended, in words, and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from judgeforge.records import SkipReason
+from judgeforge.results.status import KILLED
+
+
+class SkipWords(NamedTuple):
+    meaning: str
+    advice: str
+
+
+_MEND_ROW = "mend the row; skips.jsonl names file and line"
+_NOTHING = "nothing to mend: the first one counts"
+
+SKIP_WORDS: Mapping[SkipReason, SkipWords] = {
+    SkipReason.INVALID_ROW: SkipWords("the row is no valid row of its format", _MEND_ROW),
+    SkipReason.INVALID_ENCODING: SkipWords("the row is not in UTF-8", _MEND_ROW),
+    SkipReason.EMPTY_PROMPT: SkipWords("the prompt is empty", _MEND_ROW),
+    SkipReason.WRONG_ROLES: SkipWords(
+        "the roles of the messages are not in an order that models take", _MEND_ROW
+    ),
+    SkipReason.TOO_LONG: SkipWords(
+        "the prompt does not fit into context_tokens of a model",
+        "shorten the prompt, or use a model that takes longer ones",
+    ),
+    SkipReason.CONTROL_CHARACTERS: SkipWords("the prompt holds control characters", _MEND_ROW),
+    SkipReason.DUPLICATE_ID: SkipWords("an earlier row has the same id", _MEND_ROW),
+    SkipReason.DUPLICATE_PROMPT: SkipWords("an earlier row has the same prompt", _NOTHING),
+    SkipReason.CHANGED_DURING_RUN: SkipWords(
+        "the row changed while the run went on", "start the same command again: it is done then"
+    ),
+    SkipReason.CALL_FAILED: SkipWords(
+        "a model could not be reached or refused this request, after all retries",
+        "judgeforge run … --retry-skipped does these again; log.jsonl has each error",
+    ),
+    SkipReason.TOO_FEW_COMPLETIONS: SkipWords(
+        "fewer than two answers were usable and different",
+        "more sampling.completions, a higher temperature or max_tokens",
+    ),
+    SkipReason.TOO_FEW_JUDGED: SkipWords(
+        "fewer than two answers got a judgment",
+        "see missing in judgments.jsonl: a larger max_tokens of the judge, or another judge",
+    ),
+    SkipReason.TIE: SkipWords(
+        "the judges cannot tell the answers apart",
+        "more judges or repeats; a higher temperature makes answers differ more",
+    ),
+    SkipReason.BELOW_CONFIDENCE: SkipWords(
+        "no pair is as sure as pairing.min_confidence asks", "more judges, repeats or a cascade"
+    ),
+    SkipReason.BELOW_MARGIN: SkipWords(
+        "no pair is as far apart as pairing.min_margin asks",
+        "answers that differ more: several models, a higher temperature",
+    ),
+    SkipReason.LENGTH_RATIO: SkipWords(
+        "the lengths of the sides differ more than pairing.max_length_ratio allows",
+        "more completions, or strategy: length_matched",
+    ),
+    SkipReason.ABOVE_MAX_ERROR: SkipWords(
+        "with this pair more than pairing.max_error of all would be wrong",
+        "better judges or more labels keep more pairs",
+    ),
+}
+_UNKNOWN = SkipWords("a reason that this version does not know", "see skips.jsonl")
+
+
+def skip_words(reason: str) -> SkipWords:
+    """Of a folder that another version made, a reason may be unknown."""
+    known = {str(one): words for one, words in SKIP_WORDS.items()}
+    return known.get(reason, _UNKNOWN)
+
+
+class StatusWords(NamedTuple):
+    meaning: str
+    good: bool = False
+
+
+STATUS_WORDS: Mapping[str, StatusWords] = {
+    "complete": StatusWords("All prompts are done.", good=True),
+    "skipped": StatusWords(
+        "All prompts are done, but more failed than limits.max_skip_share allows."
+    ),
+    "running": StatusWords(
+        "The run goes on. What is done is counted; pairs are shown as they were when it last "
+        "stopped in order, for results are written then."
+    ),
+    KILLED: StatusWords(
+        "The run was killed; the same command goes on where it ended. What was done is counted; "
+        "pairs are shown as they were when it last stopped in order, for results are written then."
+    ),
+    "budget": StatusWords(
+        "The budget is used up. Raise it and start the same command again: it goes on from here."
+    ),
+    "provider": StatusWords(
+        "A provider stopped the run (key, quota, outage). Mend it and start the same command again."
+    ),
+    "failed": StatusWords("The folder or the disk failed. Start the same command again."),
+    "interrupted": StatusWords("The run was interrupted. The same command goes on from here."),
+}
+
+
+def status_words(status: str) -> StatusWords:
+    return STATUS_WORDS.get(status, StatusWords("This version does not know this status."))

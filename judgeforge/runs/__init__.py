@@ -1,0 +1,1 @@
+"""One run: checked, priced, worked through, recorded."""

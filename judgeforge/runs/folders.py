@@ -1,0 +1,103 @@
+"""Where a run goes: `--out "runs/{date}"` is a folder a day, and old ones are finished first."""
+
+from __future__ import annotations
+
+import glob
+import re
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import ConfigError
+from judgeforge.runs.result import FINISHED
+from judgeforge.store.folder import RunFolder
+
+DATE = "{date}"
+_PLACEHOLDER = re.compile(r"\{[^{}/]*\}?")
+_ANY_DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+
+
+def default_out(config: RunConfig) -> Path:
+    return default_folder(config.source_file)
+
+
+def default_folder(config_file: Path | None) -> Path:
+    return Path("runs") / (config_file.stem if config_file else "run")
+
+
+def chosen_out(config: RunConfig, out: Path | str | None) -> Path:
+    """Raises ConfigError where ``out`` is blank: that would be the current folder."""
+    if out is None:
+        return default_out(config)
+    if not str(out).strip():
+        raise ConfigError(
+            f"--out is empty (is a variable not set?); name a folder, or leave --out away for "
+            f"{default_out(config)}"
+        )
+    return Path(out)
+
+
+def today(config: RunConfig) -> date:
+    """In the time zone in which the budget counts days as well."""
+    return datetime.now(ZoneInfo(config.budget.timezone)).date()
+
+
+def run_folders(config: RunConfig, out: str | None, day: date) -> list[Path]:
+    """The folders of one start, the last one being that of ``day``.
+
+    Before it come the folders of earlier days that are not finished, oldest first. Raises
+    ConfigError where ``out`` is blank, holds more than one ``{date}`` or another placeholder,
+    StoreError where a manifest of an earlier day cannot be read.
+    """
+    around = None if out is None else _around_date(out)
+    if around is None:
+        return [chosen_out(config, out)]
+    before, after = around
+    earlier = [
+        folder for then, folder in _dated(before, after) if then < day and _is_unfinished(folder)
+    ]
+    return [*earlier, Path(f"{before}{day.isoformat()}{after}")]
+
+
+def latest_folder(out: str) -> Path:
+    """The folder that ``out`` means to who looks at a run: that of the last day which has a run.
+
+    Raises ConfigError where there is none, or ``out`` is wrong as for ``run_folders``.
+    """
+    around = _around_date(out) if DATE in out else None
+    if around is None:
+        return Path(out)
+    started = [path for _, path in _dated(*around) if RunFolder(path).manifest_file.is_file()]
+    if not started:
+        raise ConfigError(f"{out}: no day has a run folder there yet")
+    return started[-1]
+
+
+def _around_date(out: str) -> tuple[str, str] | None:
+    """What stands before and behind ``{date}``; None where it does not stand there."""
+    before, date_, after = out.partition(DATE)
+    if DATE in after:
+        raise ConfigError(f"--out {out}: {DATE} may stand there once")
+    unknown = _PLACEHOLDER.search(f"{before}/{after}")
+    if unknown:
+        raise ConfigError(f"--out {out}: {unknown[0]} is no placeholder; the only one is {DATE}")
+    return (before, after) if date_ else None
+
+
+def _dated(before: str, after: str) -> list[tuple[date, Path]]:
+    found = glob.glob(f"{glob.escape(before)}{_ANY_DATE}{glob.escape(after)}")  # noqa: PTH207
+    name = re.compile(f"{re.escape(before)}(.{{10}}){re.escape(after)}", re.DOTALL)
+    dated = []
+    for path in found:
+        match = name.fullmatch(path)
+        try:
+            dated.append((date.fromisoformat(match[1] if match else ""), Path(path)))
+        except ValueError:
+            continue  # 2026-13-01 is a name and no date
+    return sorted(dated)
+
+
+def _is_unfinished(folder: Path) -> bool:
+    manifest = RunFolder(folder).read_manifest()
+    return manifest is not None and manifest["status"] not in FINISHED

@@ -1,0 +1,1 @@
+"""Measuring the judges of a configuration on labels, through the same door as a run."""

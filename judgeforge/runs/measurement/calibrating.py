@@ -1,0 +1,114 @@
+"""`judgeforge calibrate`: labels, judged by the configuration's judges, become a calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from judgeforge.calibration.api import calibrate
+from judgeforge.calibration.calibration import Calibration
+from judgeforge.calibration.labels import ENOUGH_LABELS, TooFewLabelsError, check_number
+from judgeforge.calibration.promise import Promise, make_promise, share_kept_by_labels
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import ConfigError, InputError
+from judgeforge.ranking.rules import PairingRules
+from judgeforge.runs.measurement.cascade_replay import cascade_replay
+from judgeforge.runs.measurement.label_rows import LabelFile, read_labels
+from judgeforge.runs.measurement.label_run import JudgedLabels, judge_labels
+from judgeforge.runs.planning.calibration_file import fingerprint, write_calibration
+from judgeforge.runs.planning.preparation import Preparation, prepare
+from judgeforge.runs.progress import Progress
+
+SHOWN_ERROR = 0.05
+"""For the curve, where the configuration asks for no `max_error`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationReport:
+    calibration: Calibration
+    out: Path
+    labels: LabelFile
+    judged: JudgedLabels
+    promises: tuple[Promise, ...]
+    """Expected, then certified."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return label_notes(self.labels, self.judged)
+
+
+def calibrate_config(
+    config: RunConfig,
+    labels: Path,
+    out: Path,
+    *,
+    allow_negative: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> CalibrationReport:
+    """Raises ConfigError, InputError (too few labels too) and what stops a run."""
+    prepared = prepare_measurement(config)
+    read = read_labels(labels, prepared.row_checks)
+    _check_number(labels, len(read.rows))
+    rubric = prepared.rubric.identity
+    judged = judge_labels(config, rubric, read, on_progress=on_progress)
+    _check_number(labels, len(judged.rows))
+    found = calibrate(
+        list(judged.judgments.values()),
+        [row.label for row in judged.rows],
+        of=read.kind,
+        texts=judged.texts,
+        allow_negative=allow_negative,
+        as_asked=cascade_replay(config, prepared, judged),
+    ).model_copy(update={"people": read.people, "fingerprint": fingerprint(config, rubric)})
+    write_calibration(out, found)
+    return CalibrationReport(found, out, read, judged, _promises(found, config.pairing))
+
+
+def prepare_measurement(config: RunConfig) -> Preparation:
+    """As for a run that samples nothing and has no calibration yet."""
+    judging = config.judging.model_copy(update={"calibration": None})
+    pairing = config.pairing.model_copy(update={"max_error": None})
+    bare = config.model_copy(update={"judging": judging, "pairing": pairing, "sampling": None})
+    if not config.judging.judges:
+        raise ConfigError(
+            "there is no judge to measure: code decides everything here",
+            file=config.source_file,
+            key="judging.judges",
+        )
+    return prepare(bare)
+
+
+def label_notes(labels: LabelFile, judged: JudgedLabels) -> tuple[str, ...]:
+    """What a reader must know of the labels that count."""
+    notes = [skip.detail for skip in labels.skips]
+    if judged.unjudged:
+        notes.append(f"{judged.unjudged} labels are left out: their completions were not judged")
+    if len(judged.rows) < ENOUGH_LABELS:
+        notes.append(
+            f"{len(judged.rows)} labels are few; from {ENOUGH_LABELS} on figures begin to be stable"
+        )
+    if labels.people is not None:
+        notes.append(labels.people.in_words())
+    return tuple(notes)
+
+
+def _check_number(file: Path, number: int) -> None:
+    try:
+        check_number(number)
+    except TooFewLabelsError as error:
+        raise InputError(f"{file}: {error}") from None
+
+
+def _promises(calibration: Calibration, rules: PairingRules) -> tuple[Promise, ...]:
+    wanted = rules.max_error or SHOWN_ERROR
+    curve = share_kept_by_labels(calibration, wanted, rules.delta)
+    promises = (
+        make_promise(
+            calibration,
+            rules.model_copy(update={"max_error": wanted, "guarantee": guarantee}),
+            curve,
+        )
+        for guarantee in ("expected", "certified")
+    )
+    return tuple(promise for promise in promises if promise is not None)

@@ -1,0 +1,101 @@
+"""`judgeforge evaluate`: how good the judges of a configuration are, against labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from judgeforge.calibration.evaluation.api import evaluate
+from judgeforge.calibration.evaluation.comparison import Comparison, compare
+from judgeforge.calibration.evaluation.evaluation import Evaluation
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import InputError
+from judgeforge.runs.measurement.calibrating import label_notes, prepare_measurement
+from judgeforge.runs.measurement.cascade_replay import cascade_replay
+from judgeforge.runs.measurement.label_rows import read_labels
+from judgeforge.runs.measurement.label_run import judge_labels
+from judgeforge.runs.planning.calibration_file import load_calibration
+from judgeforge.runs.progress import Progress
+from judgeforge.store.files import make_folder, replacing
+from judgeforge.text.wording import counted
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    evaluation: Evaluation
+    comparison: Comparison | None
+    notes: tuple[str, ...]
+
+
+def evaluate_config(
+    config: RunConfig,
+    labels: Path,
+    *,
+    against: Path | None = None,
+    out: Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> EvaluationReport:
+    """The panel ranks as a run would: with `judging.calibration` where the configuration names one,
+    for a certificate with what it holds of the judges without labels.
+
+    Raises ConfigError, InputError and what stops a run.
+    """
+    before = None if against is None else _read(against)
+    prepared = prepare_measurement(config)
+    rubric = prepared.rubric.identity
+    calibration = load_calibration(config, rubric)
+    read = read_labels(labels, prepared.row_checks)
+    judged = judge_labels(config, rubric, read, on_progress=on_progress)
+    if not judged.rows:
+        raise InputError(f"{labels}: no labelled completion was judged; see {judged.folder}/run")
+    evaluation = evaluate(
+        list(judged.judgments.values()),
+        [row.label for row in judged.rows],
+        calibration=calibration,
+        rules=config.pairing,
+        of=read.kind,
+        texts=judged.texts,
+        latencies=judged.latencies,
+        as_asked=cascade_replay(config, prepared, judged),
+    ).model_copy(update={"people": read.people})
+    if out is not None:
+        _write(out, evaluation)
+    notes = [*label_notes(read, judged), evaluation.caution]
+    seen = {one.prompt_id for one in calibration.results} if calibration else set()
+    if seen & {item.prompt_id for item in evaluation.items}:
+        notes.append(
+            "the calibration was fitted on some of these labels, so it looks better than it is"
+        )
+    return EvaluationReport(evaluation, _compared(evaluation, before, against), tuple(notes))
+
+
+def _compared(
+    evaluation: Evaluation, before: Evaluation | None, against: Path | None
+) -> Comparison | None:
+    if before is None:
+        return None
+    try:
+        return compare(evaluation, before)
+    except ValueError as error:
+        raise InputError(f"{against}: cannot be compared with: {error}") from None
+
+
+def _read(file: Path) -> Evaluation:
+    try:
+        return Evaluation.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise InputError(
+            f"{file}: is nothing that `judgeforge evaluate --out` wrote "
+            f"({counted(error.error_count(), 'mistake')})"
+        ) from error
+
+
+def _write(file: Path, evaluation: Evaluation) -> None:
+    make_folder(file.parent)
+    with replacing(file) as target:
+        target.write(evaluation.model_dump_json(indent=1).encode() + b"\n")

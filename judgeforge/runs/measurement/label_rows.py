@@ -1,0 +1,195 @@
+"""Label files: rows of a prompt, its completions and what people say of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from judgeforge.calibration.labels import Agreement, Label, LabelKind, agreement
+from judgeforge.config.run import Fields, PromptsConfig
+from judgeforge.errors import InputError
+from judgeforge.inputs.columns import MissingColumnError, listed
+from judgeforge.inputs.duplicates import SeenRows
+from judgeforge.inputs.lines import parse_json
+from judgeforge.inputs.prompt_length import check_length
+from judgeforge.inputs.raw import BadRow, RawRow, shown
+from judgeforge.inputs.reading import read_rows
+from judgeforge.inputs.row_checks import RowChecks, RowProblemError, check_row, kind_of
+from judgeforge.records import Prompt, Skip, SkipReason
+
+_RENAME = "Rename the column: those of labels have fixed names (`fields:` is of prompts)."
+SIDES = ("a", "b")
+TIE = "tie"
+
+
+class _LabelFields(Fields):
+    """What is read of a table whose other columns are left in the file."""
+
+    a: str = "a"
+    b: str = "b"
+    label: str = "label"
+    labels: str = "labels"
+    best: str = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPrompt:
+    prompt: Prompt
+    """With its completions, in the order of the row."""
+    label: Label
+    kind: LabelKind
+    people: tuple[str, ...]
+    """What each of several people said: places, or "tie"; empty where one label is all."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {
+            completion_id(self.prompt.id, i): one.text
+            for i, one in enumerate(self.prompt.completions)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    rows: tuple[LabelledPrompt, ...]
+    skips: tuple[Skip, ...]
+    kind: LabelKind
+    people: Agreement | None
+
+
+def completion_id(prompt_id: str, index: int) -> str:
+    """As a run calls the completions that a row brings."""
+    return f"{prompt_id}.c{index}"
+
+
+def read_labels(file: Path, checks: RowChecks) -> LabelFile:
+    """Rows of ``prompt, a, b, label`` or of ``prompt, completions, best``.
+
+    Each is checked as a prompt is; one that cannot be used is a skip that says why. Raises
+    InputError where the file as a whole cannot be read, holds no usable label, or mixes the kinds.
+    """
+    seen = SeenRows("skip")
+    rows: list[LabelledPrompt] = []
+    skips: list[Skip] = []
+    for row in _rows(file):
+        try:
+            rows.append(_labelled(row, checks, seen))
+        except RowProblemError as problem:
+            detail = f"{file}:{row.line}: {problem.detail}"
+            name = f"line-{row.line}"
+            skips.append(Skip(prompt_id=name, line=row.line, reason=problem.reason, detail=detail))
+    return LabelFile(
+        tuple(rows), tuple(skips), _one_kind(file, rows, skips), agreement([r.people for r in rows])
+    )
+
+
+def _rows(file: Path) -> Iterator[RawRow | BadRow]:
+    try:
+        yield from read_rows(PromptsConfig(path=file, fields=_LabelFields()))
+    except MissingColumnError as error:
+        raise InputError(f"{error.problem} {_RENAME}") from None
+
+
+def _one_kind(file: Path, rows: Sequence[LabelledPrompt], skips: Sequence[Skip]) -> LabelKind:
+    if not rows:
+        first = f"; the first mistake: {skips[0].detail}" if skips else ""
+        raise InputError(f"{file}: holds no usable label{first}")
+    other = next((row for row in rows if row.kind != rows[0].kind), None)
+    if other is not None:
+        raise InputError(
+            f"{file}:{other.prompt.line}: this row says which is `{other.kind}`, line "
+            f"{rows[0].prompt.line} which is `{rows[0].kind}`; give each kind a file of its own"
+        )
+    return rows[0].kind
+
+
+def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> LabelledPrompt:
+    if isinstance(row, BadRow):
+        raise RowProblemError(row.reason, row.detail)
+    columns = dict(row.columns)
+    if "prompt" not in columns:
+        _bad(f"there is no `prompt`; the row has {listed(columns)}. {_RENAME}")
+    kind: LabelKind = "pair" if columns.get("a") is not None else "best"
+    if kind == "pair":
+        columns["completions"] = [columns.get(side) for side in SIDES]
+        if columns.get("b") is None:
+            _bad("the row has `a` and no `b`")
+    elif columns.get("completions") is None:
+        _bad("the row has neither `a` and `b` nor `completions`")
+    checked = check_row(RawRow(row.line, columns), Fields(), checks)
+    number = len(columns["completions"])
+    people = tuple(_said(one, kind, number) for one in _people(columns.get("labels")))
+    key = "label" if kind == "pair" else "best"
+    if columns.get(key) is not None:
+        said = _said(columns[key], kind, number)
+    elif people:
+        said = _majority(people)
+    else:
+        _bad(f"the row has no `{key}`")
+    prompt = checked.prompt(seen.admit(checked))
+    check_length(prompt, checks)
+    return LabelledPrompt(prompt, _label(prompt.id, said, number), kind, people)
+
+
+def _people(value: object) -> Sequence[object]:
+    """Of a JSON row a list, of a table's cell its text."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        try:
+            value = parse_json(value)
+        except ValueError:
+            _bad("`labels` must be a list: what each person says")
+    if not isinstance(value, list):
+        _bad(f"`labels` must be a list: what each person says; found {kind_of(value)}")
+    return value
+
+
+def _said(value: object, kind: LabelKind, number: int) -> str:
+    """The place of the completion as text, or "tie"."""
+    if kind == "pair":
+        if value not in (*SIDES, TIE):
+            found = f"`{shown(value)}`" if isinstance(value, str) else kind_of(value)
+            _bad(f"a label must be a, b or tie; found {found}")
+        return TIE if value == TIE else str(SIDES.index(str(value)))
+    place = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < number:
+        found = str(value) if isinstance(value, int | str) else kind_of(value)
+        _bad(
+            f"`best` must be the number of the best completion, 0 to {number - 1}; "
+            f"found {shown(found)}"
+        )
+    return str(place)
+
+
+def _majority(people: Sequence[str]) -> str:
+    """What most people say; where two are said equally often, a tie."""
+    (first, most), *others = Counter(people).most_common()
+    return TIE if others and others[0][1] == most else first
+
+
+def _label(prompt_id: str, said: str, number: int) -> Label:
+    ids = [completion_id(prompt_id, i) for i in range(number)]
+    return Label.tie(prompt_id, ids) if said == TIE else Label.of(prompt_id, ids[int(said)])
+
+
+def as_row(row: LabelledPrompt) -> Mapping[str, Any]:
+    """The prompt as an input row, which a run reads back with the same id and completions."""
+    prompt = row.prompt
+    found: dict[str, Any] = {
+        "id": prompt.id,
+        "prompt": [message.model_dump() for message in prompt.messages],
+        "completions": [one.model_dump(exclude_none=True) for one in prompt.completions],
+    }
+    if prompt.reference is not None:
+        found["reference"] = prompt.reference
+    if prompt.metadata:
+        found["metadata"] = prompt.metadata
+    return found
+
+
+def _bad(detail: str) -> NoReturn:
+    raise RowProblemError(SkipReason.INVALID_ROW, detail)

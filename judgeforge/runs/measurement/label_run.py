@@ -1,0 +1,119 @@
+"""Asks all judges of a configuration about labelled prompts.
+
+It is a run: the same door, cache, budget, log and resume, in a folder under ``.judgeforge/labels``
+that belongs to these labels and these judges. What it leaves is read back from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from judgeforge.config.run import PromptsConfig, RunConfig
+from judgeforge.ranking.rules import PairingRules
+from judgeforge.records import Judgment, RubricId
+from judgeforge.runs.measurement.label_rows import LabelFile, LabelledPrompt, as_row
+from judgeforge.runs.planning.calibration_file import fingerprint
+from judgeforge.runs.progress import Progress
+from judgeforge.runs.run import run
+from judgeforge.store.files import make_folder, replacing
+from judgeforge.store.json_lines import read_log, read_records
+
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedLabels:
+    rows: tuple[LabelledPrompt, ...]
+    """Those of which at least two completions were judged, with the label's among them."""
+    judgments: Mapping[str, Sequence[Judgment]]
+    """By prompt id, of ``rows`` only."""
+    latencies: Mapping[str, float]
+    """Median seconds of a sent call, by judge."""
+    unjudged: int
+    folder: Path
+    paid_usd: float | None
+    """By this start; the rest was there already."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {name: text for row in self.rows for name, text in row.texts.items()}
+
+
+def judge_labels(
+    config: RunConfig,
+    rubric: RubricId,
+    labels: LabelFile,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> JudgedLabels:
+    """Raises what stops a run: BudgetExhaustedError, CallError, InterruptedRunError, StoreError."""
+    folder = _folder(config, rubric, labels)
+    file = folder / "labelled-prompts.jsonl"
+    _write_prompts(file, labels.rows)
+    result = run(_without_the_rest(config, file), folder / "run", on_progress=on_progress)
+    if result.stopped_by is not None:
+        raise result.stopped_by
+    judgments: dict[str, list[Judgment]] = defaultdict(list)
+    for judgment in read_records(result.folder / "judgments.jsonl", Judgment):
+        judgments[judgment.prompt_id].append(judgment)
+    rows = tuple(row for row in labels.rows if _is_judged(row, judgments[row.prompt.id]))
+    return JudgedLabels(
+        rows=rows,
+        judgments={row.prompt.id: judgments[row.prompt.id] for row in rows},
+        latencies=_latencies(config, result.folder / "log.jsonl"),
+        unjudged=len(labels.rows) - len(rows),
+        folder=folder,
+        paid_usd=0.0 if result.did_nothing else result.manifest["last_run"]["cost_usd"],
+    )
+
+
+def _without_the_rest(config: RunConfig, prompts: Path) -> RunConfig:
+    """Ready completions, every judge of every tier, and no rule that would leave out a pair."""
+    judging = config.judging.model_copy(update={"cascade": None, "calibration": None})
+    return config.model_copy(
+        update={
+            "prompts": PromptsConfig(path=prompts),
+            "sampling": None,
+            "judging": judging,
+            "pairing": PairingRules(reject_suspicious=config.pairing.reject_suspicious),
+            "on_finish": None,
+        }
+    )
+
+
+def _folder(config: RunConfig, rubric: RubricId, labels: LabelFile) -> Path:
+    """Other judges or labels have another folder; what is the same comes from the cache."""
+    rows = [as_row(row) for row in labels.rows]
+    content = json.dumps([fingerprint(config, rubric), rows], sort_keys=True)
+    digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    return config.folder / ".judgeforge" / "labels" / digest[:_DIGITS]
+
+
+def _write_prompts(file: Path, rows: Sequence[LabelledPrompt]) -> None:
+    make_folder(file.parent, mode=0o700)
+    with replacing(file) as target:
+        for row in rows:
+            target.write(json.dumps(as_row(row), ensure_ascii=False).encode() + b"\n")
+
+
+def _is_judged(row: LabelledPrompt, judgments: Sequence[Judgment]) -> bool:
+    judged = {i for one in judgments if not one.missing for i in one.completion_ids}
+    return len(judged) > 1 and row.label.parts.keys() <= judged
+
+
+def _latencies(config: RunConfig, log: Path) -> dict[str, float]:
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for row in read_log(log):
+        if row.get("event") == "call" and row.get("output_tokens") is not None:
+            seconds[row["model"]].append(row["latency_s"])
+    return {
+        judge.label: median(seconds[judge.model])
+        for judge in config.judging.judges
+        if seconds[judge.model]
+    }

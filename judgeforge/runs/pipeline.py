@@ -1,0 +1,152 @@
+"""The flow of all prompts: each travels on its own, many at once, the number in flight bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from judgeforge.calls.money.budget import Claim, claiming
+from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, StoreError
+from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.records import JudgedPrompt, Prompt, Skip
+from judgeforge.runs.admission import Admission
+from judgeforge.runs.fit import RunFit
+from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.store.finished_prompt import Outcome, make_outcome
+
+
+class Pipeline:
+    """Runs ``work`` over prompts until they are done or something stops it.
+
+    A budget that is used up starts no new prompt and lets those under way end as they can. Any
+    other stop (interrupt, key, disk) ends them after what is in flight was stored.
+    """
+
+    def __init__(
+        self,
+        work: PromptWork,
+        *,
+        fit: RunFit,
+        in_flight: int,
+        admission: Admission,
+        finish: Callable[[int, Outcome], None],
+        halt: Callable[[], None],
+    ) -> None:
+        self._work, self._fit = work, fit
+        self._most_in_flight = in_flight
+        self._admission = admission
+        self._finish = finish
+        self._halt = halt
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = False
+        self._changed = asyncio.Event()
+        """Set when a prompt is done, and when the run is to end."""
+        self.halted = asyncio.Event()
+        """Set once nothing more is sent and only calls in flight are waited for."""
+        self.stopped_by: BaseException | None = None
+
+    def stop(self, error: BaseException) -> None:
+        """End the run: nothing new is started. The first reason is kept."""
+        if self.stopped_by is None or isinstance(self.stopped_by, BudgetExhaustedError):
+            self.stopped_by = error
+        self._ended = True
+        self._changed.set()
+        self._admission.stop()
+        if not isinstance(error, BudgetExhaustedError):
+            self._fit.give_up()
+            self._halt()
+            self.halted.set()
+
+    async def run(self, rows: Iterator[tuple[int, Prompt | Skip]]) -> None:
+        try:
+            self._conclude_held()
+            for position, row in rows:
+                if isinstance(row, Skip):
+                    self._finish(
+                        position, make_outcome(prompt_id=row.prompt_id, digest="", skip=row)
+                    )
+                    continue
+                if not await self._room():
+                    self._fit.close(position)
+                    break
+                claim = await self._admission.admit(row)
+                if self._ended:
+                    self._admission.ended(claim, finished=False)
+                    self._fit.close(position)
+                    break
+                learn = self._fit.begin(position, row.id)
+                task = asyncio.create_task(self._take_through(position, row, claim, learn=learn))
+                self._tasks.add(task)
+                task.add_done_callback(self._done)
+            self._fit.close()
+            self._conclude_held()
+        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
+            self.stop(error)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _room(self) -> bool:
+        """Wait for a free place; False once the run is to end."""
+        while len(self._tasks) >= self._most_in_flight and not self._ended:
+            self._changed.clear()
+            await self._changed.wait()
+        return not self._ended
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._changed.set()
+
+    async def _take_through(
+        self, position: int, prompt: Prompt, claim: Claim, *, learn: bool
+    ) -> None:
+        """``learn``: the prompt is one of those from which the judges' reliability is learnt."""
+        judged: JudgedPrompt | Outcome | None = None
+        known = _prior if self._fit.was_learnt_from(prompt.id) else self._fit.to_ask_with
+        try:
+            with claiming(claim):
+                judged = await self._work.judge(prompt, known)
+            if isinstance(judged, Outcome):
+                self._finish(position, judged)
+            elif not learn:
+                self._conclude(position, judged, await self._fit.to_rank_with())
+        except InterruptedRunError:
+            return  # the reason of the stop is already known
+        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
+            self.stop(error)
+        finally:
+            self._leave(claim, finished=judged is not None)
+            if learn:
+                self._learn(position, judged)
+
+    def _leave(self, claim: Claim, *, finished: bool) -> None:
+        try:
+            self._admission.ended(claim, finished=finished)
+        except StoreError as error:
+            self.stop(error)
+
+    def _learn(self, position: int, judged: JudgedPrompt | Outcome | None) -> None:
+        try:
+            if isinstance(judged, JudgedPrompt):
+                self._fit.hold(position, judged)
+            elif judged is None:
+                self._fit.lose()
+            else:
+                self._fit.drop()
+            self._conclude_held()
+        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
+            self.stop(error)
+
+    def _conclude_held(self) -> None:
+        for position, judged in self._fit.take_held():
+            self._conclude(position, judged, self._fit.known())
+
+    def _conclude(self, position: int, judged: JudgedPrompt, reliability: Reliability) -> None:
+        self._finish(position, self._work.conclude(judged, reliability))
+
+
+async def _prior() -> Reliability:
+    return PRIOR

@@ -1,0 +1,115 @@
+"""The calibration as a file, and the check that it belongs to the judges that a run asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from judgeforge.calibration.calibration import Calibration
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import ConfigError
+from judgeforge.judging.judge_prompts import template_digests
+from judgeforge.records import RubricId
+from judgeforge.runs.planning.identity import differences, model_identity
+from judgeforge.store.files import make_folder, replacing
+from judgeforge.text.wording import first_problem
+
+_NO_MATTER = {"tier"}
+"""Of a judge: when it is asked changes nothing of what it says (but see ``_asked``)."""
+
+
+def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
+    """All that decides what the judges say of given completions, and which of them are asked."""
+    judges = config.judging.judges
+    return {
+        "rubric": rubric.model_dump(mode="json"),
+        "judges": {
+            judge.label: {
+                **judge.model_dump(mode="json", exclude=_NO_MATTER),
+                "model": model_identity(config.models[judge.model]),
+            }
+            for judge in judges
+        },
+        "asked": _asked(config),
+        "prompts": template_digests(sorted({judge.protocol for judge in judges})),
+    }
+
+
+def _asked(config: RunConfig) -> dict[str, Any] | None:
+    """What decides which judges a cascade asks, and with it what is known of a pair; None where
+    all are asked everything."""
+    cascade = config.judging.cascade
+    if cascade is None:
+        return None
+    return {
+        "cascade": cascade.model_dump(mode="json"),
+        "tiers": {judge.label: judge.tier for judge in config.judging.judges},
+        "max_error": config.pairing.max_error,
+    }
+
+
+def load_calibration(config: RunConfig, rubric: RubricId) -> Calibration | None:
+    """None where the configuration names none. Raises ConfigError for one that cannot be read or
+    was made with other judges, prompts or another rubric, and says what differs."""
+    file = config.judging.calibration
+    if file is None:
+        return None
+    calibration = read_calibration(file, config)
+    if not calibration.fingerprint:
+        return calibration
+    changed = differences(calibration.fingerprint, fingerprint(config, rubric))
+    if changed:
+        more = f"; and {len(changed) - 3} more" if len(changed) > 3 else ""
+        raise _mistake(
+            config,
+            f"{file} was made with other judges, so what it says does not hold here "
+            f"({'; '.join(changed[:3])}{more}). Run `judgeforge calibrate` with this one.",
+        )
+    return calibration
+
+
+def read_calibration(file: Path, config: RunConfig) -> Calibration:
+    try:
+        return Calibration.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise _mistake(
+            config,
+            f"{file} cannot be read: {error.strerror}. `judgeforge calibrate CONFIG --labels FILE "
+            "--out FILE` writes one.",
+        ) from error
+    except ValidationError as error:
+        raise _mistake(
+            config,
+            f"{file} is no calibration that this judgeforge reads ({first_problem(error)})",
+        ) from error
+
+
+def write_calibration(file: Path, calibration: Calibration) -> None:
+    """Raises StoreError where it cannot be written."""
+    make_folder(file.parent)
+    with replacing(file) as target:
+        target.write(calibration.model_dump_json(indent=1).encode() + b"\n")
+
+
+def content_digest(calibration: Calibration) -> str:
+    """SHA-256 (hex): results made with another calibration are other results."""
+    return hashlib.sha256(calibration.model_dump_json().encode()).hexdigest()
+
+
+def calibration_facts(calibration: Calibration) -> Mapping[str, Any]:
+    """What a manifest says of it, apart from what is promised."""
+    return {
+        "labels": calibration.labels,
+        "of": calibration.of,
+        "corrections": list(calibration.corrections),
+        "people": calibration.people and calibration.people.model_dump(mode="json"),
+        "sha256": content_digest(calibration),
+    }
+
+
+def _mistake(config: RunConfig, message: str) -> ConfigError:
+    return ConfigError(message, file=config.source_file, key="judging.calibration")

@@ -1,0 +1,98 @@
+"""Whether a run is ready to start: everything that can be checked without a call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import ConfigError, InputError
+from judgeforge.inputs.reading import read_prompts
+from judgeforge.judging.rubric import load_rubric
+from judgeforge.records import Prompt, Skip
+from judgeforge.runs.on_finish import untellable
+from judgeforge.runs.planning.estimate import Estimator, ModelLoad
+from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
+from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
+from judgeforge.text.wording import counted
+
+_SHOWN_SKIPS = 10
+
+
+@dataclass(slots=True)
+class CheckReport:
+    prompts: int = 0
+    skips: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What the configuration asks for and cannot have; the run can be started all the same."""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def usable(self) -> bool:
+        return not self.problems and self.prompts > 0
+
+    def lines(self) -> list[str]:
+        tally = [f"  {reason}: {count}" for reason, count in sorted(self.skips.items())]
+        more = sum(self.skips.values()) - len(self.examples)
+        return [
+            f"{counted(self.prompts, 'prompt')} {'is' if self.prompts == 1 else 'are'} fine, "
+            f"{counted(sum(self.skips.values()), 'row')} would be skipped",
+            *tally,
+            *(f"  {example}" for example in self.examples),
+            *([f"  … and {more} more"] if more > 0 and self.examples else []),
+            *(f"warning: {warning}" for warning in self.warnings),
+            *(f"problem: {problem}" for problem in self.problems),
+            "ready to run" if self.usable else "not ready to run",
+        ]
+
+
+def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
+    """Check everything that can be checked without a call and report all of it."""
+    report = CheckReport(warnings=[*cascade_warnings(config), *untellable(config)])
+    estimator, loads = None, dict[str, ModelLoad]()
+    try:
+        estimator = Estimator(config, prepare(config))
+        loads = estimator.loads()
+    except ConfigError as error:
+        report.problems += map(str, error.mistakes)
+    rubric = None
+    with suppress(ConfigError):  # told above
+        rubric = load_rubric(config.rubric, folder=config.folder)
+    rows = read_prompts(config.prompts, row_checks(config, rubric), limit=limit)
+    try:
+        check_prompts_file(config)
+        for prompt in _usable_rows(rows, report):
+            if estimator is not None:
+                estimator.add(prompt, loads)
+    except InputError as error:
+        report.problems.append(str(error))
+        return report
+    report.warnings += budget_warnings(config, report.prompts, loads.values())
+    if not report.prompts:
+        report.problems.append("no row of the input can be used")
+    elif (share := _unusable_share(report)) > config.limits.max_skip_share:
+        report.problems.append(
+            f"{share:.1%} of the rows cannot be used, more than limits.max_skip_share = "
+            f"{config.limits.max_skip_share:g} allows, so the run would end with exit 5. Name the "
+            "right columns with `prompts.fields`, mend the rows, or raise the limit"
+        )
+    return report
+
+
+def _usable_rows(rows: Iterable[Prompt | Skip], report: CheckReport) -> Iterator[Prompt]:
+    for row in rows:
+        if isinstance(row, Prompt):
+            report.prompts += 1
+            yield row
+            continue
+        report.skips[row.reason] += 1
+        if len(report.examples) < _SHOWN_SKIPS:
+            report.examples.append(f"{row.prompt_id}: {row.reason}: {row.detail}")
+
+
+def _unusable_share(report: CheckReport) -> float:
+    skips = sum(report.skips.values())
+    return skips / (report.prompts + skips)

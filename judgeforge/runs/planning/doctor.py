@@ -1,0 +1,279 @@
+"""Looks at what a run needs on this machine: packages, model, keys, hosts, disk, locks.
+
+No request is sent. Hosts are only those of the given configuration, and they only see a TCP
+connection open and close. Keys are never shown, not even a part of one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import shutil
+import socket
+import stat
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from judgeforge.config.keys import key_file_problem
+from judgeforge.config.model import DEFAULT_KEY_VARIABLE, PAID_PROVIDERS, ModelConfig
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import ConfigError
+from judgeforge.runs.on_finish import untellable
+from judgeforge.runs.planning.identity import called_models
+from judgeforge.version import VERSION
+
+Status = Literal["ok", "warn", "fail"]
+Host = tuple[str, int]
+
+CONNECT_TIMEOUT_S = 3.0
+RESOLVE_TIMEOUT_S = 5.0
+"""For the whole attempt: looking up a name has no timeout of its own."""
+LITTLE_DISK, TOO_LITTLE_DISK = 1 << 30, 100 << 20
+"""Free bytes below which a run is doubtful, or bound to fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    name: str
+    status: Status
+    detail: str
+    advice: str = ""
+
+
+def diagnose(config: RunConfig | None = None) -> list[Finding]:
+    """All findings, the fundamental ones first. Without a configuration no host is contacted."""
+    run_folder = _run_folder(config)
+    findings = [_python(), *_packages(), *_local_models(config), *_keys(config)]
+    if config is not None:
+        findings += [*_hosts(config), _free_disk("cache", config.cache_dir), _cache_access(config)]
+        findings += _on_finish(config)
+    return [*findings, _free_disk("run folder", run_folder), _locks(run_folder)]
+
+
+def _run_folder(config: RunConfig | None) -> Path:
+    from judgeforge.runs.folders import default_out
+
+    return Path.cwd() if config is None else default_out(config).absolute()
+
+
+def _python() -> Finding:
+    where = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding("python", "ok", f"{where}; judgeforge {VERSION}")
+
+
+def _packages() -> list[Finding]:
+    """What the installed judgeforge asks for against what is there."""
+    from packaging.requirements import Requirement
+
+    try:
+        wanted = [Requirement(line) for line in requires("judgeforge") or ()]
+    except PackageNotFoundError:
+        advice = "Install it in a checkout: pip install . (--editable, to change it)."
+        return [Finding("packages", "warn", "judgeforge itself is not installed", advice)]
+    needed = [each for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})]
+    found = {each.name: _version(each.name) for each in needed}
+    wrong = [
+        Finding(
+            f"package {each.name}",
+            "fail",
+            f"{found[each.name] or 'not installed'}; judgeforge needs {each.specifier}",
+            f'Install it: pip install "{each.name}{each.specifier}".',
+        )
+        for each in needed
+        if not each.specifier.contains(found[each.name] or "", prereleases=True)
+    ]
+    listed = ", ".join(f"{name} {found[name]}" for name in sorted(found))
+    return wrong or [Finding("packages", "ok", listed)]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _local_models(config: RunConfig | None) -> list[Finding]:
+    from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL, find_model
+
+    asked = {
+        model.model
+        for model in (config.models.values() if config else ())
+        if model.provider == "local"
+    }
+    findings = []
+    for name in sorted(asked | {EMBEDDED_MODEL}):
+        try:
+            file = find_model(name)
+        except ConfigError as error:
+            findings.append(
+                Finding(f"model {name}", "fail" if name in asked else "warn", str(error))
+            )
+        else:
+            size = _size(file.stat().st_size)
+            findings.append(Finding(f"model {name}", "ok", f"{size}, {file}"))
+    return findings
+
+
+def _keys(config: RunConfig | None) -> list[Finding]:
+    if config is None:
+        return [_key(name, {}, "warn") for name in sorted(set(DEFAULT_KEY_VARIABLE.values()))]
+    used = set(called_models(config))
+    models_of: dict[str, dict[str, ModelConfig]] = {}
+    for name, model in config.models.items():
+        if model.key_variable is not None:
+            models_of.setdefault(model.key_variable, {})[name] = model
+    return [
+        _key(variable, models, "fail" if used & models.keys() else "warn")
+        for variable, models in models_of.items()
+    ] + [
+        _key_file(name, model.api_key_file, "fail" if name in used else "warn")
+        for name, model in config.models.items()
+        if model.api_key_file is not None
+    ]
+
+
+def _key_file(model: str, path: Path, if_wrong: Status) -> Finding:
+    problem = key_file_problem(path)
+    if problem is not None:
+        return Finding(f"key of {model}", if_wrong, problem)
+    return Finding(f"key of {model}", "ok", f"in {path}, which only its owner may use")
+
+
+def _key(variable: str, models: Mapping[str, ModelConfig], if_missing: Status) -> Finding:
+    name, value = f"key {variable}", os.environ.get(variable, "")
+    users = f" (for {', '.join(models)})" if models else ""
+    if not value.strip():
+        detail = f"not set{users}" if variable not in os.environ else f"empty{users}"
+        advice = f"Set it: export {variable}=…, or name another variable with `api_key_env`."
+        return Finding(
+            name, if_missing, detail, advice if models else "Needed for paid models only."
+        )
+    if value.strip("'\" \t\r\n") != value:
+        advice = "Set it again without them: they become a part of the key."
+        return Finding(name, "warn", f"set, but with spaces or quotes around it{users}", advice)
+    return Finding(name, "ok", f"set{users}")
+
+
+def _hosts(config: RunConfig) -> list[Finding]:
+    used = set(called_models(config))
+    models_at: dict[Host, list[str]] = {}
+    for name, model in config.models.items():
+        if model.provider in PAID_PROVIDERS:
+            models_at.setdefault(_host(model), []).append(name)
+    if models_at and "https" in getproxies():
+        detail = "a proxy is set in the environment, so no direct connection was tried"
+        return [Finding("hosts", "warn", detail)]
+    problems = _connect_all(models_at)
+    findings = []
+    for host, models in models_at.items():
+        name, users = f"host {host[0]}:{host[1]}", f"(for {', '.join(models)})"
+        problem = problems[host]
+        if problem is None:
+            findings.append(Finding(name, "ok", f"reachable {users}"))
+            continue
+        advice = "Check `base_url`, that the server runs, and the way there (firewall, VPN)."
+        status: Status = "fail" if used & set(models) else "warn"
+        findings.append(Finding(name, status, f"not reachable: {problem} {users}", advice))
+    return findings
+
+
+def _host(model: ModelConfig) -> Host:
+    from judgeforge.calls.providers import open_provider
+
+    parts = urlsplit(open_provider(model, None).base_url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _connect_all(hosts: Iterable[Host]) -> dict[Host, str | None]:
+    """What went wrong with each host; None where a connection opened."""
+    late = f"no answer within {RESOLVE_TIMEOUT_S:g} s"
+    problems: dict[Host, str | None] = dict.fromkeys(hosts, late)
+
+    def connect(host: Host) -> None:
+        try:
+            socket.create_connection(host, timeout=CONNECT_TIMEOUT_S).close()
+        except OSError as error:
+            problems[host] = error.strerror or str(error) or type(error).__name__
+        else:
+            problems[host] = None
+
+    # Daemons: a name server that never answers must not keep the program alive.
+    threads = [threading.Thread(target=connect, args=(host,), daemon=True) for host in problems]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(RESOLVE_TIMEOUT_S)
+    return dict(problems)
+
+
+def _free_disk(name: str, folder: Path) -> Finding:
+    existing = _nearest_folder(folder)
+    try:
+        free = shutil.disk_usage(existing).free
+    except OSError as error:
+        return Finding(f"disk of {name}", "fail", f"{existing}: {error.strerror}")
+    detail = f"{_size(free)} free at {existing}"
+    if free >= LITTLE_DISK:
+        return Finding(f"disk of {name}", "ok", detail)
+    status: Status = "fail" if free < TOO_LITTLE_DISK else "warn"
+    return Finding(f"disk of {name}", status, detail, "Free some, or choose another place.")
+
+
+def _cache_access(config: RunConfig) -> Finding:
+    folder = config.cache_dir
+    if not folder.exists():
+        parent = _nearest_folder(folder)
+        if os.access(parent, os.W_OK | os.X_OK):
+            return Finding("cache folder", "ok", f"{folder} will be made")
+        advice = "Make the folder writable, or set `cache.dir`."
+        return Finding("cache folder", "fail", f"{parent} cannot be written", advice)
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        advice = f"Make it a folder of yours, or set `cache.dir` (now {folder})."
+        return Finding("cache folder", "fail", "no folder that can be read and written", advice)
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        detail = f"other users of this machine can look into {folder}"
+        return Finding("cache folder", "warn", detail, f"Close it: chmod 700 '{folder}'.")
+    return Finding("cache folder", "ok", f"{folder}, yours alone")
+
+
+def _locks(folder: Path) -> Finding:
+    """Whether a lock keeps a second run out: some network file systems only pretend."""
+    existing = _nearest_folder(folder)
+    try:
+        with tempfile.NamedTemporaryFile(dir=existing, prefix=".judgeforge-") as first:
+            fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with Path(first.name).open("rb") as second:
+                fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Finding("locks", "ok", f"a second run on the same folder is kept out at {existing}")
+    except OSError as error:
+        advice = "Choose a folder that can be written, on a local file system, with --out."
+        return Finding("locks", "fail", f"{existing}: {error.strerror}", advice)
+    advice = "Never start two runs on one folder here, or choose a local file system with --out."
+    return Finding("locks", "warn", f"locks have no effect at {existing}", advice)
+
+
+def _on_finish(config: RunConfig) -> list[Finding]:
+    """A warning: it changes nothing of a run but that nobody hears of it."""
+    if config.on_finish is None:
+        return []
+    findings = [Finding("on_finish", "warn", detail) for detail in untellable(config)]
+    return findings or [Finding("on_finish", "ok", "can be started from here (it was not)")]
+
+
+def _nearest_folder(path: Path) -> Path:
+    """The folder itself, or the deepest one above it that exists."""
+    return next((each for each in (path, *path.parents) if each.is_dir()), Path("/"))
+
+
+def _size(number: int) -> str:
+    return f"{number / (1 << 30):.1f} GiB" if number >= 1 << 30 else f"{number / (1 << 20):.0f} MiB"

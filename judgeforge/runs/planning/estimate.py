@@ -1,0 +1,235 @@
+"""What the calls of a prompt will cost, in three cases, worked out without a call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from judgeforge.calls.asks import NoCalls
+from judgeforge.calls.money.prices import BYTES_PER_TOKEN, MOST_TOKENS_PER_DECISION, ModelPrice
+from judgeforge.calls.providers.base import Usage
+from judgeforge.config.judges import JudgeConfig
+from judgeforge.config.run import RunConfig
+from judgeforge.judging.asking import rubrics_asked
+from judgeforge.judging.judge_prompts import (
+    decision_messages,
+    decision_pair_question,
+    pointwise_messages,
+)
+from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.panel import Panel
+from judgeforge.records import Completion, Prompt
+from judgeforge.runs.admission import Estimate
+from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.store.spending import to_usd
+
+LOW, EXPECTED, HIGH = range(3)
+_SAMPLED_SHARES = (0.2, 0.6, 1.0)
+"""Of the output limit that completions use; models differ, so low and high bound it."""
+_JUDGE_REPLY_TOKENS = (40, 120)
+"""Low and expected: a rationale of a few sentences and the scores. High is the output limit."""
+_CALL_TOKENS = 10
+"""Chat markup of a request."""
+_ALL = (1.0, 1.0, 1.0)
+ASSUMED_ESCALATION = 0.15
+"""Share of what a cascade may ask beyond its first tier that is expected to be asked, before a run
+has shown it: on recorded judges half a call a completion, of three that could be made."""
+
+
+@dataclass(slots=True)
+class ModelLoad:
+    """The calls for one model and what they cost, in picodollars (0 where the price is unknown)."""
+
+    price: ModelPrice | None
+    calls: int = 0
+    """At most."""
+    expected_calls: float = 0.0
+    pico: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """Low, expected, high."""
+
+    def add(
+        self,
+        calls: int,
+        inputs: tuple[int, ...],
+        outputs: tuple[int, ...],
+        *,
+        shared: int,
+        made: tuple[float, float, float] = _ALL,
+    ) -> None:
+        """``shared`` of the input tokens stood in an earlier call: low has them cached. ``made``:
+        the share of the calls that is made in each case."""
+        self.calls += calls
+        self.expected_calls += made[EXPECTED] * calls
+        if self.price is None:
+            return
+        for case in (LOW, EXPECTED, HIGH):
+            cached = min(shared, inputs[case]) if case == LOW else 0
+            usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
+            self.pico[case] += round(made[case] * calls * self.price.cost(usage))
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCost:
+    """USD of all prompts together; None where a price is unknown."""
+
+    low: float | None
+    expected: float | None
+    high: float | None
+
+
+def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
+    picos = [None if load.price is None else load.pico for load in loads]
+    known = [pico for pico in picos if pico is not None]
+    if len(known) < len(picos):
+        return TotalCost(None, None, None)
+    return TotalCost(*(to_usd(sum(pico[case] for pico in known)) for case in (LOW, EXPECTED, HIGH)))
+
+
+class Estimator:
+    """Counts the calls of prompts as a run would make them, without retries and repairs."""
+
+    def __init__(
+        self, config: RunConfig, prepared: Preparation, *, escalation: float = ASSUMED_ESCALATION
+    ) -> None:
+        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1."""
+        self._config, self._prepared = config, prepared
+        self._beyond = (0.0, escalation, 1.0)
+        self._first_tier = min((judge.tier for judge in config.judging.judges), default=1)
+        self._own_family = OwnFamily(config.models, exclude=config.judging.exclude_own_family)
+        self._panel = Panel(config.judging.judges, prepared.rubric, NoCalls(), self._own_family)
+        self._shown: dict[tuple[str, int], list[int]] = {}
+
+    def loads(self) -> dict[str, ModelLoad]:
+        """An empty load for each model of the run."""
+        return {name: ModelLoad(self._prepared.prices[name]) for name in self._prepared.keys}
+
+    def of_prompt(self, prompt: Prompt) -> Estimate:
+        """A model of unknown price counts as free: there only calls can be limited."""
+        loads = self.loads()
+        self.add(prompt, loads)
+        return Estimate(
+            calls=sum(load.calls for load in loads.values()),
+            expected=sum(load.pico[EXPECTED] for load in loads.values()),
+            most=sum(load.pico[HIGH] for load in loads.values()),
+        )
+
+    def question_usd(
+        self, prompt: Prompt, judge: JudgeConfig, completions: Sequence[Completion]
+    ) -> float | None:
+        """Expected price of one question about a completion of usual length; None if unknown."""
+        price = self._prepared.prices[judge.model]
+        if price is None:
+            return None
+        load = ModelLoad(price)
+        length = sum(_tokens(one.text) for one in completions) // max(1, len(completions))
+        shown = {"pairwise": 2, "listwise": len(completions)}.get(judge.protocol, 1)
+        self._judge(prompt, judge, [2 if judge.pairs else shown], (length,) * 3, load)
+        return to_usd(load.pico[EXPECTED])
+
+    def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
+        lengths, models = self._sample(prompt, loads)
+        completions = _blank_completions(models)
+        for judge in self._config.judging.judges:
+            shown, load = self._completions_shown(judge, completions), loads[judge.model]
+            certain = self._asked_for_certain(judge, len(shown))
+            self._judge(prompt, judge, shown[:certain], lengths, load)
+            self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
+
+    def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
+        """A cascade asks the first tier once, and everything else only where doubt is left."""
+        if self._config.judging.cascade is None:
+            return questions
+        return questions // judge.repeats if judge.tier == self._first_tier else 0
+
+    def _sample(
+        self, prompt: Prompt, loads: dict[str, ModelLoad]
+    ) -> tuple[tuple[int, int, int], tuple[str, ...]]:
+        """Tokens of a completion (low, expected, high) and the model of each."""
+        sampling = self._config.sampling
+        if prompt.completions or sampling is None:
+            longest = max((_tokens(one.text) for one in prompt.completions), default=0)
+            models = tuple(one.model or "given" for one in prompt.completions)
+            return (longest, longest, longest), models
+        low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
+        size = _tokens(sampling.system or "", *(m.content for m in prompt.messages))
+        models = tuple(
+            sampling.models[index % len(sampling.models)] for index in range(sampling.completions)
+        )
+        for name, calls in Counter(models).items():
+            outputs = (low, expected, high)
+            loads[name].add(1, (size,) * 3, outputs, shared=0)
+            if calls > 1:
+                loads[name].add(calls - 1, (size,) * 3, outputs, shared=size)
+        return (low, expected, high), models
+
+    def _completions_shown(
+        self, judge: JudgeConfig, completions: Sequence[Completion]
+    ) -> list[int]:
+        """Of each question that the judge is asked: how many completions it is about.
+
+        That depends only on how many it judges, whose they are decides which.
+        """
+        judged = self._own_family.judged_by(judge, completions)
+        key = judge.label, len(judged)
+        if key not in self._shown:
+            self._shown[key] = [
+                len(question.completion_ids)
+                for repeat in range(judge.repeats)
+                for question in self._panel.questions(judge.label, judged, repeat)
+            ]
+        return self._shown[key]
+
+    def _judge(
+        self,
+        prompt: Prompt,
+        judge: JudgeConfig,
+        shown: list[int],
+        lengths: tuple[int, int, int],
+        load: ModelLoad,
+        *,
+        made: tuple[float, float, float] = _ALL,
+    ) -> None:
+        if not shown:
+            return
+        outputs = self._reply_tokens(judge)
+        for frame, shared in self._frames(prompt, judge):
+            for completions in sorted(set(shown)):
+                inputs = tuple(frame + completions * length for length in lengths)
+                load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
+
+    def _reply_tokens(self, judge: JudgeConfig) -> tuple[int, ...]:
+        """Low, expected and high of one reply."""
+        if judge.protocol == "decisions":
+            asked = 1 if judge.pairs else len(self._prepared.rubric.judged)
+            return (0, 0, asked * MOST_TOKENS_PER_DECISION)
+        usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
+        return (*usual, judge.max_tokens)
+
+    def _frames(self, prompt: Prompt, judge: JudgeConfig) -> Iterator[tuple[int, int]]:
+        """Of each request of a question: its tokens without completions, and those of the rubric.
+
+        The frames of all protocols that are answered in words are about as long.
+        """
+        if judge.protocol == "decisions":
+            system, user = decision_messages(self._prepared.rubric, prompt, "")
+            asked = decision_pair_question(self._prepared.rubric)
+            yield _tokens(system.content, user.content, asked), _tokens(system.content)
+            return
+        for _, rubric in rubrics_asked(judge, self._prepared.rubric):
+            system, user = pointwise_messages(rubric, prompt, "")
+            yield _tokens(system.content, user.content), len(system.content) // BYTES_PER_TOKEN
+
+
+@lru_cache(maxsize=64)
+def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
+    return tuple(
+        Completion(id=f"c{index}", prompt_id="", index=index, model=model, text="", finish="stop")
+        for index, model in enumerate(models)
+    )
+
+
+def _tokens(*texts: str) -> int:
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return size // BYTES_PER_TOKEN + _CALL_TOKENS

@@ -1,0 +1,81 @@
+"""What makes a run folder's results what they are, and what may change between two starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from judgeforge.config.model import ModelConfig
+from judgeforge.config.run import RunConfig
+from judgeforge.records import RubricId
+
+_MODEL_FIELDS = {
+    "provider",
+    "model",
+    "base_url",
+    "structured",
+    "max_tokens_field",
+    "send_temperature",
+    "params",
+}
+
+
+def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
+    """Prompts, model identity, sampling, rubric, judging and pairing.
+
+    ``calibration``: the digest of what the file says; its place decides no result. Budget, prices,
+    limits, keys, timeouts and the cache's place decide none either.
+    """
+    prompts = config.prompts.model_dump(mode="json", exclude_none=True)
+    if "path" in prompts:
+        # Moving a project changes no result; the rows themselves are compared one by one.
+        prompts["path"] = config.prompts.path.name if config.prompts.path else None
+    return {
+        "prompts": prompts,
+        "models": {name: model_identity(config.models[name]) for name in used_models(config)},
+        "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
+        "rubric": rubric.model_dump(mode="json"),
+        "judging": {
+            **config.judging.model_dump(mode="json", exclude={"on_judge_failure"}),
+            "calibration": calibration,
+        },
+        "pairing": config.pairing.model_dump(mode="json"),
+    }
+
+
+def model_identity(model: ModelConfig) -> dict[str, Any]:
+    """What decides a model's replies to given requests."""
+    return model.model_dump(mode="json", include=_MODEL_FIELDS)
+
+
+def used_models(config: RunConfig) -> list[str]:
+    sampled = config.sampling.models if config.sampling else []
+    judging = [judge.model for judge in config.judging.judges]
+    return list(dict.fromkeys([*sampled, *judging]))
+
+
+def called_models(config: RunConfig) -> list[str]:
+    """Those that are used, and the fallbacks of these."""
+    used = used_models(config)
+    fallbacks = [config.models[name].fallback for name in used]
+    return list(dict.fromkeys([*used, *(name for name in fallbacks if name)]))
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """One text a key that differs: ``sampling.temperature: was [1.0], is [0.7]``."""
+    found: list[str] = []
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += differences(before, after, f"{prefix}{key}.")
+        else:
+            found.append(f"{prefix}{key}: was {_short(before)}, is {_short(after)}")
+    return found
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."

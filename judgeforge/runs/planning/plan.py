@@ -1,0 +1,189 @@
+"""What a run would cost, worked out from the input without a call.
+
+Limits of money and calls that end a run long before its input does.
+
+Settings that are allowed and yet cannot do what they are there for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import StoreError
+from judgeforge.inputs.reading import read_prompts
+from judgeforge.records import Skip
+from judgeforge.runs.folders import run_folders, today
+from judgeforge.runs.planning.estimate import (
+    ASSUMED_ESCALATION,
+    Estimator,
+    ModelLoad,
+    TotalCost,
+    total_cost,
+)
+from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.spending import to_usd
+from judgeforge.text.wording import counted
+
+
+def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad]) -> list[str]:
+    """``loads``: those of all ``prompts``. What is in the cache already costs nothing, and is not
+    known here."""
+    if not prompts:
+        return []
+    budget, cost = config.budget, total_cost(loads)
+    warnings = []
+    if cost.low is not None and cost.expected is not None:
+        each = cost.expected / prompts
+        if budget.usd is not None and budget.usd < cost.low:
+            paid = int(budget.usd / each)
+            warnings.append(
+                f"budget.usd is ${budget.usd:g}: it pays for about {paid} of {prompts} prompts "
+                f"(expected ${each:.6f} each). Raise it, or take fewer with --limit."
+            )
+        if budget.daily_usd is not None and budget.daily_usd < cost.low / prompts:
+            warnings.append(
+                f"budget.daily_usd is ${budget.daily_usd:g}: it pays for no prompt "
+                f"(expected ${each:.6f} each). Raise it."
+            )
+    calls = round(sum(load.calls for load in loads) / prompts)
+    if budget.max_calls is not None and budget.max_calls < calls:
+        warnings.append(
+            f"budget.max_calls is {budget.max_calls}: a prompt may need {calls} calls, and none is "
+            "begun that cannot be finished. Raise it."
+        )
+    return warnings
+
+
+def asks_beyond_first_tier(config: RunConfig) -> bool:
+    """Whether a cascade has anything to ask for that is not asked of every prompt."""
+    judges = config.judging.judges
+    repeated = any(judge.repeats > 1 for judge in judges)
+    return config.judging.cascade is not None and (
+        repeated or len({judge.tier for judge in judges}) > 1
+    )
+
+
+def cascade_warnings(config: RunConfig) -> list[str]:
+    if config.judging.cascade is None or asks_beyond_first_tier(config):
+        return []
+    return [
+        "judging.cascade does nothing: all judges are of one tier and asked once, so each is asked "
+        "everything. Set `tier: 2` on those that are to be asked in doubt only."
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    name: str
+    calls: int
+    calls_high: int
+    low: float | None
+    expected: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """USD; None where a price is unknown.
+
+    ``low`` is for short answers, with all input that calls share (the rubric, a prompt sampled
+    again) at the price of cached input; ``high`` for every output limit used up. ``calls`` are
+    those of ``expected``, ``calls_high`` those of ``high``: a cascade may ask for fewer than all.
+    """
+
+    prompts: int
+    skips: int
+    calls: int
+    calls_high: int
+    low: float | None
+    expected: float | None
+    high: float | None
+    models: list[ModelPlan]
+    notes: list[str]
+    warnings: list[str]
+    """What the configuration asks for and cannot have."""
+
+
+def plan_run(
+    config: RunConfig, *, limit: int | None = None, out: Path | str | None = None
+) -> PlanReport:
+    """Reads the whole input; needs no key. Raises ConfigError and InputError as a run would.
+
+    What a cascade asks beyond its first tier is taken from the run folder ``out`` (as for a run:
+    ``{date}`` stands for today, without it there is a default) as far as that has got, and is
+    assumed before.
+    """
+    prepared = prepare(config, with_keys=False)
+    check_prompts_file(config)
+    seen = _seen_escalation(config, None if out is None else str(out))
+    share = ASSUMED_ESCALATION if seen is None else seen
+    estimator = Estimator(config, prepared, escalation=share)
+    loads = estimator.loads()
+    prompts = skips = 0
+    for row in read_prompts(config.prompts, prepared.row_checks, limit=limit):
+        if isinstance(row, Skip):
+            skips += 1
+            continue
+        prompts += 1
+        estimator.add(row, loads)
+    models = [_model_plan(name, load) for name, load in loads.items()]
+    cost = total_cost(loads.values())
+    return PlanReport(
+        prompts=prompts,
+        skips=skips,
+        calls=round(sum(load.expected_calls for load in loads.values())),
+        calls_high=sum(load.calls for load in loads.values()),
+        low=cost.low,
+        expected=cost.expected,
+        high=cost.high,
+        models=models,
+        notes=[*_notes(config, prompts, skips, cost), *_cascade_notes(config, seen)],
+        warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
+    )
+
+
+def _model_plan(name: str, load: ModelLoad) -> ModelPlan:
+    costs = [None] * 3 if load.price is None else [to_usd(pico) for pico in load.pico]
+    return ModelPlan(name, round(load.expected_calls), load.calls, *costs)
+
+
+def _seen_escalation(config: RunConfig, out: str | None) -> float | None:
+    """Of the judgments beyond those that are certain, the share that a run really asked for."""
+    if config.judging.cascade is None:
+        return None
+    try:
+        manifest = RunFolder(run_folders(config, out, today(config))[-1]).read_manifest()
+    except StoreError:
+        return None
+    figures = (manifest or {}).get("judging")
+    if not figures or manifest is None or manifest["config"]["judging"]["cascade"] is None:
+        return None
+    possible = figures["asking_everybody"] - figures["certain"]
+    return (figures["judgments"] - figures["certain"]) / possible if possible > 0 else None
+
+
+def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
+    if not asks_beyond_first_tier(config):
+        return []
+    share = f"{ASSUMED_ESCALATION if seen is None else seen:.0%}"
+    source = "assumed" if seen is None else "seen in the run so far"
+    return [
+        f"A cascade asks its first tier once, and more only where doubt is left: none of that in "
+        f"low, {share} ({source}) in expected, all of it in high."
+    ]
+
+
+def _notes(config: RunConfig, prompts: int, skips: int, cost: TotalCost) -> list[str]:
+    notes = [
+        f"{counted(prompts, 'prompt')}, {counted(skips, 'row')} skipped. "
+        "Low counts what calls share as cached input, where it has a price of its own; "
+        "expected and high count none."
+    ]
+    limit, low, high = config.budget.usd, cost.low, cost.high
+    if limit is not None and low is not None and high is not None and low <= limit < high:
+        notes.append(f"budget.usd is ${limit:g}: the run may stop there and can be resumed.")
+    return notes

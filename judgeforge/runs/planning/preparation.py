@@ -1,0 +1,259 @@
+"""Everything that is checked before any money is spent: rubric, models, keys, prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from judgeforge.calibration.calibration import Calibration
+from judgeforge.calls.money.price_list import price_of, why_unknown
+from judgeforge.calls.money.prices import ModelPrice
+from judgeforge.calls.providers.local_engine import find_model
+from judgeforge.config.file import located
+from judgeforge.config.judges import JudgeConfig
+from judgeforge.config.keys import read_key
+from judgeforge.config.model import DECISION_PROVIDERS
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import ConfigError, InputError, as_one
+from judgeforge.inputs.files import check_file
+from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.judging.asking import context_room
+from judgeforge.judging.checks import parse_checks
+from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.rubric import Rubric, load_rubric
+from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
+from judgeforge.runs.planning.identity import called_models
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    rubric: Rubric
+    keys: Mapping[str, str | None]
+    """By model name; never written anywhere."""
+    prices: Mapping[str, ModelPrice | None]
+    row_checks: RowChecks
+    calibration: Calibration | None = None
+    """What labels have shown of the judges, where the configuration names a file."""
+
+    @property
+    def calibration_digest(self) -> str | None:
+        return None if self.calibration is None else content_digest(self.calibration)
+
+
+class _Mistakes:
+    """Of checks that go on after one of them, so that all are told at once."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[ConfigError] = []
+
+    @contextmanager
+    def told_together(self) -> Iterator[None]:
+        try:
+            yield
+        except ConfigError as error:
+            # Of models that share a variable that is not set the first one says so.
+            told = {mistake.message for mistake in self.mistakes}
+            self.mistakes += [each for each in error.mistakes if each.message not in told]
+
+
+def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
+    """Raises ConfigError with file, line and what to change, for all mistakes that are found. Where
+    nothing is to be sent, keys can be left out.
+    """
+    try:
+        return _prepared(config, with_keys=with_keys)
+    except ConfigError as error:
+        raise located(error, config) from None
+
+
+def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
+    found = _Mistakes()
+    rubric, calibration = None, None
+    with found.told_together():
+        rubric = _rubric(config)
+    if rubric is not None:
+        for check in (_check_judges, _check_families, _check_contexts):
+            with found.told_together():
+                check(config, rubric)
+        with found.told_together():
+            calibration = load_calibration(config, rubric.identity)
+    for check_alone in (_check_protocols, _check_max_error):
+        with found.told_together():
+            check_alone(config)
+    names = called_models(config)
+    keys: dict[str, str | None] = {}
+    for name in names:
+        for check_model in (_check_local, _check_fallback):
+            with found.told_together():
+                check_model(config, name)
+        with found.told_together():
+            keys[name] = read_key(config, name) if with_keys else None
+    prices = {name: price_of(config.models[name]) for name in names}
+    with found.told_together():
+        _check_prices(config, prices)
+    if found.mistakes or rubric is None:
+        raise as_one(found.mistakes)
+    return Preparation(rubric, keys, prices, row_checks(config, rubric), calibration)
+
+
+def _rubric(config: RunConfig) -> Rubric:
+    """A mistake in the rubric names the rubric's line, a wrong path that of the configuration."""
+    try:
+        return load_rubric(config.rubric, folder=config.folder)
+    except ConfigError as error:
+        if error.line is not None:
+            raise
+        message = error.message if error.key else str(error)
+        raise ConfigError(message, file=config.source_file, key="rubric") from None
+
+
+def check_prompts_file(config: RunConfig) -> None:
+    """Raises InputError with file, line and what to do where `prompts.path` is no file to read."""
+    if config.prompts.path is None:
+        return
+    try:
+        check_file(config.prompts.path)
+    except InputError as error:
+        where = ConfigError(str(error), file=config.source_file, key="prompts.path")
+        raise InputError(str(located(where, config))) from None
+
+
+def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) -> None:
+    unknown = [name for name, price in prices.items() if price is None]
+    limits = [key for key in ("usd", "daily_usd") if getattr(config.budget, key) is not None]
+    if limits and unknown:
+        name, limit = unknown[0], f"budget.{limits[0]}"
+        raise ConfigError(
+            f"the price of `{config.models[name].model}` is unknown "
+            f"({why_unknown(config.models[name])}), so {limit} cannot hold. "
+            "Give the model a `price: {input_per_mtok: …, output_per_mtok: …}` "
+            f"(0 for a server of your own), or take {limit} out.",
+            file=config.source_file,
+            key=f"models.{name}.price",
+        )
+
+
+def _check_max_error(config: RunConfig) -> None:
+    if config.pairing.max_error is not None and config.judging.calibration is None:
+        raise ConfigError(
+            "needs labels: `judgeforge calibrate CONFIG --labels FILE --out calibration.json` "
+            "measures the judges, and `judging.calibration: calibration.json` uses it",
+            file=config.source_file,
+            key="pairing.max_error",
+        )
+
+
+def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
+    """``rubric`` None: it cannot be read, and rows are checked without it."""
+    checked = rubric.checked if rubric else ()
+    own = [check for criterion in checked for check in criterion.own_checks]
+    sampled = [config.models[name] for name in config.sampling.models] if config.sampling else []
+    known = [model.context_tokens for model in sampled if model.context_tokens]
+    return RowChecks(
+        context_tokens=min(known, default=None),
+        output_tokens=config.sampling.max_tokens if config.sampling else 0,
+        judged_tokens=_judged_tokens(config, rubric) if rubric else None,
+        needs_completions=config.sampling is None,
+        metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
+        read_checks=parse_checks,
+        reference_check=next((check.name for check in own if check.needs_reference), None),
+    )
+
+
+def _check_judges(config: RunConfig, rubric: Rubric) -> None:
+    if rubric.judged and not config.judging.judges:
+        raise ConfigError(
+            f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
+            "but no judge is named. Add `judging: {judges: [{model: NAME}]}`.",
+            file=config.source_file,
+            key="judging.judges",
+        )
+
+
+def _check_protocols(config: RunConfig) -> None:
+    """A decision model takes typed questions only, and no other model takes them."""
+    for number, judge in enumerate(config.judging.judges):
+        model = config.models[judge.model]
+        if (judge.protocol == "decisions") == model.decides:
+            continue
+        if model.decides:
+            message = f"provider `{model.provider}` writes no text: set `protocol: decisions`"
+        else:
+            message = (
+                f"`protocol: decisions` needs a decision model, and provider `{model.provider}` "
+                f"has none: use {' or '.join(f'`{name}`' for name in sorted(DECISION_PROVIDERS))}"
+            )
+        key = f"judging.judges[{number}].protocol"
+        raise ConfigError(message, file=config.source_file, key=key)
+    for name in config.sampling.models if config.sampling else ():
+        if config.models[name].decides:
+            raise ConfigError(
+                f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
+                file=config.source_file,
+                key="sampling.models",
+            )
+
+
+def _check_families(config: RunConfig, rubric: Rubric) -> None:
+    """Every sampled model needs a judge that is not of its own family."""
+    if not (config.judging.exclude_own_family and rubric.judged and config.sampling):
+        return
+    own_family = OwnFamily(config.models)
+    for name in config.sampling.models:
+        if all(own_family.is_own(judge, name) for judge in config.judging.judges):
+            raise ConfigError(
+                f"no judge is left for the completions of `{name}`: all are of its own model "
+                "family. Add a judge of another one, or take `exclude_own_family` out.",
+                file=config.source_file,
+                key="judging.exclude_own_family",
+            )
+
+
+def _judged_tokens(config: RunConfig, rubric: Rubric) -> int | None:
+    """The most that any judge can be shown; None where that is unknown, or nobody judges."""
+    rooms = [_room(config, judge, rubric) for judge in config.judging.judges if rubric.judged]
+    known = [room for room in rooms if room is not None]
+    return max(known, default=None) if len(known) == len(rooms) else None
+
+
+def _check_contexts(config: RunConfig, rubric: Rubric) -> None:
+    for judge in config.judging.judges:
+        room = _room(config, judge, rubric)
+        if room is not None and room <= 0:
+            raise ConfigError(
+                f"judge `{judge.label}` could be shown nothing: the rubric and the reply need "
+                "all of it. Lower the judge's max_tokens, or use a model with a larger context.",
+                file=config.source_file,
+                key=f"models.{judge.model}.context_tokens",
+            )
+
+
+def _room(config: RunConfig, judge: JudgeConfig, rubric: Rubric) -> int | None:
+    context_tokens = config.models[judge.model].context_tokens
+    return None if context_tokens is None else context_room(judge, rubric, context_tokens)
+
+
+def _check_fallback(config: RunConfig, name: str) -> None:
+    fallback = config.models[name].fallback
+    if fallback is None:
+        return
+    kinds = {config.models[one].provider in DECISION_PROVIDERS for one in (name, fallback)}
+    if len(kinds) > 1:
+        raise ConfigError(
+            f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
+            "Name a model of the same kind, or none.",
+            file=config.source_file,
+            key=f"models.{name}.fallback",
+        )
+
+
+def _check_local(config: RunConfig, name: str) -> None:
+    model = config.models[name]
+    if model.provider != "local":
+        return
+    try:
+        find_model(model.model)
+    except ConfigError as error:
+        key = f"models.{name}.model"
+        raise ConfigError(str(error), file=config.source_file, key=key) from None

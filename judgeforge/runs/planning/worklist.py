@@ -1,0 +1,198 @@
+"""What is to be done: the input is read once before any money is spent.
+
+Of each row only its digest and the place of its result are kept (16 bytes), and of each finished
+prompt where it is; what a skip says waits in a temporary file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from tempfile import SpooledTemporaryFile, gettempdir
+
+from judgeforge.config.run import PromptsConfig
+from judgeforge.errors import ConfigError, StoreError
+from judgeforge.inputs.reading import read_prompts
+from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.records import Prompt, Skip, SkipReason
+from judgeforge.store.finished_index import FinishedPrompts
+from judgeforge.store.journal import Entry, Tally, short_digest
+
+TODO, LEFT_OUT = -1, -(2**63)
+_SKIPS_IN_MEMORY = 2**20
+
+
+@dataclass(slots=True)
+class Worklist:
+    """``places[i]``: where row i's result is in the journal, TODO, LEFT_OUT (an unfinished prompt
+    behind the limit), or an input skip (any other number < TODO)."""
+
+    places: array[int] = field(default_factory=lambda: array("q"))
+    digests: array[int] = field(default_factory=lambda: array("Q"))
+    skips: SpooledTemporaryFile[bytes] = field(
+        default_factory=lambda: SpooledTemporaryFile(_SKIPS_IN_MEMORY)  # noqa: SIM115
+    )
+    """The lines of the input's bad rows, one after another."""
+    fingerprint: str = ""
+    tally: Tally = field(default_factory=Tally)
+    """Of what is done: finished prompts and bad rows."""
+    provisional: list[int] = field(default_factory=list)
+    """Positions of finished prompts that were ranked with a provisional fit."""
+
+    @property
+    def todo(self) -> int:
+        return self.places.count(TODO)
+
+    @property
+    def rows_at_issue(self) -> int:
+        """Finished, bad or to do."""
+        return len(self.places) - self.places.count(LEFT_OUT)
+
+    def end_of_first_prompts(self, number: int) -> int:
+        """The position behind the last of the first ``number`` prompts of the input."""
+        return max(self._first_prompts(number), default=-1) + 1
+
+    def may_lack_first_prompts(self, number: int, limit: int) -> bool:
+        """Whether some of the first ``number`` prompts of the input may stand behind ``limit``."""
+        first = self._first_prompts(number)
+        unread = len(first) < number and len(self.places) >= limit
+        return unread or any(self.places[position] == LEFT_OUT for position in first)
+
+    def _first_prompts(self, number: int) -> list[int]:
+        places = enumerate(self.places)
+        prompts = (position for position, place in places if place >= TODO or place == LEFT_OUT)
+        return list(islice(prompts, number))
+
+    def rows(self) -> Iterator[int | bytes]:
+        """The place of each finished row, or the line of an input skip, in input order."""
+        for place in self.places:
+            if place >= 0:
+                yield place
+            elif place not in {TODO, LEFT_OUT}:
+                self.skips.seek(TODO - 1 - place)
+                yield self.skips.readline()
+
+    def add_skip(self, skip: Skip) -> None:
+        """A bad row of the input, the next one in its order."""
+        self.places.append(TODO - 1 - self.skips.tell())
+        self.digests.append(0)
+        try:
+            self.skips.write(skip.model_dump_json().encode() + b"\n")
+        except OSError as error:
+            raise StoreError(f"no room for temporary files in {gettempdir()}: {error}") from error
+        self.tally.prompts += 1
+        self.tally.skips[skip.reason] += 1
+
+    def add_prompt(
+        self, digest: int, entry: Entry | None, *, may_begin: bool, redo: frozenset[SkipReason]
+    ) -> None:
+        """The next row, a prompt that is finished with ``entry``, to do, or left out."""
+        self.digests.append(digest)
+        if entry is None:
+            self.places.append(TODO if may_begin else LEFT_OUT)
+        elif may_begin and entry.skip in redo:
+            self.places.append(TODO)
+        else:
+            self._add_finished(entry)
+
+    def _add_finished(self, entry: Entry) -> None:
+        if entry.provisional:
+            self.provisional.append(len(self.places))
+        self.places.append(entry.offset)
+        self.tally.add(entry)
+
+
+def plan_work(
+    config: PromptsConfig,
+    checks: RowChecks,
+    *,
+    folder: Path,
+    finished: FinishedPrompts,
+    limit: int | None,
+    covered: int = 0,
+    accept_changes: bool,
+    redo: frozenset[SkipReason] = frozenset(),
+) -> Worklist:
+    """Read the input once. The caller closes ``skips``.
+
+    Only prompts among the first ``limit`` rows are to do. What is ``finished`` behind them stays
+    finished, and the bad rows among the first ``covered`` stay listed, as an earlier start left
+    both. Raises ConfigError where rows that ``folder`` has done already were changed or removed,
+    unless ``accept_changes``; InputError where the input cannot be read.
+    """
+    work, changed = Worklist(), list[str]()
+    seen, all_rows = 0, hashlib.sha256()
+    least = None if limit is None else max(limit, covered)
+
+    def is_done(prompt: Prompt) -> bool:
+        entry = finished.get(prompt.id)
+        if entry is None or entry.digest != short_digest(prompt.digest):
+            return False
+        return entry.skip not in redo
+
+    rows = read_prompts(config, checks, limit=None if len(finished) else least, is_done=is_done)
+    for position, row in enumerate(rows):
+        if isinstance(row, Skip):
+            work.add_skip(row)
+            all_rows.update(row.reason.encode())
+        else:
+            all_rows.update(row.digest.encode())
+            digest = short_digest(row.digest)
+            entry = finished.get(row.id)
+            seen += entry is not None
+            if entry is not None and entry.digest != digest:
+                changed.append(f"`{row.id}` (line {row.line})")
+                entry = None
+            may_begin = limit is None or position < limit
+            work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
+        if least is not None and position + 1 >= least and seen == len(finished):
+            break
+    work.fingerprint = all_rows.hexdigest()
+    removed = len(finished) - seen
+    if (changed or removed) and not accept_changes:
+        raise ConfigError(_difference(folder, changed, removed))
+    return work
+
+
+def _difference(folder: Path, changed: list[str], removed: int) -> str:
+    parts = []
+    if changed:
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        parts.append(f"changed: {', '.join(changed[:3])}{more}")
+    if removed:
+        parts.append(f"removed: {removed} row(s)")
+    return (
+        f"the prompts differ from those that {folder} was made with ({'; '.join(parts)}). "
+        "Use another --out, or --force to do changed rows again and drop removed ones."
+    )
+
+
+def remaining(
+    config: PromptsConfig, checks: RowChecks, work: Worklist, *, limit: int | None
+) -> Iterator[tuple[int, Prompt | Skip]]:
+    """Position and row of everything that is still to do; a changed row comes as a skip."""
+    read = 0
+    for position, row in enumerate(read_prompts(config, checks, limit=limit)):
+        if position >= len(work.places):
+            return
+        read = position + 1
+        if work.places[position] != TODO:
+            continue
+        if isinstance(row, Prompt) and short_digest(row.digest) == work.digests[position]:
+            yield position, row
+            continue
+        prompt_id = row.id if isinstance(row, Prompt) else row.prompt_id
+        yield position, _changed(prompt_id, row.line, "changed")
+    for position in range(read, len(work.places)):
+        if work.places[position] == TODO:
+            yield position, _changed(f"row-{position + 1}", position + 1, "went away")
+
+
+def _changed(prompt_id: str, line: int, what: str) -> Skip:
+    detail = f"the row {what} while the run was going on; start the same command again"
+    reason = SkipReason.CHANGED_DURING_RUN
+    return Skip(prompt_id=prompt_id, line=line, reason=reason, detail=detail)

@@ -1,0 +1,141 @@
+"""Takes one prompt the whole way: completions, judgments, ranking, pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from judgeforge.calibration.calibration import Calibration
+from judgeforge.calls.asks import Asks
+from judgeforge.config.run import RunConfig
+from judgeforge.judging.escalation import Escalation, OnceKnown
+from judgeforge.judging.panel import Panel
+from judgeforge.ranking.pairing.provenance import make_pairs
+from judgeforge.ranking.pairing.selection import Trust, select_pairs
+from judgeforge.ranking.rank import rank
+from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.records import (
+    READING_FAILED,
+    Completion,
+    JudgedPrompt,
+    Judgment,
+    PreferencePair,
+    Prompt,
+    RubricId,
+    Skip,
+    SkipReason,
+    is_suspicious,
+)
+from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
+from judgeforge.store.finished_prompt import Outcome, make_outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PromptWork:
+    config: RunConfig
+    rubric: RubricId
+    gateway: Asks
+    panel: Panel
+    escalation: Escalation | None = None
+    """Asks where the pair is in doubt; without it all judges are asked everything."""
+    calibration: Calibration | None = None
+    """What labels have shown of the judges."""
+    trust: Trust | None = None
+    """What follows from it for pairs."""
+    on_reading_failure: Callable[[Judgment], None] = lambda _: None
+    """Told of each judgment that is missing because reading its reply failed unexpectedly."""
+
+    async def judge(self, prompt: Prompt, reliability: OnceKnown) -> JudgedPrompt | Outcome:
+        """Sample and judge; an outcome at once where there is nothing to judge."""
+        completions = await self._completions(prompt)
+        candidates = self._candidates(completions)
+        if len(candidates) < 2:
+            detail = _why_unusable(completions)
+            judged = JudgedPrompt(prompt, completions, ())
+            return self._skipped(judged, SkipReason.TOO_FEW_COMPLETIONS, detail)
+        if self.escalation is None:
+            judgments = await self.panel.judge(prompt, candidates)
+        else:
+            judgments = await self.escalation.judge(prompt, candidates, reliability)
+        for judgment in judgments:
+            if judgment.missing and READING_FAILED in judgment.missing:
+                self.on_reading_failure(judgment)
+        return JudgedPrompt(prompt, completions, judgments)
+
+    def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> Outcome:
+        """Rank and pair."""
+        judgments, completions = judged.judgments, judged.completions
+        texts = {completion.id: completion.text for completion in completions}
+        ranking = rank(judgments, reliability=reliability, texts=texts)
+        if self.calibration is not None:
+            ranking = self.calibration.apply(ranking, self.config.pairing)
+        if len(ranking.completion_ids) < 2:
+            missing = [j.missing for j in judgments if j.missing]
+            detail = f"fewer than two completions could be judged; {_most_common(missing)}"
+            return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
+        selection = select_pairs(ranking, self.config.pairing, texts=texts, trust=self.trust)
+        skip: Skip | None = None
+        pairs: list[PreferencePair] = []
+        if selection.reason is not None:
+            skip = _skip(judged.prompt, selection.reason, selection.detail or "")
+        else:
+            pairs = make_pairs(
+                judged.prompt,
+                selection.pairs,
+                completions={completion.id: completion for completion in completions},
+                judgments=judgments,
+                rubric=self.rubric,
+                strategy=self.config.pairing.strategy,
+            )
+        return make_outcome(
+            prompt_id=judged.prompt.id,
+            digest=judged.prompt.digest,
+            completions=completions,
+            judgments=judgments,
+            ranking=ranking,
+            pairs=pairs,
+            skip=skip,
+        )
+
+    def _candidates(self, completions: Sequence[Completion]) -> list[Completion]:
+        """Those that are judged. A suspicious one could sway what a judge says of the others."""
+        candidates = usable(completions)
+        if not self.config.pairing.reject_suspicious:
+            return candidates
+        return [one for one in candidates if not is_suspicious(one.flags)]
+
+    async def _completions(self, prompt: Prompt) -> list[Completion]:
+        if prompt.completions or self.config.sampling is None:
+            return ready_completions(prompt)
+        return await sample_completions(prompt, self.config.sampling, self.gateway)
+
+    def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> Outcome:
+        completions: Sequence[Completion] = judged.completions
+        judgments: Sequence[Judgment] = judged.judgments
+        if completions and all(one.finish == "failed" for one in completions):
+            reason = SkipReason.CALL_FAILED
+        return make_outcome(
+            prompt_id=judged.prompt.id,
+            digest=judged.prompt.digest,
+            completions=completions,
+            judgments=judgments,
+            skip=_skip(judged.prompt, reason, detail),
+        )
+
+
+def _skip(prompt: Prompt, reason: SkipReason, detail: str) -> Skip:
+    return Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail)
+
+
+def _why_unusable(completions: Sequence[Completion]) -> str:
+    ends = [", ".join((one.finish, *one.flags)) for one in completions]
+    return (
+        f"of {len(completions)} completions fewer than two are usable and distinct: "
+        + "; ".join(ends)
+    )
+
+
+def _most_common(reasons: Sequence[str]) -> str:
+    if not reasons:
+        return "no judge was asked"
+    return "most often: " + max(reasons, key=reasons.count)

@@ -1,0 +1,136 @@
+"""How a start of a run ended, for programs (`--json`, `on_finish`) and in one line.
+
+What a run gives back to Python.
+
+How a start of a run can end: its exit code, and the status that the manifest then has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from judgeforge.errors import (
+    BudgetExhaustedError,
+    CallError,
+    InterruptedRunError,
+    JudgeforgeError,
+    StoreError,
+)
+from judgeforge.records import Skip
+from judgeforge.store.json_lines import read_records
+from judgeforge.text.redaction import redact
+from judgeforge.text.wording import counted
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished or stopped run.
+
+    ``exit_code`` is what the command line returns; ``stopped_by`` is the error that ended the run
+    early (budget, provider, interrupt), None where all prompts are done.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    exit_code: int
+    stopped_by: JudgeforgeError | None = None
+    did_nothing: bool = False
+    """The folder was finished already; nothing was sent or written."""
+    interrupted: bool = False
+    """A signal came, be it too late to stop anything: nothing is to begin after this run."""
+
+    @cached_property
+    def pairs(self) -> Dataset:
+        """The pairs as a ``datasets.Dataset``, in input order."""
+        from judgeforge.results.export.arrow import pairs_dataset
+
+        return pairs_dataset(self.folder / "pairs.jsonl")
+
+    @property
+    def skips(self) -> list[Skip]:
+        return list(read_records(self.folder / "skips.jsonl", Skip))
+
+
+EXIT_DONE, EXIT_TOO_MANY_SKIPS = 0, 5
+
+EXIT_STATUS = {
+    EXIT_DONE: "complete",
+    BudgetExhaustedError.exit_code: "budget",
+    CallError.exit_code: "provider",
+    EXIT_TOO_MANY_SKIPS: "skipped",
+    StoreError.exit_code: "failed",
+    InterruptedRunError.exit_code: "interrupted",
+}
+"""A start that was refused (2, 75) writes no manifest."""
+
+FINISHED = frozenset({EXIT_STATUS[EXIT_DONE], EXIT_STATUS[EXIT_TOO_MANY_SKIPS]})
+"""The statuses after which nothing is left to do."""
+
+
+def exit_code_of(error: JudgeforgeError) -> int:
+    """Of a run that had begun. 2 says that nothing was sent: an input that can no longer be read
+    is a failure by then."""
+    return error.exit_code if error.exit_code in EXIT_STATUS else StoreError.exit_code
+
+
+_NOTHING = {
+    "prompts": 0,
+    "pairs": 0,
+    "skips": {},
+    "calls": {"paid": 0, "cached": 0},
+    "tokens": {"input": 0, "output": 0},
+    "cost_usd": 0.0,
+}
+
+
+def summarise(result: RunResult) -> dict[str, Any]:
+    """``text`` is the one line; ``totals`` are of the folder's life, ``last_run`` of this start."""
+    manifest = result.manifest
+    summary = {
+        "folder": str(result.folder),
+        "status": manifest["status"],
+        "exit_code": result.exit_code,
+        "message": None if result.did_nothing else manifest["message"],
+        "did_nothing": result.did_nothing,
+        "started_at": manifest.get("started_at"),
+        "ended_at": manifest["updated_at"],
+        "totals": manifest["totals"],
+        "last_run": _NOTHING if result.did_nothing else manifest["last_run"],
+    }
+    return {"text": one_line(summary), **summary}
+
+
+def summarise_error(folder: Path | str, error: JudgeforgeError) -> dict[str, Any]:
+    """Of a start that did not get so far as to have a result."""
+    message = redact(str(error))
+    status = EXIT_STATUS.get(error.exit_code, "refused")
+    summary = {
+        "folder": str(folder),
+        "status": status,
+        "exit_code": error.exit_code,
+        "message": message,
+    }
+    first, *others = message.splitlines()
+    more = f" (and {counted(len(others), 'line')} more)" if others else ""
+    return {"text": f"judgeforge: {status}: {folder}: {first}{more}", **summary}
+
+
+def one_line(summary: Mapping[str, Any]) -> str:
+    totals, last = summary["totals"], summary["last_run"]
+    cost = last["cost_usd"]
+    spent = "an unknown sum" if cost is None else f"${cost:.6f}"
+    line = (
+        f"judgeforge: {summary['status']}: {summary['folder']}: "
+        f"{counted(totals['prompts'], 'prompt')}, {counted(totals['pairs'], 'pair')}, "
+        f"{counted(sum(totals['skips'].values()), 'skip')}; this start "
+        f"{counted(last['prompts'], 'prompt')}, {counted(last['calls']['paid'], 'call')} paid, "
+        f"{spent}"
+    )
+    return f"{line}; {summary['message']}" if summary["message"] else line

@@ -1,0 +1,1 @@
+"""Prompts -> completions, and signs that one was written for its judge."""

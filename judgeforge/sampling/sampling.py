@@ -1,0 +1,147 @@
+"""Prompt -> completions, spread over models, temperatures and seeds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from judgeforge.calls.asks import Asks, gather_or_cancel
+from judgeforge.calls.providers.base import ChatRequest
+from judgeforge.config.run import SamplingConfig
+from judgeforge.errors import CallError, FlaggedInputError
+from judgeforge.records import CUT, DUPLICATE, FAILED, WITHHELD, Completion, Message, Prompt
+from judgeforge.sampling.suspicion import suspicions
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    index: int
+    model: str
+    temperature: float
+    sample: int
+    """Counts the draws of a model: where it takes no temperature, draws at different ones would
+    otherwise be the same call."""
+
+
+async def sample_completions(
+    prompt: Prompt, config: SamplingConfig, gateway: Asks
+) -> list[Completion]:
+    """All draws in order, usable or not. Raises CallError only where it stops the run."""
+    asked = [message.content for message in _with_system(prompt, config.system)]
+    drawn = await gather_or_cancel(
+        _complete(prompt, config, draw, gateway) for draw in _draws(config)
+    )
+    return _mark_suspicious(_mark_duplicates(drawn), asked)
+
+
+def ready_completions(prompt: Prompt) -> list[Completion]:
+    """The completions that the input row brought along."""
+    given = _mark_duplicates(
+        [
+            Completion(
+                id=f"{prompt.id}.c{index}",
+                prompt_id=prompt.id,
+                index=index,
+                model=ready.model or "given",
+                text=ready.text,
+                finish="given" if ready.text.strip() else "empty",
+            )
+            for index, ready in enumerate(prompt.completions)
+        ]
+    )
+    return _mark_suspicious(given, [message.content for message in prompt.messages])
+
+
+def usable(completions: Sequence[Completion]) -> list[Completion]:
+    """Those that can be judged: whole, not refused, not empty, no text twice."""
+    return [
+        completion
+        for completion in completions
+        if completion.finish in {"stop", "given", "length"}
+        and CUT not in completion.flags
+        and not any(flag.startswith(DUPLICATE) for flag in completion.flags)
+    ]
+
+
+def _draws(config: SamplingConfig) -> Iterator[_Draw]:
+    seen: Counter[str] = Counter()
+    for index in range(config.completions):
+        model = config.models[index % len(config.models)]
+        turn = index // len(config.models)
+        temperature = config.temperature[turn % len(config.temperature)]
+        yield _Draw(index, model, temperature, seen[model])
+        seen[model] += 1
+
+
+async def _complete(
+    prompt: Prompt, config: SamplingConfig, draw: _Draw, gateway: Asks
+) -> Completion:
+    request = ChatRequest(
+        messages=_with_system(prompt, config.system),
+        max_tokens=config.max_tokens,
+        temperature=draw.temperature,
+        seed=None if config.seed is None else config.seed + draw.index,
+    )
+    blank = Completion(
+        id=f"{prompt.id}.c{draw.index}",
+        prompt_id=prompt.id,
+        index=draw.index,
+        model=draw.model,
+        text="",
+        finish="failed",
+        cost_usd=None,  # attempts without a reply may have been billed
+    )
+    try:
+        answer = await gateway.ask(draw.model, request, sample=draw.sample)
+    except CallError as error:
+        if error.stops_run:
+            raise
+        if isinstance(error, FlaggedInputError):
+            withheld = {"finish": "content_filter", "flags": (f"{WITHHELD} {error}",)}
+            return blank.model_copy(update=withheld)
+        return blank.model_copy(update={"flags": (f"{FAILED} {error}",)})
+    reply = answer.reply
+    has_text = bool(reply.text.strip())
+    cut = reply.finish == "length" and not (config.keep_cut and has_text)
+    outcome = {
+        "model": answer.answered_by or draw.model,
+        "text": reply.text,
+        "finish": "empty" if reply.finish == "stop" and not has_text else reply.finish,
+        "flags": (CUT,) if cut else (),
+        "reasoning": reply.reasoning,
+        "call": answer.key,
+        "cost_usd": answer.cost_usd,
+    }
+    return blank.model_copy(update=outcome)
+
+
+def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
+    """A system message of the row's own wins over the one in the configuration."""
+    if system is None or prompt.messages[0].role == "system":
+        return prompt.messages
+    return (Message(role="system", content=system), *prompt.messages)
+
+
+def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
+    first: dict[str, str] = {}
+    marked: list[Completion] = []
+    for completion in completions:
+        twin = first.get(completion.text)
+        if twin is not None and usable([completion]):
+            flags = (*completion.flags, f"{DUPLICATE}{twin}")
+            marked.append(completion.model_copy(update={"flags": flags}))
+            continue
+        if usable([completion]):
+            first[completion.text] = completion.id
+        marked.append(completion)
+    return marked
+
+
+def _mark_suspicious(completions: Sequence[Completion], asked: Sequence[str]) -> list[Completion]:
+    return [
+        completion.model_copy(update={"flags": (*completion.flags, *found)})
+        if (found := suspicions(completion.text, asked))
+        else completion
+        for completion in completions
+    ]

@@ -1,0 +1,1 @@
+"""Words: safe for a terminal, redacted, counted, suggested."""

@@ -1,0 +1,89 @@
+"""Text for a terminal. What models, servers and rows say is data: shown, never obeyed.
+
+What a text looks like, whatever characters it is made of. Pure.
+
+For comparison only: what is judged, stored and trained on stays as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+
+def printable(text: str) -> str:
+    """Without control and invisible characters; line breaks and tabs stay."""
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
+
+
+_LOOK_LIKE = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝ"  # Cyrillic  # noqa: RUF001
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧον"  # Greek  # noqa: RUF001
+    "‹›〈〉⟨⟩⁄∕‐‑‒–−",  # noqa: RUF001
+    "ABESIJKMHOPCTYXaesijopcyxhdqwABEZHIKMNOPTYXov<><><>//-----",
+)
+"""Drawn alike, as far as tags and verdicts are written with these letters and signs."""
+_BRACKETS = {ord("⟦"): "[[", ord("⟧"): "]]", ord("【"): "[", ord("】"): "]"}
+_FIRST_TAG, _LAST_TAG = 0xE0020, 0xE007E
+_TAG_OFFSET = 0xE0000
+_TAGS = {code: chr(code - _TAG_OFFSET) for code in range(_FIRST_TAG, _LAST_TAG + 1)}
+"""Unicode's tag characters spell ASCII without being drawn."""
+_NEVER_DRAWN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def visible_text(text: str) -> str:
+    """Compatibility forms and look-alikes as plain letters, tag characters as what they spell.
+
+    Everything else that is never drawn is left out.
+    """
+    if text.isascii():
+        return text
+    spelt = unicodedata.normalize("NFKC", text.translate(_TAGS))
+    return _NEVER_DRAWN.sub("", spelt).translate(_LOOK_LIKE).translate(_BRACKETS)
+
+
+_EMOJI_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e007a]+\U000e007f")
+_HIDDEN = re.compile(
+    "[\U000e0001-\U000e007f]"  # tag characters
+    "|[\u202d\u202e]"  # overrides of the writing direction
+    "|(?<=[A-Za-z<>/\\[\\]])[\u034f\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\ufeff\u3164]+"
+    "(?=[A-Za-z<>/\\[\\]])"  # inside a word or tag in Latin letters
+    "|[\u200b-\u200d\u2060-\u2064\ufeff]{3,}"  # a row of them spells something
+    "|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,}"
+)
+
+
+def hidden_characters(text: str) -> bool:
+    """Whether characters that are not drawn hide something.
+
+    Joiners between emoji or in scripts that need them, a byte order mark at the start, and marks of
+    direction in Arabic or Hebrew hide nothing.
+    """
+    if text.isascii():
+        return False
+    return _HIDDEN.search(_EMOJI_FLAG.sub("", text)) is not None
+
+
+_WORD = re.compile("[A-Za-z\u0370-\u03ff\u0400-\u052f]+")
+_OTHER_SCRIPTS = re.compile("[\u0370-\u052f]")
+_LATIN = re.compile("[A-Za-z]")
+_LEAST_WORD = 4
+"""Units and formulas (μm, Δx) mix scripts in shorter words."""
+
+
+def mixed_scripts(text: str) -> bool:
+    """Whether a word mixes Latin letters with letters of other scripts that look like them."""
+    if text.isascii() or not _OTHER_SCRIPTS.search(text):
+        return False
+    return any(
+        len(word) >= _LEAST_WORD
+        and not word.isascii()
+        and visible_text(word).isascii()
+        and len(_LATIN.findall(word)) * 2 >= len(word)
+        for word in _WORD.findall(text)
+    )

@@ -1,0 +1,186 @@
+"""The budget: never over, over any number of restarts."""
+
+import asyncio
+import json
+import os
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from judgeforge.calls.money.budget import Budget
+from judgeforge.errors import BudgetExhaustedError, StoreError
+from judgeforge.store.spending import SpendingFile, to_pico
+
+
+def run(coroutine):
+    return asyncio.run(coroutine)
+
+
+def test_a_call_that_fits_is_reserved_and_settled_at_what_it_cost(tmp_path):
+    budget = Budget(tmp_path / "spending", usd=1.0)
+    reservation = run(budget.reserve(to_pico(0.8)))
+    assert budget.committed_pico == to_pico(0.8)
+    budget.settle(reservation, to_pico(0.3), tokens=(10, 5))
+    spending = budget.spending()
+    assert (spending.calls, spending.input_tokens, spending.output_tokens) == (1, 10, 5)
+    assert spending.cost_usd == pytest.approx(0.3)
+
+
+def test_a_call_that_does_not_fit_with_nothing_in_flight_stops_the_run(tmp_path):
+    budget = Budget(tmp_path / "spending", usd=0.5)
+    with pytest.raises(BudgetExhaustedError, match=r"budget\.usd"):
+        run(budget.reserve(to_pico(0.6)))
+
+
+def test_a_call_that_does_not_fit_waits_for_settlements(tmp_path):
+    async def scenario():
+        budget = Budget(tmp_path / "spending", usd=1.0)
+        first = await budget.reserve(to_pico(0.9))
+        waiting = asyncio.create_task(budget.reserve(to_pico(0.9)))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        budget.settle(first, to_pico(0.05))
+        await asyncio.wait_for(waiting, 1)
+
+    run(scenario())
+
+
+def test_a_waiting_call_is_refused_once_the_settlements_leave_no_room(tmp_path):
+    async def scenario():
+        budget = Budget(tmp_path / "spending", usd=1.0)
+        first = await budget.reserve(to_pico(0.9))
+        waiting = asyncio.create_task(budget.reserve(to_pico(0.9)))
+        await asyncio.sleep(0)
+        budget.settle(first, to_pico(0.9))
+        with pytest.raises(BudgetExhaustedError):
+            await asyncio.wait_for(waiting, 1)
+
+    run(scenario())
+
+
+def test_max_calls_counts_sent_calls_and_not_those_that_never_left(tmp_path):
+    budget = Budget(tmp_path / "spending", max_calls=2)
+    budget.release(run(budget.reserve(0)))
+    budget.settle(run(budget.reserve(0)), 0)
+    run(budget.reserve(0))
+    assert budget.calls == 2
+
+
+def test_calls_in_flight_at_a_kill_count_as_spent_whole(tmp_path):
+    file = tmp_path / "spending"
+    budget = Budget(file, usd=1.0)
+    run(budget.reserve(to_pico(0.7)))
+    again = Budget(file, usd=1.0)
+    assert again.committed_pico == to_pico(0.7)
+    with pytest.raises(BudgetExhaustedError):
+        run(again.reserve(to_pico(0.4)))
+
+
+def test_an_unknown_price_makes_the_cost_unknown_and_never_zero(tmp_path):
+    budget = Budget(tmp_path / "spending")
+    budget.settle(run(budget.reserve(None)), None)
+    assert budget.spending().cost_usd is None
+    assert Budget(tmp_path / "spending").spending().cost_usd is None
+
+
+def test_a_line_that_a_kill_cut_off_is_dropped(tmp_path):
+    file = tmp_path / "spending"
+    budget = Budget(file, usd=1.0)
+    budget.settle(run(budget.reserve(5)), 5)
+    budget.close()
+    with file.open("ab") as end:
+        end.write(b'["reserved",1,')
+    again = Budget(file, usd=1.0)
+    assert again.committed_pico == 5
+    again.settle(run(again.reserve(7)), 7)
+    assert Budget(file).committed_pico == 12
+
+
+def test_a_damaged_file_stops_everything_because_the_spending_is_unknown(tmp_path):
+    file = tmp_path / "spending"
+    file.write_text("garbage\n")
+    with pytest.raises(StoreError, match="spending:1"):
+        Budget(file)
+
+
+class BudgetLife(RuleBasedStateMachine):
+    """Reserve, settle, release, crash and resume in any order: billed never exceeds the limit."""
+
+    LIMIT = 1000
+
+    def __init__(self):
+        super().__init__()
+        import tempfile
+        from pathlib import Path
+
+        self.file = Path(tempfile.mkdtemp()) / "spending"
+        self.open = []
+        self.billed = 0
+        self.budget = self._start()
+
+    def _start(self):
+        budget = Budget(self.file)
+        budget._limit = self.LIMIT
+        return budget
+
+    @rule(pico=st.integers(0, 400))
+    def reserve(self, pico):
+        if self.budget.committed_pico + pico > self.LIMIT:
+            if not self.budget.in_flight:
+                with pytest.raises(BudgetExhaustedError):
+                    run(self.budget.reserve(pico))
+            return
+        self.open.append(run(self.budget.reserve(pico)))
+
+    @precondition(lambda self: self.open)
+    @rule(share=st.floats(0, 1), which=st.integers(0, 10**6))
+    def settle(self, share, which):
+        reservation = self.open.pop(which % len(self.open))
+        cost = int((reservation.pico or 0) * share)
+        self.billed += cost
+        self.budget.settle(reservation, cost)
+
+    @precondition(lambda self: self.open)
+    @rule(which=st.integers(0, 10**6))
+    def never_connected(self, which):
+        self.budget.release(self.open.pop(which % len(self.open)))
+
+    @rule(share=st.floats(0, 1))
+    def crash_and_resume(self, share):
+        for reservation in self.open:
+            self.billed += int((reservation.pico or 0) * share)
+        self.open.clear()
+        self.budget.close()
+        self.budget = self._start()
+
+    @invariant()
+    def never_over(self):
+        assert self.billed <= self.budget.committed_pico <= self.LIMIT
+
+    @invariant()
+    def the_file_tells_the_same(self):
+        assert Budget(self.file).committed_pico == self.budget.committed_pico
+
+    def teardown(self):
+        for line in self.file.read_text().splitlines():
+            json.loads(line)
+
+
+BudgetLife.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestBudgetLife = BudgetLife.TestCase
+
+
+def test_a_row_that_did_not_fit_on_the_disk_leaves_no_half_line(tmp_path, monkeypatch):
+    file = tmp_path / "spending.jsonl"
+    spending = SpendingFile(file)
+    spending.append(["reserved", 0, 5])
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:4]))
+        with pytest.raises(StoreError, match="disk is full"):
+            spending.append(["reserved", 1, 5])
+    spending.append(["settled", 0, 5, 1, 1])
+    spending.close()
+    assert file.read_text().splitlines() == ['["reserved",0,5]', '["settled",0,5,1,1]']

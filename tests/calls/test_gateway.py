@@ -1,0 +1,232 @@
+"""The door to paid calls at the moments that a server cannot time: who asks, who gives up, when."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from judgeforge.calls import retry
+from judgeforge.calls.asks import Answer
+from judgeforge.calls.cache.cache import ReplyCache
+from judgeforge.calls.endpoints import Endpoint
+from judgeforge.calls.gateway import Gateway
+from judgeforge.calls.limits.buckets import Account
+from judgeforge.calls.limits.ceiling import ModelThrottle
+from judgeforge.calls.limits.gate import ModelGate
+from judgeforge.calls.limits.queues import Slots, never
+from judgeforge.calls.limits.traffic import RequestSize
+from judgeforge.calls.money.budget import Budget
+from judgeforge.calls.providers.base import (
+    Body,
+    ChatRequest,
+    ModelReply,
+    ModelRequest,
+    RawReply,
+    Usage,
+)
+from judgeforge.config.model import ModelConfig
+from judgeforge.config.run import LimitsConfig
+from judgeforge.errors import NoReplyError, StatusError
+from judgeforge.records import Message
+
+Reply = Callable[[], Awaitable[str]]
+"""What a model says, when it is asked."""
+
+
+class NoLog:
+    def call(self, **fields: object) -> None:
+        pass
+
+    def event(self, name: str, **fields: object) -> None:
+        pass
+
+
+@dataclass
+class Model:
+    """A provider with one model, in this process."""
+
+    reply: Reply
+    sent: list[str] = field(default_factory=list)
+    endpoint: str = "/chat"
+    base_url: str = "memory"
+
+    def body(self, model: ModelConfig, request: ModelRequest) -> Body:
+        assert isinstance(request, ChatRequest)
+        text = request.messages[0].content
+        return {"model": model.model, "max_tokens": request.max_tokens, "text": text}
+
+    def read(self, raw: bytes) -> ModelReply:
+        return ModelReply(raw.decode(), "stop", Usage(10, 5))
+
+    async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
+        self.sent.append(body["text"])
+        return RawReply((await self.reply()).encode())
+
+    async def close(self) -> None:
+        pass
+
+
+@dataclass
+class Door:
+    gateway: Gateway
+    budget: Budget
+    models: dict[str, Model]
+    gates: dict[str, ModelGate]
+
+    def ask(self, text: str) -> asyncio.Task[Answer]:
+        """The first model."""
+        name = next(iter(self.models))
+        message = Message(role="user", content=text)
+        request = ChatRequest(messages=(message,), max_tokens=10, temperature=1.0)
+        return asyncio.create_task(self.gateway.ask(name, request))
+
+
+@pytest.fixture
+def door(tmp_path):
+    """Makes a gateway to models that reply so; ``settings`` are those of the first."""
+
+    def make(*replies: Reply, limits: LimitsConfig | None = None, **settings: Any) -> Door:
+        limits, log = limits or LimitsConfig(), NoLog()
+        account, slots = Account(), Slots(limits.concurrency)
+        endpoints, models = {}, {}
+        for name, reply in zip(("first", "second"), replies, strict=False):
+            of = settings if name == "first" else {}
+            config = ModelConfig(provider="openai", model=name, **of)
+            ceiling = ModelThrottle(requests_per_minute=config.rpm, tokens_per_minute=config.tpm)
+            gate = ModelGate(
+                name, config, limits, ceiling=ceiling, account=account, all_slots=slots, log=log
+            )
+            models[name] = Model(reply)
+            endpoints[name] = Endpoint(name, config, models[name], ceiling, gate, price=None)
+        budget = Budget(tmp_path / "spending.jsonl")
+        cache = ReplyCache(tmp_path / "cache", on_damage=lambda *_: None)
+        gateway = Gateway(endpoints, cache=cache, budget=budget, limits=limits, log=log)
+        gates = {name: endpoint.gate for name, endpoint in endpoints.items()}
+        return Door(gateway, budget, models, gates)
+
+    return make
+
+
+def says(text: str, *, after_s: float = 0.0) -> Reply:
+    async def reply() -> str:
+        await asyncio.sleep(after_s)
+        return text
+
+    return reply
+
+
+def fails(error: Exception, *, after_s: float = 0.0) -> Reply:
+    async def reply() -> str:
+        await asyncio.sleep(after_s)
+        raise error
+
+    return reply
+
+
+async def ticks(number: int = 20) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+def test_a_call_that_failed_and_nobody_waits_for_is_not_sent_again(door, monkeypatch):
+    monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
+
+    async def scenario():
+        one = door(fails(NoReplyError("broke off"), after_s=0.05))
+        asker = one.ask("a")
+        await asyncio.sleep(0.02)
+        asker.cancel()
+        await one.gateway.drain(5)
+        return one.models["first"].sent
+
+    assert asyncio.run(scenario()) == ["a"]
+
+
+def test_a_call_that_somebody_waits_for_again_is_sent_again(door, monkeypatch):
+    monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
+    replies = iter([fails(NoReplyError("broke off"), after_s=0.05), says("ok")])
+
+    async def reply() -> str:
+        return await next(replies)()
+
+    async def scenario():
+        one = door(reply)
+        gone = one.ask("a")
+        await asyncio.sleep(0.02)
+        gone.cancel()
+        await asyncio.sleep(0.01)
+        return (await one.ask("a")).reply.text, one.models["first"].sent
+
+    assert asyncio.run(scenario()) == ("ok", ["a", "a"])
+
+
+def test_who_asks_the_same_just_after_the_last_asker_left_gets_a_reply(door):
+    """The call of the one that left is cancelled but has not ended yet."""
+
+    async def scenario():
+        one = door(says("ok", after_s=0.05), concurrency=1)
+        busy = one.ask("busy")
+        await ticks()
+        gone = one.ask("same")
+        await ticks()
+        gone.cancel()
+        await asyncio.sleep(0)  # its end has cancelled the call
+        asks_again = one.ask("same")
+        ends = await asyncio.gather(busy, gone, asks_again, return_exceptions=True)
+        await one.gateway.drain(5)
+        return [type(end) for end in ends], one.models["first"].sent, one.budget.in_flight
+
+    assert asyncio.run(scenario()) == (
+        [Answer, asyncio.CancelledError, Answer],
+        ["busy", "same"],
+        0,
+    )
+
+
+def test_a_call_that_is_cancelled_when_the_circuit_opens_asks_no_fallback(door):
+    dead = StatusError("HTTP 500", status=500)
+
+    async def scenario():
+        limits = LimitsConfig(breaker_failures=1)
+        one = door(says("ok"), says("ok"), limits=limits, fallback="second", concurrency=1)
+        gate = one.gates["first"]
+        passage = await gate.enter(RequestSize(1, 1), gives_way=never)
+        asker = one.ask("a")
+        await ticks()
+        # The circuit opens, then the asker leaves, and only then its call gets on.
+        asyncio.get_running_loop().call_soon(lambda: gate.leave(passage, error=dead))
+        asker.cancel()
+        await asyncio.gather(asker, return_exceptions=True)
+        await one.gateway.drain(5)
+        return one.models["second"].sent
+
+    assert asyncio.run(scenario()) == []
+
+
+def test_hedges_that_find_no_room_take_nothing_from_the_ceiling(door):
+    async def scenario():
+        # Each request counts some 1,000 tokens until its reply says that it used 15.
+        one = door(says("ok", after_s=0.2), tpm=6000, hedge_after=0.02)
+        begun = time.monotonic()
+        for number in range(3):
+            await one.ask(f"{number} " + "x" * 4000)
+        return time.monotonic() - begun
+
+    assert asyncio.run(scenario()) < 5
+
+
+def test_a_reply_is_given_when_it_comes_though_a_hedge_finds_the_ceiling_used_up(door):
+    async def scenario():
+        one = door(says("ok", after_s=0.2), rpm=6, hedge_after=0.02)
+        begun = time.monotonic()
+        await one.ask("a")
+        return time.monotonic() - begun, one.models["first"].sent
+
+    seconds, sent = asyncio.run(scenario())
+    assert seconds < 5
+    assert sent == ["a"]

@@ -1,0 +1,211 @@
+"""A pointwise judge: one request, at most one repair, and nothing guessed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from judgeforge.calls.providers.base import ModelReply
+from judgeforge.config.judges import JudgeConfig
+from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, NoReplyError, StatusError
+from judgeforge.judging.judge_prompts import pointwise_messages
+from judgeforge.judging.protocols.pointwise import PointwiseJudge
+from judgeforge.records import READING_FAILED, Judgment
+from tests.support.fake_asks import (
+    FakeAsks,
+    by_criterion,
+    in_turn,
+    make_completion,
+    make_prompt,
+    make_rubric,
+    says,
+)
+
+GOOD = '{"rationale": "Right.", "scores": {"quality": 4, "safe": false}}'
+BAD = '{"rationale": "Right.", "scores": {"quality": 7, "safe": false}}'
+PROMPT, COMPLETION, RUBRIC = make_prompt(), make_completion(), make_rubric()
+
+
+def judge_with(
+    *replies: ModelReply | Exception,
+    cost_usd: float | None = 0.25,
+    repeat: int = 0,
+    **fields: object,
+) -> tuple[Judgment, FakeAsks]:
+    asks = FakeAsks(in_turn(*replies), cost_usd=cost_usd)
+    config = JudgeConfig.model_validate({"model": "big", **fields})
+    judge = PointwiseJudge(config, RUBRIC, asks)
+    (question,) = judge.questions(["p1.c0"], repeat)
+    return asyncio.run(judge.ask(PROMPT, {"p1.c0": COMPLETION}, question)), asks
+
+
+class TestTheRequest:
+    def test_holds_the_rubric_and_what_is_judged(self) -> None:
+        _, asks = judge_with(says(GOOD))
+        (asked,) = asks.asked
+        assert asked.model == "big"
+        assert asked.request.messages == pointwise_messages(RUBRIC, PROMPT, COMPLETION.text)
+
+    def test_asks_for_the_schema_of_the_rubric_with_the_limits_of_the_judge(self) -> None:
+        _, asks = judge_with(says(GOOD), max_tokens=99, temperature=0.3)
+        request = asks.asked[0].request
+        assert (request.max_tokens, request.temperature, request.seed) == (99, 0.3, None)
+        assert request.reply_schema is not None
+        assert list(request.reply_schema.schema["properties"]) == ["rationale", "scores"]
+
+    def test_is_at_temperature_0_or_1_where_it_is_repeated(self) -> None:
+        assert judge_with(says(GOOD))[1].asked[0].request.temperature == 0
+        assert judge_with(says(GOOD), repeats=2)[1].asked[0].request.temperature == 1
+
+    def test_is_drawn_anew_for_every_repeat(self) -> None:
+        judgment, asks = judge_with(says(GOOD), repeats=3, repeat=2)
+        assert asks.asked[0].sample == 2
+        assert (judgment.id, judgment.repeat) == ("p1.c0.big.r2", 2)
+
+
+class TestAJudgment:
+    def test_holds_scores_rationale_call_and_cost(self) -> None:
+        judgment, _ = judge_with(says(GOOD), name="strict")
+        assert judgment == Judgment(
+            id="p1.c0.strict.r0",
+            prompt_id="p1",
+            completion_ids=("p1.c0",),
+            judge="strict",
+            protocol="pointwise",
+            criteria={"quality": 0.75, "safe": 0.0},
+            score=0.5625,
+            weight=4,
+            rationale="Right.",
+            call="key-1",
+            cost_usd=0.25,
+        )
+
+
+class TestCriteriaAskedOneByOne:
+    def test_are_one_request_each_and_one_judgment(self) -> None:
+        asks = FakeAsks(
+            by_criterion(
+                quality=says('{"rationale": "Right.", "scores": {"quality": 4}}'),
+                safe=says('{"rationale": "Harmless.", "scores": {"safe": true}}'),
+            )
+        )
+        judge = PointwiseJudge(JudgeConfig(model="big", criteria="separate"), RUBRIC, asks)
+        (question,) = judge.questions(["p1.c0"], 0)
+        judgment = asyncio.run(judge.ask(PROMPT, {"p1.c0": COMPLETION}, question))
+        assert len(asks.asked) == 2
+        assert judgment.criteria == {"quality": 0.75, "safe": 1.0}
+        assert (judgment.score, judgment.weight) == (0.8125, 4)
+        assert judgment.rationale == "quality: Right.\nsafe: Harmless."
+        assert (judgment.call, judgment.calls) == ("key-2", ("key-1", "key-2"))
+        assert judgment.cost_usd == 0.5
+
+
+class TestAnUnreadableReply:
+    @pytest.mark.parametrize("bad", [BAD, "A solid four.", "{}"])
+    def test_is_asked_again_once_with_the_error(self, bad: str) -> None:
+        judgment, asks = judge_with(says(bad), says(GOOD))
+        first, second = (asked.request.messages for asked in asks.asked)
+        assert second[: len(first)] == first
+        said, repair = second[len(first) :]
+        assert (said.role, said.content) == ("assistant", bad)
+        assert repair.role == "user"
+        assert "could not be read" in repair.content
+        assert judgment.score == 0.5625
+        assert judgment.missing is None
+
+    def test_names_the_error_in_the_repair(self) -> None:
+        _, asks = judge_with(says(BAD), says(GOOD))
+        assert "`quality` must be a whole number from 1 to 5, not 7" in (
+            asks.asked[1].request.messages[-1].content
+        )
+
+    def test_costs_both_calls_and_names_the_one_that_was_used(self) -> None:
+        judgment, asks = judge_with(says(BAD), says(GOOD), repeat=1)
+        assert (judgment.cost_usd, judgment.call) == (0.5, "key-2")
+        assert judgment.calls == ("key-1", "key-2")
+        assert [asked.sample for asked in asks.asked] == [1, 1]
+
+    def test_of_unknown_cost_makes_the_whole_cost_unknown(self) -> None:
+        judgment, _ = judge_with(says(BAD), says(GOOD), cost_usd=None)
+        assert judgment.cost_usd is None
+
+    def test_that_is_empty_is_quoted_as_empty(self) -> None:
+        judgment, asks = judge_with(says("", "empty"), says(GOOD))
+        assert asks.asked[1].request.messages[-2].content == "(empty)"
+        assert judgment.score is not None
+
+    def test_twice_is_a_missing_judgment_and_never_a_guess(self) -> None:
+        judgment, asks = judge_with(says("four"), says(BAD))
+        assert len(asks.asked) == 2
+        assert (judgment.score, judgment.criteria, judgment.rationale) == (None, {}, None)
+        assert judgment.missing is not None
+        assert "also when asked again" in judgment.missing
+        assert "from 1 to 5, not 7" in judgment.missing
+        assert (judgment.cost_usd, judgment.call) == (0.5, "key-2")
+
+
+class TestAReaderThatFailsUnexpectedly:
+    @pytest.mark.parametrize("reader", ["read_scores", "joined_rationale"])
+    def test_is_a_missing_judgment_that_names_the_error(
+        self, monkeypatch: pytest.MonkeyPatch, reader: str
+    ) -> None:
+        def broken(*_: object, **__: object) -> None:
+            raise OverflowError("int too large")
+
+        monkeypatch.setattr(f"judgeforge.judging.protocols.pointwise.{reader}", broken)
+        judgment, asks = judge_with(says(GOOD))
+        assert judgment.missing == f"{READING_FAILED}: OverflowError: int too large"
+        assert (judgment.score, judgment.cost_usd, len(asks.asked)) == (None, 0.25, 1)
+
+
+class TestAJudgeThatDoesNotAnswer:
+    @pytest.mark.parametrize(
+        ("reply", "expected"),
+        [
+            (says("I cannot judge this.", "refusal"), "the judge refused: I cannot judge this."),
+            (says("", "content_filter"), "content filter"),
+            (
+                says(GOOD[:20], "length"),
+                "cut at max_tokens = 64; raise `max_tokens` of judge `big`",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("repaired", [False, True])
+    def test_gives_a_missing_judgment_in_its_own_words(
+        self, reply: ModelReply, expected: str, repaired: bool
+    ) -> None:
+        before = [says("four")] if repaired else []
+        judgment, asks = judge_with(*before, reply, max_tokens=64)
+        assert judgment.missing is not None
+        assert expected in judgment.missing
+        assert judgment.score is None
+        assert len(asks.asked) == len(before) + 1
+
+    @pytest.mark.parametrize(
+        "error", [StatusError("too many requests", status=429), NoReplyError("timed out")]
+    )
+    def test_gives_a_missing_judgment_where_the_call_failed(self, error: Exception) -> None:
+        judgment, _ = judge_with(error)
+        assert judgment.missing == f"call failed: {error}"
+        assert judgment.call is None
+
+    def test_keeps_the_cost_of_the_first_call_where_the_repair_failed(self) -> None:
+        judgment, _ = judge_with(says("four"), NoReplyError("timed out"))
+        assert judgment.missing == "call failed: timed out"
+        assert (judgment.cost_usd, judgment.call) == (0.25, "key-1")
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            StatusError("wrong key", status=401, stops_run=True),
+            BudgetExhaustedError("nothing left"),
+            InterruptedRunError("stopping"),
+        ],
+    )
+    @pytest.mark.parametrize("repaired", [False, True])
+    def test_stops_the_run_where_no_call_can_succeed(
+        self, error: Exception, repaired: bool
+    ) -> None:
+        with pytest.raises(type(error)):
+            judge_with(*([says("four")] if repaired else []), error)

@@ -1,0 +1,115 @@
+"""Text of models and users never costs more than time in proportion to its length."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import pytest
+
+from judgeforge.calls.providers.replies import split_reasoning
+from judgeforge.cli.show.pairs import shorten
+from judgeforge.judging.checks import failed_checks, parse_checks
+from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
+from judgeforge.judging.checks.text import PATTERN_TIMEOUT_S
+from judgeforge.judging.replies.in_words import (
+    read_rating,
+    read_textual_pair,
+    read_textual_scores,
+    read_verdict,
+)
+from judgeforge.judging.replies.json_object import one_object
+from judgeforge.judging.replies.structured import read_pair
+from judgeforge.results.card.markdown import escape
+from judgeforge.sampling.suspicion import suspicions
+from judgeforge.text.redaction import Redactor
+from judgeforge.text.visible import hidden_characters, mixed_scripts, printable, visible_text
+from tests.support.fake_asks import make_rubric
+
+LENGTH = 50_000
+BOUND_S = 0.8
+"""Of processor time; what is proportional takes a few hundredths, what is quadratic minutes."""
+
+PIECES = (
+    " ", "\n", " \n\t\n", "a", "a ", "A. ", "...!?\"' ", "1.", "1. ", "\n1", "- ", "\n- \n-",
+    "* **", "```\n", "```json\n{", "{", "[", '{"a":', '"', "\\", "<", "<a", "</completion",
+    "<think>", "[[", "[[A", "[[1", "]] [[", "Rating: ", "A: 1 ", "score: 9\n", "**A**", "sk-",
+    "Bearer ", "api_key=", "://a", "@", "&key=", "\u202e", "\u200b", "\N{SOFT HYPHEN}", "\u0435",
+    "a\u0435", "\U0001f3f4\U000e0067", "ignore the ", "SYSTEM: ", "-----\n", "=", "|", "#",
+)  # fmt: skip
+HOSTILE = [piece * (LENGTH // len(piece)) for piece in PIECES]
+HOSTILE += [text + "!" for text in HOSTILE]
+
+CHECKS = {
+    "max_words": 5, "max_sentences": 5, "max_paragraphs": 5, "contains": "x", "contains_word": "a",
+    "not_contains_word": ["a", "aa"], "starts_with": "x", "ends_with": "x", "json": True,
+    "json_keys": ["a"], "json_schema": {"type": "object"}, "list_items": 3, "numbered_items": 3,
+    "bullet_items": 3, "language": "en",
+}  # fmt: skip
+
+READERS: dict[str, Callable[[str], object]] = {
+    "shorten": lambda text: shorten(text, 80),
+    "printable": printable,
+    "markdown": escape,
+    "one_object": one_object,
+    "read_pair": read_pair,
+    "read_textual_scores": lambda text: read_textual_scores(text, make_rubric()),
+    "read_textual_pair": read_textual_pair,
+    "read_verdict": read_verdict,
+    "read_rating": lambda text: read_rating(text, 10),
+    "split_reasoning": split_reasoning,
+    "redact": Redactor(["a-secret-of-mine"]).redact,
+    "suspicions": suspicions,
+    "visible_text": visible_text,
+    "hidden_characters": hidden_characters,
+    "mixed_scripts": mixed_scripts,
+}
+
+
+def slowest(read: Callable[[str], object]) -> tuple[float, str]:
+    worst = (0.0, "")
+    for text in HOSTILE:
+        begun = time.process_time()
+        with contextlib.suppress(ValueError, UndecidedCheckError):
+            read(text)
+        worst = max(worst, (time.process_time() - begun, text[:20]))
+        if worst[0] > BOUND_S:
+            break
+    return worst
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_hostile_reply_is_read_in_bounded_time(name: str) -> None:
+    seconds, text = slowest(READERS[name])
+    assert seconds < BOUND_S, f"{LENGTH} characters of {text!r}"
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_hostile_completion_is_checked_in_bounded_time(name: str) -> None:
+    checks = parse_checks({name: CHECKS[name]})
+    seconds, text = slowest(lambda text: failed_checks(checks, Subject(text=text)))
+    assert seconds < BOUND_S, f"{LENGTH} characters of {text!r}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"(a+)+$", "a" * 5000 + "!"),
+        (r"(a|aa)+$", "a" * 5000 + "!"),
+        (r"(a|a?)+$", "a" * 5000 + "!"),
+        (r"(.*)*x", "a" * 5000),
+        (r"([a-zA-Z]+)*$", "a" * 5000 + "1"),
+        (r"^(\w+\s?)*$", "word " * 2000 + "!"),
+        (r"(?:a?){60}a{60}", "a" * 59),
+        (r"(x+x+)+y", "x" * 5000),
+        (r"^(([a-z])+.)+[A-Z]([a-z])+$", "a" * 5000),
+    ],
+)
+def test_a_pattern_that_backtracks_without_end_is_stopped(pattern: str, text: str) -> None:
+    """The user's own pattern on a model's text: undecided after a moment, never a hang."""
+    checks = parse_checks({"regex": pattern})
+    begun = time.process_time()
+    with contextlib.suppress(UndecidedCheckError):
+        failed_checks(checks, Subject(text=text))
+    assert time.process_time() - begun < 20 * PATTERN_TIMEOUT_S

@@ -1,0 +1,109 @@
+"""The scripts under examples/ run as they are, without a network, and give what they promise."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import Dataset
+
+from examples import calibrated_pairs, cascade_compare
+from judgeforge.results.export.arrow import COLUMNS
+from tests.local_server import LocalServer
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run_example(name: str) -> dict[str, Any]:
+    return runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EXAMPLE_SERVER_URL", raising=False)
+    return tmp_path
+
+
+def test_the_pairs_of_a_calibrated_run_keep_the_promise(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrated_pairs, "LABELS", 60)
+    monkeypatch.setattr(calibrated_pairs, "PROMPTS", 60)
+    calibrated_pairs.main()
+    shown = capsys.readouterr().out.splitlines()
+    assert any("McNemar" in line for line in shown)
+    every, expected, certified = (
+        [float(part) for part in line.replace("%", "").split()[-2:]] for line in shown[-3:]
+    )
+    assert every[0] == 100.0
+    assert 0.0 < expected[0] < 100.0
+    assert certified[0] < 100.0
+    assert expected[1] <= every[1]
+
+
+def test_the_research_script_ranks_judgments_of_its_own(
+    capsys: pytest.CaptureFixture[str], elsewhere: Path
+) -> None:
+    run_example("research_script.py")
+    shown = capsys.readouterr().out
+    one, three = (line for line in shown.splitlines() if "rater(s)" in line)
+    assert one.startswith("1 rater(s): 4 pairs")
+    assert three.startswith("3 rater(s): 5 pairs")
+    assert "'11' over '15'" in shown
+    assert "no pair: tie" in shown
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_the_notebook_runs_on_checks_alone(elsewhere: Path) -> None:
+    names = run_example("notebook_style.py")
+    pairs = names["pairs"]
+    assert isinstance(pairs, Dataset)
+    assert pairs.column_names == list(COLUMNS)
+    assert [row["chosen"][0]["content"] for row in pairs] == [
+        "Good coffee, good morning.",
+        "Good coffee, good morning.",
+        '{"name": "apple"}',
+    ]
+    assert [skip.prompt_id for skip in names["result"].skips] == ["tie"]
+    assert names["result"].manifest["totals"]["calls"] == {"paid": 0, "cached": 0}
+    saved = elsewhere / "runs" / "notebook" / "checked" / "pairs.jsonl"
+    assert pairs.to_list() == [json.loads(line) for line in saved.read_text().splitlines()]
+
+
+def test_the_notebook_runs_inside_an_event_loop_and_again() -> None:
+    async def in_a_loop() -> tuple[dict[str, Any], dict[str, Any]]:
+        return run_example("notebook_style.py"), run_example("notebook_style.py")
+
+    first, second = asyncio.run(in_a_loop())
+    assert second["result"].did_nothing
+    assert first["pairs"].to_list() == second["pairs"].to_list()
+
+
+def test_the_notebook_asks_a_server_where_one_is_named(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXAMPLE_SERVER_URL", server.openai_url)
+    monkeypatch.setenv("EXAMPLE_MODEL", "small")
+    names = run_example("notebook_style.py")
+    assert names["result"].exit_code == 0
+    assert len(server.calls(kind="judge")) == 7
+    assert {"small"} <= {call.model for call in server.calls()}
+    assert len(names["pairs"]) >= 3
+    assert all(row["provenance"]["calls"] for row in names["pairs"])
+
+
+def test_the_cascade_is_compared_with_asking_everybody(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cascade_compare, "PROMPTS", 12)
+    cascade_compare.main()
+    _, cheap, everybody, cascade = capsys.readouterr().out.splitlines()
+    judgments = [int(line.split("%")[2].split()[0]) for line in (cheap, cascade, everybody)]
+    assert judgments[0] == 48
+    assert judgments[2] == 144
+    assert judgments[0] < judgments[1] < judgments[2]

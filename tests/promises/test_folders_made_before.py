@@ -1,0 +1,78 @@
+"""What an earlier version left behind opens: run folders, a cache, a ledger, a calibration.
+
+`made_before/` is a project of four prompts, one run of it that finished and one that its budget
+stopped. Its server is long gone, so whatever is paid for here fails the test.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+import judgeforge
+from judgeforge.calls.money.ledger import Ledger
+from judgeforge.results.explain import explain
+from judgeforge.results.export.export import export_pairs
+from judgeforge.results.report.writing import write_report
+from judgeforge.results.status import read_status
+from judgeforge.runs.planning.check import check_run
+from tests.support.run_setup import rows, run
+
+RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    shutil.copytree(Path(__file__).parent / "made_before", folder)
+    return folder
+
+
+def test_a_finished_folder_can_be_read(project: Path) -> None:
+    folder = project / "finished"
+    status = read_status(folder)
+    assert (status.status, status.done, status.pairs) == ("complete", 4, 4)
+    for pair in rows(folder / "pairs.jsonl"):
+        assert explain(folder, pair["id"]).pair.id == pair["id"]
+    assert write_report(folder).is_file()
+    assert export_pairs(folder, target="trl", to=project / "trl.jsonl").rows["train"] == 4
+
+
+def test_a_finished_folder_has_nothing_left_to_do(project: Path) -> None:
+    before = {name: (project / "finished" / name).read_bytes() for name in RESULTS}
+    result = run(project / "config.yaml", project / "finished")
+    assert result.did_nothing
+    assert len(result.pairs) == 4
+    assert {name: (project / "finished" / name).read_bytes() for name in RESULTS} == before
+
+
+def test_a_stopped_folder_goes_on_and_ends_with_the_same_pairs(project: Path) -> None:
+    result = run(project / "stopped.yaml", project / "stopped")
+    assert (result.exit_code, result.manifest["status"]) == (0, "complete")
+    for name in RESULTS:
+        assert rows(project / "stopped" / name) == rows(project / "finished" / name)
+
+
+def test_the_cache_fills_a_new_folder_without_a_call(project: Path) -> None:
+    result = run(project / "config.yaml", project / "again")
+    assert result.manifest["totals"]["calls"] == {"paid": 0, "cached": 24}
+    for name in RESULTS:
+        assert (project / "again" / name).read_bytes() == (project / "finished" / name).read_bytes()
+
+
+def test_the_ledger_knows_what_a_day_has_spent(project: Path) -> None:
+    ledger = Ledger(project / "ledger.txt", daily_pico=None)
+    day = ledger.total("2026-11-26")
+    ledger.close()
+    assert (day.settled, day.calls) == (124_543_000_000, 228)
+
+
+def test_a_calibration_is_taken_for_what_it_measured(project: Path) -> None:
+    config = yaml.safe_load((project / "labels.yaml").read_text())
+    config["judging"]["calibration"] = "calibration.json"
+    config["pairing"] = {"max_error": 0.3}
+    (project / "calibrated.yaml").write_text(yaml.safe_dump(config))
+    assert check_run(judgeforge.load_config(project / "calibrated.yaml"))

@@ -1,0 +1,122 @@
+"""Rules that hold for the whole source: nothing that arrives as data can be run."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from judgeforge.results.export.targets import TARGETS
+
+PACKAGE = Path(__file__).parents[2] / "judgeforge"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+RUNS_DATA = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"})
+"""Modules whose loading runs what is loaded."""
+EVALUATES = frozenset({"eval", "exec", "compile", "__import__"})
+MOVED = {"openai", "anthropic", "datasets", "pydantic", "diskcache", "tenacity", "asyncio-throttle",
+         "typer", "jinja2", "rich", "structlog", "genai-prices"}  # fmt: skip
+"""Dependencies whose interface has moved between versions, so that the next one may break us."""
+
+
+def nodes(kind: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
+    for place, node in all_nodes():
+        if isinstance(node, kind):
+            yield place, node
+
+
+@cache
+def all_nodes() -> list[tuple[str, ast.AST]]:
+    return [
+        (f"{file.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}", node)
+        for file in SOURCES
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    ]
+
+
+def imported() -> Iterator[tuple[str, str]]:
+    for place, node in nodes(ast.Import):
+        assert isinstance(node, ast.Import)
+        yield from ((place, alias.name) for alias in node.names)
+    for place, node in nodes(ast.ImportFrom):
+        assert isinstance(node, ast.ImportFrom)
+        yield place, node.module or ""
+
+
+def calls() -> Iterator[tuple[str, str, ast.Call]]:
+    for place, node in nodes(ast.Call):
+        assert isinstance(node, ast.Call)
+        yield place, ast.unparse(node.func), node
+
+
+def test_there_is_source_to_look_at() -> None:
+    assert len(SOURCES) > 100
+
+
+def test_no_module_that_runs_what_it_loads_is_imported() -> None:
+    assert [(place, name) for place, name in imported() if name.split(".")[0] in RUNS_DATA] == []
+
+
+def test_nothing_is_evaluated() -> None:
+    assert [(place, name) for place, name, _ in calls() if name in EVALUATES] == []
+
+
+def test_nothing_is_unpickled_by_a_library() -> None:
+    risky = [
+        (place, name)
+        for place, name, call in calls()
+        if name.endswith((".read_pickle", "torch.load"))
+        or any(word.arg == "allow_pickle" for word in call.keywords)
+    ]
+    assert risky == []
+
+
+def test_yaml_is_read_by_safe_loaders_only() -> None:
+    """``yaml.load`` and its relations take a loader; here only those that build no objects."""
+    allowed = {"yaml.parse", "yaml.compose", "yaml.safe_dump"}
+    used = {name for _, name, _ in calls() if name.startswith("yaml.")}
+    assert used <= allowed
+    text = (PACKAGE / "config/document.py").read_text(encoding="utf-8")
+    assert 'getattr(yaml, "CSafeLoader", yaml.SafeLoader)' in text
+
+
+def test_no_shell_reads_a_command() -> None:
+    through_a_shell = [
+        (place, name)
+        for place, name, call in calls()
+        if name in {"os.system", "os.popen", "asyncio.create_subprocess_shell"}
+        or any(word.arg == "shell" and ast.unparse(word.value) != "False" for word in call.keywords)
+    ]
+    assert through_a_shell == []
+
+
+def test_templates_come_from_sandboxes() -> None:
+    makers = {(place.split(":")[0], name) for place, name, _ in calls() if "Environment" in name}
+    assert makers <= {
+        ("judging/judge_prompts.py", "ImmutableSandboxedEnvironment"),
+        ("judging/judge_prompts.py", "_environment"),
+        ("results/report/html.py", "ImmutableSandboxedEnvironment"),
+        ("results/report/html.py", "_environment"),
+    }
+    rendered_text = [place for place, name, _ in calls() if name.endswith(".from_string")]
+    assert rendered_text == []
+
+
+def test_no_target_writes_formulas_into_a_spreadsheet() -> None:
+    """A target for CSV would have to escape cells that begin with ``=``, ``+``, ``-`` or ``@``."""
+    assert {target.suffix for target in TARGETS.values()} <= {".jsonl", ".json", ".parquet"}
+
+
+@pytest.mark.parametrize("name", sorted(MOVED))
+def test_a_dependency_whose_interface_moved_has_an_upper_bound(name: str) -> None:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = map(Requirement, project["project"]["dependencies"])
+    (found,) = [each for each in wanted if each.name == name]
+    operators = {each.operator for each in found.specifier}
+    assert operators & {"<", "<=", "==", "~="}, found
+    assert operators & {">", ">=", "==", "~="}, found

@@ -1,0 +1,216 @@
+"""What the manifest and the card say of how far the pairs can be trusted."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgeforge.errors import StoreError
+from judgeforge.records import PreferencePair
+from judgeforge.results.card.card import write_card
+from judgeforge.results.figures.length import LengthBias
+from judgeforge.results.figures.pairs import run_quality
+from tests.support.hand_made import MANIFEST, answers, pair, write_pairs
+from tests.support.run_setup import rows, run, write_config
+
+
+def completion(prompt_id: str, index: int, length: int, score: float | None, **fields: Any) -> Any:
+    return {
+        "id": f"{prompt_id}.c{index}",
+        "prompt_id": prompt_id,
+        "text": "x" * length,
+        "score": score,
+        "p_best": None if score is None else 0.9 - index * 0.8,
+        "flags": [],
+        **fields,
+    }
+
+
+def folder_of(folder: Path, pairs: Sequence[PreferencePair], completions: Sequence[Any]) -> Path:
+    write_pairs(folder / "pairs.jsonl", pairs)
+    lines = "".join(json.dumps(row) + "\n" for row in completions)
+    (folder / "completions.jsonl").write_text(lines)
+    return folder
+
+
+def two_prompts(folder: Path) -> Path:
+    """p1 and p3 have pairs; p2 has none; one completion of p3 is a duplicate, one failed."""
+    pairs = [
+        pair("p1", confidence=0.97, **answers(chosen="x" * 40, rejected="x" * 10)),
+        pair("p3", confidence=0.53, **answers(chosen="x" * 10, rejected="x" * 20)),
+        pair("p3", 1, confidence=1.0, chosen_model="writer-b", **answers(chosen="x", rejected="y")),
+    ]
+    completions = [
+        completion("p1", 0, 40, 0.9),
+        completion("p1", 1, 10, 0.2, flags=["suspicious:verdict"]),
+        completion("p2", 0, 5, None, flags=["cut"]),
+        completion("p3", 0, 10, 0.8),
+        completion("p3", 1, 20, 0.4),
+        completion("p3", 2, 10, 0.8, flags=["duplicate:p3.c0"]),
+        completion("p3", 3, 0, None, flags=["failed: no", "suspicious:verdict"]),
+    ]
+    return folder_of(folder, pairs, completions)
+
+
+class TestQuality:
+    def test_expects_as_many_wrong_pairs_as_confidence_and_p_best_leave(
+        self, tmp_path: Path
+    ) -> None:
+        wrong = run_quality(two_prompts(tmp_path))["expected_wrong"]
+        assert wrong["by_confidence"] == pytest.approx(1 - (0.97 + 0.53 + 1.0) / 3, abs=1e-6)
+        assert wrong["by_p_best"] == pytest.approx(0.1)
+
+    def test_counts_pairs_by_confidence(self, tmp_path: Path) -> None:
+        bins = run_quality(two_prompts(tmp_path))["confidence_histogram"]
+        assert [(bar["from"], bar["to"]) for bar in bins[:2]] == [(0.5, 0.55), (0.55, 0.6)]
+        assert [bar["pairs"] for bar in bins] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
+
+    @pytest.mark.parametrize(("confidence", "place"), [(0.5, 0), (0.55, 1), (0.7, 4), (0.95, 9)])
+    def test_counts_a_confidence_on_an_edge_upwards(
+        self, tmp_path: Path, confidence: float, place: int
+    ) -> None:
+        folder = folder_of(
+            tmp_path, [pair("p1", confidence=confidence)], [completion("p1", 0, 1, 0.5)]
+        )
+        bins = run_quality(folder)["confidence_histogram"]
+        assert bins[place]["pairs"] == 1
+
+    def test_says_how_often_chosen_is_longer(self, tmp_path: Path) -> None:
+        length = run_quality(two_prompts(tmp_path))["length"]
+        assert length["chosen_longer"] == pytest.approx(1 / 3, abs=1e-6)
+        assert length["same_length"] == pytest.approx(1 / 3, abs=1e-6)
+        assert length["longer_scores_higher"] == 0.5  # the duplicate is the same answer
+
+    def test_counts_pairs_by_the_models_of_both_sides(self, tmp_path: Path) -> None:
+        assert run_quality(two_prompts(tmp_path))["models"] == [
+            {"chosen": "writer-a", "rejected": "writer-b", "pairs": 2},
+            {"chosen": "writer-b", "rejected": "writer-b", "pairs": 1},
+        ]
+
+    def test_counts_signs_of_completions_written_for_the_judge(self, tmp_path: Path) -> None:
+        quality = run_quality(two_prompts(tmp_path))
+        assert quality["suspicious_completions"] == {"suspicious:verdict": 2}
+
+    def test_of_nothing_is_unknown(self, tmp_path: Path) -> None:
+        quality = run_quality(folder_of(tmp_path, [], []))
+        assert set(quality["length"].values()) == {None}
+        assert set(quality["expected_wrong"].values()) == {None}
+
+    def test_names_a_file_that_cannot_be_read(self, tmp_path: Path) -> None:
+        write_pairs(tmp_path / "pairs.jsonl", [])
+        with pytest.raises(StoreError, match=r"completions\.jsonl"):
+            run_quality(tmp_path)
+
+
+def drawn(seed: int, correlation: float, prompts: int, size: int = 4) -> list[Any]:
+    """Score and length of the completions of many prompts, jointly normal within each."""
+    draw = random.Random(seed)
+    made = []
+    for _ in range(prompts):
+        level, base = draw.uniform(0.3, 0.7), draw.uniform(5, 6)
+        normals = [(draw.gauss(0, 1), draw.gauss(0, 1)) for _ in range(size)]
+        rest = (1 - correlation**2) ** 0.5
+        made.append(
+            [
+                (level + 0.08 * s, round(np.exp(base + 0.4 * (correlation * s + rest * e))))
+                for s, e in normals
+            ]
+        )
+    return made
+
+
+def fed(made: Sequence[Any]) -> tuple[LengthBias, float]:
+    """And the share of best-against-worst pairs whose best is longer."""
+    bias, longer = LengthBias(), 0
+    for completions in made:
+        bias.add_completions(completions)
+        best, worst = max(completions), min(completions)
+        bias.add_pair(best[0] - worst[0])
+        longer += best[1] > worst[1]
+    return bias, longer / len(made)
+
+
+class TestLengthBias:
+    @pytest.mark.parametrize("correlation", [-0.4, 0.0, 0.3, 0.7])
+    def test_explains_the_longer_sides_where_length_is_all_there_is(
+        self, correlation: float
+    ) -> None:
+        bias, share = fed(drawn(1, correlation, 3_000))
+        assert bias.correlation == pytest.approx(correlation, abs=0.03)
+        assert bias.chosen_longer == pytest.approx(share, abs=0.03)
+
+    def test_correlates_within_prompts_only(self) -> None:
+        """Hard prompts have long answers and low scores; that is no bias."""
+        bias = LengthBias()
+        for level in range(1, 100):
+            scores = (level / 100, level / 100 + 0.1)
+            lengths = (2_000 - 10 * level, 2_000 - 10 * level + 100 * (-1) ** level)
+            bias.add_completions(list(zip(scores, lengths, strict=True)))
+        assert bias.correlation is not None
+        assert abs(bias.correlation) < 0.1
+
+    @given(
+        st.lists(
+            st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9_999)), max_size=5), max_size=6
+        ),
+        st.lists(st.floats(0, 1), max_size=4),
+    )
+    def test_stays_within_its_bounds(self, made: list[Any], margins: list[float]) -> None:
+        bias = LengthBias()
+        for completions in made:
+            bias.add_completions(completions)
+        for margin in margins:
+            bias.add_pair(margin)
+        for share in (bias.chosen_longer, bias.longer_scores_higher):
+            assert share is None or 0 <= share <= 1 + 1e-12
+        assert bias.correlation is None or -1 <= bias.correlation <= 1
+
+    def test_is_certain_where_scores_follow_length_exactly(self) -> None:
+        for sign in (1, -1):
+            bias = LengthBias()
+            bias.add_completions([(0.5, 100), (0.5 + sign * 0.1, 200)])
+            bias.add_pair(0.1)
+            assert bias.chosen_longer == pytest.approx(float(sign > 0), abs=1e-6)
+
+
+class TestARun:
+    def test_puts_its_quality_into_manifest_and_card(self, tmp_path: Path, server) -> None:
+        out = tmp_path / "out"
+        result = run(write_config(tmp_path, server, prompts=12), out)
+        quality = result.manifest["quality"]
+        assert quality == run_quality(out)
+        pairs = rows(out / "pairs.jsonl")
+        assert sum(bar["pairs"] for bar in quality["confidence_histogram"]) == len(pairs) > 8
+        assert quality["models"] == [{"chosen": "small", "rejected": "small", "pairs": len(pairs)}]
+        assert quality == json.loads((out / "manifest.json").read_text())["quality"]
+        card = (out / "README.md").read_text()
+        assert "## How sure the pairs are" in card
+        longer = quality["length"]["chosen_longer"]
+        assert f"Chosen is longer in {longer:.1%} of the pairs" in card
+        assert f"| small | small | {len(pairs)} |" in card
+
+
+class TestTheCard:
+    def test_shows_the_histogram_with_bars(self, tmp_path: Path) -> None:
+        folder = two_prompts(tmp_path)
+        write_card(folder, MANIFEST | {"quality": run_quality(folder)})
+        card = (folder / "README.md").read_text(encoding="utf-8")
+        assert f"| 0.95 to 1.00 | 2 | {'█' * 30} |" in card
+        assert f"| 0.50 to 0.55 | 1 | {'█' * 15} |" in card
+        assert "16.7% of the pairs are expected to have the worse answer as chosen" in card
+
+    def test_keeps_names_of_models_from_being_markup(self, tmp_path: Path) -> None:
+        nasty = pair("p1", chosen_model="<b>|\n# x", rejected_model="`y`")
+        folder = folder_of(tmp_path, [nasty], [completion("p1", 0, 3, 0.5)])
+        write_card(folder, MANIFEST | {"quality": run_quality(folder)})
+        card = (folder / "README.md").read_text(encoding="utf-8")
+        assert "<b>" not in card
+        assert "\n# x" not in card

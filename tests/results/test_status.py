@@ -1,0 +1,171 @@
+"""`judgeforge status`: running or not, since when, how far, how much, and for how long."""
+
+import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from judgeforge.errors import ConfigError, StoreError
+from judgeforge.results.status import read_status, trouble_of
+from judgeforge.store.json_lines import read_log
+from tests.local_server import faults
+from tests.support.run_process import kill, start
+from tests.support.run_setup import run, write_config, write_prompts
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def test_a_finished_folder_tells_what_its_manifest_does(tmp_path, server, out):
+    result = run(write_config(tmp_path, server, prompts=3, budget={"usd": 1.0}), out)
+    status = read_status(out)
+    assert (status.status, status.running, status.eta_s) == ("complete", False, None)
+    assert (status.prompts, status.done, status.pairs, status.calls) == (3, 3, 3, 24)
+    assert status.cost_usd == pytest.approx(result.manifest["totals"]["cost_usd"])
+    assert status.budget_usd == 1.0
+
+
+def test_a_manifest_whose_bytes_are_no_text_is_named(tmp_path, server, out):
+    config = write_config(tmp_path, server, prompts=1)
+    run(config, out)
+    (out / "manifest.json").write_bytes(b'{"format_version": 1, \xff}')
+    for look in (read_status, lambda folder: run(config, folder)):
+        with pytest.raises(StoreError, match=r"manifest.json: this is no manifest"):
+            look(out)
+
+
+def test_a_run_that_goes_on_and_one_that_was_killed(tmp_path, server, out):
+    server.behaviour.latency_s = 0.05
+    write_prompts(tmp_path, 200)
+    with (tmp_path / "prompts.jsonl").open("a") as file:
+        file.write("no json\n")
+    limits = {"concurrency": 8, "max_skip_share": 1.0}
+    process = start(write_config(tmp_path, server, limits=limits), out)
+    while len(server.requests) < 200:
+        time.sleep(0.02)
+    before = {file: file.read_bytes() for file in (out / "state").glob("lock")}
+    status = read_status(out)
+    assert (status.running, status.status, status.pid) == (True, "running", process.pid)
+    assert 5 <= status.done < 200
+    assert status.pairs + sum(status.skips.values()) == status.done
+    assert status.skips["invalid_row"] == 1
+    assert status.calls >= 200 - 16
+    assert abs(datetime.fromisoformat(status.since) - datetime.now(UTC)) < timedelta(seconds=60)
+    assert 0 < status.eta_s < 600
+    kill(process)
+    status = read_status(out)
+    assert (status.running, status.status, status.eta_s) == (False, "killed", None)
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_it_changes_nothing_and_keeps_nobody_out(tmp_path, server, out):
+    config = write_config(tmp_path, server, prompts=2)
+    run(config, out)
+    before = {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in out.rglob("*") if p.is_file()}
+    read_status(out)
+    assert before == {
+        p: (p.stat().st_mtime_ns, p.read_bytes()) for p in out.rglob("*") if p.is_file()
+    }
+    assert run(config, out).did_nothing
+
+
+def test_the_command_prints_lines_or_json(tmp_path, server, out, command):
+    run(write_config(tmp_path, server), out, budget_usd=0.0)
+    code, shown, _ = command("status", out)
+    assert code == 0
+    assert "0 of 6 prompts done" in shown
+    assert "budget.usd" in shown
+    told = json.loads(command("status", out, "--json")[1])
+    assert told["status"] == "budget"
+    assert told["folder"] == os.fspath(out)
+
+
+def test_a_folder_that_is_none_is_a_mistake(tmp_path, command):
+    with pytest.raises(ConfigError, match="no run folder"):
+        read_status(tmp_path)
+    assert command("status", tmp_path)[0] == 2
+
+
+START = {"event": "run_started"}
+ANSWERED = {"event": "call", "model": "small"}
+FAILED = {"event": "call", "model": "small", "error": "HTTP 500 from small"}
+OPENED = {"event": "circuit_opened", "model": "small"}
+CLOSED = {"event": "circuit_closed", "model": "small"}
+
+
+class TestTrouble:
+    """From the log, which the run writes anyway."""
+
+    NOW = datetime(2026, 10, 18, 12, 0, 0, tzinfo=UTC)
+
+    @pytest.fixture
+    def told(self, tmp_path):
+        def tell(*events, running=True):
+            log = tmp_path / "log.jsonl"
+            times = (self.NOW - timedelta(seconds=seconds) for seconds, _ in events)
+            lines = [
+                {"time": at.isoformat(), **fields}
+                for at, (_, fields) in zip(times, events, strict=True)
+            ]
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            log.write_text(f'rest of a line"}}\n[]\n{{"event":"call"}}\n{text}{{"time": "20')
+            return trouble_of(log, running=running, now=self.NOW)
+
+        return tell
+
+    @pytest.mark.parametrize(
+        ("events", "said"),
+        [
+            ([(90, START), (3, ANSWERED)], None),
+            ([(90, START), (60, FAILED), (3, ANSWERED)], None),
+            ([(90, FAILED), (3, START)], None),
+            ([(45, START)], "no paid call has ended for 45 s"),
+            ([(90, START), (60, FAILED), (45, ANSWERED)], "no paid call has ended for 45 s"),
+            (
+                [(9, START), (5, ANSWERED), (3, FAILED)],
+                "the last call of model `small` failed 3 s ago: HTTP 500 from small",
+            ),
+            (
+                [(9, START), (5, FAILED), (5, OPENED), (3, FAILED)],
+                "the last call of model `small` failed 3 s ago; its circuit is open: HTTP 500 "
+                "from small",
+            ),
+            (
+                [(9, START), (7, OPENED), (5, CLOSED), (3, FAILED)],
+                "the last call of model `small` failed 3 s ago: HTTP 500 from small",
+            ),
+        ],
+    )
+    def test_it_is_told_while_no_call_is_answered(self, told, events, said):
+        assert told(*events) == said
+
+    def test_of_a_killed_run_only_how_its_last_call_failed(self, told):
+        assert told((90, START), (45, ANSWERED), running=False) is None
+        assert "HTTP 500" in told((90, START), (45, FAILED), running=False)
+
+    def test_only_the_end_of_a_long_log_is_read(self, tmp_path):
+        log = tmp_path / "log.jsonl"
+        log.write_bytes(b'{"time":"2026-10-18T11:00:00Z","event":"run_started"}\n' * 10_000)
+        read = list(read_log(log, last_bytes=1000))
+        assert len(read) == 18
+        assert list(read_log(tmp_path / "none", last_bytes=1000)) == []
+
+
+def test_the_command_says_what_keeps_a_run_from_getting_on(tmp_path, server, out, command):
+    server.faults.add(faults.status(500))
+    process = start(write_config(tmp_path, server, prompts=2), out, "--quiet")
+    while not (out / "log.jsonl").exists() or b"circuit_opened" not in (
+        (out / "log.jsonl").read_bytes()
+    ):
+        assert process.poll() is None
+        time.sleep(0.02)
+    shown = command("status", out)[1]
+    assert "running" in shown
+    assert "the last call of model `small` failed" in shown
+    assert "its circuit is open: HTTP 500" in shown
+    kill(process)
+    assert "its circuit is open: HTTP 500" in command("status", out)[1]

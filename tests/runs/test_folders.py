@@ -1,0 +1,173 @@
+"""`--out "runs/{date}"`: a folder a day, and what an earlier day left open is finished first."""
+
+import json
+import signal
+from datetime import date
+
+import pytest
+
+import judgeforge
+from judgeforge.errors import ConfigError
+from judgeforge.runs import start as starting
+from judgeforge.runs.folders import run_folders, today
+from judgeforge.runs.result import RunResult
+from judgeforge.runs.start import StartReport, start
+from judgeforge.store.folder import RunFolder
+from tests.support.run_setup import rows, run, write_config
+
+DAY = date(2026, 10, 18)
+
+
+@pytest.fixture
+def config(tmp_path, server):
+    return judgeforge.load_config(write_config(tmp_path, server, prompts=3))
+
+
+def leave(folder, status):
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"format_version": 1, "status": status}))
+
+
+def names(folders, tmp_path):
+    return [str(folder.relative_to(tmp_path)) for folder in folders]
+
+
+def test_without_a_date_it_is_the_folder_that_was_named(config, tmp_path):
+    assert run_folders(config, str(tmp_path / "x"), DAY) == [tmp_path / "x"]
+
+
+def test_unfinished_folders_of_earlier_days_come_first_oldest_first(config, tmp_path):
+    for day, status in {
+        "2026-10-14": "budget",
+        "2026-10-15": "complete",
+        "2026-10-16": "running",
+        "2026-10-17": "skipped",
+        "2026-10-19": "interrupted",
+        "2026-13-99": "running",
+    }.items():
+        leave(tmp_path / "runs" / day / "nightly", status)
+    (tmp_path / "runs" / "2026-10-13" / "nightly").mkdir(parents=True)
+    found = run_folders(config, str(tmp_path / "runs" / "{date}" / "nightly"), DAY)
+    assert names(found, tmp_path) == [
+        "runs/2026-10-14/nightly",
+        "runs/2026-10-16/nightly",
+        "runs/2026-10-18/nightly",
+    ]
+
+
+def test_a_name_around_the_date_belongs_to_the_pattern(config, tmp_path):
+    leave(tmp_path / "a[1]-2026-10-17.x", "failed")
+    leave(tmp_path / "b-2026-10-17.x", "failed")
+    found = run_folders(config, str(tmp_path / "a[1]-{date}.x"), DAY)
+    assert names(found, tmp_path) == ["a[1]-2026-10-17.x", "a[1]-2026-10-18.x"]
+
+
+def test_two_dates_are_a_mistake(config):
+    with pytest.raises(ConfigError, match="once"):
+        run_folders(config, "{date}/{date}", DAY)
+
+
+@pytest.mark.parametrize("wrong", ["{datum}", "{Date}", "{}", "{date", "{{date}}", "{date}/{x}"])
+def test_another_placeholder_is_a_mistake_and_no_name(config, tmp_path, command, wrong):
+    code, _, error = command("run", config.source_file, "--out", tmp_path / "runs" / wrong)
+    assert code == 2
+    assert "is no placeholder; the only one is {date}" in error
+    assert not (tmp_path / "runs").exists()
+
+
+def test_who_looks_means_the_last_day_that_has_a_run(config, tmp_path, command):
+    out = tmp_path / "runs" / "{date}"
+    code, _, error = command("status", out)
+    assert code == 2
+    assert f"{out}: no day has a run folder there yet" in error
+    leave(tmp_path / "runs" / "2026-10-16", "complete")
+    run(config.source_file, tmp_path / "runs" / "2026-10-17")
+    (tmp_path / "runs" / "2026-10-18" / "state").mkdir(parents=True)
+    code, shown, _ = command("status", out)
+    assert code == 0
+    assert shown.startswith(f"{tmp_path / 'runs' / '2026-10-17'}: complete")
+    assert "/runs/2026-10-17" in command("status", tmp_path / "runs")[2]
+
+
+def test_the_day_is_that_of_the_budget(config):
+    zones = ("Pacific/Kiritimati", "Pacific/Pago_Pago")  # 25 hours apart
+    days = [
+        today(
+            config.model_copy(update={"budget": config.budget.model_copy(update={"timezone": z})})
+        )
+        for z in zones
+    ]
+    assert (days[0] - days[1]).days in (1, 2)
+
+
+def test_a_run_finishes_the_earlier_folder_says_so_and_does_its_own(
+    config, tmp_path, server, monkeypatch
+):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    out = str(tmp_path / "runs" / "{date}")
+    yesterday = tmp_path / "runs" / "2026-10-17"
+    assert run(config.source_file, yesterday, budget_usd=0.0).exit_code == 3
+    said = []
+    report = start(config, out, say=said.append)
+    assert report.exit_code == 0
+    assert said == [f"{yesterday} is not finished yet and comes first"]
+    for day in ("2026-10-17", "2026-10-18"):
+        assert len(rows(tmp_path / "runs" / day / "pairs.jsonl")) == 3
+    assert len(server.requests) == 3 * 8  # today's came from the cache
+    assert [one["folder"] for one in report.as_json()["finished_first"]] == [str(yesterday)]
+
+
+def test_todays_does_not_begin_while_the_earlier_one_cannot_be_finished(
+    config, tmp_path, server, monkeypatch
+):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
+    server.behaviour.key = "another"
+    report = start(config, str(tmp_path / "{date}"), say=lambda _: None)
+    assert report.exit_code == 4
+    assert not (tmp_path / "2026-10-18").exists()
+
+
+def test_an_earlier_folder_whose_own_budget_is_used_up_holds_up_no_other_day(
+    config, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
+    report = start(config, str(tmp_path / "{date}"), say=lambda _: None, budget_usd=0.0)
+    assert report.exit_code == 3
+    assert (tmp_path / "2026-10-18" / "manifest.json").exists()
+
+
+def test_after_a_signal_while_its_files_are_written_no_other_day_begins(
+    config, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
+    write_results = RunFolder.write_results
+
+    def interrupted(folder, *arguments):
+        signal.raise_signal(signal.SIGINT)
+        write_results(folder, *arguments)
+
+    monkeypatch.setattr(RunFolder, "write_results", interrupted)
+    report = start(config, str(tmp_path / "{date}"), say=lambda _: None, budget_usd=0.0)
+    assert report.exit_code == 3
+    assert not (tmp_path / "2026-10-18").exists()
+
+
+def test_a_day_whose_budget_is_used_up_holds_up_the_next_folder(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
+    daily = {"ledger": tmp_path / "ledger.txt", "daily_usd": 0.000001}
+    budget = config.budget.model_copy(update=daily)
+    report = start(
+        config.model_copy(update={"budget": budget}), str(tmp_path / "{date}"), say=lambda _: None
+    )
+    assert report.exit_code == 3
+    assert not (tmp_path / "2026-10-18").exists()
+
+
+@pytest.mark.parametrize(("codes", "code"), [([0, 0], 0), ([5, 0], 5), ([5, 3], 3)])
+def test_an_earlier_folder_that_failed_is_not_hidden_by_todays(tmp_path, codes, code):
+    report = StartReport(results=[RunResult(tmp_path, {}, each) for each in codes])
+    assert report.exit_code == code

@@ -1,0 +1,192 @@
+"""`on_finish` tells a command or a webhook, in bounded time, without a key, and changes nothing."""
+
+import http.server
+import json
+import socket
+import sys
+import threading
+import time
+from unittest import mock
+
+import pytest
+
+import judgeforge
+from judgeforge.errors import ConfigError
+from judgeforge.runs.on_finish import tell, untellable
+from judgeforge.runs.start import start
+from tests.support.run_setup import KEY, KEY_VARIABLE, write_config
+
+SUMMARY = {"text": "judgeforge: complete", "exit_code": 0}
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def configured(tmp_path, server):
+    def configure(**on_finish):
+        file = write_config(tmp_path, server, prompts=1, on_finish=on_finish)
+        return judgeforge.load_config(file)
+
+    return configure
+
+
+@pytest.mark.parametrize(
+    ("on_finish", "why"),
+    [
+        ({"command": ["tell-0ps"]}, "on_finish.command: there is no program `tell-0ps`"),
+        ({"command": ["./notes.txt"]}, "there is no program `./notes.txt`"),
+        ({"webhook_env": "HOOK"}, "on_finish.webhook_env: the environment variable HOOK is not"),
+        ({"command": ["tell"]}, None),
+        ({"command": ["bin/tell", "nobody"]}, None),
+        ({"webhook_env": "SET"}, None),
+        ({"webhook_env": "HOOK", "webhook": "https://example.org/hook"}, None),
+    ],
+)
+def test_who_cannot_be_told_is_known_before(
+    configured, tmp_path, monkeypatch, command, on_finish, why
+):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "tell").touch(mode=0o755)
+    (tmp_path / "notes.txt").touch()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("SET", "https://example.org/T0KEN")
+    config = configured(**on_finish)
+    assert untellable(config) == [mock.ANY] * (why is not None)
+    for name in ("check", "doctor"):
+        shown = command(name, config.source_file)[1]
+        assert "T0KEN" not in shown
+        told = [line for line in shown.splitlines() if "on_finish." in line]
+        assert [line for line in told if line.startswith("warn") and str(why) in line] == told
+        assert len(told) == (why is not None)
+
+
+def python(code, *arguments):
+    return [sys.executable, "-c", code, *map(str, arguments)]
+
+
+@pytest.fixture
+def listener():
+    """A webhook: ``answer`` is its status; what it was sent is in ``bodies``."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            server.bodies.append((self.path, json.loads(body), dict(self.headers)))
+            time.sleep(server.delay_s)
+            self.send_response(server.answer)
+            if server.answer == 302:
+                self.send_header("location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads, server.block_on_close = True, False
+    server.bodies, server.answer, server.delay_s = [], 200, 0.0
+    server.url = f"http://127.0.0.1:{server.server_port}/hook/T0KEN"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_command_reads_the_summary_and_has_no_key(configured, tmp_path, out):
+    seen = tmp_path / "seen.json"
+    code = (
+        "import json, os, sys; told = {'summary': json.load(sys.stdin), 'env': dict(os.environ)};"
+        "json.dump(told, open(sys.argv[1], 'w'))"
+    )
+    report = start(configured(command=python(code, seen)), str(out), say=print)
+    told = json.loads(seen.read_text())
+    assert told["summary"] == report.summaries[-1]
+    assert told["summary"]["totals"]["pairs"] == 1
+    assert told["summary"]["text"].startswith("judgeforge: complete: ")
+    assert KEY_VARIABLE not in told["env"]
+    assert KEY not in seen.read_text()
+    assert report.untold == []
+
+
+def test_a_webhook_gets_the_summary(configured, listener, out):
+    report = start(configured(webhook=listener.url), str(out), say=print)
+    [(path, body, headers)] = listener.bodies
+    assert path == "/hook/T0KEN"
+    assert body == report.summaries[-1]
+    assert headers["Content-Type"] == "application/json"
+
+
+def test_the_address_may_come_from_the_environment(configured, listener, monkeypatch):
+    monkeypatch.setenv("HOOK", listener.url)
+    assert tell(configured(webhook_env="HOOK"), SUMMARY) == []
+    assert len(listener.bodies) == 1
+    monkeypatch.delenv("HOOK")
+    assert "HOOK is not set" in tell(configured(webhook_env="HOOK"), SUMMARY)[0]
+    monkeypatch.setenv("HOOK", "file:///etc/passwd")
+    assert "no http" in tell(configured(webhook_env="HOOK"), SUMMARY)[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["/nonexistent/program"], "cannot be started"),
+        (python("import sys; sys.exit(7)"), "ended with 7"),
+        (python("import time; time.sleep(60)"), "was ended after 0.3 s"),
+    ],
+)
+def test_a_command_that_fails_is_reported_and_changes_nothing(configured, out, command, said):
+    begun = time.monotonic()
+    report = start(configured(command=command, timeout_s=0.3), str(out), say=print)
+    assert report.exit_code == 0
+    assert said in report.untold[0]
+    assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize(
+    ("answer", "delay_s", "said"),
+    [(500, 0, "answered 500"), (302, 0, "answered 302"), (200, 5, "did not answer within 0.3 s")],
+)
+def test_a_webhook_that_fails_is_reported_without_its_path(
+    configured, listener, answer, delay_s, said
+):
+    listener.answer, listener.delay_s = answer, delay_s
+    failures = tell(configured(webhook=listener.url, timeout_s=0.3), SUMMARY)
+    assert said in failures[0]
+    assert "T0KEN" not in failures[0]
+    assert len(listener.bodies) == 1
+
+
+def test_a_start_that_is_refused_is_told_as_well(configured, listener, out, monkeypatch):
+    config = configured(webhook=listener.url)
+    monkeypatch.delenv(KEY_VARIABLE)
+    report = start(config, str(out), say=print)
+    assert isinstance(report.error, ConfigError)
+    assert listener.bodies[0][1]["exit_code"] == 2
+    assert f"{KEY_VARIABLE} is not set" in listener.bodies[0][1]["message"]
+
+
+def test_the_path_of_an_address_is_in_no_manifest(configured, listener, out):
+    start(configured(webhook=listener.url), str(out), say=print)
+    assert "T0KEN" not in (out / "manifest.json").read_text()
+
+
+def test_an_address_that_can_be_read_on_the_way_is_refused(configured):
+    with pytest.raises(ConfigError, match="https"):
+        configured(webhook="http://hooks.example.com/T0KEN")
+
+
+def test_a_webhook_that_answers_garbage_is_said_to(configured, out):
+    def answer(listening):
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"this is no HTTP\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answer, args=(listening,), daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        (failure,) = tell(configured(webhook=url), {})
+    assert "no HTTP (BadStatusLine)" in failure

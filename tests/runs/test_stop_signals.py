@@ -1,0 +1,128 @@
+"""What a signal does, in particular while the final files are written and the loop stands still."""
+
+import asyncio
+import os
+import signal
+import threading
+
+import pytest
+
+from judgeforge.errors import BudgetExhaustedError
+from judgeforge.runs import process as module
+from judgeforge.runs.process import stop_signals
+from judgeforge.store.folder import RunFolder
+from tests.support.run_setup import rows, run, write_config
+
+pytestmark = pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(), reason="signals reach no other"
+)
+
+
+@pytest.fixture
+def left(monkeypatch):
+    """Exit codes with which the process was left; it is not, and each signal is a new wish."""
+    codes = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    monkeypatch.setattr(module, "SAME_WISH_S", -1.0)
+    return codes
+
+
+@pytest.fixture
+def terminal():
+    """As at a terminal, also where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture
+def signal_while_writing(monkeypatch):
+    def arrange(*numbers):
+        write_results = RunFolder.write_results
+
+        def interrupted(folder, *arguments):
+            for number in numbers:
+                signal.raise_signal(number)
+            write_results(folder, *arguments)
+
+        monkeypatch.setattr(RunFolder, "write_results", interrupted)
+
+    return arrange
+
+
+def test_the_first_stops_and_the_second_leaves(left):
+    stops = []
+
+    async def main():
+        with stop_signals(lambda: stops.append("stop"), on_hangup=lambda: None) as asked:
+            assert not asked()
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.sleep(0.05)
+            assert (stops, left, asked()) == (["stop"], [], True)
+            signal.raise_signal(signal.SIGINT)
+            assert left == [130]
+
+    asyncio.run(main())
+
+
+def test_a_signal_wakes_a_loop_that_waits():
+    async def main():
+        stopped = asyncio.Event()
+        with stop_signals(stopped.set, on_hangup=lambda: None):
+            sender = threading.Timer(0.05, signal.raise_signal, [signal.SIGTERM])
+            sender.start()
+            await asyncio.wait_for(stopped.wait(), 30)
+            sender.join()
+
+    asyncio.run(main())
+
+
+def test_handlers_are_given_back():
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    async def main():
+        before = [signal.getsignal(number) for number in numbers]
+        with stop_signals(lambda: None, on_hangup=lambda: None):
+            assert signal.getsignal(signal.SIGTERM) is not before[1]
+        assert [signal.getsignal(number) for number in numbers] == before
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_lets_the_final_files_be_written(tmp_path, server, left, signal_while_writing, number):
+    signal_while_writing(number)
+    config, out = write_config(tmp_path, server, prompts=2), tmp_path / "out"
+    result = run(config, out)
+    assert left == []
+    assert (result.exit_code, result.manifest["status"]) == (130, "complete")
+    assert "every prompt is done" in str(result.stopped_by)
+    assert len(rows(out / "pairs.jsonl")) == 2
+    again = run(config, out)
+    assert (again.exit_code, again.did_nothing) == (0, True)
+
+
+def test_a_second_one_while_they_are_written_leaves_at_once(
+    tmp_path, server, left, signal_while_writing
+):
+    signal_while_writing(signal.SIGTERM, signal.SIGTERM)
+    run(write_config(tmp_path, server, prompts=2), tmp_path / "out")
+    assert left == [130]
+
+
+def test_what_stopped_the_run_before_is_what_is_told(tmp_path, server, left, signal_while_writing):
+    signal_while_writing(signal.SIGTERM)
+    result = run(write_config(tmp_path, server, prompts=2), tmp_path / "out", budget_usd=0)
+    assert (result.exit_code, result.manifest["status"]) == (3, "budget")
+    assert isinstance(result.stopped_by, BudgetExhaustedError)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_that_closes_while_they_are_written_stops_nothing(
+    tmp_path, server, left, monkeypatch, signal_while_writing
+):
+    closed = []
+    monkeypatch.setattr(module, "leave_terminal", lambda: closed.append(True))
+    signal_while_writing(signal.SIGHUP)
+    result = run(write_config(tmp_path, server, prompts=2), tmp_path / "out")
+    assert (result.exit_code, left, closed) == (0, [], [True])

@@ -1,0 +1,203 @@
+"""Sampling: what is drawn, what comes of it, and which completions can be used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgeforge.calls.providers.base import ModelReply
+from judgeforge.config.run import SamplingConfig
+from judgeforge.errors import BudgetExhaustedError, NoReplyError, StatusError
+from judgeforge.records import Completion, Message, Prompt
+from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
+from tests.support.fake_asks import Asked, FakeAsks, Replies, make_prompt, says
+
+
+def distinct(asked: Asked) -> ModelReply:
+    return says(f"{asked.model} {asked.request.temperature} {asked.sample}")
+
+
+def sample(
+    replies: Replies = distinct, prompt: Prompt | None = None, **fields: object
+) -> tuple[list[Completion], FakeAsks]:
+    asks = FakeAsks(replies)
+    config = SamplingConfig.model_validate({"models": ["a"], **fields})
+    drawn = asyncio.run(sample_completions(prompt or make_prompt(), config, asks))
+    return drawn, asks
+
+
+def one(reply: ModelReply | Exception, **fields: object) -> Completion:
+    """The first of two completions; the other is fine."""
+    first, second = sample(
+        lambda asked: reply if asked.sample == 0 else says("fine"), completions=2, **fields
+    )[0]
+    assert second.finish == "stop"
+    return first
+
+
+class TestDraws:
+    def test_go_round_the_models_and_then_round_the_temperatures(self) -> None:
+        _, asks = sample(models=["a", "b"], temperature=[0.5, 1.0], completions=6)
+        drawn = [(asked.model, asked.request.temperature) for asked in asks.asked]
+        assert drawn == [("a", 0.5), ("b", 0.5), ("a", 1), ("b", 1), ("a", 0.5), ("b", 0.5)]
+
+    @given(
+        models=st.lists(st.sampled_from("abc"), min_size=1, max_size=4),
+        temperatures=st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=4),
+        completions=st.integers(2, 12),
+    )
+    def test_are_as_many_as_asked_and_no_two_are_the_same_call(
+        self, models: list[str], temperatures: list[float], completions: int
+    ) -> None:
+        drawn, asks = sample(models=models, temperature=temperatures, completions=completions)
+        assert [completion.index for completion in drawn] == list(range(completions))
+        calls = Counter((asked.model, asked.sample) for asked in asks.asked)
+        assert len(calls) == completions, "also where a model takes no temperature"
+
+    def test_stay_the_same_where_more_are_asked_for(self) -> None:
+        few, _ = sample(models=["a", "b"], temperature=[0.5, 1.0], completions=4)
+        many, _ = sample(models=["a", "b"], temperature=[0.5, 1.0], completions=9)
+        assert [c.text for c in many[:4]] == [c.text for c in few]
+
+    def test_have_a_seed_each_where_one_is_given(self) -> None:
+        assert [a.request.seed for a in sample(seed=40, completions=3)[1].asked] == [40, 41, 42]
+        assert [a.request.seed for a in sample(completions=3)[1].asked] == [None] * 3
+
+    def test_come_back_in_order_however_they_end(self) -> None:
+        drawn, _ = sample(completions=5)
+        assert [completion.id for completion in drawn] == [f"p1.c{i}" for i in range(5)]
+        assert [completion.text for completion in drawn] == [f"a 1.0 {i}" for i in range(5)]
+
+    def test_carry_the_limit_and_no_schema(self) -> None:
+        request = sample(max_tokens=77)[1].asked[0].request
+        assert (request.max_tokens, request.reply_schema) == (77, None)
+
+
+class TestTheSystemMessage:
+    OWN = (Message(role="system", content="mine"), Message(role="user", content="Hi"))
+
+    def asked(self, prompt: Prompt, **fields: object) -> tuple[Message, ...]:
+        return sample(prompt=prompt, **fields)[1].asked[0].request.messages
+
+    def test_of_the_configuration_comes_first(self) -> None:
+        messages = self.asked(make_prompt("Hi"), system="Be brief.")
+        assert [(m.role, m.content) for m in messages] == [("system", "Be brief."), ("user", "Hi")]
+
+    def test_of_the_row_wins(self) -> None:
+        assert self.asked(make_prompt(messages=self.OWN), system="Be brief.") == self.OWN
+
+    def test_is_left_out_where_there_is_none(self) -> None:
+        prompt = make_prompt("Hi")
+        assert self.asked(prompt) == prompt.messages
+
+
+class TestACompletion:
+    def test_keeps_text_reasoning_call_and_cost(self) -> None:
+        completion = one(says("Four.", reasoning="2 + 2"))
+        assert completion == Completion(
+            id="p1.c0",
+            prompt_id="p1",
+            index=0,
+            model="a",
+            text="Four.",
+            finish="stop",
+            reasoning="2 + 2",
+            call=completion.call,
+            cost_usd=0.25,
+        )
+        assert completion.call is not None
+        assert usable([completion]) == [completion]
+
+    def test_that_was_cut_is_kept_but_not_used(self) -> None:
+        completion = one(says("Fou", "length"))
+        assert (completion.finish, completion.flags, completion.text) == ("length", ("cut",), "Fou")
+        assert usable([completion]) == []
+
+    def test_that_was_cut_is_used_where_the_configuration_says_so(self) -> None:
+        completion = one(says("Fou", "length"), keep_cut=True)
+        assert (completion.finish, completion.flags) == ("length", ())
+        assert usable([completion]) == [completion]
+
+    def test_that_was_cut_before_its_first_word_is_never_used(self) -> None:
+        assert usable([one(says("", "length"), keep_cut=True)]) == []
+
+    @pytest.mark.parametrize("finish", ["refusal", "content_filter", "empty"])
+    def test_that_the_model_did_not_give_is_kept_but_not_used(self, finish: str) -> None:
+        completion = one(says("", finish))  # type: ignore[arg-type]
+        assert completion.finish == finish
+        assert usable([completion]) == []
+
+    def test_of_white_space_is_empty(self) -> None:
+        completion = one(says(" \n"))
+        assert completion.finish == "empty"
+        assert usable([completion]) == []
+
+    def test_whose_call_failed_keeps_the_reason_and_has_an_unknown_cost(self) -> None:
+        completion = one(NoReplyError("timed out"))
+        assert (completion.finish, completion.text, completion.call) == ("failed", "", None)
+        assert completion.flags == ("failed: timed out",)
+        assert completion.cost_usd is None
+        assert usable([completion]) == []
+
+    @pytest.mark.parametrize(
+        "error",
+        [StatusError("wrong key", status=401, stops_run=True), BudgetExhaustedError("none left")],
+    )
+    def test_that_no_call_can_bring_stops_the_run(self, error: Exception) -> None:
+        with pytest.raises(type(error)):
+            one(error)
+
+
+class TestDuplicates:
+    def test_are_flagged_with_the_first_of_their_text_and_used_once(self) -> None:
+        texts = ["same", "other", "same", "same"]
+        drawn, _ = sample(lambda asked: says(texts[asked.sample]))
+        assert [completion.flags for completion in drawn] == [
+            (),
+            (),
+            ("duplicate:p1.c0",),
+            ("duplicate:p1.c0",),
+        ]
+        assert [completion.id for completion in usable(drawn)] == ["p1.c0", "p1.c1"]
+
+    def test_of_something_unusable_are_no_duplicates(self) -> None:
+        drawn, _ = sample(
+            lambda asked: says("same", "length" if asked.sample == 0 else "stop"), completions=2
+        )
+        assert [completion.id for completion in usable(drawn)] == ["p1.c1"]
+        assert drawn[1].flags == ()
+
+    def test_that_are_unusable_themselves_keep_their_own_reason(self) -> None:
+        drawn, _ = sample(
+            lambda asked: says("same", "stop" if asked.sample == 0 else "length"), completions=2
+        )
+        assert drawn[1].flags == ("cut",)
+
+    @given(st.lists(st.sampled_from(["a", "b", " ", "c"]), min_size=2, max_size=8))
+    def test_leave_each_text_once(self, texts: list[str]) -> None:
+        drawn, _ = sample(lambda asked: says(texts[asked.sample]), completions=len(texts))
+        used = [completion.text for completion in usable(drawn)]
+        assert used == [text for text in dict.fromkeys(texts) if text.strip()]
+
+
+class TestReadyCompletions:
+    def test_come_from_the_row(self) -> None:
+        rows = (
+            {"text": "Four."},
+            {"text": "Five.", "model": "gpt"},
+            {"text": "Four."},
+            {"text": " "},
+        )
+        ready = ready_completions(make_prompt(completions=rows))
+        assert [(c.id, c.model, c.finish, c.flags) for c in ready] == [
+            ("p1.c0", "given", "given", ()),
+            ("p1.c1", "gpt", "given", ()),
+            ("p1.c2", "given", "given", ("duplicate:p1.c0",)),
+            ("p1.c3", "given", "empty", ()),
+        ]
+        assert [c.id for c in usable(ready)] == ["p1.c0", "p1.c1"]
+        assert all((c.call, c.cost_usd) == (None, 0) for c in ready)
