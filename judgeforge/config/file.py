@@ -36,9 +36,7 @@ def load_model(path: Path | str, model: type[M]) -> M:
     return _validate(read_document(Path(path)), model)
 
 
-def load_run_config(
-    path: Path | str, overrides: Mapping[str, YamlValue] | None = None
-) -> RunConfig:
+def load_config(path: Path | str, overrides: Mapping[str, YamlValue] | None = None) -> RunConfig:
     """Read the configuration of a run; paths in it become absolute, from the file's folder.
 
     ``overrides`` replaces values by their key path, as ``{"budget.usd": 5.0}``, before anything is

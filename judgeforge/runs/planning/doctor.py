@@ -23,6 +23,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from judgeforge import __version__
 from judgeforge.config.keys import key_file_problem
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS
@@ -30,7 +31,6 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.identity import called_models
-from judgeforge.version import VERSION
 
 Status = Literal["ok", "warn", "fail"]
 Host = tuple[str, int]
@@ -68,7 +68,7 @@ def _run_folder(config: RunConfig | None) -> Path:
 
 def _python() -> Finding:
     where = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Finding("python", "ok", f"{where}; judgeforge {VERSION}")
+    return Finding("python", "ok", f"{where}; judgeforge {__version__}")
 
 
 def _packages() -> list[Finding]:
