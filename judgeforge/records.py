@@ -16,7 +16,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Role = Literal["system", "user", "assistant"]
-Protocol = Literal["pointwise", "pairwise", "listwise", "decisions", "checks"]
 Finish = Literal["stop", "length", "refusal", "content_filter", "empty", "failed", "given"]
 
 
@@ -133,7 +132,8 @@ class Judgment(Record):
     completion_ids: tuple[str, ...]
     """In the order in which the judge saw them."""
     judge: str
-    protocol: Protocol
+    protocol: str
+    """A name of the table ``judgeforge.ranking.protocols.PROTOCOLS``."""
     repeat: int = 0
     criteria: Mapping[str, float] = Field(default_factory=dict)
     score: float | None = None

@@ -23,8 +23,13 @@ from judgeforge.calls.money.prices import (
     most_input_tokens,
     most_output_tokens,
 )
-from judgeforge.calls.providers import open_provider
-from judgeforge.calls.providers.base import ChatRequest, ModelRequest, Provider, Usage
+from judgeforge.calls.providers.base import (
+    ChatRequest,
+    ModelRequest,
+    Provider,
+    Usage,
+    open_provider,
+)
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 
@@ -47,8 +52,8 @@ class Endpoint:
         self.hedging = HedgeTimer(self.model.hedge_after)
 
     def call(self, request: ModelRequest, sample: int) -> Call:
-        is_local = self.model.provider == "local"
-        if is_local and isinstance(request, ChatRequest) and request.seed is None:
+        in_process = self.model.facts.in_process
+        if in_process and isinstance(request, ChatRequest) and request.seed is None:
             # Without a seed an in-process model would give every sample the same text.
             request = replace(request, seed=sample if sample >= 0 else _STAND_IN_SEED - sample)
         return make_call(

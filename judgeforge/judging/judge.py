@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from pkgutil import resolve_name
 from typing import Protocol
 
 from judgeforge.calls.asks import Asks
@@ -45,7 +46,14 @@ class Judge(Protocol):
 
 
 class JudgeKind(Protocol):
+    """A class in ``judging/protocols/`` that the table ``ranking.protocols.PROTOCOLS`` names."""
+
     def __call__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge: ...
+
+
+def make_judge(judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge:
+    kind: JudgeKind = resolve_name(judge.facts.judge or "")
+    return kind(judge, rubric, gateway)
 
 
 def blank_judgment(

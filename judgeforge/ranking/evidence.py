@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from judgeforge.ranking.protocols import is_by_code
 from judgeforge.records import Judgment
 
 _LEAST_STRENGTH = 0.5
@@ -87,7 +88,7 @@ def read_evidence(
     names = _rankable(judgments, completion_ids, keep_unjudged=keep_unjudged)
     place = {name: i for i, name in enumerate(names)}
     told = [j for j in judgments if not j.missing]
-    judged = [j for j in told if j.protocol != "checks"]
+    judged = [j for j in told if not is_by_code(j.protocol)]
     return Evidence(
         prompt_id=next(iter(prompt_ids), ""),
         completion_ids=tuple(place),
@@ -96,7 +97,7 @@ def read_evidence(
         checks={
             place[j.completion_ids[0]]: CheckResult(j.score, j.weight)
             for j in told
-            if j.protocol == "checks" and j.score is not None and j.completion_ids[0] in place
+            if is_by_code(j.protocol) and j.score is not None and j.completion_ids[0] in place
         },
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
         log_lengths=_log_lengths(tuple(place), texts or {}),
@@ -113,8 +114,8 @@ def _log_lengths(names: Sequence[str], texts: Mapping[str, str]) -> tuple[float,
 def _rankable(
     judgments: Sequence[Judgment], completion_ids: Sequence[str] | None, *, keep_unjudged: bool
 ) -> Iterable[str]:
-    asked = [j for j in judgments if j.protocol != "checks"]
-    checked = {j.completion_ids[0] for j in judgments if j.protocol == "checks" and not j.missing}
+    asked = [j for j in judgments if not is_by_code(j.protocol)]
+    checked = {j.completion_ids[0] for j in judgments if is_by_code(j.protocol) and not j.missing}
     rankable = {i for j in asked if keep_unjudged or not j.missing for i in j.completion_ids}
     if not asked:
         rankable = checked

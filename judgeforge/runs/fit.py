@@ -33,7 +33,7 @@ def can_be_fitted(judging: JudgingConfig) -> bool:
     """One judge that scores everything once shows nothing of its own reliability."""
     judges = judging.judges
     several = len(judges) > 1 or any(judge.repeats > 1 for judge in judges)
-    compares = any(judge.protocol == "pairwise" or judge.pairs for judge in judges)
+    compares = any(judge.shows == "two" for judge in judges)
     return judging.fit_prompts > 0 and (several or compares)
 
 

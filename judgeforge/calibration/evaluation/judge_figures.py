@@ -13,6 +13,7 @@ from judgeforge.calibration.evaluation.statistics import wilson
 from judgeforge.calibration.weights import Labelled
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Comparison
+from judgeforge.ranking.protocols import is_by_code
 from judgeforge.records import Judgment
 
 _EQUAL = 1e-9
@@ -27,7 +28,7 @@ def judge_figures(
     call, by judge."""
     asked: dict[str, list[Judgment]] = defaultdict(list)
     for judgment in judgments:
-        if judgment.protocol != "checks":
+        if not is_by_code(judgment.protocol):
             asked[judgment.judge].append(judgment)
     return {
         name: _figures(name, labelled, asked[name], (latencies or {}).get(name))

@@ -16,7 +16,7 @@ from typing import Any
 from judgeforge.calls.cache.cache import DATABASE
 from judgeforge.calls.cache.entry import DamagedEntryError, NewerEntryError, read_entry
 from judgeforge.calls.call import key_of
-from judgeforge.config.file import load_run_config
+from judgeforge.config.file import load_config
 from judgeforge.errors import ConfigError, StoreError
 
 DAY_S = 86_400.0
@@ -59,7 +59,7 @@ class Pruned:
 
 def cache_folder(place: Path) -> Path:
     """``place`` itself where it is a cache, else the cache of that configuration."""
-    return place if place.is_dir() else load_run_config(place).cache_dir
+    return place if place.is_dir() else load_config(place).cache_dir
 
 
 def parse_age(text: str) -> float:

@@ -61,7 +61,7 @@ def next_bundle(
     n = len(evidence.completion_ids)
     if n < 2:
         return ()
-    scoring = [option.name for option in options if option.protocol != "pairwise"]
+    scoring = [option.name for option in options if option.shows != "two"]
     belief = posterior(evidence, reliability, judges=scoring)
     transform, shift, unseen = quality_map(evidence, reliability)
     means, covariance = belief.qualities

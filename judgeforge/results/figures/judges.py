@@ -14,6 +14,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from judgeforge.ranking.protocols import is_by_code
 from judgeforge.records import missing_kind
 from judgeforge.results.figures.calls import together
 from judgeforge.store.json_lines import read_rows
@@ -35,7 +36,7 @@ def preferences_by_judge(
     scores: dict[str, dict[str, list[float]]] = {}
     verdicts: dict[str, dict[tuple[str, str], list[float]]] = {}
     for row in judgments:
-        if row.get("missing") or row["protocol"] == "checks":
+        if row.get("missing") or is_by_code(row["protocol"]):
             continue
         shown = row["completion_ids"]
         if row.get("verdict") is not None:
@@ -82,7 +83,6 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-CODE = "checks"
 _LEAST_PREFERENCE = 1e-9
 
 
@@ -107,6 +107,10 @@ class JudgeTally:
         elif row.get("verdict") in ("a", "b"):
             self.decided += 1
             self.first_won += row["verdict"] == "a"
+
+    @property
+    def by_code(self) -> bool:
+        return bool(self.protocols) and all(map(is_by_code, self.protocols))
 
     @property
     def missing_share(self) -> float:
