@@ -50,7 +50,7 @@ def test_files_that_hold_each_row_once_add_up(written):
 )
 def test_a_line_lost_doubled_or_foreign_is_named_with_file_and_line(written, name, change):
     folder, journal, work = written
-    file = folder.file(name)
+    file = folder.line_files[name]
     file.write_bytes(b"".join(change(file.read_bytes().splitlines(keepends=True))))
     with pytest.raises(StoreError, match=rf"{name}\.jsonl:\d"):
         audit_results(folder, journal, work)
@@ -76,7 +76,7 @@ def test_totals_that_do_not_add_up_are_named_in_the_manifest_and_exit_74(
 
     def lose_a_line(folder, journal, work):
         written(folder, journal, work)
-        file = folder.file("pairs")
+        file = folder.pairs
         file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[1:]))
 
     config = write_config(tmp_path, server, prompts=3)

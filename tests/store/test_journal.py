@@ -99,9 +99,9 @@ def test_results_are_written_in_the_order_of_the_input(tmp_path):
     late, early = journal.append(outcome("late")), journal.append(outcome("early"))
     bad = skip_of("line-2").model_dump_json().encode() + b"\n"
     folder.write_results(journal, [early.offset, bad, late.offset])
-    text = folder.file("skips").read_text()
+    text = folder.skips.read_text()
     assert text.index("early") < text.index("line-2") < text.index("late")
-    assert len(folder.file("completions").read_text().splitlines()) == 2
+    assert len(folder.completions.read_text().splitlines()) == 2
 
 
 def test_a_second_run_on_the_folder_is_refused_and_a_dead_one_leaves_no_lock(tmp_path):
