@@ -1,8 +1,8 @@
 """The second kind of durable file: places of one fixed size, each written over where it stands.
 
-A place goes to the kernel in one write of its whole size, so a killed process leaves the old or the
-new content, never a mixture. Where the size divides a page of memory (4,096 bytes), readers in
-other processes see no mixture either.
+A place goes to the kernel in one write of its whole size. As long as it lies within one page of
+memory (4,096 bytes), a killed process leaves the old or the new content, never a mixture: a file of
+many places needs a size that divides a page.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class FixedFile:
         self.descriptor = descriptor_of(path, os.O_RDWR | os.O_CREAT)
         """For the kernel's lock on it: see ``flock``."""
 
-    def places(self) -> int:
-        """How many whole ones the file has, whichever process wrote them."""
+    def count(self) -> int:
+        """How many whole places the file has, whichever process wrote them."""
         return os.fstat(self.descriptor).st_size // self.size
 
     def read(self, place: int = 0) -> bytes:

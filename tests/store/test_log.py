@@ -14,13 +14,9 @@ import pytest
 from judgeforge.errors import StoreError
 from judgeforge.store.log import CallRecord, RunLog
 from judgeforge.text.redaction import MASK, Redactor
+from tests.support.full_disk import fits_only
 
 SECRET = "12345678"
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "log.jsonl"
 
 
 GOOD = CallRecord("ab" * 32, "writer", "openai", 1, "stop", 0.2, 10, 5, 0.001)
@@ -36,6 +32,11 @@ def test_a_call_is_one_line_with_all_that_explains_it(file: Path) -> None:
     log.call(replace(GOOD, outcome="StatusError", cost_usd=None, status=503, error="busy"))
     log.close()
     good, bad = lines(file)
+    assert list(bad) == [
+        "time", "event", "key", "model", "provider", "attempt", "outcome", "latency_s",
+        "input_tokens", "output_tokens", "cost_usd", "status", "error",
+    ]  # fmt: skip
+    assert list(good) == list(bad)[:-2]
     time = datetime.fromisoformat(str(good.pop("time")))
     assert abs(datetime.now(UTC) - time) < timedelta(minutes=5)
     assert good == {
@@ -76,6 +77,20 @@ def test_half_a_line_of_a_killed_run_stays_a_line_of_its_own(file: Path) -> None
     half, whole = file.read_text().splitlines()
     assert half == '{"event": "ca'
     assert json.loads(whole)["event"] == "resumed"
+
+
+def test_a_line_that_does_not_fit_on_the_disk_is_not_glued_to_the_next(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = RunLog(file, Redactor())
+    log.event("first")
+    with monkeypatch.context() as full:
+        fits_only(full, 9)
+        with pytest.raises(StoreError, match="disk is full"):
+            log.event("second")
+    log.event("third")
+    log.close()
+    assert [line["event"] for line in lines(file)] == ["first", "third"]
 
 
 def test_a_line_is_on_the_disk_at_once(file: Path) -> None:

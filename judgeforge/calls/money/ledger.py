@@ -226,7 +226,7 @@ class Ledger:
 
     def _find_days(self) -> None:
         """Days that other processes added since the last look."""
-        for place in range(1 + len(self._place_of), self._lines.places()):
+        for place in range(1 + len(self._place_of), self._lines.count()):
             day, _ = self._parse(place)
             self._place_of[day] = place
 
