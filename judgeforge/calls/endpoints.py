@@ -16,7 +16,6 @@ from judgeforge.calls.limits.ceiling import ModelThrottle
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
 from judgeforge.calls.limits.traffic import RequestSize
-from judgeforge.calls.log import CallLog
 from judgeforge.calls.money.prices import (
     BYTES_PER_TOKEN,
     ModelPrice,
@@ -32,6 +31,7 @@ from judgeforge.calls.providers.base import (
 )
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
+from judgeforge.store.log import RunLog
 
 _STAND_IN_SEED = 2**20
 
@@ -90,7 +90,7 @@ def open_endpoints(
     config: RunConfig,
     keys: Mapping[str, str | None],
     prices: Mapping[str, ModelPrice | None],
-    log: CallLog,
+    log: RunLog,
 ) -> dict[str, Endpoint]:
     """One for each model in ``keys``. Those at one provider, address and key share a client and
     what belongs to the account; each has a gate of its own."""

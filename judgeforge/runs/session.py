@@ -71,7 +71,7 @@ class RunSession:
     def _open(self, opened: contextlib.ExitStack) -> None:
         """The files of a run, each closed by ``opened``."""
         config, prepared, folder = self._config, self._prepared, self._folder
-        self._log = RunLog(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
+        self._log = RunLog(folder.log, Redactor(k for k in prepared.keys.values() if k))
         opened.callback(self._log.close)
         ledger = _ledger(config)
         if ledger is not None:
@@ -244,7 +244,7 @@ class RunSession:
         with contextlib.suppress(StoreError):
             shown = "".join(traceback.format_exception(error))
             self._log.event("bug", error=repr(error), traceback=shown)
-        return BugError(error, self._folder.log_file)
+        return BugError(error, self._folder.log)
 
     def _interrupt(self) -> None:
         trouble = what_holds_it_up(self._gateway, out_of_order(self._endpoints.values()))
