@@ -15,7 +15,6 @@ from judgeforge.ranking.pairing.selection import Trust, select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import (
-    READING_FAILED,
     Completion,
     JudgedPrompt,
     Judgment,
@@ -24,7 +23,6 @@ from judgeforge.records import (
     RubricId,
     Skip,
     SkipReason,
-    is_suspicious,
 )
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import Outcome, make_outcome
@@ -58,7 +56,7 @@ class PromptWork:
         else:
             judgments = await self.escalation.judge(prompt, candidates, reliability)
         for judgment in judgments:
-            if judgment.missing and READING_FAILED in judgment.missing:
+            if judgment.missing_kind == "reading_failed":
                 self.on_reading_failure(judgment)
         return JudgedPrompt(prompt, completions, judgments)
 
@@ -102,7 +100,7 @@ class PromptWork:
         candidates = usable(completions)
         if not self.config.pairing.reject_suspicious:
             return candidates
-        return [one for one in candidates if not is_suspicious(one.flags)]
+        return [one for one in candidates if not one.signs]
 
     async def _completions(self, prompt: Prompt) -> list[Completion]:
         if prompt.completions or self.config.sampling is None:
