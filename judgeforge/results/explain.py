@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.ranking.rank import probability_better, rank
+from judgeforge.ranking.confidence import probability_better
+from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.records import Completion, Judgment, PreferencePair, Record
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
