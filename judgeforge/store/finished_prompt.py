@@ -13,7 +13,7 @@ FILES = ("pairs", "completions", "judgments", "skips")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FinishedPrompt:
     """``lines`` holds the finished JSON lines for each of ``FILES``."""
 
     prompt_id: str
@@ -26,7 +26,7 @@ class Outcome:
         return len(self.lines["pairs"])
 
 
-def make_outcome(
+def finished_prompt(
     *,
     prompt_id: str,
     digest: str,
@@ -35,11 +35,11 @@ def make_outcome(
     ranking: Ranking | None = None,
     pairs: Sequence[PreferencePair] = (),
     skip: Skip | None = None,
-) -> Outcome:
+) -> FinishedPrompt:
     """A prompt ends with pairs or with exactly one skip."""
     if bool(pairs) == (skip is not None):
         raise ValueError(f"{prompt_id}: a prompt ends with pairs or with one skip")
-    return Outcome(
+    return FinishedPrompt(
         prompt_id=prompt_id,
         digest=digest,
         lines={

@@ -14,7 +14,7 @@ from judgeforge.store.evidence_rows import (
     read_completion,
     read_judgment,
 )
-from judgeforge.store.finished_prompt import make_outcome
+from judgeforge.store.finished_prompt import finished_prompt
 
 BARE: dict[str, Any] = {"id": "p.c1", "prompt_id": "p", "index": 1, "model": "m"}
 SAID: dict[str, Any] = {
@@ -35,7 +35,7 @@ COMPLETIONS = [
 
 def row_of(completion: Completion) -> dict[str, Any]:
     skip = Skip(prompt_id="p", line=1, reason=SkipReason.TIE, detail="")
-    ended = make_outcome(prompt_id="p", digest="d", completions=[completion], skip=skip)
+    ended = finished_prompt(prompt_id="p", digest="d", completions=[completion], skip=skip)
     row: dict[str, Any] = json.loads(ended.lines["completions"][0])
     return row
 

@@ -8,7 +8,7 @@ import pytest
 
 from judgeforge.errors import LockHeldError, StoreError
 from judgeforge.records import Completion, Skip, SkipReason
-from judgeforge.store.finished_prompt import make_outcome
+from judgeforge.store.finished_prompt import finished_prompt
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 from judgeforge.store.lock import FolderLock, is_held
@@ -22,7 +22,7 @@ def outcome(prompt_id, text="an answer"):
     completion = Completion(
         id=f"{prompt_id}.c0", prompt_id=prompt_id, index=0, model="m", text=text, finish="stop"
     )
-    return make_outcome(
+    return finished_prompt(
         prompt_id=prompt_id, digest="d" * 64, completions=[completion], skip=skip_of(prompt_id)
     )
 
@@ -89,7 +89,7 @@ def test_a_header_that_is_no_object_is_damage(file, header):
 
 def test_a_prompt_ends_with_pairs_or_one_skip_never_with_nothing():
     with pytest.raises(ValueError, match="pairs or with one skip"):
-        make_outcome(prompt_id="a", digest="")
+        finished_prompt(prompt_id="a", digest="")
 
 
 def test_results_are_written_in_the_order_of_the_input(tmp_path):
