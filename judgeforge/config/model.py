@@ -159,7 +159,7 @@ class ModelConfig(Record):
 
     @property
     def key_place(self) -> str | None:
-        """Where the key comes from, for messages; None where none is needed."""
+        """The file or variable that the key comes from; None where none is needed."""
         return str(self.api_key_file) if self.api_key_file else self.key_variable
 
 

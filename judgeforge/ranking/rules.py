@@ -1,7 +1,4 @@
-"""What the configuration may ask of pairing.
-
-What the configuration may ask of the cascade.
-"""
+"""What the configuration may ask of pairing and of the cascade."""
 
 from __future__ import annotations
 

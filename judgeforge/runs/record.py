@@ -27,7 +27,7 @@ from judgeforge.runs.result import (
 )
 from judgeforge.store.audit import audit_results
 from judgeforge.store.counters import CachedCalls
-from judgeforge.store.finished_prompt import Outcome
+from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
@@ -74,7 +74,7 @@ class RunRecord:
         }
         self._calibration = _calibration(config, prepared)
 
-    def finish(self, position: int, outcome: Outcome) -> None:
+    def finish(self, position: int, outcome: FinishedPrompt) -> None:
         """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
         before = self._work.places[position]
         ranked_again = before >= 0

@@ -37,7 +37,7 @@ from judgeforge.runs.record import RunRecord
 from judgeforge.runs.result import RunResult
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.files import check_free_space
-from judgeforge.store.finished_prompt import Outcome
+from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 from judgeforge.store.log import RunLog
@@ -223,7 +223,7 @@ class RunSession:
         await self._gateway.drain(self._config.limits.grace_s)
         self._pipeline.cancel()
 
-    def _finish(self, position: int, outcome: Outcome) -> None:
+    def _finish(self, position: int, outcome: FinishedPrompt) -> None:
         self._record.finish(position, outcome)
         self._cached_calls.keep(self._gateway.cached_calls)
 

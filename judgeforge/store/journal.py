@@ -16,7 +16,7 @@ from typing import Any
 
 from judgeforge.errors import StoreError
 from judgeforge.store.appended_file import AppendedFile
-from judgeforge.store.finished_prompt import FILES, Outcome
+from judgeforge.store.finished_prompt import FILES, FinishedPrompt
 
 FORMAT = 1
 """Records without a number are of the first format as well."""
@@ -58,14 +58,16 @@ class Journal:
         """Bytes of whole records."""
         return self._file.end
 
-    def append(self, outcome: Outcome, *, provisional: bool = False, again: bool = False) -> Entry:
-        body = b"".join((line + "\n").encode() for name in FILES for line in outcome.lines[name])
+    def append(
+        self, finished: FinishedPrompt, *, provisional: bool = False, again: bool = False
+    ) -> Entry:
+        body = b"".join((line + "\n").encode() for name in FILES for line in finished.lines[name])
         header = {
             "format": FORMAT,
-            "id": outcome.prompt_id,
-            "digest": outcome.digest,
-            "lines": [len(outcome.lines[name]) for name in FILES],
-            "skip": outcome.skip_reason,
+            "id": finished.prompt_id,
+            "digest": finished.digest,
+            "lines": [len(finished.lines[name]) for name in FILES],
+            "skip": finished.skip_reason,
             "provisional": provisional,
             "again": again,
             "bytes": len(body),

@@ -13,8 +13,8 @@ from importlib import import_module
 import pytest
 
 import judgeforge
+from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.pairing.strategies import STRATEGIES
-from judgeforge.ranking.rank import probability_better
 from tests.support.judgments import scored
 
 FUNCTIONS = {

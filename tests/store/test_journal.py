@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from judgeforge.errors import StoreError
-from judgeforge.store.finished_prompt import FILES, make_outcome
+from judgeforge.store.finished_prompt import FILES, finished_prompt
 from judgeforge.store.journal import Journal
 from tests.support.finished_prompts import finished
 from tests.support.full_disk import fits_only
@@ -109,4 +109,4 @@ def test_a_journal_from_before_formats_had_a_number_stays_readable(file: Path) -
 
 def test_a_prompt_ends_with_pairs_or_one_skip_never_with_nothing() -> None:
     with pytest.raises(ValueError, match="pairs or with one skip"):
-        make_outcome(prompt_id="a", digest="")
+        finished_prompt(prompt_id="a", digest="")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.ranking.protocols import is_by_code
-from judgeforge.records import missing_kind
 from judgeforge.results.figures.calls import together
+from judgeforge.store.evidence_rows import judgment_fields
 from judgeforge.store.json_lines import read_rows
 
 Preferences = dict[tuple[str, str], float]
@@ -91,7 +91,7 @@ class JudgeTally:
     protocols: set[str] = field(default_factory=set)
     judgments: int = 0
     missing: Counter[str] = field(default_factory=Counter)
-    """By kind: refused, failed, unread."""
+    """By ``MissingKind``."""
     cost_usd: float | None = 0.0
     """None where a price is unknown."""
     first_won: int = 0
@@ -103,7 +103,7 @@ class JudgeTally:
         self.protocols.add(row["protocol"])
         self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
         if row.get("missing"):
-            self.missing[missing_kind(row["missing"])] += 1
+            self.missing[judgment_fields(row)["missing_kind"]] += 1
         elif row.get("verdict") in ("a", "b"):
             self.decided += 1
             self.first_won += row["verdict"] == "a"

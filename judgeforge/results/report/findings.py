@@ -102,8 +102,8 @@ def _silence(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
             yield Finding(
                 "look",
                 f"Judge {name} gave no judgment in {judge.missing_share:.0%} of the cases ({why}).",
-                "unread: a model that keeps to a schema, or a larger max_tokens of the judge; "
-                "failed: see log.jsonl; refused: another judge for such prompts.",
+                "unread: a model that keeps to a schema; cut: a larger max_tokens of the judge; "
+                "failed: see log.jsonl; refused or withheld: another judge for such prompts.",
             )
 
 

@@ -53,9 +53,7 @@ class _Mistakes:
         try:
             yield
         except ConfigError as error:
-            # Of models that share a variable that is not set the first one says so.
-            told = {mistake.message for mistake in self.mistakes}
-            self.mistakes += [each for each in error.mistakes if each.message not in told]
+            self.mistakes += error.mistakes
 
 
 def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
@@ -84,12 +82,18 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             check_alone(config)
     names = called_models(config)
     keys: dict[str, str | None] = {}
+    without_key: set[str | None] = set()
     for name in names:
         for check_model in (_check_local, _check_fallback):
             with found.told_together():
                 check_model(config, name)
+        place = config.models[name].key_place
+        if place in without_key:  # the first model that takes its key from there says so
+            continue
         with found.told_together():
             keys[name] = read_key(config, name) if with_keys else None
+        if name not in keys:
+            without_key.add(place)
     prices = {name: price_of(config.models[name]) for name in names}
     with found.told_together():
         _check_prices(config, prices)
