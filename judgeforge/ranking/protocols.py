@@ -55,4 +55,5 @@ PROTOCOLS: dict[str, ProtocolFacts] = {
 def is_by_code(protocol: str) -> bool:
     """Whether code made the judgments of a protocol; one that this version lacks is asked of a
     model."""
-    return protocol in PROTOCOLS and PROTOCOLS[protocol].by_code
+    facts = PROTOCOLS.get(protocol)
+    return facts is not None and facts.by_code

@@ -10,16 +10,18 @@ from pkgutil import resolve_name
 import pytest
 
 from judgeforge.config.judges import JudgeConfig
+from judgeforge.judging.judge import make_judge
 from judgeforge.ranking.protocols import PROTOCOLS, is_by_code
+from judgeforge.ranking.validation import judgments_of_prompt
+from judgeforge.records import Judgment
+from tests.support.fake_asks import FakeAsks, make_rubric, says
+from tests.support.judgments import scored
 
 ASKED = sorted(name for name, facts in PROTOCOLS.items() if not facts.by_code)
 IDS = ["p.c0", "p.c1", "p.c2", "p.c3"]
 
 
 def questions_asked(judge: JudgeConfig) -> list[tuple[str, ...]]:
-    from judgeforge.judging.judge import make_judge
-    from tests.support.fake_asks import FakeAsks, make_rubric, says
-
     rubric = make_rubric(criteria=[{"name": "safe", "yes_no": "Is it safe?"}])
     made = make_judge(judge, rubric, FakeAsks(lambda _: says("")))
     return [question.completion_ids for question in made.questions(IDS, 0)]
@@ -69,3 +71,15 @@ def test_the_table_can_be_read_without_anything_heavy() -> None:
     code = "import sys, judgeforge.ranking.protocols\nprint(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "pydantic", "judgeforge.judging"} & set(shown.stdout.split())
+
+
+@pytest.mark.parametrize("missing", [None, "the judge slept"])
+def test_a_script_is_told_of_a_protocol_that_does_not_exist(missing: str | None) -> None:
+    lost = scored("j", "p.c0", 0.5).model_copy(update={"protocol": "pairwize", "missing": missing})
+    with pytest.raises(ValueError, match=r"there is no protocol `pairwize`.*mean `pairwise`\?"):
+        judgments_of_prompt([lost])
+
+
+def test_a_stored_judgment_of_another_version_can_be_read() -> None:
+    stored = scored("j", "p.c0", 0.5).model_dump() | {"protocol": "telepathy"}
+    assert Judgment.model_validate(stored).protocol == "telepathy"
