@@ -1,6 +1,6 @@
-"""One configured model, ready to be asked: its provider, its gate, its price.
+"""The configured models, ready to be asked: each with its provider, its gate and its price.
 
-The endpoints of a run: which models share a client, an account and the slots.
+Models at one provider, address and key share a client and an account; all share the slots.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from judgeforge.calls.call import Call, make_call
 from judgeforge.calls.hedging import HedgeTimer
-from judgeforge.calls.limits.buckets import Account
-from judgeforge.calls.limits.ceiling import ModelThrottle
+from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
 from judgeforge.calls.limits.traffic import RequestSize
@@ -29,6 +28,8 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 
 _STAND_IN_SEED = 2**20
+_Place = tuple[str, str | None, str | None]
+"""Provider, address and key."""
 
 
 @dataclass(slots=True)
@@ -37,7 +38,6 @@ class Endpoint:
     """The name under ``models:``."""
     model: ModelConfig
     provider: Provider
-    throttle: ModelThrottle
     gate: ModelGate
     price: ModelPrice | None
     has_answered: bool = False
@@ -67,10 +67,6 @@ class Endpoint:
     def size(self, call: Call) -> RequestSize:
         return RequestSize(len(call.request) // BYTES_PER_TOKEN, most_output_tokens(call.body))
 
-    def give_back(self, call: Call, used: Usage) -> None:
-        """Tokens that the configured ceiling counted and the reply did not use."""
-        self.throttle.give_back(self.size(call).tokens - used.input_tokens - used.output_tokens)
-
     def most_tokens(self, call: Call) -> tuple[int, int]:
         return most_input_tokens(call.request), most_output_tokens(call.body)
 
@@ -87,10 +83,9 @@ def open_endpoints(
     prices: Mapping[str, ModelPrice | None],
     log: CallLog,
 ) -> dict[str, Endpoint]:
-    """One for each model in ``keys``. Those at one provider, address and key share a client and
-    what belongs to the account; each has a gate of its own."""
-    providers: dict[tuple[str, str | None, str | None], Provider] = {}
-    accounts: defaultdict[tuple[str, str | None, str | None], Account] = defaultdict(Account)
+    """One for each model in ``keys``."""
+    providers: dict[_Place, Provider] = {}
+    accounts: defaultdict[_Place, ProviderAccount] = defaultdict(ProviderAccount)
     all_slots = Slots(config.limits.concurrency)
     endpoints: dict[str, Endpoint] = {}
     for name, key in keys.items():
@@ -98,22 +93,8 @@ def open_endpoints(
         place = (model.provider, model.base_url, key)
         if place not in providers:
             providers[place] = open_provider(model, key)
-        throttle = ModelThrottle(requests_per_minute=model.rpm, tokens_per_minute=model.tpm)
         gate = ModelGate(
-            name,
-            model,
-            config.limits,
-            ceiling=throttle,
-            account=accounts[place],
-            all_slots=all_slots,
-            log=log,
+            name, model, config.limits, account=accounts[place], all_slots=all_slots, log=log
         )
-        endpoints[name] = Endpoint(
-            name=name,
-            model=model,
-            provider=providers[place],
-            throttle=throttle,
-            gate=gate,
-            price=prices[name],
-        )
+        endpoints[name] = Endpoint(name, model, providers[place], gate, prices[name])
     return endpoints

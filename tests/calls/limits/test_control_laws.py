@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgeforge.calls.limits.breaker import LONGEST_PAUSE_S, CircuitBreaker
-from judgeforge.calls.limits.buckets import Account
+from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.concurrency import ConcurrencyLimit
 from judgeforge.calls.limits.headers import Allowance
 from judgeforge.calls.limits.learned_rate import LearnedRate
-from judgeforge.calls.limits.pace import LONGEST_RETRY_AFTER_S, RESERVE_S, Pace, Refusal
+from judgeforge.calls.limits.outcome import Refusal
+from judgeforge.calls.limits.pace import LONGEST_RETRY_AFTER_S, RESERVE_S, Pace
 from tests.local_server.limits import Limits
 from tests.support.limit_simulation import SIZE, Simulation
 
@@ -91,55 +92,55 @@ class TestSeveralModelsOfOneAccount:
         assert min(shares) >= 0.4 * sum(shares)
 
     def test_a_refusal_of_the_account_pauses_all_of_it(self):
-        account = Account()
+        account = ProviderAccount()
         one, other = Pace(account), Pace(account)
         refusal = Refusal(retry_after_s=3.0, of_account=True)
         one.refused(one.sent(SIZE, 10.0), 10.1, refusal)
-        assert other.hold(SIZE, 13.0) is not None
-        assert other.hold(SIZE, 13.2) is None
+        assert other.delay(SIZE, 13.0) is not None
+        assert other.delay(SIZE, 13.2) is None
 
     def test_a_refusal_of_one_model_does_not_hold_the_others(self):
-        account = Account()
+        account = ProviderAccount()
         one, other = Pace(account), Pace(account)
         one.refused(one.sent(SIZE, 10.0), 10.1, Refusal(retry_after_s=3.0))
-        assert one.hold(SIZE, 13.0) is not None
-        assert other.hold(SIZE, 10.2) is None
+        assert one.delay(SIZE, 13.0) is not None
+        assert other.delay(SIZE, 10.2) is None
 
 
 class TestPauses:
     def test_nothing_is_sent_from_remaining_0_to_the_reset(self):
-        pace = Pace(Account())
+        pace = Pace(ProviderAccount())
         pace.accepted(pace.sent(SIZE, 0.0), [Allowance("requests", 0, None, 2.0)])
         pace.accepted(pace.sent(SIZE, 0.1), [Allowance("tokens", 5000, None, 2.0)])
         for now in (0.2, 1.9):
-            hold = pace.hold(SIZE, now)
-            assert hold.by == "headers"
-            assert hold.wait_s == pytest.approx(2.0 - now)
-        assert pace.hold(SIZE, 2.1) is None
+            delay = pace.delay(SIZE, now)
+            assert delay.by == "headers"
+            assert delay.wait_s == pytest.approx(2.0 - now)
+        assert pace.delay(SIZE, 2.1) is None
 
     def test_a_day_s_allowance_is_not_paced_while_something_remains(self):
-        pace = Pace(Account())
+        pace = Pace(ProviderAccount())
         for number in range(50):
             left = Allowance("requests", 60 - number, 14_400, 80_000.0)
-            assert pace.hold(SIZE, number / 10) is None
+            assert pace.delay(SIZE, number / 10) is None
             pace.accepted(pace.sent(SIZE, number / 10), [left])
 
     @given(st.floats(min_value=0, max_value=1e12))
     def test_an_absurd_retry_after_is_cut(self, seconds):
-        pace = Pace(Account())
+        pace = Pace(ProviderAccount())
         pace.refused(pace.sent(SIZE, 5.0), 5.0, Refusal(retry_after_s=seconds))
         assert pace.paused_s(5.0) == pytest.approx(
             min(max(seconds, RESERVE_S), LONGEST_RETRY_AFTER_S)
         )
 
     def test_refusals_without_an_end_are_asked_less_and_less(self):
-        pace, now, sent = Pace(Account()), 0.0, 0
+        pace, now, sent = Pace(ProviderAccount()), 0.0, 0
         while now < 300:
-            hold = pace.hold(SIZE, now)
-            if hold is None:
+            delay = pace.delay(SIZE, now)
+            if delay is None:
                 pace.refused(pace.sent(SIZE, now), now + 0.01, Refusal())
                 sent += 1
-            now += 0.02 if hold is None else hold.wait_s
+            now += 0.02 if delay is None else delay.wait_s
         assert sent <= 25
 
 

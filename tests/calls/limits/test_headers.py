@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.calls.limits.gate import Outcome, outcome_of, refusal_of
 from judgeforge.calls.limits.headers import Allowance, read_allowances
-from judgeforge.errors import MalformedReplyError, NoReplyError, NotConnectedError, StatusError
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 
@@ -71,44 +69,3 @@ def test_no_header_can_stop_a_run(headers):
     for allowance in read_allowances(headers, unix_time=NOW):
         assert allowance.remaining >= 0
         assert allowance.reset_s is None or allowance.reset_s >= 0
-
-
-def status(code, said="", **fields):
-    return StatusError(f"HTTP {code} from small: {said}", status=code, retryable=True, **fields)
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome"),
-    [
-        (status(429), Outcome.REFUSED),
-        (StatusError("no credit", status=429, stops_run=True), Outcome.ANSWERED),
-        (status(529), Outcome.OVERLOADED),
-        (status(503), Outcome.OVERLOADED),
-        (NoReplyError("timed out"), Outcome.OVERLOADED),
-        (status(500), Outcome.FAILED),
-        (NotConnectedError("refused"), Outcome.FAILED),
-        (MalformedReplyError("HTML"), Outcome.FAILED),
-        (status(400), Outcome.ANSWERED),
-    ],
-    ids=str,
-)
-def test_what_an_error_says_about_the_model(error, outcome):
-    assert outcome_of(error) is outcome
-
-
-OF_MODEL = "Rate limit reached for gpt-5.4-mini in organization org-1"
-
-
-@pytest.mark.parametrize(
-    ("said", "kind", "of_account"),
-    [
-        (f"{OF_MODEL} on requests per min (RPM)", "requests", False),
-        (f"{OF_MODEL} on tokens per min (TPM)", "tokens", False),
-        ("This would exceed your organization's limit of 40,000 input tokens", "tokens", True),
-        ("Number of requests has exceeded your account's limit", "requests", True),
-        ("Too many requests", "requests", False),
-    ],
-)
-def test_what_a_refusal_speaks_of(said, kind, of_account):
-    refusal = refusal_of(status(429, said, retry_after_s=2.0), "small")
-    assert (refusal.retry_after_s, refusal.kind, refusal.of_account) == (2.0, kind, of_account)

@@ -1,11 +1,13 @@
 """The headers that speak of rate limits reach the door, whatever the reply."""
 
 import asyncio
+import time
 
 import pytest
 
 from judgeforge.calls.providers import open_provider
 from judgeforge.calls.providers.base import ChatRequest
+from judgeforge.calls.providers.http import retry_after_s
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import StatusError
 from judgeforge.records import Message
@@ -44,3 +46,27 @@ def test_so_does_a_refusal(server, provider):
     with pytest.raises(StatusError) as caught:
         send(server, provider)
     assert caught.value.headers == {"retry-after": "3", "x-ratelimit-reset-requests": "2s"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after-ms": "inf"}, None),
+        ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, None),
+    ],
+)
+def test_retry_after_is_read_or_ignored(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after_s(headers) == seconds
+
+
+def test_retry_after_may_be_a_date() -> None:
+    later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 300))
+    found = retry_after_s({"retry-after": later})
+    assert found is not None
+    assert 200 < found <= 300
