@@ -14,7 +14,7 @@ from judgeforge.calls.limits.headers import read_allowances
 from judgeforge.calls.limits.outcome import Refusal
 from judgeforge.calls.limits.pace import Pace, SentRequest
 from judgeforge.calls.limits.traffic import RequestSize
-from judgeforge.calls.providers.http import retry_after_s
+from judgeforge.calls.providers.http_errors import retry_after_s
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
 from tests.local_server.record import Wire
 
