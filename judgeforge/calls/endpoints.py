@@ -16,16 +16,12 @@ from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
 from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.calls.log import CallLog
-from judgeforge.calls.money.prices import (
-    BYTES_PER_TOKEN,
-    ModelPrice,
-    most_input_tokens,
-    most_output_tokens,
-)
+from judgeforge.calls.money.prices import ModelPrice, most_input_tokens, most_output_tokens
 from judgeforge.calls.providers import open_provider
 from judgeforge.calls.providers.base import ChatRequest, ModelRequest, Provider, Usage
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
+from judgeforge.text.tokens import tokens_of_bytes
 
 _STAND_IN_SEED = 2**20
 _Place = tuple[str, str | None, str | None]
@@ -65,10 +61,10 @@ class Endpoint:
         return self.call(request, -1 - sample)
 
     def size(self, call: Call) -> RequestSize:
-        return RequestSize(len(call.request) // BYTES_PER_TOKEN, most_output_tokens(call.body))
+        return RequestSize(tokens_of_bytes(call.size), most_output_tokens(call.body))
 
     def most_tokens(self, call: Call) -> tuple[int, int]:
-        return most_input_tokens(call.request), most_output_tokens(call.body)
+        return most_input_tokens(call.size), most_output_tokens(call.body)
 
     def most_pico(self, call: Call) -> int | None:
         return None if self.price is None else self.price.upper_bound(*self.most_tokens(call))

@@ -8,6 +8,7 @@ from genai_prices import calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgeforge.calls.call import make_call
 from judgeforge.calls.money.price_list import LONGEST_START, listed_price, price_of, why_unknown
 from judgeforge.calls.money.prices import (
     FREE,
@@ -17,11 +18,10 @@ from judgeforge.calls.money.prices import (
     Rates,
     most_input_tokens,
     most_output_tokens,
-    to_pico,
-    to_usd,
 )
 from judgeforge.calls.providers.base import Usage
 from judgeforge.config.model import ModelConfig, Price
+from judgeforge.store.spending import to_pico, to_usd
 
 TIERED = ModelPrice(
     (Rates(1.0, 4.0, 0.1, 1.25), Rates(2.0, 8.0, 0.2, 2.5, above_tokens=1000)), "test"
@@ -189,8 +189,11 @@ def test_any_amount_of_money_becomes_whole_picodollars(usd):
 
 
 @given(st.text(st.characters(codec="utf-8")))
-def test_input_is_never_estimated_below_its_bytes_and_what_the_provider_adds(text):
-    assert most_input_tokens(text) == len(text.encode()) + HIDDEN_INPUT_TOKENS
+def test_input_is_never_estimated_below_its_bytes_and_what_the_provider_adds(text: str) -> None:
+    call = make_call(
+        model_name="m", provider="p", base_url="u", endpoint="e", body={"text": text}, sample=0
+    )
+    assert most_input_tokens(call.size) == len(call.request.encode()) + HIDDEN_INPUT_TOKENS
 
 
 def test_a_body_without_an_output_limit_has_no_price():
