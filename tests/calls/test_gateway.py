@@ -131,7 +131,7 @@ def test_a_call_that_failed_and_nobody_waits_for_is_not_sent_again(
 ) -> None:
     monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
 
-    async def scenario():
+    async def scenario() -> Any:
         one = door(fails(NoReplyError("broke off"), after_s=5.0))
         asker = one.ask("a")
         await asyncio.sleep(2.0)
@@ -151,7 +151,7 @@ def test_a_call_that_somebody_waits_for_again_is_sent_again(
     async def reply() -> str:
         return await next(replies)()
 
-    async def scenario():
+    async def scenario() -> Any:
         one = door(reply)
         gone = one.ask("a")
         await asyncio.sleep(2.0)
@@ -165,7 +165,7 @@ def test_a_call_that_somebody_waits_for_again_is_sent_again(
 def test_who_asks_the_same_just_after_the_last_asker_left_gets_a_reply(door: MakeDoor) -> None:
     """The call of the one that left is cancelled but has not ended yet."""
 
-    async def scenario():
+    async def scenario() -> Any:
         one = door(says("ok", after_s=0.05), concurrency=1)
         busy = one.ask("busy")
         await ticks()
@@ -188,7 +188,7 @@ def test_who_asks_the_same_just_after_the_last_asker_left_gets_a_reply(door: Mak
 def test_a_call_that_is_cancelled_when_the_circuit_opens_asks_no_fallback(door: MakeDoor) -> None:
     dead = StatusError("HTTP 500", status=500)
 
-    async def scenario():
+    async def scenario() -> Any:
         limits = LimitsConfig(breaker_failures=1)
         one = door(says("ok"), says("ok"), limits=limits, fallback="second", concurrency=1)
         gate = one.gates["first"]

@@ -1,37 +1,44 @@
 """`judgeforge cache`: what is stored, whether it is whole, and what may go."""
 
+from __future__ import annotations
+
 import json
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from judgeforge.calls.cache.entry import read_entry, write_entry
 from judgeforge.calls.cache.upkeep import DAY_S, cache_stats, parse_age, prune_cache, verify_cache
 from judgeforge.errors import ConfigError, StoreError
+from tests.local_server import LocalServer
 from tests.support.run_setup import rows, run, write_config, write_prompts
+
+Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def out(tmp_path):
+def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
 @pytest.fixture
-def cache(tmp_path, server, out):
+def cache(tmp_path: Path, server: LocalServer, out: Path) -> Path:
     """The cache of a run of two prompts, with 16 replies."""
     run(write_config(tmp_path, server, prompts=2), out)
     return tmp_path / ".judgeforge" / "cache"
 
 
-def change(cache, statement, *values):
+def change(cache: Path, statement: str, *values: object) -> None:
     with sqlite3.connect(cache / "cache.db") as database:
         database.execute(statement, values)
     database.close()
 
 
-def test_stats_count_rows_models_and_money(cache, server):
+def test_stats_count_rows_models_and_money(cache: Path, server: LocalServer) -> None:
     stats = cache_stats(cache)
     assert (stats.rows, stats.models) == (16, {"small": 16})
     price = {"input_per_mtok": 1.0, "output_per_mtok": 4.0}
@@ -40,7 +47,7 @@ def test_stats_count_rows_models_and_money(cache, server):
     assert time.time() - 60 < stats.oldest <= stats.newest <= time.time()
 
 
-def test_a_sound_cache_is_verified(cache):
+def test_a_sound_cache_is_verified(cache: Path) -> None:
     check = verify_cache(cache)
     assert (check.rows, check.damaged, check.newer) == (16, [], 0)
 
@@ -54,7 +61,9 @@ def test_a_sound_cache_is_verified(cache):
         ("x'00ff'", "no text"),
     ],
 )
-def test_a_damaged_row_is_named_removed_and_bought_anew(tmp_path, server, cache, new, said):
+def test_a_damaged_row_is_named_removed_and_bought_anew(
+    tmp_path: Path, server: LocalServer, cache: Path, new: str, said: str
+) -> None:
     change(cache, f"UPDATE Cache SET value = {new} WHERE rowid = 3")  # noqa: S608
     [(key, reason)] = verify_cache(cache).damaged
     assert len(key) == 64
@@ -65,7 +74,9 @@ def test_a_damaged_row_is_named_removed_and_bought_anew(tmp_path, server, cache,
     assert len(server.requests) == 17
 
 
-def test_a_stored_reply_that_no_longer_reads_is_reported_and_bought_anew(tmp_path, server, cache):
+def test_a_stored_reply_that_no_longer_reads_is_reported_and_bought_anew(
+    tmp_path: Path, server: LocalServer, cache: Path
+) -> None:
     with sqlite3.connect(cache / "cache.db") as database:
         key, text = database.execute("SELECT key, value FROM Cache WHERE rowid = 3").fetchone()
     database.close()
@@ -82,7 +93,9 @@ def test_a_stored_reply_that_no_longer_reads_is_reported_and_bought_anew(tmp_pat
     assert "no chat completion" in refused["reason"]
 
 
-def test_rows_of_a_newer_version_are_left_to_it(tmp_path, server, cache):
+def test_rows_of_a_newer_version_are_left_to_it(
+    tmp_path: Path, server: LocalServer, cache: Path
+) -> None:
     change(cache, """UPDATE Cache SET value = replace(value, '"version": 2', '"version": 3')""")
     check = verify_cache(cache, remove=True)
     assert (check.damaged, check.newer) == ([], 16)
@@ -92,7 +105,7 @@ def test_rows_of_a_newer_version_are_left_to_it(tmp_path, server, cache):
     assert "Upgrade judgeforge" in str(result.stopped_by)
 
 
-def test_old_rows_go_by_age(cache):
+def test_old_rows_go_by_age(cache: Path) -> None:
     change(cache, "UPDATE Cache SET store_time = ? WHERE rowid <= 6", time.time() - 40 * DAY_S)
     assert prune_cache(cache, older_than_s=30 * DAY_S, dry_run=True).rows == 6
     pruned = prune_cache(cache, older_than_s=30 * DAY_S)
@@ -100,7 +113,9 @@ def test_old_rows_go_by_age(cache):
     assert cache_stats(cache).rows == 10
 
 
-def test_rows_that_no_folder_needs_go_once_they_are_a_day_old(tmp_path, server, out, cache):
+def test_rows_that_no_folder_needs_go_once_they_are_a_day_old(
+    tmp_path: Path, server: LocalServer, out: Path, cache: Path
+) -> None:
     write_prompts(tmp_path, 5)
     run(write_config(tmp_path, server), tmp_path / "other")
     assert cache_stats(cache).rows == 5 * 8
@@ -114,7 +129,7 @@ def test_rows_that_no_folder_needs_go_once_they_are_a_day_old(tmp_path, server, 
     assert len(server.requests) == sent
 
 
-def test_what_an_unfinished_folder_has_paid_for_stays(tmp_path, server):
+def test_what_an_unfinished_folder_has_paid_for_stays(tmp_path: Path, server: LocalServer) -> None:
     write_prompts(tmp_path, 4)
     folder = tmp_path / "half"
     run(write_config(tmp_path, server, budget={"max_calls": 30}), folder)
@@ -126,11 +141,11 @@ def test_what_an_unfinished_folder_has_paid_for_stays(tmp_path, server):
 @pytest.mark.parametrize(
     ("text", "seconds"), [("12h", 43200), ("30d", 30 * DAY_S), ("1.5w", 907200)]
 )
-def test_ages(text, seconds):
+def test_ages(text: str, seconds: float) -> None:
     assert parse_age(text) == seconds
 
 
-def test_the_commands(tmp_path, cache, command):
+def test_the_commands(tmp_path: Path, cache: Path, command: Command) -> None:
     config = tmp_path / "config.yaml"
     assert "16 replies" in command("cache", "stats", config)[1]
     assert json.loads(command("cache", "stats", cache, "--json")[1])["rows"] == 16
@@ -151,12 +166,14 @@ def test_the_commands(tmp_path, cache, command):
         (("prune", "--unused-in", "nowhere"), "no run folder"),
     ],
 )
-def test_mistakes_say_what_to_write(cache, command, arguments, said):
+def test_mistakes_say_what_to_write(
+    cache: Path, command: Command, arguments: tuple[str, ...], said: str
+) -> None:
     code, _, error = command("cache", arguments[0], cache, *arguments[1:])
     assert code == 2
     assert said in error
 
 
-def test_a_folder_without_a_cache_is_a_mistake(tmp_path):
+def test_a_folder_without_a_cache_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no cache"):
         cache_stats(tmp_path)

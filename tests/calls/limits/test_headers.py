@@ -1,5 +1,7 @@
 """What headers say about limits, as both APIs write it, and nothing where they make no sense."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,11 +11,11 @@ from judgeforge.calls.limits.headers import Allowance, read_allowances
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 
 
-def openai(**values):
+def openai(**values: str) -> dict[str, str]:
     return {f"x-ratelimit-{name.replace('_', '-')}": value for name, value in values.items()}
 
 
-def test_openai_s_headers():
+def test_openai_s_headers() -> None:
     headers = openai(
         limit_requests="500",
         remaining_requests="499",
@@ -28,7 +30,7 @@ def test_openai_s_headers():
     )
 
 
-def test_anthropic_s_headers():
+def test_anthropic_s_headers() -> None:
     headers = {
         "anthropic-ratelimit-requests-limit": "50",
         "anthropic-ratelimit-requests-remaining": "0",
@@ -47,14 +49,14 @@ def test_anthropic_s_headers():
     ("text", "seconds"),
     [("6ms", 0.006), ("1s", 1), ("6m0s", 360), ("1h2m3s", 3723), ("2d", 172_800), ("7.5", 7.5)],
 )
-def test_resets(text, seconds):
+def test_resets(text: str, seconds: float) -> None:
     headers = openai(remaining_requests="1", reset_requests=text)
     (allowance,) = read_allowances(headers, unix_time=NOW)
     assert allowance.reset_s == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-3", "nan", "inf", "1 week", "9999-99-99", "s"])
-def test_what_makes_no_sense_counts_as_absent(text):
+def test_what_makes_no_sense_counts_as_absent(text: str) -> None:
     assert read_allowances(openai(remaining_requests=text), unix_time=NOW) == ()
     headers = openai(remaining_requests="3", limit_requests=text, reset_requests=text)
     assert read_allowances(headers, unix_time=NOW) == (Allowance("requests", 3),)
@@ -65,7 +67,7 @@ def test_what_makes_no_sense_counts_as_absent(text):
         st.sampled_from(sorted(openai(remaining_tokens="", reset_tokens=""))), st.text()
     )
 )
-def test_no_header_can_stop_a_run(headers):
+def test_no_header_can_stop_a_run(headers: dict[str, str]) -> None:
     for allowance in read_allowances(headers, unix_time=NOW):
         assert allowance.remaining >= 0
         assert allowance.reset_s is None or allowance.reset_s >= 0
