@@ -18,8 +18,7 @@ class Call:
     body: Body
     request: str
     """Canonical JSON of everything that decides the reply."""
-    size: int
-    """Bytes of ``request``."""
+    request_bytes: int
     key: str
     """SHA-256 (hex) of ``request``."""
 

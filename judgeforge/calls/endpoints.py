@@ -61,10 +61,10 @@ class Endpoint:
         return self.call(request, -1 - sample)
 
     def size(self, call: Call) -> RequestSize:
-        return RequestSize(tokens_of_bytes(call.size), most_output_tokens(call.body))
+        return RequestSize(tokens_of_bytes(call.request_bytes), most_output_tokens(call.body))
 
     def most_tokens(self, call: Call) -> tuple[int, int]:
-        return most_input_tokens(call.size), most_output_tokens(call.body)
+        return most_input_tokens(call.request_bytes), most_output_tokens(call.body)
 
     def most_pico(self, call: Call) -> int | None:
         return None if self.price is None else self.price.upper_bound(*self.most_tokens(call))

@@ -16,7 +16,7 @@ GivesWay = Callable[[], bool]
 """Whether a request should rather fail at once than wait for a circuit to close."""
 
 _HOLDS_S = 1.0
-"""A claim of ``Turns`` that is not renewed when its wait is over lapses after so long."""
+"""A place among ``Turns`` that is not renewed when its wait is over lapses after so long."""
 
 
 def never() -> bool:
@@ -99,7 +99,7 @@ class Turns:
     """Time is monotonic seconds, given by the caller."""
 
     def __init__(self) -> None:
-        self._claims: dict[object, float] = {}
+        self._waiting: dict[object, float] = {}
         """In order, with the time until which each holds."""
 
     def wait_s(self, owner: object, wait_s: float, now: float, *, one_s: float) -> float:
@@ -107,13 +107,13 @@ class Turns:
 
         The turn of another owner takes ``one_s``.
         """
-        for gone in [one for one, until in self._claims.items() if until < now]:
-            del self._claims[gone]
-        if wait_s <= 0 and next(iter(self._claims), owner) is not owner:
+        for gone in [one for one, until in self._waiting.items() if until < now]:
+            del self._waiting[gone]
+        if wait_s <= 0 and next(iter(self._waiting), owner) is not owner:
             wait_s = min(one_s, _HOLDS_S)
         if wait_s > 0:
-            self._claims[owner] = now + wait_s + _HOLDS_S
+            self._waiting[owner] = now + wait_s + _HOLDS_S
         return wait_s
 
     def served(self, owner: object) -> None:
-        self._claims.pop(owner, None)
+        self._waiting.pop(owner, None)

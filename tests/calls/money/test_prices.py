@@ -200,7 +200,7 @@ def test_input_is_never_estimated_below_its_bytes_and_what_the_provider_adds(tex
     call = make_call(
         model_name="m", provider="p", base_url="u", endpoint="e", body={"text": text}, sample=0
     )
-    assert most_input_tokens(call.size) == len(call.request.encode()) + HIDDEN_INPUT_TOKENS
+    assert most_input_tokens(call.request_bytes) == len(call.request.encode()) + HIDDEN_INPUT_TOKENS
 
 
 def test_a_body_without_an_output_limit_has_no_price() -> None:
