@@ -2,8 +2,7 @@
 
 Asked in this order: the configured ceiling, the circuit breaker, the concurrency limit, the pace,
 a slot over all models. Models take turns at the slots, one request each, so that none starves
-another; what waits here holds no slot and no reservation. What the end of an attempt says about
-the model steers them all.
+another; what waits here holds no slot and no reservation. The end of an attempt steers them all.
 
 Nothing here polls: a request that leaves, and a timer where only time can help, let the next ones
 pass. Time is that of the event loop.
@@ -73,8 +72,7 @@ class ModelGate:
         self._before_ceiling = Line()
         self._queue: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self.waiting = 0
-        self.in_flight = 0
+        self.waiting = self.in_flight = 0
         self.last_failure = ""
         """Of the requests since the last reply, also one that was only refused; empty: none."""
 
