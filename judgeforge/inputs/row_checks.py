@@ -20,8 +20,6 @@ from judgeforge.records import Message, Prompt, ReadyCompletion, Role, SkipReaso
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-BYTES_PER_TOKEN = 4
-"""English text; an estimate, the provider has the last word."""
 _UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters (C0, DEL, C1) but tab and line ends; halves of surrogate pairs."""
 _ROLES = ("system", "user", "assistant")
