@@ -10,6 +10,7 @@ from typing import Any
 from judgeforge.records import DUPLICATE, SUSPICIOUS
 from judgeforge.results.figures.calls import together
 from judgeforge.results.figures.distribution import Values
+from judgeforge.results.figures.length import LengthBias
 
 FINISHED = ("stop", "given")
 """How completions end that are whole."""
@@ -49,6 +50,7 @@ class CompletionFigures:
         self.duplicates = 0
         self.suspicious: Counter[str] = Counter()
         """Completions by flag."""
+        self.length_bias = LengthBias()
 
     def add_prompt(self, completions: Sequence[Mapping[str, Any]]) -> None:
         for row in completions:
@@ -60,3 +62,11 @@ class CompletionFigures:
                 self.duplicates += flag.startswith(DUPLICATE)
                 if flag.startswith(SUSPICIOUS):
                     self.suspicious[flag] += 1
+        self.length_bias.add_completions(
+            [
+                (row["score"], len(row["text"]))
+                for row in completions
+                if row.get("score") is not None
+                and not any(flag.startswith(DUPLICATE) for flag in row.get("flags") or ())
+            ]
+        )

@@ -21,6 +21,9 @@ from judgeforge.results.figures.rows import Group, PromptRows
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.results.figures.shortlist import REASONS, disagreement
 from judgeforge.results.report.findings import ENOUGH, findings
+from judgeforge.store.folder import RunFolder
+from tests.support.hand_made import MANIFEST
+from tests.support.hand_made import manifest as manifest_of
 
 Row = dict[str, Any]
 
@@ -290,8 +293,8 @@ class TestShortlist:
 
 class TestFindings:
     def said(self, figures: RunFigures, **manifest: Any) -> str:
-        known = {"calibration": {}, **manifest}
-        return " ".join(one.text for one in findings(known, figures) if one.level == "look")
+        found = findings(manifest_of(calibration={}, **manifest), figures)
+        return " ".join(one.text for one in found if one.level == "look")
 
     def test_a_run_in_which_nothing_is_odd_says_nothing(self) -> None:
         assert self.said(figures_of(ENOUGH, pairs={"confidence": 0.97, "chosen_model": "b"})) == ""
@@ -355,7 +358,8 @@ class TestFindings:
         assert "2 signs of completions that were written for the judge" in self.said(figures)
 
     def test_failed_prompts_and_ties(self) -> None:
-        totals = {"prompts": 100, "skips": {"call_failed": 6, "tie": 30, "below_margin": 9}}
+        skips = {"call_failed": 6, "tie": 30, "below_margin": 9}
+        totals = {**MANIFEST["totals"], "prompts": 100, "skips": skips}
         said = self.said(RunFigures(), totals=totals)
         assert "6 of 100 prompts failed (6%)" in said
         assert "In 30% of the prompts the judges cannot tell" in said
@@ -378,7 +382,7 @@ def test_rows_that_somebody_put_in_another_order_are_still_counted_once(tmp_path
     write("pairs", [pair(1), pair(0), pair(2)])
     write("completions", [completion(0, 0), completion(1, 0), completion(2, 0)])
     write("judgments", [{**scored("x", n, 0, 0.5), "prompt_id": f"p{n}"} for n in (2, 0, 1)])
-    figures = run_figures(tmp_path)
+    figures = run_figures(RunFolder(tmp_path))
     assert figures.pairs.pairs == 3
     assert figures.judges.judges["x"].judgments == 3
     assert sum(model.completions for model in figures.completions.models.values()) == 3

@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 
 from judgeforge.errors import StoreError
 from judgeforge.records import PreferencePair
-from judgeforge.results.card.card import write_card
+from judgeforge.results.card.card import card
 from judgeforge.results.figures.length import LengthBias
-from judgeforge.results.figures.pairs import run_quality
-from tests.support.hand_made import MANIFEST, answers, pair, write_pairs
+from judgeforge.results.figures.run import RunFigures, run_figures
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.manifest import Quality
+from tests.local_server import LocalServer
+from tests.support.hand_made import answers, manifest, pair, write_pairs
 from tests.support.run_setup import rows, run, write_config
 
 
@@ -26,6 +29,7 @@ def completion(prompt_id: str, index: int, length: int, score: float | None, **f
     return {
         "id": f"{prompt_id}.c{index}",
         "prompt_id": prompt_id,
+        "model": "writer-a",
         "text": "x" * length,
         "score": score,
         "p_best": None if score is None else 0.9 - index * 0.8,
@@ -38,7 +42,16 @@ def folder_of(folder: Path, pairs: Sequence[PreferencePair], completions: Sequen
     write_pairs(folder / "pairs.jsonl", pairs)
     lines = "".join(json.dumps(row) + "\n" for row in completions)
     (folder / "completions.jsonl").write_text(lines)
+    (folder / "judgments.jsonl").write_text("")
     return folder
+
+
+def figures_of(folder: Path) -> RunFigures:
+    return run_figures(RunFolder(folder))
+
+
+def quality_of(folder: Path) -> Quality:
+    return figures_of(folder).quality()
 
 
 def two_prompts(folder: Path) -> Path:
@@ -64,14 +77,14 @@ class TestQuality:
     def test_expects_as_many_wrong_pairs_as_confidence_and_p_best_leave(
         self, tmp_path: Path
     ) -> None:
-        wrong = run_quality(two_prompts(tmp_path))["expected_wrong"]
-        assert wrong["by_confidence"] == pytest.approx(1 - (0.97 + 0.53 + 1.0) / 3, abs=1e-6)
-        assert wrong["by_p_best"] == pytest.approx(0.1)
+        wrong = quality_of(two_prompts(tmp_path)).expected_wrong
+        assert wrong.by_confidence == pytest.approx(1 - (0.97 + 0.53 + 1.0) / 3, abs=1e-6)
+        assert wrong.by_p_best == pytest.approx(0.1)
 
     def test_counts_pairs_by_confidence(self, tmp_path: Path) -> None:
-        bins = run_quality(two_prompts(tmp_path))["confidence_histogram"]
-        assert [(bar["from"], bar["to"]) for bar in bins[:2]] == [(0.5, 0.55), (0.55, 0.6)]
-        assert [bar["pairs"] for bar in bins] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
+        bins = quality_of(two_prompts(tmp_path)).confidence_histogram
+        assert [(bar.from_, bar.to) for bar in bins[:2]] == [(0.5, 0.55), (0.55, 0.6)]
+        assert [bar.pairs for bar in bins] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
 
     @pytest.mark.parametrize(("confidence", "place"), [(0.5, 0), (0.55, 1), (0.7, 4), (0.95, 9)])
     def test_counts_a_confidence_on_an_edge_upwards(
@@ -80,34 +93,36 @@ class TestQuality:
         folder = folder_of(
             tmp_path, [pair("p1", confidence=confidence)], [completion("p1", 0, 1, 0.5)]
         )
-        bins = run_quality(folder)["confidence_histogram"]
-        assert bins[place]["pairs"] == 1
+        bins = quality_of(folder).confidence_histogram
+        assert bins[place].pairs == 1
 
     def test_says_how_often_chosen_is_longer(self, tmp_path: Path) -> None:
-        length = run_quality(two_prompts(tmp_path))["length"]
-        assert length["chosen_longer"] == pytest.approx(1 / 3, abs=1e-6)
-        assert length["same_length"] == pytest.approx(1 / 3, abs=1e-6)
-        assert length["longer_scores_higher"] == 0.5  # the duplicate is the same answer
+        length = quality_of(two_prompts(tmp_path)).length
+        assert length.chosen_longer == pytest.approx(1 / 3, abs=1e-6)
+        assert length.same_length == pytest.approx(1 / 3, abs=1e-6)
+        assert length.longer_scores_higher == 0.5  # the duplicate is the same answer
 
     def test_counts_pairs_by_the_models_of_both_sides(self, tmp_path: Path) -> None:
-        assert run_quality(two_prompts(tmp_path))["models"] == [
-            {"chosen": "writer-a", "rejected": "writer-b", "pairs": 2},
-            {"chosen": "writer-b", "rejected": "writer-b", "pairs": 1},
+        models = quality_of(two_prompts(tmp_path)).models
+        assert [(one.chosen, one.rejected, one.pairs) for one in models] == [
+            ("writer-a", "writer-b", 2),
+            ("writer-b", "writer-b", 1),
         ]
 
     def test_counts_signs_of_completions_written_for_the_judge(self, tmp_path: Path) -> None:
-        quality = run_quality(two_prompts(tmp_path))
-        assert quality["suspicious_completions"] == {"suspicious:verdict": 2}
+        quality = quality_of(two_prompts(tmp_path))
+        assert quality.suspicious_completions == {"suspicious:verdict": 2}
 
     def test_of_nothing_is_unknown(self, tmp_path: Path) -> None:
-        quality = run_quality(folder_of(tmp_path, [], []))
-        assert set(quality["length"].values()) == {None}
-        assert set(quality["expected_wrong"].values()) == {None}
+        quality = quality_of(folder_of(tmp_path, [], []))
+        assert set(quality.length.model_dump().values()) == {None}
+        assert set(quality.expected_wrong.model_dump().values()) == {None}
 
     def test_names_a_file_that_cannot_be_read(self, tmp_path: Path) -> None:
-        write_pairs(tmp_path / "pairs.jsonl", [])
+        folder = folder_of(tmp_path, [], [])
+        (folder / "completions.jsonl").unlink()
         with pytest.raises(StoreError, match=r"completions\.jsonl"):
-            run_quality(tmp_path)
+            quality_of(tmp_path)
 
 
 def drawn(seed: int, correlation: float, prompts: int, size: int = 4) -> list[Any]:
@@ -127,15 +142,15 @@ def drawn(seed: int, correlation: float, prompts: int, size: int = 4) -> list[An
     return made
 
 
-def fed(made: Sequence[Any]) -> tuple[LengthBias, float]:
-    """And the share of best-against-worst pairs whose best is longer."""
-    bias, longer = LengthBias(), 0
+def fed(made: Sequence[Any]) -> tuple[LengthBias, list[float], float]:
+    """With the margins of best-against-worst pairs, and the share of those whose best is longer."""
+    bias, margins, longer = LengthBias(), [], 0
     for completions in made:
         bias.add_completions(completions)
         best, worst = max(completions), min(completions)
-        bias.add_pair(best[0] - worst[0])
+        margins.append(best[0] - worst[0])
         longer += best[1] > worst[1]
-    return bias, longer / len(made)
+    return bias, margins, longer / len(made)
 
 
 class TestLengthBias:
@@ -143,9 +158,9 @@ class TestLengthBias:
     def test_explains_the_longer_sides_where_length_is_all_there_is(
         self, correlation: float
     ) -> None:
-        bias, share = fed(drawn(1, correlation, 3_000))
+        bias, margins, share = fed(drawn(1, correlation, 3_000))
         assert bias.correlation == pytest.approx(correlation, abs=0.03)
-        assert bias.chosen_longer == pytest.approx(share, abs=0.03)
+        assert bias.chosen_longer(margins) == pytest.approx(share, abs=0.03)
 
     def test_correlates_within_prompts_only(self) -> None:
         """Hard prompts have long answers and low scores; that is no bias."""
@@ -167,9 +182,7 @@ class TestLengthBias:
         bias = LengthBias()
         for completions in made:
             bias.add_completions(completions)
-        for margin in margins:
-            bias.add_pair(margin)
-        for share in (bias.chosen_longer, bias.longer_scores_higher):
+        for share in (bias.chosen_longer(margins), bias.longer_scores_higher):
             assert share is None or 0 <= share <= 1 + 1e-12
         assert bias.correlation is None or -1 <= bias.correlation <= 1
 
@@ -177,40 +190,44 @@ class TestLengthBias:
         for sign in (1, -1):
             bias = LengthBias()
             bias.add_completions([(0.5, 100), (0.5 + sign * 0.1, 200)])
-            bias.add_pair(0.1)
-            assert bias.chosen_longer == pytest.approx(float(sign > 0), abs=1e-6)
+            assert bias.chosen_longer([0.1]) == pytest.approx(float(sign > 0), abs=1e-6)
 
 
 class TestARun:
-    def test_puts_its_quality_into_manifest_and_card(self, tmp_path: Path, server) -> None:
+    def test_puts_its_quality_into_manifest_and_card(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
         out = tmp_path / "out"
         result = run(write_config(tmp_path, server, prompts=12), out)
         quality = result.manifest["quality"]
-        assert quality == run_quality(out)
+        assert quality == quality_of(out).model_dump(mode="json", by_alias=True)
         pairs = rows(out / "pairs.jsonl")
         assert sum(bar["pairs"] for bar in quality["confidence_histogram"]) == len(pairs) > 8
         assert quality["models"] == [{"chosen": "small", "rejected": "small", "pairs": len(pairs)}]
         assert quality == json.loads((out / "manifest.json").read_text())["quality"]
-        card = (out / "README.md").read_text()
-        assert "## How sure the pairs are" in card
+        text = (out / "README.md").read_text()
+        assert "## How sure the pairs are" in text
         longer = quality["length"]["chosen_longer"]
-        assert f"Chosen is longer in {longer:.1%} of the pairs" in card
-        assert f"| small | small | {len(pairs)} |" in card
+        assert f"Chosen is longer in {longer:.1%} of the pairs" in text
+        assert f"| small | small | {len(pairs)} |" in text
+
+
+def card_of(folder: Path) -> str:
+    figures = figures_of(folder)
+    return card(figures.pairs, manifest(quality=figures.quality()))
 
 
 class TestTheCard:
     def test_shows_the_histogram_with_bars(self, tmp_path: Path) -> None:
         folder = two_prompts(tmp_path)
-        write_card(folder, MANIFEST | {"quality": run_quality(folder)})
-        card = (folder / "README.md").read_text(encoding="utf-8")
-        assert f"| 0.95 to 1.00 | 2 | {'█' * 30} |" in card
-        assert f"| 0.50 to 0.55 | 1 | {'█' * 15} |" in card
-        assert "16.7% of the pairs are expected to have the worse answer as chosen" in card
+        text = card_of(folder)
+        assert f"| 0.95 to 1.00 | 2 | {'█' * 30} |" in text
+        assert f"| 0.50 to 0.55 | 1 | {'█' * 15} |" in text
+        assert "16.7% of the pairs are expected to have the worse answer as chosen" in text
 
     def test_keeps_names_of_models_from_being_markup(self, tmp_path: Path) -> None:
         nasty = pair("p1", chosen_model="<b>|\n# x", rejected_model="`y`")
         folder = folder_of(tmp_path, [nasty], [completion("p1", 0, 3, 0.5)])
-        write_card(folder, MANIFEST | {"quality": run_quality(folder)})
-        card = (folder / "README.md").read_text(encoding="utf-8")
-        assert "<b>" not in card
-        assert "\n# x" not in card
+        text = card_of(folder)
+        assert "<b>" not in text
+        assert "\n# x" not in text
