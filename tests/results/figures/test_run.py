@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from judgeforge.config.judges import JudgeConfig
 from judgeforge.results.card.card import card
 from judgeforge.results.export.arrow import open_parquet
 from judgeforge.results.figures.run import run_figures
@@ -52,26 +53,23 @@ def test_the_end_of_a_run_proves_its_files_and_counts_them_once(
     assert [passes[name] for name in FILES] == [2, 2, 2]
 
 
-def test_a_page_counts_each_file_once(
-    tmp_path: Path, server: LocalServer, passes: Counter[str]
-) -> None:
-    run(write_config(tmp_path, server, prompts=3), tmp_path / "out")
-    passes.clear()
-    write_report(tmp_path / "out")
+def test_a_page_counts_each_file_once(finished: Path, passes: Counter[str]) -> None:
+    write_report(finished)
     assert [passes[name] for name in FILES] == [1, 1, 1]
 
 
 def test_manifest_card_page_and_parquet_can_be_made_again_from_the_files(
-    tmp_path: Path, server: LocalServer
+    finished: Path, tmp_path: Path
 ) -> None:
-    run(write_config(tmp_path, server, prompts=8), tmp_path / "out")
-    folder = RunFolder(tmp_path / "out")
+    folder = RunFolder(finished)
     manifest = folder.read_manifest()
     assert manifest is not None
     page = folder.report.read_bytes()
+    judges = [JudgeConfig.model_validate(one) for one in manifest.config["judging"]["judges"]]
     with open_parquet(tmp_path / "again.parquet") as take:
-        figures = run_figures(folder, take=take)
+        figures = run_figures(folder, judges=judges, take=take)
     assert figures.quality() == manifest.quality
+    assert figures.tiers.totals() == manifest.judging
     assert card(figures.pairs, manifest) == folder.card.read_text(encoding="utf-8")
     assert write_report(folder.path, to=tmp_path / "again.html").read_bytes() == page
     assert (tmp_path / "again.parquet").read_bytes() == folder.pairs_parquet.read_bytes()
