@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from judgeforge.results.report.writing import write_report
 from judgeforge.store import audit, json_lines
 from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer
+from tests.support.result_rows import Row, completion, pair, scored
 from tests.support.run_setup import run, write_config
 
 FILES = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl")
@@ -73,3 +75,16 @@ def test_manifest_card_page_and_parquet_can_be_made_again_from_the_files(
     assert card(figures.pairs, manifest) == folder.card.read_text(encoding="utf-8")
     assert write_report(folder.path, to=tmp_path / "again.html").read_bytes() == page
     assert (tmp_path / "again.parquet").read_bytes() == folder.pairs_parquet.read_bytes()
+
+
+def test_rows_that_were_put_in_another_order_are_still_counted_once(tmp_path: Path) -> None:
+    def write(name: str, rows: Sequence[Row]) -> None:
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    write("pairs", [pair(1), pair(0), pair(2)])
+    write("completions", [completion(0, 0), completion(1, 0), completion(2, 0)])
+    write("judgments", [{**scored("x", n, 0, 0.5), "prompt_id": f"p{n}"} for n in (2, 0, 1)])
+    figures = run_figures(RunFolder(tmp_path))
+    assert figures.pairs.pairs == 3
+    assert figures.judges.judges["x"].judgments == 3
+    assert sum(model.completions for model in figures.completions.models.values()) == 3
