@@ -1,8 +1,6 @@
 """Why a pair is what it is: everything about it, gathered from a run folder.
 
 The files are read line by line and only what belongs to the pair is kept.
-
-Which evidence moved a pair: its confidence again, with each judge left out in turn.
 """
 
 from __future__ import annotations
@@ -16,78 +14,14 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.ranking.confidence import probability_better
-from judgeforge.ranking.rank import rank
-from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.records import Completion, Judgment, PreferencePair, Record
+from judgeforge.results.effects import JudgeEffect, judge_effects
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
 from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import Row, read_log, read_rows
 from judgeforge.store.recognition import why_no_run_folder
-from judgeforge.text.wording import counted, did_you_mean, first_problem
-
-
-class JudgeEffect(Record):
-    judge: str
-    judgments: int
-    """Of the prompt, as far as they could be obtained."""
-    confidence_without: float | None
-    """P(chosen is better than rejected) from all other judgments; None where they do not rank both
-    sides. It is the posterior's, before any calibration."""
-
-
-def judge_effects(
-    folder: Path,
-    pair: PreferencePair,
-    judgments: Sequence[Judgment],
-    texts: Mapping[str, str],
-) -> tuple[JudgeEffect, ...]:
-    """``judgments`` and ``texts`` (completion id -> text): all of the pair's prompt.
-
-    Raises ConfigError for a damaged manifest.
-    """
-    reliability = _reliability(folder)
-    told = [judgment for judgment in judgments if not judgment.missing]
-    return tuple(
-        JudgeEffect(
-            judge=judge,
-            judgments=sum(judgment.judge == judge for judgment in told),
-            confidence_without=_confidence(
-                pair,
-                [judgment for judgment in told if judgment.judge != judge],
-                reliability,
-                texts,
-            ),
-        )
-        for judge in dict.fromkeys(judgment.judge for judgment in told)
-    )
-
-
-def _reliability(folder: Path) -> Reliability:
-    manifest = RunFolder(folder).read_manifest() or {}
-    known = manifest.get("reliability")
-    try:
-        return Reliability.model_validate(known) if known else PRIOR
-    except ValidationError as error:
-        raise ConfigError(
-            f"{folder / 'manifest.json'}: its `reliability` is none that this judgeforge writes "
-            f"({counted(error.error_count(), 'mistake')}); use the version that made the folder"
-        ) from error
-
-
-def _confidence(
-    pair: PreferencePair,
-    judgments: Sequence[Judgment],
-    reliability: Reliability,
-    texts: Mapping[str, str],
-) -> float | None:
-    ranking = rank(judgments, reliability=reliability, texts=texts)
-    sides = pair.provenance.chosen_id, pair.provenance.rejected_id
-    if not set(sides) <= set(ranking.completion_ids):
-        return None
-    return probability_better(ranking, *sides)
-
+from judgeforge.text.wording import did_you_mean, first_problem
 
 R = TypeVar("R", bound=Record)
 
@@ -141,28 +75,28 @@ class Explanation(Record):
     reason: str
 
 
-def explain(folder: Path, pair_id: str) -> Explanation:
+def explain(path: Path, pair_id: str) -> Explanation:
     """Raises ConfigError where there is no such folder or pair, or a file is damaged."""
-    if not (folder / "pairs.jsonl").is_file():
-        raise ConfigError(why_no_run_folder(folder, lacks="pairs.jsonl"))
+    folder = RunFolder(path)
+    if not folder.pairs.is_file():
+        raise ConfigError(why_no_run_folder(path, lacks=folder.pairs.name))
     pair = _find_pair(folder, pair_id)
-    rows = {
-        str(row.get("id")): row
-        for row in _rows(folder / "completions.jsonl", naming=pair.prompt_id)
-        if row.get("prompt_id") == pair.prompt_id
-    }
-    of_prompt = _judgments(folder, pair)
+    rows = {str(row.get("id")): row for row in _rows_of(pair, folder.completions)}
+    of_prompt = [
+        _record(folder.judgments, Judgment, judgment_fields(row))
+        for row in _rows_of(pair, folder.judgments)
+    ]
     sides = {pair.provenance.chosen_id, pair.provenance.rejected_id}
     judgments = [judgment for judgment in of_prompt if sides & set(judgment.completion_ids)]
     source = pair.provenance
-    chosen = _side(folder, rows, source.chosen_id, judgments)
-    rejected = _side(folder, rows, source.rejected_id, judgments)
+    chosen = _side(folder.completions, rows, source.chosen_id, judgments)
+    rejected = _side(folder.completions, rows, source.rejected_id, judgments)
     return Explanation(
         pair=pair,
         chosen=chosen,
         rejected=rejected,
         completions=len(rows),
-        calls=_calls(folder, {"chosen": chosen, "rejected": rejected}),
+        calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}),
         effects=judge_effects(
             folder, pair, of_prompt, {name: str(row.get("text", "")) for name, row in rows.items()}
         ),
@@ -170,8 +104,8 @@ def explain(folder: Path, pair_id: str) -> Explanation:
     )
 
 
-def _find_pair(folder: Path, pair_id: str) -> PreferencePair:
-    file = folder / "pairs.jsonl"
+def _find_pair(folder: RunFolder, pair_id: str) -> PreferencePair:
+    file = folder.pairs
     ids: deque[str] = deque(maxlen=_KEPT_IDS)
     of_prompt: list[str] = []
     for row in _rows(file):
@@ -180,14 +114,13 @@ def _find_pair(folder: Path, pair_id: str) -> PreferencePair:
         ids.append(str(row.get("id")))
         if row.get("prompt_id") == pair_id:
             of_prompt.append(ids[-1])
-    raise ConfigError(f"{file}: {_no_such_pair(folder, pair_id, ids, of_prompt)}")
+    raise ConfigError(f"{file}: {_no_such_pair(folder.skips, pair_id, ids, of_prompt)}")
 
 
-def _no_such_pair(folder: Path, pair_id: str, ids: Sequence[str], of_prompt: Sequence[str]) -> str:
+def _no_such_pair(skips: Path, pair_id: str, ids: Sequence[str], of_prompt: Sequence[str]) -> str:
     message = f"no pair has the id `{pair_id}`"
     if of_prompt:
         return f"{message}; the pairs of this prompt are: {', '.join(of_prompt[:_SHOWN_IDS])}"
-    skips = folder / "skips.jsonl"
     asked = pair_id.rpartition(".p")[0]
     for row in _rows(skips, naming=asked):
         if row.get("prompt_id") in {pair_id, asked}:
@@ -198,20 +131,9 @@ def _no_such_pair(folder: Path, pair_id: str, ids: Sequence[str], of_prompt: Seq
     return f"{message}{did_you_mean(pair_id, ids) or '.'} There are: {shown}"
 
 
-def _judgments(folder: Path, pair: PreferencePair) -> list[Judgment]:
-    """All of the pair's prompt."""
-    file = folder / "judgments.jsonl"
-    return [
-        _record(file, Judgment, judgment_fields(row))
-        for row in _rows(file, naming=pair.prompt_id)
-        if row.get("prompt_id") == pair.prompt_id
-    ]
-
-
 def _side(
-    folder: Path, rows: Mapping[str, dict[str, Any]], name: str, judgments: Sequence[Judgment]
+    file: Path, rows: Mapping[str, Row], name: str, judgments: Sequence[Judgment]
 ) -> ExplainedSide:
-    file = folder / "completions.jsonl"
     row = rows.get(name)
     if row is None:
         raise ConfigError(
@@ -230,7 +152,7 @@ def _side(
     )
 
 
-def _calls(folder: Path, sides: Mapping[str, ExplainedSide]) -> tuple[ExplainedCall, ...]:
+def _calls(log: Path, sides: Mapping[str, ExplainedSide]) -> tuple[ExplainedCall, ...]:
     """The calls that made and judged both sides, with what the log knows of each."""
     calls: dict[str, ExplainedCall] = {}
     parts: set[str] = set()
@@ -245,7 +167,7 @@ def _calls(folder: Path, sides: Mapping[str, ExplainedSide]) -> tuple[ExplainedC
         for key, purpose, cost in made:
             if key is not None and key not in calls:
                 calls[key] = ExplainedCall(key=key, purpose=purpose, cost_usd=cost)
-    for row in read_log(folder / "log.jsonl", containing=b'"call"'):
+    for row in read_log(log, containing=b'"call"'):
         if row.get("event") != "call" or row.get("key") not in calls:
             continue
         call = _with_attempt(calls[row["key"]], row)
@@ -288,10 +210,17 @@ def _means(side: ExplainedSide) -> dict[str, float]:
     return criterion_means(one.criteria for one in side.judgments if len(one.completion_ids) == 1)
 
 
+def _rows_of(pair: PreferencePair, file: Path) -> Iterator[Row]:
+    """All of the pair's prompt."""
+    for row in _rows(file, naming=pair.prompt_id):
+        if row.get("prompt_id") == pair.prompt_id:
+            yield row
+
+
 def _rows(file: Path, naming: str = "") -> Iterator[Row]:
     """Rows of a results file; with ``naming`` lines without a text that begins so are left out.
 
-    Raises ConfigError at a line that is none of judgeforge's.
+    Raises ConfigError at a line that is not one of judgeforge's.
     """
     begun = json.dumps(naming, ensure_ascii=False)[:-1] if naming else ""
     try:

@@ -8,23 +8,23 @@ from pathlib import PurePath
 from typing import Any
 
 from judgeforge.config.providers import runs_in_process
+from judgeforge.store.manifest import Manifest
 
 Fact = tuple[str, str]
 
 
-def part(manifest: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 (of JSON)
-    """A value deep in the manifest; None where an older version wrote none."""
-    found: Any = manifest
+def part(config: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 (of JSON)
+    """A value deep in the configuration; None where an older version wrote none."""
+    found: Any = config
     for name in names:
         found = found.get(name) if isinstance(found, Mapping) else None
     return found
 
 
-def making(manifest: Mapping[str, Any]) -> list[Fact]:
-    config: Mapping[str, Any] = manifest.get("config") or {}
-    rubric = manifest.get("rubric") or {}
+def making(manifest: Manifest) -> list[Fact]:
+    config, rubric = manifest.config, manifest.rubric
     return [
-        ("prompts", _prompts(config)),
+        ("prompts", prompts_source(config)),
         ("models", "; ".join(_models(config)) or "none: the rows brought their completions"),
         ("sampling", _sampling(config)),
         (
@@ -40,37 +40,37 @@ def making(manifest: Mapping[str, Any]) -> list[Fact]:
     ]
 
 
-def versions(manifest: Mapping[str, Any]) -> list[Fact]:
-    used = {"judgeforge": manifest.get("judgeforge_version"), **(manifest.get("versions") or {})}
+def versions(manifest: Manifest) -> list[Fact]:
+    used = {"judgeforge": manifest.judgeforge_version, **manifest.versions}
     return [
         ("versions", ", ".join(f"{name} {value}" for name, value in used.items())),
-        ("input", f"fingerprint {part(manifest, 'input', 'fingerprint')}"),
-        ("folder made", str(manifest.get("created_at"))),
-        ("last start", f"{manifest.get('started_at')}{_took(manifest)}"),
-        ("last change", str(manifest.get("updated_at"))),
+        ("input", f"fingerprint {manifest.input and manifest.input.fingerprint}"),
+        ("folder made", str(manifest.created_at)),
+        ("last start", f"{manifest.started_at}{_took(manifest)}"),
+        ("last change", str(manifest.updated_at)),
     ]
 
 
-def _took(manifest: Mapping[str, Any]) -> str:
+def _took(manifest: Manifest) -> str:
     try:
         started, ended = (
-            datetime.fromisoformat(str(manifest.get(name))) for name in ("started_at", "updated_at")
+            datetime.fromisoformat(str(time)) for time in (manifest.started_at, manifest.updated_at)
         )
     except (ValueError, TypeError):  # not a time, or one without a zone
         return ""
     return f", took {ended - started} (hours, minutes, seconds)"
 
 
-def judges_by_name(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    judges = part(manifest, "config", "judging", "judges") or ()
+def judges_by_name(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    judges = part(config, "judging", "judges") or ()
     return {judge.get("name") or judge["model"]: judge for judge in judges}
 
 
-def _prompts(config: Mapping[str, Any]) -> str:
+def prompts_source(config: Mapping[str, Any]) -> str:
     source = config.get("prompts") or {}
     if hub := source.get("hf"):
         return f"dataset {hub.get('name')}, split {hub.get('split')}"
-    return f"file {_file_name(source.get('path') or 'unknown')}"
+    return f"file {file_name(source.get('path') or 'unknown')}"
 
 
 def _models(config: Mapping[str, Any]) -> list[str]:
@@ -79,7 +79,7 @@ def _models(config: Mapping[str, Any]) -> list[str]:
 
 def _model(model: Mapping[str, Any]) -> str:
     provider, name = model.get("provider"), model.get("model")
-    return f"{_file_name(name) if runs_in_process(provider) else name} ({provider})"
+    return f"{file_name(name) if runs_in_process(provider) else name} ({provider})"
 
 
 def _sampling(config: Mapping[str, Any]) -> str:
@@ -105,12 +105,12 @@ def _judges(config: Mapping[str, Any]) -> list[str]:
 
 def _rules(rules: Mapping[str, Any] | None) -> str:
     return ", ".join(
-        f"{name} {_file_name(value) if name == 'ledger' else value}"
+        f"{name} {file_name(value) if name == 'ledger' else value}"
         for name, value in (rules or {}).items()
         if value is not None
     )
 
 
-def _file_name(path: object) -> str:
-    """Without its folders: they are nobody's business in a page that may be passed on."""
+def file_name(path: object) -> str:
+    """Without its folders, which are private in a page or a card that may be passed on."""
     return PurePath(str(path).replace("\\", "/")).name

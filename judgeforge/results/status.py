@@ -1,7 +1,5 @@
-"""How a run folder stands: running or not, since when, how far, how much. Changes nothing.
-
-How the last calls of a run ended, by the end of its log: for who looks on from outside.
-"""
+"""How a run folder stands, looked at from outside: running or not, since when, how far, how much,
+and by the end of its log how its last calls ended. Changes nothing."""
 
 from __future__ import annotations
 
@@ -11,66 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import ConfigError
+from judgeforge.results.facts import part
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.json_lines import read_log
 from judgeforge.store.lock import Holder, is_held, read_holder
+from judgeforge.store.manifest import Totals
 from judgeforge.store.recognition import why_no_run_folder
 from judgeforge.store.spending import read_account
 
+KILLED = "killed"
 SILENT_S = 30.0
 """Without the end of a call for so long it is said."""
 _LAST_BYTES = 1 << 18
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    at: datetime
-    model: str
-    error: str
-
-
-def trouble_of(log: Path, *, running: bool, now: datetime | None = None) -> str | None:
-    """None while calls are answered, and where the log does not tell. Raises StoreError."""
-    now = now or datetime.now(UTC)
-    begun: datetime | None = None
-    failure: _Failure | None = None
-    failing: set[str] = set()
-    for row in read_log(log, last_bytes=_LAST_BYTES):
-        event, at = row.get("event"), _time(row)
-        if at is None:
-            continue
-        if event == "run_started":
-            begun, failure, failing = at, None, set()
-        elif event == "call":
-            begun = at
-            error = row.get("error")
-            failure = None if error is None else _Failure(at, str(row.get("model")), str(error))
-        elif event == "circuit_opened":
-            failing.add(str(row.get("model")))
-        elif event == "circuit_closed":
-            failing.discard(str(row.get("model")))
-    if failure is not None:
-        return _words(failure, failing, now)
-    if running and begun is not None and (silent_s := (now - begun).total_seconds()) >= SILENT_S:
-        return f"no paid call has ended for {silent_s:.0f} s"
-    return None
-
-
-def _words(failure: _Failure, failing: set[str], now: datetime) -> str:
-    ago = f"{max(0.0, (now - failure.at).total_seconds()):.0f} s ago"
-    circuit = "; its circuit is open" if failure.model in failing else ""
-    return f"the last call of model `{failure.model}` failed {ago}{circuit}: {failure.error}"
-
-
-def _time(row: dict[str, Any]) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(row.get("time")))
-    except ValueError:
-        return None
-
-
-KILLED = "killed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,36 +59,70 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
     if manifest is None:
         raise ConfigError(why_no_run_folder(path))
     running, holder = is_held(folder.lock_file), read_holder(folder.lock_file)
-    open_ended = manifest["status"] == "running"
-    tally, fresh = _tally(manifest["totals"]), Tally()
+    open_ended = manifest.status == "running"
+    tally, fresh = _tally(manifest.totals), Tally()
     if open_ended:
         fresh = _since(folder, holder)
         tally = _together(tally, fresh)
     spending = read_account(folder.spending_file).spending()
-    rows = manifest["input"]["rows"]
+    rows = manifest.input.rows if manifest.input else tally.prompts
     return RunStatus(
         folder=str(path),
-        status=KILLED if open_ended and not running else manifest["status"],
+        status=KILLED if open_ended and not running else manifest.status,
         running=running,
         pid=holder.pid if holder else None,
         host=holder.host if holder else None,
-        since=holder.since if holder else manifest.get("started_at"),
+        since=holder.since if holder else manifest.started_at,
         prompts=rows,
         done=tally.prompts,
         pairs=tally.pairs,
         skips=dict(sorted(tally.skips.items())),
         calls=spending.calls,
         cost_usd=spending.cost_usd,
-        budget_usd=manifest["config"]["budget"]["usd"],
+        budget_usd=part(manifest.config, "budget", "usd"),
         eta_s=_eta_s(rows - tally.prompts, fresh.prompts, holder, now) if running else None,
-        message=manifest["message"],
+        message=manifest.message,
         trouble=trouble_of(folder.log, now=now, running=running) if open_ended else None,
     )
 
 
-def _tally(totals: dict[str, Any]) -> Tally:
-    tally = Tally(prompts=totals["prompts"], pairs=totals["pairs"])
-    tally.skips.update(totals["skips"])
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    at: datetime
+    model: str
+    error: str
+
+
+def trouble_of(log: Path, *, running: bool, now: datetime | None = None) -> str | None:
+    """None while calls are answered, and where the log does not tell. Raises StoreError."""
+    now = now or datetime.now(UTC)
+    begun: datetime | None = None
+    failure: _Failure | None = None
+    failing: set[str] = set()
+    for row in read_log(log, last_bytes=_LAST_BYTES):
+        event, at = row.get("event"), _time(row)
+        if at is None:
+            continue
+        if event == "run_started":
+            begun, failure, failing = at, None, set()
+        elif event == "call":
+            begun = at
+            error = row.get("error")
+            failure = None if error is None else _Failure(at, str(row.get("model")), str(error))
+        elif event == "circuit_opened":
+            failing.add(str(row.get("model")))
+        elif event == "circuit_closed":
+            failing.discard(str(row.get("model")))
+    if failure is not None:
+        return _words(failure, failing, now)
+    if running and begun is not None and (silent_s := (now - begun).total_seconds()) >= SILENT_S:
+        return f"no paid call has ended for {silent_s:.0f} s"
+    return None
+
+
+def _tally(totals: Totals) -> Tally:
+    tally = Tally(prompts=totals.prompts, pairs=totals.pairs)
+    tally.skips.update(totals.skips)
     return tally
 
 
@@ -165,3 +150,16 @@ def _eta_s(left: int, fresh: int, holder: Holder | None, now: datetime | None) -
         return None
     since = datetime.fromisoformat(holder.since)
     return left * ((now or datetime.now(UTC)) - since).total_seconds() / fresh
+
+
+def _words(failure: _Failure, failing: set[str], now: datetime) -> str:
+    ago = f"{max(0.0, (now - failure.at).total_seconds()):.0f} s ago"
+    circuit = "; its circuit is open" if failure.model in failing else ""
+    return f"the last call of model `{failure.model}` failed {ago}{circuit}: {failure.error}"
+
+
+def _time(row: dict[str, Any]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(row.get("time")))
+    except ValueError:
+        return None

@@ -100,4 +100,4 @@ def _dated(before: str, after: str) -> list[tuple[date, Path]]:
 
 def _is_unfinished(folder: Path) -> bool:
     manifest = RunFolder(folder).read_manifest()
-    return manifest is not None and manifest["status"] not in FINISHED
+    return manifest is not None and manifest.status not in FINISHED

@@ -1,4 +1,4 @@
-"""What ``manifest.json`` says of a run."""
+"""What a run writes into its manifest."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.config.run import RunConfig
 from judgeforge.records import RubricId, SkipReason
 from judgeforge.store.journal import Tally
+from judgeforge.store.manifest import Calls, Input, Tokens, Totals
 from judgeforge.store.spending import Spending
 
 _PACKAGES = ("openai", "anthropic", "pydantic", "diskcache", "datasets", "genai-prices")
@@ -23,27 +24,20 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def rows_read(manifest: Mapping[str, Any]) -> int:
-    """How many rows of the input it is about, with those that ``--limit`` left out of ``rows``."""
-    part = manifest["input"]
-    return int(part.get("read", part["rows"]))
+def totals_of(tally: Tally, spending: Spending, cached_calls: int) -> Totals:
+    return Totals(
+        prompts=tally.prompts,
+        pairs=tally.pairs,
+        skips={str(reason): n for reason, n in sorted(tally.skips.items())},
+        calls=Calls(paid=spending.calls, cached=cached_calls),
+        tokens=Tokens(input=spending.input_tokens, output=spending.output_tokens),
+        cost_usd=None if spending.cost_usd is None else round(spending.cost_usd, 12),
+    )
 
 
-def figures(tally: Tally, spending: Spending, cached_calls: int) -> dict[str, Any]:
-    """The shape of ``totals`` and ``last_run``."""
-    return {
-        "prompts": tally.prompts,
-        "pairs": tally.pairs,
-        "skips": {str(reason): n for reason, n in sorted(tally.skips.items())},
-        "calls": {"paid": spending.calls, "cached": cached_calls},
-        "tokens": {"input": spending.input_tokens, "output": spending.output_tokens},
-        "cost_usd": None if spending.cost_usd is None else round(spending.cost_usd, 12),
-    }
-
-
-def failed_share(totals: Mapping[str, Any]) -> float:
-    failures = sum(n for reason, n in totals["skips"].items() if SkipReason(reason).is_failure)
-    return failures / totals["prompts"] if totals["prompts"] else 0.0
+def failed_share(totals: Totals) -> float:
+    failures = sum(n for reason, n in totals.skips.items() if SkipReason(reason).is_failure)
+    return failures / totals.prompts if totals.prompts else 0.0
 
 
 def share_kept(tally: Tally) -> float | None:
@@ -63,18 +57,15 @@ def describe(
     input_rows: int,
     input_read: int,
 ) -> dict[str, Any]:
-    """Everything that is known before the run starts. The configuration holds no secret."""
+    """Fields of the manifest that are known before the run starts. The configuration holds no
+    secret."""
     return {
         "judgeforge_version": __version__,
         "versions": _versions(),
         "config": config.model_dump(mode="json"),
         "rubric": rubric.model_dump(mode="json"),
         "identity": dict(identity),
-        "input": {
-            "rows": input_rows,
-            "read": input_read,
-            "fingerprint": input_fingerprint,
-        },
+        "input": Input(rows=input_rows, read=input_read, fingerprint=input_fingerprint),
         "prices": {
             name: None if price is None else {**asdict(price), "tiers": _tiers(price)}
             for name, price in prices.items()

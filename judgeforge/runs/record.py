@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from judgeforge.calibration.promise import make_promise
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import BugError, JudgeforgeError, StoreError
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.results.figures.judges import count_own_family
-from judgeforge.results.figures.tiers import judging_figures
-from judgeforge.runs.manifest import describe, failed_share, figures, now, share_kept
+from judgeforge.results.figures.run import RunFigures, run_figures
+from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
 from judgeforge.runs.planning.calibration_file import calibration_facts
 from judgeforge.runs.planning.identity import identity
 from judgeforge.runs.planning.preparation import Preparation
@@ -31,6 +30,7 @@ from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
+from judgeforge.store.manifest import FORMAT_VERSION, Manifest, Totals
 from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
 
@@ -45,7 +45,7 @@ class RunRecord:
         folder: RunFolder,
         journal: Journal,
         work: Worklist,
-        old: Mapping[str, Any] | None,
+        old: Manifest | None,
         *,
         spending: Callable[[], Spending],
         cached_calls: CachedCalls,
@@ -60,7 +60,7 @@ class RunRecord:
         self._is_provisional = False
         started = now()
         self._description = {
-            "created_at": (old or {}).get("created_at", started),
+            "created_at": (old and old.created_at) or started,
             "started_at": started,
             **describe(
                 config,
@@ -98,22 +98,20 @@ class RunRecord:
     def paid_calls(self) -> int:
         return self._spending().calls - self._before.calls
 
-    def manifest(self, status: str, error: BaseException | None = None) -> dict[str, Any]:
+    def manifest(self, status: str, error: BaseException | None = None) -> Manifest:
         spending, cached = self._spending(), self._cached_calls.of_this_start
-        return {
-            "status": status,
-            "message": None if error is None else redact(str(error) or repr(error)),
-            "updated_at": now(),
-            "totals": figures(self.tally, spending, self._cached_calls.before + cached),
-            "last_run": figures(self._fresh, spending.since(self._before), cached),
-            "reliability": self.reliability and self.reliability.model_dump(mode="json"),
-            "calibration": self._calibration
-            and {
-                **self._calibration,
-                "share_kept": share_kept(self.tally),
-            },
+        kept = {"share_kept": share_kept(self.tally)}
+        return Manifest(
+            format_version=FORMAT_VERSION,
+            status=status,
+            message=None if error is None else redact(str(error) or repr(error)),
+            updated_at=now(),
+            totals=totals_of(self.tally, spending, self._cached_calls.before + cached),
+            last_run=totals_of(self._fresh, spending.since(self._before), cached),
+            reliability=self.reliability and self.reliability.model_dump(mode="json"),
+            calibration=self._calibration and self._calibration | kept,
             **self._description,
-        }
+        )
 
     def begin(self) -> None:
         self._folder.write_manifest(self.manifest("running"))
@@ -130,11 +128,14 @@ class RunRecord:
             code = self._exit_code(error)
             manifest = self.manifest(EXIT_STATUS[code], error)
             self._audit(manifest)
-            manifest["judging"] = judging_figures(
-                self._folder.judgments, self._config.judging.judges
-            )
-            manifest["own_family_judgments"] = count_own_family(self._folder.judgments)
-            self._write_derived(manifest, bug)
+            figures = self._figures()
+            found = {
+                "judging": figures.tiers.totals(),
+                "own_family_judgments": figures.judges.own_family(),
+                "quality": figures.quality(),
+            }
+            manifest = manifest.model_copy(update=found)
+            self._write_pages(manifest, figures, bug)
             self._folder.write_manifest(manifest)
         except Exception as unexpected:  # noqa: BLE001 (a bug is told as one)
             failure = unexpected if isinstance(unexpected, StoreError) else bug(unexpected)
@@ -142,19 +143,19 @@ class RunRecord:
             # Where the disk is the reason, the manifest may fail as well; the old one stays whole.
             with contextlib.suppress(StoreError):
                 self._folder.write_manifest(manifest)
-        return manifest, code, error
+        return manifest.as_json(), code, error
 
-    def _audit(self, manifest: Mapping[str, Any]) -> None:
+    def _audit(self, manifest: Manifest) -> None:
         """Raises StoreError where rows, files and totals do not add up."""
         found = audit_results(self._folder, self._journal, self._work.rows())
-        totals, rows = manifest["totals"], self._work.rows_at_issue
+        totals, rows = manifest.totals, self._work.rows_at_issue
         sums = {
-            "prompts": (totals["prompts"], found.prompts),
-            "pairs": (totals["pairs"], found.pairs),
-            "skips": (totals["skips"], dict(found.skips)),
+            "prompts": (totals.prompts, found.prompts),
+            "pairs": (totals.pairs, found.pairs),
+            "skips": (totals.skips, dict(found.skips)),
             "rows of the input": (rows, found.prompts + self._work.todo),
         }
-        if manifest["status"] in FINISHED:
+        if manifest.status in FINISHED:
             sums["rows that are still to do"] = (0, self._work.todo)
         for name, (said, counted) in sums.items():
             if said != counted:
@@ -164,20 +165,23 @@ class RunRecord:
                     "again, and please report this."
                 )
 
-    def _write_derived(
-        self, manifest: dict[str, Any], bug: Callable[[BaseException], BugError]
-    ) -> None:
-        """The files made from the results, and into the manifest what they say of the pairs."""
-        from judgeforge.results.card.card import write_card
-        from judgeforge.results.export.arrow import write_pairs_parquet
-        from judgeforge.results.figures.pairs import run_quality
-        from judgeforge.results.report.writing import write_report
+    def _figures(self) -> RunFigures:
+        """What the result files say, with ``pairs.parquet`` written on the way."""
+        from judgeforge.results.export.arrow import open_parquet
 
-        manifest["quality"] = run_quality(self._folder.path)
-        write_pairs_parquet(self._folder.pairs, self._folder.pairs_parquet)
-        write_card(self._folder.path, manifest)
+        with open_parquet(self._folder.pairs_parquet) as take:
+            return run_figures(self._folder, judges=self._config.judging.judges, take=take)
+
+    def _write_pages(
+        self, manifest: Manifest, figures: RunFigures, bug: Callable[[BaseException], BugError]
+    ) -> None:
+        """The card and the report. Raises StoreError."""
+        from judgeforge.results.card.card import write_card
+        from judgeforge.results.report.writing import write_report_of
+
+        write_card(self._folder, figures.pairs, manifest)
         try:
-            write_report(self._folder.path, manifest=manifest)
+            write_report_of(self._folder, manifest, figures)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 (the run is whole without its page)
@@ -192,10 +196,10 @@ class RunRecord:
     def _exit_code(self, error: JudgeforgeError | None) -> int:
         if error is not None:
             return exit_code_of(error)
-        return exit_code_when_done(self._config, self.manifest("running")["totals"])
+        return exit_code_when_done(self._config, self.manifest("running").totals)
 
 
-def exit_code_when_done(config: RunConfig, totals: Mapping[str, Any]) -> int:
+def exit_code_when_done(config: RunConfig, totals: Totals) -> int:
     """``totals`` of a folder in which every prompt has ended."""
     too_many = failed_share(totals) > config.limits.max_skip_share
     return EXIT_TOO_MANY_SKIPS if too_many else EXIT_DONE

@@ -12,7 +12,7 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.records import SkipReason
 from judgeforge.runs.folders import chosen_out
-from judgeforge.runs.manifest import now, rows_read
+from judgeforge.runs.manifest import now
 from judgeforge.runs.planning.identity import differences, identity
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
 from judgeforge.runs.planning.worklist import Worklist, plan_work
@@ -25,6 +25,7 @@ from judgeforge.store.finished_index import FinishedPrompts
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 from judgeforge.store.lock import FolderLock
+from judgeforge.store.manifest import Manifest
 from judgeforge.store.recognition import refuse_foreign_files
 from judgeforge.text.wording import expect
 
@@ -85,7 +86,7 @@ async def arun(
     with FolderLock(folder.lock_file, needed=not no_lock) as lock:
         old = folder.read_manifest()
         wanted = identity(config, prepared.rubric.identity, prepared.calibration_digest)
-        changed = differences(old["identity"], wanted) if old else []
+        changed = differences(old.identity, wanted) if old else []
         _refuse_changes(changed, folder, force=force)
         if changed:
             # The paid replies are in the cache: what is the same is not paid again.
@@ -100,14 +101,14 @@ async def arun(
                 folder=folder.path,
                 finished=FinishedPrompts(journal.entries()),
                 limit=limit,
-                covered=rows_read(old) if old and not changed else 0,
+                covered=old.input.all_rows if old and old.input and not changed else 0,
                 accept_changes=force,
                 redo=_RETRIED if retry_skipped else frozenset(),
             )
             with work.skips:
                 if old and folder.is_whole() and _is_finished(old, work, changed=bool(changed)):
-                    code = exit_code_when_done(config, old["totals"])
-                    return RunResult(folder.path, old, code, did_nothing=True)
+                    code = exit_code_when_done(config, old.totals)
+                    return RunResult(folder.path, old.as_json(), code, did_nothing=True)
                 lock.sign(since=now(), journal_bytes=journal.size)
                 session = RunSession(config, prepared, folder, journal, work, old, limit=limit)
                 return await session.run(on_progress)
@@ -158,8 +159,6 @@ def _refuse_changes(changed: list[str], folder: RunFolder, *, force: bool) -> No
     )
 
 
-def _is_finished(old: dict[str, object], work: Worklist, *, changed: bool) -> bool:
-    same_input = isinstance(old["input"], dict) and (
-        old["input"].get("fingerprint") == work.fingerprint
-    )
-    return old["status"] in FINISHED and work.todo == 0 and same_input and not changed
+def _is_finished(old: Manifest, work: Worklist, *, changed: bool) -> bool:
+    same_input = old.input is not None and old.input.fingerprint == work.fingerprint
+    return old.status in FINISHED and work.todo == 0 and same_input and not changed

@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
 
 from judgeforge.calls.cache.cache import ReplyCache
 from judgeforge.calls.endpoints import open_endpoints
@@ -41,6 +40,7 @@ from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 from judgeforge.store.log import RunLog
+from judgeforge.store.manifest import Manifest
 from judgeforge.store.spending import to_pico
 from judgeforge.text.redaction import Redactor
 
@@ -56,7 +56,7 @@ class RunSession:
         folder: RunFolder,
         journal: Journal,
         work: Worklist,
-        old: dict[str, Any] | None,
+        old: Manifest | None,
         *,
         limit: int | None,
     ) -> None:
@@ -92,7 +92,7 @@ class RunSession:
         self._cache = ReplyCache(config.cache_dir, on_damage=self._report_damage)
         opened.callback(self._cache.close)
 
-    def _assemble(self, journal: Journal, old: dict[str, Any] | None) -> None:
+    def _assemble(self, journal: Journal, old: Manifest | None) -> None:
         config, prepared, folder = self._config, self._prepared, self._folder
         self._endpoints = open_endpoints(config, prepared.keys, prepared.prices, self._log)
         self._gateway = Gateway(

@@ -43,7 +43,7 @@ def judgment_fields(row: Mapping[str, Any]) -> Row:
     """The fields of the Judgment in a row."""
     fields = dict(row)
     if fields.get("missing") and not fields.get("missing_kind"):
-        fields["missing_kind"] = _kind(fields["missing"], fields.get("protocol"))
+        fields["missing_kind"] = _kind(fields["missing"], str(fields.get("protocol")))
     return fields
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+
+from pydantic import ValidationError
 
 from judgeforge.errors import StoreError
 from judgeforge.store.files import make_folder, replacing
 from judgeforge.store.finished_prompt import FILES
 from judgeforge.store.journal import Journal
+from judgeforge.store.manifest import FORMAT_VERSION, Manifest
+from judgeforge.text.wording import first_problem
 
-FORMAT_VERSION = 1
 _OF_A_MANIFEST = (b'"format_version"', b'"status"')
 
 
@@ -72,7 +74,8 @@ class RunFolder:
         """Whether all result files are there; one may have been deleted."""
         return all(file.exists() for file in self._results)
 
-    def read_manifest(self) -> dict[str, Any] | None:
+    def read_manifest(self) -> Manifest | None:
+        """None where there is none yet. Raises StoreError for what is no manifest."""
         try:
             content = self.manifest_file.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -80,25 +83,24 @@ class RunFolder:
         except OSError as error:
             raise StoreError(f"{self.manifest_file}: cannot be read: {error}") from error
         try:
-            manifest = json.loads(content)
-            version = manifest["format_version"]
+            found = json.loads(content)
+            version = found["format_version"]
+            if version > FORMAT_VERSION:
+                raise StoreError(
+                    f"{self.path}: written by a newer judgeforge (format {version}, this one knows "
+                    f"{FORMAT_VERSION}). Upgrade judgeforge or use another folder."
+                )
+            return Manifest.model_validate(found)
         except (ValueError, KeyError, TypeError) as error:
+            problem = first_problem(error) if isinstance(error, ValidationError) else error
             raise StoreError(
-                f"{self.manifest_file}: this is no manifest ({error}). Delete it to have it made "
+                f"{self.manifest_file}: this is no manifest ({problem}). Delete it to have it made "
                 "anew from the journal, or use another folder."
             ) from error
-        if version > FORMAT_VERSION:
-            raise StoreError(
-                f"{self.path}: written by a newer judgeforge (format {version}, this one knows "
-                f"{FORMAT_VERSION}). Upgrade judgeforge or use another folder."
-            )
-        return dict(manifest)
 
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+    def write_manifest(self, manifest: Manifest) -> None:
         with replacing(self.manifest_file) as file:
-            file.write(
-                json.dumps({"format_version": FORMAT_VERSION, **manifest}, indent=2).encode()
-            )
+            file.write(json.dumps(manifest.as_json(), indent=2).encode())
             file.write(b"\n")
 
     def write_results(self, journal: Journal, rows: Iterable[int | bytes]) -> None:

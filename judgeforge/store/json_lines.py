@@ -34,9 +34,12 @@ def read_rows(file: Path, *, needs: str = "", containing: bytes = b"") -> Iterat
         yield row
 
 
-def read_placed_rows(file: Path, *, needs: str, offset: int = 0) -> Iterator[tuple[int, Row]]:
-    """The same from byte ``offset`` on, each with the byte at which it begins."""
-    return _read(file, lambda line: _row(line, needs), offset=offset)
+def read_placed_rows(
+    file: Path, *, needs: str, offset: int = 0
+) -> Iterator[tuple[int, bytes, Row]]:
+    """The same from byte ``offset`` on, each with the byte at which it begins and its line."""
+    for place, (line, row) in _read(file, lambda line: (line, _row(line, needs)), offset=offset):
+        yield place, line, row
 
 
 def read_records(file: Path, kind: type[R]) -> Iterator[R]:

@@ -21,7 +21,7 @@ from judgeforge.judging.replies.in_words import (
 )
 from judgeforge.judging.replies.json_object import one_object
 from judgeforge.judging.replies.structured import read_pair
-from judgeforge.results.card.markdown import escape
+from judgeforge.results.card.sections import escape
 from judgeforge.sampling.suspicion import suspicions
 from judgeforge.text.redaction import Redactor
 from judgeforge.text.visible import hidden_characters, mixed_scripts, printable, visible_text

@@ -448,7 +448,7 @@ def test_a_bug_in_the_report_leaves_the_run_complete(tmp_path, server, out, monk
     def fails(*_arguments, **_options):
         raise RuntimeError("nobody expects this")
 
-    monkeypatch.setattr(writing, "write_report", fails)
+    monkeypatch.setattr(writing, "write_report_of", fails)
     with pytest.warns(UserWarning, match=r"no report\.html was written.*a bug"):
         result = run(write_config(tmp_path, server, prompts=1), out)
     assert (result.exit_code, result.manifest["status"]) == (0, "complete")

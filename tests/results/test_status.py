@@ -1,26 +1,31 @@
 """`judgeforge status`: running or not, since when, how far, how much, and for how long."""
 
+from __future__ import annotations
+
 import json
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.results.status import read_status, trouble_of
 from judgeforge.store.json_lines import read_log
-from tests.local_server import faults
+from tests.local_server import LocalServer, faults
 from tests.support.run_process import kill, start
 from tests.support.run_setup import run, write_config, write_prompts
 
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
+Command = Callable[..., tuple[int, str, str]]
+Tell = Callable[..., str | None]
 
 
-def test_a_finished_folder_tells_what_its_manifest_does(tmp_path, server, out):
+def test_a_finished_folder_tells_what_its_manifest_does(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     result = run(write_config(tmp_path, server, prompts=3, budget={"usd": 1.0}), out)
     status = read_status(out)
     assert (status.status, status.running, status.eta_s) == ("complete", False, None)
@@ -29,7 +34,9 @@ def test_a_finished_folder_tells_what_its_manifest_does(tmp_path, server, out):
     assert status.budget_usd == 1.0
 
 
-def test_a_manifest_whose_bytes_are_no_text_is_named(tmp_path, server, out):
+def test_a_manifest_whose_bytes_are_no_text_is_named(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server, prompts=1)
     run(config, out)
     (out / "manifest.json").write_bytes(b'{"format_version": 1, \xff}')
@@ -38,7 +45,9 @@ def test_a_manifest_whose_bytes_are_no_text_is_named(tmp_path, server, out):
             look(out)
 
 
-def test_a_run_that_goes_on_and_one_that_was_killed(tmp_path, server, out):
+def test_a_run_that_goes_on_and_one_that_was_killed(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     server.behaviour.latency_s = 0.05
     write_prompts(tmp_path, 200)
     with (tmp_path / "prompts.jsonl").open("a") as file:
@@ -62,7 +71,9 @@ def test_a_run_that_goes_on_and_one_that_was_killed(tmp_path, server, out):
     assert {file: file.read_bytes() for file in before} == before
 
 
-def test_it_changes_nothing_and_keeps_nobody_out(tmp_path, server, out):
+def test_it_changes_nothing_and_keeps_nobody_out(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server, prompts=2)
     run(config, out)
     before = {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in out.rglob("*") if p.is_file()}
@@ -73,7 +84,9 @@ def test_it_changes_nothing_and_keeps_nobody_out(tmp_path, server, out):
     assert run(config, out).did_nothing
 
 
-def test_the_command_prints_lines_or_json(tmp_path, server, out, command):
+def test_the_command_prints_lines_or_json(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     run(write_config(tmp_path, server), out, budget_usd=0.0)
     code, shown, _ = command("status", out)
     assert code == 0
@@ -84,7 +97,7 @@ def test_the_command_prints_lines_or_json(tmp_path, server, out, command):
     assert told["folder"] == os.fspath(out)
 
 
-def test_a_folder_that_is_none_is_a_mistake(tmp_path, command):
+def test_a_folder_that_is_none_is_a_mistake(tmp_path: Path, command: Command) -> None:
     with pytest.raises(ConfigError, match="no run folder"):
         read_status(tmp_path)
     assert command("status", tmp_path)[0] == 2
@@ -103,8 +116,8 @@ class TestTrouble:
     NOW = datetime(2026, 10, 18, 12, 0, 0, tzinfo=UTC)
 
     @pytest.fixture
-    def told(self, tmp_path):
-        def tell(*events, running=True):
+    def told(self, tmp_path: Path) -> Tell:
+        def tell(*events: tuple[int, dict[str, str]], running: bool = True) -> str | None:
             log = tmp_path / "log.jsonl"
             times = (self.NOW - timedelta(seconds=seconds) for seconds, _ in events)
             lines = [
@@ -140,14 +153,16 @@ class TestTrouble:
             ),
         ],
     )
-    def test_it_is_told_while_no_call_is_answered(self, told, events, said):
+    def test_it_is_told_while_no_call_is_answered(
+        self, told: Tell, events: list[Any], said: str | None
+    ) -> None:
         assert told(*events) == said
 
-    def test_of_a_killed_run_only_how_its_last_call_failed(self, told):
+    def test_of_a_killed_run_only_how_its_last_call_failed(self, told: Tell) -> None:
         assert told((90, START), (45, ANSWERED), running=False) is None
         assert "HTTP 500" in told((90, START), (45, FAILED), running=False)
 
-    def test_only_the_end_of_a_long_log_is_read(self, tmp_path):
+    def test_only_the_end_of_a_long_log_is_read(self, tmp_path: Path) -> None:
         log = tmp_path / "log.jsonl"
         log.write_bytes(b'{"time":"2026-10-18T11:00:00Z","event":"run_started"}\n' * 10_000)
         read = list(read_log(log, last_bytes=1000))
@@ -155,7 +170,9 @@ class TestTrouble:
         assert list(read_log(tmp_path / "none", last_bytes=1000)) == []
 
 
-def test_the_command_says_what_keeps_a_run_from_getting_on(tmp_path, server, out, command):
+def test_the_command_says_what_keeps_a_run_from_getting_on(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     server.faults.add(faults.status(500))
     process = start(write_config(tmp_path, server, prompts=2), out, "--quiet")
     while not (out / "log.jsonl").exists() or b"circuit_opened" not in (

@@ -1,6 +1,5 @@
 """`--out "runs/{date}"`: a folder a day, and what an earlier day left open is finished first."""
 
-import json
 import signal
 from datetime import date
 
@@ -13,6 +12,7 @@ from judgeforge.runs.folders import run_folders, today
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.start import StartReport, start
 from judgeforge.store.folder import RunFolder
+from tests.support.hand_made import manifest
 from tests.support.run_setup import rows, run, write_config
 
 DAY = date(2026, 10, 18)
@@ -25,7 +25,7 @@ def config(tmp_path, server):
 
 def leave(folder, status):
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps({"format_version": 1, "status": status}))
+    RunFolder(folder).write_manifest(manifest(status=status))
 
 
 def names(folders, tmp_path):

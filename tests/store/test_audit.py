@@ -94,7 +94,8 @@ def test_totals_that_do_not_add_up_are_named_in_the_manifest_and_exit_74(
     assert (result.exit_code, result.manifest["status"]) == (74, "failed")
     said = RunFolder(out).read_manifest()
     assert said is not None
-    assert "pairs.jsonl:1" in said["message"]
+    assert said.message is not None
+    assert "pairs.jsonl:1" in said.message
     sent = len(server.requests)
     assert run(config, out).exit_code == 0
     assert len(server.requests) == sent

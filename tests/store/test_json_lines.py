@@ -25,8 +25,8 @@ def test_rows_come_in_their_order(tmp_path: Path) -> None:
 
 def test_a_row_can_be_found_again_by_its_byte(tmp_path: Path) -> None:
     file = written(tmp_path, ROWS)
-    for offset, row in read_placed_rows(file, needs="prompt_id"):
-        assert next(read_placed_rows(file, needs="prompt_id", offset=offset)) == (offset, row)
+    for offset, line, row in read_placed_rows(file, needs="prompt_id"):
+        assert next(read_placed_rows(file, needs="prompt_id", offset=offset)) == (offset, line, row)
 
 
 def test_damage_behind_an_offset_has_its_place_in_the_whole_file(tmp_path: Path) -> None:

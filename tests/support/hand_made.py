@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from judgeforge.records import Message, PreferencePair, Provenance, RubricId
+from judgeforge.results.figures.pairs import PairFigures
+from judgeforge.store.manifest import FORMAT_VERSION, Manifest
 
 RUBRIC = RubricId(name="helpfulness", version=3, sha256="ab" * 32)
 
@@ -70,6 +73,19 @@ def run_folder(path: Path, pairs: Iterable[PreferencePair]) -> Path:
     (state / "spending.jsonl").write_text('{"reserved": 1}\n', encoding="utf-8")
     (state / "train.jsonl").write_text('{"reserved": 1}\n', encoding="utf-8")
     return path
+
+
+def pair_figures(pairs: Iterable[PreferencePair]) -> PairFigures:
+    figures = PairFigures()
+    for _, group in groupby(pairs, key=lambda one: one.prompt_id):
+        of_prompt = list(group)
+        lines = [one.model_dump_json().encode() + b"\n" for one in of_prompt]
+        figures.add_prompt([one.model_dump() for one in of_prompt], [], lines)
+    return figures
+
+
+def manifest(**changes: Any) -> Manifest:
+    return Manifest.model_validate({"format_version": FORMAT_VERSION, **MANIFEST, **changes})
 
 
 MANIFEST: dict[str, Any] = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
+from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_rows
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def pairs_table(folder: Path, *, most: int | None = None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    pairs = list(islice(read_rows(folder / "pairs.jsonl"), most))
+    pairs = list(islice(read_rows(RunFolder(folder).pairs), most))
     criteria = _criteria(folder, pairs)
     table = Table(show_lines=True, expand=True, title_justify="left", header_style="bold")
     for name, share in (("prompt", 3), ("chosen", 4), ("rejected", 4)):
@@ -105,7 +106,7 @@ def _criteria(folder: Path, pairs: Iterable[Json]) -> Mapping[str, list[Json]]:
     found: dict[str, list[Json]] = defaultdict(list)
     if not wanted:
         return found
-    for judgment in read_rows(folder / "judgments.jsonl"):
+    for judgment in read_rows(RunFolder(folder).judgments):
         if judgment["id"] not in wanted:
             continue
         for completion_id in judgment["completion_ids"]:

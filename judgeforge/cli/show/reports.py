@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from judgeforge.store.folder import RunFolder
 from judgeforge.text.visible import printable
 from judgeforge.text.wording import counted
 
@@ -54,7 +55,7 @@ def print_result(result: RunResult, *, show_pairs: int) -> None:
     elif result.exit_code:
         _err.print(
             "[yellow]more prompts failed than limits.max_skip_share allows[/yellow]; "
-            f"see {shown(str(result.folder / 'skips.jsonl'))}"
+            f"see {shown(str(RunFolder(result.folder).skips))}"
         )
     if first is not None:
         _where_next(result.folder, first)
@@ -64,16 +65,16 @@ def _first_pair(folder: Path) -> str | None:
     """The id; None without a pair, and where a full disk kept the file from being written."""
     from judgeforge.store.json_lines import read_rows
 
-    file = folder / "pairs.jsonl"
+    file = RunFolder(folder).pairs
     first = next(read_rows(file, needs="id"), None) if file.exists() else None
     return None if first is None else str(first["id"])
 
 
 def _where_next(folder: Path, first: str) -> None:
+    files = RunFolder(folder)
     _out.print(
-        f"page:  {shown(str(folder / 'report.html'))}\n"
-        f"pairs: {shown(str(folder / 'pairs.jsonl'))}   how they were made: "
-        f"{shown(str(folder / 'README.md'))}\n"
+        f"page:  {shown(str(files.report))}\n"
+        f"pairs: {shown(str(files.pairs))}   how they were made: {shown(str(files.card))}\n"
         f"why:   {_program()} explain {shown(str(folder))} {shown(first)}"
     )
 

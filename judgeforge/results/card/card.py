@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 from judgeforge import __version__
 from judgeforge.results.card.sections import costs, counts, making, measures, quality_sections
 from judgeforge.results.export.arrow import card_features
-from judgeforge.results.figures.pairs import PairStatistics, pair_statistics
-from judgeforge.results.pairs import pairs_file
+from judgeforge.results.figures.pairs import PairFigures
 from judgeforge.store.files import replacing
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.manifest import Manifest
 
 _TAGS = ["preference", "dpo", "reward-model", "llm-as-judge", "judgeforge"]
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"))
 
 
-def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write ``README.md`` into the run folder, from its ``pairs.jsonl`` and its manifest.
+def write_card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> None:
+    """Write ``README.md`` into the run folder, from the figures of its pairs and its manifest.
 
     With it ``datasets.load_dataset(folder)`` gives exactly the pairs, as the split ``train``,
     whatever else lies in the folder; without any pair it raises ValueError, as no data set of
-    zero rows can be loaded from files. Raises ConfigError where there is no ``pairs.jsonl`` and
-    StoreError where a file cannot be read or written.
+    zero rows can be loaded from files. Raises StoreError where it cannot be written.
     """
-    statistics = pair_statistics(pairs_file(folder))
-    with replacing(folder / "README.md") as file:
-        file.write(card(statistics, manifest).encode())
+    with replacing(folder.card) as file:
+        file.write(card(pairs, manifest).encode())
 
 
-def card(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
+def card(pairs: PairFigures, manifest: Manifest) -> str:
     sections = [
-        _front_matter(statistics),
-        _introduction(statistics, manifest),
-        "## How it was made\n\n" + making(statistics, manifest),
-        "## Counts\n\n" + counts(statistics, manifest),
-        "## Calls and cost\n\n" + costs(manifest),
-        "## Scores and lengths\n\n" + measures(statistics),
-        *quality_sections(manifest),
+        _front_matter(pairs),
+        _introduction(pairs, manifest.status),
+        "## How it was made\n\n" + making(pairs, manifest),
+        "## Counts\n\n" + counts(pairs, manifest.totals),
+        "## Calls and cost\n\n" + costs(manifest.totals),
+        "## Scores and lengths\n\n" + measures(pairs),
+        *quality_sections(manifest.quality),
         _columns(),
         _loading(),
-        _training(statistics),
+        _training(pairs),
         _license(),
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _front_matter(statistics: PairStatistics) -> str:
+def _front_matter(pairs: PairFigures) -> str:
     import yaml
 
     content = {
@@ -56,13 +51,13 @@ def _front_matter(statistics: PairStatistics) -> str:
                 "config_name": "default",
                 # `datasets` caches a local folder by its name and this header, not by its data:
                 # without a mark of the data, a second run would load the pairs of the first.
-                "description": f"pairs sha256 {statistics.fingerprint}",
+                "description": f"pairs sha256 {pairs.fingerprint}",
                 "data_files": [{"split": "train", "path": "pairs.jsonl"}],
             }
         ],
         "dataset_info": {"features": card_features()},
         "task_categories": ["text-generation"],
-        "size_categories": [_size(statistics.pairs)],
+        "size_categories": [_size(pairs.pairs)],
         "tags": _TAGS,
     }
     return f"---\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}---"
@@ -72,14 +67,13 @@ def _size(pairs: int) -> str:
     return next((name for limit, name in _SIZES if pairs < limit), "n>1M")
 
 
-def _introduction(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
+def _introduction(pairs: PairFigures, status: str) -> str:
     what = (
-        f"# Preference pairs\n\n{statistics.pairs:,} pairs of a better and a worse answer, for "
-        f"{statistics.prompts:,} prompts. Every pair says how sure it is (`confidence`) and what "
+        f"# Preference pairs\n\n{pairs.pairs:,} pairs of a better and a worse answer, for "
+        f"{pairs.prompts:,} prompts. Every pair says how sure it is (`confidence`) and what "
         "it rests on (`provenance`). "
         f"Made with judgeforge {__version__}."
     )
-    status = manifest.get("status")
     if status == "complete":
         return what
     return f"{what}\n\n> The run is not complete (status: {status}). Start it again to go on."
@@ -112,7 +106,7 @@ sure = pairs.filter(lambda pair: pair["confidence"] >= 0.9)
 file itself: `load_dataset("json", data_files="path/to/pairs.jsonl", split="train")`."""
 
 
-def _training(statistics: PairStatistics) -> str:
+def _training(pairs: PairFigures) -> str:
     return f"""\
 ## Train on it
 
@@ -143,13 +137,13 @@ same way; KTO splits each pair into a good and a bad example by itself.
 - **Margin.** The column is called `score_margin` because `RewardTrainer` silently subtracts a
   column called `margin` inside its loss. Rename it only if you want that.
 - **Label noise.** The judges are sometimes wrong, and `confidence` says how often to expect it.
-  `DPOConfig(label_smoothing={_smoothing(statistics)})` tells the loss so; it is
+  `DPOConfig(label_smoothing={_smoothing(pairs)})` tells the loss so; it is
   1 - mean(`confidence`) of these pairs."""
 
 
-def _smoothing(statistics: PairStatistics) -> str:
-    mean = statistics.confidence.mean
-    return "0.0" if mean is None else f"{1 - mean:.3f}"
+def _smoothing(pairs: PairFigures) -> str:
+    wrong = pairs.expected_wrong
+    return "0.0" if wrong is None else f"{wrong:.3f}"
 
 
 def _license() -> str:

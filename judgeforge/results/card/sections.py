@@ -1,105 +1,128 @@
-"""The parts of the dataset card that state facts of a run.
+"""The parts of the dataset card that state facts of a run and say how far to trust its pairs.
 
-The parts of the dataset card that say how far its pairs can be trusted.
+They are Markdown. Names that models and users chose are data, never markup.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from pathlib import PurePath
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from judgeforge.config.providers import runs_in_process
-from judgeforge.results.card.markdown import bullets, escape, table
-from judgeforge.results.figures.pairs import QUANTILES, Distribution, PairStatistics
+from judgeforge.results.facts import file_name, prompts_source
+from judgeforge.results.figures.distribution import SHARES, Values
+from judgeforge.results.figures.pairs import PairFigures
+from judgeforge.store.manifest import LengthQuality, Manifest, ModelPairs, Quality, Totals
+
+_SPECIAL = str.maketrans(
+    {character: f"\\{character}" for character in "\\`*_{}[]()#!|~$"}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
+)
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_LONGEST = 200
+_WIDEST_BAR = 30
+_MOST_MODELS = 20
 
 
-def making(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
-    config: Mapping[str, Any] = manifest.get("config") or {}
-    return bullets(
-        [
-            f"**Prompts**: {_prompts(config)}.",
-            f"**Completions**: {_sampling(config)}",
-            f"**Rubric**: {_rubric(statistics, config)}",
-            f"**Judges**: {_judges(config)}{_own_family(manifest)}",
-            f"**Pairing**: {_pairing(config)}",
-            f"**Chosen from**: {_shares(statistics.chosen_models)}.",
-            f"**Rejected from**: {_shares(statistics.rejected_models)}.",
-        ]
-    )
+def making(pairs: PairFigures, manifest: Manifest) -> str:
+    config = manifest.config
+    facts = [
+        f"**Prompts**: {escape(prompts_source(config))}.",
+        f"**Completions**: {_sampling(config)}",
+        f"**Rubric**: {_rubric(pairs, config)}",
+        f"**Judges**: {_judges(config)}{_own_family(manifest.own_family_judgments)}",
+        f"**Pairing**: {_pairing(config)}",
+        f"**Chosen from**: {_shares(pairs.models_of(0))}.",
+        f"**Rejected from**: {_shares(pairs.models_of(1))}.",
+    ]
+    return "\n".join(f"- {fact}" for fact in facts)
 
 
-def counts(statistics: PairStatistics, manifest: Mapping[str, Any]) -> str:
-    totals: Mapping[str, Any] = manifest.get("totals") or {}
-    skips: Mapping[str, int] = totals.get("skips") or {}
+def counts(pairs: PairFigures, totals: Totals) -> str:
     rows = [
-        ("prompts", _number(totals.get("prompts"))),
-        ("prompts with pairs", _number(statistics.prompts)),
-        ("pairs", _number(statistics.pairs)),
+        ("prompts", totals.prompts),
+        ("prompts with pairs", pairs.prompts),
+        ("pairs", pairs.pairs),
         *(
-            (f"skipped: {escape(reason)}", _number(count))
-            for reason, count in sorted(skips.items(), key=lambda skip: (-skip[1], skip[0]))
+            (f"skipped: {escape(reason)}", count)
+            for reason, count in sorted(totals.skips.items(), key=lambda skip: (-skip[1], skip[0]))
         ),
     ]
-    return table(["", "number"], rows)
+    return _table(["", "number"], [(name, f"{count:,}") for name, count in rows])
 
 
-def costs(manifest: Mapping[str, Any]) -> str:
-    totals: Mapping[str, Any] = manifest.get("totals") or {}
-    calls, tokens = totals.get("calls") or {}, totals.get("tokens") or {}
-    cost = totals.get("cost_usd")
-    return table(
+def costs(totals: Totals) -> str:
+    cost = totals.cost_usd
+    return _table(
         ["", ""],
         [
-            ("calls sent", _number(calls.get("paid"))),
-            ("calls answered from the cache", _number(calls.get("cached"))),
-            ("input tokens", _number(tokens.get("input"))),
-            ("output tokens", _number(tokens.get("output"))),
+            ("calls sent", f"{totals.calls.paid:,}"),
+            ("calls answered from the cache", f"{totals.calls.cached:,}"),
+            ("input tokens", f"{totals.tokens.input:,}"),
+            ("output tokens", f"{totals.tokens.output:,}"),
             ("cost (USD)", "unknown" if cost is None else f"{cost:,.4f}"),
         ],
     )
 
 
-def measures(statistics: PairStatistics) -> str:
-    if not statistics.pairs:
+def measures(pairs: PairFigures) -> str:
+    longer, same = pairs.longer_share, pairs.same_length_share
+    if longer is None or same is None:
         return "There are no pairs."
     rows = [
-        _row("score of chosen", statistics.score_chosen, 3),
-        _row("score of rejected", statistics.score_rejected, 3),
-        _row("score_margin", statistics.margin, 3),
-        _row("confidence", statistics.confidence, 3),
-        _row("prompt, characters", statistics.prompt_length, 0),
-        _row("chosen, characters", statistics.chosen_length, 0),
-        _row("rejected, characters", statistics.rejected_length, 0),
+        _row("score of chosen", pairs.score_chosen, 3),
+        _row("score of rejected", pairs.score_rejected, 3),
+        _row("score_margin", pairs.margin, 3),
+        _row("confidence", pairs.confidence, 3),
+        _row("prompt, characters", pairs.prompt_length, 0),
+        _row("chosen, characters", pairs.chosen_length, 0),
+        _row("rejected, characters", pairs.rejected_length, 0),
     ]
-    head = ["", "mean", *(_share_name(share) for share in QUANTILES)]
-    longer = statistics.chosen_longer / statistics.pairs
-    same = statistics.same_length / statistics.pairs
     return (
-        f"{table(head, rows)}\n\n"
+        f"{_table(['', 'mean', *map(_share_name, SHARES)], rows)}\n\n"
         f"Chosen is longer than rejected in {longer:.1%} of the pairs, equally long in {same:.1%}. "
         "Far from half, a model trained on them may learn length instead of quality."
     )
 
 
-def _row(name: str, values: Distribution, digits: int) -> list[str]:
+def quality_sections(quality: Quality | None) -> list[str]:
+    """None for a run without pairs."""
+    if quality is None or not any(bar.pairs for bar in quality.confidence_histogram):
+        return []
+    return [
+        "## How sure the pairs are\n\n" + _sureness(quality),
+        "## Length\n\n" + _length(quality.length),
+        "## Pairs by model\n\n" + _pairs_by_model(quality.models),
+    ]
+
+
+def escape(text: object) -> str:
+    """``text`` as it reads, on one line: no markup, no HTML, no links, no table cells.
+
+    For use inside a line of other text, not at its start. Only names are shown in a card, so
+    text of more than 200 characters is cut.
+    """
+    line = _BREAKS.sub(" ", str(text)).strip()
+    if len(line) > _LONGEST:
+        line = line[: _LONGEST - 1] + "…"
+    return line.translate(_SPECIAL).replace("://", "&#58;//").replace("www.", "www&#46;")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells are Markdown already: escape what is data."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _row(name: str, values: Values, digits: int) -> list[str]:
     figures = [values.mean or 0.0, *values.quantiles()]
     return [name.replace("_", r"\_"), *(f"{figure:,.{digits}f}" for figure in figures)]
 
 
 def _share_name(share: float) -> str:
     return {0.0: "least", 0.5: "median", 1.0: "most"}.get(share, f"{share:.0%}")
-
-
-def _prompts(config: Mapping[str, Any]) -> str:
-    source = config.get("prompts") or {}
-    if hub := source.get("hf"):
-        return f"dataset {escape(hub.get('name'))}, split {escape(hub.get('split'))}"
-    # The folders above the file are nobody's business in a card that may be published.
-    return (
-        f"file {escape(str(source.get('path') or 'unknown').replace(chr(92), '/').split('/')[-1])}"
-    )
 
 
 def _sampling(config: Mapping[str, Any]) -> str:
@@ -116,12 +139,12 @@ def _sampling(config: Mapping[str, Any]) -> str:
     )
 
 
-def _rubric(statistics: PairStatistics, config: Mapping[str, Any]) -> str:
-    if not statistics.rubrics:
+def _rubric(pairs: PairFigures, config: Mapping[str, Any]) -> str:
+    if not pairs.rubrics:
         return f"{escape(config.get('rubric'))}."
     return "; ".join(
         f"{escape(rubric.name)}, version {rubric.version}, SHA-256 `{escape(rubric.sha256)}`"
-        for rubric in statistics.rubrics
+        for rubric in pairs.rubrics
     )
 
 
@@ -132,22 +155,21 @@ def _judges(config: Mapping[str, Any]) -> str:
     return "; ".join(_judge(judge, config) for judge in judges) + "."
 
 
-def _own_family(manifest: Mapping[str, Any]) -> str:
-    counted: Mapping[str, int] = manifest.get("own_family_judgments") or {}
-    if not counted:
-        return ""
-    each = ", ".join(f"{escape(judge)} {_number(n)} times" for judge, n in counted.items())
-    return (
-        f" Judged answers of their own model family, which judges tend to prefer: {each} "
-        "(`own_family` in judgments.jsonl)."
-    )
-
-
 def _judge(judge: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     name = f"{escape(judge['name'])}: " if judge.get("name") else ""
     return (
         f"{name}{_model_names([judge.get('model')], config)} ({escape(judge.get('protocol'))}, "
         f"{judge.get('repeats', 1)} x)"
+    )
+
+
+def _own_family(counted: Mapping[str, int]) -> str:
+    if not counted:
+        return ""
+    each = ", ".join(f"{escape(judge)} {n:,} times" for judge, n in counted.items())
+    return (
+        f" Judged answers of their own model family, which judges tend to prefer: {each} "
+        "(`own_family` in judgments.jsonl)."
     )
 
 
@@ -166,12 +188,7 @@ def _model_names(names: Iterable[Any] | None, config: Mapping[str, Any]) -> str:
 
 def _model(model: Mapping[str, Any]) -> str:
     provider, name = model.get("provider", "unknown"), model.get("model")
-    return f"{escape(_file_name(name) if runs_in_process(provider) else name)} ({escape(provider)})"
-
-
-def _file_name(path: object) -> str:
-    """Without its folders: they are nobody's business in a card that may be published."""
-    return PurePath(str(path)).name
+    return f"{escape(file_name(name) if runs_in_process(provider) else name)} ({escape(provider)})"
 
 
 def _shares(models: Counter[str]) -> str:
@@ -183,68 +200,44 @@ def _shares(models: Counter[str]) -> str:
     )
 
 
-def _number(value: int | None) -> str:
-    return "unknown" if value is None else f"{value:,}"
-
-
-_WIDEST_BAR = 30
-_MOST_MODELS = 20
-
-
-def quality_sections(manifest: Mapping[str, Any]) -> list[str]:
-    """None for a run without pairs or from before there was ``quality`` in the manifest."""
-    quality = manifest.get("quality") or {}
-    if not any(bar["pairs"] for bar in quality.get("confidence_histogram") or ()):
-        return []
-    return [
-        "## How sure the pairs are\n\n" + _sureness(quality),
-        "## Length\n\n" + _length(quality["length"]),
-        "## Pairs by model\n\n" + _pairs_by_model(quality["models"]),
-    ]
-
-
-def _sureness(quality: Mapping[str, Any]) -> str:
-    bars = quality["confidence_histogram"]
-    most = max(bar["pairs"] for bar in bars)
+def _sureness(quality: Quality) -> str:
+    bars, wrong = quality.confidence_histogram, quality.expected_wrong
+    most = max(bar.pairs for bar in bars)
     rows = [
         (
-            f"{bar['from']:.2f} to {bar['to']:.2f}",
-            f"{bar['pairs']:,}",
-            "█" * round(_WIDEST_BAR * bar["pairs"] / most),
+            f"{bar.from_:.2f} to {bar.to:.2f}",
+            f"{bar.pairs:,}",
+            "█" * round(_WIDEST_BAR * bar.pairs / most),
         )
         for bar in bars
     ]
-    wrong = quality["expected_wrong"]
     return (
-        f"By their own `confidence`, {_percent(wrong['by_confidence'])} of the pairs are expected "
-        f"to have the worse answer as chosen; in {_percent(wrong['by_p_best'])}, chosen is "
-        "expected not to be the best of its prompt.\n\n" + table(["confidence", "pairs", ""], rows)
+        f"By their own `confidence`, {_percent(wrong.by_confidence)} of the pairs are expected "
+        f"to have the worse answer as chosen; in {_percent(wrong.by_p_best)}, chosen is "
+        "expected not to be the best of its prompt.\n\n" + _table(["confidence", "pairs", ""], rows)
     )
 
 
-def _length(length: Mapping[str, Any]) -> str:
-    correlation = length["score_length_correlation"]
+def _length(length: LengthQuality) -> str:
+    correlation = length.score_length_correlation
+    signed = "unknown" if correlation is None else f"{correlation:+.2f}"
     return (
-        f"Chosen is longer in {_percent(length['chosen_longer'])} of the pairs. The correlation of "
-        f"score and length within prompts ({_signed(correlation)}) explains "
-        f"{_percent(length['explained_by_correlation'])} at the margins of these pairs. Of all "
+        f"Chosen is longer in {_percent(length.chosen_longer)} of the pairs. The correlation of "
+        f"score and length within prompts ({signed}) explains "
+        f"{_percent(length.explained_by_correlation)} at the margins of these pairs. Of all "
         "judged completions of a prompt, two by two, the longer one scores higher in "
-        f"{_percent(length['longer_scores_higher'])}. Without labels nobody can tell how much of "
+        f"{_percent(length.longer_scores_higher)}. Without labels nobody can tell how much of "
         "this is the judges' taste for length and how much is quality."
     )
 
 
-def _pairs_by_model(models: list[Mapping[str, Any]]) -> str:
+def _pairs_by_model(models: Sequence[ModelPairs]) -> str:
     rows = [
-        (escape(row["chosen"]), escape(row["rejected"]), f"{row['pairs']:,}")
+        (escape(row.chosen), escape(row.rejected), f"{row.pairs:,}")
         for row in models[:_MOST_MODELS]
     ]
-    return table(["chosen from", "rejected from", "pairs"], rows)
+    return _table(["chosen from", "rejected from", "pairs"], rows)
 
 
 def _percent(share: float | None) -> str:
     return "an unknown share" if share is None else f"{share:.1%}"
-
-
-def _signed(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:+.2f}"

@@ -1,16 +1,9 @@
-"""The columns of a pair, said once, for every format that wants its types beforehand.
+"""Pairs as Arrow tables of bounded size, as Parquet and as a Hugging Face dataset.
 
-Types guessed from data go wrong where a list is empty or a cost unknown in the first rows and
-not in later ones, and cannot be guessed at all where there are no rows.
-
-Pairs -> Arrow tables of bounded size, with the types said beforehand.
-
+The columns are said once, beforehand: types guessed from data go wrong where a list is empty or a
+cost unknown in the first rows and not in later ones, and cannot be guessed where there are no rows.
 Arrow's own reader of JSON lines makes the tables. ``Table.from_pylist`` would import pandas, half
 a second and 45 MB that are used for nothing.
-
-Pairs as Parquet, with the types said beforehand and in bounded memory.
-
-Pairs as a Hugging Face dataset, in memory.
 """
 
 from __future__ import annotations
@@ -21,17 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgeforge.records import PreferencePair
-from judgeforge.results.export.target import Target, Write
-from judgeforge.results.pairs import read_pairs
+from judgeforge.results.export.target import Write
 from judgeforge.store.files import replacing
+from judgeforge.store.json_lines import read_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
 
-
 ColumnType = str | list[Any] | dict[str, Any]
 """``string``, ``int64`` or ``float64``; a list of one type; a struct by field name."""
+
+_MOST_ROWS = 1_000
+_MOST_CHARACTERS = 8_000_000
+"""Long texts make smaller groups: a group is what a writer and a reader hold at once."""
 
 _MESSAGES: ColumnType = [{"role": "string", "content": "string"}]
 
@@ -73,28 +69,35 @@ def card_features(columns: Mapping[str, ColumnType] = COLUMNS) -> list[dict[str,
     return [{"name": name, **_card_type(kind)} for name, kind in columns.items()]
 
 
-def _arrow_type(kind: ColumnType) -> pa.DataType:
+def pairs_dataset(file: Path) -> Dataset:
+    """The rows of a ``pairs.jsonl`` in their order; no rows make an empty dataset of all columns.
+
+    Nothing is copied to the cache of ``datasets``, so what is read is always what is in the file.
+    Raises StoreError where the file cannot be read or a line is no pair.
+    """
     import pyarrow as pa
+    from datasets import Dataset
 
-    if isinstance(kind, str):
-        return pa.type_for_alias(kind)
-    if isinstance(kind, list):
-        return pa.list_(_arrow_type(kind[0]))
-    return pa.struct([(name, _arrow_type(part)) for name, part in kind.items()])
-
-
-def _card_type(kind: ColumnType) -> dict[str, Any]:
-    if isinstance(kind, str):
-        return {"dtype": kind}
-    if isinstance(kind, list):
-        item = kind[0]
-        return {"list": item if isinstance(item, str) else card_features(item)}
-    return {"struct": card_features(kind)}
+    tables: list[pa.Table] = []
+    groups = RowGroups(tables.append)
+    for pair in read_records(file, PreferencePair):
+        groups.add(pair)
+    groups.flush()
+    return Dataset(pa.concat_tables(tables) if tables else groups.schema.empty_table())
 
 
-_MOST_ROWS = 1_000
-_MOST_CHARACTERS = 8_000_000
-"""Long texts make smaller groups: a group is what a writer and a reader hold at once."""
+@contextmanager
+def open_parquet(path: Path, with_margin: bool = False) -> Iterator[Write]:
+    """No rows make a valid file. Raises StoreError where it cannot be written."""
+    from pyarrow.parquet import ParquetWriter
+
+    def write_group(table: pa.Table) -> None:
+        writer.write_table(table)
+
+    groups = RowGroups(write_group, with_margin=with_margin)
+    with replacing(path) as file, ParquetWriter(file, groups.schema, compression="zstd") as writer:
+        yield groups.add
+        groups.flush()
 
 
 class RowGroups:
@@ -142,44 +145,20 @@ class RowGroups:
         return table
 
 
-@contextmanager
-def open_parquet(path: Path, with_margin: bool) -> Iterator[Write]:
-    from pyarrow.parquet import ParquetWriter
-
-    def write_group(table: pa.Table) -> None:
-        writer.write_table(table)
-
-    groups = RowGroups(write_group, with_margin=with_margin)
-    with replacing(path) as file, ParquetWriter(file, groups.schema, compression="zstd") as writer:
-        yield groups.add
-        groups.flush()
-
-
-def write_pairs_parquet(jsonl: Path, parquet: Path) -> None:
-    """Write the rows of ``jsonl`` to ``parquet``, in the same order; no rows make a valid file.
-
-    Raises StoreError where a file cannot be read or written, or a line is no pair.
-    """
-    with open_parquet(parquet, False) as write:
-        for pair in read_pairs(jsonl):
-            write(pair)
-
-
-TARGET = Target(suffix=".parquet", open=open_parquet)
-
-
-def pairs_dataset(file: Path) -> Dataset:
-    """The rows of a ``pairs.jsonl`` in their order; no rows make an empty dataset of all columns.
-
-    Nothing is copied to the cache of ``datasets``, so what is read is always what is in the file.
-    Raises StoreError where the file cannot be read or a line is no pair.
-    """
+def _arrow_type(kind: ColumnType) -> pa.DataType:
     import pyarrow as pa
-    from datasets import Dataset
 
-    tables: list[pa.Table] = []
-    groups = RowGroups(tables.append)
-    for pair in read_pairs(file):
-        groups.add(pair)
-    groups.flush()
-    return Dataset(pa.concat_tables(tables) if tables else groups.schema.empty_table())
+    if isinstance(kind, str):
+        return pa.type_for_alias(kind)
+    if isinstance(kind, list):
+        return pa.list_(_arrow_type(kind[0]))
+    return pa.struct([(name, _arrow_type(part)) for name, part in kind.items()])
+
+
+def _card_type(kind: ColumnType) -> dict[str, Any]:
+    if isinstance(kind, str):
+        return {"dtype": kind}
+    if isinstance(kind, list):
+        item = kind[0]
+        return {"list": item if isinstance(item, str) else card_features(item)}
+    return {"struct": card_features(kind)}

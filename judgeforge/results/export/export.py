@@ -1,7 +1,4 @@
-"""Exporting the pairs of a run folder to a target format.
-
-Which side of a split a prompt is on.
-"""
+"""Exporting the pairs of a run folder to a target format, whole or split into train and test."""
 
 from __future__ import annotations
 
@@ -14,29 +11,17 @@ from pathlib import Path
 from typing import Literal
 
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.records import PreferencePair
 from judgeforge.results.export.target import Target, Write
 from judgeforge.results.export.targets import find_target
-from judgeforge.results.pairs import pairs_file, read_pairs
 from judgeforge.store.files import chosen_place, make_folder, replacing
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.json_lines import read_records
+from judgeforge.store.recognition import why_no_run_folder
 
 Side = Literal["train", "test"]
 
-
-def side_of(prompt_id: str, test_share: float) -> Side:
-    """The same id is always on the same side, so that growing a run moves no prompt.
-
-    ``test_share`` (0 to 1) is the probability of ``test`` over all possible ids; the share of a
-    small run can be well off it.
-    """
-    digest = hashlib.sha256(b"split:" + prompt_id.encode()).digest()
-    return "test" if int.from_bytes(digest[:8], "big") < test_share * 2**64 else "train"
-
-
 _DESCRIPTION = "dataset_info.json"
-_RUN_FILES = frozenset(
-    {"pairs.jsonl", "pairs.parquet", "skips.jsonl", "completions.jsonl", "judgments.jsonl"}
-    | {"log.jsonl", "manifest.json"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +63,18 @@ def export_pairs(
     read, or the disk fails). Nothing is left half written.
     """
     format_ = find_target(target)
-    source = pairs_file(folder)
+    source = RunFolder(folder).pairs
+    if not source.is_file():
+        raise ConfigError(why_no_run_folder(folder, lacks=source.name))
     if not 0 <= test_share < 1:
         raise ConfigError(f"test share {test_share}: it must be at least 0 and less than 1.")
     if with_margin and not format_.takes_margin:
         raise ConfigError(f"the format `{target}` has no room for a margin: leave it out.")
     train, test = _places(to, format_, target)
     description = train.parent / _DESCRIPTION if format_.describe else None
-    _refuse_taken([train, test, *([description] if description else [])], folder, force=force)
+    _refuse_taken(
+        [train, test, *([description] if description else [])], RunFolder(folder), force=force
+    )
     files: dict[Side, Path] = {"train": train, "test": test} if test_share else {"train": train}
     rows = _write(source, files, format_, test_share=test_share, with_margin=with_margin)
     if not test_share:
@@ -93,6 +82,16 @@ def export_pairs(
     if description and format_.describe:
         _describe(description, format_.describe([file.name for file in files.values()]))
     return ExportSummary(target=target, files=files, rows=rows, description=description)
+
+
+def side_of(prompt_id: str, test_share: float) -> Side:
+    """The same id is always on the same side, so that growing a run moves no prompt.
+
+    ``test_share`` (0 to 1) is the probability of ``test`` over all possible ids; the share of a
+    small run can be well off it.
+    """
+    digest = hashlib.sha256(b"split:" + prompt_id.encode()).digest()
+    return "test" if int.from_bytes(digest[:8], "big") < test_share * 2**64 else "train"
 
 
 def _places(to: Path, target: Target, name: str) -> tuple[Path, Path]:
@@ -106,9 +105,9 @@ def _places(to: Path, target: Target, name: str) -> tuple[Path, Path]:
     return to, to.with_name(f"{to.stem}.test{to.suffix}")
 
 
-def _refuse_taken(files: Sequence[Path], folder: Path, *, force: bool) -> None:
+def _refuse_taken(files: Sequence[Path], folder: RunFolder, *, force: bool) -> None:
     for file in files:
-        if file.name in _RUN_FILES and file.parent.resolve() == folder.resolve():
+        if file.name in folder.result_names and file.parent.resolve() == folder.path.resolve():
             raise ConfigError(f"{file}: this is a file of the run itself. Choose another place.")
         if file.is_dir():
             raise ConfigError(f"{file}: this is a folder. Choose another place.")
@@ -132,7 +131,7 @@ def _write(
                 side: stack.enter_context(target.open(path, with_margin))
                 for side, path in files.items()
             }
-        for pair in read_pairs(source):
+        for pair in read_records(source, PreferencePair):
             side = side_of(pair.prompt_id, test_share)
             writers[side](pair)
             rows[side] += 1

@@ -10,6 +10,7 @@ from typing import Any
 from judgeforge.records import suspicious_flag
 from judgeforge.results.figures.calls import together
 from judgeforge.results.figures.distribution import Values
+from judgeforge.results.figures.length import LengthBias
 from judgeforge.store.evidence_rows import completion_fields
 
 FINISHED = ("stop", "given")
@@ -50,6 +51,7 @@ class CompletionFigures:
         self.duplicates = 0
         self.suspicious: Counter[str] = Counter()
         """Completions by flag."""
+        self.length_bias = LengthBias()
 
     def add_prompt(self, completions: Sequence[Mapping[str, Any]]) -> None:
         for row in completions:
@@ -57,6 +59,13 @@ class CompletionFigures:
             if name not in self.models:
                 self.models[name] = Sampled()
             self.models[name].add(row)
-            told = completion_fields(row)
-            self.duplicates += told["duplicate_of"] is not None
-            self.suspicious.update(map(suspicious_flag, told["signs"]))
+        told = [completion_fields(row) for row in completions]
+        self.duplicates += sum(one["duplicate_of"] is not None for one in told)
+        self.suspicious.update(suspicious_flag(sign) for one in told for sign in one["signs"])
+        self.length_bias.add_completions(
+            [
+                (row["score"], len(row["text"]))
+                for row, one in zip(completions, told, strict=True)
+                if row.get("score") is not None and one["duplicate_of"] is None
+            ]
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,20 +20,25 @@ class Histogram:
 
 
 class Values:
-    """Numbers of which four bytes each are kept, about seven digits."""
+    """Numbers of which four bytes each are kept, about seven digits; their mean is exact."""
 
     def __init__(self) -> None:
         self._values = array("f")
+        self._total = 0.0
 
     def add(self, value: float) -> None:
         self._values.append(value)
+        self._total += value
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._values)
 
     def __len__(self) -> int:
         return len(self._values)
 
     @property
     def mean(self) -> float | None:
-        return float(np.mean(self._values, dtype=np.float64)) if self._values else None
+        return self._total / len(self) if self._values else None
 
     def quantile(self, share: float) -> float | None:
         """The smallest value that at least ``share`` (0 to 1) of the values do not exceed."""

@@ -1,9 +1,4 @@
-"""What can be counted of the judges: how often asked, silent, agreed, drawn to the first. Pure.
-
-Which of two completions of a prompt each judge prefers, whatever it was asked. Pure.
-
-How often judges judged completions of their own model family, from the finished judgments.
-"""
+"""What can be counted of the judges: how often asked, silent, agreed, drawn to the first. Pure."""
 
 from __future__ import annotations
 
@@ -11,79 +6,18 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.results.figures.calls import together
 from judgeforge.store.evidence_rows import judgment_fields
-from judgeforge.store.json_lines import read_rows
 
 Preferences = dict[tuple[str, str], float]
 """Two completions -> how much the first is preferred, -1 to 1. Ids in ascending order."""
 
+_LEAST_PREFERENCE = 1e-9
 _MOST_COMPLETIONS = 12
 """Of a prompt; two by two these are 66 comparisons."""
-
-
-def preferences_by_judge(
-    judgments: Sequence[Mapping[str, Any]], in_pairs: Collection[str] = ()
-) -> dict[str, Preferences]:
-    """Averaged over repeats and orders. What code checked is no opinion and is left out.
-
-    Of many scored completions those that are ``in_pairs`` (ids) are compared, then the first ones.
-    """
-    scores: dict[str, dict[str, list[float]]] = {}
-    verdicts: dict[str, dict[tuple[str, str], list[float]]] = {}
-    for row in judgments:
-        if row.get("missing") or is_by_code(row["protocol"]):
-            continue
-        shown = row["completion_ids"]
-        if row.get("verdict") is not None:
-            first, second = shown
-            told = _verdict(row) if first < second else -_verdict(row)
-            key = (min(first, second), max(first, second))
-            verdicts.setdefault(row["judge"], {}).setdefault(key, []).append(told)
-            continue
-        said = row.get("scores") or (row.get("score"),)
-        by_completion = scores.setdefault(row["judge"], {})
-        for name, score in zip(shown, said, strict=True):
-            if score is not None:
-                by_completion.setdefault(name, []).append(score)
-    found = {
-        judge: _from_scores(by_completion, in_pairs) for judge, by_completion in scores.items()
-    }
-    for judge, by_pair in verdicts.items():
-        found.setdefault(judge, {}).update((key, _mean(all_)) for key, all_ in by_pair.items())
-    return found
-
-
-def preference(told: Preferences, one: str, other: str) -> float | None:
-    """How much ``one`` is preferred to ``other``; None where the judge did not see both."""
-    if one < other:
-        return told.get((one, other))
-    reverse = told.get((other, one))
-    return None if reverse is None else -reverse
-
-
-def _verdict(row: Mapping[str, Any]) -> float:
-    sign = {"a": 1.0, "b": -1.0, "tie": 0.0}[row["verdict"]]
-    strength = row.get("strength")
-    return sign if strength is None else sign * strength
-
-
-def _from_scores(scores: Mapping[str, Sequence[float]], in_pairs: Collection[str]) -> Preferences:
-    # Ids of a prompt differ in a number at their end: the shorter ones come first.
-    wanted = sorted(scores, key=lambda name: (name not in in_pairs, len(name), name))
-    means = {name: _mean(scores[name]) for name in sorted(wanted[:_MOST_COMPLETIONS])}
-    return {(one, other): means[one] - means[other] for one, other in combinations(means, 2)}
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-_LEAST_PREFERENCE = 1e-9
 
 
 @dataclass(slots=True)
@@ -92,6 +26,8 @@ class JudgeTally:
     judgments: int = 0
     missing: Counter[str] = field(default_factory=Counter)
     """By ``MissingKind``."""
+    own_family: int = 0
+    """Judgments that saw a completion of the judge's own model family."""
     cost_usd: float | None = 0.0
     """None where a price is unknown."""
     first_won: int = 0
@@ -101,6 +37,7 @@ class JudgeTally:
     def add(self, row: Mapping[str, Any]) -> None:
         self.judgments += 1
         self.protocols.add(row["protocol"])
+        self.own_family += bool(row.get("own_family"))
         self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
         if row.get("missing"):
             self.missing[judgment_fields(row)["missing_kind"]] += 1
@@ -170,13 +107,64 @@ class JudgeFigures:
     def agreement_of(self, one: str, other: str) -> Agreement:
         return self.agreement.get((min(one, other), max(one, other)), Agreement())
 
+    def own_family(self) -> dict[str, int]:
+        """Judge -> judgments that saw a completion of its own family, where there are any."""
+        counts = {name: judge.own_family for name, judge in sorted(self.judges.items())}
+        return {name: count for name, count in counts.items() if count}
 
-_SOME = b'"own_family":["'
+
+def preferences_by_judge(
+    judgments: Sequence[Mapping[str, Any]], in_pairs: Collection[str] = ()
+) -> dict[str, Preferences]:
+    """Averaged over repeats and orders. What code checked is no opinion and is left out.
+
+    Of many scored completions those that are ``in_pairs`` (ids) are compared, then the first ones.
+    """
+    scores: dict[str, dict[str, list[float]]] = {}
+    verdicts: dict[str, dict[tuple[str, str], list[float]]] = {}
+    for row in judgments:
+        if row.get("missing") or is_by_code(row["protocol"]):
+            continue
+        shown = row["completion_ids"]
+        if row.get("verdict") is not None:
+            first, second = shown
+            told = _verdict(row) if first < second else -_verdict(row)
+            key = (min(first, second), max(first, second))
+            verdicts.setdefault(row["judge"], {}).setdefault(key, []).append(told)
+            continue
+        said = row.get("scores") or (row.get("score"),)
+        by_completion = scores.setdefault(row["judge"], {})
+        for name, score in zip(shown, said, strict=True):
+            if score is not None:
+                by_completion.setdefault(name, []).append(score)
+    found = {
+        judge: _from_scores(by_completion, in_pairs) for judge, by_completion in scores.items()
+    }
+    for judge, by_pair in verdicts.items():
+        found.setdefault(judge, {}).update((key, _mean(all_)) for key, all_ in by_pair.items())
+    return found
 
 
-def count_own_family(judgments: Path) -> dict[str, int]:
-    """Judge -> judgments that saw a completion of its own family. Raises StoreError."""
-    counted = Counter(
-        str(row["judge"]) for row in read_rows(judgments, needs="judge", containing=_SOME)
-    )
-    return dict(sorted(counted.items()))
+def preference(told: Preferences, one: str, other: str) -> float | None:
+    """How much ``one`` is preferred to ``other``; None where the judge did not see both."""
+    if one < other:
+        return told.get((one, other))
+    reverse = told.get((other, one))
+    return None if reverse is None else -reverse
+
+
+def _verdict(row: Mapping[str, Any]) -> float:
+    sign = {"a": 1.0, "b": -1.0, "tie": 0.0}[row["verdict"]]
+    strength = row.get("strength")
+    return sign if strength is None else sign * strength
+
+
+def _from_scores(scores: Mapping[str, Sequence[float]], in_pairs: Collection[str]) -> Preferences:
+    # Ids of a prompt differ in a number at their end: the shorter ones come first.
+    wanted = sorted(scores, key=lambda name: (name not in in_pairs, len(name), name))
+    means = {name: _mean(scores[name]) for name in sorted(wanted[:_MOST_COMPLETIONS])}
+    return {(one, other): means[one] - means[other] for one, other in combinations(means, 2)}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

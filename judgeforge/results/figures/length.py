@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from statistics import NormalDist
 
@@ -23,7 +23,6 @@ class LengthBias:
         self._score_squares = self._length_squares = self._products = 0.0
         self._degrees = 0
         self._longer_higher = self._compared = 0
-        self._margins: Counter[int] = Counter()
 
     def add_completions(self, judged: Sequence[tuple[float, int]]) -> None:
         """Score (0 to 1) and length (characters) of every judged completion of one prompt."""
@@ -42,9 +41,6 @@ class LengthBias:
                 self._compared += 1
                 self._longer_higher += (one > other) == (one_length > other_length)
 
-    def add_pair(self, margin: float) -> None:
-        self._margins[round(margin / _MARGIN_UNIT)] += 1
-
     @property
     def longer_scores_higher(self) -> float | None:
         """Share of all judged completions of a prompt, two by two, whose longer scores higher."""
@@ -58,21 +54,21 @@ class LengthBias:
             return None
         return max(-1.0, min(1.0, self._products / spread))
 
-    @property
-    def chosen_longer(self) -> float | None:
-        """Share of pairs, with margins as these have, whose chosen is longer by correlation alone.
+    def chosen_longer(self, margins: Iterable[float]) -> float | None:
+        """Share of pairs of these margins whose chosen is longer by correlation alone.
 
         Scores and log lengths within a prompt are taken as jointly normal: at a margin m the
         chance is Phi(m / (sd * sqrt(2)) * r / sqrt(1 - r * r)) with the sd of scores within prompts
         and the correlation r.
         """
-        correlation, pairs = self.correlation, self._margins.total()
-        if correlation is None or not pairs:
+        correlation = self.correlation
+        counts = Counter(round(margin / _MARGIN_UNIT) for margin in margins)
+        if correlation is None or not counts:
             return None
         sd = math.sqrt(self._score_squares / self._degrees)
         rest = math.sqrt(1.0 - correlation**2)
         if rest == 0.0:
             return float(correlation > 0.0)
         slope = correlation / (rest * sd * math.sqrt(2.0))
-        longer = (n * _NORMAL.cdf(m * _MARGIN_UNIT * slope) for m, n in self._margins.items())
-        return sum(longer) / pairs
+        longer = (n * _NORMAL.cdf(m * _MARGIN_UNIT * slope) for m, n in counts.items())
+        return sum(longer) / counts.total()

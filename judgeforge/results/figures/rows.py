@@ -1,7 +1,7 @@
 """The rows of a run folder, prompt by prompt; of all prompts only one is in memory.
 
-The files are in the order of the input and the rows of a prompt stand together. Where somebody
-changed that, rows that find no partner come alone, so that each is still counted once.
+The files are in the order of the input and the rows of a prompt stand together. Where that
+was changed, rows that find no partner come alone, so that each is still counted once.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import Row, read_placed_rows
-
-COMPLETIONS, JUDGMENTS, PAIRS, LOG = (
-    f"{name}.jsonl" for name in ("completions", "judgments", "pairs", "log")
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The rows of one prompt in one file, and the byte at which they begin."""
+    """The rows of one prompt in one file, their lines, and the byte at which they begin."""
 
     prompt_id: str
     offset: int = 0
     rows: list[Row] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +32,10 @@ class PromptRows:
     pairs: Group
 
 
-def prompts_of(folder: Path) -> Iterator[PromptRows]:
+def prompts_of(folder: RunFolder) -> Iterator[PromptRows]:
     """Raises StoreError where a file cannot be read or a line is none that a run writes."""
-    judgments, pairs = (_Follower(_groups(folder / name)) for name in (JUDGMENTS, PAIRS))
-    for group in _groups(folder / COMPLETIONS):
+    judgments, pairs = _Follower(_groups(folder.judgments)), _Follower(_groups(folder.pairs))
+    for group in _groups(folder.completions):
         name = group.prompt_id
         yield PromptRows(name, group, judgments.take(name), pairs.take(name))
     for rest in judgments.rest():
@@ -73,13 +71,13 @@ class _Follower:
 
 def _groups(file: Path, offset: int = 0) -> Iterator[Group]:
     group: Group | None = None
-    for start, row in read_placed_rows(file, needs="prompt_id", offset=offset):
+    for start, line, row in read_placed_rows(file, needs="prompt_id", offset=offset):
         name = str(row["prompt_id"])
-        if group is not None and name == group.prompt_id:
-            group.rows.append(row)
-            continue
-        if group is not None:
-            yield group
-        group = Group(name, start, [row])
+        if group is None or name != group.prompt_id:
+            if group is not None:
+                yield group
+            group = Group(name, start)
+        group.rows.append(row)
+        group.lines.append(line)
     if group is not None:
         yield group

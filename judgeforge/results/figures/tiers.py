@@ -1,82 +1,68 @@
-"""How many judgments each tier gave, and what the cascade saved, from the finished judgments."""
+"""How many judgments each tier gave, and what the cascade saved. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.ranking.protocols import is_by_code
-from judgeforge.store.json_lines import Row, read_rows
+from judgeforge.store.manifest import JudgingTotals
 
 
-@dataclass(slots=True)
-class _Sums:
-    asked: Counter[str] = field(default_factory=Counter)
-    """Judgments by judge."""
-    cost: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    unpriced: set[str] = field(default_factory=set)
-    everything: Counter[str] = field(default_factory=Counter)
-    """Judgments by judge, had everybody been asked everything."""
-    certain: int = 0
-    """Judgments of the first tier, once each: what a cascade asks in any case."""
+class TierFigures:
+    """Fed prompt by prompt; what code checked is no judgment of a tier."""
 
+    def __init__(self, judges: Sequence[JudgeConfig] = ()) -> None:
+        self._judges = judges
+        self._asked: Counter[str] = Counter()
+        """Judgments by judge."""
+        self._cost: dict[str, float] = defaultdict(float)
+        self._unpriced: set[str] = set()
+        self._everything: Counter[str] = Counter()
+        """Judgments by judge, had all of them been asked everything."""
+        self._certain = 0
+        """Judgments of the first tier, once each: what a cascade asks in any case."""
 
-def judging_figures(judgments: Path, judges: Sequence[JudgeConfig]) -> dict[str, Any]:
-    """``judgments`` by tier and judge, how many are ``certain`` to be asked with a cascade, how
-    many ``asking_everybody`` would have taken, and what the difference to that would have cost at
-    each judge's mean price. Raises StoreError."""
-    sums = _Sums()
-    for rows in _by_prompt(judgments):
-        _add(rows, judges, sums)
-    tiers: Counter[str] = Counter()
-    for judge in judges:
-        tiers[str(judge.tier)] += sums.asked[judge.label]
-    return {
-        "judgments": sum(sums.asked.values()),
-        "by_tier": dict(sorted(tiers.items())),
-        "by_judge": {judge.label: sums.asked[judge.label] for judge in judges},
-        "certain": sums.certain,
-        "asking_everybody": sum(sums.everything.values()),
-        "saved_usd": _saved(judges, sums),
-    }
+    def add_prompt(self, judgments: Sequence[Mapping[str, Any]]) -> None:
+        asked = [row for row in judgments if not is_by_code(row["protocol"])]
+        completions = len({name for row in asked for name in row["completion_ids"]})
+        for row in asked:
+            self._asked[row["judge"]] += 1
+            if row["cost_usd"] is None:
+                self._unpriced.add(row["judge"])
+            else:
+                self._cost[row["judge"]] += row["cost_usd"]
+        if asked:
+            first = min((judge.tier for judge in self._judges), default=0)
+            for judge in self._judges:
+                questions = judge.questions(completions)
+                self._everything[judge.label] += judge.repeats * questions
+                self._certain += questions if judge.tier == first else 0
 
+    def totals(self) -> JudgingTotals:
+        tiers: Counter[str] = Counter()
+        for judge in self._judges:
+            tiers[str(judge.tier)] += self._asked[judge.label]
+        return JudgingTotals(
+            judgments=sum(self._asked.values()),
+            by_tier=dict(sorted(tiers.items())),
+            by_judge={judge.label: self._asked[judge.label] for judge in self._judges},
+            certain=self._certain,
+            asking_everybody=sum(self._everything.values()),
+            saved_usd=self._saved(),
+        )
 
-def _by_prompt(judgments: Path) -> Iterator[list[Row]]:
-    rows = read_rows(judgments, needs="prompt_id")
-    for _, group in groupby(rows, key=lambda row: row["prompt_id"]):
-        yield list(group)
-
-
-def _add(rows: Sequence[Row], judges: Sequence[JudgeConfig], sums: _Sums) -> None:
-    asked = [row for row in rows if not is_by_code(row["protocol"])]
-    completions = len({name for row in asked for name in row["completion_ids"]})
-    for row in asked:
-        sums.asked[row["judge"]] += 1
-        if row["cost_usd"] is None:
-            sums.unpriced.add(row["judge"])
-        else:
-            sums.cost[row["judge"]] += row["cost_usd"]
-    if asked:
-        first = min(judge.tier for judge in judges)
-        for judge in judges:
-            questions = judge.questions(completions)
-            sums.everything[judge.label] += judge.repeats * questions
-            sums.certain += questions if judge.tier == first else 0
-
-
-def _saved(judges: Sequence[JudgeConfig], sums: _Sums) -> float | None:
-    """None where a price is unknown, or a judge that was never asked has no known mean price."""
-    saved = 0.0
-    for judge in judges:
-        left = sums.everything[judge.label] - sums.asked[judge.label]
-        if left <= 0:
-            continue
-        if judge.label in sums.unpriced or not sums.asked[judge.label]:
-            return None
-        saved += left * sums.cost[judge.label] / sums.asked[judge.label]
-    return round(saved, 12)
+    def _saved(self) -> float | None:
+        """At each judge's mean price; None where a price is unknown, or a judge that was never
+        asked has no known mean price."""
+        saved = 0.0
+        for judge in self._judges:
+            left = self._everything[judge.label] - self._asked[judge.label]
+            if left <= 0:
+                continue
+            if judge.label in self._unpriced or not self._asked[judge.label]:
+                return None
+            saved += left * self._cost[judge.label] / self._asked[judge.label]
+        return round(saved, 12)

@@ -6,14 +6,14 @@ Each rule looks at one thing, wants enough cases to be sure of it, and stays sil
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from judgeforge.records import SkipReason
-from judgeforge.results.facts import part
 from judgeforge.results.figures.completions import FINISHED
 from judgeforge.results.figures.run import RunFigures
+from judgeforge.store.manifest import Manifest
 
 ENOUGH = 30
 """Cases below which a share says little."""
@@ -38,16 +38,16 @@ class Finding:
     advice: str
 
 
-Rule = Callable[[Mapping[str, Any], RunFigures], Iterator[Finding]]
+Rule = Callable[[Manifest, RunFigures], Iterator[Finding]]
 
 
-def findings(manifest: Mapping[str, Any], figures: RunFigures) -> list[Finding]:
+def findings(manifest: Manifest, figures: RunFigures) -> list[Finding]:
     """What needs a look first."""
     found = [one for rule in _RULES for one in rule(manifest, figures)]
     return sorted(found, key=lambda one: one.level)
 
 
-def _wrong(manifest: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _wrong(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
     wrong, pairs = figures.pairs.expected_wrong, figures.pairs
     if wrong is not None and wrong > _MANY_WRONG:
         kept, rest = pairs.with_least(_STRICTER)
@@ -59,7 +59,7 @@ def _wrong(manifest: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding
             "DPO's label_smoothing can allow for the rest.",
         )
     asked = any(not judge.by_code for judge in figures.judges.judges.values())
-    if pairs.pairs and asked and part(manifest, "calibration") is None:
+    if pairs.pairs and asked and manifest.calibration is None:
         yield Finding(
             "note",
             "No labels were used: confidence follows from how far the judges agree, and errors "
@@ -68,7 +68,7 @@ def _wrong(manifest: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding
         )
 
 
-def _length(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _length(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     pairs = figures.pairs
     differing = pairs.pairs - pairs.same_length
     share = pairs.chosen_longer / differing if differing else 0.5
@@ -83,7 +83,7 @@ def _length(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
         )
 
 
-def _models(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _models(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     for model, (won, lost) in figures.pairs.wins().items():
         total = won + lost
         if total >= ENOUGH and won / total >= _ONE_WINS:
@@ -95,7 +95,7 @@ def _models(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
             )
 
 
-def _silence(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _silence(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     for name, judge in figures.judges.judges.items():
         if judge.missing_share > _SILENT and judge.judgments >= ENOUGH:
             why = ", ".join(f"{kind} {count:,}" for kind, count in judge.missing.most_common())
@@ -107,7 +107,7 @@ def _silence(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
             )
 
 
-def _agreement(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _agreement(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     for (one, other), agreement in figures.judges.agreement.items():
         share, cases = agreement.share, agreement.same + agreement.different
         if share is not None and cases >= ENOUGH and share < _NEAR_CHANCE:
@@ -120,7 +120,7 @@ def _agreement(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
             )
 
 
-def _criteria(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _criteria(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     for name, criterion in figures.criteria.criteria.items():
         if criterion.pairs < ENOUGH:
             continue
@@ -140,7 +140,7 @@ def _criteria(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
             )
 
 
-def _position(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _position(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     for name, judge in figures.judges.judges.items():
         share = judge.first_share
         if share is None or not _is_certain(share, judge.decided):
@@ -155,7 +155,7 @@ def _position(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
             )
 
 
-def _suspicion(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _suspicion(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     total = figures.completions.suspicious.total()
     if total:
         kinds = ", ".join(sorted(figures.completions.suspicious))
@@ -166,9 +166,8 @@ def _suspicion(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
         )
 
 
-def _skips(manifest: Mapping[str, Any], _: RunFigures) -> Iterator[Finding]:
-    skips: Mapping[str, int] = part(manifest, "totals", "skips") or {}
-    prompts = part(manifest, "totals", "prompts") or 0
+def _skips(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
+    skips, prompts = manifest.totals.skips, manifest.totals.prompts
     known = {str(reason): reason.is_failure for reason in SkipReason}
     failed = sum(count for reason, count in skips.items() if known.get(reason, True))
     if prompts and failed / prompts > _FAILED:
@@ -187,7 +186,7 @@ def _skips(manifest: Mapping[str, Any], _: RunFigures) -> Iterator[Finding]:
         )
 
 
-def _calls(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _calls(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     for name, calls in figures.calls.models.items():
         failed = calls.failures.total()
         if calls.attempts >= ENOUGH and failed / calls.attempts > _UNANSWERED:
@@ -201,7 +200,7 @@ def _calls(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
             )
 
 
-def _completions(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     total = 0
     for name, sampled in figures.completions.models.items():
         total += sampled.completions
@@ -223,9 +222,8 @@ def _completions(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]
         )
 
 
-def _own_family(manifest: Mapping[str, Any], _: RunFigures) -> Iterator[Finding]:
-    counted: Mapping[str, int] = manifest.get("own_family_judgments") or {}
-    for judge, count in counted.items():
+def _own_family(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
+    for judge, count in manifest.own_family_judgments.items():
         yield Finding(
             "note",
             f"Judge {judge} judged answers of its own model family {count:,} times; judges tend "
@@ -234,7 +232,7 @@ def _own_family(manifest: Mapping[str, Any], _: RunFigures) -> Iterator[Finding]
         )
 
 
-def _size(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
+def _size(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     if 0 < figures.pairs.pairs < ENOUGH:
         yield Finding(
             "note",

@@ -14,6 +14,7 @@ from judgeforge.results.report.charts import Columns, Lines, columns, lines
 from judgeforge.results.report.findings import findings
 from judgeforge.results.report.shown_pairs import ShownPairs
 from judgeforge.results.report.words import skip_words, status_words
+from judgeforge.store.manifest import Manifest, Totals
 
 _MOST_NAMES = 20
 """Rows of a table whose names models and people chose."""
@@ -24,24 +25,25 @@ _LATENCIES = (0.5, 0.9, 0.99)
 
 
 def page(
-    name: str, manifest: Mapping[str, Any], status: str, figures: RunFigures, shown: ShownPairs
+    name: str, manifest: Manifest, status: str, figures: RunFigures, shown: ShownPairs
 ) -> dict[str, Any]:
     """The values of the template. ``name``: of the folder, as commands on the page call it."""
     return {
         "name": name,
-        "version": str(manifest.get("judgeforge_version")),
+        "version": str(manifest.judgeforge_version),
         "status": status,
         "status_words": status_words(status),
-        "message": manifest.get("message"),
-        "updated_at": manifest.get("updated_at"),
-        "explained_by_length": part(manifest, "quality", "length", "explained_by_correlation"),
-        "reliability": manifest.get("reliability"),
+        "message": manifest.message,
+        "updated_at": manifest.updated_at,
+        "explained_by_length": manifest.quality
+        and manifest.quality.length.explained_by_correlation,
+        "reliability": manifest.reliability,
         "totals": _totals(manifest),
         "findings": findings(manifest, figures)[:_MOST_NAMES],
-        "skips": _skips(manifest),
+        "skips": _skips(manifest.totals),
         "funnel": _funnel(manifest),
         "pairs": figures.pairs,
-        "charts": _pair_charts(manifest, figures),
+        "charts": _pair_charts(manifest.config, figures),
         "quantiles": _quantiles(figures),
         "thresholds": [(least, *figures.pairs.with_least(least)) for least in _THRESHOLDS],
         "models": _models(figures),
@@ -49,8 +51,8 @@ def page(
         "criteria": list(figures.criteria.criteria.items())[:_MOST_NAMES],
         "judges": _judges(manifest, figures),
         "agreement": _agreement(figures),
-        "judging": manifest.get("judging"),
-        "calibration": manifest.get("calibration"),
+        "judging": manifest.judging,
+        "calibration": manifest.calibration,
         "rooms": _rooms(figures),
         "calls": _calls(figures),
         "starts": figures.calls.starts,
@@ -62,38 +64,38 @@ def page(
     }
 
 
-def _totals(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _totals(manifest: Manifest) -> dict[str, Any]:
+    totals = manifest.totals
     return {
-        "rows": part(manifest, "input", "rows"),
-        "prompts": part(manifest, "totals", "prompts"),
-        "pairs": part(manifest, "totals", "pairs"),
-        "paid": part(manifest, "totals", "calls", "paid"),
-        "cached": part(manifest, "totals", "calls", "cached"),
-        "input_tokens": part(manifest, "totals", "tokens", "input"),
-        "output_tokens": part(manifest, "totals", "tokens", "output"),
-        "cost_usd": part(manifest, "totals", "cost_usd"),
-        "budget_usd": part(manifest, "config", "budget", "usd"),
+        "rows": manifest.input and manifest.input.rows,
+        "prompts": totals.prompts,
+        "pairs": totals.pairs,
+        "paid": totals.calls.paid,
+        "cached": totals.calls.cached,
+        "input_tokens": totals.tokens.input,
+        "output_tokens": totals.tokens.output,
+        "cost_usd": totals.cost_usd,
+        "budget_usd": part(manifest.config, "budget", "usd"),
     }
 
 
-def _skips(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    skips: Mapping[str, int] = part(manifest, "totals", "skips") or {}
+def _skips(totals: Totals) -> list[dict[str, Any]]:
     return [
         {"reason": reason, "count": count, "words": skip_words(reason)}
-        for reason, count in sorted(skips.items(), key=lambda skip: (-skip[1], skip[0]))
+        for reason, count in sorted(totals.skips.items(), key=lambda skip: (-skip[1], skip[0]))
     ]
 
 
-def _funnel(manifest: Mapping[str, Any]) -> Lines:
+def _funnel(manifest: Manifest) -> Lines:
     """A prompt that is done has pairs or one skip."""
-    totals, skips = _totals(manifest), _skips(manifest)
-    rows, done = totals["rows"] or 0, totals["prompts"] or 0
+    skips, done = _skips(manifest.totals), manifest.totals.prompts
+    rows = manifest.input.rows if manifest.input else 0
     stages = [
         ("rows of the input", rows, False),
         ("done", done, False),
         *((f"no pair: {skip['reason']}", skip["count"], True) for skip in skips),
         ("prompts with pairs", max(0, done - sum(skip["count"] for skip in skips)), False),
-        ("pairs", totals["pairs"] or 0, False),
+        ("pairs", manifest.totals.pairs, False),
     ]
     return lines(
         [
@@ -103,10 +105,10 @@ def _funnel(manifest: Mapping[str, Any]) -> Lines:
     )
 
 
-def _pair_charts(manifest: Mapping[str, Any], figures: RunFigures) -> dict[str, Columns]:
+def _pair_charts(config: Mapping[str, Any], figures: RunFigures) -> dict[str, Columns]:
     pairs = figures.pairs
-    least = part(manifest, "config", "pairing", "min_confidence") or 0.0
-    margin = part(manifest, "config", "pairing", "min_margin") or 0.0
+    least = part(config, "pairing", "min_confidence") or 0.0
+    margin = part(config, "pairing", "min_margin") or 0.0
     return {
         "confidence": columns(
             pairs.confidence.histogram(0.5, 1.0, _BINS),
@@ -175,10 +177,10 @@ def _shade(value: float, most: float) -> int:
     return 0 if value <= 0 else max(1, round(_SHADES * value / most))
 
 
-def _judges(manifest: Mapping[str, Any], figures: RunFigures) -> list[dict[str, Any]]:
+def _judges(manifest: Manifest, figures: RunFigures) -> list[dict[str, Any]]:
     """In the order of the configuration; code and judges that it does not name come last."""
-    known = {judge["name"]: judge for judge in part(manifest, "reliability", "judges") or ()}
-    configured = judges_by_name(manifest)
+    known = {judge["name"]: judge for judge in (manifest.reliability or {}).get("judges") or ()}
+    configured = judges_by_name(manifest.config)
     tallies = figures.judges.judges
     names = [*(name for name in configured if name in tallies), *sorted(tallies)]
     return [

@@ -6,12 +6,12 @@ import html
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from judgeforge.results.figures.rows import COMPLETIONS, JUDGMENTS, PAIRS, group_at
+from judgeforge.results.figures.rows import group_at
 from judgeforge.results.figures.shortlist import Picked
 from judgeforge.results.report.html import LONGEST_NAME, seen
+from judgeforge.store.folder import RunFolder
 
 MOST_PAIRS = 50
 MOST_BYTES = 1_800_000
@@ -80,7 +80,7 @@ class ShownPairs:
 
 
 def shown_pairs(
-    folder: Path, picked: Sequence[Picked], *, most_bytes: int = MOST_BYTES
+    folder: RunFolder, picked: Sequence[Picked], *, most_bytes: int = MOST_BYTES
 ) -> ShownPairs:
     """Raises StoreError where a file cannot be read any more."""
     shown: list[ShownPair] = []
@@ -93,11 +93,11 @@ def shown_pairs(
     return ShownPairs(tuple(shown), len(picked) - len(shown))
 
 
-def _shown(folder: Path, picked: Picked) -> ShownPair:
+def _shown(folder: RunFolder, picked: Picked) -> ShownPair:
     place = picked.place
-    pair = group_at(folder / PAIRS, place.pairs).rows[place.number]
-    completions = {row["id"]: row for row in group_at(folder / COMPLETIONS, place.completions).rows}
-    judgments = group_at(folder / JUDGMENTS, place.judgments).rows
+    pair = group_at(folder.pairs, place.pairs).rows[place.number]
+    completions = {row["id"]: row for row in group_at(folder.completions, place.completions).rows}
+    judgments = group_at(folder.judgments, place.judgments).rows
     turns = pair["prompt"][-_MOST_TURNS:]
     return ShownPair(
         id=place.pair_id,

@@ -1,7 +1,4 @@
-"""Why a prompt gave no pair, in words, and what can be done about it.
-
-How a run ended, in words, and what to do next.
-"""
+"""Why a prompt gave no pair and how a run ended, in words, and what can be done about it."""
 
 from __future__ import annotations
 
@@ -15,6 +12,11 @@ from judgeforge.results.status import KILLED
 class SkipWords(NamedTuple):
     meaning: str
     advice: str
+
+
+class StatusWords(NamedTuple):
+    meaning: str
+    good: bool = False
 
 
 _MEND_ROW = "mend the row; skips.jsonl names file and line"
@@ -71,18 +73,6 @@ SKIP_WORDS: Mapping[SkipReason, SkipWords] = {
 }
 _UNKNOWN = SkipWords("a reason that this version does not know", "see skips.jsonl")
 
-
-def skip_words(reason: str) -> SkipWords:
-    """Of a folder that another version made, a reason may be unknown."""
-    known = {str(one): words for one, words in SKIP_WORDS.items()}
-    return known.get(reason, _UNKNOWN)
-
-
-class StatusWords(NamedTuple):
-    meaning: str
-    good: bool = False
-
-
 STATUS_WORDS: Mapping[str, StatusWords] = {
     "complete": StatusWords("All prompts are done.", good=True),
     "skipped": StatusWords(
@@ -105,6 +95,12 @@ STATUS_WORDS: Mapping[str, StatusWords] = {
     "failed": StatusWords("The folder or the disk failed. Start the same command again."),
     "interrupted": StatusWords("The run was interrupted. The same command goes on from here."),
 }
+
+
+def skip_words(reason: str) -> SkipWords:
+    """Of a folder that another version made, a reason may be unknown."""
+    known = {str(one): words for one, words in SKIP_WORDS.items()}
+    return known.get(reason, _UNKNOWN)
 
 
 def status_words(status: str) -> StatusWords:

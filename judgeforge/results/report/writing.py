@@ -2,75 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 from judgeforge.errors import ConfigError
-from judgeforge.results.figures.run import run_figures
+from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.results.report.html import render_page
 from judgeforge.results.report.page import page
 from judgeforge.results.report.shown_pairs import shown_pairs
 from judgeforge.results.status import read_status
 from judgeforge.store.files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.manifest import Manifest
 from judgeforge.store.recognition import why_no_run_folder
 
-FILE = "report.html"
 _SUFFIXES = frozenset({".html", ".htm"})
 
 
-def write_report(
-    folder: Path, *, to: Path | None = None, manifest: Mapping[str, Any] | None = None
-) -> Path:
-    """Write the page of the run folder ``folder``; the file that was written.
+def write_report(path: Path, *, to: Path | None = None) -> Path:
+    """Write the page of the run folder ``path``; the file that was written.
 
-    ``to``: another place, an .html file or a folder, which is made. ``manifest``: that of a run
-    that is about to write it; else the one in the folder.
+    ``to``: another place, an .html file or a folder, which is made.
 
     A folder of any status is taken: of a run that goes on, or was killed, the page counts the
     prompts that are done and shows the pairs that there were when it last stopped in order.
-    Raises ConfigError where ``folder`` is no run folder or ``to`` no place for a page, and
+    Raises ConfigError where ``path`` is no run folder or ``to`` no place for a page, and
     StoreError where a file cannot be read or the disk fails.
     """
+    folder = RunFolder(path)
     target = _target(folder, to)
-    status = str(manifest["status"]) if manifest is not None else ""
+    manifest = folder.read_manifest()
     if manifest is None:
-        manifest = RunFolder(folder).read_manifest()
-        if manifest is None:
-            raise ConfigError(why_no_run_folder(folder))
-        manifest, status = _as_it_stands(folder, manifest)
-    figures = run_figures(folder)
-    shown = shown_pairs(folder, figures.shortlist.picked())
-    name = folder.resolve().name
-    text = render_page(page(name, manifest, status, figures, shown))
+        raise ConfigError(why_no_run_folder(path))
+    manifest, status = _as_it_stands(path, manifest)
+    text = _page(folder, manifest, status, run_figures(folder))
     with nullcontext() if to is None else chosen_place(to), replacing(target) as file:
-        file.write(text.encode())
+        file.write(text)
     return target
 
 
-def _as_it_stands(folder: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+def write_report_of(folder: RunFolder, manifest: Manifest, figures: RunFigures) -> None:
+    """The same of a run that is about to write ``manifest``. Raises StoreError."""
+    text = _page(folder, manifest, manifest.status, figures)
+    with replacing(folder.report) as file:
+        file.write(text)
+
+
+def _page(folder: RunFolder, manifest: Manifest, status: str, figures: RunFigures) -> bytes:
+    shown = shown_pairs(folder, figures.shortlist.picked())
+    return render_page(page(folder.path.resolve().name, manifest, status, figures, shown)).encode()
+
+
+def _as_it_stands(path: Path, manifest: Manifest) -> tuple[Manifest, str]:
     """The manifest with the totals of now, and the status: the manifest of a run that goes on, or
     was killed, is as the run began."""
-    if manifest["status"] != "running":
-        return manifest, str(manifest["status"])
-    now = read_status(folder)
-    totals = {
-        **manifest["totals"],
+    if manifest.status != "running":
+        return manifest, manifest.status
+    now, totals = read_status(path), manifest.totals
+    changes = {
         "prompts": now.done,
         "pairs": now.pairs,
         "skips": now.skips,
-        "calls": {**manifest["totals"]["calls"], "paid": now.calls},
+        "calls": totals.calls.model_copy(update={"paid": now.calls}),
         "cost_usd": now.cost_usd,
     }
-    return {**manifest, "totals": totals}, now.status
+    totals = totals.model_copy(update=changes)
+    return manifest.model_copy(update={"totals": totals}), now.status
 
 
-def _target(folder: Path, to: Path | None) -> Path:
+def _target(folder: RunFolder, to: Path | None) -> Path:
     if to is None:
-        return folder / FILE
-    target = to / FILE if to.is_dir() or not to.suffix else to
+        return folder.report
+    target = to / folder.report.name if to.is_dir() or not to.suffix else to
     if target.suffix not in _SUFFIXES:
         raise ConfigError(f"{to}: the page is an .html file. Name one, or a folder.")
     with chosen_place(to):

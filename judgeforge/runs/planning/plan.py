@@ -15,6 +15,7 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import StoreError
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Skip
+from judgeforge.results.facts import part
 from judgeforge.runs.folders import run_folders, today
 from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
@@ -159,11 +160,11 @@ def _seen_escalation(config: RunConfig, out: str | None) -> float | None:
         manifest = RunFolder(run_folders(config, out, today(config))[-1]).read_manifest()
     except StoreError:
         return None
-    figures = (manifest or {}).get("judging")
-    if not figures or manifest is None or manifest["config"]["judging"]["cascade"] is None:
+    seen = manifest and manifest.judging
+    if not manifest or not seen or part(manifest.config, "judging", "cascade") is None:
         return None
-    possible = figures["asking_everybody"] - figures["certain"]
-    return (figures["judgments"] - figures["certain"]) / possible if possible > 0 else None
+    possible = seen.asking_everybody - seen.certain
+    return (seen.judgments - seen.certain) / possible if possible > 0 else None
 
 
 def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,29 +12,36 @@ from datasets import load_dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair, Provenance, RubricId
 from judgeforge.results.card.card import write_card
-from judgeforge.results.card.markdown import escape
-from judgeforge.results.export.arrow import (
-    COLUMNS,
-    arrow_schema,
-    pairs_dataset,
-    write_pairs_parquet,
+from judgeforge.results.card.sections import escape
+from judgeforge.results.export.arrow import COLUMNS, arrow_schema, open_parquet, pairs_dataset
+from judgeforge.store.folder import RunFolder
+from tests.support.hand_made import (
+    MANIFEST,
+    answers,
+    manifest,
+    pair,
+    pair_figures,
+    run_folder,
+    without_cost,
+    write_pairs,
 )
-from judgeforge.results.figures.pairs import Distribution
-from tests.support.hand_made import MANIFEST, answers, pair, run_folder, without_cost, write_pairs
-
-
-def rows(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+from tests.support.run_setup import rows
 
 
 def carded(path: Path, pairs: Iterable[PreferencePair], **changes: Any) -> Path:
-    folder = run_folder(path, pairs)
-    write_pairs_parquet(folder / "pairs.jsonl", folder / "pairs.parquet")
-    write_card(folder, MANIFEST | changes)
+    made = list(pairs)
+    folder = run_folder(path, made)
+    write_parquet(folder / "pairs.parquet", made)
+    write_card(RunFolder(folder), pair_figures(made), manifest(**changes))
     return folder
+
+
+def write_parquet(file: Path, pairs: Iterable[PreferencePair]) -> None:
+    with open_parquet(file) as write:
+        for one in pairs:
+            write(one)
 
 
 def card_of(folder: Path) -> str:
@@ -112,8 +118,7 @@ class TestOtherDoors:
         from pyarrow import parquet
 
         made = (pair(f"p{n}", **answers(chosen="x" * 3_000_000)) for n in range(7))
-        write_pairs(tmp_path / "pairs.jsonl", made)
-        write_pairs_parquet(tmp_path / "pairs.jsonl", tmp_path / "pairs.parquet")
+        write_parquet(tmp_path / "pairs.parquet", made)
         file = parquet.ParquetFile(tmp_path / "pairs.parquet")
         assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [
             3,
@@ -195,10 +200,6 @@ class TestText:
         for snippet in snippets:
             compile(snippet.split("```")[0], "card", "exec")
 
-    def test_a_folder_without_pairs_file_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"no pairs\.jsonl"):
-            write_card(tmp_path, MANIFEST)
-
 
 class TestNamesAreData:
     NASTY = "![x](http://e.vil/?a)</td><script>|\n# Head `code` **b**\n---\nwww.e.vil @me \u202e"
@@ -223,26 +224,3 @@ class TestNamesAreData:
 
     def test_a_long_text_is_cut(self) -> None:
         assert escape("x" * 1_000) == "x" * 199 + "…"
-
-
-class TestDistribution:
-    @given(st.lists(st.integers(0, 10_000), min_size=1))
-    def test_quantiles_of_whole_numbers_are_exact(self, values: list[int]) -> None:
-        distribution = Distribution(1.0)
-        for value in values:
-            distribution.add(value)
-        ordered = sorted(values)
-        least, median, most = distribution.quantiles([0.0, 0.5, 1.0])
-        assert (least, most) == (ordered[0], ordered[-1])
-        assert median == ordered[(len(ordered) - 1) // 2]
-        assert distribution.mean == pytest.approx(sum(values) / len(values))
-
-    def test_scores_are_kept_to_a_thousandth(self) -> None:
-        distribution = Distribution(0.001)
-        for number in range(100_000):
-            distribution.add(number / 100_000)
-        assert distribution.quantiles([0.25]) == [pytest.approx(0.25, abs=0.0011)]
-
-    def test_no_values_have_no_quantiles(self) -> None:
-        assert Distribution().quantiles() == []
-        assert Distribution().mean is None

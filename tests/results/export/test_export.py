@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,10 +13,7 @@ from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import Message
 from judgeforge.results.export.export import export_pairs, side_of
 from tests.support.hand_made import answers, pair, run_folder, write_pairs
-
-
-def rows(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+from tests.support.run_setup import rows
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from judgeforge.results.figures.shortlist import Picked, Place
 from judgeforge.results.report.html import TEMPLATES, seen
 from judgeforge.results.report.shown_pairs import shown_pairs
 from judgeforge.results.report.writing import write_report
+from judgeforge.store.folder import RunFolder
 from tests.support.hand_made import MANIFEST
 from tests.support.html_page import Page, read_page
 
@@ -197,10 +198,10 @@ class TestSize:
     def test_no_more_pairs_are_shown_than_there_is_room_for(self, place: Path) -> None:
         folder = folder_of(place / "many", "'" * 1_000)
         picked = [Picked(Place("p0", 0, 0, 0, 0), ("why",))] * 60
-        all_of_them = shown_pairs(folder, picked, most_bytes=10**9)
+        all_of_them = shown_pairs(RunFolder(folder), picked, most_bytes=10**9)
         assert (len(all_of_them.pairs), all_of_them.left_out) == (50, 10)
         three_texts = 3 * 1_000 * len("&#39;")
-        few = shown_pairs(folder, picked, most_bytes=10 * three_texts)
+        few = shown_pairs(RunFolder(folder), picked, most_bytes=10 * three_texts)
         assert 1 < len(few.pairs) < 10
         assert few.left_out == 60 - len(few.pairs)
 

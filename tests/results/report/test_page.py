@@ -23,35 +23,7 @@ from judgeforge.results.report.writing import write_report
 from judgeforge.runs.result import EXIT_STATUS, FINISHED
 from tests.local_server import LocalServer
 from tests.support.html_page import Page, read_page
-from tests.support.run_setup import model, run, write_config
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("report")
-
-
-@pytest.fixture(scope="module")
-def finished(place: Path) -> Path:
-    """A run of two writers, two judges that score, one that compares, and a cascade."""
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TEST_KEY", "sk-test")
-        judges = [
-            {"model": "small", "repeats": 2},
-            {"model": "other", "protocol": "pairwise"},
-            {"model": "other", "name": "strong", "tier": 2},
-        ]
-        config = write_config(
-            place,
-            server,
-            prompts=8,
-            models={"small": model(server), "other": model(server, model="other")},
-            sampling={"models": ["small", "other"], "completions": 4, "seed": 7, "max_tokens": 64},
-            judging={"judges": judges, "cascade": {"target_confidence": 0.99}},
-            budget={"usd": 5.0},
-        )
-        assert run(config, place / "out").exit_code == 0
-    return place / "out"
+from tests.support.run_setup import run, write_config
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,76 @@
+"""Which evidence moved a pair: its confidence again, with each judge left out in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from judgeforge.errors import ConfigError
+from judgeforge.ranking.confidence import probability_better
+from judgeforge.ranking.rank import rank
+from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.records import Judgment, PreferencePair, Record
+from judgeforge.store.folder import RunFolder
+from judgeforge.text.wording import counted
+
+
+class JudgeEffect(Record):
+    judge: str
+    judgments: int
+    """Of the prompt, as far as they could be obtained."""
+    confidence_without: float | None
+    """P(chosen is better than rejected) from all other judgments; None where they do not rank both
+    sides. It is the posterior's, before any calibration."""
+
+
+def judge_effects(
+    folder: RunFolder,
+    pair: PreferencePair,
+    judgments: Sequence[Judgment],
+    texts: Mapping[str, str],
+) -> tuple[JudgeEffect, ...]:
+    """``judgments`` and ``texts`` (completion id -> text): all of the pair's prompt.
+
+    Raises ConfigError for a damaged manifest.
+    """
+    reliability = _reliability(folder)
+    told = [judgment for judgment in judgments if not judgment.missing]
+    return tuple(
+        JudgeEffect(
+            judge=judge,
+            judgments=sum(judgment.judge == judge for judgment in told),
+            confidence_without=_confidence(
+                pair,
+                [judgment for judgment in told if judgment.judge != judge],
+                reliability,
+                texts,
+            ),
+        )
+        for judge in dict.fromkeys(judgment.judge for judgment in told)
+    )
+
+
+def _reliability(folder: RunFolder) -> Reliability:
+    manifest = folder.read_manifest()
+    known = manifest and manifest.reliability
+    try:
+        return Reliability.model_validate(known) if known else PRIOR
+    except ValidationError as error:
+        raise ConfigError(
+            f"{folder.manifest_file}: its `reliability` is none that this judgeforge writes "
+            f"({counted(error.error_count(), 'mistake')}); use the version that made the folder"
+        ) from error
+
+
+def _confidence(
+    pair: PreferencePair,
+    judgments: Sequence[Judgment],
+    reliability: Reliability,
+    texts: Mapping[str, str],
+) -> float | None:
+    ranking = rank(judgments, reliability=reliability, texts=texts)
+    sides = pair.provenance.chosen_id, pair.provenance.rejected_id
+    if not set(sides) <= set(ranking.completion_ids):
+        return None
+    return probability_better(ranking, *sides)

@@ -1,0 +1,134 @@
+"""What ``manifest.json`` says of a run, as every reader and the one writer see it.
+
+Fields are in the order of the file. What an earlier version did not write has a default; what a
+later one adds is kept as it is. Only what was set is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT_VERSION = 1
+
+Json = Mapping[str, Any]
+
+
+class Part(BaseModel):
+    """A block of the manifest: unlike in records of one's own making, unknown keys are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+
+
+class Calls(Part):
+    paid: int
+    cached: int
+
+
+class Tokens(Part):
+    input: int
+    output: int
+
+
+class Totals(Part):
+    prompts: int
+    pairs: int
+    skips: Mapping[str, int]
+    """Prompts by the reason for which they have no pair."""
+    calls: Calls
+    tokens: Tokens
+    cost_usd: float | None
+    """None once a call of unknown price was paid."""
+
+
+class Input(Part):
+    rows: int
+    """That were to be done; ``read`` counts those too that ``--limit`` left out."""
+    read: int | None = None
+    fingerprint: str | None = None
+
+    @property
+    def all_rows(self) -> int:
+        return self.rows if self.read is None else self.read
+
+
+class JudgingTotals(Part):
+    """What was asked of the judges, and what a cascade saved."""
+
+    judgments: int = 0
+    by_tier: Mapping[str, int] = {}
+    by_judge: Mapping[str, int] = {}
+    certain: int = 0
+    """That are asked with a cascade in any case."""
+    asking_everybody: int = 0
+    """How many it would have taken."""
+    saved_usd: float | None = None
+    """None where a price is unknown."""
+
+
+class ExpectedWrong(Part):
+    by_confidence: float | None = None
+    by_p_best: float | None = None
+
+
+class ConfidenceBar(Part):
+    from_: float = Field(validation_alias="from", serialization_alias="from")
+    to: float
+    pairs: int
+
+
+class LengthQuality(Part):
+    chosen_longer: float | None = None
+    same_length: float | None = None
+    explained_by_correlation: float | None = None
+    score_length_correlation: float | None = None
+    longer_scores_higher: float | None = None
+
+
+class ModelPairs(Part):
+    chosen: str
+    rejected: str
+    pairs: int
+
+
+class Quality(Part):
+    """What the files of the run say of its pairs. Shares and probabilities are 0 to 1; None where
+    nothing is known."""
+
+    expected_wrong: ExpectedWrong = ExpectedWrong()
+    confidence_histogram: tuple[ConfidenceBar, ...] = ()
+    length: LengthQuality = LengthQuality()
+    models: tuple[ModelPairs, ...] = ()
+    suspicious_completions: Mapping[str, int] = {}
+
+
+class Manifest(Part):
+    format_version: int
+    status: str
+    message: str | None = None
+    updated_at: str | None = None
+    totals: Totals
+    last_run: Totals | None = None
+    reliability: Json | None = None
+    """Of the judges, as the version that fitted it describes them."""
+    calibration: Json | None = None
+    created_at: str | None = None
+    started_at: str | None = None
+    judgeforge_version: str | None = None
+    versions: Mapping[str, str] = {}
+    config: Json = {}
+    """As the version that ran it knew it."""
+    rubric: Json = {}
+    identity: Json = {}
+    """What must be the same for a run to go on."""
+    input: Input | None = None
+    prices: Mapping[str, Json | None] = {}
+    judging: JudgingTotals | None = None
+    own_family_judgments: Mapping[str, int] = {}
+    """Judge -> judgments that saw a completion of its own model family."""
+    quality: Quality | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -1,0 +1,97 @@
+"""What the page says of figures that are far from usual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.report.findings import ENOUGH, findings
+from tests.support.hand_made import MANIFEST
+from tests.support.hand_made import manifest as manifest_of
+from tests.support.result_rows import figures_of, judgment, scored
+
+
+class TestFindings:
+    def said(self, figures: RunFigures, **manifest: Any) -> str:
+        found = findings(manifest_of(calibration={}, **manifest), figures)
+        return " ".join(one.text for one in found if one.level == "look")
+
+    def test_a_run_in_which_nothing_is_odd_says_nothing(self) -> None:
+        assert self.said(figures_of(ENOUGH, pairs={"confidence": 0.97, "chosen_model": "b"})) == ""
+
+    @pytest.mark.parametrize(
+        ("figures", "words"),
+        [
+            (lambda n: figures_of(n, pairs={"confidence": 0.7}), "30.0% of the pairs are expected"),
+            (lambda n: figures_of(n, pairs={"chosen": 30}), "Chosen is the longer side in 100%"),
+            (lambda n: figures_of(n, pairs={"chosen": 5}), "Chosen is the shorter side in 100%"),
+            (figures_of, "a is chosen in 100% of its pairs"),
+            (lambda n: figures_of(n, finish="length"), "100% of the completions of a did not end"),
+            (lambda n: figures_of(n, flags=["duplicate:x"]), "100% of the completions repeat"),
+            (
+                lambda n: figures_of(
+                    n,
+                    judgments=lambda i: [
+                        scored("x", i, place, 0.5, criteria={"brief": float(place)})
+                        for place in (0, 1)
+                    ],
+                ),
+                f"Criterion brief speaks for rejected more often than for chosen ({ENOUGH} to 0",
+            ),
+            (
+                lambda n: figures_of(
+                    n, judgments=lambda i: [scored("x", i, 0, 0.5, missing="no verdict")]
+                ),
+                "Judge x gave no judgment in 100%",
+            ),
+            (
+                lambda n: figures_of(
+                    n,
+                    judgments=lambda i: [
+                        judgment("x", (f"p{i}.c0", f"p{i}.c1"), verdict="a", strength=1.0)
+                    ],
+                ),
+                "Judge x prefers the answer that is shown first in 100%",
+            ),
+            (
+                lambda n: figures_of(
+                    n,
+                    judgments=lambda i: [
+                        scored(judge, i, place, float(place == best))
+                        for judge, best in (("x", 0), ("y", 1))
+                        for place in (0, 1)
+                    ],
+                ),
+                "Judges x and y order the same two answers alike in 0%",
+            ),
+        ],
+    )
+    def test_what_is_far_from_usual_is_said_once_there_are_enough_cases(
+        self, figures: Any, words: str
+    ) -> None:
+        assert words in self.said(figures(ENOUGH))
+        if "expected" not in words:
+            assert words not in self.said(figures(ENOUGH // 4))
+
+    def test_one_sign_of_a_completion_for_the_judge_is_enough(self) -> None:
+        figures = figures_of(1, flags=["suspicious:verdict"])
+        assert "2 signs of completions that were written for the judge" in self.said(figures)
+
+    def test_failed_prompts_and_ties(self) -> None:
+        skips = {"call_failed": 6, "tie": 30, "below_margin": 9}
+        totals = {**MANIFEST["totals"], "prompts": 100, "skips": skips}
+        said = self.said(RunFigures(), totals=totals)
+        assert "6 of 100 prompts failed (6%)" in said
+        assert "In 30% of the prompts the judges cannot tell" in said
+
+    def test_requests_without_a_reply(self) -> None:
+        figures = RunFigures()
+        for _ in range(ENOUGH):
+            figures.calls.add(
+                {"event": "call", "model": "m", "attempt": 1, "outcome": "E", "status": 429}
+            )
+        assert "100% of the requests to m brought no reply (most often HTTP 429" in self.said(
+            figures
+        )
