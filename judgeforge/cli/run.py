@@ -44,22 +44,14 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
 ) -> None:
     """Make preference pairs; the same command goes on where it stopped."""
     from judgeforge.cli.show.progress import ProgressDisplay
-    from judgeforge.cli.show.runs import note, print_start
-    from judgeforge.runs.start import start_file
+    from judgeforge.cli.show.runs import note, print_runs
+    from judgeforge.runs.sequence import run_file
+    from judgeforge.runs.start import StartOptions
 
+    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
     with ProgressDisplay(quiet=quiet) as display:
-        report = start_file(
-            config,
-            out,
-            say=note,
-            limit=limit,
-            budget_usd=budget_usd,
-            force=force,
-            retry_skipped=retry_skipped,
-            no_lock=no_lock,
-            on_progress=display.update,
-        )
-    print_start(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs)
+        report = run_file(config, out, options, say=note, on_progress=display.update)
+    print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs)
     if report.error is not None:
         raise report.error
     if verbose:

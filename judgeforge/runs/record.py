@@ -15,9 +15,7 @@ from judgeforge.results.figures.judges import count_own_family
 from judgeforge.results.figures.tiers import judging_figures
 from judgeforge.runs.manifest import describe, failed_share, figures, now, share_kept
 from judgeforge.runs.planning.calibration_file import calibration_facts
-from judgeforge.runs.planning.identity import identity
 from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.worklist import Worklist
 from judgeforge.runs.result import (
     EXIT_DONE,
     EXIT_STATUS,
@@ -25,12 +23,12 @@ from judgeforge.runs.result import (
     FINISHED,
     exit_code_of,
 )
+from judgeforge.runs.start import Start
 from judgeforge.store.audit import audit_results
 from judgeforge.store.counters import CachedCalls
 from judgeforge.store.finished_prompt import Outcome
 from judgeforge.store.fit import FrozenFit, write_fit
-from judgeforge.store.folder import RunFolder
-from judgeforge.store.journal import Journal, Tally
+from judgeforge.store.journal import Tally
 from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
 
@@ -40,17 +38,14 @@ class RunRecord:
 
     def __init__(
         self,
-        config: RunConfig,
-        prepared: Preparation,
-        folder: RunFolder,
-        journal: Journal,
-        work: Worklist,
-        old: Mapping[str, Any] | None,
+        start: Start,
         *,
         spending: Callable[[], Spending],
         cached_calls: CachedCalls,
     ) -> None:
-        self._config, self._folder, self._journal, self._work = config, folder, journal, work
+        prepared, work = start.prepared, start.work
+        self._config, self._folder = prepared.config, start.folder
+        self._journal, self._work = start.journal, work
         self._spending, self._cached_calls = spending, cached_calls
         self._before = spending()
         self.tally, self._fresh = work.tally, Tally()
@@ -60,19 +55,19 @@ class RunRecord:
         self._is_provisional = False
         started = now()
         self._description = {
-            "created_at": (old or {}).get("created_at", started),
+            "created_at": (start.previous or {}).get("created_at", started),
             "started_at": started,
             **describe(
-                config,
+                prepared.config,
                 prepared.rubric.identity,
                 prepared.prices,
-                identity=identity(config, prepared.rubric.identity, prepared.calibration_digest),
+                identity=prepared.identity,
                 input_fingerprint=work.fingerprint,
                 input_rows=work.rows_at_issue,
                 input_read=len(work.places),
             ),
         }
-        self._calibration = _calibration(config, prepared)
+        self._calibration = _calibration(prepared)
 
     def finish(self, position: int, outcome: Outcome) -> None:
         """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
@@ -202,11 +197,11 @@ def exit_code_when_done(config: RunConfig, totals: Mapping[str, Any]) -> int:
     return EXIT_TOO_MANY_SKIPS if too_many else EXIT_DONE
 
 
-def _calibration(config: RunConfig, prepared: Preparation) -> dict[str, Any] | None:
+def _calibration(prepared: Preparation) -> dict[str, Any] | None:
     """What labels have shown, and what follows for the pairs; None for a run without them."""
     if prepared.calibration is None:
         return None
-    promise = make_promise(prepared.calibration, config.pairing)
+    promise = make_promise(prepared.calibration, prepared.config.pairing)
     return {
         **calibration_facts(prepared.calibration),
         "promise": promise and promise.model_dump(mode="json"),

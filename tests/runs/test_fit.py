@@ -172,11 +172,11 @@ def test_what_is_asked_does_not_hang_on_a_fit_that_does_not_last() -> None:
         assert [fit.begin(position, f"p{position}") for position in range(3)] == [True, True, False]
         prompt = Prompt(id="p0", messages=(Message(role="user", content="?"),), line=1, digest="00")
         judgments = [scored("one", "p0.c0", 0.2), scored("one", "p0.c1", 0.8)]
-        fit.hold(0, JudgedPrompt(prompt, (), judgments))
-        fit.lose()
+        fit.ended(0, JudgedPrompt(prompt, (), judgments))
+        fit.ended(1, None)
         assert (await fit.to_rank_with()).prompts == 1
         with pytest.raises(InterruptedRunError):
-            await fit.to_ask_with()
+            await fit.to_ask_with("p2")
 
     asyncio.run(main())
     assert [fit.provisional for fit in kept] == [True]

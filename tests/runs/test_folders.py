@@ -8,10 +8,12 @@ import pytest
 
 import judgeforge
 from judgeforge.errors import ConfigError
-from judgeforge.runs import start as starting
+from judgeforge.runs import folders, sequence
 from judgeforge.runs.folders import run_folders, today
 from judgeforge.runs.result import RunResult
-from judgeforge.runs.start import StartReport, start
+from judgeforge.runs.run import run_folder
+from judgeforge.runs.sequence import SequenceReport, run_in_sequence
+from judgeforge.runs.start import StartOptions
 from judgeforge.store.folder import RunFolder
 from tests.support.run_setup import rows, run, write_config
 
@@ -28,8 +30,8 @@ def leave(folder, status):
     (folder / "manifest.json").write_text(json.dumps({"format_version": 1, "status": status}))
 
 
-def names(folders, tmp_path):
-    return [str(folder.relative_to(tmp_path)) for folder in folders]
+def names(found, tmp_path):
+    return [str(folder.relative_to(tmp_path)) for folder in found]
 
 
 def test_without_a_date_it_is_the_folder_that_was_named(config, tmp_path):
@@ -60,6 +62,21 @@ def test_a_name_around_the_date_belongs_to_the_pattern(config, tmp_path):
     leave(tmp_path / "b-2026-10-17.x", "failed")
     found = run_folders(config, str(tmp_path / "a[1]-{date}.x"), DAY)
     assert names(found, tmp_path) == ["a[1]-2026-10-17.x", "a[1]-2026-10-18.x"]
+
+
+def test_python_takes_a_name_as_the_command_line_does(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "today", lambda _: DAY)
+    for out in (str(tmp_path / "{date}" / "a"), tmp_path / "{date}" / "b"):
+        judgeforge.run(config, out, limit=0)
+    assert sorted(path.name for path in (tmp_path / "2026-10-18").iterdir()) == ["a", "b"]
+    assert not (tmp_path / "{date}").exists()
+    with pytest.raises(ConfigError, match="is no placeholder"):
+        judgeforge.run(config, tmp_path / "{datum}")
+
+
+def test_a_folder_that_the_program_names_itself_may_hold_any_character(config, tmp_path):
+    assert run_folder(config, tmp_path / "{team}").exit_code == 0
+    assert (tmp_path / "{team}" / "pairs.jsonl").exists()
 
 
 def test_two_dates_are_a_mistake(config):
@@ -103,12 +120,12 @@ def test_the_day_is_that_of_the_budget(config):
 def test_a_run_finishes_the_earlier_folder_says_so_and_does_its_own(
     config, tmp_path, server, monkeypatch
 ):
-    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    monkeypatch.setattr(sequence, "today", lambda _: DAY)
     out = str(tmp_path / "runs" / "{date}")
     yesterday = tmp_path / "runs" / "2026-10-17"
     assert run(config.source_file, yesterday, budget_usd=0.0).exit_code == 3
     said = []
-    report = start(config, out, say=said.append)
+    report = run_in_sequence(config, out, say=said.append)
     assert report.exit_code == 0
     assert said == [f"{yesterday} is not finished yet and comes first"]
     for day in ("2026-10-17", "2026-10-18"):
@@ -120,10 +137,10 @@ def test_a_run_finishes_the_earlier_folder_says_so_and_does_its_own(
 def test_todays_does_not_begin_while_the_earlier_one_cannot_be_finished(
     config, tmp_path, server, monkeypatch
 ):
-    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    monkeypatch.setattr(sequence, "today", lambda _: DAY)
     run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
     server.behaviour.key = "another"
-    report = start(config, str(tmp_path / "{date}"), say=lambda _: None)
+    report = run_in_sequence(config, str(tmp_path / "{date}"), say=lambda _: None)
     assert report.exit_code == 4
     assert not (tmp_path / "2026-10-18").exists()
 
@@ -131,9 +148,11 @@ def test_todays_does_not_begin_while_the_earlier_one_cannot_be_finished(
 def test_an_earlier_folder_whose_own_budget_is_used_up_holds_up_no_other_day(
     config, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    monkeypatch.setattr(sequence, "today", lambda _: DAY)
     run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
-    report = start(config, str(tmp_path / "{date}"), say=lambda _: None, budget_usd=0.0)
+    report = run_in_sequence(
+        config, str(tmp_path / "{date}"), StartOptions(budget_usd=0.0), say=lambda _: None
+    )
     assert report.exit_code == 3
     assert (tmp_path / "2026-10-18" / "manifest.json").exists()
 
@@ -141,7 +160,7 @@ def test_an_earlier_folder_whose_own_budget_is_used_up_holds_up_no_other_day(
 def test_after_a_signal_while_its_files_are_written_no_other_day_begins(
     config, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    monkeypatch.setattr(sequence, "today", lambda _: DAY)
     run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
     write_results = RunFolder.write_results
 
@@ -150,17 +169,19 @@ def test_after_a_signal_while_its_files_are_written_no_other_day_begins(
         write_results(folder, *arguments)
 
     monkeypatch.setattr(RunFolder, "write_results", interrupted)
-    report = start(config, str(tmp_path / "{date}"), say=lambda _: None, budget_usd=0.0)
+    report = run_in_sequence(
+        config, str(tmp_path / "{date}"), StartOptions(budget_usd=0.0), say=lambda _: None
+    )
     assert report.exit_code == 3
     assert not (tmp_path / "2026-10-18").exists()
 
 
 def test_a_day_whose_budget_is_used_up_holds_up_the_next_folder(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(starting, "today", lambda _: DAY)
+    monkeypatch.setattr(sequence, "today", lambda _: DAY)
     run(config.source_file, tmp_path / "2026-10-17", budget_usd=0.0)
     daily = {"ledger": tmp_path / "ledger.txt", "daily_usd": 0.000001}
     budget = config.budget.model_copy(update=daily)
-    report = start(
+    report = run_in_sequence(
         config.model_copy(update={"budget": budget}), str(tmp_path / "{date}"), say=lambda _: None
     )
     assert report.exit_code == 3
@@ -169,5 +190,5 @@ def test_a_day_whose_budget_is_used_up_holds_up_the_next_folder(config, tmp_path
 
 @pytest.mark.parametrize(("codes", "code"), [([0, 0], 0), ([5, 0], 5), ([5, 3], 3)])
 def test_an_earlier_folder_that_failed_is_not_hidden_by_todays(tmp_path, codes, code):
-    report = StartReport(results=[RunResult(tmp_path, {}, each) for each in codes])
+    report = SequenceReport(results=[RunResult(tmp_path, {}, each) for each in codes])
     assert report.exit_code == code

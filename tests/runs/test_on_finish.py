@@ -13,7 +13,7 @@ import pytest
 import judgeforge
 from judgeforge.errors import ConfigError
 from judgeforge.runs.on_finish import tell, untellable
-from judgeforge.runs.start import start
+from judgeforge.runs.sequence import run_in_sequence
 from tests.support.run_setup import KEY, KEY_VARIABLE, write_config
 
 SUMMARY = {"text": "judgeforge: complete", "exit_code": 0}
@@ -101,7 +101,7 @@ def test_a_command_reads_the_summary_and_has_no_key(configured, tmp_path, out):
         "import json, os, sys; told = {'summary': json.load(sys.stdin), 'env': dict(os.environ)};"
         "json.dump(told, open(sys.argv[1], 'w'))"
     )
-    report = start(configured(command=python(code, seen)), str(out), say=print)
+    report = run_in_sequence(configured(command=python(code, seen)), str(out), say=print)
     told = json.loads(seen.read_text())
     assert told["summary"] == report.summaries[-1]
     assert told["summary"]["totals"]["pairs"] == 1
@@ -112,7 +112,7 @@ def test_a_command_reads_the_summary_and_has_no_key(configured, tmp_path, out):
 
 
 def test_a_webhook_gets_the_summary(configured, listener, out):
-    report = start(configured(webhook=listener.url), str(out), say=print)
+    report = run_in_sequence(configured(webhook=listener.url), str(out), say=print)
     [(path, body, headers)] = listener.bodies
     assert path == "/hook/T0KEN"
     assert body == report.summaries[-1]
@@ -139,7 +139,7 @@ def test_the_address_may_come_from_the_environment(configured, listener, monkeyp
 )
 def test_a_command_that_fails_is_reported_and_changes_nothing(configured, out, command, said):
     begun = time.monotonic()
-    report = start(configured(command=command, timeout_s=0.3), str(out), say=print)
+    report = run_in_sequence(configured(command=command, timeout_s=0.3), str(out), say=print)
     assert report.exit_code == 0
     assert said in report.untold[0]
     assert time.monotonic() - begun < 20
@@ -162,14 +162,14 @@ def test_a_webhook_that_fails_is_reported_without_its_path(
 def test_a_start_that_is_refused_is_told_as_well(configured, listener, out, monkeypatch):
     config = configured(webhook=listener.url)
     monkeypatch.delenv(KEY_VARIABLE)
-    report = start(config, str(out), say=print)
+    report = run_in_sequence(config, str(out), say=print)
     assert isinstance(report.error, ConfigError)
     assert listener.bodies[0][1]["exit_code"] == 2
     assert f"{KEY_VARIABLE} is not set" in listener.bodies[0][1]["message"]
 
 
 def test_the_path_of_an_address_is_in_no_manifest(configured, listener, out):
-    start(configured(webhook=listener.url), str(out), say=print)
+    run_in_sequence(configured(webhook=listener.url), str(out), say=print)
     assert "T0KEN" not in (out / "manifest.json").read_text()
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from judgeforge.results.status import read_status
-from judgeforge.runs.process import run_in_own_thread
+from judgeforge.runs.own_thread import run_in_own_thread
 from tests.local_server import faults
 from tests.support.run_setup import rows, run, write_config
 

@@ -17,7 +17,7 @@ from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
     from judgeforge.results.status import RunStatus
-    from judgeforge.runs.start import StartReport
+    from judgeforge.runs.sequence import SequenceReport
 
 _out = Console(highlight=False, soft_wrap=True)
 
@@ -28,7 +28,7 @@ def note(text: str) -> None:
         print(f"judgeforge: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def print_start(report: StartReport, *, quiet: bool, as_json: bool, show_pairs: int) -> None:
+def print_runs(report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs: int) -> None:
     with tolerating_closed_output():
         if as_json:
             print(json.dumps(report.as_json()))  # noqa: T201

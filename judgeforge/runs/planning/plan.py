@@ -15,7 +15,7 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import StoreError
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Skip
-from judgeforge.runs.folders import run_folders, today
+from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
     Estimator,
@@ -121,7 +121,7 @@ def plan_run(
     check_prompts_file(config)
     seen = _seen_escalation(config, None if out is None else str(out))
     share = ASSUMED_ESCALATION if seen is None else seen
-    estimator = Estimator(config, prepared, escalation=share)
+    estimator = Estimator(prepared, escalation=share)
     loads = estimator.loads()
     prompts = skips = 0
     for row in read_prompts(config.prompts, prepared.row_checks, limit=limit):
@@ -156,7 +156,7 @@ def _seen_escalation(config: RunConfig, out: str | None) -> float | None:
     if config.judging.cascade is None:
         return None
     try:
-        manifest = RunFolder(run_folders(config, out, today(config))[-1]).read_manifest()
+        manifest = RunFolder(chosen_folder(config, out)).read_manifest()
     except StoreError:
         return None
     figures = (manifest or {}).get("judging")

@@ -4,12 +4,13 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from judgeforge.errors import BudgetExhaustedError
-from judgeforge.runs import process as module
-from judgeforge.runs.process import stop_signals
+from judgeforge.runs import signals
+from judgeforge.runs.signals import stop_signals
 from judgeforge.store.folder import RunFolder
 from tests.support.run_setup import rows, run, write_config
 
@@ -18,12 +19,18 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 (a signal sets no event)
+            await asyncio.sleep(0.001)
+
+
 @pytest.fixture
 def left(monkeypatch):
     """Exit codes with which the process was left; it is not, and each signal is a new wish."""
     codes = []
     monkeypatch.setattr(os, "_exit", codes.append)
-    monkeypatch.setattr(module, "SAME_WISH_S", -1.0)
+    monkeypatch.setattr(signals, "SAME_WISH_S", -1.0)
     return codes
 
 
@@ -57,7 +64,7 @@ def test_the_first_stops_and_the_second_leaves(left):
         with stop_signals(lambda: stops.append("stop"), on_hangup=lambda: None) as asked:
             assert not asked()
             signal.raise_signal(signal.SIGTERM)
-            await asyncio.sleep(0.05)
+            await until(lambda: stops)
             assert (stops, left, asked()) == (["stop"], [], True)
             signal.raise_signal(signal.SIGINT)
             assert left == [130]
@@ -69,7 +76,7 @@ def test_a_signal_wakes_a_loop_that_waits():
     async def main():
         stopped = asyncio.Event()
         with stop_signals(stopped.set, on_hangup=lambda: None):
-            sender = threading.Timer(0.05, signal.raise_signal, [signal.SIGTERM])
+            sender = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGTERM])
             sender.start()
             await asyncio.wait_for(stopped.wait(), 30)
             sender.join()
@@ -85,6 +92,33 @@ def test_handlers_are_given_back():
         with stop_signals(lambda: None, on_hangup=lambda: None):
             assert signal.getsignal(signal.SIGTERM) is not before[1]
         assert [signal.getsignal(number) for number in numbers] == before
+
+    asyncio.run(main())
+
+
+def test_a_handler_that_the_loop_had_before_is_there_afterwards_and_is_called_meanwhile():
+    told = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, told.append, "own")
+        with stop_signals(lambda: told.append("run"), on_hangup=lambda: None):
+            signal.raise_signal(signal.SIGTERM)
+            await until(lambda: sorted(told) == ["own", "run"])
+        signal.raise_signal(signal.SIGTERM)
+        await until(lambda: sorted(told) == ["own", "own", "run"])
+
+    asyncio.run(main())
+
+
+def test_what_was_to_be_called_is_not_called_any_more_after_the_end():
+    told = []
+
+    async def main():
+        with stop_signals(lambda: told.append("run"), on_hangup=lambda: None) as asked:
+            signal.raise_signal(signal.SIGTERM)
+        await asyncio.sleep(0)
+        assert (told, asked()) == ([], True)
 
     asyncio.run(main())
 
@@ -122,7 +156,7 @@ def test_a_terminal_that_closes_while_they_are_written_stops_nothing(
     tmp_path, server, left, monkeypatch, signal_while_writing
 ):
     closed = []
-    monkeypatch.setattr(module, "leave_terminal", lambda: closed.append(True))
+    monkeypatch.setattr(signals, "leave_terminal", lambda: closed.append(True))
     signal_while_writing(signal.SIGHUP)
     result = run(write_config(tmp_path, server, prompts=2), tmp_path / "out")
     assert (result.exit_code, left, closed) == (0, [], [True])
