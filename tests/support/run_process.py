@@ -11,7 +11,7 @@ _started: list[subprocess.Popen[str]] = []
 
 
 def command_line(config: Path, out: Path | str, *options: str) -> list[str]:
-    return [sys.executable, "-m", "judgeforge.cli", "run", str(config), "--out", str(out), *options]
+    return [sys.executable, "-m", "judgeforge", "run", str(config), "--out", str(out), *options]
 
 
 def start(config: Path, out: Path | str, *options: str) -> subprocess.Popen[str]:

@@ -1,29 +1,24 @@
-"""An explanation on the terminal. What models wrote is data: shown, never interpreted."""
+"""What `explain` prints. What models wrote is data: shown, never interpreted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from judgeforge.cli.show.output import show
 from judgeforge.records import Judgment, PreferencePair
 from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
 from judgeforge.text.visible import printable
 from judgeforge.text.wording import counted
 
-if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.panel import Panel
-    from rich.table import Table
 
-
-def render_explanation(explanation: Explanation) -> Group:
-    from rich.console import Group
-    from rich.panel import Panel
-    from rich.text import Text
-
+def print_explanation(explanation: Explanation) -> None:
     pair = explanation.pair
     prompt = "\n".join(f"{turn.role}: {turn.content}" for turn in pair.prompt)
-    return Group(
+    show(
         Text(printable(explanation.reason), style="bold"),
         Panel(Text(printable(prompt)), title="prompt", title_align="left"),
         _side("chosen", explanation.chosen),
@@ -37,14 +32,12 @@ def render_explanation(explanation: Explanation) -> Group:
 
 
 def _effects(explanation: Explanation) -> Table:
-    from rich.table import Table
-
     table = Table("judge", "judgments", "confidence without it", title_justify="left")
     table.title = f"What moved the confidence of {explanation.pair.confidence:.2f}"
     for effect in explanation.effects:
         without = effect.confidence_without
-        shown = "no pair" if without is None else f"{without:.2f}"
-        table.add_row(_line(effect.judge), str(effect.judgments), shown)
+        rest = "no pair" if without is None else f"{without:.2f}"
+        table.add_row(_line(effect.judge), str(effect.judgments), rest)
     return table
 
 
@@ -61,9 +54,6 @@ def _rubric(pair: PreferencePair) -> str:
 
 
 def _side(name: str, side: ExplainedSide) -> Panel:
-    from rich.panel import Panel
-    from rich.text import Text
-
     answer = side.completion
     figures = ""
     if side.score is not None and side.score_sd is not None and side.p_best is not None:
@@ -82,9 +72,6 @@ def _side(name: str, side: ExplainedSide) -> Panel:
 
 
 def _judgments(side: ExplainedSide) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table("judge", "criteria", show_lines=True, expand=True)
     table.add_column("rationale", ratio=1, overflow="fold")
     for one in side.judgments:
@@ -120,9 +107,6 @@ def _verdict(judgment: Judgment, completion_id: str) -> str:
 
 
 def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table("call", "for", "model", "attempts", "seconds", "tokens", "USD")
     for call in calls:
         table.add_row(

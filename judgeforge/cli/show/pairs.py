@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
 from judgeforge.store.json_lines import read_rows
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Json = Mapping[str, Any]
 
@@ -27,9 +27,6 @@ def pairs_table(folder: Path, *, most: int | None = None) -> Table:
 
     Raises StoreError where ``pairs.jsonl`` or ``judgments.jsonl`` cannot be read.
     """
-    from rich.table import Table
-    from rich.text import Text
-
     pairs = list(islice(read_rows(folder / "pairs.jsonl"), most))
     criteria = _criteria(folder, pairs)
     table = Table(show_lines=True, expand=True, title_justify="left", header_style="bold")
