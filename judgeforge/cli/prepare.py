@@ -30,7 +30,7 @@ def plan(
     config: Config,
     out: Annotated[
         str | None,
-        typer.Option(help="Run folder, which shows what a cascade asks. Without it runs/NAME."),
+        typer.Option(help="Run folder: what is spent, what a cascade asks. Without it runs/NAME."),
     ] = None,
     limit: Limit = None,
     as_json: AsJson = False,

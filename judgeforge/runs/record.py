@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,6 +51,8 @@ class RunRecord:
         self.done_before = self.tally.prompts
         self.reliability: Reliability | None = None
         """What is known of the judges; None until the first prompts are judged."""
+        self.notes: list[str] = []
+        """What went wrong and leaves the run whole, for a person."""
         self._is_provisional = False
         started = now()
         self._description = {
@@ -178,11 +179,10 @@ class RunRecord:
             raise
         except Exception as error:  # noqa: BLE001 (the run is whole without its page)
             bug(error)
-            warnings.warn(
+            self.notes.append(
                 f"no report.html was written; the run itself is whole. This is a bug in judgeforge "
                 f"({type(error).__name__}), please report it; its traceback is in "
-                f"{self._folder.log_file}.",
-                stacklevel=2,
+                f"{self._folder.log_file}."
             )
 
     def _exit_code(self, error: JudgeforgeError | None) -> int:

@@ -25,8 +25,6 @@ from judgeforge.store.lock import FolderLock
 from judgeforge.store.recognition import refuse_foreign_files
 from judgeforge.text.wording import expect
 
-OnProgress = Callable[[Progress], None]
-
 
 async def arun(
     config: RunConfig,
@@ -37,7 +35,7 @@ async def arun(
     force: bool = False,
     retry_skipped: bool = False,
     no_lock: bool = False,
-    on_progress: OnProgress | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
     """Run, or go on where the folder ``out`` stopped; nothing of somebody else is replaced.
 
@@ -64,7 +62,7 @@ def run(
     force: bool = False,
     retry_skipped: bool = False,
     no_lock: bool = False,
-    on_progress: OnProgress | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
     """``arun`` for synchronous code; works inside a running event loop (a notebook) as well.
 
@@ -79,7 +77,7 @@ def run_folder(
     config: RunConfig,
     folder: Path,
     options: StartOptions | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
     """``run`` in exactly this folder, whatever is in its name."""
     running = _run_folder(config, folder, options or StartOptions(), on_progress)
@@ -91,7 +89,10 @@ def run_folder(
 
 
 async def _run_folder(
-    config: RunConfig, path: Path, options: StartOptions, on_progress: OnProgress | None
+    config: RunConfig,
+    path: Path,
+    options: StartOptions,
+    on_progress: Callable[[Progress], None] | None,
 ) -> RunResult:
     if options.budget_usd is not None:
         config = _with_budget(config, options.budget_usd)

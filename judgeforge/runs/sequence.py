@@ -12,8 +12,9 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import BudgetExhaustedError, JudgeforgeError, LockHeldError
 from judgeforge.runs.folders import default_folder, run_folders, today
 from judgeforge.runs.on_finish import tell
+from judgeforge.runs.progress import Progress
 from judgeforge.runs.result import RunResult, summarise, summarise_error
-from judgeforge.runs.run import OnProgress, run_folder
+from judgeforge.runs.run import run_folder
 from judgeforge.runs.start import StartOptions
 
 
@@ -45,7 +46,7 @@ def run_file(
     options: StartOptions | None = None,
     *,
     say: Callable[[str], None],
-    on_progress: OnProgress | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> SequenceReport:
     """``run_in_sequence`` with the configuration in ``file``; a mistake in it is in the report.
 
@@ -65,7 +66,7 @@ def run_in_sequence(
     options: StartOptions | None = None,
     *,
     say: Callable[[str], None],
-    on_progress: OnProgress | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> SequenceReport:
     """Finish earlier days' folders, then do today's; the first that does not finish ends it.
 

@@ -113,7 +113,8 @@ class RunSession:
         # On a full disk the manifest has said why already, and so does the exit code.
         with contextlib.suppress(StoreError) if code == StoreError.exit_code else nullcontext():
             self._log.event("run_ended", status=manifest["status"], totals=manifest["totals"])
-        return RunResult(self._folder.path, manifest, code, error)
+        notes = tuple(self._record.notes)
+        return RunResult(self._folder.path, manifest, code, error, notes=notes)
 
     def _bug(self, error: BaseException) -> BugError:
         # What is told of a bug must not fail for want of room in the log.

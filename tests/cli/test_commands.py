@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from judgeforge.results.report import writing
 from judgeforge.runs.planning.plan import plan_run
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.store.folder import RunFolder
@@ -54,6 +55,19 @@ def test_the_traceback_of_a_bug_is_shown_only_when_asked(
     assert code == 74
     assert "Traceback" in verbose
     assert "in fails" in verbose
+
+
+def test_a_report_that_cannot_be_made_is_told_in_a_line(
+    tmp_path, server, out, command, monkeypatch
+):
+    def fails(*_arguments, **_options):
+        raise RuntimeError("nobody expects this")
+
+    monkeypatch.setattr(writing, "write_report", fails)
+    code, _, error = command("run", write_config(tmp_path, server, prompts=1), "--out", out)
+    assert code == 0
+    assert error.startswith("judgeforge: no report.html was written; the run itself is whole.")
+    assert error.count("\n") == 1 + error.count("prompts 1/1")
 
 
 def test_run_shows_pairs_when_asked(tmp_path, server, out, command):

@@ -37,8 +37,8 @@ def print_runs(report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs
         else:
             for result in report.results:
                 _print_result(result, show_pairs=show_pairs)
-    for failure in report.untold:
-        note(failure)
+    for text in (*(text for result in report.results for text in result.notes), *report.untold):
+        note(text)
 
 
 def print_status(status: RunStatus, *, as_json: bool) -> None:
