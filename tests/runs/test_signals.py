@@ -1,10 +1,14 @@
 """What a signal does, in particular while the final files are written and the loop stands still."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +16,7 @@ from judgeforge.errors import BudgetExhaustedError
 from judgeforge.runs import signals
 from judgeforge.runs.signals import stop_signals
 from judgeforge.store.folder import RunFolder
+from tests.local_server import LocalServer
 from tests.support.run_setup import rows, run, write_config
 
 pytestmark = pytest.mark.skipif(
@@ -26,7 +31,7 @@ async def until(holds: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def left(monkeypatch):
+def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Exit codes with which the process was left; it is not, and each signal is a new wish."""
     codes = []
     monkeypatch.setattr(os, "_exit", codes.append)
@@ -35,7 +40,7 @@ def left(monkeypatch):
 
 
 @pytest.fixture
-def terminal():
+def terminal() -> Iterator[None]:
     """As at a terminal, also where the tests run under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
@@ -43,11 +48,11 @@ def terminal():
 
 
 @pytest.fixture
-def signal_while_writing(monkeypatch):
-    def arrange(*numbers):
+def signal_while_writing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def arrange(*numbers: signal.Signals) -> None:
         write_results = RunFolder.write_results
 
-        def interrupted(folder, *arguments):
+        def interrupted(folder: RunFolder, *arguments: Any) -> None:
             for number in numbers:
                 signal.raise_signal(number)
             write_results(folder, *arguments)
@@ -57,10 +62,10 @@ def signal_while_writing(monkeypatch):
     return arrange
 
 
-def test_the_first_stops_and_the_second_leaves(left):
+def test_the_first_stops_and_the_second_leaves(left: list[int]) -> None:
     stops = []
 
-    async def main():
+    async def main() -> None:
         with stop_signals(lambda: stops.append("stop"), on_hangup=lambda: None) as asked:
             assert not asked()
             signal.raise_signal(signal.SIGTERM)
@@ -72,8 +77,8 @@ def test_the_first_stops_and_the_second_leaves(left):
     asyncio.run(main())
 
 
-def test_a_signal_wakes_a_loop_that_waits():
-    async def main():
+def test_a_signal_wakes_a_loop_that_waits() -> None:
+    async def main() -> None:
         stopped = asyncio.Event()
         with stop_signals(stopped.set, on_hangup=lambda: None):
             sender = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGTERM])
@@ -84,10 +89,10 @@ def test_a_signal_wakes_a_loop_that_waits():
     asyncio.run(main())
 
 
-def test_handlers_are_given_back():
+def test_handlers_are_given_back() -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    async def main():
+    async def main() -> None:
         before = [signal.getsignal(number) for number in numbers]
         with stop_signals(lambda: None, on_hangup=lambda: None):
             assert signal.getsignal(signal.SIGTERM) is not before[1]
@@ -96,10 +101,10 @@ def test_handlers_are_given_back():
     asyncio.run(main())
 
 
-def test_a_handler_that_the_loop_had_before_is_there_afterwards_and_is_called_meanwhile():
+def test_a_handler_that_the_loop_had_before_is_there_afterwards_and_is_called_meanwhile() -> None:
     told = []
 
-    async def main():
+    async def main() -> None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, told.append, "own")
         with stop_signals(lambda: told.append("run"), on_hangup=lambda: None):
@@ -111,10 +116,10 @@ def test_a_handler_that_the_loop_had_before_is_there_afterwards_and_is_called_me
     asyncio.run(main())
 
 
-def test_what_was_to_be_called_is_not_called_any_more_after_the_end():
+def test_what_was_to_be_called_is_not_called_any_more_after_the_end() -> None:
     told = []
 
-    async def main():
+    async def main() -> None:
         with stop_signals(lambda: told.append("run"), on_hangup=lambda: None) as asked:
             signal.raise_signal(signal.SIGTERM)
         await asyncio.sleep(0)
@@ -124,7 +129,13 @@ def test_what_was_to_be_called_is_not_called_any_more_after_the_end():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_one_lets_the_final_files_be_written(tmp_path, server, left, signal_while_writing, number):
+def test_one_lets_the_final_files_be_written(
+    tmp_path: Path,
+    server: LocalServer,
+    left: list[int],
+    signal_while_writing: Callable[..., None],
+    number: signal.Signals,
+) -> None:
     signal_while_writing(number)
     config, out = write_config(tmp_path, server, prompts=2), tmp_path / "out"
     result = run(config, out)
@@ -137,14 +148,16 @@ def test_one_lets_the_final_files_be_written(tmp_path, server, left, signal_whil
 
 
 def test_a_second_one_while_they_are_written_leaves_at_once(
-    tmp_path, server, left, signal_while_writing
-):
+    tmp_path: Path, server: LocalServer, left: list[int], signal_while_writing: Callable[..., None]
+) -> None:
     signal_while_writing(signal.SIGTERM, signal.SIGTERM)
     run(write_config(tmp_path, server, prompts=2), tmp_path / "out")
     assert left == [130]
 
 
-def test_what_stopped_the_run_before_is_what_is_told(tmp_path, server, left, signal_while_writing):
+def test_what_stopped_the_run_before_is_what_is_told(
+    tmp_path: Path, server: LocalServer, left: list[int], signal_while_writing: Callable[..., None]
+) -> None:
     signal_while_writing(signal.SIGTERM)
     result = run(write_config(tmp_path, server, prompts=2), tmp_path / "out", budget_usd=0)
     assert (result.exit_code, result.manifest["status"]) == (3, "budget")
@@ -153,8 +166,12 @@ def test_what_stopped_the_run_before_is_what_is_told(tmp_path, server, left, sig
 
 @pytest.mark.usefixtures("terminal")
 def test_a_terminal_that_closes_while_they_are_written_stops_nothing(
-    tmp_path, server, left, monkeypatch, signal_while_writing
-):
+    tmp_path: Path,
+    server: LocalServer,
+    left: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    signal_while_writing: Callable[..., None],
+) -> None:
     closed = []
     monkeypatch.setattr(signals, "leave_terminal", lambda: closed.append(True))
     signal_while_writing(signal.SIGHUP)

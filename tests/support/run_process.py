@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+Command = Callable[..., tuple[int, str, str]]
+"""The fixture ``command``: arguments of the program -> exit code, standard output and error."""
 
 _started: list[subprocess.Popen[str]] = []
 
