@@ -19,10 +19,6 @@ _PLACEHOLDER = re.compile(r"\{[^{}/]*\}?")
 _ANY_DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
-def default_out(config: RunConfig) -> Path:
-    return default_folder(config.source_file)
-
-
 def default_folder(config_file: Path | None) -> Path:
     return Path("runs") / (config_file.stem if config_file else "run")
 
@@ -40,13 +36,14 @@ def chosen_folder(
     Raises ConfigError where ``out`` is blank (that would be the current folder), holds more than
     one ``{date}``, or another placeholder.
     """
+    default = default_folder(config.source_file)
     if out is None:
-        return default_out(config)
+        return default
     name = os.fspath(out)
     if not name.strip():
         raise ConfigError(
-            f"--out is empty (is a variable not set?); name a folder, or leave --out away for "
-            f"{default_out(config)}"
+            "--out is empty (is a variable not set?); name a folder, or leave --out away for "
+            f"{default}"
         )
     around = _around_date(name)
     return Path(name) if around is None else Path((day or today(config)).isoformat().join(around))

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20
+_lock = threading.Lock()
+_before: list[tuple[int, int, int]] = []
+"""The thresholds that each run found. Runs may overlap (threads of a notebook): whichever ends last
+brings back what the first one found."""
 
 
 @contextmanager
@@ -16,33 +20,11 @@ def rare_garbage_collection() -> Iterator[None]:
     garbage. With Python's own thresholds (700, 10, 10) a tenth of a run's processor time goes into
     looking at them again and again.
     """
-    _rare.begin()
+    with _lock:
+        _before.append(gc.get_threshold())
+        gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES)
     try:
         yield
     finally:
-        _rare.end()
-
-
-class _Rare:
-    """Runs may overlap (threads of a notebook): the last one to end brings back what was."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._runs = 0
-        self._before = gc.get_threshold()
-
-    def begin(self) -> None:
-        with self._lock:
-            if self._runs == 0:
-                self._before = gc.get_threshold()
-                gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES)
-            self._runs += 1
-
-    def end(self) -> None:
-        with self._lock:
-            self._runs -= 1
-            if self._runs == 0:
-                gc.set_threshold(*self._before)
-
-
-_rare = _Rare()
+        with _lock:
+            gc.set_threshold(*_before.pop())

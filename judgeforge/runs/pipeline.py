@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from judgeforge.calls.money.budget import Claim, claiming
-from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, StoreError
+from judgeforge.errors import BudgetExhaustedError, InterruptedRunError
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Prompt, Skip
 from judgeforge.runs.admission import Admission
@@ -60,10 +61,8 @@ class Pipeline:
 
     async def run(self, rows: Iterator[tuple[int, Prompt | Skip]]) -> None:
         held = asyncio.create_task(self._conclude_held())
-        try:
+        with self._stopping_at_errors():
             self._fit.close(await self._begin_all(rows))
-        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
-            self.stop(error)
         await asyncio.wait({held, *self._tasks})
 
     async def _begin_all(self, rows: Iterator[tuple[int, Prompt | Skip]]) -> int | None:
@@ -105,40 +104,31 @@ class Pipeline:
         """``learn``: the prompt is one of those from which the judges' reliability is learnt."""
         judged: JudgedPrompt | Outcome | None = None
         try:
-            with claiming(claim):
-                known = partial(self._fit.to_ask_with, prompt.id)
-                judged = await self._work.judge(prompt, known)
-            if isinstance(judged, Outcome):
-                self._finish(position, judged)
-            elif not learn:
-                self._conclude(position, judged, await self._fit.to_rank_with())
-        except InterruptedRunError:
-            return  # the reason of the stop is already known
-        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
-            self.stop(error)
+            with self._stopping_at_errors():
+                with claiming(claim):
+                    known = partial(self._fit.to_ask_with, prompt.id)
+                    judged = await self._work.judge(prompt, known)
+                if isinstance(judged, Outcome):
+                    self._finish(position, judged)
+                elif not learn:
+                    self._conclude(position, judged, await self._fit.to_rank_with())
         finally:
-            self._leave(claim, finished=judged is not None)
-            if learn:
-                self._learn(position, judged)
-
-    def _leave(self, claim: Claim, *, finished: bool) -> None:
-        try:
-            self._admission.ended(claim, finished=finished)
-        except StoreError as error:
-            self.stop(error)
-
-    def _learn(self, position: int, judged: JudgedPrompt | Outcome | None) -> None:
-        try:
-            self._fit.ended(position, judged)
-        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
-            self.stop(error)
+            with self._stopping_at_errors():
+                self._admission.ended(claim, finished=judged is not None)
+                if learn:
+                    self._fit.ended(position, judged)
 
     async def _conclude_held(self) -> None:
         """Of the prompts that wait for the fit, those of an earlier start included."""
-        try:
+        with self._stopping_at_errors():
             reliability = await self._fit.to_rank_with()
             for position, judged in self._fit.take_held():
                 self._conclude(position, judged, reliability)
+
+    @contextmanager
+    def _stopping_at_errors(self) -> Iterator[None]:
+        try:
+            yield
         except InterruptedRunError:
             return  # the reason of the stop is already known
         except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 from judgeforge.errors import BugError, InterruptedRunError, JudgeforgeError, StoreError
 from judgeforge.runs.garbage_collection import rare_garbage_collection
@@ -50,7 +51,8 @@ class RunSession:
                 on_progress(replace(self.progress(), trouble=None))  # nothing is waited for
 
     async def _flow_and_conclude(self) -> RunResult:
-        with stop_signals(self._interrupt, on_hangup=self._hang_up) as asked_to_stop:
+        hung_up = partial(self._log.event, "terminal_closed")
+        with stop_signals(self._interrupt, on_hangup=hung_up) as asked_to_stop:
             with rare_garbage_collection():
                 await self._flow()
             result = self._conclude()
@@ -131,9 +133,6 @@ class RunSession:
                 f"interrupted{before}; the same command goes on where this one stopped"
             )
         )
-
-    def _hang_up(self) -> None:
-        self._log.event("terminal_closed")
 
     def _check_disk(self) -> None:
         places = [self._folder.path, self._config.cache_dir]

@@ -11,7 +11,7 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.records import SkipReason
 from judgeforge.runs.manifest import rows_read
-from judgeforge.runs.planning.identity import differences
+from judgeforge.runs.planning.identity import differences, first_of
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
@@ -70,7 +70,11 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
     previous = folder.read_manifest()
     changed = differences(previous["identity"], prepared.identity) if previous else []
     if changed and not options.force:
-        raise ConfigError(_difference(folder, changed))
+        raise ConfigError(
+            f"{folder.path} was made with another configuration ({first_of(changed)}). "
+            "Use another --out, or --force to do the prompts again with the new one "
+            "(calls that stay the same come from the cache)."
+        )
     if changed:
         # The paid replies are in the cache: what is the same is not paid again.
         for file in (folder.journal_file, folder.reliability_file, folder.prompt_costs_file):
@@ -88,12 +92,3 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
         )
         with work.skips:
             yield Start(prepared, folder, journal, work, previous, bool(changed), options.limit)
-
-
-def _difference(folder: RunFolder, changed: list[str]) -> str:
-    more = f"; and {len(changed) - 3} more" if len(changed) > 3 else ""
-    return (
-        f"{folder.path} was made with another configuration ({'; '.join(changed[:3])}{more}). "
-        "Use another --out, or --force to do the prompts again with the new one "
-        "(calls that stay the same come from the cache)."
-    )

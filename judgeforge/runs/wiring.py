@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 
 from judgeforge.calls.cache.cache import ReplyCache
@@ -13,7 +13,6 @@ from judgeforge.calls.judge_calls import JudgeCalls
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
-from judgeforge.config.run import RunConfig
 from judgeforge.judging.escalation import Escalation
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Judgment
@@ -88,24 +87,27 @@ def build_escalation(
 
 def _open_files(start: Start, opened: ExitStack) -> Files:
     config, prepared, folder = start.config, start.prepared, start.folder
-    log = RunLog(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
-    opened.callback(log.close)
-    ledger = _ledger(config)
-    if ledger is not None:
-        opened.callback(ledger.close)
-    limits = config.budget
-    budget = Budget(folder.spending_file, usd=limits.usd, max_calls=limits.max_calls, ledger=ledger)
-    opened.callback(budget.close)
-    cached_calls = CachedCalls(folder.cached_calls_file)
-    opened.callback(cached_calls.close)
-    prompt_costs = PromptCosts(folder.prompt_costs_file, prices=prices_digest(prepared.prices))
-    opened.callback(prompt_costs.close)
-    cache = ReplyCache(
-        config.cache_dir,
-        on_damage=lambda key, reason: log.event("cache_row_refused", key=key, reason=reason),
+    budget, keep = config.budget, opened.enter_context
+    log = keep(closing(RunLog(folder.log_file, Redactor(k for k in prepared.keys.values() if k))))
+    ledger = None
+    if config.ledger_file is not None:
+        daily = None if budget.daily_usd is None else to_pico(budget.daily_usd)
+        ledger = keep(
+            closing(Ledger(config.ledger_file, daily_pico=daily, timezone=budget.timezone))
+        )
+
+    def refused(key: str, reason: str) -> None:
+        log.event("cache_row_refused", key=key, reason=reason)
+
+    spending, limit = folder.spending_file, budget.max_calls
+    prices = prices_digest(prepared.prices)
+    return Files(
+        log=log,
+        budget=keep(closing(Budget(spending, usd=budget.usd, max_calls=limit, ledger=ledger))),
+        cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
+        prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
+        cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
     )
-    opened.callback(cache.close)
-    return Files(log, budget, cached_calls, prompt_costs, cache)
 
 
 def _build_pipeline(start: Start, *, files: Files, gateway: Gateway, record: RunRecord) -> Pipeline:
@@ -147,17 +149,6 @@ def _build_prompt_work(
         calibration=calibration,
         trust=None if calibration is None else calibration.trust(config.pairing),
         on_reading_failure=reading_failed,
-    )
-
-
-def _ledger(config: RunConfig) -> Ledger | None:
-    if config.ledger_file is None:
-        return None
-    daily = config.budget.daily_usd
-    return Ledger(
-        config.ledger_file,
-        daily_pico=None if daily is None else to_pico(daily),
-        timezone=config.budget.timezone,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -79,7 +77,7 @@ def _judgments(side: ExplainedSide) -> Table:
         repeat = f" #{one.repeat + 1}" if one.repeat else ""
         table.add_row(
             Text(_line(f"{one.judge}{repeat}\n({one.protocol})")),
-            Text(_line_by_line(_evidence(one, side.completion.id)) or "missing"),
+            Text("\n".join(map(_line, _evidence(one, side.completion.id))) or "missing"),
             Text(printable(said)),
         )
     return table
@@ -124,11 +122,7 @@ def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
 def _attempts(call: ExplainedCall) -> str:
     if not call.attempts:
         return "cached"
-    return "\n".join([str(call.attempts), *(_line(failure) for failure in call.failures)])
-
-
-def _line_by_line(texts: Iterable[str]) -> str:
-    return "\n".join(_line(text) for text in texts)
+    return "\n".join([str(call.attempts), *map(_line, call.failures)])
 
 
 def _line(text: str) -> str:

@@ -160,7 +160,6 @@ def _check_max_error(config: RunConfig) -> None:
         raise ConfigError(
             "needs labels: `judgeforge calibrate CONFIG --labels FILE --out calibration.json` "
             "measures the judges, and `judging.calibration: calibration.json` uses it",
-            file=config.source_file,
             key="pairing.max_error",
         )
 
@@ -187,7 +186,6 @@ def _check_judges(config: RunConfig, rubric: Rubric) -> None:
         raise ConfigError(
             f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
             "but no judge is named. Add `judging: {judges: [{model: NAME}]}`.",
-            file=config.source_file,
             key="judging.judges",
         )
 
@@ -226,7 +224,6 @@ def _check_families(config: RunConfig, rubric: Rubric) -> None:
             raise ConfigError(
                 f"no judge is left for the completions of `{name}`: all are of its own model "
                 "family. Add a judge of another one, or take `exclude_own_family` out.",
-                file=config.source_file,
                 key="judging.exclude_own_family",
             )
 
@@ -245,7 +242,6 @@ def _check_contexts(config: RunConfig, rubric: Rubric) -> None:
             raise ConfigError(
                 f"judge `{judge.label}` could be shown nothing: the rubric and the reply need "
                 "all of it. Lower the judge's max_tokens, or use a model with a larger context.",
-                file=config.source_file,
                 key=f"models.{judge.model}.context_tokens",
             )
 
