@@ -37,7 +37,7 @@ async def arun(
     no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
-    """Run, or go on where the folder ``out`` stopped; nothing of somebody else is replaced.
+    """Run, or go on where the folder ``out`` stopped; files of other origin are not replaced.
 
     ``out``: as for ``--out``, ``{date}`` in it stands for today. ``limit``: only prompts among the
     first rows begin; what is finished stays. ``budget_usd`` replaces ``budget.usd``. ``force``

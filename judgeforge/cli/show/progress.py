@@ -22,7 +22,7 @@ LINE_EVERY_S = 30.0
 
 
 class ProgressDisplay:
-    """Shows nothing when ``quiet``, and nothing more once nobody can see it."""
+    """Shows nothing when ``quiet``, and nothing more once the terminal is gone."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._silent = quiet

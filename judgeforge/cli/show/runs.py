@@ -59,7 +59,7 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
     if status.trouble is not None:
         say(status.trouble)
     if status.status == "killed":
-        say("nobody runs it: it was killed, and the same command goes on where it stopped")
+        say("no process runs it: it was killed, and the same command goes on where it stopped")
     elif status.message and not status.running:
         say(status.message)
 
