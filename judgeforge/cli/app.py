@@ -46,10 +46,9 @@ def command(group: typer.Typer = app) -> Callable[[Callable[..., None]], Callabl
         option = inspect.Parameter(
             "verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Verbose
         )
-        parameters = [*own.parameters.values(), option]
-        called.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-        group.command()(called)
-        return function
+        both = own.replace(parameters=[*own.parameters.values(), option])
+        called.__signature__ = both  # type: ignore[attr-defined]
+        return group.command()(called)
 
     return register
 

@@ -24,10 +24,7 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
             min=0, help="Begin prompts of the first so many rows only; what is finished stays."
         ),
     ] = None,
-    budget_usd: Annotated[
-        float | None,
-        typer.Option(min=0, help="Instead of budget.usd."),
-    ] = None,
+    budget_usd: Annotated[float | None, typer.Option(min=0, help="Instead of budget.usd.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Accept a changed configuration or changed rows.")
     ] = False,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from judgeforge.cli import app
 from judgeforge.results.report import writing
 from judgeforge.runs.planning.plan import plan_run
 from judgeforge.runs.prompt_work import PromptWork
@@ -374,6 +375,13 @@ def test_version_and_unknown_commands(command: Command) -> None:
 def test_verbose_shows_the_traceback(tmp_path: Path, command: Command) -> None:
     assert "Traceback" not in command("run", tmp_path / "none.yaml")[2]
     assert "Traceback" in command("run", tmp_path / "none.yaml", "--verbose")[2]
+
+
+def test_every_command_takes_verbose(command: Command) -> None:
+    for name in (*(one.callback.__name__ for one in app.registered_commands), "cache stats"):
+        code, shown, _ = command(*name.split(), "--help")
+        assert code == 0
+        assert "--verbose" in shown, name
 
 
 @pytest.mark.parametrize("at", ["judgeforge.cli.app", "typer"])
