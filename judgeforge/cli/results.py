@@ -19,10 +19,11 @@ def explain(
     pair_id: Annotated[str, typer.Argument(help="The `id` of a pair.", show_default=False)],
 ) -> None:
     """Show why a pair is what it is, down to the single judge reply."""
-    from judgeforge.cli.show.explanation import print_explanation
+    from judgeforge.cli.show.explanation import render_explanation
+    from judgeforge.cli.show.output import show
     from judgeforge.results.explain import explain as read_explanation
 
-    print_explanation(read_explanation(folder, pair_id))
+    show(render_explanation(read_explanation(folder, pair_id)))
 
 
 @command()

@@ -1,22 +1,22 @@
-"""What `explain` prints. What models wrote is data: shown, never interpreted."""
+"""An explanation on the terminal. What models wrote is data: shown, never interpreted."""
 
 from __future__ import annotations
 
+from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from judgeforge.cli.show.output import show
 from judgeforge.records import Judgment, PreferencePair
 from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
 from judgeforge.text.visible import printable
 from judgeforge.text.wording import counted
 
 
-def print_explanation(explanation: Explanation) -> None:
+def render_explanation(explanation: Explanation) -> Group:
     pair = explanation.pair
     prompt = "\n".join(f"{turn.role}: {turn.content}" for turn in pair.prompt)
-    show(
+    return Group(
         Text(printable(explanation.reason), style="bold"),
         Panel(Text(printable(prompt)), title="prompt", title_align="left"),
         _side("chosen", explanation.chosen),
