@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from judgeforge import cli
 from tests.local_server import LocalServer
-from tests.support.run_process import kill_all
+from tests.support.run_process import Command, kill_all
 from tests.support.run_setup import KEY, KEY_VARIABLE
 
 # A busy machine may stand still for a moment: how long one example took says nothing of the code.
@@ -40,14 +40,14 @@ def no_process_left() -> Iterator[None]:
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Call the command line in this process; gives exit code, stdout and stderr."""
 
-    def call(*arguments):
+    def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", [".venv/bin/judgeforge", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         shown = capsys.readouterr()
-        return ended.value.code or 0, shown.out, shown.err
+        return int(ended.value.code or 0), shown.out, shown.err
 
     return call

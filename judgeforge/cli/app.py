@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Annotated
 
@@ -24,13 +27,41 @@ app = typer.Typer(
 
 Config = Annotated[Path, typer.Argument(help="The configuration (YAML).", show_default=False)]
 Folder = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
+Limit = Annotated[int | None, typer.Option(min=0, help="Only the first rows.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+NoProgress = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+_Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
+
+
+def command(group: typer.Typer = app) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a command of ``group``, which takes ``--verbose`` as well."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def called(*, verbose: bool, **given: object) -> None:
+            del verbose  # see is_verbose
+            function(**given)
+
+        own = inspect.signature(function, eval_str=True)
+        option = inspect.Parameter(
+            "verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Verbose
+        )
+        both = own.replace(parameters=[*own.parameters.values(), option])
+        called.__signature__ = both  # type: ignore[attr-defined]
+        return group.command()(called)
+
+    return register
+
+
+def is_verbose() -> bool:
+    """By the arguments as they are: an error may come before they are read."""
+    return "--verbose" in sys.argv
 
 
 def main() -> None:
     """Entry point. A user's mistakes are a line each on stderr, and an exit code, no traceback."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        # Outside the run proper, too, it is a Ctrl-C from whoever schedules us.
+        # Outside the run proper, too, it is a Ctrl-C from what schedules us.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(standalone_mode=True)
@@ -45,7 +76,7 @@ def main() -> None:
 
 
 def _fail(error: JudgeforgeError) -> None:
-    if "--verbose" in sys.argv:
+    if is_verbose():
         print_traceback(error)
     typer.echo(f"judgeforge: {printable(redact(str(error)))}", err=True)
     sys.exit(error.exit_code)

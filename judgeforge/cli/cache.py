@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from judgeforge.cli.app import Verbose, app
+from judgeforge.cli.app import AsJson, app, command
 from judgeforge.errors import ConfigError
 
 cache = typer.Typer(no_args_is_help=True, help="Look after the stored replies.")
@@ -18,28 +18,24 @@ Place = Annotated[
 ]
 
 
-@cache.command()
+@command(cache)
 def stats(
     place: Place,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    verbose: Verbose = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show how many replies are stored, of which models, and what they cost."""
-    del verbose
     from judgeforge.calls.cache.upkeep import cache_folder, cache_stats
     from judgeforge.cli.show.cache import print_cache_stats
 
     print_cache_stats(cache_stats(cache_folder(place)), as_json=as_json)
 
 
-@cache.command()
+@command(cache)
 def verify(
     place: Place,
     remove: Annotated[bool, typer.Option("--remove", help="Take damaged rows out.")] = False,
-    verbose: Verbose = False,
 ) -> None:
     """Read every stored reply again; exit code 74 where one is damaged."""
-    del verbose
     from judgeforge.calls.cache.upkeep import cache_folder, verify_cache
     from judgeforge.cli.show.cache import print_cache_check
 
@@ -48,19 +44,17 @@ def verify(
     raise typer.Exit(74 if check.damaged and not remove else 0)
 
 
-@cache.command()
+@command(cache)
 def prune(
     place: Place,
-    older_than: Annotated[Optional[str], typer.Option(help="Age: 12h, 30d, 2w.")] = None,  # noqa: UP045
+    older_than: Annotated[str | None, typer.Option(help="Age: 12h, 30d, 2w.")] = None,
     unused_in: Annotated[
-        Optional[list[Path]],  # noqa: UP045
+        list[Path] | None,
         typer.Option(help="A run folder whose replies stay; those of no such folder go."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
-    verbose: Verbose = False,
 ) -> None:
     """Take out replies by age, or those that no run folder needs any more."""
-    del verbose
     from judgeforge.calls.cache.upkeep import cache_folder, parse_age, prune_cache
     from judgeforge.cli.show.cache import print_pruned
 

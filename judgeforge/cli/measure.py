@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from judgeforge.cli.app import Config, Verbose, app
+from judgeforge.cli.app import Config, NoProgress, command
 
 Labels = Annotated[
     Path,
@@ -17,7 +17,7 @@ Labels = Annotated[
 ]
 
 
-@app.command()
+@command()
 def calibrate(
     config: Config,
     labels: Labels,
@@ -26,11 +26,9 @@ def calibrate(
         bool,
         typer.Option("--allow-negative", help="A judge may count against what it says."),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-    verbose: Verbose = False,
+    quiet: NoProgress = False,
 ) -> None:
     """Measure the judges on labels, for `judging.calibration` and `pairing.max_error`."""
-    del verbose
     import judgeforge
     from judgeforge.cli.show.measurements import print_calibration
     from judgeforge.cli.show.progress import ProgressDisplay
@@ -47,21 +45,19 @@ def calibrate(
     print_calibration(report)
 
 
-@app.command()
+@command()
 def evaluate(
     config: Config,
     labels: Labels,
     against: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="What an earlier `evaluate --out` wrote, to compare with."),
     ] = None,
-    out: Annotated[Optional[Path], typer.Option(help="Where the figures go (JSON).")] = None,  # noqa: UP045
+    out: Annotated[Path | None, typer.Option(help="Where the figures go (JSON).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-    verbose: Verbose = False,
+    quiet: NoProgress = False,
 ) -> None:
     """Tell how good the judges are on labels, together and each on its own."""
-    del verbose
     import judgeforge
     from judgeforge.cli.show.measurements import print_evaluation
     from judgeforge.cli.show.progress import ProgressDisplay

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from judgeforge.cli.app import Config, Verbose, app
+from judgeforge.cli.app import AsJson, Config, Limit, command
 
 
-@app.command()
+@command()
 def check(
     config: Config,
-    limit: Annotated[Optional[int], typer.Option(min=0, help="Only the first rows.")] = None,  # noqa: UP045
-    verbose: Verbose = False,
+    limit: Limit = None,
 ) -> None:
     """Check configuration, rubric, keys and every input row, without a call."""
-    del verbose
     import judgeforge
-    from judgeforge.cli.show.reports import print_check
+    from judgeforge.cli.show.preparation import print_check
     from judgeforge.runs.planning.check import check_run
 
     report = check_run(judgeforge.load_config(config), limit=limit)
@@ -27,50 +25,44 @@ def check(
     raise typer.Exit(0 if report.usable else 2)
 
 
-@app.command()
+@command()
 def plan(
     config: Config,
     out: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Run folder, which shows what a cascade asks. Without it runs/NAME."),
+        str | None,
+        typer.Option(help="Run folder: what is spent, what a cascade asks. Without it runs/NAME."),
     ] = None,
-    limit: Annotated[Optional[int], typer.Option(min=0, help="Only the first rows.")] = None,  # noqa: UP045
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    verbose: Verbose = False,
+    limit: Limit = None,
+    as_json: AsJson = False,
 ) -> None:
     """Price a run (low, expected, high) without a call."""
-    del verbose
     import judgeforge
-    from judgeforge.cli.show.reports import print_plan
+    from judgeforge.cli.show.preparation import print_plan
     from judgeforge.runs.planning.plan import plan_run
 
     print_plan(plan_run(judgeforge.load_config(config), limit=limit, out=out), as_json=as_json)
 
 
-@app.command()
+@command()
 def init(
     folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)],
-    verbose: Verbose = False,
 ) -> None:
     """Write a commented project that runs on a model inside the process."""
-    del verbose
     from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL, missing_installs
-    from judgeforge.cli.show.reports import print_project
+    from judgeforge.cli.show.preparation import print_project
     from judgeforge.config.shipped import init_project
 
     files = init_project(folder)
     print_project(folder, files, missing=missing_installs(EMBEDDED_MODEL))
 
 
-@app.command()
+@command()
 def doctor(
-    config: Annotated[Optional[Path], typer.Argument(help="A configuration.")] = None,  # noqa: UP045
-    verbose: Verbose = False,
+    config: Annotated[Path | None, typer.Argument(help="A configuration.")] = None,
 ) -> None:
     """Check versions, keys (never shown), reachability and disk."""
-    del verbose
     import judgeforge
-    from judgeforge.cli.show.reports import print_findings
+    from judgeforge.cli.show.preparation import print_findings
     from judgeforge.runs.planning.doctor import diagnose
 
     findings = diagnose(None if config is None else judgeforge.load_config(config))

@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from judgeforge.cli.app import Folder, Verbose, app
-from judgeforge.text.visible import printable
+from judgeforge.cli.app import Folder, command
 
 # Help is asked for often: it names the formats without loading what writes them.
 _FORMATS = "trl, openai, jsonl, parquet, axolotl or llamafactory."
 
 
-@app.command()
+@command()
 def explain(
     folder: Folder,
     pair_id: Annotated[str, typer.Argument(help="The `id` of a pair.", show_default=False)],
-    verbose: Verbose = False,
 ) -> None:
     """Show why a pair is what it is, down to the single judge reply."""
-    del verbose
-    from judgeforge.cli.show.reports import print_explanation
+    from judgeforge.cli.show.explanation import render_explanation
+    from judgeforge.cli.show.output import show
+    from judgeforge.results.explain import explain as read_explanation
 
-    print_explanation(folder, pair_id)
+    show(render_explanation(read_explanation(folder, pair_id)))
 
 
-@app.command()
+@command()
 def report(
     folder: Folder,
-    to: Annotated[Optional[Path], typer.Option(help="Another .html file or folder.")] = None,  # noqa: UP045
-    verbose: Verbose = False,
+    to: Annotated[Path | None, typer.Option(help="Another .html file or folder.")] = None,
 ) -> None:
     """Write one HTML page about a run: pairs, judges, cost, and what needs a look."""
-    del verbose
+    from judgeforge.cli.show.output import say
     from judgeforge.results.report.writing import write_report
 
-    typer.echo(printable(str(write_report(folder, to=to))))
+    say(str(write_report(folder, to=to)))
 
 
-@app.command()
+@command()
 def export(
     folder: Folder,
     to: Annotated[Path, typer.Option(help="Where to write.", show_default=False)],
@@ -50,14 +48,13 @@ def export(
         bool, typer.Option("--with-margin", help="Add `margin`, which RewardTrainer uses.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
-    verbose: Verbose = False,
 ) -> None:
     """Write the pairs in the format of a trainer."""
-    del verbose
+    from judgeforge.cli.show.output import say
     from judgeforge.results.export.export import export_pairs
 
     summary = export_pairs(
         folder, target=target, to=to, test_share=test_share, with_margin=with_margin, force=force
     )
     for line in summary.lines():
-        typer.echo(line)
+        say(line)

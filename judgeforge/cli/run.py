@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from judgeforge.cli.app import Config, Verbose, app, print_traceback
+from judgeforge.cli.app import AsJson, Config, command, is_verbose, print_traceback
 
 
-@app.command()
+@command()
 def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     config: Config,
     out: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(
             help="Run folder; {date} stands for today. Without it runs/NAME, as CONFIG is named."
         ),
     ] = None,
     limit: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option(
             min=0, help="Begin prompts of the first so many rows only; what is finished stays."
         ),
     ] = None,
-    budget_usd: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(min=0, help="Instead of budget.usd."),
-    ] = None,
+    budget_usd: Annotated[float | None, typer.Option(min=0, help="Instead of budget.usd.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Accept a changed configuration or changed rows.")
     ] = False,
@@ -40,35 +37,26 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     no_lock: Annotated[
         bool, typer.Option("--no-lock", help="Accept a file system that has no locks.")
     ] = False,
-    verbose: Verbose = False,
 ) -> None:
     """Make preference pairs; the same command goes on where it stopped."""
     from judgeforge.cli.show.progress import ProgressDisplay
-    from judgeforge.cli.show.runs import note, print_start
-    from judgeforge.runs.start import start_file
+    from judgeforge.cli.show.runs import note, print_runs
+    from judgeforge.runs.sequence import run_file
+    from judgeforge.runs.start import StartOptions
 
+    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
     with ProgressDisplay(quiet=quiet) as display:
-        report = start_file(
-            config,
-            out,
-            say=note,
-            limit=limit,
-            budget_usd=budget_usd,
-            force=force,
-            retry_skipped=retry_skipped,
-            no_lock=no_lock,
-            on_progress=display.update,
-        )
-    print_start(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs)
+        report = run_file(config, out, options, say=note, on_progress=display.update)
+    print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs)
     if report.error is not None:
         raise report.error
-    if verbose:
+    if is_verbose():
         for error in filter(None, (result.stopped_by for result in report.results)):
             print_traceback(error)
     raise typer.Exit(report.exit_code)
 
 
-@app.command()
+@command()
 def status(
     folder: Annotated[
         str,
@@ -76,11 +64,9 @@ def status(
             help="A run folder; {date} stands for the last day that has one.", show_default=False
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    verbose: Verbose = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show whether a run goes on, since when, how far it is and what it has spent."""
-    del verbose
     from judgeforge.cli.show.runs import print_status
     from judgeforge.results.status import read_status
     from judgeforge.runs.folders import latest_folder

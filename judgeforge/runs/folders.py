@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from datetime import date, datetime
 from pathlib import Path
@@ -18,24 +19,8 @@ _PLACEHOLDER = re.compile(r"\{[^{}/]*\}?")
 _ANY_DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
-def default_out(config: RunConfig) -> Path:
-    return default_folder(config.source_file)
-
-
 def default_folder(config_file: Path | None) -> Path:
     return Path("runs") / (config_file.stem if config_file else "run")
-
-
-def chosen_out(config: RunConfig, out: Path | str | None) -> Path:
-    """Raises ConfigError where ``out`` is blank: that would be the current folder."""
-    if out is None:
-        return default_out(config)
-    if not str(out).strip():
-        raise ConfigError(
-            f"--out is empty (is a variable not set?); name a folder, or leave --out away for "
-            f"{default_out(config)}"
-        )
-    return Path(out)
 
 
 def today(config: RunConfig) -> date:
@@ -43,21 +28,40 @@ def today(config: RunConfig) -> date:
     return datetime.now(ZoneInfo(config.budget.timezone)).date()
 
 
+def chosen_folder(
+    config: RunConfig, out: str | os.PathLike[str] | None, day: date | None = None
+) -> Path:
+    """The folder that ``out`` means on ``day`` (today), which ``{date}`` in it stands for.
+
+    Raises ConfigError where ``out`` is blank (that would be the current folder), holds more than
+    one ``{date}``, or another placeholder.
+    """
+    default = default_folder(config.source_file)
+    if out is None:
+        return default
+    name = os.fspath(out)
+    if not name.strip():
+        raise ConfigError(
+            "--out is empty (is a variable not set?); name a folder, or leave --out away for "
+            f"{default}"
+        )
+    around = _around_date(name)
+    return Path(name) if around is None else Path((day or today(config)).isoformat().join(around))
+
+
 def run_folders(config: RunConfig, out: str | None, day: date) -> list[Path]:
-    """The folders of one start, the last one being that of ``day``.
+    """The folders of one `judgeforge run`, the last one being that of ``day``.
 
     Before it come the folders of earlier days that are not finished, oldest first. Raises
-    ConfigError where ``out`` is blank, holds more than one ``{date}`` or another placeholder,
-    StoreError where a manifest of an earlier day cannot be read.
+    ConfigError as ``chosen_folder`` does, StoreError where a manifest of an earlier day cannot be
+    read.
     """
+    last = chosen_folder(config, out, day)
     around = None if out is None else _around_date(out)
     if around is None:
-        return [chosen_out(config, out)]
-    before, after = around
-    earlier = [
-        folder for then, folder in _dated(before, after) if then < day and _is_unfinished(folder)
-    ]
-    return [*earlier, Path(f"{before}{day.isoformat()}{after}")]
+        return [last]
+    earlier = [folder for then, folder in _dated(*around) if then < day and _is_unfinished(folder)]
+    return [*earlier, last]
 
 
 def latest_folder(out: str) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from judgeforge.calls.money.budget import Claim, claiming
-from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, StoreError
-from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.errors import BudgetExhaustedError, InterruptedRunError
+from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Prompt, Skip
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.fit import RunFit
@@ -58,32 +60,30 @@ class Pipeline:
             self.halted.set()
 
     async def run(self, rows: Iterator[tuple[int, Prompt | Skip]]) -> None:
-        try:
-            self._conclude_held()
-            for position, row in rows:
-                if isinstance(row, Skip):
-                    self._finish(
-                        position, finished_prompt(prompt_id=row.prompt_id, digest="", skip=row)
-                    )
-                    continue
-                if not await self._room():
-                    self._fit.close(position)
-                    break
-                claim = await self._admission.admit(row)
-                if self._ended:
-                    self._admission.ended(claim, finished=False)
-                    self._fit.close(position)
-                    break
-                learn = self._fit.begin(position, row.id)
-                task = asyncio.create_task(self._take_through(position, row, claim, learn=learn))
-                self._tasks.add(task)
-                task.add_done_callback(self._done)
-            self._fit.close()
-            self._conclude_held()
-        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
-            self.stop(error)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        held = asyncio.create_task(self._conclude_held())
+        with self._stopping_at_errors():
+            self._fit.close(await self._begin_all(rows))
+        await asyncio.wait({held, *self._tasks})
+
+    async def _begin_all(self, rows: Iterator[tuple[int, Prompt | Skip]]) -> int | None:
+        """The position of the first row that may not begin any more; None at the end of them."""
+        for position, row in rows:
+            if isinstance(row, Skip):
+                self._finish(
+                    position, finished_prompt(prompt_id=row.prompt_id, digest="", skip=row)
+                )
+                continue
+            if not await self._room():
+                return position
+            claim = await self._admission.admit(row)
+            if self._ended:
+                self._admission.ended(claim, finished=False)
+                return position
+            learn = self._fit.begin(position, row.id)
+            task = asyncio.create_task(self._take_through(position, row, claim, learn=learn))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        return None
 
     def cancel(self) -> None:
         for task in self._tasks:
@@ -105,48 +105,36 @@ class Pipeline:
     ) -> None:
         """``learn``: the prompt is one of those from which the judges' reliability is learnt."""
         judged: JudgedPrompt | FinishedPrompt | None = None
-        known = _prior if self._fit.was_learnt_from(prompt.id) else self._fit.to_ask_with
         try:
-            with claiming(claim):
-                judged = await self._work.judge(prompt, known)
-            if isinstance(judged, FinishedPrompt):
-                self._finish(position, judged)
-            elif not learn:
-                self._conclude(position, judged, await self._fit.to_rank_with())
+            with self._stopping_at_errors():
+                with claiming(claim):
+                    known = partial(self._fit.to_ask_with, prompt.id)
+                    judged = await self._work.judge(prompt, known)
+                if isinstance(judged, FinishedPrompt):
+                    self._finish(position, judged)
+                elif not learn:
+                    self._conclude(position, judged, await self._fit.to_rank_with())
+        finally:
+            with self._stopping_at_errors():
+                self._admission.ended(claim, finished=judged is not None)
+                if learn:
+                    self._fit.ended(position, judged)
+
+    async def _conclude_held(self) -> None:
+        """Of the prompts that wait for the fit, those of an earlier start included."""
+        with self._stopping_at_errors():
+            reliability = await self._fit.to_rank_with()
+            for position, judged in self._fit.take_held():
+                self._conclude(position, judged, reliability)
+
+    @contextmanager
+    def _stopping_at_errors(self) -> Iterator[None]:
+        try:
+            yield
         except InterruptedRunError:
             return  # the reason of the stop is already known
         except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
             self.stop(error)
-        finally:
-            self._leave(claim, finished=judged is not None)
-            if learn:
-                self._learn(position, judged)
-
-    def _leave(self, claim: Claim, *, finished: bool) -> None:
-        try:
-            self._admission.ended(claim, finished=finished)
-        except StoreError as error:
-            self.stop(error)
-
-    def _learn(self, position: int, judged: JudgedPrompt | FinishedPrompt | None) -> None:
-        try:
-            if isinstance(judged, JudgedPrompt):
-                self._fit.hold(position, judged)
-            elif judged is None:
-                self._fit.lose()
-            else:
-                self._fit.drop()
-            self._conclude_held()
-        except Exception as error:  # noqa: BLE001 (kept, and told as a bug where it is one)
-            self.stop(error)
-
-    def _conclude_held(self) -> None:
-        for position, judged in self._fit.take_held():
-            self._conclude(position, judged, self._fit.known())
 
     def _conclude(self, position: int, judged: JudgedPrompt, reliability: Reliability) -> None:
         self._finish(position, self._work.conclude(judged, reliability))
-
-
-async def _prior() -> Reliability:
-    return PRIOR

@@ -1,23 +1,60 @@
-"""What keeps a run from getting on, in words for whoever watches it.
+"""How far a run is, and what keeps it from getting on, in words for a person who watches it.
 
-How far a run is.
+No run hangs: where no call brings a reply for too long, it says what it waits for and stops.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.gateway import Gateway
+from judgeforge.errors import StalledError
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import printable
 
-SILENT_S = 10.0
-"""Without a reply for so long it is said what is waited for; a slow model may need longer."""
-SILENT_OUT_OF_ORDER_S = 2.0
+QUIET_S = 10.0
+"""Seconds without a reply after which it is said what is waited for; a slow model may need longer.
+"""
+QUIET_OUT_OF_ORDER_S = 2.0
+"""The same where a model is out of order."""
 _LONGEST = 400
+_LOOKS = 20
+"""A stall is noticed within this part of its length."""
+_LONGEST_LOOK_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, as ``on_progress`` is told."""
+
+    prompts: int
+    """Rows of the input that this start is about, finished ones included."""
+    done: int
+    pairs: int
+    paid_calls: int
+    cached_calls: int
+    cost_usd: float | None
+    """What the folder has cost so far; None where a price is unknown."""
+    budget_usd: float | None
+    elapsed_s: float
+    done_before: int
+    """Finished before this start; they say nothing about the speed."""
+    out_of_order: Mapping[str, str] = field(default_factory=dict)
+    """The models that nothing but a probe is sent to, each with its last failure."""
+    trouble: str | None = None
+    """What is waited for, once nothing comes back; None while replies come."""
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds until the end at the speed so far; None before the first prompt is done."""
+        fresh = self.done - self.done_before
+        if fresh <= 0:
+            return None
+        return (self.prompts - self.done) * self.elapsed_s / fresh
 
 
 def out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:
@@ -31,11 +68,11 @@ def out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:
 
 def what_holds_it_up(gateway: Gateway, failing: Mapping[str, str]) -> str | None:
     """None while replies come. ``failing``: the models that are out of order."""
-    silent_s = time.monotonic() - gateway.last_reply_at
-    if silent_s < (SILENT_OUT_OF_ORDER_S if failing else SILENT_S):
+    quiet_s = time.monotonic() - gateway.last_reply_at
+    if quiet_s < (QUIET_OUT_OF_ORDER_S if failing else QUIET_S):
         return None
     waits_for = in_one_line(gateway.what_it_waits_for())
-    return f"nothing has come back for {silent_s:.0f} s: {waits_for}"
+    return f"nothing has come back for {quiet_s:.0f} s: {waits_for}"
 
 
 def in_one_line(text: str) -> str:
@@ -44,27 +81,29 @@ def in_one_line(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    prompts: int
-    """Rows of the input that this start is about, finished ones included."""
-    done: int
-    pairs: int
-    paid_calls: int
-    cached_calls: int
-    cost_usd: float | None
-    budget_usd: float | None
-    elapsed_s: float
-    done_before: int
-    """Finished before this start; they say nothing about the speed."""
-    out_of_order: Mapping[str, str] = field(default_factory=dict)
-    """The models that nothing but a probe is sent to, each with its last failure."""
-    trouble: str | None = None
-    """What is waited for, once nothing comes back; None while replies come."""
+async def watch_for_stall(
+    stall_s: float,
+    *,
+    progress: Callable[[], object],
+    what_it_waits_for: Callable[[], str],
+    stop: Callable[[StalledError], None],
+) -> None:
+    """Look at ``progress`` (any value that changes when the run gets on) until it stays the same.
 
-    @property
-    def eta_s(self) -> float | None:
-        fresh = self.done - self.done_before
-        if fresh <= 0:
-            return None
-        return (self.prompts - self.done) * self.elapsed_s / fresh
+    Time in which this process did not run itself (stopped, a sleeping machine) does not count.
+    """
+    look_s = min(_LONGEST_LOOK_S, stall_s / _LOOKS)
+    seen, still_s, before = progress(), 0.0, time.monotonic()
+    while still_s <= stall_s:
+        await asyncio.sleep(look_s)
+        now = time.monotonic()
+        still_s += min(now - before, 2 * look_s)
+        before = now
+        if (current := progress()) != seen:
+            seen, still_s = current, 0.0
+    stop(
+        StalledError(
+            f"nothing has come back for limits.stall_s = {stall_s:g} s: {what_it_waits_for()}. "
+            "Start the same command again: nothing that was paid is lost."
+        )
+    )

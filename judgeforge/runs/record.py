@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +13,7 @@ from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
 from judgeforge.runs.planning.calibration_file import calibration_facts
-from judgeforge.runs.planning.identity import identity
 from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.worklist import Worklist
 from judgeforge.runs.result import (
     EXIT_DONE,
     EXIT_STATUS,
@@ -24,12 +21,12 @@ from judgeforge.runs.result import (
     FINISHED,
     exit_code_of,
 )
+from judgeforge.runs.start import Start
 from judgeforge.store.audit import audit_results
 from judgeforge.store.counters import CachedCalls
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, write_fit
-from judgeforge.store.folder import RunFolder
-from judgeforge.store.journal import Journal, Tally
+from judgeforge.store.journal import Tally
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest, Totals
 from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
@@ -40,39 +37,38 @@ class RunRecord:
 
     def __init__(
         self,
-        config: RunConfig,
-        prepared: Preparation,
-        folder: RunFolder,
-        journal: Journal,
-        work: Worklist,
-        old: Manifest | None,
+        start: Start,
         *,
         spending: Callable[[], Spending],
         cached_calls: CachedCalls,
     ) -> None:
-        self._config, self._folder, self._journal, self._work = config, folder, journal, work
+        prepared, work = start.prepared, start.work
+        self._config, self._folder = prepared.config, start.folder
+        self._journal, self._work = start.journal, work
         self._spending, self._cached_calls = spending, cached_calls
         self._before = spending()
         self.tally, self._fresh = work.tally, Tally()
         self.done_before = self.tally.prompts
         self.reliability: Reliability | None = None
         """What is known of the judges; None until the first prompts are judged."""
+        self.notes: list[str] = []
+        """What went wrong and leaves the run whole, for a person."""
         self._is_provisional = False
         started = now()
         self._description = {
-            "created_at": (old and old.created_at) or started,
+            "created_at": (start.previous and start.previous.created_at) or started,
             "started_at": started,
             **describe(
-                config,
+                prepared.config,
                 prepared.rubric.identity,
                 prepared.prices,
-                identity=identity(config, prepared.rubric.identity, prepared.calibration_digest),
+                identity=prepared.identity,
                 input_fingerprint=work.fingerprint,
                 input_rows=work.rows_at_issue,
                 input_read=len(work.places),
             ),
         }
-        self._calibration = _calibration(config, prepared)
+        self._calibration = _calibration(prepared)
 
     def finish(self, position: int, outcome: FinishedPrompt) -> None:
         """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
@@ -186,11 +182,10 @@ class RunRecord:
             raise
         except Exception as error:  # noqa: BLE001 (the run is whole without its page)
             bug(error)
-            warnings.warn(
+            self.notes.append(
                 f"no report.html was written; the run itself is whole. This is a bug in judgeforge "
                 f"({type(error).__name__}), please report it; its traceback is in "
-                f"{self._folder.log}.",
-                stacklevel=2,
+                f"{self._folder.log}."
             )
 
     def _exit_code(self, error: JudgeforgeError | None) -> int:
@@ -205,11 +200,11 @@ def exit_code_when_done(config: RunConfig, totals: Totals) -> int:
     return EXIT_TOO_MANY_SKIPS if too_many else EXIT_DONE
 
 
-def _calibration(config: RunConfig, prepared: Preparation) -> dict[str, Any] | None:
+def _calibration(prepared: Preparation) -> dict[str, Any] | None:
     """What labels have shown, and what follows for the pairs; None for a run without them."""
     if prepared.calibration is None:
         return None
-    promise = make_promise(prepared.calibration, config.pairing)
+    promise = make_promise(prepared.calibration, prepared.config.pairing)
     return {
         **calibration_facts(prepared.calibration),
         "promise": promise and promise.model_dump(mode="json"),

@@ -1,8 +1,5 @@
-"""How a start of a run ended, for programs (`--json`, `on_finish`) and in one line.
-
-What a run gives back to Python.
-
-How a start of a run can end: its exit code, and the status that the manifest then has.
+"""How a start of a run ended: what Python is given, the exit code and the status of the manifest,
+and the summary for programs (`--json`, `on_finish`) and in one line.
 """
 
 from __future__ import annotations
@@ -46,6 +43,8 @@ class RunResult:
     """The folder was finished already; nothing was sent or written."""
     interrupted: bool = False
     """A signal came, be it too late to stop anything: nothing is to begin after this run."""
+    notes: tuple[str, ...] = ()
+    """What went wrong and leaves the run whole, such as a report that could not be made."""
 
     @cached_property
     def pairs(self) -> Dataset:

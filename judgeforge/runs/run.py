@@ -1,4 +1,4 @@
-"""Puts a run together: configuration -> checks, door, judges, pipeline -> run folder."""
+"""The public door: ``run`` and ``arun`` do what one configuration asks, in one folder."""
 
 from __future__ import annotations
 
@@ -10,26 +10,107 @@ from pathlib import Path
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.records import SkipReason
-from judgeforge.runs.folders import chosen_out
+from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.manifest import now
-from judgeforge.runs.planning.identity import differences, identity
+from judgeforge.runs.own_thread import run_in_own_thread
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
-from judgeforge.runs.planning.worklist import Worklist, plan_work
-from judgeforge.runs.process import run_in_own_thread
 from judgeforge.runs.progress import Progress
 from judgeforge.runs.record import exit_code_when_done
-from judgeforge.runs.result import FINISHED, RunResult
+from judgeforge.runs.result import RunResult
 from judgeforge.runs.session import RunSession
-from judgeforge.store.finished_index import FinishedPrompts
+from judgeforge.runs.start import StartOptions, open_start
+from judgeforge.runs.wiring import wired
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.journal import Journal
 from judgeforge.store.lock import FolderLock
-from judgeforge.store.manifest import Manifest
 from judgeforge.store.recognition import refuse_foreign_files
 from judgeforge.text.wording import expect
 
-_RETRIED = frozenset({SkipReason.CALL_FAILED})
+
+async def arun(
+    config: RunConfig,
+    out: Path | str | None = None,
+    *,
+    limit: int | None = None,
+    budget_usd: float | None = None,
+    force: bool = False,
+    retry_skipped: bool = False,
+    no_lock: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> RunResult:
+    """Run, or go on where the folder ``out`` stopped; files of other origin are not replaced.
+
+    ``out``: as for ``--out``, ``{date}`` in it stands for today. ``limit``: only prompts among the
+    first rows begin; what is finished stays. ``budget_usd`` replaces ``budget.usd``. ``force``
+    accepts a changed configuration or changed rows. ``retry_skipped`` does prompts again whose
+    calls failed. ``no_lock`` accepts a file system without flock.
+
+    A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
+    why. Raises ConfigError, InputError, LockHeldError and StoreError; TypeError and ValueError for
+    arguments of the wrong type, or a negative ``limit``.
+    """
+    _expect_arguments(config, out, limit, budget_usd)
+    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
+    return await _run_folder(config, chosen_folder(config, out), options, on_progress)
+
+
+def run(
+    config: RunConfig,
+    out: Path | str | None = None,
+    *,
+    limit: int | None = None,
+    budget_usd: float | None = None,
+    force: bool = False,
+    retry_skipped: bool = False,
+    no_lock: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> RunResult:
+    """``arun`` for synchronous code; works inside a running event loop (a notebook) as well.
+
+    There Ctrl-C stops the run in order, as on the command line, and is raised then.
+    """
+    _expect_arguments(config, out, limit, budget_usd)
+    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
+    return run_folder(config, chosen_folder(config, out), options, on_progress)
+
+
+def run_folder(
+    config: RunConfig,
+    folder: Path,
+    options: StartOptions | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> RunResult:
+    """``run`` in exactly this folder, whatever is in its name."""
+    running = _run_folder(config, folder, options or StartOptions(), on_progress)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(running)
+    return run_in_own_thread(running)
+
+
+async def _run_folder(
+    config: RunConfig,
+    path: Path,
+    options: StartOptions,
+    on_progress: Callable[[Progress], None] | None,
+) -> RunResult:
+    if options.budget_usd is not None:
+        config = _with_budget(config, options.budget_usd)
+    prepared = prepare(config)
+    check_prompts_file(config)
+    folder = RunFolder(path)
+    refuse_foreign_files(folder)
+    folder.create()
+    with (
+        FolderLock(folder.lock_file, needed=not options.no_lock) as lock,
+        open_start(prepared, folder, options) as start,
+    ):
+        if start.previous is not None and start.has_nothing_to_do:
+            code = exit_code_when_done(config, start.previous.totals)
+            return RunResult(path, start.previous.as_json(), code, did_nothing=True)
+        lock.sign(since=now(), journal_bytes=start.journal.size)
+        async with wired(start) as parts:
+            return await RunSession(start, parts).run(on_progress)
 
 
 def _expect_arguments(config: object, out: object, limit: object, budget_usd: object) -> None:
@@ -51,114 +132,3 @@ def _with_budget(config: RunConfig, usd: float) -> RunConfig:
         )
     budget = config.budget.model_copy(update={"usd": usd})
     return config.model_copy(update={"budget": budget})
-
-
-async def arun(
-    config: RunConfig,
-    out: Path | str | None = None,
-    *,
-    limit: int | None = None,
-    budget_usd: float | None = None,
-    force: bool = False,
-    retry_skipped: bool = False,
-    no_lock: bool = False,
-    on_progress: Callable[[Progress], None] | None = None,
-) -> RunResult:
-    """Run, or go on where the folder ``out`` stopped; nothing of somebody else is replaced.
-
-    ``limit``: only prompts among the first rows begin; what is finished stays. ``budget_usd``
-    replaces ``budget.usd``. ``force`` accepts a changed configuration or changed rows.
-    ``retry_skipped`` does prompts again whose calls failed. ``no_lock`` accepts a file system
-    without flock.
-
-    A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
-    why. Raises ConfigError, InputError, LockHeldError and StoreError; TypeError and ValueError for
-    arguments of the wrong type, or a negative ``limit``.
-    """
-    _expect_arguments(config, out, limit, budget_usd)
-    if budget_usd is not None:
-        config = _with_budget(config, budget_usd)
-    prepared = prepare(config)
-    check_prompts_file(config)
-    folder = RunFolder(chosen_out(config, out))
-    refuse_foreign_files(folder)
-    folder.create()
-    with FolderLock(folder.lock_file, needed=not no_lock) as lock:
-        old = folder.read_manifest()
-        wanted = identity(config, prepared.rubric.identity, prepared.calibration_digest)
-        changed = differences(old.identity, wanted) if old else []
-        _refuse_changes(changed, folder, force=force)
-        if changed:
-            # The paid replies are in the cache: what is the same is not paid again.
-            folder.journal_file.unlink(missing_ok=True)
-            folder.reliability_file.unlink(missing_ok=True)
-            folder.prompt_costs_file.unlink(missing_ok=True)
-        journal = Journal(folder.journal_file)
-        try:
-            work = plan_work(
-                config.prompts,
-                prepared.row_checks,
-                folder=folder.path,
-                finished=FinishedPrompts(journal.entries()),
-                limit=limit,
-                covered=old.input.all_rows if old and old.input and not changed else 0,
-                accept_changes=force,
-                redo=_RETRIED if retry_skipped else frozenset(),
-            )
-            with work.skips:
-                if old and folder.is_whole() and _is_finished(old, work, changed=bool(changed)):
-                    code = exit_code_when_done(config, old.totals)
-                    return RunResult(folder.path, old.as_json(), code, did_nothing=True)
-                lock.sign(since=now(), journal_bytes=journal.size)
-                session = RunSession(config, prepared, folder, journal, work, old, limit=limit)
-                return await session.run(on_progress)
-        finally:
-            journal.close()
-
-
-def run(
-    config: RunConfig,
-    out: Path | str | None = None,
-    *,
-    limit: int | None = None,
-    budget_usd: float | None = None,
-    force: bool = False,
-    retry_skipped: bool = False,
-    no_lock: bool = False,
-    on_progress: Callable[[Progress], None] | None = None,
-) -> RunResult:
-    """``arun`` for synchronous code; works inside a running event loop (a notebook) as well.
-
-    There Ctrl-C stops the run in order, as on the command line, and is raised then.
-    """
-    running = arun(
-        config,
-        out,
-        limit=limit,
-        budget_usd=budget_usd,
-        force=force,
-        retry_skipped=retry_skipped,
-        no_lock=no_lock,
-        on_progress=on_progress,
-    )
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(running)
-    return run_in_own_thread(running)
-
-
-def _refuse_changes(changed: list[str], folder: RunFolder, *, force: bool) -> None:
-    if not changed or force:
-        return
-    more = f"; and {len(changed) - 3} more" if len(changed) > 3 else ""
-    raise ConfigError(
-        f"{folder.path} was made with another configuration ({'; '.join(changed[:3])}{more}). "
-        "Use another --out, or --force to do the prompts again with the new one "
-        "(calls that stay the same come from the cache)."
-    )
-
-
-def _is_finished(old: Manifest, work: Worklist, *, changed: bool) -> bool:
-    same_input = old.input is not None and old.input.fingerprint == work.fingerprint
-    return old.status in FINISHED and work.todo == 0 and same_input and not changed

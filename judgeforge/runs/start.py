@@ -1,97 +1,94 @@
-"""One `judgeforge run`: the folders that it is about, one after another, and who is told."""
+"""What one start of a run folder is about, found out before anything is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 
-from judgeforge.config.file import load_config
 from judgeforge.config.run import RunConfig
-from judgeforge.errors import BudgetExhaustedError, JudgeforgeError, LockHeldError
-from judgeforge.runs.folders import default_folder, run_folders, today
-from judgeforge.runs.on_finish import tell
-from judgeforge.runs.progress import Progress
-from judgeforge.runs.result import RunResult, summarise, summarise_error
-from judgeforge.runs.run import run
+from judgeforge.errors import ConfigError
+from judgeforge.records import SkipReason
+from judgeforge.runs.planning.identity import differences, first_of
+from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.worklist import Worklist, plan_work
+from judgeforge.runs.result import FINISHED
+from judgeforge.store.finished_index import FinishedPrompts
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.journal import Journal
+from judgeforge.store.manifest import Manifest
+
+_RETRIED = frozenset({SkipReason.CALL_FAILED})
 
 
-@dataclass(slots=True)
-class StartReport:
-    results: list[RunResult] = field(default_factory=list)
-    summaries: list[dict[str, Any]] = field(default_factory=list)
-    """One a folder, that of today last."""
-    error: JudgeforgeError | None = None
-    """What kept the last folder from having a result."""
-    untold: list[str] = field(default_factory=list)
-    """What went wrong with ``on_finish``."""
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """What a start is asked beside its configuration; see ``judgeforge.run``."""
+
+    limit: int | None = None
+    budget_usd: float | None = None
+    force: bool = False
+    retry_skipped: bool = False
+    no_lock: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    prepared: Preparation
+    folder: RunFolder
+    journal: Journal
+    work: Worklist
+    previous: Manifest | None
+    """The manifest that an earlier start left."""
+    is_changed: bool
+    """Whether ``previous`` is of another configuration."""
+    limit: int | None
 
     @property
-    def exit_code(self) -> int:
-        """That of the last folder that did not end with 0."""
-        if self.error is not None:
-            return self.error.exit_code
-        return next((one.exit_code for one in reversed(self.results) if one.exit_code), 0)
+    def config(self) -> RunConfig:
+        return self.prepared.config
 
-    def as_json(self) -> dict[str, Any]:
-        *earlier, last = self.summaries
-        return {**last, "finished_first": earlier, "on_finish_failures": self.untold}
-
-
-def start_file(file: Path, out: str | None = None, **options: Any) -> StartReport:  # noqa: ANN401
-    """``start`` with the configuration in ``file``; a mistake in it is in the report as well.
-
-    Its folder is then ``out`` as it was given: what day it is, is in the configuration.
-    """
-    try:
-        return start(load_config(file), out, **options)
-    except JudgeforgeError as error:
-        folder = default_folder(file) if out is None else out
-        return StartReport(summaries=[summarise_error(folder, error)], error=error)
+    @property
+    def has_nothing_to_do(self) -> bool:
+        """Whether an earlier start has done all of it and left every file."""
+        previous = self.previous
+        return (
+            previous is not None
+            and previous.status in FINISHED
+            and previous.input is not None
+            and previous.input.fingerprint == self.work.fingerprint
+            and not self.work.todo
+            and not self.is_changed
+            and self.folder.is_whole()
+        )
 
 
-def start(
-    config: RunConfig,
-    out: str | None = None,
-    *,
-    say: Callable[[str], None],
-    on_progress: Callable[[Progress], None] | None = None,
-    **options: Any,  # noqa: ANN401 (those of ``judgeforge.run``)
-) -> StartReport:
-    """Finish earlier days' folders, then do today's; the first that does not finish ends it.
-
-    One whose own budget is used up would be stopped by it every day, so it holds up no other.
-    ``say`` is given what a person should know meanwhile. Raises ConfigError for a wrong ``out``.
-    """
-    report = StartReport()
-    folders = run_folders(config, out, today(config))
-    for folder in folders:
-        if folder is not folders[-1]:
-            say(f"{folder} is not finished yet and comes first")
-        _do(config, folder, report, on_progress=on_progress, **options)
-        if report.error is not None or _holds_up_the_next(report.results[-1]):
-            break
-    return report
-
-
-def _holds_up_the_next(result: RunResult) -> bool:
-    if result.interrupted:
-        return True
-    if isinstance(result.stopped_by, BudgetExhaustedError):
-        return result.stopped_by.of_day
-    return result.stopped_by is not None
-
-
-def _do(config: RunConfig, folder: Path, report: StartReport, **options: Any) -> None:  # noqa: ANN401
-    try:
-        result = run(config, folder, **options)
-    except JudgeforgeError as error:
-        report.error = error
-        report.summaries.append(summarise_error(folder, error))
-        if isinstance(error, LockHeldError):
-            return  # whoever holds the lock tells how it ends
-    else:
-        report.results.append(result)
-        report.summaries.append(summarise(result))
-    report.untold += tell(config, report.summaries[-1])
+@contextmanager
+def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) -> Iterator[Start]:
+    """Needs the folder's lock. Raises ConfigError where configuration or rows were changed and
+    ``force`` is not given, InputError where the input cannot be read."""
+    previous = folder.read_manifest()
+    changed = differences(previous.identity, prepared.identity) if previous else []
+    if changed and not options.force:
+        raise ConfigError(
+            f"{folder.path} was made with another configuration ({first_of(changed)}). "
+            "Use another --out, or --force to do the prompts again with the new one "
+            "(calls that stay the same come from the cache)."
+        )
+    if changed:
+        # The paid replies are in the cache: what is the same is not paid again.
+        for file in (folder.journal_file, folder.reliability_file, folder.prompt_costs_file):
+            file.unlink(missing_ok=True)
+    with closing(Journal(folder.journal_file)) as journal:
+        work = plan_work(
+            prepared.config.prompts,
+            prepared.row_checks,
+            folder=folder.path,
+            finished=FinishedPrompts(journal.entries()),
+            limit=options.limit,
+            covered=previous.input.all_rows if previous and previous.input and not changed else 0,
+            accept_changes=options.force,
+            redo=_RETRIED if options.retry_skipped else frozenset(),
+        )
+        with work.skips:
+            yield Start(prepared, folder, journal, work, previous, bool(changed), options.limit)

@@ -1,23 +1,32 @@
 """The commands, in process."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from judgeforge.cli import app
+from judgeforge.results.report import writing
 from judgeforge.runs.planning.plan import plan_run
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.store.folder import RunFolder
+from tests.local_server import LocalServer
+from tests.support.run_process import Command
 from tests.support.run_setup import model, run, write_config, write_prompts
 
 
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-def test_run_ends_with_totals_and_where_to_look_next(tmp_path, server, out, command, monkeypatch):
+def test_run_ends_with_totals_and_where_to_look_next(
+    tmp_path: Path,
+    server: LocalServer,
+    out: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "judgeforge").touch(mode=0o755)
     code, shown, _ = command("run", write_config(tmp_path, server), "--out", out)
@@ -27,7 +36,9 @@ def test_run_ends_with_totals_and_where_to_look_next(tmp_path, server, out, comm
     assert f"why:   judgeforge explain {out} p0.p0" in shown
 
 
-def test_run_says_that_a_folder_is_finished(tmp_path, server, out, command):
+def test_run_says_that_a_folder_is_finished(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     config = write_config(tmp_path, server, prompts=2)
     command("run", config, "--out", out)
     code, shown, _ = command("run", config, "--out", out)
@@ -38,9 +49,14 @@ def test_run_says_that_a_folder_is_finished(tmp_path, server, out, command):
 
 @pytest.mark.parametrize("broken", [(PromptWork, "conclude"), (RunFolder, "write_results")])
 def test_the_traceback_of_a_bug_is_shown_only_when_asked(
-    tmp_path, server, out, command, monkeypatch, broken
-):
-    def fails(*_arguments, **_options):
+    tmp_path: Path,
+    server: LocalServer,
+    out: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: tuple[type, str],
+) -> None:
+    def fails(*_arguments: object, **_options: object) -> None:
         raise RuntimeError("nobody expects this")
 
     config = write_config(tmp_path, server, prompts=2)
@@ -56,13 +72,34 @@ def test_the_traceback_of_a_bug_is_shown_only_when_asked(
     assert "in fails" in verbose
 
 
-def test_run_shows_pairs_when_asked(tmp_path, server, out, command):
+def test_a_report_that_cannot_be_made_is_told_in_a_line(
+    tmp_path: Path,
+    server: LocalServer,
+    out: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("nobody expects this")
+
+    monkeypatch.setattr(writing, "write_report_of", fails)
+    code, _, error = command("run", write_config(tmp_path, server, prompts=1), "--out", out)
+    assert code == 0
+    assert error.startswith("judgeforge: no report.html was written; the run itself is whole.")
+    assert error.count("\n") == 1 + error.count("prompts 1/1")
+
+
+def test_run_shows_pairs_when_asked(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     config = write_config(tmp_path, server, prompts=2)
     _, shown, _ = command("run", config, "--out", out, "--show-pairs", 2)
     assert "quality" in shown
 
 
-def test_a_stop_by_budget_says_what_to_do(tmp_path, server, out, command):
+def test_a_stop_by_budget_says_what_to_do(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     config = write_config(tmp_path, server)
     code, _, error = command("run", config, "--out", out, "--budget-usd", "0.000001")
     assert code == 3
@@ -70,14 +107,18 @@ def test_a_stop_by_budget_says_what_to_do(tmp_path, server, out, command):
 
 
 @pytest.mark.parametrize("usd", ["inf", "1e999"])
-def test_a_budget_that_is_no_amount_of_money_is_a_usage_error(tmp_path, server, out, command, usd):
+def test_a_budget_that_is_no_amount_of_money_is_a_usage_error(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command, usd: str
+) -> None:
     config = write_config(tmp_path, server)
     code, _, error = command("run", config, "--out", out, "--budget-usd", usd)
     assert (code, server.requests) == (2, [])
     assert "budget.usd: must be a number of USD from 0, not inf" in error
 
 
-def test_too_many_skips_point_to_the_list(tmp_path, server, out, command):
+def test_too_many_skips_point_to_the_list(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     write_prompts(tmp_path, 1)
     with (tmp_path / "prompts.jsonl").open("a") as file:
         file.write("no json\n")
@@ -88,8 +129,8 @@ def test_too_many_skips_point_to_the_list(tmp_path, server, out, command):
 
 @pytest.mark.parametrize(("allowed", "expected"), [(0.6, 0), (0.59, 2)])
 def test_check_prints_the_whole_tally_and_sends_nothing(
-    tmp_path, server, command, allowed, expected
-):
+    tmp_path: Path, server: LocalServer, command: Command, allowed: float, expected: int
+) -> None:
     write_prompts(tmp_path, 2)
     with (tmp_path / "prompts.jsonl").open("a") as file:
         file.write('no json\n{"prompt": " "}\n{"prompt": ""}\n')
@@ -105,7 +146,9 @@ def test_check_prints_the_whole_tally_and_sends_nothing(
     assert not server.requests
 
 
-def test_check_reports_a_missing_key_and_the_rows_as_well(tmp_path, server, command, monkeypatch):
+def test_check_reports_a_missing_key_and_the_rows_as_well(
+    tmp_path: Path, server: LocalServer, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("TEST_KEY")
     code, shown, _ = command("check", write_config(tmp_path, server))
     assert code == 2
@@ -113,7 +156,9 @@ def test_check_reports_a_missing_key_and_the_rows_as_well(tmp_path, server, comm
     assert "6 prompts are fine" in shown
 
 
-def test_check_names_every_mistake_that_can_be_found_without_a_call(tmp_path, server, command):
+def test_check_names_every_mistake_that_can_be_found_without_a_call(
+    tmp_path: Path, server: LocalServer, command: Command
+) -> None:
     models = {
         "small": model(server, api_key_env="NOT_SET"),
         "twin": model(server, api_key_env="NOT_SET"),
@@ -137,7 +182,9 @@ def test_check_names_every_mistake_that_can_be_found_without_a_call(tmp_path, se
         assert sum(words in problem for problem in problems) == 1, words
 
 
-def test_a_wrong_path_names_the_line_that_holds_it(tmp_path, server, out, command):
+def test_a_wrong_path_names_the_line_that_holds_it(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     config = write_config(tmp_path, server, rubric="mine/rubric.yaml")
     line = config.read_text().splitlines().index("rubric: mine/rubric.yaml") + 1
     named = f"{config}:{line}: rubric: {tmp_path}/mine/rubric.yaml: no such file"
@@ -145,7 +192,9 @@ def test_a_wrong_path_names_the_line_that_holds_it(tmp_path, server, out, comman
     assert named in command("run", config, "--out", out)[2]
 
 
-def test_a_run_with_several_mistakes_names_each_in_a_line(tmp_path, server, out, command):
+def test_a_run_with_several_mistakes_names_each_in_a_line(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     models = {"small": model(server, api_key_env="NOT_SET")}
     config = write_config(tmp_path, server, models=models, pairing={"max_error": 0.05})
     code, _, error = command("run", config, "--out", out)
@@ -159,7 +208,9 @@ def test_a_run_with_several_mistakes_names_each_in_a_line(tmp_path, server, out,
     assert "NOT_SET" in summary["message"]
 
 
-def test_plan_prices_a_run_without_a_call_and_holds(tmp_path, server, out, command):
+def test_plan_prices_a_run_without_a_call_and_holds(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     config = write_config(tmp_path, server, prompts=10)
     code, shown, _ = command("plan", config, "--json")
     report = json.loads(shown)
@@ -170,7 +221,9 @@ def test_plan_prices_a_run_without_a_call_and_holds(tmp_path, server, out, comma
     assert report["low"] <= real["cost_usd"] <= report["high"]
 
 
-def test_plan_needs_no_key(tmp_path, server, command, monkeypatch):
+def test_plan_needs_no_key(
+    tmp_path: Path, server: LocalServer, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("TEST_KEY")
     assert command("plan", write_config(tmp_path, server))[0] == 0
 
@@ -184,8 +237,14 @@ def test_plan_needs_no_key(tmp_path, server, command, monkeypatch):
     ],
 )
 def test_a_mistake_that_shows_only_before_a_run_is_told_with_its_line(
-    tmp_path, server, command, monkeypatch, parts, at, said
-):
+    tmp_path: Path,
+    server: LocalServer,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    parts: dict[str, Any],
+    at: str,
+    said: str,
+) -> None:
     if not parts:
         monkeypatch.delenv("TEST_KEY")
     config = write_config(tmp_path, server, **parts)
@@ -199,21 +258,27 @@ def test_a_mistake_that_shows_only_before_a_run_is_told_with_its_line(
 
 
 def test_what_to_type_next_works_where_the_program_is_not_on_the_path(
-    tmp_path, server, out, command, monkeypatch
-):
+    tmp_path: Path,
+    server: LocalServer,
+    out: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("PATH", "")
     _, shown, _ = command("run", write_config(tmp_path, server, prompts=1), "--out", out)
     assert f"why:   {sys.argv[0]} explain {out} p0.p0" in shown
 
 
-def test_plan_shows_a_table_and_warns_of_a_small_budget(tmp_path, server, command):
+def test_plan_shows_a_table_and_warns_of_a_small_budget(
+    tmp_path: Path, server: LocalServer, command: Command
+) -> None:
     code, shown, _ = command("plan", write_config(tmp_path, server, budget={"usd": 0.0001}))
     assert code == 0
     assert "expected" in shown
     assert "pays for about 0 of 6 prompts" in shown
 
 
-def test_plan_says_that_a_price_is_unknown(tmp_path, server):
+def test_plan_says_that_a_price_is_unknown(tmp_path: Path, server: LocalServer) -> None:
     import judgeforge
 
     own = model(server)
@@ -224,7 +289,9 @@ def test_plan_says_that_a_price_is_unknown(tmp_path, server):
     assert report.calls == 48
 
 
-def test_explain_goes_down_to_the_single_judge_reply(tmp_path, server, out, command):
+def test_explain_goes_down_to_the_single_judge_reply(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     run(write_config(tmp_path, server, prompts=1), out)
     code, shown, _ = command("explain", out, "p0.p0")
     assert code == 0
@@ -234,14 +301,18 @@ def test_explain_goes_down_to_the_single_judge_reply(tmp_path, server, out, comm
     assert judgment["call"][:8] in shown or "calls" in shown
 
 
-def test_explain_of_an_unknown_pair_is_a_mistake_with_advice(tmp_path, server, out, command):
+def test_explain_of_an_unknown_pair_is_a_mistake_with_advice(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     run(write_config(tmp_path, server, prompts=1), out)
     code, _, error = command("explain", out, "p0.p9")
     assert code == 2
     assert "p0.p0" in error
 
 
-def test_export_writes_the_format_of_a_trainer(tmp_path, server, out, command):
+def test_export_writes_the_format_of_a_trainer(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
     run(write_config(tmp_path, server, prompts=3), out)
     target = tmp_path / "trl.jsonl"
     code, _, _ = command("export", out, "--format", "trl", "--to", target)
@@ -251,7 +322,7 @@ def test_export_writes_the_format_of_a_trainer(tmp_path, server, out, command):
     assert "margin" not in row
 
 
-def test_help_names_every_format_and_the_folder_of_a_run(command):
+def test_help_names_every_format_and_the_folder_of_a_run(command: Command) -> None:
     from judgeforge.results.export.targets import TARGETS
 
     shown = set(command("export", "--help")[1].replace(",", " ").replace(".", " ").split())
@@ -261,12 +332,14 @@ def test_help_names_every_format_and_the_folder_of_a_run(command):
 
 
 @pytest.mark.parametrize(("prompts", "said"), [(1, "1 prompt is"), (2, "2 prompts are")])
-def test_one_is_no_plural(tmp_path, server, command, prompts, said):
+def test_one_is_no_plural(
+    tmp_path: Path, server: LocalServer, command: Command, prompts: int, said: str
+) -> None:
     config = write_config(tmp_path, server, prompts=prompts)
     assert f"{said} fine, 0 rows would be skipped" in command("check", config)[1]
 
 
-def test_init_writes_a_project_that_passes_its_own_check(tmp_path, command):
+def test_init_writes_a_project_that_passes_its_own_check(tmp_path: Path, command: Command) -> None:
     code, shown, _ = command("init", tmp_path / "new")
     assert code == 0
     assert "judgeforge run" in shown
@@ -274,7 +347,9 @@ def test_init_writes_a_project_that_passes_its_own_check(tmp_path, command):
     assert command("check", tmp_path / "new" / "config.yaml")[0] == 0
 
 
-def test_init_says_what_its_model_still_needs(tmp_path, command, monkeypatch):
+def test_init_says_what_its_model_still_needs(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("judgeforge.calls.providers.local_engine.find_spec", lambda _: None)
     code, shown, _ = command("init", tmp_path / "new")
     assert code == 0
@@ -285,25 +360,32 @@ def test_init_says_what_its_model_still_needs(tmp_path, command, monkeypatch):
     ]
 
 
-def test_doctor_never_shows_a_key(tmp_path, server, command):
+def test_doctor_never_shows_a_key(tmp_path: Path, server: LocalServer, command: Command) -> None:
     code, shown, _ = command("doctor", write_config(tmp_path, server))
     assert code in {0, 2}
     assert "TEST_KEY" in shown
     assert "sk-test" not in shown
 
 
-def test_version_and_unknown_commands(command):
+def test_version_and_unknown_commands(command: Command) -> None:
     assert command("--version")[1].startswith("judgeforge ")
     assert command("runn")[0] == 2
 
 
-def test_verbose_shows_the_traceback(tmp_path, command):
+def test_verbose_shows_the_traceback(tmp_path: Path, command: Command) -> None:
     assert "Traceback" not in command("run", tmp_path / "none.yaml")[2]
     assert "Traceback" in command("run", tmp_path / "none.yaml", "--verbose")[2]
 
 
+def test_every_command_takes_verbose(command: Command) -> None:
+    for name in (*(one.callback.__name__ for one in app.registered_commands), "cache stats"):
+        code, shown, _ = command(*name.split(), "--help")
+        assert code == 0
+        assert "--verbose" in shown, name
+
+
 @pytest.mark.parametrize("at", ["judgeforge.cli.app", "typer"])
-def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(at):
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(at: str) -> None:
     interrupt = (
         "import sys, builtins; real = builtins.__import__\n"
         "def load(name, *rest):\n"

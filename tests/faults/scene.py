@@ -96,7 +96,7 @@ class Scene:
         **popen: Any,
     ) -> subprocess.Popen[str]:
         """The command in a process of its own; ``wrap`` goes before it."""
-        command = [sys.executable, "-m", "judgeforge.cli", "run"]
+        command = [sys.executable, "-m", "judgeforge", "run"]
         where = [str(self.folder / "config.yaml"), "--out", str(out or self.out)]
         return subprocess.Popen(
             [*wrap, *command, *where, *options],

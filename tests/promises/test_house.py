@@ -75,7 +75,6 @@ def test_a_file_is_short() -> None:
     assert {place: n for place, n in lengths().items() if n > LONGEST_FILE} == {}
 
 
-@pytest.mark.xfail(strict=True, reason="one function begins a run in 61 lines")
 def test_a_function_is_short() -> None:
     assert [each for each in functions() if each[1] > LONGEST_FUNCTION] == []
 

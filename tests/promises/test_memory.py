@@ -21,9 +21,9 @@ import judgeforge
 from judgeforge.errors import StoreError
 from judgeforge.ranking.rank import rank
 from judgeforge.records import Message, Prompt, ReadyCompletion
+from judgeforge.runs.garbage_collection import rare_garbage_collection
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.preparation import prepare
-from judgeforge.runs.process import rare_garbage_collection
 from judgeforge.store.spending import SpendingFile, read_account
 from tests.local_server import LocalServer
 from tests.support.judgments import scored
@@ -110,7 +110,7 @@ def test_the_estimate_keeps_nothing_of_whose_completions_a_prompt_brings(
     tmp_path: Path, server: LocalServer
 ) -> None:
     config = judgeforge.load_config(write_config(tmp_path, server))
-    estimator = Estimator(config, prepare(config))
+    estimator = Estimator(prepare(config))
 
     def price(number: int) -> None:
         given = tuple(

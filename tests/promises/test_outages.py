@@ -257,7 +257,7 @@ class TestNoRunHangs:
     def test_what_it_waits_for_and_the_last_failure_are_told_meanwhile(
         self, tmp_path, server, out, monkeypatch
     ):
-        monkeypatch.setattr(trouble, "SILENT_OUT_OF_ORDER_S", 0.2)
+        monkeypatch.setattr(trouble, "QUIET_OUT_OF_ORDER_S", 0.2)
         message = f"the key {KEY}\nis\x1b[1m not ours"
         server.faults.add(faults.status(500, body={"error": {"message": message}}))
         config = write_config(tmp_path, server, prompts=2, limits=limits(stall_s=30.0))

@@ -70,7 +70,7 @@ class TestAKeyIsNowhere:
         if source == "variable":
             environment[KEY_VARIABLE] = SECRET
         process = subprocess.Popen(
-            [sys.executable, "-m", "judgeforge.cli", "run", str(config), "--verbose"],
+            [sys.executable, "-m", "judgeforge", "run", str(config), "--verbose"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from judgeforge.errors import InterruptedRunError, StoreError
+from judgeforge.ranking.reliability.judges import PRIOR
 from judgeforge.records import JudgedPrompt, Message, Prompt
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.record import RunRecord
@@ -164,19 +165,58 @@ def test_records_say_whether_they_are_to_be_ranked_again(
     assert sorted(records[5:]) == [(False, False)] * (PROMPTS - 5) + [(False, True)] * 5
 
 
+def judged(number: int) -> JudgedPrompt:
+    turns = (Message(role="user", content="?"),)
+    prompt = Prompt(id=f"p{number}", messages=turns, line=1, digest="00")
+    scores = (scored("one", f"p{number}.c{index}", 0.2 + 0.6 * index) for index in range(2))
+    return JudgedPrompt(prompt, (), list(scores))
+
+
 def test_what_is_asked_does_not_hang_on_a_fit_that_does_not_last() -> None:
     kept: list[FrozenFit] = []
 
     async def main() -> None:
         fit = RunFit(2, None, keep=kept.append)
         assert [fit.begin(position, f"p{position}") for position in range(3)] == [True, True, False]
-        prompt = Prompt(id="p0", messages=(Message(role="user", content="?"),), line=1, digest="00")
-        judgments = [scored("one", "p0.c0", 0.2), scored("one", "p0.c1", 0.8)]
-        fit.hold(0, JudgedPrompt(prompt, (), judgments))
-        fit.lose()
+        fit.ended(0, judged(0))
+        fit.ended(1, None)
         assert (await fit.to_rank_with()).prompts == 1
         with pytest.raises(InterruptedRunError):
-            await fit.to_ask_with()
+            await fit.to_ask_with("p2")
 
     asyncio.run(main())
     assert [fit.provisional for fit in kept] == [True]
+
+
+def test_prompts_to_learn_from_are_asked_with_the_prior_and_held_in_input_order() -> None:
+    async def main() -> None:
+        fit = RunFit(2, None, keep=lambda _: None)
+        for position in range(2):
+            fit.begin(position, f"p{position}")
+        fit.ended(1, judged(1))
+        waiting = [asyncio.create_task(fit.to_ask_with("p2")) for _ in range(2)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()  # who gives up waiting takes nothing from the other
+        assert await fit.to_ask_with("p0") == PRIOR
+        fit.ended(0, judged(0))
+        assert (await waiting[1]).prompts == 2
+        assert [position for position, _ in fit.take_held()] == [0, 1]
+
+    asyncio.run(main())
+
+
+def test_a_run_that_is_stopping_makes_no_fit_of_what_is_there() -> None:
+    kept: list[FrozenFit] = []
+
+    async def main() -> None:
+        fit = RunFit(2, None, keep=kept.append)
+        fit.begin(0, "p0")
+        fit.give_up()
+        fit.ended(0, judged(0))
+        fit.close()
+        for waited in (fit.to_rank_with(), fit.to_ask_with("p2")):
+            with pytest.raises(InterruptedRunError):
+                await waited
+
+    asyncio.run(main())
+    assert kept == []

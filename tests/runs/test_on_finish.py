@@ -1,32 +1,35 @@
 """`on_finish` tells a command or a webhook, in bounded time, without a key, and changes nothing."""
 
+from __future__ import annotations
+
 import http.server
 import json
 import socket
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
 import judgeforge
+from judgeforge import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.on_finish import tell, untellable
-from judgeforge.runs.start import start
+from judgeforge.runs.sequence import run_in_sequence
+from tests.local_server import LocalServer
+from tests.support.run_process import Command
 from tests.support.run_setup import KEY, KEY_VARIABLE, write_config
 
 SUMMARY = {"text": "judgeforge: complete", "exit_code": 0}
 
 
 @pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-@pytest.fixture
-def configured(tmp_path, server):
-    def configure(**on_finish):
+def configured(tmp_path: Path, server: LocalServer) -> Callable[..., RunConfig]:
+    def configure(**on_finish: dict[str, Any]) -> RunConfig:
         file = write_config(tmp_path, server, prompts=1, on_finish=on_finish)
         return judgeforge.load_config(file)
 
@@ -46,8 +49,13 @@ def configured(tmp_path, server):
     ],
 )
 def test_who_cannot_be_told_is_known_before(
-    configured, tmp_path, monkeypatch, command, on_finish, why
-):
+    configured: Callable[..., RunConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: Command,
+    on_finish: dict[str, Any],
+    why: str | None,
+) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "tell").touch(mode=0o755)
     (tmp_path / "notes.txt").touch()
@@ -63,16 +71,16 @@ def test_who_cannot_be_told_is_known_before(
         assert len(told) == (why is not None)
 
 
-def python(code, *arguments):
+def python(code: str, *arguments: object) -> list[str]:
     return [sys.executable, "-c", code, *map(str, arguments)]
 
 
 @pytest.fixture
-def listener():
+def listener() -> Iterator[Any]:
     """A webhook: ``answer`` is its status; what it was sent is in ``bodies``."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             server.bodies.append((self.path, json.loads(body), dict(self.headers)))
             time.sleep(server.delay_s)
@@ -81,7 +89,7 @@ def listener():
                 self.send_header("location", "/elsewhere")
             self.end_headers()
 
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -95,13 +103,15 @@ def listener():
     server.server_close()
 
 
-def test_a_command_reads_the_summary_and_has_no_key(configured, tmp_path, out):
+def test_a_command_reads_the_summary_and_has_no_key(
+    configured: Callable[..., RunConfig], tmp_path: Path, out: Path
+) -> None:
     seen = tmp_path / "seen.json"
     code = (
         "import json, os, sys; told = {'summary': json.load(sys.stdin), 'env': dict(os.environ)};"
         "json.dump(told, open(sys.argv[1], 'w'))"
     )
-    report = start(configured(command=python(code, seen)), str(out), say=print)
+    report = run_in_sequence(configured(command=python(code, seen)), str(out), say=print)
     told = json.loads(seen.read_text())
     assert told["summary"] == report.summaries[-1]
     assert told["summary"]["totals"]["pairs"] == 1
@@ -111,15 +121,19 @@ def test_a_command_reads_the_summary_and_has_no_key(configured, tmp_path, out):
     assert report.untold == []
 
 
-def test_a_webhook_gets_the_summary(configured, listener, out):
-    report = start(configured(webhook=listener.url), str(out), say=print)
+def test_a_webhook_gets_the_summary(
+    configured: Callable[..., RunConfig], listener: Any, out: Path
+) -> None:
+    report = run_in_sequence(configured(webhook=listener.url), str(out), say=print)
     [(path, body, headers)] = listener.bodies
     assert path == "/hook/T0KEN"
     assert body == report.summaries[-1]
     assert headers["Content-Type"] == "application/json"
 
 
-def test_the_address_may_come_from_the_environment(configured, listener, monkeypatch):
+def test_the_address_may_come_from_the_environment(
+    configured: Callable[..., RunConfig], listener: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOOK", listener.url)
     assert tell(configured(webhook_env="HOOK"), SUMMARY) == []
     assert len(listener.bodies) == 1
@@ -137,9 +151,11 @@ def test_the_address_may_come_from_the_environment(configured, listener, monkeyp
         (python("import time; time.sleep(60)"), "was ended after 0.3 s"),
     ],
 )
-def test_a_command_that_fails_is_reported_and_changes_nothing(configured, out, command, said):
+def test_a_command_that_fails_is_reported_and_changes_nothing(
+    configured: Callable[..., RunConfig], out: Path, command: list[str], said: str
+) -> None:
     begun = time.monotonic()
-    report = start(configured(command=command, timeout_s=0.3), str(out), say=print)
+    report = run_in_sequence(configured(command=command, timeout_s=0.3), str(out), say=print)
     assert report.exit_code == 0
     assert said in report.untold[0]
     assert time.monotonic() - begun < 20
@@ -150,8 +166,8 @@ def test_a_command_that_fails_is_reported_and_changes_nothing(configured, out, c
     [(500, 0, "answered 500"), (302, 0, "answered 302"), (200, 5, "did not answer within 0.3 s")],
 )
 def test_a_webhook_that_fails_is_reported_without_its_path(
-    configured, listener, answer, delay_s, said
-):
+    configured: Callable[..., RunConfig], listener: Any, answer: int, delay_s: float, said: str
+) -> None:
     listener.answer, listener.delay_s = answer, delay_s
     failures = tell(configured(webhook=listener.url, timeout_s=0.3), SUMMARY)
     assert said in failures[0]
@@ -159,27 +175,35 @@ def test_a_webhook_that_fails_is_reported_without_its_path(
     assert len(listener.bodies) == 1
 
 
-def test_a_start_that_is_refused_is_told_as_well(configured, listener, out, monkeypatch):
+def test_a_start_that_is_refused_is_told_as_well(
+    configured: Callable[..., RunConfig], listener: Any, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = configured(webhook=listener.url)
     monkeypatch.delenv(KEY_VARIABLE)
-    report = start(config, str(out), say=print)
+    report = run_in_sequence(config, str(out), say=print)
     assert isinstance(report.error, ConfigError)
     assert listener.bodies[0][1]["exit_code"] == 2
     assert f"{KEY_VARIABLE} is not set" in listener.bodies[0][1]["message"]
 
 
-def test_the_path_of_an_address_is_in_no_manifest(configured, listener, out):
-    start(configured(webhook=listener.url), str(out), say=print)
+def test_the_path_of_an_address_is_in_no_manifest(
+    configured: Callable[..., RunConfig], listener: Any, out: Path
+) -> None:
+    run_in_sequence(configured(webhook=listener.url), str(out), say=print)
     assert "T0KEN" not in (out / "manifest.json").read_text()
 
 
-def test_an_address_that_can_be_read_on_the_way_is_refused(configured):
+def test_an_address_that_can_be_read_on_the_way_is_refused(
+    configured: Callable[..., RunConfig],
+) -> None:
     with pytest.raises(ConfigError, match="https"):
         configured(webhook="http://hooks.example.com/T0KEN")
 
 
-def test_a_webhook_that_answers_garbage_is_said_to(configured, out):
-    def answer(listening):
+def test_a_webhook_that_answers_garbage_is_said_to(
+    configured: Callable[..., RunConfig], out: Path
+) -> None:
+    def answer(listening: socket.socket) -> None:
         connection, _ = listening.accept()
         with connection:
             connection.recv(65536)

@@ -1,18 +1,24 @@
 """`judgeforge.run` inside a running event loop, as in a notebook."""
 
+from __future__ import annotations
+
 import asyncio
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from judgeforge.results.status import read_status
-from judgeforge.runs.process import run_in_own_thread
-from tests.local_server import faults
+from judgeforge.runs.own_thread import run_in_own_thread
+from tests.local_server import LocalServer, faults
 from tests.support.run_setup import rows, run, write_config
+
+Kernel = Callable[[Path, Path], "subprocess.Popen[str]"]
 
 KERNEL = """
 import asyncio, signal, sys
@@ -30,11 +36,11 @@ asyncio.run(cell())
 
 
 @pytest.fixture
-def kernel():
+def kernel() -> Iterator[Kernel]:
     """Starts a process that runs a cell with judgeforge in it."""
     started = []
 
-    def start(config, out):
+    def start(config: Path, out: Path) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-c", KERNEL, str(config), str(out)],
             stdout=subprocess.PIPE,
@@ -53,7 +59,7 @@ def kernel():
 def interrupt(*, when: threading.Event) -> threading.Thread:
     """Ctrl-C once ``when`` is set."""
 
-    def send():
+    def send() -> None:
         assert when.wait(30)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
@@ -62,12 +68,12 @@ def interrupt(*, when: threading.Event) -> threading.Thread:
     return thread
 
 
-def test_a_cell_gets_what_the_coroutine_returns_and_raises():
-    async def fails():
+def test_a_cell_gets_what_the_coroutine_returns_and_raises() -> None:
+    async def fails() -> None:
         await asyncio.sleep(0)
         raise ValueError("of the coroutine")
 
-    async def cell():
+    async def cell() -> None:
         assert run_in_own_thread(asyncio.sleep(0, "done")) == "done"
         with pytest.raises(ValueError, match="of the coroutine"):
             run_in_own_thread(fails())
@@ -75,12 +81,14 @@ def test_a_cell_gets_what_the_coroutine_returns_and_raises():
     asyncio.run(cell())
 
 
-def test_ctrl_c_stops_the_run_in_order_and_is_raised_then(tmp_path, server):
+def test_ctrl_c_stops_the_run_in_order_and_is_raised_then(
+    tmp_path: Path, server: LocalServer
+) -> None:
     server.behaviour.latency_s = 0.1
     config = write_config(tmp_path, server, prompts=200, limits={"concurrency": 8})
     begun = threading.Event()
 
-    async def cell():
+    async def cell() -> None:
         run(config, tmp_path / "out", on_progress=lambda _: begun.set())
 
     handler = signal.getsignal(signal.SIGINT)
@@ -94,10 +102,10 @@ def test_ctrl_c_stops_the_run_in_order_and_is_raised_then(tmp_path, server):
     assert (tmp_path / "out" / "pairs.jsonl").exists()
 
 
-def test_a_second_ctrl_c_does_not_wait():
+def test_a_second_ctrl_c_does_not_wait() -> None:
     begun, cancelled, go_on, ended = (threading.Event() for _ in range(4))
 
-    async def deaf():
+    async def deaf() -> None:
         begun.set()
         try:
             await asyncio.sleep(60)
@@ -106,7 +114,7 @@ def test_a_second_ctrl_c_does_not_wait():
             await asyncio.to_thread(go_on.wait, 30)
             ended.set()
 
-    async def cell():
+    async def cell() -> None:
         run_in_own_thread(deaf())
 
     senders = [interrupt(when=begun), interrupt(when=cancelled)]
@@ -120,8 +128,8 @@ def test_a_second_ctrl_c_does_not_wait():
 
 
 def test_in_a_kernel_what_is_in_flight_is_stored_before_the_interrupt_is_raised(
-    tmp_path, server, kernel
-):
+    tmp_path: Path, server: LocalServer, kernel: Kernel
+) -> None:
     server.behaviour.latency_s = 0.5
     config = write_config(tmp_path, server, prompts=200, limits={"concurrency": 8})
     process = kernel(config, tmp_path / "out")
@@ -136,8 +144,8 @@ def test_in_a_kernel_what_is_in_flight_is_stored_before_the_interrupt_is_raised(
 
 
 def test_in_a_kernel_a_second_ctrl_c_leaves_at_once_and_so_does_the_process(
-    tmp_path, server, kernel
-):
+    tmp_path: Path, server: LocalServer, kernel: Kernel
+) -> None:
     server.faults.add(faults.stall_headers(60))
     limits = {"concurrency": 8, "grace_s": 60}
     config = write_config(tmp_path, server, prompts=20, limits=limits)

@@ -27,7 +27,7 @@ RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl",
 _STARTER = """
 import json, os, sys
 import aiohttp, datasets, diskcache, genai_prices, numpy, openai, pyarrow
-import judgeforge.cli, judgeforge.runs.start, judgeforge.cli.show.progress
+import judgeforge.cli, judgeforge.runs.sequence, judgeforge.cli.show.progress
 import judgeforge.results.export.arrow
 for line in sys.stdin:
     child = os.fork()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+Command = Callable[..., tuple[int, str, str]]
+"""The fixture ``command``: arguments of the program -> exit code, standard output and error."""
 
 _started: list[subprocess.Popen[str]] = []
 
 
 def command_line(config: Path, out: Path | str, *options: str) -> list[str]:
-    return [sys.executable, "-m", "judgeforge.cli", "run", str(config), "--out", str(out), *options]
+    return [sys.executable, "-m", "judgeforge", "run", str(config), "--out", str(out), *options]
 
 
 def start(config: Path, out: Path | str, *options: str) -> subprocess.Popen[str]:

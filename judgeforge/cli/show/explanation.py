@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
 
 from judgeforge.records import Judgment, PreferencePair
 from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
 from judgeforge.text.visible import printable
 from judgeforge.text.wording import counted
 
-if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.panel import Panel
-    from rich.table import Table
-
 
 def render_explanation(explanation: Explanation) -> Group:
-    from rich.console import Group
-    from rich.panel import Panel
-    from rich.text import Text
-
     pair = explanation.pair
     prompt = "\n".join(f"{turn.role}: {turn.content}" for turn in pair.prompt)
     return Group(
@@ -37,14 +30,12 @@ def render_explanation(explanation: Explanation) -> Group:
 
 
 def _effects(explanation: Explanation) -> Table:
-    from rich.table import Table
-
     table = Table("judge", "judgments", "confidence without it", title_justify="left")
     table.title = f"What moved the confidence of {explanation.pair.confidence:.2f}"
     for effect in explanation.effects:
         without = effect.confidence_without
-        shown = "no pair" if without is None else f"{without:.2f}"
-        table.add_row(_line(effect.judge), str(effect.judgments), shown)
+        rest = "no pair" if without is None else f"{without:.2f}"
+        table.add_row(_line(effect.judge), str(effect.judgments), rest)
     return table
 
 
@@ -61,9 +52,6 @@ def _rubric(pair: PreferencePair) -> str:
 
 
 def _side(name: str, side: ExplainedSide) -> Panel:
-    from rich.panel import Panel
-    from rich.text import Text
-
     answer = side.completion
     figures = ""
     if side.score is not None and side.score_sd is not None and side.p_best is not None:
@@ -82,9 +70,6 @@ def _side(name: str, side: ExplainedSide) -> Panel:
 
 
 def _judgments(side: ExplainedSide) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table("judge", "criteria", show_lines=True, expand=True)
     table.add_column("rationale", ratio=1, overflow="fold")
     for one in side.judgments:
@@ -92,7 +77,7 @@ def _judgments(side: ExplainedSide) -> Table:
         repeat = f" #{one.repeat + 1}" if one.repeat else ""
         table.add_row(
             Text(_line(f"{one.judge}{repeat}\n({one.protocol})")),
-            Text(_line_by_line(_evidence(one, side.completion.id)) or "missing"),
+            Text("\n".join(map(_line, _evidence(one, side.completion.id))) or "missing"),
             Text(printable(said)),
         )
     return table
@@ -120,9 +105,6 @@ def _verdict(judgment: Judgment, completion_id: str) -> str:
 
 
 def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table("call", "for", "model", "attempts", "seconds", "tokens", "USD")
     for call in calls:
         table.add_row(
@@ -140,11 +122,7 @@ def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
 def _attempts(call: ExplainedCall) -> str:
     if not call.attempts:
         return "cached"
-    return "\n".join([str(call.attempts), *(_line(failure) for failure in call.failures)])
-
-
-def _line_by_line(texts: Iterable[str]) -> str:
-    return "\n".join(_line(text) for text in texts)
+    return "\n".join([str(call.attempts), *map(_line, call.failures)])
 
 
 def _line(text: str) -> str:

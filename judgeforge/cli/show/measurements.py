@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
+from judgeforge.cli.show.output import print_json, say, show
 from judgeforge.text.visible import printable
 
 if TYPE_CHECKING:
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from judgeforge.runs.measurement.calibrating import CalibrationReport
     from judgeforge.runs.measurement.evaluating import EvaluationReport
 
-_out = Console(highlight=False, soft_wrap=True)
-_tables = Console(highlight=False)
 _UNKNOWN = "-"
 
 
@@ -28,18 +24,16 @@ def print_calibration(report: CalibrationReport) -> None:
     found = report.calibration
     right = sum(one.right for one in found.results) / found.labels
     blind = sum(one.blind_right for one in found.results) / found.labels
-    _say(f"{found.labels} labels of the kind `{found.of}` ({report.judged.folder})")
-    _say(
-        f"right with what labels told, on labels not seen: {right:.1%}; without labels {blind:.1%}"
-    )
+    say(f"{found.labels} labels of the kind `{found.of}` ({report.judged.folder})")
+    say(f"right with what labels told, on labels not seen: {right:.1%}; without labels {blind:.1%}")
     corrections = ", ".join(found.corrections) or "nothing (held-out labels do not support it)"
-    _say(f"corrected for: {corrections}")
+    say(f"corrected for: {corrections}")
     for promise in report.promises:
-        _say(f"{promise.guarantee}: {promise.in_words}")
-    _tables.print(_curve(report.promises))
+        say(f"{promise.guarantee}: {promise.in_words}")
+    show(_curve(report.promises))
     for note in report.notes:
-        _say(f"note: {note}")
-    _say(f"wrote {report.out}; use it with `judging.calibration: {report.out.name}`")
+        say(f"note: {note}")
+    say(f"wrote {report.out}; use it with `judging.calibration: {report.out.name}`")
 
 
 def _curve(promises: Sequence[Promise]) -> Table:
@@ -56,18 +50,18 @@ def print_evaluation(report: EvaluationReport, *, as_json: bool = False) -> None
     if as_json:
         figures = found.model_dump(mode="json")
         figures["comparison"] = report.comparison and report.comparison.model_dump(mode="json")
-        sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+        print_json(figures, indent=1)
         return
     low, high = found.accuracy_ci
     kappa = _UNKNOWN if found.kappa is None else f"{found.kappa:.2f}"
-    _say(f"{found.n} labels: accuracy {found.accuracy:.1%} ({low:.1%} to {high:.1%})")
-    _say(f"kappa {kappa}, ECE {found.ece:.3f}, Brier {found.brier:.3f}, {_usd(found.cost_usd)}")
-    _tables.print(_reliability(found))
-    _tables.print(_judges(found))
+    say(f"{found.n} labels: accuracy {found.accuracy:.1%} ({low:.1%} to {high:.1%})")
+    say(f"kappa {kappa}, ECE {found.ece:.3f}, Brier {found.brier:.3f}, {_usd(found.cost_usd)}")
+    show(_reliability(found))
+    show(_judges(found))
     if report.comparison is not None:
-        _say(report.comparison.in_words)
+        say(report.comparison.in_words)
     for note in report.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
 
 
 def _reliability(found: Evaluation) -> Table:
@@ -104,7 +98,3 @@ def _cells(one: JudgeFigures) -> Iterator[str]:
 
 def _usd(cost: float | None) -> str:
     return "cost unknown" if cost is None else f"${cost:.4f}"
-
-
-def _say(line: str) -> None:
-    _out.print(printable(line), markup=False)

@@ -1,16 +1,51 @@
-"""Output that nobody reads any more (a closed terminal, `| head`) never changes how a run ends."""
+"""The terminal: lines, tables, JSON, and output that nobody reads any more.
+
+Text of files, servers and models is data: it is shown without control characters, and nothing in it
+is markup.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterator
 
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from judgeforge.text.visible import printable
+
+_LINES = Console(highlight=False, soft_wrap=True)
+_ERRORS = Console(highlight=False, soft_wrap=True, stderr=True)
+_PAGES = Console(highlight=False)
+
+
+def say(text: str, *, mark: str = "", colour: str = "", on_stderr: bool = False) -> None:
+    """Lines, which the terminal alone wraps; ``mark`` comes first, in a colour."""
+    (_ERRORS if on_stderr else _LINES).print(Text.assemble((mark, colour), printable(text)))
+
+
+def show(*pages: RenderableType) -> None:
+    """Tables and panels, which wrap at the width of the terminal."""
+    for page in pages:
+        _PAGES.print(page)
+
+
+def print_json(value: object, *, indent: int | None = None) -> None:
+    sys.stdout.write(json.dumps(value, indent=indent) + "\n")
+
+
+def live_console() -> Console:
+    """For what is drawn again and again."""
+    return Console(stderr=True, highlight=False)
+
 
 @contextlib.contextmanager
 def tolerating_closed_output() -> Iterator[None]:
-    """What is written to a closed output within is lost; nothing is raised, now or at the exit."""
+    """A closed terminal or `| head` never changes how a run ends: what is written within is lost
+    then; nothing is raised, now or at the exit."""
     try:
         yield
         sys.stdout.flush()

@@ -7,15 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_rows
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Json = Mapping[str, Any]
 
@@ -29,9 +29,6 @@ def pairs_table(folder: Path, *, most: int | None = None) -> Table:
 
     Raises StoreError where ``pairs.jsonl`` or ``judgments.jsonl`` cannot be read.
     """
-    from rich.table import Table
-    from rich.text import Text
-
     pairs = list(islice(read_rows(RunFolder(folder).pairs), most))
     criteria = _criteria(folder, pairs)
     table = Table(show_lines=True, expand=True, title_justify="left", header_style="bold")

@@ -1,8 +1,6 @@
-"""A bar on a terminal; elsewhere a plain line every 30 seconds.
+"""How far a run is: a bar on a terminal, elsewhere a plain line every 30 seconds.
 
 That a model has gone out of order is told at once.
-
-The bar on a terminal: one line of figures, and below it what the run waits for, if anything.
 """
 
 from __future__ import annotations
@@ -12,19 +10,19 @@ import time
 from collections.abc import Iterable
 from types import TracebackType
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from judgeforge.cli.show.output import tolerating_closed_output
+from judgeforge.cli.show.output import live_console, tolerating_closed_output
 from judgeforge.runs.progress import Progress
 
 LINE_EVERY_S = 30.0
 
 
 class ProgressDisplay:
-    """Shows nothing when ``quiet``, and nothing more once nobody can see it."""
+    """Shows nothing when ``quiet``, and nothing more once the terminal is gone."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._silent = quiet
@@ -117,6 +115,8 @@ def _money(progress: Progress) -> str:
 
 
 class ProgressBar(RichProgress):
+    """One line of figures, and below it what the run waits for, if anything."""
+
     def __init__(self) -> None:
         self._below: str | None = None
         super().__init__(
@@ -124,7 +124,7 @@ class ProgressBar(RichProgress):
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
-            console=Console(stderr=True, highlight=False),
+            console=live_console(),
             transient=True,
         )
         self._run = self.add_task("run", total=None, figures="")

@@ -2,69 +2,110 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from judgeforge.cli.show.output import tolerating_closed_output
+from judgeforge.cli.show.output import print_json, say, show, tolerating_closed_output
+from judgeforge.cli.show.pairs import pairs_table
 from judgeforge.cli.show.progress import time_left
-from judgeforge.cli.show.reports import print_result, shown
-from judgeforge.text.visible import printable
+from judgeforge.store.json_lines import read_rows
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
     from judgeforge.results.status import RunStatus
-    from judgeforge.runs.start import StartReport
-
-_out = Console(highlight=False, soft_wrap=True)
+    from judgeforge.runs.result import RunResult
+    from judgeforge.runs.sequence import SequenceReport
 
 
 def note(text: str) -> None:
     """Something that a person should know while a run goes on."""
     with tolerating_closed_output():
-        print(f"judgeforge: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
+        say(f"judgeforge: {text}", on_stderr=True)
 
 
-def print_start(report: StartReport, *, quiet: bool, as_json: bool, show_pairs: int) -> None:
+def print_runs(report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs: int) -> None:
     with tolerating_closed_output():
         if as_json:
-            print(json.dumps(report.as_json()))  # noqa: T201
+            print_json(report.as_json())
         elif quiet:
-            # What has no result is an error, and errors are printed by whoever catches them.
+            # What has no result is an error, and errors are printed where they are caught.
             for summary in report.summaries[: len(report.results)]:
-                print(printable(summary["text"]))  # noqa: T201
+                say(summary["text"])
         else:
             for result in report.results:
-                print_result(result, show_pairs=show_pairs)
-    for failure in report.untold:
-        note(failure)
+                _print_result(result, show_pairs=show_pairs)
+    for text in (*(text for result in report.results for text in result.notes), *report.untold):
+        note(text)
 
 
 def print_status(status: RunStatus, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(asdict(status)))  # noqa: T201
+        print_json(asdict(status))
         return
     who = f" (process {status.pid} on {status.host})" if status.running else ""
     since = f" since {status.since}" if status.since else ""
     cost = "unknown" if status.cost_usd is None else f"${status.cost_usd:.6f}"
     budget = "" if status.budget_usd is None else f" of ${status.budget_usd:g}"
     left = "" if status.eta_s is None else f", about {time_left(status.eta_s)} left"
-    _out.print(
-        shown(f"{status.folder}: {status.status}{since}{who}"),
-        shown(
-            f"{status.done} of {counted(status.prompts, 'prompt')} done, "
-            f"{counted(status.pairs, 'pair')}, "
-            f"{counted(sum(status.skips.values()), 'skip')}{left}"
-        ),
-        f"{counted(status.calls, 'call')} paid, cost {cost}{budget}",
-        sep="\n",
+    say(f"{status.folder}: {status.status}{since}{who}")
+    say(
+        f"{status.done} of {counted(status.prompts, 'prompt')} done, "
+        f"{counted(status.pairs, 'pair')}, {counted(sum(status.skips.values()), 'skip')}{left}"
     )
+    say(f"{counted(status.calls, 'call')} paid, cost {cost}{budget}")
     if status.trouble is not None:
-        _out.print(shown(status.trouble))
+        say(status.trouble)
     if status.status == "killed":
-        _out.print("nobody runs it: it was killed, and the same command goes on where it stopped")
+        say("no process runs it: it was killed, and the same command goes on where it stopped")
     elif status.message and not status.running:
-        _out.print(shown(status.message))
+        say(status.message)
+
+
+def _print_result(result: RunResult, *, show_pairs: int) -> None:
+    totals, cost = result.manifest["totals"], result.manifest["totals"]["cost_usd"]
+    calls = {"paid": 0, "cached": 0}
+    if result.did_nothing:
+        say(f"{result.folder} is finished already; nothing was sent.")
+    else:
+        calls = result.manifest["last_run"]["calls"]
+    skips = ", ".join(f"{reason} {n}" for reason, n in totals["skips"].items()) or "none"
+    say(
+        f"{counted(totals['prompts'], 'prompt')}, {counted(totals['pairs'], 'pair')}, "
+        f"skips: {skips}\n"
+        f"calls of this start: {calls['paid']} paid, {calls['cached']} cached; "
+        f"cost of the folder: {'unknown' if cost is None else f'${cost:.6f}'}"
+    )
+    first = _first_pair(result.folder)
+    if show_pairs and first is not None:
+        show(pairs_table(result.folder, most=show_pairs))
+    if result.stopped_by is not None:
+        say(f": {result.stopped_by}", mark="stopped", colour="red", on_stderr=True)
+    elif result.exit_code:
+        mark = "more prompts failed than limits.max_skip_share allows"
+        see = f"; see {result.folder / 'skips.jsonl'}"
+        say(see, mark=mark, colour="yellow", on_stderr=True)
+    if first is not None:
+        _print_where_next(result.folder, first)
+
+
+def _first_pair(folder: Path) -> str | None:
+    """The id; None without a pair, and where a full disk kept the file from being written."""
+    file = folder / "pairs.jsonl"
+    first = next(read_rows(file, needs="id"), None) if file.exists() else None
+    return None if first is None else str(first["id"])
+
+
+def _print_where_next(folder: Path, first: str) -> None:
+    say(
+        f"page:  {folder / 'report.html'}\n"
+        f"pairs: {folder / 'pairs.jsonl'}   how they were made: {folder / 'README.md'}\n"
+        f"why:   {_program()} explain {folder} {first}"
+    )
+
+
+def _program() -> str:
+    """What to type: in a virtual environment that is not activated, the way to the program."""
+    return "judgeforge" if which("judgeforge") else sys.argv[0]

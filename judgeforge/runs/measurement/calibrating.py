@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from judgeforge.calibration.api import calibrate
@@ -59,14 +59,14 @@ def calibrate_config(
         of=read.kind,
         texts=judged.texts,
         allow_negative=allow_negative,
-        as_asked=cascade_replay(config, prepared, judged),
+        as_asked=cascade_replay(prepared, judged),
     ).model_copy(update={"people": read.people, "fingerprint": fingerprint(config, rubric)})
     write_calibration(out, found)
     return CalibrationReport(found, out, read, judged, _promises(found, config.pairing))
 
 
 def prepare_measurement(config: RunConfig) -> Preparation:
-    """As for a run that samples nothing and has no calibration yet."""
+    """Checked as a run that samples nothing and has no calibration yet."""
     judging = config.judging.model_copy(update={"calibration": None})
     pairing = config.pairing.model_copy(update={"max_error": None})
     bare = config.model_copy(update={"judging": judging, "pairing": pairing, "sampling": None})
@@ -76,7 +76,7 @@ def prepare_measurement(config: RunConfig) -> Preparation:
             file=config.source_file,
             key="judging.judges",
         )
-    return prepare(bare)
+    return replace(prepare(bare), config=config)
 
 
 def label_notes(labels: LabelFile, judged: JudgedLabels) -> tuple[str, ...]:

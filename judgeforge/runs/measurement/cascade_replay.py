@@ -10,9 +10,6 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 from judgeforge.calibration.fit import AsAsked
-from judgeforge.config.run import RunConfig
-from judgeforge.judging.escalation import Escalation
-from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import RecordedPanel
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
@@ -20,26 +17,20 @@ from judgeforge.runs.measurement.label_rows import LabelledPrompt
 from judgeforge.runs.measurement.label_run import JudgedLabels
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.wiring import build_escalation
 from judgeforge.sampling.sampling import ready_completions, usable
 
 T = TypeVar("T")
 
 
-def cascade_replay(
-    config: RunConfig, prepared: Preparation, judged: JudgedLabels
-) -> AsAsked | None:
+def cascade_replay(prepared: Preparation, judged: JudgedLabels) -> AsAsked | None:
     """None where every judge is asked everything."""
-    rules = config.judging.cascade
-    if rules is None:
-        return None
-    panel = RecordedPanel(
-        config.judging.judges,
-        prepared.rubric,
-        [one for judgments in judged.judgments.values() for one in judgments],
-        OwnFamily(config.models, exclude=config.judging.exclude_own_family),
+    judgments = [one for judgments in judged.judgments.values() for one in judgments]
+    escalation = build_escalation(
+        prepared, prepared.panel(RecordedPanel, judgments), Estimator(prepared)
     )
-    price = Estimator(config, prepared).question_usd
-    escalation = Escalation(panel, rules, price, max_error=config.pairing.max_error)
+    if escalation is None:
+        return None
     rows: Mapping[str, LabelledPrompt] = {row.prompt.id: row for row in judged.rows}
 
     def as_asked(prompt_id: str, reliability: Reliability) -> Evidence:

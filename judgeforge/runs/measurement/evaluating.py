@@ -59,7 +59,7 @@ def evaluate_config(
         of=read.kind,
         texts=judged.texts,
         latencies=judged.latencies,
-        as_asked=cascade_replay(config, prepared, judged),
+        as_asked=cascade_replay(prepared, judged),
     ).model_copy(update={"people": read.people})
     if out is not None:
         _write(out, evaluation)

@@ -20,7 +20,7 @@ from judgeforge.records import Judgment, RubricId
 from judgeforge.runs.measurement.label_rows import LabelFile, LabelledPrompt, as_row
 from judgeforge.runs.planning.calibration_file import fingerprint
 from judgeforge.runs.progress import Progress
-from judgeforge.runs.run import run
+from judgeforge.runs.run import run_folder
 from judgeforge.store.files import make_folder, replacing
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_log, read_records
@@ -57,7 +57,7 @@ def judge_labels(
     folder = _folder(config, rubric, labels)
     file = folder / "labelled-prompts.jsonl"
     _write_prompts(file, labels.rows)
-    result = run(_without_the_rest(config, file), folder / "run", on_progress=on_progress)
+    result = run_folder(_without_the_rest(config, file), folder / "run", on_progress=on_progress)
     if result.stopped_by is not None:
         raise result.stopped_by
     judgments: dict[str, list[Judgment]] = defaultdict(list)

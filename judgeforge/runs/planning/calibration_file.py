@@ -14,7 +14,7 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.judging.judge_prompts import template_digests
 from judgeforge.records import RubricId
-from judgeforge.runs.planning.identity import differences, model_identity
+from judgeforge.runs.planning.identity import differences, first_of, model_identity
 from judgeforge.store.files import make_folder, replacing
 from judgeforge.text.wording import first_problem
 
@@ -63,11 +63,10 @@ def load_calibration(config: RunConfig, rubric: RubricId) -> Calibration | None:
         return calibration
     changed = differences(calibration.fingerprint, fingerprint(config, rubric))
     if changed:
-        more = f"; and {len(changed) - 3} more" if len(changed) > 3 else ""
         raise _mistake(
             config,
             f"{file} was made with other judges, so what it says does not hold here "
-            f"({'; '.join(changed[:3])}{more}). Run `judgeforge calibrate` with this one.",
+            f"({first_of(changed)}). Run `judgeforge calibrate` with this one.",
         )
     return calibration
 

@@ -54,7 +54,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     report = CheckReport(warnings=[*cascade_warnings(config), *untellable(config)])
     estimator, loads = None, dict[str, ModelLoad]()
     try:
-        estimator = Estimator(config, prepare(config))
+        estimator = Estimator(prepare(config))
         loads = estimator.loads()
     except ConfigError as error:
         report.problems += map(str, error.mistakes)

@@ -61,9 +61,9 @@ def diagnose(config: RunConfig | None = None) -> list[Finding]:
 
 
 def _run_folder(config: RunConfig | None) -> Path:
-    from judgeforge.runs.folders import default_out
+    from judgeforge.runs.folders import default_folder
 
-    return Path.cwd() if config is None else default_out(config).absolute()
+    return Path.cwd() if config is None else default_folder(config.source_file).absolute()
 
 
 def _python() -> Finding:

@@ -11,14 +11,12 @@ from judgeforge.calls.asks import NoCalls
 from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION, ModelPrice
 from judgeforge.calls.providers.base import Usage
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.config.run import RunConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import (
     decision_messages,
     decision_pair_question,
     pointwise_messages,
 )
-from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt
 from judgeforge.runs.admission import Estimate
@@ -91,15 +89,13 @@ def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
 class Estimator:
     """Counts the calls of prompts as a run would make them, without retries and repairs."""
 
-    def __init__(
-        self, config: RunConfig, prepared: Preparation, *, escalation: float = ASSUMED_ESCALATION
-    ) -> None:
+    def __init__(self, prepared: Preparation, *, escalation: float = ASSUMED_ESCALATION) -> None:
         """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1."""
-        self._config, self._prepared = config, prepared
+        self._config, self._prepared = prepared.config, prepared
         self._beyond = (0.0, escalation, 1.0)
-        self._first_tier = min((judge.tier for judge in config.judging.judges), default=1)
-        self._own_family = OwnFamily(config.models, exclude=config.judging.exclude_own_family)
-        self._panel = Panel(config.judging.judges, prepared.rubric, NoCalls(), self._own_family)
+        self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
+        self._own_family = prepared.own_family
+        self._panel = prepared.panel(Panel, NoCalls())
         self._shown: dict[tuple[str, int], list[int]] = {}
 
     def loads(self) -> dict[str, ModelLoad]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from judgeforge.config.model import ModelConfig
@@ -74,6 +74,12 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
         else:
             found.append(f"{prefix}{key}: was {_short(before)}, is {_short(after)}")
     return found
+
+
+def first_of(differing: Sequence[str]) -> str:
+    """The first three of ``differences``, and how many more there are."""
+    more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""
+    return f"{'; '.join(differing[:3])}{more}"
 
 
 def _short(value: object) -> str:

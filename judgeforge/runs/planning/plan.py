@@ -1,8 +1,7 @@
-"""What a run would cost, worked out from the input without a call.
+"""What a run would cost, worked out from the input without a call, and what it cannot have.
 
-Limits of money and calls that end a run long before its input does.
-
-Settings that are allowed and yet cannot do what they are there for.
+Warned of are limits of money and calls that end it long before its input does, and settings that
+are allowed and yet cannot do what they are there for.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from judgeforge.errors import StoreError
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Skip
 from judgeforge.results.facts import part
-from judgeforge.runs.folders import run_folders, today
+from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
     Estimator,
@@ -26,55 +25,8 @@ from judgeforge.runs.planning.estimate import (
 )
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.spending import to_usd
+from judgeforge.store.spending import read_account, to_usd
 from judgeforge.text.wording import counted
-
-
-def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad]) -> list[str]:
-    """``loads``: those of all ``prompts``. What is in the cache already costs nothing, and is not
-    known here."""
-    if not prompts:
-        return []
-    budget, cost = config.budget, total_cost(loads)
-    warnings = []
-    if cost.low is not None and cost.expected is not None:
-        each = cost.expected / prompts
-        if budget.usd is not None and budget.usd < cost.low:
-            paid = int(budget.usd / each)
-            warnings.append(
-                f"budget.usd is ${budget.usd:g}: it pays for about {paid} of {prompts} prompts "
-                f"(expected ${each:.6f} each). Raise it, or take fewer with --limit."
-            )
-        if budget.daily_usd is not None and budget.daily_usd < cost.low / prompts:
-            warnings.append(
-                f"budget.daily_usd is ${budget.daily_usd:g}: it pays for no prompt "
-                f"(expected ${each:.6f} each). Raise it."
-            )
-    calls = round(sum(load.calls for load in loads) / prompts)
-    if budget.max_calls is not None and budget.max_calls < calls:
-        warnings.append(
-            f"budget.max_calls is {budget.max_calls}: a prompt may need {calls} calls, and none is "
-            "begun that cannot be finished. Raise it."
-        )
-    return warnings
-
-
-def asks_beyond_first_tier(config: RunConfig) -> bool:
-    """Whether a cascade has anything to ask for that is not asked of every prompt."""
-    judges = config.judging.judges
-    repeated = any(judge.repeats > 1 for judge in judges)
-    return config.judging.cascade is not None and (
-        repeated or len({judge.tier for judge in judges}) > 1
-    )
-
-
-def cascade_warnings(config: RunConfig) -> list[str]:
-    if config.judging.cascade is None or asks_beyond_first_tier(config):
-        return []
-    return [
-        "judging.cascade does nothing: all judges are of one tier and asked once, so each is asked "
-        "everything. Set `tier: 2` on those that are to be asked in doubt only."
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +66,15 @@ def plan_run(
 ) -> PlanReport:
     """Reads the whole input; needs no key. Raises ConfigError and InputError as a run would.
 
-    What a cascade asks beyond its first tier is taken from the run folder ``out`` (as for a run:
-    ``{date}`` stands for today, without it there is a default) as far as that has got, and is
-    assumed before.
+    The run folder that ``out`` means (as for a run) tells how much of it is spent already, and what
+    a cascade asks beyond its first tier, as far as that has got; before that it is assumed.
     """
     prepared = prepare(config, with_keys=False)
     check_prompts_file(config)
-    seen = _seen_escalation(config, None if out is None else str(out))
+    folder = RunFolder(chosen_folder(config, out))
+    seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    estimator = Estimator(config, prepared, escalation=share)
+    estimator = Estimator(prepared, escalation=share)
     loads = estimator.loads()
     prompts = skips = 0
     for row in read_prompts(config.prompts, prepared.row_checks, limit=limit):
@@ -142,8 +94,59 @@ def plan_run(
         expected=cost.expected,
         high=cost.high,
         models=models,
-        notes=[*_notes(config, prompts, skips, cost), *_cascade_notes(config, seen)],
+        notes=[
+            *_notes(config, prompts, skips, cost),
+            *_spent_notes(folder),
+            *_cascade_notes(config, seen),
+        ],
         warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
+    )
+
+
+def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad]) -> list[str]:
+    """``loads``: those of all ``prompts``. What is in the cache already costs nothing, and is not
+    known here."""
+    if not prompts:
+        return []
+    budget, cost = config.budget, total_cost(loads)
+    warnings = []
+    if cost.low is not None and cost.expected is not None:
+        each = cost.expected / prompts
+        if budget.usd is not None and budget.usd < cost.low:
+            paid = int(budget.usd / each)
+            warnings.append(
+                f"budget.usd is ${budget.usd:g}: it pays for about {paid} of {prompts} prompts "
+                f"(expected ${each:.6f} each). Raise it, or take fewer with --limit."
+            )
+        if budget.daily_usd is not None and budget.daily_usd < cost.low / prompts:
+            warnings.append(
+                f"budget.daily_usd is ${budget.daily_usd:g}: it pays for no prompt "
+                f"(expected ${each:.6f} each). Raise it."
+            )
+    calls = round(sum(load.calls for load in loads) / prompts)
+    if budget.max_calls is not None and budget.max_calls < calls:
+        warnings.append(
+            f"budget.max_calls is {budget.max_calls}: a prompt may need {calls} calls, and none is "
+            "begun that cannot be finished. Raise it."
+        )
+    return warnings
+
+
+def cascade_warnings(config: RunConfig) -> list[str]:
+    if config.judging.cascade is None or _asks_beyond_first_tier(config):
+        return []
+    return [
+        "judging.cascade does nothing: all judges are of one tier and asked once, so each is asked "
+        "everything. Set `tier: 2` on those that are to be asked in doubt only."
+    ]
+
+
+def _asks_beyond_first_tier(config: RunConfig) -> bool:
+    """Whether a cascade has anything to ask for that is not asked of every prompt."""
+    judges = config.judging.judges
+    repeated = any(judge.repeats > 1 for judge in judges)
+    return config.judging.cascade is not None and (
+        repeated or len({judge.tier for judge in judges}) > 1
     )
 
 
@@ -152,12 +155,12 @@ def _model_plan(name: str, load: ModelLoad) -> ModelPlan:
     return ModelPlan(name, round(load.expected_calls), load.calls, *costs)
 
 
-def _seen_escalation(config: RunConfig, out: str | None) -> float | None:
+def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
     """Of the judgments beyond those that are certain, the share that a run really asked for."""
     if config.judging.cascade is None:
         return None
     try:
-        manifest = RunFolder(run_folders(config, out, today(config))[-1]).read_manifest()
+        manifest = folder.read_manifest()
     except StoreError:
         return None
     seen = manifest and manifest.judging
@@ -168,7 +171,7 @@ def _seen_escalation(config: RunConfig, out: str | None) -> float | None:
 
 
 def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
-    if not asks_beyond_first_tier(config):
+    if not _asks_beyond_first_tier(config):
         return []
     share = f"{ASSUMED_ESCALATION if seen is None else seen:.0%}"
     source = "assumed" if seen is None else "seen in the run so far"
@@ -188,3 +191,14 @@ def _notes(config: RunConfig, prompts: int, skips: int, cost: TotalCost) -> list
     if limit is not None and low is not None and high is not None and low <= limit < high:
         notes.append(f"budget.usd is ${limit:g}: the run may stop there and can be resumed.")
     return notes
+
+
+def _spent_notes(folder: RunFolder) -> list[str]:
+    """By starts before this one, killed ones included."""
+    try:
+        spending = read_account(folder.spending_file).spending()
+    except StoreError:
+        return []  # the run itself says what is wrong with it
+    if not spending.calls or spending.cost_usd is None:
+        return []
+    return [f"${spending.cost_usd:.6f} of it is spent already, by {folder.path}."]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pkgutil import resolve_name
+from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import price_of, why_unknown
@@ -21,14 +22,21 @@ from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.asking import context_room
 from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.panel import Panel
 from judgeforge.judging.rubric import Rubric, load_rubric
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
-from judgeforge.runs.planning.identity import called_models
+from judgeforge.runs.planning.identity import called_models, identity
+
+T = TypeVar("T")
+PanelT = TypeVar("PanelT", bound=Panel)
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
+    """A configuration with all that was read and checked for it."""
+
+    config: RunConfig
     rubric: Rubric
     keys: Mapping[str, str | None]
     """By model name; never written anywhere."""
@@ -38,8 +46,21 @@ class Preparation:
     """What labels have shown of the judges, where the configuration names a file."""
 
     @property
-    def calibration_digest(self) -> str | None:
-        return None if self.calibration is None else content_digest(self.calibration)
+    def identity(self) -> dict[str, Any]:
+        """What makes the results of a run what they are; for the manifest."""
+        calibration = None if self.calibration is None else content_digest(self.calibration)
+        return identity(self.config, self.rubric.identity, calibration)
+
+    @property
+    def own_family(self) -> OwnFamily:
+        config = self.config
+        return OwnFamily(config.models, exclude=config.judging.exclude_own_family)
+
+    def panel(
+        self, kind: Callable[[Sequence[JudgeConfig], Rubric, T, OwnFamily], PanelT], asked: T
+    ) -> PanelT:
+        """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from."""
+        return kind(self.config.judging.judges, self.rubric, asked, self.own_family)
 
 
 class _Mistakes:
@@ -99,7 +120,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         _check_prices(config, prices)
     if found.mistakes or rubric is None:
         raise as_one(found.mistakes)
-    return Preparation(rubric, keys, prices, row_checks(config, rubric), calibration)
+    return Preparation(config, rubric, keys, prices, row_checks(config, rubric), calibration)
 
 
 def _rubric(config: RunConfig) -> Rubric:
@@ -144,7 +165,6 @@ def _check_max_error(config: RunConfig) -> None:
         raise ConfigError(
             "needs labels: `judgeforge calibrate CONFIG --labels FILE --out calibration.json` "
             "measures the judges, and `judging.calibration: calibration.json` uses it",
-            file=config.source_file,
             key="pairing.max_error",
         )
 
@@ -171,7 +191,6 @@ def _check_judges(config: RunConfig, rubric: Rubric) -> None:
         raise ConfigError(
             f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
             "but no judge is named. Add `judging: {judges: [{model: NAME}]}`.",
-            file=config.source_file,
             key="judging.judges",
         )
 
@@ -216,7 +235,6 @@ def _check_families(config: RunConfig, rubric: Rubric) -> None:
             raise ConfigError(
                 f"no judge is left for the completions of `{name}`: all are of its own model "
                 "family. Add a judge of another one, or take `exclude_own_family` out.",
-                file=config.source_file,
                 key="judging.exclude_own_family",
             )
 
@@ -235,7 +253,6 @@ def _check_contexts(config: RunConfig, rubric: Rubric) -> None:
             raise ConfigError(
                 f"judge `{judge.label}` could be shown nothing: the rubric and the reply need "
                 "all of it. Lower the judge's max_tokens, or use a model with a larger context.",
-                file=config.source_file,
                 key=f"models.{judge.model}.context_tokens",
             )
 

@@ -56,6 +56,20 @@ def test_the_plan_holds(
     assert real["cost_usd"] / 3 <= expected <= real["cost_usd"] * 3
 
 
+@pytest.mark.parametrize("priced", [True, False])
+def test_what_the_folder_has_spent_is_said_where_it_is_known(
+    tmp_path: Path, server: LocalServer, priced: bool
+) -> None:
+    small = model(server)
+    if not priced:
+        del small["price"]
+    config, out = write_config(tmp_path, server, models={"small": small}), tmp_path / "out"
+    assert not any("spent" in note for note in plan(config, out=out).notes)
+    cost = run(config, out, limit=2).manifest["totals"]["cost_usd"]
+    said = [note for note in plan(config, out=out).notes if "spent" in note]
+    assert said == ([f"${cost:.6f} of it is spent already, by {out}."] if priced else [])
+
+
 @pytest.mark.parametrize("pairs", [False, True])
 def test_the_plan_of_decisions_holds(tmp_path: Path, server: LocalServer, pairs: bool) -> None:
     jev = model(server, "systemone", model="jev", price={**PRICE, "output_per_mtok": 0.0})

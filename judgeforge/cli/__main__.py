@@ -1,5 +1,0 @@
-"""`python -m judgeforge.cli`."""
-
-from judgeforge.cli import main
-
-main()

@@ -1,0 +1,69 @@
+"""What `check`, `plan`, `init` and `doctor` print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from judgeforge.cli.show.output import print_json, say, show
+
+if TYPE_CHECKING:
+    from judgeforge.runs.planning.check import CheckReport
+    from judgeforge.runs.planning.doctor import Finding
+    from judgeforge.runs.planning.plan import ModelPlan, PlanReport
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def print_check(report: CheckReport) -> None:
+    for line in report.lines():
+        say(line)
+
+
+def print_plan(report: PlanReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(report), indent=2)
+        return
+    show(_plan_table(report))
+    for note in report.notes:
+        say(note)
+    for warning in report.warnings:
+        say(f": {warning}", mark="warning", colour="yellow")
+
+
+def _plan_table(report: PlanReport) -> Table:
+    """Calls stand before the cost that they belong to: once, where all cases make the same."""
+    differ = report.calls != report.calls_high
+    calls = ("expected\ncalls", "high\ncalls") if differ else ("calls",)
+    table = Table("model", *calls, "low\ncost", "expected\ncost", "high\ncost")
+    rows: list[ModelPlan | PlanReport] = [*report.models, report]
+    for name, row in zip([*(model.name for model in report.models), "all"], rows, strict=True):
+        counts = (row.calls, row.calls_high) if differ else (row.calls,)
+        table.add_row(name, *map(str, counts), *map(_usd, (row.low, row.expected, row.high)))
+    return table
+
+
+def _usd(value: float | None) -> str:
+    return "unknown" if value is None else f"${value:.4f}"
+
+
+def print_project(folder: Path, files: Sequence[Path], *, missing: Sequence[str]) -> None:
+    """``missing``: the commands that install what the project's own model still needs here."""
+    for file in files:
+        say(f"wrote {file}")
+    if missing:
+        say("\nIts model runs inside the process, and is not installed yet (once):")
+        for command in missing:
+            say(f"  {command}")
+    say(f"\nNext: judgeforge run {folder / 'config.yaml'}")
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        advice = f". {finding.advice}" if finding.advice else ""
+        text = f" {finding.name}: {finding.detail}{advice}"
+        say(text, mark=f"{finding.status:4}", colour=_COLOURS[finding.status])

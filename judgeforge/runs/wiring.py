@@ -1,0 +1,159 @@
+"""Opens and joins the parts of one start: files, door, judges, fit, pipeline, record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+
+from judgeforge.calls.cache.cache import ReplyCache
+from judgeforge.calls.endpoints import Endpoint, open_endpoints
+from judgeforge.calls.gateway import Gateway
+from judgeforge.calls.judge_calls import JudgeCalls
+from judgeforge.calls.money.budget import Budget
+from judgeforge.calls.money.ledger import Ledger
+from judgeforge.calls.money.prices import prices_digest
+from judgeforge.judging.escalation import Escalation
+from judgeforge.judging.panel import Panel
+from judgeforge.records import Judgment
+from judgeforge.runs.admission import Admission
+from judgeforge.runs.fit import fit_so_far, go_on_fitting
+from judgeforge.runs.pipeline import Pipeline
+from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.record import RunRecord
+from judgeforge.runs.start import Start
+from judgeforge.store.counters import CachedCalls, PromptCosts
+from judgeforge.store.finished_prompt import FinishedPrompt
+from judgeforge.store.log import RunLog
+from judgeforge.store.spending import to_pico
+from judgeforge.text.redaction import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a start writes beside its journal."""
+
+    log: RunLog
+    budget: Budget
+    cached_calls: CachedCalls
+    prompt_costs: PromptCosts
+    cache: ReplyCache
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    files: Files
+    endpoints: Mapping[str, Endpoint]
+    gateway: Gateway
+    record: RunRecord
+    pipeline: Pipeline
+
+
+@asynccontextmanager
+async def wired(start: Start) -> AsyncIterator[Parts]:
+    """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened."""
+    with ExitStack() as opened:
+        files = _open_files(start, opened)
+        endpoints = open_endpoints(
+            start.config, start.prepared.keys, start.prepared.prices, files.log
+        )
+        gateway = Gateway(
+            endpoints,
+            cache=files.cache,
+            budget=files.budget,
+            limits=start.config.limits,
+            log=files.log,
+        )
+        record = RunRecord(start, spending=files.budget.spending, cached_calls=files.cached_calls)
+        pipeline = _build_pipeline(start, files=files, gateway=gateway, record=record)
+        try:
+            yield Parts(files, endpoints, gateway, record, pipeline)
+        finally:
+            await gateway.close()
+
+
+def build_escalation(
+    prepared: Preparation, panel: Panel, estimator: Estimator
+) -> Escalation | None:
+    """None where every judge is asked everything."""
+    rules = prepared.config.judging.cascade
+    if rules is None or not panel.judges:
+        return None
+    max_error = prepared.config.pairing.max_error
+    return Escalation(panel, rules, estimator.question_usd, max_error=max_error)
+
+
+def _open_files(start: Start, opened: ExitStack) -> Files:
+    config, prepared, folder = start.config, start.prepared, start.folder
+    budget, keep = config.budget, opened.enter_context
+    log = keep(closing(RunLog(folder.log, Redactor(k for k in prepared.keys.values() if k))))
+    ledger = None
+    if config.ledger_file is not None:
+        daily = None if budget.daily_usd is None else to_pico(budget.daily_usd)
+        ledger = keep(
+            closing(Ledger(config.ledger_file, daily_pico=daily, timezone=budget.timezone))
+        )
+
+    def refused(key: str, reason: str) -> None:
+        log.event("cache_row_refused", key=key, reason=reason)
+
+    spending, limit = folder.spending_file, budget.max_calls
+    prices = prices_digest(prepared.prices)
+    return Files(
+        log=log,
+        budget=keep(closing(Budget(spending, usd=budget.usd, max_calls=limit, ledger=ledger))),
+        cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
+        prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
+        cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
+    )
+
+
+def _build_pipeline(start: Start, *, files: Files, gateway: Gateway, record: RunRecord) -> Pipeline:
+    estimator = Estimator(start.prepared)
+    known = fit_so_far(start)
+    record.reliability = None if known is None else known.reliability
+
+    def finish(position: int, outcome: FinishedPrompt) -> None:
+        record.finish(position, outcome)
+        files.cached_calls.keep(gateway.cached_calls)
+
+    return Pipeline(
+        _build_prompt_work(start.prepared, gateway, estimator, files.log),
+        fit=go_on_fitting(start, known, keep=record.keep_fit),
+        in_flight=_prompts_in_flight(start.prepared),
+        admission=Admission(files.budget, estimator.of_prompt, files.prompt_costs),
+        finish=finish,
+        halt=gateway.stop,
+    )
+
+
+def _build_prompt_work(
+    prepared: Preparation, gateway: Gateway, estimator: Estimator, log: RunLog
+) -> PromptWork:
+    config, calibration = prepared.config, prepared.calibration
+    judging, models = config.judging, config.models
+    contexts = {judge.model: models[judge.model].context_tokens for judge in judging.judges}
+    panel = prepared.panel(Panel, JudgeCalls(gateway, judging.on_judge_failure, contexts))
+
+    def reading_failed(judgment: Judgment) -> None:
+        log.event("reading_failed", judgment=judgment.id, key=judgment.call, error=judgment.missing)
+
+    return PromptWork(
+        config=config,
+        rubric=prepared.rubric.identity,
+        gateway=gateway,
+        panel=panel,
+        escalation=build_escalation(prepared, panel, estimator),
+        calibration=calibration,
+        trust=None if calibration is None else calibration.trust(config.pairing),
+        on_reading_failure=reading_failed,
+    )
+
+
+def _prompts_in_flight(prepared: Preparation) -> int:
+    """Enough to keep all slots busy, few enough that the first prompts finish early."""
+    config = prepared.config
+    slots = sum(config.models[name].concurrency for name in prepared.keys)
+    return max(2, min(config.limits.concurrency, slots))
