@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from judgeforge.text.wording import counted
+
 
 class JudgeforgeError(Exception):
     """Base of all errors that a user may see."""
@@ -49,7 +51,7 @@ class SeveralMistakesError(ConfigError):
         first, *_ = self._mistakes = tuple(mistakes)
         super().__init__(first.message, file=first.file, line=first.line, key=first.key)
         more = len(self._mistakes) - self.MOST_SHOWN
-        rest = [f"… and {more} more mistake{'s'[: more > 1]}"] if more > 0 else []
+        rest = [f"… and {counted(more, 'more mistake')}"] if more > 0 else []
         self.args = ("\n".join([*map(str, self._mistakes[: self.MOST_SHOWN]), *rest]),)
 
     @property

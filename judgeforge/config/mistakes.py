@@ -14,12 +14,11 @@ from pydantic_core import ErrorDetails
 from judgeforge.config.document import Document, Location, key_path
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.text.redaction import redact_patterns
-from judgeforge.text.wording import did_you_mean, nearest
+from judgeforge.text.wording import as_clause, did_you_mean, listed, nearest, shortened
 
 Schema = Mapping[str, Any]
 
 _OWN_WORDS = frozenset({"value_error", "assertion_error"})
-_LONGEST_SHOWN = 60
 _MOST_NAMES_LISTED = 12
 
 
@@ -123,8 +122,8 @@ class SchemaGuide:
 
     def _words(self, schema: Schema) -> str:
         if choices := schema.get("enum") or ([schema["const"]] if "const" in schema else None):
-            listed = ", ".join(f"`{choice}`" for choice in choices)
-            return f"one of {listed}" if len(choices) > 1 else listed
+            named = listed(map(str, choices), mark="`")
+            return f"one of {named}" if len(choices) > 1 else named
         kind = schema.get("type")
         if kind in {"integer", "number"}:
             noun = "a whole number" if kind == "integer" else "a number"
@@ -135,7 +134,7 @@ class SchemaGuide:
             return _text_words(schema)
         if kind == "object":
             names = list(schema.get("properties", ()))
-            some = ", ".join(f"`{name}`" for name in names[:4]) + (", …" if len(names) > 4 else "")
+            some = listed(names, 4, mark="`")
             return f"a mapping ({some})" if names else "a mapping of `key: value`"
         return "`true` or `false`" if kind == "boolean" else ""
 
@@ -233,9 +232,7 @@ class _Reader:
             return f"unknown key here; `{name}` belongs to `{'` or `'.join(homes[:2])}`"
         if meant:
             return f"unknown key; did you mean `{meant}`?"
-        if len(names) > _MOST_NAMES_LISTED:
-            names = [*names[:_MOST_NAMES_LISTED], "…"]
-        return f"unknown key; allowed are {', '.join(names)}"
+        return f"unknown key; allowed are {listed(names, _MOST_NAMES_LISTED)}"
 
     def _missing(self, place: Location) -> str:
         allowed = self._guide.allowed_at(place)
@@ -249,7 +246,7 @@ class _Reader:
         # One value may stand for a list of one; then the item is what is wrong.
         allowed = self._guide.allowed_at(error["loc"]) or self._guide.allowed_at(place)
         if not allowed:
-            return f"{_found(value)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+            return f"{_found(value)}: {as_clause(error['msg'])}"
         choices = self._guide.choices_at(place)
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
         return f"{_found(value)}; it takes {allowed}{hint}{_how_to_mend(value, allowed)}"
@@ -284,6 +281,5 @@ def _found(value: object) -> str:
         return "found a list" if value else "found an empty list"
     if not isinstance(value, str):
         return f"found `{json.dumps(value)}`"
-    text = redact_patterns(value)
-    short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
-    return f"found the text `{json.dumps(short, ensure_ascii=False)[1:-1]}`"
+    text = json.dumps(shortened(redact_patterns(value)), ensure_ascii=False)[1:-1]
+    return f"found the text `{text}`"

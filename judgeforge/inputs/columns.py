@@ -7,8 +7,9 @@ from itertools import islice
 
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.raw import BadRow, RawRow, shown
-from judgeforge.text.wording import nearest
+from judgeforge.inputs.raw import BadRow, RawRow
+from judgeforge.text.visible import quotable
+from judgeforge.text.wording import did_you_mean, listed
 
 _SHOWN_COLUMNS = 12
 
@@ -21,12 +22,9 @@ class MissingColumnError(InputError):
         super().__init__(f"{problem} {advice}")
 
 
-def listed(names: Iterable[str]) -> str:
-    """The names for a message: ``a, b, c``."""
-    first = [shown(str(name)) for name in islice(names, _SHOWN_COLUMNS + 1)]
-    if not first:
-        return "no columns"
-    return ", ".join(first[:_SHOWN_COLUMNS] + ["…"] * (len(first) > _SHOWN_COLUMNS))
+def column_names(names: Iterable[object]) -> str:
+    """The first of them for a message: ``a, b, c``."""
+    return listed((quotable(str(name)) for name in names), _SHOWN_COLUMNS) or "no columns"
 
 
 def named(fields: Fields) -> dict[str, str]:
@@ -66,9 +64,8 @@ def watch_columns(
 
 
 def _missing(where: str, column: str, field: str, there: list[str]) -> MissingColumnError:
-    close = nearest(column, there)
-    hint = f"; did you mean `{shown(close)}`?" if close else "."
+    hint = did_you_mean(column, map(quotable, there)) or "."
     return MissingColumnError(
-        f"{where}: there is no column `{shown(column)}` (there are {listed(there)}){hint}",
+        f"{where}: there is no column `{quotable(column)}` (there are {column_names(there)}){hint}",
         f"Name the right one with `fields: {{{field}: COLUMN}}`.",
     )

@@ -10,8 +10,6 @@ from typing import Any
 from judgeforge.records import SkipReason
 
 SURROGATE = re.compile(r"[\ud800-\udfff]")
-_SHOWN_CHARACTERS = 60
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +34,3 @@ class BadRow:
 def encodable(text: str) -> str:
     """The text with every half of a surrogate pair, which UTF-8 cannot hold, replaced."""
     return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def shown(text: str) -> str:
-    """Text of the input as a message may show it: short, one line, no control characters."""
-    cut = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", cut)

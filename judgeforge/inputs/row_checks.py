@@ -13,9 +13,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from judgeforge.config.run import Fields
-from judgeforge.inputs.columns import listed
-from judgeforge.inputs.raw import RawRow, shown
+from judgeforge.inputs.columns import column_names
+from judgeforge.inputs.raw import RawRow
 from judgeforge.records import Message, Prompt, ReadyCompletion, Role, SkipReason
+from judgeforge.text.visible import quotable
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -109,7 +110,7 @@ def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> CheckedRow:
     columns = row.columns
     if fields.prompt not in columns:
         _bad(
-            f"there is no `{shown(fields.prompt)}`; the row has {listed(columns)}. "
+            f"there is no `{quotable(fields.prompt)}`; the row has {column_names(columns)}. "
             "Name the column with `fields: {prompt: COLUMN}`"
         )
     given_id = row_id(columns, fields)
@@ -191,7 +192,7 @@ def _turn(turn: object, number: int) -> Message:
         _bad(f"message {number} must be an object with `role` and `content`, found {kind_of(turn)}")
     role = turn.get("role")
     if role not in _ROLES:
-        found = f"`{shown(role)}`" if isinstance(role, str) else kind_of(role)
+        found = f"`{quotable(role)}`" if isinstance(role, str) else kind_of(role)
         _wrong_roles(f"the role of message {number} must be {', '.join(_ROLES)}; found {found}")
     return _message(cast("Role", role), turn.get("content"), f"the content of message {number}")
 
@@ -251,7 +252,7 @@ def _check_verifiable(
         try:
             ready = checks.read_checks(stated)
         except ValueError as error:
-            _bad(f"`metadata.{shown(key)}`: {error}")
+            _bad(f"`metadata.{quotable(key)}`: {error}")
         compares = compares or next((one.name for one in ready if one.needs_reference), None)
     if compares and not has_reference:
         _bad(f"the check `{compares}` needs a `reference`, and the row has none; add one")

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.gateway import Gateway
 from judgeforge.text.redaction import redact
-from judgeforge.text.visible import printable
+from judgeforge.text.visible import one_line
+from judgeforge.text.wording import shortened
 
 SILENT_S = 10.0
 """Without a reply for so long it is said what is waited for; a slow model may need longer."""
@@ -40,8 +41,7 @@ def what_holds_it_up(gateway: Gateway, failing: Mapping[str, str]) -> str | None
 
 def in_one_line(text: str) -> str:
     """What servers say may be long, hold line breaks, and send a key back."""
-    line = " ".join(printable(redact(text)).split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
+    return shortened(one_line(redact(text)), _LONGEST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from judgeforge.errors import (
     UntrustedServerError,
 )
 from judgeforge.text.redaction import redact
-from judgeforge.text.visible import printable
+from judgeforge.text.visible import one_line
 
 _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
@@ -99,7 +99,7 @@ def _failure(error: Exception, sdk: Any, model: ModelConfig, base_url: str) -> C
 
 def _harmless(said: object) -> str:
     """What a server or a library said, on one line, without keys and control characters."""
-    return " ".join(printable(redact(str(said))).split())
+    return one_line(redact(str(said)))
 
 
 def limit_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401 (httpx2.Headers)

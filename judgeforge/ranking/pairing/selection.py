@@ -20,7 +20,7 @@ from judgeforge.ranking.pairing.strategies import STRATEGIES
 from judgeforge.ranking.rank import probability_better
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Ranking, Record, SkipReason
-from judgeforge.text.wording import did_you_mean, expect, found
+from judgeforge.text.wording import as_clause, did_you_mean, expect, found
 
 
 class SelectedPair(Record):
@@ -70,8 +70,7 @@ def _in_words(error: ErrorDetails) -> str:
             name, known
         )
     if error["type"] != "literal_error":
-        message = error["msg"][:1].lower() + error["msg"][1:]
-        return f"{name}: {message}, and is {found(value)}"
+        return f"{name}: {as_clause(error['msg'])}, and is {found(value)}"
     choices = get_args(PairingRules.model_fields[name].annotation)
     hint = did_you_mean(value, choices) if isinstance(value, str) else ""
     return f"{name}: must be one of {', '.join(choices)}, and is {found(value)}{hint}"

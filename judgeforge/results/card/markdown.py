@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from judgeforge.text.wording import shortened
+
 _SPECIAL = str.maketrans(
     {character: f"\\{character}" for character in "\\`*_{}[]()#!|~$"}
     | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
@@ -19,9 +21,7 @@ def escape(text: object) -> str:
     For use inside a line of other text, not at its start. Only names are shown in a card, so
     text of more than 200 characters is cut.
     """
-    line = _BREAKS.sub(" ", str(text)).strip()
-    if len(line) > _LONGEST:
-        line = line[: _LONGEST - 1] + "…"
+    line = shortened(_BREAKS.sub(" ", str(text)).strip(), _LONGEST)
     return line.translate(_SPECIAL).replace("://", "&#58;//").replace("www.", "www&#46;")
 
 

@@ -11,14 +11,15 @@ from typing import Any, NoReturn
 from judgeforge.calibration.labels import Agreement, Label, LabelKind, agreement
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
-from judgeforge.inputs.columns import MissingColumnError, listed
+from judgeforge.inputs.columns import MissingColumnError, column_names
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.lines import parse_json
 from judgeforge.inputs.prompt_length import check_length
-from judgeforge.inputs.raw import BadRow, RawRow, shown
+from judgeforge.inputs.raw import BadRow, RawRow
 from judgeforge.inputs.reading import read_rows
 from judgeforge.inputs.row_checks import RowChecks, RowProblemError, check_row, kind_of
 from judgeforge.records import Prompt, Skip, SkipReason
+from judgeforge.text.visible import quotable
 
 _RENAME = "Rename the column: those of labels have fixed names (`fields:` is of prompts)."
 SIDES = ("a", "b")
@@ -111,7 +112,7 @@ def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> Labell
         raise RowProblemError(row.reason, row.detail)
     columns = dict(row.columns)
     if "prompt" not in columns:
-        _bad(f"there is no `prompt`; the row has {listed(columns)}. {_RENAME}")
+        _bad(f"there is no `prompt`; the row has {column_names(columns)}. {_RENAME}")
     kind: LabelKind = "pair" if columns.get("a") is not None else "best"
     if kind == "pair":
         columns["completions"] = [columns.get(side) for side in SIDES]
@@ -152,7 +153,7 @@ def _said(value: object, kind: LabelKind, number: int) -> str:
     """The place of the completion as text, or "tie"."""
     if kind == "pair":
         if value not in (*SIDES, TIE):
-            found = f"`{shown(value)}`" if isinstance(value, str) else kind_of(value)
+            found = f"`{quotable(value)}`" if isinstance(value, str) else kind_of(value)
             _bad(f"a label must be a, b or tie; found {found}")
         return TIE if value == TIE else str(SIDES.index(str(value)))
     place = int(value) if isinstance(value, str) and value.isdecimal() else value
@@ -160,7 +161,7 @@ def _said(value: object, kind: LabelKind, number: int) -> str:
         found = str(value) if isinstance(value, int | str) else kind_of(value)
         _bad(
             f"`best` must be the number of the best completion, 0 to {number - 1}; "
-            f"found {shown(found)}"
+            f"found {quotable(found)}"
         )
     return str(place)
 
