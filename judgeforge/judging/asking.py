@@ -1,6 +1,6 @@
-"""Asking a judge for a reply in a schema: one request a rubric, each with at most one repair.
+"""Asking a judge for replies in a schema: one request a rubric, each with at most one repair.
 
-How much of a judge's context its rubric and its reply leave for what it judges.
+How much of a judge's context is left for what it judges follows from what it is sent.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from judgeforge.judging.judge_prompts import repair_message, system_text
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import JUDGE_REFUSED, REPLY_CUT, REPLY_WITHHELD, Judgment, Message
+from judgeforge.text.wording import shortened
 
 R = TypeVar("R")
+
+_LONGEST_REFUSAL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,14 @@ async def ask_all(
         missing=missing,
         answered_by=tuple(dict.fromkeys(a.answered_by for a in answers if a.answered_by)),
     )
+
+
+def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int:
+    """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
+    texts = (system_text(judge.protocol, asked) for _, asked in rubrics_asked(judge, rubric))
+    longest = max((len(text.encode()) for text in texts), default=0) // BYTES_PER_TOKEN
+    reply = 0 if judge.protocol == "decisions" else judge.max_tokens
+    return context_tokens - longest - reply
 
 
 def joined_rationale(parts: Sequence[str | None], rationales: Sequence[str]) -> str:
@@ -175,15 +186,7 @@ def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> str | None:
             f"raise `max_tokens` of judge `{judge.label}`"
         )
     if reply.finish == "refusal":
-        return f"{JUDGE_REFUSED}: {reply.text[:200]}"
+        return f"{JUDGE_REFUSED}: {shortened(reply.text, _LONGEST_REFUSAL)}"
     if reply.finish == "content_filter":
         return REPLY_WITHHELD
     return None
-
-
-def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int:
-    """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
-    shown = (system_text(judge.protocol, asked) for _, asked in rubrics_asked(judge, rubric))
-    longest = max((len(text.encode()) for text in shown), default=0) // BYTES_PER_TOKEN
-    reply = 0 if judge.protocol == "decisions" else judge.max_tokens
-    return context_tokens - longest - reply

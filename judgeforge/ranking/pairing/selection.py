@@ -1,11 +1,4 @@
-"""What pairing gives: pairs of one prompt, or the reason why there is none.
-
-What labels say of the probabilities of pairs, and from which one on a pair is kept.
-
-The rules of pairing from single settings, as a script gives them.
-
-From a ranking to the pairs of a prompt: a strategy proposes, the rules decide. Pure.
-"""
+"""From a ranking to the pairs of a prompt: a strategy proposes, the rules decide. Pure."""
 
 from __future__ import annotations
 
@@ -22,8 +15,13 @@ from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Ranking, Record, SkipReason
 from judgeforge.text.wording import as_clause, did_you_mean, expect, found
 
+TIE_WIDTH = 1e-9
+"""Scores that differ by less are equal."""
+
 
 class SelectedPair(Record):
+    """Two completions by id, the better one first; scores and their margin are from 0 to 1."""
+
     chosen_id: str
     rejected_id: str
     score_chosen: float
@@ -36,12 +34,19 @@ class SelectedPair(Record):
 
 
 class PairSelection(Record):
+    """The pairs of a prompt, most wanted first, or why there is none."""
+
     pairs: tuple[SelectedPair, ...] = ()
     reason: SkipReason | None = None
     detail: str | None = None
 
 
 class Trust(Record):
+    """What labels say of the probabilities of pairs, and from which one on a pair is kept.
+
+    ``Calibration.trust`` makes it for given rules.
+    """
+
     of: Literal["best", "pair"] = "best"
     """A pair is wrong when chosen is not the best completion, or when rejected is better."""
     confidence: ConfidenceMap | None = None
@@ -51,33 +56,6 @@ class Trust(Record):
     """Pairs whose probability of being right is not above this are left out; None keeps all."""
     max_error: float | None = None
     """The share of wrong pairs that ``least`` was found for."""
-
-
-def rules_from(settings: Mapping[str, object]) -> PairingRules:
-    """Raises ValueError: which setting, what was given, what it takes, what was probably meant."""
-    try:
-        return PairingRules.model_validate(settings)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-    raise ValueError("; ".join(map(_in_words, errors)))
-
-
-def _in_words(error: ErrorDetails) -> str:
-    name, value = str(error["loc"][0]), error["input"]
-    if error["type"] == "extra_forbidden":
-        known = PairingRules.model_fields
-        return f"there is no setting `{name}`; there are {', '.join(known)}" + did_you_mean(
-            name, known
-        )
-    if error["type"] != "literal_error":
-        return f"{name}: {as_clause(error['msg'])}, and is {found(value)}"
-    choices = get_args(PairingRules.model_fields[name].annotation)
-    hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-    return f"{name}: must be one of {', '.join(choices)}, and is {found(value)}{hint}"
-
-
-TIE_WIDTH = 1e-9
-"""Scores that differ by less are equal."""
 
 
 def select_pairs(
@@ -115,6 +93,18 @@ def select_pairs(
         ordered = kept
     most = rules.pairs_per_prompt or strategy.natural_number
     return PairSelection(pairs=tuple(ordered if most is None else ordered[:most]))
+
+
+def rules_from(settings: Mapping[str, object]) -> PairingRules:
+    """The rules of pairing from single settings, as a script gives them.
+
+    Raises ValueError: which setting, what was given, what it takes, what was probably meant.
+    """
+    try:
+        return PairingRules.model_validate(settings)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    raise ValueError("; ".join(map(_in_words, errors)))
 
 
 def _checked(
@@ -210,3 +200,17 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
                 f"max_error = {trust.max_error} keeps pairs above {least:.3f}"
             ),
         )
+
+
+def _in_words(error: ErrorDetails) -> str:
+    name, value = str(error["loc"][0]), error["input"]
+    if error["type"] == "extra_forbidden":
+        known = PairingRules.model_fields
+        return f"there is no setting `{name}`; there are {', '.join(known)}" + did_you_mean(
+            name, known
+        )
+    if error["type"] != "literal_error":
+        return f"{name}: {as_clause(error['msg'])}, and is {found(value)}"
+    choices = get_args(PairingRules.model_fields[name].annotation)
+    hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+    return f"{name}: must be one of {', '.join(choices)}, and is {found(value)}{hint}"

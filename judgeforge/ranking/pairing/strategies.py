@@ -1,33 +1,8 @@
-"""One file a strategy. A new one is a file with ``propose`` and a line here.
+"""The strategies of pairing: which pairs of a ranking are proposed, most wanted first.
 
-The pairs whose gap is widest with the confidence that is asked for.
-
-After DeltaUCB of ActiveUltraFeedback (arXiv 2603.09692), which prefers pairs by a confidence bound
-of their gap. There the bound is the upper one, since it chooses what to label next; a pair that is
-trained on has its labels, so here it is the lower one: the gap that is exceeded with probability
-``min_confidence``. At 0.5 and below it is the expected gap.
-
-The best against the completion nearest to two standard deviations below the mean score.
-
-With many completions of a prompt the very worst makes a poor rejected side for DPO; one near
-mean - 2 sd is better ("Finding the Sweet Spot", ACL 2025, arXiv 2502.16825). Of up to five
-completions none lies farther below the mean than that, so that it is the worst.
-
-The surest pairs of nearly equal length, so that DPO cannot learn length from them.
-
-``max_length_ratio`` says how nearly; the rules of selection hold every pair to it.
-
-The best against the others in an order drawn from the seed and the prompt's id.
-
-The k pairs with the widest margins (k is ``pairs_per_prompt``).
-
-The best against the worst, then the next best against the next worst.
-
-Every pair, better side first, in the order of the ranking.
-
-Neighbours in the ranking: the finest distinctions.
-
-The order of a ranking, the same for every strategy.
+A strategy takes a ranking and the rules, and gives the places of the two sides of each pair, the
+better one first. To add one: a function with its docstring, a line in STRATEGIES, and its name in
+``rules.Strategy``.
 """
 
 from __future__ import annotations
@@ -44,6 +19,16 @@ from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Ranking
 
 
+@dataclass(frozen=True, slots=True)
+class PairingStrategy:
+    propose: Callable[[Ranking, PairingRules], Iterable[tuple[int, int]]]
+    """Places of the two sides in the ranking, most wanted pair first."""
+    natural_number: int | None
+    """How many pairs of a prompt it gives where the rules do not say; None for all."""
+    length_ratio: float | None = None
+    """``max_length_ratio`` where the rules do not say."""
+
+
 def best_first(ranking: Ranking) -> list[int]:
     """Places by falling score; equal scores by id, so that the input's order decides nothing."""
     return sorted(
@@ -52,11 +37,49 @@ def best_first(ranking: Ranking) -> list[int]:
     )
 
 
+def best_vs_worst(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """The best against the worst, then the next best against the next worst."""
+    order = best_first(ranking)
+    return [(order[i], order[-1 - i]) for i in range(len(order) // 2)]
+
+
+def best_vs_random(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:
+    """The best against the others in an order drawn from the seed and the prompt's id."""
+    best, *others = best_first(ranking)
+    # Seeding with text is defined by Python to be the same in every process.
+    random.Random(f"{rules.seed}/{ranking.prompt_id}").shuffle(others)  # noqa: S311
+    return [(best, other) for other in others]
+
+
+def all_pairs(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """Every pair, better side first, in the order of the ranking."""
+    return combinations(best_first(ranking), 2)
+
+
+def adjacent(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """Neighbours in the ranking: the finest distinctions."""
+    return pairwise(best_first(ranking))
+
+
+def max_margin_k(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """The k pairs with the widest margins (k is ``pairs_per_prompt``)."""
+    scores = ranking.scores
+    pairs = combinations(best_first(ranking), 2)
+    return sorted(pairs, key=lambda pair: scores[pair[1]] - scores[pair[0]])
+
+
 _SUREST = 1.0 - 1e-9
 """Certainty itself would put every bound at minus infinity."""
 
 
 def max_gap(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:
+    """The pairs whose gap is widest with the confidence that is asked for.
+
+    After DeltaUCB of ActiveUltraFeedback (arXiv 2603.09692), which prefers pairs by a confidence
+    bound of their gap. There the bound is the upper one, since it chooses what to label next; a
+    pair that is trained on has its labels, so here it is the lower one: the gap that is exceeded
+    with probability ``min_confidence``. At 0.5 and below it is the expected gap.
+    """
     deviations = NormalDist().inv_cdf(min(_SUREST, max(0.5, rules.min_confidence)))
     scores, covariance = ranking.scores, ranking.covariance
 
@@ -72,6 +95,12 @@ _DEVIATIONS = 2.0
 
 
 def mu_minus_two_sigma(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """The best against the completion nearest to two standard deviations below the mean score.
+
+    With many completions of a prompt the very worst makes a poor rejected side for DPO; one near
+    mean - 2 sd is better ("Finding the Sweet Spot", ACL 2025, arXiv 2502.16825). Of up to five
+    completions none lies farther below the mean than that, so that it is the worst.
+    """
     scores = ranking.scores
     mean = math.fsum(scores) / len(scores)
     sd = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
@@ -86,6 +115,10 @@ DEFAULT_LENGTH_RATIO = 1.25
 
 
 def length_matched(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """The surest pairs of nearly equal length, so that DPO cannot learn length from them.
+
+    ``max_length_ratio`` says how nearly; the rules of selection hold every pair to it.
+    """
     ids, scores = ranking.completion_ids, ranking.scores
 
     def sureness(pair: tuple[int, int]) -> tuple[float, float]:
@@ -93,42 +126,6 @@ def length_matched(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int,
         return probability_better(ranking, ids[better], ids[worse]), scores[better] - scores[worse]
 
     return sorted(combinations(best_first(ranking), 2), key=sureness, reverse=True)
-
-
-def best_vs_random(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:
-    best, *others = best_first(ranking)
-    # Seeding with text is defined by Python to be the same in every process.
-    random.Random(f"{rules.seed}/{ranking.prompt_id}").shuffle(others)  # noqa: S311
-    return [(best, other) for other in others]
-
-
-def max_margin_k(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
-    scores = ranking.scores
-    pairs = combinations(best_first(ranking), 2)
-    return sorted(pairs, key=lambda pair: scores[pair[1]] - scores[pair[0]])
-
-
-def best_vs_worst(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
-    order = best_first(ranking)
-    return [(order[i], order[-1 - i]) for i in range(len(order) // 2)]
-
-
-def all_pairs(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
-    return combinations(best_first(ranking), 2)
-
-
-def adjacent(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
-    return pairwise(best_first(ranking))
-
-
-@dataclass(frozen=True, slots=True)
-class PairingStrategy:
-    propose: Callable[[Ranking, PairingRules], Iterable[tuple[int, int]]]
-    """Places of the two sides in the ranking, most wanted pair first."""
-    natural_number: int | None
-    """How many pairs of a prompt it gives where the rules do not say; None for all."""
-    length_ratio: float | None = None
-    """``max_length_ratio`` where the rules do not say."""
 
 
 STRATEGIES: Mapping[str, PairingStrategy] = {
