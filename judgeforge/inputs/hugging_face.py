@@ -10,8 +10,7 @@ from typing import Any
 
 from judgeforge.config.run import Fields, HuggingFaceSource
 from judgeforge.errors import InputError
-from judgeforge.inputs.columns import require_columns, watch_columns
-from judgeforge.inputs.raw import BadRow, RawRow
+from judgeforge.inputs.rows import BadRow, RawRow, require_columns, watch_columns
 from judgeforge.text.wording import did_you_mean, listed, shortened
 
 _SHOWN_ERROR = 300

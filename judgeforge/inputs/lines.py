@@ -12,10 +12,9 @@ from typing import Any, NoReturn
 
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.columns import named, watch_columns
 from judgeforge.inputs.files import text_lines
-from judgeforge.inputs.raw import BadRow, RawRow
 from judgeforge.inputs.row_checks import kind_of
+from judgeforge.inputs.rows import BadRow, RawRow, named, watch_columns
 from judgeforge.records import SkipReason
 
 

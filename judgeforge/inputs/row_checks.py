@@ -13,8 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from judgeforge.config.run import Fields
-from judgeforge.inputs.columns import column_names
-from judgeforge.inputs.raw import RawRow
+from judgeforge.inputs.rows import RawRow, column_names
 from judgeforge.records import Message, Prompt, ReadyCompletion, Role, SkipReason
 from judgeforge.text.visible import quotable
 

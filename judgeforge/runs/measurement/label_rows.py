@@ -11,13 +11,12 @@ from typing import Any, NoReturn
 from judgeforge.calibration.labels import Agreement, Label, LabelKind, agreement
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
-from judgeforge.inputs.columns import MissingColumnError, column_names
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.lines import parse_json
 from judgeforge.inputs.prompt_length import check_length
-from judgeforge.inputs.raw import BadRow, RawRow
 from judgeforge.inputs.reading import read_rows
 from judgeforge.inputs.row_checks import RowChecks, RowProblemError, check_row, kind_of
+from judgeforge.inputs.rows import BadRow, MissingColumnError, RawRow, column_names
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.text.visible import quotable
 

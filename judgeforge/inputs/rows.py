@@ -1,17 +1,40 @@
-"""Which columns a source has, and whether those that `fields:` names are among them."""
+"""A row as its source gives it, and whether the columns that `fields:` names are in the source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.raw import BadRow, RawRow
+from judgeforge.records import SkipReason
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import did_you_mean, listed
 
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SHOWN_COLUMNS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    line: int
+    """Line or row number, from 1."""
+    columns: Mapping[str, Any]
+    """None stands for an absent value."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be read at all, or only in part."""
+
+    line: int
+    reason: SkipReason
+    detail: str
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """What could be read of it."""
 
 
 class MissingColumnError(InputError):
@@ -20,6 +43,11 @@ class MissingColumnError(InputError):
     def __init__(self, problem: str, advice: str) -> None:
         self.problem = problem
         super().__init__(f"{problem} {advice}")
+
+
+def encodable(text: str) -> str:
+    """The text with every half of a surrogate pair, which UTF-8 cannot hold, replaced."""
+    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def column_names(names: Iterable[object]) -> str:
@@ -38,9 +66,9 @@ def require_columns(where: str, fields: Fields, names: Iterable[str]) -> list[st
     Raises InputError.
     """
     there = list(names)
-    for column, field in {fields.prompt: "prompt", **named(fields)}.items():
+    for column, setting in {fields.prompt: "prompt", **named(fields)}.items():
         if column not in there:
-            raise _missing(where, column, field, there)
+            raise _missing(where, column, setting, there)
     return [column for column in dict.fromkeys(fields.model_dump().values()) if column in there]
 
 
