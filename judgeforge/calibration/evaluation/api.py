@@ -48,12 +48,30 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
 ) -> Evaluation:
     """Compare what judges say with what people say.
 
+    The Evaluation holds the accuracy of the panel with its 95 % interval, kappa, calibration error
+    and Brier score, and the accuracy and biases of each judge on its own.
     ``judgments``, ``labels``, ``of``, ``texts`` and ``as_asked`` are those of ``calibrate``. The
     panel ranks with ``calibration``, or with ``reliability``, or with what all these judgments tell
     of the judges without labels. ``rules``: those of the pairs to come, since for a certificate
     a calibration ranks otherwise. ``latencies``: median seconds of a call, by judge. Labels that a
-    calibration was fitted on make it look better than it is. Raises ValueError for no label at all,
-    and for labels without judgments, and what ``rank`` raises for wrong judgments.
+    calibration was fitted on make it look better than it is.
+
+    >>> said = [
+    ...     [
+    ...         judgeforge.Judgment(
+    ...             id=f"{prompt}.{one}", prompt_id=prompt, completion_ids=(one,),
+    ...             judge="j", protocol="pointwise", score=score,
+    ...         )
+    ...         for one, score in (("good", 0.8), ("bad", 0.4))
+    ...     ]
+    ...     for prompt in "abcd"
+    ... ]
+    >>> evaluation = judgeforge.evaluate(said, {"a": "good", "b": "good", "c": "good", "d": "bad"})
+    >>> evaluation.n, evaluation.accuracy, evaluation.judges["j"].accuracy
+    (4, 0.75, 0.75)
+
+    Raises ValueError for no label at all, and for labels without judgments, and what ``rank``
+    raises for wrong judgments.
     """
     expect(calibration, (Calibration, type(None)), "calibration", "a Calibration", _CALIBRATION)
     by_prompt = judgments_by_prompt(judgments)

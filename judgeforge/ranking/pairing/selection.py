@@ -68,10 +68,21 @@ def select_pairs(
 ) -> PairSelection:
     """The pairs of one prompt, in the order of the strategy, or the reason why there is none.
 
-    ``settings`` are the fields of PairingRules, for scripts: ``select_pairs(ranking,
-    strategy="adjacent", min_confidence=0.8)``. ``texts`` (completion id -> text) is needed for
-    ``max_length_ratio`` and ``length_matched``; ``trust`` (what labels showed,
-    ``Calibration.trust``) for ``max_error``. The chosen side always has the higher score.
+    What is asked of a pair are ``rules``, or, for scripts, the fields of PairingRules by name.
+    ``texts`` (completion id -> text) is needed for ``max_length_ratio`` and ``length_matched``;
+    ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``. The chosen side always
+    has the higher score; a pair's confidence is P(chosen is better than rejected), 0.5 to 1.
+
+    >>> ranking = judgeforge.Ranking(
+    ...     prompt_id="p1", completion_ids=("a", "b"), scores=(0.8, 0.5),
+    ...     covariance=((0.01, 0.0), (0.0, 0.01)), p_best=(0.98, 0.02),
+    ... )
+    >>> selection = judgeforge.select_pairs(ranking, strategy="adjacent", min_confidence=0.8)
+    >>> [(pair.chosen_id, pair.rejected_id) for pair in selection.pairs]
+    [('a', 'b')]
+    >>> judgeforge.select_pairs(ranking, min_margin=0.5).detail
+    'the widest margin is 0.300, min_margin is 0.5'
+
     Raises ValueError for a wrong setting, TypeError for what is no ranking or no rules.
     """
     expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
