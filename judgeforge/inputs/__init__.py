@@ -1,1 +1,15 @@
-"""Prompts from files and datasets: read, checked and normalised, one row at a time."""
+"""Rows of files and datasets -> prompts, or skips that say why a row is none.
+
+reading.py        the rows of any source, in order; which file reads which format
+files.py          opening files: plain or gz, never in memory whole
+lines.py          JSON Lines and plain text
+csv_table.py      CSV with a header
+parquet.py        Parquet
+hugging_face.py   Hugging Face datasets
+rows.py           a row as its source gives it, and the columns of a source
+row_checks.py     one row -> a prompt, or what is wrong with it
+duplicates.py     ids and prompts that stand further up
+prompt_length.py  whether a prompt fits into what models take in
+
+To add a format: a file with a reader, and a line in reading.py.
+"""

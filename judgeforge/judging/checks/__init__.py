@@ -1,9 +1,9 @@
-"""Criteria that code can verify: a check says whether a text keeps one rule. Pure, no calls.
+"""A text -> whether it keeps one rule that code can verify. Pure, no calls.
 
-    subject.py     what a check looks at, and the readers of its argument
-    text.py        words, lengths, lists, patterns, the reference
-    structured.py  JSON and JSON Schema
-    language.py    the language of a text
+subject.py     what a check looks at, and the readers of its argument
+text.py        words, lengths, lists, patterns, the reference
+structured.py  JSON and JSON Schema
+language.py    the language of a text
 
 To add a check: one small function in one of these, and a line in CHECKS.
 """

@@ -1,1 +1,9 @@
-"""One file a way to ask a judge."""
+"""One prompt's completions -> questions to a judge, and its judgments. One file a way to ask.
+
+pointwise.py  one completion at a time, scored
+pairwise.py   two compared
+listwise.py   all scored side by side
+decisions.py  a decision model, which answers in probabilities
+
+To add a protocol: a file like these, and a line in judging/panel.py.
+"""
