@@ -70,7 +70,7 @@ def calibrate(
     known = {label.prompt_id for label in named}
     return fit_calibration(
         labelled,
-        of=of or kind_of(labelled),
+        of=of or labels_kind(labelled),
         unlabelled=[
             read_evidence(one, texts=texts) for name, one in by_prompt.items() if name not in known
         ],
@@ -119,7 +119,8 @@ def labelled_prompt(
     return Labelled(evidence, label, tuple(one for one in judgments if one.failed_required))
 
 
-def kind_of(labelled: Sequence[Labelled]) -> LabelKind:
+def labels_kind(labelled: Sequence[Labelled]) -> LabelKind:
+    """What the labels say, where the caller does not."""
     return "pair" if all(len(one.evidence.completion_ids) == 2 for one in labelled) else "best"
 
 

@@ -46,6 +46,8 @@ def in_one_line(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
+    """How far a run is; ``on_progress`` gets one twice a second, and one at the end."""
+
     prompts: int
     """Rows of the input that this start is about, finished ones included."""
     done: int

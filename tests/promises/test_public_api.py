@@ -25,6 +25,9 @@ FUNCTIONS = {
     for name in judgeforge.__all__
     if inspect.isfunction(value := getattr(judgeforge, name))
 }
+CLASSES = [
+    value for name in judgeforge.__all__ if inspect.isclass(value := getattr(judgeforge, name))
+]
 KNOWN_TO_ALL = {"None", "Any", "Path", "Mapping", "Sequence", "Iterable", "Callable"}
 SAID_IN_WORDS = {
     "LabelKind": (judgeforge.calibrate, '"best"'),
@@ -93,6 +96,13 @@ def test_the_example_in_a_docstring_gives_what_it_shows(
     result = DocTestRunner().run(example, out=said.append)
     assert result.attempted > 1
     assert result.failed == 0, "".join(said)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_class_says_what_it_is(kind: type) -> None:
+    text = vars(kind).get("__doc__") or ""
+    assert text
+    assert not text.startswith(f"{kind.__name__}(")
 
 
 def test_aliases_in_a_signature_are_said_in_words() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from judgeforge.calibration.api import kind_of, labelled_prompt, labels_of
+from judgeforge.calibration.api import labelled_prompt, labels_kind, labels_of
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.evaluation.evaluation import Evaluation, Item, JudgeFigures
 from judgeforge.calibration.evaluation.judge_figures import judge_figures
@@ -94,7 +94,7 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
     return _evaluation(
         [one.label.prompt_id for one in labelled],
         *outcomes.T,
-        of=of or kind_of(labelled),
+        of=of or labels_kind(labelled),
         kappa=cohen_kappa(
             [_place(thought_best(ranking), one) for ranking, one in both],
             [_place(one.label.preferred, one) for one in labelled],
