@@ -1,12 +1,13 @@
 """A YAML file -> a checked RunConfig; every mistake with its line.
 
-file.py      loads a file into a strict model
-document.py  YAML as plain values, with the line of each
-syntax.py    what is wrong with a text that is not YAML
-mistakes.py  what is wrong with a value: found, allowed, meant
-run.py       the configuration of a run
-model.py     what it says of a model
-judges.py    what it says of judges
-keys.py      reads the key of a model
-shipped.py   the prompts and configurations that come with judgeforge
+file.py          loads a file into a strict model
+document.py      YAML as plain values, with the line of each
+syntax.py        what is wrong with a text that is not YAML
+mistakes.py      what is wrong with a value: found, allowed, meant
+schema_guide.py  what a model takes at a place, in words
+run.py           the configuration of a run
+model.py         what it says of a model
+judges.py        what it says of judges
+keys.py          reads the key of a model
+shipped.py       the prompts and configurations that come with judgeforge
 """

@@ -19,9 +19,10 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from judgeforge.config.document import Document, Location, YamlValue, key_path, read_document
-from judgeforge.config.mistakes import SchemaGuide, all_mistakes
+from judgeforge.config.mistakes import all_mistakes
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import HuggingFaceSource, RunConfig
+from judgeforge.config.schema_guide import SchemaGuide
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.text.redaction import is_secret_name, looks_like_key
 from judgeforge.text.wording import did_you_mean, expect, listed, shortened

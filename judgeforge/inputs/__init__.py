@@ -8,6 +8,8 @@ parquet.py        Parquet
 hugging_face.py   Hugging Face datasets
 rows.py           a row as its source gives it, and the columns of a source
 row_checks.py     one row -> a prompt, or what is wrong with it
+messages.py       the messages of a prompt
+row_values.py     what may be wrong with a value of a row
 duplicates.py     ids and prompts that stand further up
 prompt_length.py  whether a prompt fits into what models take in
 

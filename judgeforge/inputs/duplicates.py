@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from typing import Literal
 
-from judgeforge.inputs.row_checks import CheckedRow, RowProblemError
+from judgeforge.inputs.row_checks import CheckedRow
+from judgeforge.inputs.row_values import RowProblemError
 from judgeforge.records import SkipReason, prompt_key
 from judgeforge.text.visible import quotable
 

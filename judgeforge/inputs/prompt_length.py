@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from judgeforge.inputs.row_checks import BYTES_PER_TOKEN, RowChecks, RowProblemError
+from judgeforge.inputs.row_checks import BYTES_PER_TOKEN, RowChecks
+from judgeforge.inputs.row_values import RowProblemError
 from judgeforge.records import Prompt, SkipReason
 
 

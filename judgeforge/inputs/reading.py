@@ -13,7 +13,8 @@ from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.lines import read_jsonl, read_text
 from judgeforge.inputs.prompt_length import check_length
-from judgeforge.inputs.row_checks import RowChecks, RowProblemError, check_row, row_id
+from judgeforge.inputs.row_checks import RowChecks, check_row, row_id
+from judgeforge.inputs.row_values import RowProblemError
 from judgeforge.inputs.rows import BadRow, RawRow, encodable
 from judgeforge.records import Prompt, Skip
 
