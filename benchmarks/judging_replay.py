@@ -83,9 +83,7 @@ class Plan:
     @property
     def options(self) -> list[JudgeOption]:
         return [
-            JudgeOption(
-                name, "pointwise", tier=1 if name == self.judges[0] else 2, repeats=self.repeats
-            )
+            JudgeOption(name, "one", tier=1 if name == self.judges[0] else 2, repeats=self.repeats)
             for name in self.judges
         ]
 

@@ -26,105 +26,74 @@ is a TypeError or ValueError. Modules that are not named here are internal.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from judgeforge import version as _version
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from judgeforge.calibration.api import calibrate, calibrate_probabilities
-    from judgeforge.calibration.calibration import Calibration
-    from judgeforge.calibration.evaluation.api import evaluate, evaluate_probabilities
-    from judgeforge.calibration.evaluation.evaluation import Evaluation
-    from judgeforge.calibration.labels import Label, TooFewLabelsError
-    from judgeforge.config.file import load_run_config as load_config
-    from judgeforge.config.run import RunConfig
-    from judgeforge.errors import JudgeforgeError
-    from judgeforge.ranking.api import fit_reliability, rank
-    from judgeforge.ranking.pairing.selection import (
-        PairSelection,
-        SelectedPair,
-        Trust,
-        select_pairs,
+    # A public name stands here and in ``_HOMES``, and a test holds them equal. One place would not
+    # do: editors and type checkers follow imports alone (`as` tells them that a name is public),
+    # and an import that runs would load all of the package.
+    from judgeforge.calibration.api import calibrate as calibrate
+    from judgeforge.calibration.api import calibrate_probabilities as calibrate_probabilities
+    from judgeforge.calibration.calibration import Calibration as Calibration
+    from judgeforge.calibration.evaluation.api import evaluate as evaluate
+    from judgeforge.calibration.evaluation.api import (
+        evaluate_probabilities as evaluate_probabilities,
     )
-    from judgeforge.ranking.reliability.judges import Reliability
-    from judgeforge.ranking.rules import PairingRules
-    from judgeforge.records import Judgment, PreferencePair, Ranking
-    from judgeforge.runs.progress import Progress
-    from judgeforge.runs.result import RunResult
-    from judgeforge.runs.run import arun, run
+    from judgeforge.calibration.evaluation.evaluation import Evaluation as Evaluation
+    from judgeforge.calibration.labels import Label as Label
+    from judgeforge.calibration.labels import TooFewLabelsError as TooFewLabelsError
+    from judgeforge.config.file import load_config as load_config
+    from judgeforge.config.run import RunConfig as RunConfig
+    from judgeforge.errors import JudgeforgeError as JudgeforgeError
+    from judgeforge.ranking.api import fit_reliability as fit_reliability
+    from judgeforge.ranking.api import rank as rank
+    from judgeforge.ranking.pairing.selection import PairSelection as PairSelection
+    from judgeforge.ranking.pairing.selection import SelectedPair as SelectedPair
+    from judgeforge.ranking.pairing.selection import Trust as Trust
+    from judgeforge.ranking.pairing.selection import select_pairs as select_pairs
+    from judgeforge.ranking.reliability.judges import Reliability as Reliability
+    from judgeforge.ranking.rules import PairingRules as PairingRules
+    from judgeforge.records import Judgment as Judgment
+    from judgeforge.records import PreferencePair as PreferencePair
+    from judgeforge.records import Ranking as Ranking
+    from judgeforge.runs.progress import Progress as Progress
+    from judgeforge.runs.result import RunResult as RunResult
+    from judgeforge.runs.run import arun as arun
+    from judgeforge.runs.run import run as run
+else:
+    _HOMES = {
+        "calibration.api": "calibrate calibrate_probabilities",
+        "calibration.calibration": "Calibration",
+        "calibration.evaluation.api": "evaluate evaluate_probabilities",
+        "calibration.evaluation.evaluation": "Evaluation",
+        "calibration.labels": "Label TooFewLabelsError",
+        "config.file": "load_config",
+        "config.run": "RunConfig",
+        "errors": "JudgeforgeError",
+        "ranking.api": "fit_reliability rank",
+        "ranking.pairing.selection": "PairSelection SelectedPair Trust select_pairs",
+        "ranking.reliability.judges": "Reliability",
+        "ranking.rules": "PairingRules",
+        "records": "Judgment PreferencePair Ranking",
+        "runs.progress": "Progress",
+        "runs.result": "RunResult",
+        "runs.run": "arun run",
+    }
+    _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
-__version__ = _version.VERSION
+    __all__ = list(_MODULE_OF)
+    __all__ += ["__version__"]
 
-__all__ = [
-    "Calibration",
-    "Evaluation",
-    "JudgeforgeError",
-    "Judgment",
-    "Label",
-    "PairSelection",
-    "PairingRules",
-    "PreferencePair",
-    "Progress",
-    "Ranking",
-    "Reliability",
-    "RunConfig",
-    "RunResult",
-    "SelectedPair",
-    "TooFewLabelsError",
-    "Trust",
-    "__version__",
-    "arun",
-    "calibrate",
-    "calibrate_probabilities",
-    "evaluate",
-    "evaluate_probabilities",
-    "fit_reliability",
-    "load_config",
-    "rank",
-    "run",
-    "select_pairs",
-]
+    def __getattr__(name: str) -> object:
+        """Import each part when it is first used, so that importing judgeforge costs nothing."""
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'judgeforge' has no attribute {name!r}")
+        from importlib import import_module
 
-_HOMES = {
-    "Calibration": ("calibration.calibration", "Calibration"),
-    "Evaluation": ("calibration.evaluation.evaluation", "Evaluation"),
-    "JudgeforgeError": ("errors", "JudgeforgeError"),
-    "Judgment": ("records", "Judgment"),
-    "Label": ("calibration.labels", "Label"),
-    "PairSelection": ("ranking.pairing.selection", "PairSelection"),
-    "PairingRules": ("ranking.rules", "PairingRules"),
-    "PreferencePair": ("records", "PreferencePair"),
-    "Progress": ("runs.progress", "Progress"),
-    "Ranking": ("records", "Ranking"),
-    "Reliability": ("ranking.reliability.judges", "Reliability"),
-    "RunConfig": ("config.run", "RunConfig"),
-    "RunResult": ("runs.result", "RunResult"),
-    "SelectedPair": ("ranking.pairing.selection", "SelectedPair"),
-    "TooFewLabelsError": ("calibration.labels", "TooFewLabelsError"),
-    "Trust": ("ranking.pairing.selection", "Trust"),
-    "arun": ("runs.run", "arun"),
-    "calibrate": ("calibration.api", "calibrate"),
-    "calibrate_probabilities": ("calibration.api", "calibrate_probabilities"),
-    "evaluate": ("calibration.evaluation.api", "evaluate"),
-    "evaluate_probabilities": ("calibration.evaluation.api", "evaluate_probabilities"),
-    "fit_reliability": ("ranking.api", "fit_reliability"),
-    "load_config": ("config.file", "load_run_config"),
-    "rank": ("ranking.api", "rank"),
-    "run": ("runs.run", "run"),
-    "select_pairs": ("ranking.pairing.selection", "select_pairs"),
-}
+        return getattr(import_module(f"judgeforge.{_MODULE_OF[name]}"), name)
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import each part when it is first used, so that importing judgeforge costs nothing."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'judgeforge' has no attribute {name!r}")
-    from importlib import import_module
-
-    module, attribute = _HOMES[name]
-    return getattr(import_module(f"judgeforge.{module}"), attribute)
-
-
-def __dir__() -> list[str]:
-    """The public names, also those that are not imported yet."""
-    return __all__
+    def __dir__() -> list[str]:
+        """The public names, also those that are not imported yet."""
+        return __all__

@@ -1,14 +1,13 @@
-"""The values that flow through a run. All are frozen; none knows how it was made.
+"""The values that flow through a run, from the prompt to its pairs or its skip.
 
-A prompt whose completions are judged and not yet ranked.
-
-A prompt's id in 8 bytes, where a million ids must be found again in little memory.
+All are frozen; none knows how it was made. Fields are facts, which programs decide by; ``flags``,
+``missing``, ``note`` and ``detail`` are words for people, which nothing is decided by.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -16,7 +15,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Role = Literal["system", "user", "assistant"]
-Protocol = Literal["pointwise", "pairwise", "listwise", "decisions", "checks"]
 Finish = Literal["stop", "length", "refusal", "content_filter", "empty", "failed", "given"]
 
 
@@ -50,15 +48,6 @@ class Prompt(Record):
     completions: tuple[ReadyCompletion, ...] = ()
 
 
-CUT, DUPLICATE, FAILED, WITHHELD = "cut", "duplicate:", "failed:", "withheld:"
-SUSPICIOUS = "suspicious:"
-"""With these begin the flags of a completion; behind the last one stands a sign."""
-
-
-def is_suspicious(flags: Iterable[str]) -> bool:
-    return any(flag.startswith(SUSPICIOUS) for flag in flags)
-
-
 class Completion(Record):
     """One answer to a prompt, usable or not."""
 
@@ -68,7 +57,14 @@ class Completion(Record):
     model: str
     text: str
     finish: Finish
-    flags: tuple[str, ...] = ()
+    cut: bool = False
+    """Ended by ``max_tokens`` and not to be used."""
+    failure: str | None = None
+    """Why no answer could be had (``finish`` failed) or none may be (content_filter)."""
+    duplicate_of: str | None = None
+    """Id of the completion of the same prompt that has the same text and is judged for both."""
+    signs: tuple[str, ...] = ()
+    """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
     call: str | None = None
     """Key of the call that brought it; None for completions that came with the input."""
@@ -78,6 +74,21 @@ class Completion(Record):
     @property
     def call_keys(self) -> tuple[str, ...]:
         return (self.call,) if self.call else ()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is to be known of it, in words, as completions.jsonl has it: for people to read."""
+        failed = "withheld" if self.finish == "content_filter" else "failed"
+        return (
+            *(["cut"] if self.cut else []),
+            *([f"{failed}: {self.failure}"] if self.failure is not None else []),
+            *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
+            *map(suspicious_flag, self.signs),
+        )
+
+
+def suspicious_flag(sign: str) -> str:
+    return f"suspicious:{sign}"
 
 
 class Question(Record):
@@ -91,25 +102,16 @@ class Question(Record):
     """Equal questions with different ``repeat`` are drawn anew."""
 
 
-CALL_FAILED = "call failed"
-TOO_LONG_TO_JUDGE = "too long for the judge"
-REPLY_CUT = "the judge's reply was cut"
-JUDGE_REFUSED = "the judge refused"
-REPLY_WITHHELD = "the provider's content filter withheld the judge's reply"
-READING_FAILED = "reading the judge's reply failed unexpectedly"
-"""With these begins why a judgment is missing; any other reason is a reply that was not read."""
-
-
-MissingKind = Literal["refused", "failed", "unread"]
-
-
-def missing_kind(reason: str) -> MissingKind:
-    """Of a judgment that is missing, by its ``missing``."""
-    if JUDGE_REFUSED in reason or REPLY_WITHHELD in reason:
-        return "refused"
-    if any(failure in reason for failure in (CALL_FAILED, TOO_LONG_TO_JUDGE, REPLY_CUT)):
-        return "failed"
-    return "unread"
+MissingKind = Literal[
+    "refused",  # by the judge
+    "withheld",  # by a content filter: the reply, or the request before it
+    "failed",  # no reply could be had
+    "too_long",  # what is judged does not fit into the judge's context
+    "cut",  # the reply ended at the judge's ``max_tokens``
+    "unread",  # the reply is not what was asked for, also when asked again
+    "reading_failed",  # reading the reply raised what nothing had foreseen
+    "undecided",  # a check that code could not decide
+]
 
 
 class Judgment(Record):
@@ -125,7 +127,7 @@ class Judgment(Record):
       ``criteria``, where each was asked on its own, run from 0 ("b") to 1 ("a");
     - all in one request (listwise): ``scores``, one for each completion in the order shown.
 
-    A judgment that could not be obtained has ``missing`` set and none of these.
+    A judgment that could not be obtained has ``missing``, ``missing_kind`` and none of these.
     """
 
     id: str
@@ -133,7 +135,8 @@ class Judgment(Record):
     completion_ids: tuple[str, ...]
     """In the order in which the judge saw them."""
     judge: str
-    protocol: Protocol
+    protocol: str
+    """A name of the table ``judgeforge.ranking.protocols.PROTOCOLS``."""
     repeat: int = 0
     criteria: Mapping[str, float] = Field(default_factory=dict)
     score: float | None = None
@@ -159,10 +162,9 @@ class Judgment(Record):
     cost_usd: float | None = 0.0
     """Of all its calls."""
     missing: str | None = None
-
-    @property
-    def missing_kind(self) -> MissingKind | None:
-        return None if self.missing is None else missing_kind(self.missing)
+    """Why there is no judgment, for people to read."""
+    missing_kind: MissingKind | None = None
+    """The same for programs; None where nothing is missing, or no reason was stated."""
 
     @property
     def call_keys(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 from judgeforge.calibration.labels import Agreement, LabelKind
 from judgeforge.calibration.thresholds import Threshold, certified_threshold, expected_threshold
 from judgeforge.calibration.weights import Correction
-from judgeforge.ranking.confidence import ConfidenceMap, calibrated_ranking
+from judgeforge.ranking.confidence_map import ConfidenceMap, calibrated_ranking
 from judgeforge.ranking.pairing.selection import Trust
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import PairingRules

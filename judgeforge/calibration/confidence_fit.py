@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from judgeforge.ranking.confidence import FURTHEST, ConfidenceMap, log_odds
+from judgeforge.ranking.confidence_map import FURTHEST, ConfidenceMap, log_odds
 from judgeforge.ranking.distributions import Array
 
 

@@ -8,7 +8,6 @@ retry.py        when an attempt is repeated, and after how long
 hedging.py      a second request for a reply that is late
 endpoints.py    one configured model: its provider, gate and price
 judge_calls.py  the door as judges see it: fallbacks, questions that are too long
-log.py          what the log is told of each attempt
 cache/          paid replies on disk
 limits/         when a model's next request may leave
 money/          prices, the budget of a folder, the ledger of a day

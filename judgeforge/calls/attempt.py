@@ -13,7 +13,6 @@ from judgeforge.calls.cache.entry import StoredReply
 from judgeforge.calls.call import Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.gate import Passage
-from judgeforge.calls.log import CallLog
 from judgeforge.calls.money.budget import Budget, Reservation
 from judgeforge.calls.providers.base import ModelReply, RawReply, Usage
 from judgeforge.errors import (
@@ -23,6 +22,7 @@ from judgeforge.errors import (
     NotConnectedError,
     StatusError,
 )
+from judgeforge.store.log import CallRecord, RunLog
 from judgeforge.store.spending import to_usd
 from judgeforge.text.redaction import redact_values
 
@@ -57,7 +57,7 @@ class Sender:
         *,
         cache: ReplyCache,
         budget: Budget,
-        log: CallLog,
+        log: RunLog,
         stopping: Callable[[], bool],
     ) -> None:
         self._cache, self._budget, self._log = cache, budget, log
@@ -147,23 +147,25 @@ class Sender:
         attempt: _Attempt,
         outcome: str,
         *,
-        tokens: tuple[int, int] | None = None,
+        tokens: tuple[int, int] | tuple[None, None] = (None, None),
         cost_usd: float | None = None,
         status: int | None = None,
         error: str | None = None,
     ) -> None:
         self._log.call(
-            key=attempt.call.key,
-            model=attempt.endpoint.name,
-            provider=attempt.endpoint.model.provider,
-            attempt=attempt.number,
-            outcome=outcome,
-            latency_s=attempt.elapsed_s,
-            input_tokens=tokens[0] if tokens else None,
-            output_tokens=tokens[1] if tokens else None,
-            cost_usd=cost_usd,
-            status=status,
-            error=error,
+            CallRecord(
+                key=attempt.call.key,
+                model=attempt.endpoint.name,
+                provider=attempt.endpoint.model.provider,
+                attempt=attempt.number,
+                outcome=outcome,
+                latency_s=attempt.elapsed_s,
+                input_tokens=tokens[0],
+                output_tokens=tokens[1],
+                cost_usd=cost_usd,
+                status=status,
+                error=error,
+            )
         )
 
 

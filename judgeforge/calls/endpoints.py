@@ -16,17 +16,22 @@ from judgeforge.calls.limits.ceiling import ModelThrottle
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
 from judgeforge.calls.limits.traffic import RequestSize
-from judgeforge.calls.log import CallLog
 from judgeforge.calls.money.prices import (
     BYTES_PER_TOKEN,
     ModelPrice,
     most_input_tokens,
     most_output_tokens,
 )
-from judgeforge.calls.providers import open_provider
-from judgeforge.calls.providers.base import ChatRequest, ModelRequest, Provider, Usage
+from judgeforge.calls.providers.base import (
+    ChatRequest,
+    ModelRequest,
+    Provider,
+    Usage,
+    open_provider,
+)
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
+from judgeforge.store.log import RunLog
 
 _STAND_IN_SEED = 2**20
 
@@ -47,8 +52,8 @@ class Endpoint:
         self.hedging = HedgeTimer(self.model.hedge_after)
 
     def call(self, request: ModelRequest, sample: int) -> Call:
-        is_local = self.model.provider == "local"
-        if is_local and isinstance(request, ChatRequest) and request.seed is None:
+        in_process = self.model.facts.in_process
+        if in_process and isinstance(request, ChatRequest) and request.seed is None:
             # Without a seed an in-process model would give every sample the same text.
             request = replace(request, seed=sample if sample >= 0 else _STAND_IN_SEED - sample)
         return make_call(
@@ -85,7 +90,7 @@ def open_endpoints(
     config: RunConfig,
     keys: Mapping[str, str | None],
     prices: Mapping[str, ModelPrice | None],
-    log: CallLog,
+    log: RunLog,
 ) -> dict[str, Endpoint]:
     """One for each model in ``keys``. Those at one provider, address and key share a client and
     what belongs to the account; each has a gate of its own."""

@@ -21,12 +21,12 @@ from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.hedging import race
 from judgeforge.calls.limits.gate import Passage
 from judgeforge.calls.limits.queues import GivesWay, never
-from judgeforge.calls.log import CallLog
 from judgeforge.calls.money.budget import Budget, current_claim
 from judgeforge.calls.providers.base import ModelRequest
 from judgeforge.calls.retry import RetryClock, with_retries
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import CircuitOpenError, InterruptedRunError, MalformedReplyError
+from judgeforge.store.log import RunLog
 
 HEDGE_RESERVE = 10
 """A hedge is sent only while the budget has room for so many of its kind: near its end the money
@@ -64,7 +64,7 @@ class Gateway:
         cache: ReplyCache,
         budget: Budget,
         limits: LimitsConfig,
-        log: CallLog,
+        log: RunLog,
     ) -> None:
         self._endpoints = endpoints
         self._cache = cache

@@ -59,9 +59,9 @@ def print_traceback(error: Exception) -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from judgeforge.version import VERSION
+        from judgeforge import __version__
 
-        typer.echo(f"judgeforge {VERSION}")
+        typer.echo(f"judgeforge {__version__}")
         raise typer.Exit
 
 

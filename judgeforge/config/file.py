@@ -37,9 +37,7 @@ def load_model(path: Path | str, model: type[M]) -> M:
     return _validate(read_document(Path(path)), model)
 
 
-def load_run_config(
-    path: Path | str, overrides: Mapping[str, YamlValue] | None = None
-) -> RunConfig:
+def load_config(path: Path | str, overrides: Mapping[str, YamlValue] | None = None) -> RunConfig:
     """Read the configuration of a run; paths in it become absolute, from the file's folder.
 
     ``overrides`` replaces values by their key path, as ``{"budget.usd": 5.0}``, before anything is
@@ -245,7 +243,7 @@ def _with_paths(model: ModelConfig, folder: Path) -> ModelConfig:
     if model.api_key_file is not None:
         place = _absolute(model.api_key_file, folder)
         model = model.model_copy(update={"api_key_file": place})
-    if model.provider != "local" or not model.model.endswith(".gguf"):
+    if not model.facts.in_process or not model.model.endswith(".gguf"):
         return model
     return model.model_copy(update={"model": str(_absolute(Path(model.model), folder))})
 

@@ -7,23 +7,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from judgeforge.config.choices import JudgeProtocol
+from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Record
-
-JudgeProtocol = Literal["pointwise", "pairwise", "listwise", "decisions"]
-
-_CHAT_PROTOCOLS = frozenset({"pointwise", "pairwise", "listwise"})
-_PROTOCOLS_WITH: dict[str, frozenset[str]] = {
-    "logprobs": frozenset({"pointwise"}),
-    "pairs": frozenset({"decisions"}),
-    "orders": frozenset({"pairwise", "decisions"}),
-    "seed": frozenset({"pairwise", "listwise", "decisions"}),
-    "repeats": _CHAT_PROTOCOLS,
-    "criteria": _CHAT_PROTOCOLS,
-    "temperature": _CHAT_PROTOCOLS,
-    "max_tokens": _CHAT_PROTOCOLS,
-}
-"""Settings of a judge that mean something for some protocols only."""
 
 
 class JudgeConfig(Record):
@@ -47,16 +34,37 @@ class JudgeConfig(Record):
 
     @model_validator(mode="after")
     def _settings_mean_something(self) -> JudgeConfig:
-        for setting, protocols in _PROTOCOLS_WITH.items():
-            changed = getattr(self, setting) != type(self).model_fields[setting].default
-            if changed and self.protocol not in protocols:
+        for setting, field in type(self).model_fields.items():
+            if getattr(self, setting) == field.default or setting in self.facts.settings:
+                continue
+            protocols = [name for name, facts in PROTOCOLS.items() if setting in facts.settings]
+            if protocols:  # otherwise it means something for all
                 raise ValueError(
                     f"`{setting}` has no meaning for a judge with `protocol: {self.protocol}`; "
                     f"it belongs to {', '.join(sorted(protocols))}"
                 )
-        if self.protocol == "decisions" and self.orders != "both" and not self.pairs:
-            raise ValueError("`orders` has a meaning for decisions with `pairs: true` only")
+        if self.orders != "both" and self.shows != "two":
+            raise ValueError(f"`orders` has a meaning for {self.protocol} with `pairs: true` only")
         return self
+
+    @property
+    def facts(self) -> ProtocolFacts:
+        return PROTOCOLS[self.protocol]
+
+    @property
+    def shows(self) -> Shows:
+        """How many completions each of its judgments is about."""
+        return "two" if self.pairs else self.facts.shows
+
+    @property
+    def questions_per_pair(self) -> int:
+        return 2 if self.orders == "both" else 1
+
+    def questions(self, completions: int) -> int:
+        """How many it is asked in one round about so many completions of a prompt."""
+        if self.shows == "two":
+            return completions * (completions - 1) // 2 * self.questions_per_pair
+        return 1 if self.shows == "all" else completions
 
     @property
     def label(self) -> str:

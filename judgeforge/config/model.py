@@ -9,19 +9,12 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from judgeforge.config.choices import ProviderName
+from judgeforge.config.providers import PROVIDERS, MaxTokensField, ProviderFacts
 from judgeforge.records import Record
 
-ProviderName = Literal["openai", "anthropic", "local", "openai_decisions", "systemone"]
 Structured = Literal["json_schema", "tool", "instruction"]
 
-DECISION_PROVIDERS: frozenset[str] = frozenset({"openai_decisions", "systemone"})
-"""Their models answer typed questions in probabilities and write no text."""
-PAID_PROVIDERS: frozenset[str] = frozenset({"openai", "anthropic"}) | DECISION_PROVIDERS
-DEFAULT_KEY_VARIABLE = {
-    "openai": "OPENAI_API_KEY",
-    "openai_decisions": "OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-}
 RESERVED_PARAMS = frozenset(
     {
         "model",
@@ -77,7 +70,7 @@ class ModelConfig(Record):
     context_tokens: int | None = Field(default=None, ge=16)
     """Of request and reply together; what cannot fit is skipped, or not judged, and never sent."""
     structured: Structured = "json_schema"
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    max_tokens_field: MaxTokensField | None = None
     send_temperature: bool | None = None
     """Whether the model takes a temperature; without it, known model names decide."""
     params: dict[str, Any] = Field(default_factory=dict)
@@ -136,10 +129,10 @@ class ModelConfig(Record):
 
     @model_validator(mode="after")
     def _has_an_address(self) -> ModelConfig:
-        if self.provider == "systemone" and self.base_url is None:
+        if self.facts.needs_base_url and self.base_url is None:
             raise ValueError(
-                "provider `systemone` has no address of its own: give the server's `base_url`, "
-                "such as http://127.0.0.1:8000/v1"
+                f"provider `{self.provider}` has no address of its own: give the server's "
+                "`base_url`, such as http://127.0.0.1:8000/v1"
             )
         return self
 
@@ -150,9 +143,8 @@ class ModelConfig(Record):
         return {**params.pop("extra_body", {}), **params}
 
     @property
-    def decides(self) -> bool:
-        """Whether this is a decision model, which cannot chat."""
-        return self.provider in DECISION_PROVIDERS
+    def facts(self) -> ProviderFacts:
+        return PROVIDERS[self.provider]
 
     @property
     def key_variable(self) -> str | None:
@@ -163,11 +155,11 @@ class ModelConfig(Record):
         """
         if self.api_key_env or self.api_key_file or self.base_url:
             return self.api_key_env
-        return DEFAULT_KEY_VARIABLE.get(self.provider)
+        return self.facts.key_variable
 
     @property
     def key_place(self) -> str | None:
-        """Where the key comes from, for messages; None where none is needed."""
+        """The file or variable that the key comes from; None where none is needed."""
         return str(self.api_key_file) if self.api_key_file else self.key_variable
 
 

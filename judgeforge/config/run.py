@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_serializer, field_validator, model_validator
 
+from judgeforge.config.choices import RowFormatName
 from judgeforge.config.judges import JudgingConfig
 from judgeforge.config.model import ModelConfig, is_readable_on_the_way
 from judgeforge.ranking.rules import PairingRules
@@ -41,7 +42,7 @@ class HuggingFaceSource(Record):
 class PromptsConfig(Record):
     path: Path | None = None
     hf: HuggingFaceSource | None = None
-    format: Literal["auto", "jsonl", "csv", "parquet", "text"] = "auto"
+    format: RowFormatName = "auto"
     fields: Fields = Fields()
     duplicate_prompts: Literal["skip", "keep"] = "skip"
 

@@ -1,6 +1,6 @@
 """Rows of files and datasets -> prompts, or skips that say why a row is none.
 
-reading.py        the rows of any source, in order; which file reads which format
+reading.py        the rows of any source, in order
 files.py          opening files: plain or gz, never in memory whole
 lines.py          JSON Lines and plain text
 csv_table.py      CSV with a header
@@ -13,5 +13,5 @@ row_values.py     what may be wrong with a value of a row
 duplicates.py     ids and prompts that stand further up
 prompt_length.py  whether a prompt fits into what models take in
 
-To add a format: a file with a reader, and a line in reading.py.
+To add a format: a file with its ``Reader``, and a line in config/row_formats.py.
 """

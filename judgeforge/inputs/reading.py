@@ -5,32 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from pkgutil import resolve_name
 
-from judgeforge.config.run import PromptsConfig
+from judgeforge.config.row_formats import ROW_FORMATS, format_of
+from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
-from judgeforge.inputs import csv_table, hugging_face, parquet
+from judgeforge.inputs import hugging_face
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.files import check_file
-from judgeforge.inputs.lines import read_jsonl, read_text
 from judgeforge.inputs.prompt_length import check_length
 from judgeforge.inputs.row_checks import RowChecks, check_row, row_id
 from judgeforge.inputs.row_values import RowProblemError
 from judgeforge.inputs.rows import BadRow, RawRow, encodable
 from judgeforge.records import Prompt, Skip
 
-_BY_SUFFIX = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".parquet": "parquet",
-    ".txt": "text",
-}
-_BY_FORMAT = {
-    "jsonl": read_jsonl,
-    "csv": csv_table.read,
-    "parquet": parquet.read,
-    "text": read_text,
-}
+Reader = Callable[[Path, Fields], Iterator[RawRow | BadRow]]
+"""Of one format: the rows of a file in order. Raises InputError where the file as a whole cannot be
+read, or lacks a column that ``fields`` names."""
 
 
 def read_prompts(
@@ -102,16 +93,6 @@ def read_rows(config: PromptsConfig) -> Iterator[RawRow | BadRow]:
     if config.path is None:
         raise InputError("no prompts are named; give `prompts.path` or `prompts.hf`")
     check_file(config.path)
-    kind = config.format if config.format != "auto" else _kind(config.path)
-    return _BY_FORMAT[kind](config.path, config.fields)
-
-
-def _kind(path: Path) -> str:
-    suffix = Path(path.stem).suffix if path.suffix.lower() == ".gz" else path.suffix
-    kind = _BY_SUFFIX.get(suffix.lower())
-    if kind is None:
-        raise InputError(
-            f"{path}: its ending tells no format (known are {', '.join(_BY_SUFFIX)}, each also "
-            f"with .gz); say `format:` {', '.join(_BY_FORMAT)}"
-        )
-    return kind
+    named = ROW_FORMATS.get(config.format) or format_of(config.path)
+    reader: Reader = resolve_name(named.reader)
+    return reader(config.path, config.fields)

@@ -14,11 +14,17 @@ from judgeforge.calls.money.prices import BYTES_PER_TOKEN
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError
-from judgeforge.judging.judge import call_failure, fallback_note, reading_failure
+from judgeforge.judging.judge import (
+    REPLY_WITHHELD,
+    Missing,
+    call_failure,
+    fallback_note,
+    reading_failure,
+)
 from judgeforge.judging.judge_prompts import repair_message, system_text
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import JUDGE_REFUSED, REPLY_CUT, REPLY_WITHHELD, Judgment, Message
+from judgeforge.records import Judgment, Message
 from judgeforge.text.wording import shortened
 
 R = TypeVar("R")
@@ -48,7 +54,7 @@ class Replies(Generic[R]):
     """One for each form; none where ``missing`` is set."""
     calls: tuple[str, ...]
     cost_usd: float | None
-    missing: str | None
+    missing: Missing | None
     answered_by: tuple[str, ...] = ()
     """Fallbacks that answered in place of the judge's model."""
 
@@ -60,9 +66,9 @@ class Replies(Generic[R]):
             "call": self.calls[-1] if self.calls else None,
             "calls": self.calls if len(self.calls) > 1 else (),
             "cost_usd": self.cost_usd,
-            "missing": self.missing,
         }
-        fields = provenance if self.missing else provenance | self._read_by(evidence)
+        told = self.missing.fields() if self.missing else self._read_by(evidence)
+        fields = provenance | told
         if self.answered_by:
             fields["note"] = fallback_note(self.answered_by, fields.get("note"))
         return judgment.model_copy(update=fields)
@@ -71,7 +77,7 @@ class Replies(Generic[R]):
         try:
             return evidence(self.readings)
         except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
-            return {"missing": reading_failure(error)}
+            return reading_failure(error).fields()
 
 
 def rubrics_asked(judge: JudgeConfig, rubric: Rubric) -> list[tuple[str | None, Rubric]]:
@@ -91,7 +97,7 @@ async def ask_all(
     attempts = await gather_or_cancel(_attempt(gateway, judge, form, repeat) for form in forms)
     answers = [answer for attempt in attempts for answer in attempt.answers]
     costs = [answer.cost_usd for answer in answers]
-    missing = next((attempt.why_missing for attempt in attempts if attempt.missing), None)
+    missing = next((a.missing.of_criterion(a.part) for a in attempts if a.missing), None)
     return Replies(
         readings=tuple(a.reading for a in attempts if a.reading is not None and not missing),
         calls=tuple(answer.key for answer in answers),
@@ -105,7 +111,7 @@ def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int
     """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
     texts = (system_text(judge.protocol, asked) for _, asked in rubrics_asked(judge, rubric))
     longest = max((len(text.encode()) for text in texts), default=0) // BYTES_PER_TOKEN
-    reply = 0 if judge.protocol == "decisions" else judge.max_tokens
+    reply = 0 if judge.facts.decides else judge.max_tokens
     return context_tokens - longest - reply
 
 
@@ -122,11 +128,7 @@ class _Attempt(Generic[R]):
     part: str | None
     answers: list[Answer] = field(default_factory=list)
     reading: R | None = None
-    missing: str | None = None
-
-    @property
-    def why_missing(self) -> str | None:
-        return f"criterion `{self.part}`: {self.missing}" if self.part else self.missing
+    missing: Missing | None = None
 
 
 async def _attempt(gateway: Asks, judge: JudgeConfig, form: Form[R], repeat: int) -> _Attempt[R]:
@@ -141,7 +143,8 @@ async def _attempt(gateway: Asks, judge: JudgeConfig, form: Form[R], repeat: int
         again = (*form.messages, said, repair_message(problem))
         problem = await _ask_once(gateway, judge, form, again, repeat, attempt)
         if problem is not None:
-            attempt.missing = f"unreadable reply, also when asked again: {problem}"
+            reason = f"unreadable reply, also when asked again: {problem}"
+            attempt.missing = Missing("unread", reason)
     except CallError as error:
         if error.stops_run:
             raise
@@ -179,14 +182,16 @@ async def _ask_once(
     return None
 
 
-def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> str | None:
+def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> Missing | None:
     if reply.finish == "length":
-        return (
-            f"{REPLY_CUT} at max_tokens = {judge.max_tokens}; "
-            f"raise `max_tokens` of judge `{judge.label}`"
+        return Missing(
+            "cut",
+            f"the judge's reply was cut at max_tokens = {judge.max_tokens}; "
+            f"raise `max_tokens` of judge `{judge.label}`",
         )
     if reply.finish == "refusal":
-        return f"{JUDGE_REFUSED}: {shortened(reply.text, _LONGEST_REFUSAL)}"
+        told = shortened(reply.text, _LONGEST_REFUSAL)
+        return Missing("refused", f"the judge refused: {told}")
     if reply.finish == "content_filter":
-        return REPLY_WITHHELD
+        return Missing("withheld", REPLY_WITHHELD)
     return None

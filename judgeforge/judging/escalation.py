@@ -81,11 +81,11 @@ class Escalation:
         return [
             JudgeOption(
                 name=judge.label,
-                protocol="pairwise" if judge.pairs else judge.protocol,
+                shows=judge.shows,
                 tier=judge.tier,
                 repeats=judge.repeats,
                 cost=price,
-                questions_per_pair=2 if judge.orders == "both" else 1,
+                questions_per_pair=judge.questions_per_pair,
             )
             for judge, price in zip(judges, prices or [1.0] * len(judges), strict=True)
         ]

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Protocol
 
 from judgeforge.calls.asks import Asks
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError, FlaggedInputError, TooLongError
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import (
-    CALL_FAILED,
-    READING_FAILED,
-    REPLY_WITHHELD,
-    TOO_LONG_TO_JUDGE,
-    Completion,
-    Judgment,
-    Prompt,
-    Question,
-)
+from judgeforge.records import Completion, Judgment, MissingKind, Prompt, Question
+
+REPLY_WITHHELD = "the provider's content filter withheld the judge's reply"
 
 
 class Judge(Protocol):
@@ -45,7 +40,14 @@ class Judge(Protocol):
 
 
 class JudgeKind(Protocol):
+    """A class in ``judging/protocols/`` that the table ``ranking.protocols.PROTOCOLS`` names."""
+
     def __call__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge: ...
+
+
+def make_judge(judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge:
+    kind: JudgeKind = resolve_name(judge.facts.judge or "")
+    return kind(judge, rubric, gateway)
 
 
 def blank_judgment(
@@ -63,24 +65,39 @@ def blank_judgment(
     )
 
 
-def call_failure(error: CallError) -> str:
-    """Why a judgment is missing for which no reply could be had."""
-    return f"{_why_failed(error)}: {error}"
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a judgment could not be obtained: for programs, and in words."""
+
+    kind: MissingKind
+    reason: str
+
+    def of_criterion(self, name: str | None) -> Missing:
+        """The same, where criteria are asked about one by one."""
+        return Missing(self.kind, f"criterion `{name}`: {self.reason}") if name else self
+
+    def fields(self) -> dict[str, object]:
+        """Of the judgment."""
+        return {"missing": self.reason, "missing_kind": self.kind}
 
 
-def _why_failed(error: CallError) -> str:
+def call_failure(error: CallError) -> Missing:
+    """No reply could be had."""
     if isinstance(error, TooLongError):
-        return TOO_LONG_TO_JUDGE
-    return REPLY_WITHHELD if isinstance(error, FlaggedInputError) else CALL_FAILED
+        return Missing("too_long", f"too long for the judge: {error}")
+    if isinstance(error, FlaggedInputError):
+        return Missing("withheld", f"{REPLY_WITHHELD}: {error}")
+    return Missing("failed", f"call failed: {error}")
 
 
-def reading_failure(error: Exception) -> str:
-    """Why a judgment is missing where a reader met what nobody thought of.
+def reading_failure(error: Exception) -> Missing:
+    """A reader met what nothing had foreseen.
 
     The reply is paid for and stored, so an error would come back with every start: one judgment is
     missing instead, and names the error.
     """
-    return f"{READING_FAILED}: {type(error).__name__}: {error}"
+    what = f"{type(error).__name__}: {error}"
+    return Missing("reading_failed", f"reading the judge's reply failed unexpectedly: {what}")
 
 
 def fallback_note(answered_by: Sequence[str], note: object) -> str:

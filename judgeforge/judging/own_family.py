@@ -44,16 +44,14 @@ _PATTERNS = {
     family: re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)
     for family, words in _FAMILY_NAMES.items()
 }
-_PROVIDERS: Mapping[str, str] = {"openai": "gpt", "openai_decisions": "gpt", "anthropic": "claude"}
-"""What a provider serves at its own address, whatever the name."""
 
 
 def families_of(name: str, model: ModelConfig | None = None) -> frozenset[str]:
     """The families of a model by its name; a model of no known one is a family of its own."""
     words = PurePath(name).name
     found = {family for family, pattern in _PATTERNS.items() if pattern.search(words)}
-    if model is not None and model.base_url is None and model.provider in _PROVIDERS:
-        found.add(_PROVIDERS[model.provider])
+    if model is not None and model.base_url is None and model.facts.family:
+        found.add(model.facts.family)
     return frozenset(found or {words.lower()})
 
 

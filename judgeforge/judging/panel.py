@@ -6,23 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from judgeforge.calls.asks import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.judging.judge import JudgeKind
+from judgeforge.judging.judge import make_judge
 from judgeforge.judging.own_family import OwnFamily
-from judgeforge.judging.protocols.decisions import DecisionJudge
-from judgeforge.judging.protocols.listwise import ListwiseJudge
-from judgeforge.judging.protocols.pairwise import PairwiseJudge
-from judgeforge.judging.protocols.pointwise import PointwiseJudge
 from judgeforge.judging.rubric import Rubric
 from judgeforge.judging.verification import run_checks
 from judgeforge.records import Completion, Judgment, Prompt, Question
-
-PROTOCOLS: Mapping[str, JudgeKind] = {
-    "pointwise": PointwiseJudge,
-    "pairwise": PairwiseJudge,
-    "listwise": ListwiseJudge,
-    "decisions": DecisionJudge,
-}
-"""A new protocol is one file and a line here."""
 
 
 class Panel:
@@ -42,9 +30,7 @@ class Panel:
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
         self._rubric = rubric
-        self._asked = {
-            judge.label: PROTOCOLS[judge.protocol](judge, rubric, gateway) for judge in judges
-        }
+        self._asked = {judge.label: make_judge(judge, rubric, gateway) for judge in judges}
 
     async def judge(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
         """Checks first, then every round of every judge."""

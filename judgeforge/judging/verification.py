@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from judgeforge.judging.checks import Check, failed_checks, parse_checks
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
+from judgeforge.judging.judge import Missing
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Completion, Judgment, Prompt
 
@@ -36,7 +37,8 @@ def run_checks(rubric: Rubric, prompt: Prompt, completion: Completion) -> Judgme
             checks = _checks_of(criterion, prompt)
             failures = failed_checks(checks, subject)
         except (ValueError, UndecidedCheckError) as error:
-            return blank.model_copy(update={"missing": f"criterion `{criterion.name}`: {error}"})
+            missing = Missing("undecided", str(error)).of_criterion(criterion.name)
+            return blank.model_copy(update=missing.fields())
         criteria[criterion.name] = 1.0 - len(failures) / len(checks) if checks else 1.0
         failed += failures
         if failures and criterion.required:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from judgeforge.ranking.distributions import Array, error_cdf, error_from_normal, gap_cdf_array
+from judgeforge.ranking.confidence import probabilities_better
+from judgeforge.ranking.distributions import Array, error_cdf, error_from_normal
 
 _NORMAL: Array = np.linspace(-4.0, 4.0, 17)
 _DENSITY: Array = np.exp(-0.5 * _NORMAL**2) / np.exp(-0.5 * _NORMAL**2).sum()
@@ -27,8 +28,7 @@ def best_probabilities(means: Array, covariance: Array) -> Array:
         return np.asarray(top / top.sum(-1, keepdims=True), dtype=np.float64)
     sd = np.sqrt(np.maximum(variances, _SMALLEST_VARIANCE))
     if n == 2:
-        gap = (means[..., 0] - means[..., 1]) / np.sqrt((sd**2).sum(-1))
-        first = gap_cdf_array(gap)
+        first = probabilities_better(means[..., 0] - means[..., 1], (sd**2).sum(-1))
         return np.stack([first, 1.0 - first], axis=-1)
     values = means[..., :, None] + sd[..., :, None] * _ERRORS
     z = (values[..., :, None, :] - means[..., None, :, None]) / sd[..., None, :, None]

@@ -1,16 +1,15 @@
-"""Errors with heavy tails: Student's t in place of the normal distribution.
+"""Distributions of errors: Student's t with its heavy tails, and the normal one beneath it.
 
 Most of a judge's errors are small and a few are gross (kurtosis of 7 to 8 on recorded judges): with
 a normal law of the same variance moderate gaps are doubted too much and large ones too little. The
 law here is that of 5 degrees of freedom, scaled to variance 1, by Wallace's approximation (1959):
 Phi(sqrt(a log(1 + b z^2))) is a distribution function of its own, which can also be inverted.
-
-The normal distribution, where numpy has nothing.
 """
 
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,3 +66,9 @@ def gap_cdf(z: float) -> float:
 
 def gap_cdf_array(z: Array) -> Array:
     return normal_cdf_array(np.copysign(np.sqrt(_GAP_A * np.log1p(_GAP_B * z * z)), z))
+
+
+def gap_quantile(probability: float) -> float:
+    """The z at which ``gap_cdf`` has this value; above 0 and below 1."""
+    x = NormalDist().inv_cdf(probability)
+    return math.copysign(math.sqrt(math.expm1(x * x / _GAP_A) / _GAP_B), x)

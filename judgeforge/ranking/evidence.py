@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from judgeforge.ranking.protocols import is_by_code
 from judgeforge.records import Judgment
 
 _LEAST_STRENGTH = 0.5
@@ -84,19 +85,25 @@ def read_evidence(
     prompt_ids = {judgment.prompt_id for judgment in judgments}
     if len(prompt_ids) > 1:
         raise ValueError(f"judgments of several prompts: {sorted(prompt_ids)}; rank one at a time")
-    names = _rankable(judgments, completion_ids, keep_unjudged=keep_unjudged)
+    asked = [j for j in judgments if not is_by_code(j.protocol)]
+    judged = [j for j in asked if not j.missing]
+    checks = [j for j in judgments if is_by_code(j.protocol)]
+    checked = {j.completion_ids[0]: j for j in checks if not j.missing}
+    rankable = {i for j in (asked if keep_unjudged else judged) for i in j.completion_ids}
+    if checks:
+        rankable = rankable & checked.keys() if asked else set(checked)
+    wanted = completion_ids or [i for j in judgments for i in j.completion_ids]
+    names = (name for name in dict.fromkeys(wanted) if name in rankable)
     place = {name: i for i, name in enumerate(names)}
-    told = [j for j in judgments if not j.missing]
-    judged = [j for j in told if j.protocol != "checks"]
     return Evidence(
         prompt_id=next(iter(prompt_ids), ""),
         completion_ids=tuple(place),
         cells=_cells(judged, place),
         comparisons=tuple(_comparisons(judged, place)),
         checks={
-            place[j.completion_ids[0]]: CheckResult(j.score, j.weight)
-            for j in told
-            if j.protocol == "checks" and j.score is not None and j.completion_ids[0] in place
+            place[name]: CheckResult(j.score, j.weight)
+            for name, j in checked.items()
+            if j.score is not None and name in place
         },
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
         log_lengths=_log_lengths(tuple(place), texts or {}),
@@ -108,20 +115,6 @@ def _log_lengths(names: Sequence[str], texts: Mapping[str, str]) -> tuple[float,
     if not all(name in texts for name in names):
         return ()
     return tuple(math.log(len(texts[name]) + 1) for name in names)
-
-
-def _rankable(
-    judgments: Sequence[Judgment], completion_ids: Sequence[str] | None, *, keep_unjudged: bool
-) -> Iterable[str]:
-    asked = [j for j in judgments if j.protocol != "checks"]
-    checked = {j.completion_ids[0] for j in judgments if j.protocol == "checks" and not j.missing}
-    rankable = {i for j in asked if keep_unjudged or not j.missing for i in j.completion_ids}
-    if not asked:
-        rankable = checked
-    elif len(asked) < len(judgments):
-        rankable &= checked
-    wanted = completion_ids or [i for j in judgments for i in j.completion_ids]
-    return (name for name in dict.fromkeys(wanted) if name in rankable)
 
 
 def _cells(judged: Iterable[Judgment], place: Mapping[str, int]) -> tuple[Cell, ...]:

@@ -1,17 +1,13 @@
-"""All judgments of one prompt -> its ranking.
-
-Required checks: what code found out for certain outweighs what judges think. Pure.
-"""
+"""All judgments of one prompt -> its ranking, in which required checks outweigh judges. Pure."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from judgeforge.ranking.best import best_probabilities
-from judgeforge.ranking.distributions import Array, gap_cdf
+from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.posterior import posterior
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
@@ -116,14 +112,3 @@ def quality_map(evidence: Evidence, reliability: Reliability) -> tuple[Array, Ar
     scores = np.array([check.score for check in checks])
     shift = (1.0 - shares) * scores
     return shares[:, None] * transform, shift, unseen * np.outer(shares, shares)
-
-
-def probability_better(ranking: Ranking, first_id: str, second_id: str) -> float:
-    """P(the first completion is better than the second), 0 to 1."""
-    i, j = ranking.completion_ids.index(first_id), ranking.completion_ids.index(second_id)
-    cov = ranking.covariance
-    variance = cov[i][i] + cov[j][j] - 2 * cov[i][j]
-    gap = ranking.scores[i] - ranking.scores[j]
-    if variance <= 0:
-        return 0.5 if gap == 0 else float(gap > 0)
-    return gap_cdf(gap / math.sqrt(variance))

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.records import Judgment
-from judgeforge.text.wording import expect, found
+from judgeforge.text.wording import did_you_mean, expect, found
 
 _ROUNDING = 1e-6
 """A weighted mean of ones may come out a little above 1."""
@@ -28,7 +29,7 @@ def judgments_of_prompt(judgments: Iterable[Judgment]) -> list[Judgment]:
     for place, judgment in enumerate(listed):
         if not isinstance(judgment, Judgment):
             raise TypeError(_no_judgment(judgment, place))
-        problem = None if judgment.missing else _problem(judgment)
+        problem = _problem(judgment)
         if problem:
             raise ValueError(f"judgment `{judgment.id}`: {problem}")
         if judgment.id in seen:
@@ -87,13 +88,19 @@ def _no_judgment(value: object, place: int) -> str:
 
 
 def _problem(judgment: Judgment) -> str | None:
-    """What is wrong with a judgment that is not missing, and what to do."""
+    """What is wrong with a judgment, and what to do."""
+    facts = PROTOCOLS.get(judgment.protocol)
+    if facts is None:
+        hint = did_you_mean(judgment.protocol, PROTOCOLS)
+        return f"there is no protocol `{judgment.protocol}`; known are {', '.join(PROTOCOLS)}{hint}"
+    if judgment.missing:
+        return None
     shown = len(judgment.completion_ids)
     if not shown or len(set(judgment.completion_ids)) < shown:
         return "`completion_ids` must name the completions that the judge saw, each once"
-    if judgment.protocol == "listwise":
+    if facts.shows == "all":
         return _wrong_scores(judgment)
-    if judgment.protocol == "pairwise" or (judgment.protocol == "decisions" and shown > 1):
+    if facts.shows == "two" or ("pairs" in facts.settings and shown > 1):
         return _wrong_verdict(judgment)
     return _wrong_score(judgment)
 

@@ -16,10 +16,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.ranking.rank import probability_better, rank
+from judgeforge.ranking.confidence import probability_better
+from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.records import Completion, Judgment, PreferencePair, Record
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
+from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import Row, read_log, read_rows
 from judgeforge.store.recognition import why_no_run_folder
@@ -199,7 +201,7 @@ def _judgments(folder: Path, pair: PreferencePair) -> list[Judgment]:
     """All of the pair's prompt."""
     file = folder / "judgments.jsonl"
     return [
-        _record(file, Judgment, row)
+        _record(file, Judgment, judgment_fields(row))
         for row in _rows(file, naming=pair.prompt_id)
         if row.get("prompt_id") == pair.prompt_id
     ]
@@ -215,13 +217,12 @@ def _side(
             f"{file}: the completion `{name}` of the pair is missing. The file was changed after "
             "the run; restore it, or run again (paid replies come from the cache)."
         )
-    figures = {key: row.get(key) for key in ("score", "score_sd", "p_best")}
-    bare = {key: value for key, value in row.items() if key not in figures}
+    figures = {key: row.get(key) for key in OF_RANKING}
     return _record(
         file,
         ExplainedSide,
         {
-            "completion": _record(file, Completion, bare),
+            "completion": _record(file, Completion, completion_fields(row)),
             "judgments": [each for each in judgments if name in each.completion_ids],
             **figures,
         },

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
+from judgeforge.config.providers import runs_in_process
+
 Fact = tuple[str, str]
 
 
@@ -77,7 +79,7 @@ def _models(config: Mapping[str, Any]) -> list[str]:
 
 def _model(model: Mapping[str, Any]) -> str:
     provider, name = model.get("provider"), model.get("model")
-    return f"{_file_name(name) if provider == 'local' else name} ({provider})"
+    return f"{_file_name(name) if runs_in_process(provider) else name} ({provider})"
 
 
 def _sampling(config: Mapping[str, Any]) -> str:

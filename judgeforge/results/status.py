@@ -131,7 +131,7 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
         budget_usd=manifest["config"]["budget"]["usd"],
         eta_s=_eta_s(rows - tally.prompts, fresh.prompts, holder, now) if running else None,
         message=manifest["message"],
-        trouble=trouble_of(folder.log_file, now=now, running=running) if open_ended else None,
+        trouble=trouble_of(folder.log, now=now, running=running) if open_ended else None,
     )
 
 

@@ -104,14 +104,16 @@ class Admission:
     def _refusal(self, need: _Need) -> BudgetExhaustedError:
         room, wanted = self._budget.room(), need.pico + self._largest_pico
         if room.pico is not None and wanted > room.pico:
-            left = f"${to_usd(max(0, room.pico)):.6f} of {room.limit} is left"
+            limit = room.limit
+            left = f"${to_usd(max(0, room.pico)):.6f} of {limit} is left"
             asked = f"up to ${to_usd(wanted):.6f}"
         else:
-            left = f"{max(0, room.calls or 0)} of budget.max_calls are left"
+            limit = "budget.max_calls"
+            left = f"{max(0, room.calls or 0)} of {limit} are left"
             asked = counted(need.estimate.calls, "call")
         return BudgetExhaustedError(
             f"{left}, and the next prompt may need {asked}, so it is not begun: it could end half "
-            f"judged. Raise {room.limit if '$' in left else 'budget.max_calls'} and start the same "
-            "command again: nothing that was paid is lost.",
-            of_day=room.limit in left and room.limit == OF_DAY,
+            f"judged. Raise {limit} and start the same command again: nothing that was paid is "
+            "lost.",
+            of_day=limit == OF_DAY,
         )

@@ -12,6 +12,7 @@ What a run folder knows of its judges when a start begins, and how that start go
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from judgeforge.config.judges import JudgingConfig
@@ -20,10 +21,10 @@ from judgeforge.errors import InterruptedRunError
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.records import JudgedPrompt, Judgment, Prompt
+from judgeforge.records import JudgedPrompt, Prompt
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist
-from judgeforge.store.finished_prompt import read_completion
+from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.fit import FrozenFit, read_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, short_digest
@@ -33,7 +34,7 @@ def can_be_fitted(judging: JudgingConfig) -> bool:
     """One judge that scores everything once shows nothing of its own reliability."""
     judges = judging.judges
     several = len(judges) > 1 or any(judge.repeats > 1 for judge in judges)
-    compares = any(judge.protocol == "pairwise" or judge.pairs for judge in judges)
+    compares = any(judge.shows == "two" for judge in judges)
     return judging.fit_prompts > 0 and (several or compares)
 
 
@@ -218,6 +219,6 @@ def _recall(
             and short_digest(row.digest) == work.digests[position]
         ):
             lines = journal.lines(work.places[position])
-            completions = [read_completion(line) for line in lines["completions"]]
-            judgments = [Judgment.model_validate_json(line) for line in lines["judgments"]]
+            completions = [read_completion(json.loads(line)) for line in lines["completions"]]
+            judgments = [read_judgment(json.loads(line)) for line in lines["judgments"]]
             yield position, JudgedPrompt(row, completions, judgments)

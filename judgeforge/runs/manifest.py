@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from judgeforge import __version__
 from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.config.run import RunConfig
 from judgeforge.records import RubricId, SkipReason
 from judgeforge.store.journal import Tally
 from judgeforge.store.spending import Spending
-from judgeforge.version import VERSION
 
 _PACKAGES = ("openai", "anthropic", "pydantic", "diskcache", "datasets", "genai-prices")
 
@@ -65,7 +65,7 @@ def describe(
 ) -> dict[str, Any]:
     """Everything that is known before the run starts. The configuration holds no secret."""
     return {
-        "judgeforge_version": VERSION,
+        "judgeforge_version": __version__,
         "versions": _versions(),
         "config": config.model_dump(mode="json"),
         "rubric": rubric.model_dump(mode="json"),

@@ -12,7 +12,7 @@ from judgeforge.records import JudgedPrompt, Prompt, Skip
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.prompt_work import PromptWork
-from judgeforge.store.finished_prompt import Outcome, make_outcome
+from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 
 
 class Pipeline:
@@ -29,7 +29,7 @@ class Pipeline:
         fit: RunFit,
         in_flight: int,
         admission: Admission,
-        finish: Callable[[int, Outcome], None],
+        finish: Callable[[int, FinishedPrompt], None],
         halt: Callable[[], None],
     ) -> None:
         self._work, self._fit = work, fit
@@ -63,7 +63,7 @@ class Pipeline:
             for position, row in rows:
                 if isinstance(row, Skip):
                     self._finish(
-                        position, make_outcome(prompt_id=row.prompt_id, digest="", skip=row)
+                        position, finished_prompt(prompt_id=row.prompt_id, digest="", skip=row)
                     )
                     continue
                 if not await self._room():
@@ -104,12 +104,12 @@ class Pipeline:
         self, position: int, prompt: Prompt, claim: Claim, *, learn: bool
     ) -> None:
         """``learn``: the prompt is one of those from which the judges' reliability is learnt."""
-        judged: JudgedPrompt | Outcome | None = None
+        judged: JudgedPrompt | FinishedPrompt | None = None
         known = _prior if self._fit.was_learnt_from(prompt.id) else self._fit.to_ask_with
         try:
             with claiming(claim):
                 judged = await self._work.judge(prompt, known)
-            if isinstance(judged, Outcome):
+            if isinstance(judged, FinishedPrompt):
                 self._finish(position, judged)
             elif not learn:
                 self._conclude(position, judged, await self._fit.to_rank_with())
@@ -128,7 +128,7 @@ class Pipeline:
         except StoreError as error:
             self.stop(error)
 
-    def _learn(self, position: int, judged: JudgedPrompt | Outcome | None) -> None:
+    def _learn(self, position: int, judged: JudgedPrompt | FinishedPrompt | None) -> None:
         try:
             if isinstance(judged, JudgedPrompt):
                 self._fit.hold(position, judged)

@@ -15,7 +15,6 @@ from judgeforge.ranking.pairing.selection import Trust, select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import (
-    READING_FAILED,
     Completion,
     JudgedPrompt,
     Judgment,
@@ -24,10 +23,9 @@ from judgeforge.records import (
     RubricId,
     Skip,
     SkipReason,
-    is_suspicious,
 )
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
-from judgeforge.store.finished_prompt import Outcome, make_outcome
+from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,8 @@ class PromptWork:
     on_reading_failure: Callable[[Judgment], None] = lambda _: None
     """Told of each judgment that is missing because reading its reply failed unexpectedly."""
 
-    async def judge(self, prompt: Prompt, reliability: OnceKnown) -> JudgedPrompt | Outcome:
-        """Sample and judge; an outcome at once where there is nothing to judge."""
+    async def judge(self, prompt: Prompt, reliability: OnceKnown) -> JudgedPrompt | FinishedPrompt:
+        """Sample and judge; finished at once where there is nothing to judge."""
         completions = await self._completions(prompt)
         candidates = self._candidates(completions)
         if len(candidates) < 2:
@@ -58,11 +56,11 @@ class PromptWork:
         else:
             judgments = await self.escalation.judge(prompt, candidates, reliability)
         for judgment in judgments:
-            if judgment.missing and READING_FAILED in judgment.missing:
+            if judgment.missing_kind == "reading_failed":
                 self.on_reading_failure(judgment)
         return JudgedPrompt(prompt, completions, judgments)
 
-    def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> Outcome:
+    def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
         """Rank and pair."""
         judgments, completions = judged.judgments, judged.completions
         texts = {completion.id: completion.text for completion in completions}
@@ -87,7 +85,7 @@ class PromptWork:
                 rubric=self.rubric,
                 strategy=self.config.pairing.strategy,
             )
-        return make_outcome(
+        return finished_prompt(
             prompt_id=judged.prompt.id,
             digest=judged.prompt.digest,
             completions=completions,
@@ -102,19 +100,19 @@ class PromptWork:
         candidates = usable(completions)
         if not self.config.pairing.reject_suspicious:
             return candidates
-        return [one for one in candidates if not is_suspicious(one.flags)]
+        return [one for one in candidates if not one.signs]
 
     async def _completions(self, prompt: Prompt) -> list[Completion]:
         if prompt.completions or self.config.sampling is None:
             return ready_completions(prompt)
         return await sample_completions(prompt, self.config.sampling, self.gateway)
 
-    def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> Outcome:
+    def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> FinishedPrompt:
         completions: Sequence[Completion] = judged.completions
         judgments: Sequence[Judgment] = judged.judgments
         if completions and all(one.finish == "failed" for one in completions):
             reason = SkipReason.CALL_FAILED
-        return make_outcome(
+        return finished_prompt(
             prompt_id=judged.prompt.id,
             digest=judged.prompt.digest,
             completions=completions,

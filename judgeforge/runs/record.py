@@ -27,7 +27,7 @@ from judgeforge.runs.result import (
 )
 from judgeforge.store.audit import audit_results
 from judgeforge.store.counters import CachedCalls
-from judgeforge.store.finished_prompt import Outcome
+from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal, Tally
@@ -74,7 +74,7 @@ class RunRecord:
         }
         self._calibration = _calibration(config, prepared)
 
-    def finish(self, position: int, outcome: Outcome) -> None:
+    def finish(self, position: int, outcome: FinishedPrompt) -> None:
         """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
         before = self._work.places[position]
         ranked_again = before >= 0
@@ -131,9 +131,9 @@ class RunRecord:
             manifest = self.manifest(EXIT_STATUS[code], error)
             self._audit(manifest)
             manifest["judging"] = judging_figures(
-                self._folder.file("judgments"), self._config.judging.judges
+                self._folder.judgments, self._config.judging.judges
             )
-            manifest["own_family_judgments"] = count_own_family(self._folder.file("judgments"))
+            manifest["own_family_judgments"] = count_own_family(self._folder.judgments)
             self._write_derived(manifest, bug)
             self._folder.write_manifest(manifest)
         except Exception as unexpected:  # noqa: BLE001 (a bug is told as one)
@@ -174,8 +174,7 @@ class RunRecord:
         from judgeforge.results.report.writing import write_report
 
         manifest["quality"] = run_quality(self._folder.path)
-        pairs = self._folder.file("pairs")
-        write_pairs_parquet(pairs, pairs.with_suffix(".parquet"))
+        write_pairs_parquet(self._folder.pairs, self._folder.pairs_parquet)
         write_card(self._folder.path, manifest)
         try:
             write_report(self._folder.path, manifest=manifest)
@@ -186,7 +185,7 @@ class RunRecord:
             warnings.warn(
                 f"no report.html was written; the run itself is whole. This is a bug in judgeforge "
                 f"({type(error).__name__}), please report it; its traceback is in "
-                f"{self._folder.log_file}.",
+                f"{self._folder.log}.",
                 stacklevel=2,
             )
 

@@ -21,6 +21,7 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.records import Skip
+from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_records
 from judgeforge.text.redaction import redact
 from judgeforge.text.wording import counted
@@ -51,11 +52,11 @@ class RunResult:
         """The pairs as a ``datasets.Dataset``, in input order."""
         from judgeforge.results.export.arrow import pairs_dataset
 
-        return pairs_dataset(self.folder / "pairs.jsonl")
+        return pairs_dataset(RunFolder(self.folder).pairs)
 
     @property
     def skips(self) -> list[Skip]:
-        return list(read_records(self.folder / "skips.jsonl", Skip))
+        return list(read_records(RunFolder(self.folder).skips, Skip))
 
 
 EXIT_DONE, EXIT_TOO_MANY_SKIPS = 0, 5

@@ -37,7 +37,7 @@ from judgeforge.runs.record import RunRecord
 from judgeforge.runs.result import RunResult
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.files import check_free_space
-from judgeforge.store.finished_prompt import Outcome
+from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 from judgeforge.store.log import RunLog
@@ -71,7 +71,7 @@ class RunSession:
     def _open(self, opened: contextlib.ExitStack) -> None:
         """The files of a run, each closed by ``opened``."""
         config, prepared, folder = self._config, self._prepared, self._folder
-        self._log = RunLog(folder.log_file, Redactor(k for k in prepared.keys.values() if k))
+        self._log = RunLog(folder.log, Redactor(k for k in prepared.keys.values() if k))
         opened.callback(self._log.close)
         ledger = _ledger(config)
         if ledger is not None:
@@ -223,7 +223,7 @@ class RunSession:
         await self._gateway.drain(self._config.limits.grace_s)
         self._pipeline.cancel()
 
-    def _finish(self, position: int, outcome: Outcome) -> None:
+    def _finish(self, position: int, outcome: FinishedPrompt) -> None:
         self._record.finish(position, outcome)
         self._cached_calls.keep(self._gateway.cached_calls)
 
@@ -244,7 +244,7 @@ class RunSession:
         with contextlib.suppress(StoreError):
             shown = "".join(traceback.format_exception(error))
             self._log.event("bug", error=repr(error), traceback=shown)
-        return BugError(error, self._folder.log_file)
+        return BugError(error, self._folder.log)
 
     def _interrupt(self) -> None:
         trouble = what_holds_it_up(self._gateway, out_of_order(self._endpoints.values()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from judgeforge.config.file import load_run_config
+from judgeforge.config.file import load_config
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import BudgetExhaustedError, JudgeforgeError, LockHeldError
 from judgeforge.runs.folders import default_folder, run_folders, today
@@ -45,7 +45,7 @@ def start_file(file: Path, out: str | None = None, **options: Any) -> StartRepor
     Its folder is then ``out`` as it was given: what day it is, is in the configuration.
     """
     try:
-        return start(load_run_config(file), out, **options)
+        return start(load_config(file), out, **options)
     except JudgeforgeError as error:
         folder = default_folder(file) if out is None else out
         return StartReport(summaries=[summarise_error(folder, error)], error=error)

@@ -10,7 +10,7 @@ from judgeforge.calls.asks import Asks, gather_or_cancel
 from judgeforge.calls.providers.base import ChatRequest
 from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError
-from judgeforge.records import CUT, DUPLICATE, FAILED, WITHHELD, Completion, Message, Prompt
+from judgeforge.records import Completion, Message, Prompt
 from judgeforge.sampling.suspicion import suspicions
 
 
@@ -32,7 +32,7 @@ async def sample_completions(
     drawn = await gather_or_cancel(
         _complete(prompt, config, draw, gateway) for draw in _draws(config)
     )
-    return _mark_suspicious(_mark_duplicates(drawn), asked)
+    return _with_signs(_mark_duplicates(drawn), asked)
 
 
 def ready_completions(prompt: Prompt) -> list[Completion]:
@@ -50,7 +50,7 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
             for index, ready in enumerate(prompt.completions)
         ]
     )
-    return _mark_suspicious(given, [message.content for message in prompt.messages])
+    return _with_signs(given, [message.content for message in prompt.messages])
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
@@ -59,8 +59,8 @@ def usable(completions: Sequence[Completion]) -> list[Completion]:
         completion
         for completion in completions
         if completion.finish in {"stop", "given", "length"}
-        and CUT not in completion.flags
-        and not any(flag.startswith(DUPLICATE) for flag in completion.flags)
+        and not completion.cut
+        and completion.duplicate_of is None
     ]
 
 
@@ -97,18 +97,15 @@ async def _complete(
     except CallError as error:
         if error.stops_run:
             raise
-        if isinstance(error, FlaggedInputError):
-            withheld = {"finish": "content_filter", "flags": (f"{WITHHELD} {error}",)}
-            return blank.model_copy(update=withheld)
-        return blank.model_copy(update={"flags": (f"{FAILED} {error}",)})
+        finish = "content_filter" if isinstance(error, FlaggedInputError) else "failed"
+        return blank.model_copy(update={"finish": finish, "failure": str(error)})
     reply = answer.reply
     has_text = bool(reply.text.strip())
-    cut = reply.finish == "length" and not (config.keep_cut and has_text)
     outcome = {
         "model": answer.answered_by or draw.model,
         "text": reply.text,
         "finish": "empty" if reply.finish == "stop" and not has_text else reply.finish,
-        "flags": (CUT,) if cut else (),
+        "cut": reply.finish == "length" and not (config.keep_cut and has_text),
         "reasoning": reply.reasoning,
         "call": answer.key,
         "cost_usd": answer.cost_usd,
@@ -129,8 +126,7 @@ def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
     for completion in completions:
         twin = first.get(completion.text)
         if twin is not None and usable([completion]):
-            flags = (*completion.flags, f"{DUPLICATE}{twin}")
-            marked.append(completion.model_copy(update={"flags": flags}))
+            marked.append(completion.model_copy(update={"duplicate_of": twin}))
             continue
         if usable([completion]):
             first[completion.text] = completion.id
@@ -138,10 +134,10 @@ def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
     return marked
 
 
-def _mark_suspicious(completions: Sequence[Completion], asked: Sequence[str]) -> list[Completion]:
+def _with_signs(completions: Sequence[Completion], asked: Sequence[str]) -> list[Completion]:
     return [
-        completion.model_copy(update={"flags": (*completion.flags, *found)})
-        if (found := suspicions(completion.text, asked))
+        completion.model_copy(update={"signs": signs})
+        if (signs := suspicions(completion.text, asked))
         else completion
         for completion in completions
     ]

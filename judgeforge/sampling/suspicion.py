@@ -10,7 +10,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 
-from judgeforge.records import SUSPICIOUS
 from judgeforge.text.visible import hidden_characters, mixed_scripts, visible_text
 
 _LEAST_REPETITIVE = 500
@@ -20,12 +19,12 @@ _COMPRESSED_SHARE = 0.1
 
 
 def suspicions(text: str, asked: Iterable[str] = ()) -> tuple[str, ...]:
-    """The flags of a completion, sorted; ``asked`` are the texts of its prompt."""
+    """The signs in a completion's text, sorted; ``asked`` are the texts of its prompt."""
     signs = _signs(text)
     if not signs:
         return ()
     known = {sign for one in asked for sign in _signs(one)}
-    return tuple(sorted(SUSPICIOUS + sign for sign in signs - known))
+    return tuple(sorted(signs - known))
 
 
 def _signs(text: str) -> set[str]:

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
 
 from judgeforge.errors import StoreError
-from judgeforge.store.finished_prompt import FILES
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 
@@ -36,7 +36,7 @@ def audit_results(folder: RunFolder, journal: Journal, rows: Iterable[int | byte
     """
     found = Found()
     with ExitStack() as files:
-        results = {name: _Lines(folder, name, files) for name in FILES}
+        results = {name: _Lines(file, files) for name, file in folder.line_files.items()}
         for row in rows:
             found.prompts += 1
             if isinstance(row, bytes):
@@ -84,8 +84,8 @@ def _reason(line: bytes) -> str:
 class _Lines:
     """A result file, line by line."""
 
-    def __init__(self, folder: RunFolder, name: str, files: ExitStack) -> None:
-        self._path = folder.file(name)
+    def __init__(self, path: Path, files: ExitStack) -> None:
+        self._path = path
         self._number = 0
         try:
             self._file: BinaryIO = files.enter_context(self._path.open("rb"))

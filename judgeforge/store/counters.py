@@ -1,40 +1,38 @@
-"""What the last prompts of a folder cost, kept for its next start; a kill loses none.
+"""Small counts that a run keeps for the next start of its folder; a kill loses none.
 
-How many calls the cache answered over the whole life of a folder; a kill loses no count.
+Each is written over in place: what the last prompts cost, and how many calls the cache answered.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from pathlib import Path
 
-from judgeforge.errors import StoreError
+from judgeforge.store.fixed_file import FixedFile
 
 REMEMBERED = 32
-_SIZE = 1024
-"""Bytes of the file: more than the longest content, so that one write covers the one before."""
+_COSTS_SIZE = 1024
+"""Bytes: more than the longest content."""
+_COUNT_DIGITS = 20
 
 
 class PromptCosts:
-    """Ratios of paid to expected money, and the largest reservation, in a file that is written over
-    in place. ``prices`` identifies the prices of this start: a reservation that was made at others
-    says nothing. Raises StoreError."""
+    """Ratios of paid to expected money of the last ``REMEMBERED`` prompts, and the largest
+    reservation.
+
+    ``prices`` identifies the prices of this start: a reservation that was made at others says
+    nothing. Raises StoreError.
+    """
 
     def __init__(self, file: Path, *, prices: str) -> None:
-        self._file, self._prices = file, prices
-        try:
-            self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-            held = os.pread(self._descriptor, _SIZE, 0)
-        except OSError as error:
-            raise StoreError(f"{file}: cannot be opened: {error}") from error
+        self._file, self._prices = FixedFile(file, _COSTS_SIZE), prices
         self.ratios: deque[float] = deque(maxlen=REMEMBERED)
         self.largest_pico = 0
         """The largest single reservation that was made while they were paid."""
-        self._read(held)
+        self._take_over(self._file.read())
 
-    def _read(self, held: bytes) -> None:
+    def _take_over(self, held: bytes) -> None:
         try:
             prices, largest_pico, *ratios = json.loads(held) if held else ("", 0)
             self.largest_pico = int(largest_pico) if prices == self._prices else 0
@@ -49,36 +47,25 @@ class PromptCosts:
         self.ratios.append(ratio)
         self.largest_pico = max(self.largest_pico, largest_pico)
         ratios = (round(one, 6) for one in self.ratios)
-        content = json.dumps([self._prices, self.largest_pico, *ratios])
-        try:
-            os.pwrite(self._descriptor, content.encode().ljust(_SIZE), 0)
-        except OSError as error:
-            raise StoreError(f"{self._file}: cannot be written: {error}") from error
+        self._file.write(json.dumps([self._prices, self.largest_pico, *ratios]).encode())
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        self._file.close()
 
 
 class CachedCalls:
-    """One number in a file, written over in place. Raises StoreError."""
+    """How many calls the cache answered over the whole life of a folder. Raises StoreError."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        try:
-            self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-            held = os.pread(self._descriptor, 20, 0)
-        except OSError as error:
-            raise StoreError(f"{file}: cannot be opened: {error}") from error
+        self._file = FixedFile(file, _COUNT_DIGITS)
+        held = self._file.read()
         self.before = int(held) if held.isdigit() else 0
         """At the start."""
         self.of_this_start = 0
 
     def keep(self, of_this_start: int) -> None:
         self.of_this_start = of_this_start
-        try:
-            os.pwrite(self._descriptor, b"%020d" % (self.before + of_this_start), 0)
-        except OSError as error:
-            raise StoreError(f"{self._file}: cannot be written: {error}") from error
+        self._file.write(b"%0*d" % (_COUNT_DIGITS, self.before + of_this_start))
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        self._file.close()

@@ -1,6 +1,7 @@
-"""Writing files so that no reader ever sees half of one, into folders that are made first.
+"""Folders and files as the store makes them: private to their owner, and never half written.
 
-Stops a run in order before the disk is full: what is paid for must still be stored.
+``replacing`` is for files that are written in one go; those that grow or change while a run goes on
+are an ``AppendedFile`` or a ``FixedFile``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import BinaryIO
 from judgeforge.errors import ConfigError, StoreError
 
 _DISK_FAILED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+_MEGABYTE = 10**6
 
 
 def make_folder(path: Path, *, mode: int = 0o777) -> None:
@@ -27,22 +29,6 @@ def make_folder(path: Path, *, mode: int = 0o777) -> None:
         path.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{path}: cannot be made: {error}") from error
-
-
-@contextmanager
-def chosen_place(place: Path) -> Iterator[None]:
-    """Turns a StoreError into a ConfigError: where somebody chose a place that cannot be written,
-    the command is wrong. A disk that is full or fails stays a StoreError.
-    """
-    try:
-        yield
-    except StoreError as error:
-        cause = error.__cause__
-        if not isinstance(cause, OSError) or cause.errno in _DISK_FAILED:
-            raise
-        raise ConfigError(
-            f"{place}: cannot be written there ({cause.strerror or cause}). Choose another place."
-        ) from error
 
 
 @contextmanager
@@ -58,25 +44,33 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
     except OSError as error:
         _remove(temporary)
-        raise StoreError(
-            f"{path}: cannot be written ({error}). Free disk space or repair the folder, "
-            "then start the same command again."
-        ) from error
+        raise write_error(path, error) from error
     except BaseException:
         _remove(temporary)
         raise
 
 
-def _remove(temporary: Path) -> None:
-    with suppress(OSError):  # what went wrong before says more than that this fails too
-        temporary.unlink(missing_ok=True)
-
-
-_MEGABYTE = 10**6
+@contextmanager
+def chosen_place(place: Path) -> Iterator[None]:
+    """Turns a StoreError into a ConfigError: where a command names a place that cannot be written,
+    the command is wrong. A disk that is full or fails stays a StoreError.
+    """
+    try:
+        yield
+    except StoreError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno in _DISK_FAILED:
+            raise
+        raise ConfigError(
+            f"{place}: cannot be written there ({cause.strerror or cause}). Choose another place."
+        ) from error
 
 
 def check_free_space(folders: Iterable[Path], least_mb: float) -> None:
-    """Raises StoreError where a folder's disk has fewer than ``least_mb`` megabytes left."""
+    """Lets a run stop in order before the disk is full: what is paid for must still be stored.
+
+    Raises StoreError where a folder's disk has fewer than ``least_mb`` megabytes left.
+    """
     for folder in folders:
         try:
             free_mb = shutil.disk_usage(folder).free / _MEGABYTE
@@ -87,3 +81,30 @@ def check_free_space(folders: Iterable[Path], least_mb: float) -> None:
                 f"{folder}: {free_mb:.0f} MB are free, less than limits.min_free_mb "
                 f"({least_mb:g}). Free some, then start the same command again."
             )
+
+
+def descriptor_of(path: Path, flags: int) -> int:
+    """An open file; only its owner may read one that is made. Raises StoreError."""
+    try:
+        return os.open(path, flags, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be opened ({error.strerror or error}). Repair the folder, then start "
+            "the same command again."
+        ) from error
+
+
+def write_error(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path}: cannot be written ({error.strerror or error}). Free disk space or repair the "
+        "folder, then start the same command again."
+    )
+
+
+def read_error(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"{path}: cannot be read: {error.strerror or error}")
+
+
+def _remove(temporary: Path) -> None:
+    with suppress(OSError):  # what went wrong before says more than that this fails too
+        temporary.unlink(missing_ok=True)

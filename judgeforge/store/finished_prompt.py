@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judgeforge.records import Completion, Judgment, PreferencePair, Ranking, Skip, SkipReason
+from judgeforge.store.evidence_rows import OF_RANKING
 
-_OF_RANKING = ("score", "score_sd", "p_best")
-"""In a line of completions.jsonl, behind what the completion is by itself."""
 FILES = ("pairs", "completions", "judgments", "skips")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FinishedPrompt:
     """``lines`` holds the finished JSON lines for each of ``FILES``."""
 
     prompt_id: str
@@ -27,7 +26,7 @@ class Outcome:
         return len(self.lines["pairs"])
 
 
-def make_outcome(
+def finished_prompt(
     *,
     prompt_id: str,
     digest: str,
@@ -36,11 +35,11 @@ def make_outcome(
     ranking: Ranking | None = None,
     pairs: Sequence[PreferencePair] = (),
     skip: Skip | None = None,
-) -> Outcome:
+) -> FinishedPrompt:
     """A prompt ends with pairs or with exactly one skip."""
     if bool(pairs) == (skip is not None):
         raise ValueError(f"{prompt_id}: a prompt ends with pairs or with one skip")
-    return Outcome(
+    return FinishedPrompt(
         prompt_id=prompt_id,
         digest=digest,
         lines={
@@ -56,8 +55,9 @@ def make_outcome(
 def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
     row = completion.model_dump(mode="json")
     call = row.pop("call")
+    row["flags"] = completion.flags
+    row |= dict.fromkeys(OF_RANKING)
     place = _place(completion, ranking)
-    row |= dict.fromkeys(_OF_RANKING)
     if ranking is not None and place is not None:
         row["score"] = ranking.score(place)
         row["score_sd"] = ranking.covariance[place][place] ** 0.5
@@ -66,22 +66,11 @@ def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
-def read_completion(line: bytes) -> Completion:
-    """The completion in a line of completions.jsonl, without what its ranking says of it."""
-    row = json.loads(line)
-    for name in _OF_RANKING:
-        row.pop(name, None)
-    return Completion.model_validate(row)
-
-
 def _place(completion: Completion, ranking: Ranking | None) -> int | None:
     """An exact duplicate shares the scores of the completion that was judged for it."""
     if ranking is None:
         return None
-    twin = next(
-        (f.removeprefix("duplicate:") for f in completion.flags if f[:10] == "duplicate:"), ""
-    )
-    for wanted in (completion.id, twin):
+    for wanted in (completion.id, completion.duplicate_of):
         if wanted in ranking.completion_ids:
             return ranking.completion_ids.index(wanted)
     return None

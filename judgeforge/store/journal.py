@@ -7,7 +7,6 @@ the files of the run folder are put together without reading any JSON again.
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
-from judgeforge.store.finished_prompt import FILES, Outcome
+from judgeforge.store.appended_file import AppendedFile
+from judgeforge.store.finished_prompt import FILES, FinishedPrompt
 
 FORMAT = 1
 """Records without a number are of the first format as well."""
@@ -49,41 +49,31 @@ class Journal:
     """
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
-        self._file = file
-        flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT | os.O_APPEND
-        try:
-            self._descriptor = os.open(file, flags, 0o600)
-            self._end = os.fstat(self._descriptor).st_size if read_only else self._cut_torn_tail()
-        except OSError as error:
-            raise StoreError(f"{file}: cannot be opened: {error}") from error
+        self._file = AppendedFile(file, read_only=read_only)
+        if not read_only:
+            self._cut_torn_tail()
 
     @property
     def size(self) -> int:
         """Bytes of whole records."""
-        return self._end
+        return self._file.end
 
-    def append(self, outcome: Outcome, *, provisional: bool = False, again: bool = False) -> Entry:
-        body = b"".join((line + "\n").encode() for name in FILES for line in outcome.lines[name])
+    def append(
+        self, finished: FinishedPrompt, *, provisional: bool = False, again: bool = False
+    ) -> Entry:
+        body = b"".join((line + "\n").encode() for name in FILES for line in finished.lines[name])
         header = {
             "format": FORMAT,
-            "id": outcome.prompt_id,
-            "digest": outcome.digest,
-            "lines": [len(outcome.lines[name]) for name in FILES],
-            "skip": outcome.skip_reason,
+            "id": finished.prompt_id,
+            "digest": finished.digest,
+            "lines": [len(finished.lines[name]) for name in FILES],
+            "skip": finished.skip_reason,
             "provisional": provisional,
             "again": again,
             "bytes": len(body),
             "checksum": zlib.crc32(body),
         }
-        record = json.dumps(header).encode() + b"\n" + body
-        try:
-            written = os.write(self._descriptor, record)
-        except OSError as error:
-            raise StoreError(f"{self._file}: cannot be written: {error}") from error
-        if written != len(record):
-            os.ftruncate(self._descriptor, self._end)
-            raise StoreError(f"{self._file}: the disk is full; free space and start again.")
-        offset, self._end = self._end, self._end + len(record)
+        offset = self._file.append(json.dumps(header).encode() + b"\n" + body)
         return _entry(offset, header)
 
     def entries(self, start: int = 0) -> Iterator[tuple[str, Entry]]:
@@ -102,7 +92,7 @@ class Journal:
     def lines(self, offset: int) -> dict[str, list[bytes]]:
         """The output lines of the record at ``offset``, by file. Raises StoreError on damage."""
         header, start = self._header(offset)
-        body = os.pread(self._descriptor, header["bytes"], start)
+        body = self._file.read(header["bytes"], start)
         if zlib.crc32(body) != header["checksum"]:
             raise self._damaged(offset)
         rows = iter(body.splitlines(keepends=True))
@@ -112,12 +102,12 @@ class Journal:
         }
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        self._file.close()
 
     def _header(self, offset: int) -> tuple[dict[str, Any], int]:
         chunk, size = b"", 512
         while b"\n" not in chunk:
-            more = os.pread(self._descriptor, size, offset + len(chunk))
+            more = self._file.read(size, offset + len(chunk))
             if not more:
                 raise EOFError
             chunk += more
@@ -127,13 +117,13 @@ class Journal:
             raise ValueError("a header is an object")
         if header.get("format", 1) > FORMAT:
             raise StoreError(
-                f"{self._file}: written by a newer judgeforge (format {header['format']}, this one "
-                f"knows {FORMAT}). Upgrade judgeforge or use another folder."
+                f"{self._file.path}: written by a newer judgeforge (format {header['format']}, "
+                f"this one knows {FORMAT}). Upgrade judgeforge or use another folder."
             )
         return header, offset + len(line) + 1
 
     def _records(self, start: int = 0) -> Iterator[tuple[int, dict[str, Any], int]]:
-        offset, size = start, os.fstat(self._descriptor).st_size
+        offset, size = start, self._file.end
         while offset < size:
             try:
                 header, body = self._header(offset)
@@ -145,7 +135,7 @@ class Journal:
             yield offset, header, end
             offset = end
 
-    def _cut_torn_tail(self) -> int:
+    def _cut_torn_tail(self) -> None:
         """Only the last record can be torn: each is written by one call, one after another."""
         end, last = 0, None
         for offset, header, stop in self._records():
@@ -153,18 +143,15 @@ class Journal:
         if last is not None:
             offset, header = last
             _, start = self._header(offset)
-            body = os.pread(self._descriptor, header["bytes"], start)
-            if zlib.crc32(body) != header["checksum"]:
+            if zlib.crc32(self._file.read(header["bytes"], start)) != header["checksum"]:
                 end = offset
-        size = os.fstat(self._descriptor).st_size
-        if size > end:
-            self._refuse_lost_records(end, size)
-            os.ftruncate(self._descriptor, end)
-        return end
+        if self._file.end > end:
+            self._refuse_lost_records(end)
+            self._file.cut(end)
 
-    def _refuse_lost_records(self, end: int, size: int) -> None:
+    def _refuse_lost_records(self, end: int) -> None:
         """A tear is one record long; whole records behind it mean damage, not a kill."""
-        tail = os.pread(self._descriptor, size - end, end)
+        tail = self._file.read(self._file.end - end, end)
         later = [
             line for line in tail.split(b"\n")[1:] if line.startswith((b'{"format": ', b'{"id": '))
         ]
@@ -173,8 +160,8 @@ class Journal:
 
     def _damaged(self, offset: int) -> StoreError:
         return StoreError(
-            f"{self._file}: damaged at byte {offset}. Nothing is overwritten: copy the folder, "
-            "then cut the file there (the replies are in the cache and cost nothing again)."
+            f"{self._file.path}: damaged at byte {offset}. Nothing is overwritten: copy the "
+            "folder, then cut the file there (the replies are in the cache and cost nothing again)."
         )
 
 

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from judgeforge.errors import StoreError
 from judgeforge.records import Record
+from judgeforge.store.files import read_error
 from judgeforge.text.wording import first_problem
 
 Row = dict[str, Any]
@@ -62,7 +63,7 @@ def read_log(
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unreadable(file, error) from error
+        raise read_error(file, error) from error
 
 
 def _read(
@@ -78,7 +79,7 @@ def _read(
                     yield offset, parse(line)
                 offset += len(line)
     except OSError as error:
-        raise _unreadable(file, error) from error
+        raise read_error(file, error) from error
     except (ValueError, RecursionError) as error:
         problem = first_problem(error) if isinstance(error, ValidationError) else error
         place = _lines_before(file, begin) + number
@@ -108,7 +109,3 @@ def _row_or_none(line: bytes) -> Row | None:
         return _row(line, needs="")
     except (ValueError, RecursionError):
         return None
-
-
-def _unreadable(file: Path, error: OSError) -> StoreError:
-    return StoreError(f"{file}: cannot be read: {error.strerror or error}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from judgeforge.errors import LockHeldError, StoreError
+from judgeforge.store.fixed_file import FixedFile
 from judgeforge.store.flock import NoFlockError, check_flock_works, try_flock
 
 _SIGNATURE_BYTES = 512
@@ -39,31 +40,21 @@ class FolderLock:
     """
 
     def __init__(self, file: Path, *, needed: bool = True) -> None:
-        self._file, self._needed = file, needed
-        self._descriptor = -1
+        self._path, self._needed = file, needed
 
     def __enter__(self) -> FolderLock:
-        try:
-            self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StoreError(
-                f"{self._file}: cannot be opened ({error}). The folder must be writable."
-            ) from error
+        self._file = FixedFile(self._path, _SIGNATURE_BYTES)
         try:
             self._take()
         except BaseException:
-            os.close(self._descriptor)
+            self._file.close()
             raise
         return self
 
     def sign(self, *, since: str, journal_bytes: int) -> None:
         """Leave word of who runs, for `judgeforge status` and for the next one at the door."""
         holder = Holder(os.getpid(), socket.gethostname(), since, journal_bytes)
-        text = json.dumps(asdict(holder)).ljust(_SIGNATURE_BYTES - 1).encode() + b"\n"
-        try:
-            os.pwrite(self._descriptor, text, 0)  # one call of one length: whole or not at all
-        except OSError as error:
-            raise StoreError(f"{self._file}: cannot be written: {error}") from error
+        self._file.write(json.dumps(asdict(holder)).ljust(_SIGNATURE_BYTES - 1).encode() + b"\n")
 
     def __exit__(
         self,
@@ -71,13 +62,13 @@ class FolderLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._descriptor)
+        self._file.close()
 
     def _take(self) -> None:
         try:
             if not self._try():
                 raise LockHeldError(
-                    f"{self._file.parent.parent}: another run holds this folder{self._whose()}. "
+                    f"{self._path.parent.parent}: another run holds this folder{self._whose()}. "
                     "Wait for it, or give this run a folder of its own with --out."
                 )
             check_flock_works(self._file)
@@ -90,13 +81,13 @@ class FolderLock:
 
     def _try(self) -> bool:
         for _ in range(_PROBES):
-            if try_flock(self._descriptor, self._file):
+            if try_flock(self._file):
                 return True
             time.sleep(_PROBE_PAUSE_S)
         return False
 
     def _whose(self) -> str:
-        holder = read_holder(self._file)
+        holder = read_holder(self._path)
         if holder is None:
             return ""
         return f" (process {holder.pid} on {holder.host} since {holder.since})"

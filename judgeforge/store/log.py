@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import structlog
 
-from judgeforge.errors import StoreError
+from judgeforge.store.appended_file import AppendedFile
+from judgeforge.store.files import write_error
 from judgeforge.text.redaction import Redactor
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=repr)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """How one attempt of one call ended; the fields of its line, in their order."""
+
+    key: str
+    model: str
+    provider: str
+    attempt: int
+    outcome: str
+    latency_s: float
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+    """None where the cost is unknown."""
+    status: int | None = None
+    """Of HTTP. The line leaves it out where there is none, like ``error``."""
+    error: str | None = None
 
 
 class RunLog:
@@ -23,9 +43,9 @@ class RunLog:
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
-        self._file = _LazyFile(path)
+        self._lines = _Lines(path)
         self._logger = structlog.wrap_logger(
-            structlog.BytesLogger(self._file),  # type: ignore[arg-type]
+            self._lines,
             processors=[
                 structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
                 _Renderer(redactor),
@@ -34,40 +54,13 @@ class RunLog:
             context_class=dict,
         ).bind()
 
-    def call(  # noqa: PLR0913 (the fields of a line)
-        self,
-        *,
-        key: str,
-        model: str,
-        provider: str,
-        attempt: int,
-        outcome: str,
-        latency_s: float,
-        input_tokens: int | None = None,
-        output_tokens: int | None = None,
-        cost_usd: float | None = None,
-        status: int | None = None,
-        error: str | None = None,
-    ) -> None:
-        """One attempt of one call; ``cost_usd`` is None where the cost is unknown.
-
-        Raises StoreError where the log cannot be written.
-        """
-        fields: dict[str, object] = {
-            "key": key,
-            "model": model,
-            "provider": provider,
-            "attempt": attempt,
-            "outcome": outcome,
-            "latency_s": round(latency_s, 6),
-            "input_tokens": input_tokens,
-            "output_tokens": output_tokens,
-            "cost_usd": cost_usd,
-        }
-        if status is not None:
-            fields["status"] = status
-        if error is not None:
-            fields["error"] = error
+    def call(self, record: CallRecord) -> None:
+        """Raises StoreError where the log cannot be written."""
+        fields = {name: getattr(record, name) for name in CallRecord.__slots__}
+        fields["latency_s"] = round(record.latency_s, 6)
+        for name in ("status", "error"):
+            if fields[name] is None:
+                del fields[name]
         self._logger.info("call", **fields)
 
     def event(self, name: str, **fields: object) -> None:
@@ -75,7 +68,7 @@ class RunLog:
         self._logger.info(name, **fields)
 
     def close(self) -> None:
-        self._file.close()
+        self._lines.close()
 
 
 class _Renderer:
@@ -93,39 +86,29 @@ class _Renderer:
         return line.encode(errors="backslashreplace")
 
 
-class _LazyFile:
-    """What BytesLogger writes to: opened at the first write, mode 0600, whole lines only."""
+class _Lines:
+    """The file, as structlog's logger: opened at the first line."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: BinaryIO | None = None
-        self.name = str(path)
+        self._file: AppendedFile | None = None
 
-    def write(self, line: bytes) -> None:
-        try:
-            if self._file is None:
-                self._file = self._open()
-            self._file.write(line)
-        except OSError as error:
-            raise StoreError(
-                f"{self._path}: the log cannot be written ({error.strerror}); free the disk or "
-                "mend the folder, then run the same command again"
-            ) from error
-
-    def flush(self) -> None:
-        """Nothing to do: every line goes to the file at once."""
+    def info(self, line: bytes) -> None:
+        if self._file is None:
+            self._file = self._open()
+        self._file.append(line + b"\n")
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _open(self) -> BinaryIO:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-        descriptor = os.open(self._path, flags, 0o600)
-        file = os.fdopen(descriptor, "ab", buffering=0)
-        os.fchmod(descriptor, 0o600)
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            file.write(b"\n")  # a killed run left half a line
+    def _open(self) -> AppendedFile:
+        file = AppendedFile(self._path)
+        try:
+            self._path.chmod(0o600)
+        except OSError as error:
+            raise write_error(self._path, error) from error
+        if file.last_line_end() != file.end:
+            file.append(b"\n")  # a killed run left half a line, which says something too
         return file

@@ -1,8 +1,4 @@
-"""What to say of a place that somebody took for a run folder.
-
-What a run would replace is its own: a folder with somebody else's files of these names is
-refused.
-"""
+"""Telling run folders from other places, before one is read or written by mistake."""
 
 from __future__ import annotations
 
@@ -15,31 +11,50 @@ from judgeforge.text.wording import did_you_mean
 _NAMED = 5
 
 
-def why_no_run_folder(path: Path, *, lacks: str = "manifest.json") -> str:
-    """``lacks``: the file without which it is none, or none yet.
+def refuse_foreign_files(folder: RunFolder) -> None:
+    """Raises ConfigError where ``folder`` is no run folder and has files that are called like those
+    of one: a run would replace them. Nothing is written.
+    """
+    found = [name for name in _names(folder.path) if name in folder.result_names]
+    if not found or folder.is_one():
+        return
+    raise ConfigError(
+        f"{folder.path} is not a run folder, and a run would replace what it has: "
+        f"{', '.join(found)}; give another --out"
+    )
 
-    Raises StoreError where a folder cannot be looked into.
+
+def why_no_run_folder(path: Path, *, lacks: str = "") -> str:
+    """What to say of a place that a command took for a run folder.
+
+    ``lacks``: the file without which it is none, or none yet; the manifest if left out. Raises
+    StoreError where a folder cannot be looked into.
     """
     if not path.exists():
         return f"{path}: there is no such folder{did_you_mean(path.name, _folders(path.parent))}"
     if not path.is_dir():
         return f"{path} is a file: name the folder that `judgeforge run` wrote (its --out)"
-    if _has_manifest(path):
+    folder = RunFolder(path)
+    lacks = lacks or folder.manifest_file.name
+    if folder.is_one():
         return f"{path}: has no {lacks} yet; let the run end, or start it again"
     return f"{path} is no run folder: it has no {lacks}{_run_folders_in(path)}"
 
 
 def _run_folders_in(path: Path) -> str:
     """The last by name: of folders that are called by their date, those are wanted."""
-    found = [path / name for name in _folders(path) if _has_manifest(path / name)]
+    found = [path / name for name in _folders(path) if _can_be_read_as_one(path / name)]
     if not found:
         return ""
     which = f"The last of {len(found)} run folders" if found[_NAMED:] else "Run folders"
     return f". {which} below it: {', '.join(map(str, found[-_NAMED:]))}"
 
 
-def _has_manifest(path: Path) -> bool:
-    return RunFolder(path).manifest_file.is_file()
+def _can_be_read_as_one(path: Path) -> bool:
+    try:
+        return RunFolder(path).is_one()
+    except StoreError:  # one that may not be looked into is no help
+        return False
 
 
 def _folders(path: Path) -> list[str]:
@@ -51,19 +66,6 @@ def _folders(path: Path) -> list[str]:
         raise StoreError(f"{path}: cannot be read: {error}") from error
 
 
-def refuse_foreign_files(folder: RunFolder) -> None:
-    """Raises ConfigError where ``folder`` is no run folder and has files that are called like those
-    of one. Nothing is written.
-    """
-    found = [name for name in _names(folder.path) if name in folder.result_names]
-    if not found or _is_run_folder(folder):
-        return
-    raise ConfigError(
-        f"{folder.path} is not a run folder, and a run would replace what it has: "
-        f"{', '.join(found)}; give another --out"
-    )
-
-
 def _names(path: Path) -> list[str]:
     try:
         return sorted(entry.name for entry in path.iterdir())
@@ -73,17 +75,3 @@ def _names(path: Path) -> list[str]:
         raise ConfigError(f"{path} is a file, or lies below one; give another --out") from None
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error}") from error
-
-
-def _is_run_folder(folder: RunFolder) -> bool:
-    """By its state, which is there from the first moment on, or by its manifest alone, as in a copy
-    without ``state``."""
-    if folder.state.is_dir():
-        names = _names(folder.state)
-        if not names or not folder.state_names.isdisjoint(names):
-            return True
-    try:
-        manifest = folder.manifest_file.read_bytes()
-    except OSError:
-        return False
-    return b'"format_version"' in manifest and b'"status"' in manifest

@@ -1,23 +1,25 @@
-"""What a run folder has spent: its rows, and the account that they add up to. Pure.
+"""What a run folder has spent: the rows of its spending file, and the account they add up to.
 
-The spending file of a run folder: one row a line, each written by one system call.
+A row is written before the call that it is for is sent: a kill can lose a row, but no call.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
+from judgeforge.store.appended_file import AppendedFile
+from judgeforge.store.files import read_error
 
 PICODOLLARS = 10**12
 """In a dollar. Money is counted in whole picodollars: integers add up exactly."""
 RESERVED, SETTLED, RELEASED = "reserved", "settled", "released"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def to_usd(pico: int) -> float:
@@ -100,37 +102,20 @@ class Account:
             raise ValueError(f"unknown kind {kind!r}")
 
 
-def _pico(value: Any) -> int | None:  # noqa: ANN401 (JSON)
-    return None if value is None else int(value)
-
-
 class SpendingFile:
     """Appends rows. Raises StoreError when a row cannot be written whole."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        _cut_torn_line(file)
-        try:
-            self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            self._end = os.fstat(self._descriptor).st_size
-        except OSError as error:
-            raise StoreError(f"{file}: cannot be written: {error}") from error
+        self._file = AppendedFile(file)
+        whole = self._file.last_line_end()
+        if whole != self._file.end:
+            self._file.cut(whole)
 
     def append(self, row: Sequence[Any]) -> None:
-        line = (json.dumps(row, separators=(",", ":")) + "\n").encode()
-        try:
-            written = os.write(self._descriptor, line)
-            if written != len(line):
-                # The next row must not be glued to half of this one.
-                os.ftruncate(self._descriptor, self._end)
-        except OSError as error:
-            raise StoreError(f"{self._file}: cannot be written: {error}") from error
-        if written != len(line):
-            raise StoreError(f"{self._file}: the disk is full; free space and start again.")
-        self._end += written
+        self._file.append(f"{_ENCODER.encode(row)}\n".encode())
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        self._file.close()
 
 
 def read_account(file: Path) -> Account:
@@ -139,29 +124,24 @@ def read_account(file: Path) -> Account:
     Such a line is that of a kill in the middle of a write: its call was not sent, since the line
     comes first. Raises StoreError where any other line cannot be read.
     """
-    account = Account()
-    for number, line in enumerate(_whole_lines(file), start=1):
-        try:
-            account.add(json.loads(line))
-        except (ValueError, TypeError, IndexError, KeyError) as error:
-            raise StoreError(
-                f"{file}:{number}: this is no line of a spending file ({error}). "
-                "What was spent cannot be known, so nothing is sent; use a new run folder."
-            ) from error
+    account, number = Account(), 0
+    try:
+        with file.open("rb") as lines:
+            for line in lines:
+                number += 1
+                if line.endswith(b"\n"):
+                    account.add(json.loads(line))
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise read_error(file, error) from error
+    except (ValueError, TypeError, IndexError, KeyError) as error:
+        raise StoreError(
+            f"{file}:{number}: this is no line of a spending file ({error}). "
+            "What was spent cannot be known, so nothing is sent; use a new run folder."
+        ) from error
     return account
 
 
-def _whole_lines(file: Path) -> Iterator[bytes]:
-    """One at a time: the file of a long run has hundreds of thousands."""
-    if not file.exists():
-        return
-    with file.open("rb") as lines:
-        yield from (line for line in lines if line.endswith(b"\n"))
-
-
-def _cut_torn_line(file: Path) -> None:
-    if not file.exists():
-        return
-    whole = sum(map(len, _whole_lines(file)))
-    if whole != file.stat().st_size:
-        os.truncate(file, whole)
+def _pico(value: Any) -> int | None:  # noqa: ANN401 (JSON)
+    return None if value is None else int(value)

@@ -15,7 +15,7 @@ from judgeforge.calibration.api import calibrate
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.labels import TooFewLabelsError, agreement
-from judgeforge.ranking.confidence import ConfidenceMap, calibrated_ranking, tempered
+from judgeforge.ranking.confidence_map import ConfidenceMap, calibrated_ranking, tempered
 from judgeforge.ranking.pairing.selection import select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.rules import PairingRules

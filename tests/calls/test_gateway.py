@@ -33,13 +33,14 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import NoReplyError, StatusError
 from judgeforge.records import Message
+from judgeforge.store.log import CallRecord
 
 Reply = Callable[[], Awaitable[str]]
 """What a model says, when it is asked."""
 
 
 class NoLog:
-    def call(self, **fields: object) -> None:
+    def call(self, record: CallRecord) -> None:
         pass
 
     def event(self, name: str, **fields: object) -> None:

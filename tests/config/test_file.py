@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from judgeforge.config.file import load_model, load_run_config
+from judgeforge.config.file import load_config, load_model
 from judgeforge.config.model import Price
 from judgeforge.config.run import Fields, RunConfig
 from judgeforge.errors import ConfigError
@@ -39,7 +39,7 @@ def write(folder: Path, text: str | bytes, name: str = "run.yaml") -> Path:
 def refusal(folder: Path, text: str | bytes) -> str:
     """The message without the folder; a line for each mistake, up to ten and how many more."""
     with pytest.raises(ConfigError) as caught:
-        load_run_config(write(folder, text))
+        load_config(write(folder, text))
     message = str(caught.value)
     assert message.count("\n") == min(len(caught.value.mistakes), 11) - 1
     return message.replace(f"{folder}/", "")
@@ -297,21 +297,21 @@ def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
 def test_a_missing_file_points_to_its_neighbour(tmp_path: Path) -> None:
     write(tmp_path, GOOD, "quickstart.yaml")
     with pytest.raises(ConfigError, match=r"no such file; did you mean `quickstart\.yaml`\?"):
-        load_run_config(tmp_path / "quickstrt.yml")
+        load_config(tmp_path / "quickstrt.yml")
 
 
 def test_a_missing_folder_and_a_folder_in_place_of_a_file_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file, and no folder"):
-        load_run_config(tmp_path / "nowhere" / "run.yaml")
+        load_config(tmp_path / "nowhere" / "run.yaml")
     with pytest.raises(ConfigError, match="is a folder; give the YAML file in it"):
-        load_run_config(tmp_path)
+        load_config(tmp_path)
 
 
 def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     loop = tmp_path / "loop.yaml"
     loop.symlink_to(loop)
     with pytest.raises(ConfigError, match=r"cannot be read: .*symbolic links"):
-        load_run_config(loop)
+        load_config(loop)
 
 
 SECRETS = {
@@ -361,14 +361,14 @@ def test_a_variable_reference_is_turned_into_the_bare_name(tmp_path: Path) -> No
 
 def test_words_that_only_resemble_a_key_are_fine(tmp_path: Path) -> None:
     text = changed("completions: 4", "system: a task-oriented-assistant asks for a password")
-    assert load_run_config(write(tmp_path, text)).sampling is not None
+    assert load_config(write(tmp_path, text)).sampling is not None
 
 
 def test_paths_are_taken_from_the_folder_of_the_file(tmp_path: Path) -> None:
     text = (changed("helpfulness", "rubrics/own.yaml") + "cache: {dir: ../cache}\n").replace(
         "    rpm: 60", "  tiny: {provider: local, model: models/tiny.gguf}"
     )
-    config = load_run_config(write(tmp_path, text))
+    config = load_config(write(tmp_path, text))
     assert config.prompts.path == tmp_path / "data" / "prompts.jsonl"
     assert config.rubric == str(tmp_path / "rubrics" / "own.yaml")
     assert config.cache.dir == tmp_path.parent / "cache"
@@ -379,14 +379,14 @@ def test_paths_are_taken_from_the_folder_of_the_file(tmp_path: Path) -> None:
 def test_a_relative_path_to_the_file_gives_the_same_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = load_run_config(write(tmp_path, GOOD))
+    whole = load_config(write(tmp_path, GOOD))
     monkeypatch.chdir(tmp_path)
-    assert load_run_config("run.yaml") == whole
+    assert load_config("run.yaml") == whole
 
 
 def test_names_stay_names(tmp_path: Path) -> None:
     text = changed("{path: data/prompts.jsonl}", "{hf: {name: org/set}}")
-    config = load_run_config(write(tmp_path, text))
+    config = load_config(write(tmp_path, text))
     assert (config.rubric, config.models["writer"].model) == ("helpfulness", "gpt-x")
     assert config.prompts.hf is not None
     assert config.prompts.hf.name == "org/set"
@@ -395,7 +395,7 @@ def test_names_stay_names(tmp_path: Path) -> None:
 def test_a_dataset_in_a_folder_beside_the_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "org" / "set").mkdir(parents=True)
     text = changed("{path: data/prompts.jsonl}", "{hf: {name: org/set}}")
-    config = load_run_config(write(tmp_path, text))
+    config = load_config(write(tmp_path, text))
     assert config.prompts.hf is not None
     assert config.prompts.hf.name == str(tmp_path / "org" / "set")
 
@@ -403,12 +403,12 @@ def test_a_dataset_in_a_folder_beside_the_file_is_found(tmp_path: Path) -> None:
 def test_a_home_folder_is_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     text = changed("data/prompts.jsonl", "~/prompts.jsonl")
-    assert load_run_config(write(tmp_path, text)).prompts.path == tmp_path / "home/prompts.jsonl"
+    assert load_config(write(tmp_path, text)).prompts.path == tmp_path / "home/prompts.jsonl"
 
 
 def test_plain_values_follow_yaml_1_2(tmp_path: Path) -> None:
     params = "params: {a: no, b: on, c: 1e-3, d: 2024-01-02, e: 1_000, f: 0o17, g: ~, h: 'true'}"
-    config = load_run_config(write(tmp_path, changed("rpm: 60", params)))
+    config = load_config(write(tmp_path, changed("rpm: 60", params)))
     assert config.models["writer"].params == {
         "a": "no", "b": "on", "c": 0.001, "d": "2024-01-02",
         "e": 1000, "f": "0o17", "g": None, "h": "true",
@@ -419,25 +419,25 @@ def test_models_may_share_settings_by_a_merge(tmp_path: Path) -> None:
     text = changed("  writer:\n", "  writer: &writer\n").replace(
         "    rpm: 60\n", "    rpm: 60\n  other: {<<: *writer, rpm: 5}\n"
     )
-    models = load_run_config(write(tmp_path, text)).models
+    models = load_config(write(tmp_path, text)).models
     assert (models["other"].provider, models["other"].rpm) == ("openai", 5)
     assert models["writer"].rpm == 60
 
 
 def test_of_several_merged_mappings_the_first_wins(tmp_path: Path) -> None:
     text = changed("rpm: 60", "params: {a: &a {x: 1}, b: &b {x: 2, y: 2}, c: {<<: [*a, *b]}}")
-    params = load_run_config(write(tmp_path, text)).models["writer"].params
+    params = load_config(write(tmp_path, text)).models["writer"].params
     assert params["c"] == {"x": 1, "y": 2}
 
 
 def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
-    config = load_run_config(write(tmp_path, b"\xef\xbb\xbf" + GOOD.encode()))
+    config = load_config(write(tmp_path, b"\xef\xbb\xbf" + GOOD.encode()))
     assert config.rubric == "helpfulness"
 
 
 def test_overrides_replace_values_before_they_are_checked(tmp_path: Path) -> None:
     file = write(tmp_path, GOOD)
-    config = load_run_config(file, {"budget.usd": 5.0, "sampling.completions": 2})
+    config = load_config(file, {"budget.usd": 5.0, "sampling.completions": 2})
     assert config.budget.usd == 5.0
     assert config.sampling is not None
     assert config.sampling.completions == 2
@@ -445,13 +445,13 @@ def test_overrides_replace_values_before_they_are_checked(tmp_path: Path) -> Non
 
 def test_a_wrong_override_names_the_key_but_no_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_run_config(write(tmp_path, GOOD), {"budget.usd": -1})
+        load_config(write(tmp_path, GOOD), {"budget.usd": -1})
     assert str(caught.value) == "budget.usd: found `-1`; it takes a number of at least 0"
 
 
 def test_sampling_may_be_left_out(tmp_path: Path) -> None:
     text = changed("sampling: {models: [writer], completions: 4}\n", "")
-    assert load_run_config(write(tmp_path, text)).sampling is None
+    assert load_config(write(tmp_path, text)).sampling is None
 
 
 class Choice(BaseModel):
@@ -512,7 +512,7 @@ def one_line_each(error: ConfigError) -> bool:
 def outcome(file: Path, overrides: dict[str, object] | None = None) -> RunConfig | ConfigError:
     """Whatever else is raised fails the test."""
     try:
-        return load_run_config(file, overrides)
+        return load_config(file, overrides)
     except ConfigError as error:
         return error
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.version import VERSION
+from judgeforge import __version__
 from tests.faults.guarantees import PROMISES, Promise
 from tests.faults.table import FaultRow, all_rows
 
@@ -66,7 +66,7 @@ class Reporter:
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         facts = {
             "command": "make faults",
-            "judgeforge": VERSION,
+            "judgeforge": __version__,
             "python": platform.python_version(),
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
             "seconds": round(time.monotonic() - self._begun),

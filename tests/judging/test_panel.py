@@ -9,7 +9,7 @@ import pytest
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import BudgetExhaustedError
-from judgeforge.judging.panel import PROTOCOLS, Panel
+from judgeforge.judging.panel import Panel
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Judgment, Question
 from tests.support.fake_asks import Asked, FakeAsks, make_completion, make_prompt, make_rubric, says
@@ -96,8 +96,3 @@ def test_gives_up_the_other_questions_where_one_stops_the_run() -> None:
     asks = FakeAsks(lambda _: BudgetExhaustedError("nothing left"))
     with pytest.raises(BudgetExhaustedError):
         judge_all(make_rubric(criteria=[ASKED]), asks)
-
-
-def test_knows_a_judge_for_every_protocol_that_a_configuration_may_name() -> None:
-    annotation = JudgeConfig.model_fields["protocol"].annotation
-    assert set(PROTOCOLS) == set(annotation.__args__)  # type: ignore[union-attr]

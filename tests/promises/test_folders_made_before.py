@@ -6,6 +6,7 @@ stopped. Its server is long gone, so whatever is paid for here fails the test.
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from judgeforge.results.export.export import export_pairs
 from judgeforge.results.report.writing import write_report
 from judgeforge.results.status import read_status
 from judgeforge.runs.planning.check import check_run
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.journal import Journal
 from tests.support.run_setup import rows, run
 
 RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl")
@@ -53,14 +56,32 @@ def test_a_stopped_folder_goes_on_and_ends_with_the_same_pairs(project: Path) ->
     result = run(project / "stopped.yaml", project / "stopped")
     assert (result.exit_code, result.manifest["status"]) == (0, "complete")
     for name in RESULTS:
-        assert rows(project / "stopped" / name) == rows(project / "finished" / name)
+        _holds_what_it_held(project / "stopped" / name, project / "finished" / name)
+
+
+def test_a_folder_may_hold_lines_of_both_versions(project: Path) -> None:
+    folder = project / "finished"
+    before = {name: (folder / name).read_bytes() for name in RESULTS}
+    journal = RunFolder(folder).journal_file
+    *_, (_, last) = Journal(journal, read_only=True).entries()
+    os.truncate(journal, last.offset)
+    result = run(project / "config.yaml", folder)
+    assert (result.exit_code, len(result.pairs)) == (0, 4)
+    judgments = rows(folder / "judgments.jsonl")
+    assert {"missing_kind" in row for row in judgments} == {True, False}
+    for pair in result.pairs:
+        assert explain(folder, pair["id"]).pair.id == pair["id"]
+    assert write_report(folder).is_file()
+    for name, text in before.items():
+        (project / "before").write_bytes(text)
+        _holds_what_it_held(folder / name, project / "before")
 
 
 def test_the_cache_fills_a_new_folder_without_a_call(project: Path) -> None:
     result = run(project / "config.yaml", project / "again")
     assert result.manifest["totals"]["calls"] == {"paid": 0, "cached": 24}
     for name in RESULTS:
-        assert (project / "again" / name).read_bytes() == (project / "finished" / name).read_bytes()
+        _holds_what_it_held(project / "again" / name, project / "finished" / name)
 
 
 def test_the_ledger_knows_what_a_day_has_spent(project: Path) -> None:
@@ -76,3 +97,11 @@ def test_a_calibration_is_taken_for_what_it_measured(project: Path) -> None:
     config["pairing"] = {"max_error": 0.3}
     (project / "calibrated.yaml").write_text(yaml.safe_dump(config))
     assert check_run(judgeforge.load_config(project / "calibrated.yaml"))
+
+
+def _holds_what_it_held(file: Path, before: Path) -> None:
+    """Fields may have been added since, never changed, renamed or left out."""
+    now, then = rows(file), rows(before)
+    assert len(now) == len(then)
+    for row, old in zip(now, then, strict=True):
+        assert {name: row[name] for name in old} == old

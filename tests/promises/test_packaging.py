@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from judgeforge.version import VERSION
+from judgeforge import __version__
 from tests.local_server import LocalServer
 from tests.support.run_setup import KEY, KEY_VARIABLE, write_config
 
@@ -91,11 +91,11 @@ def test_the_wheel_holds_prompts_configs_licence_and_types_and_no_tests(wheel: P
         "judgeforge/_shipped/prompts/judge/pointwise_user.j2",
         "judgeforge/_shipped/prompts/quickstart.jsonl",
         "judgeforge/_shipped/configs/quickstart.yaml",
-        f"judgeforge-{VERSION}.dist-info/licenses/LICENSE",
+        f"judgeforge-{__version__}.dist-info/licenses/LICENSE",
     } <= names
     assert {name.split("/")[0] for name in names} == {
         "judgeforge",
-        f"judgeforge-{VERSION}.dist-info",
+        f"judgeforge-{__version__}.dist-info",
     }
     assert not [name for name in names if "__pycache__" in name]
 
@@ -112,7 +112,7 @@ def test_the_installed_copy_is_the_one_that_runs(installed: Path, tmp_path: Path
     code = "import judgeforge; print(judgeforge.__file__)"
     place = call(installed / "python", "-c", code, folder=tmp_path)
     assert Path(place.strip()).is_relative_to(installed.parent)
-    assert VERSION in call(installed / "judgeforge", "--version", folder=tmp_path)
+    assert __version__ in call(installed / "judgeforge", "--version", folder=tmp_path)
 
 
 def test_a_shipped_rubric_is_found_by_name_in_any_folder(installed: Path, tmp_path: Path) -> None:
@@ -141,6 +141,6 @@ def test_a_whole_run_works_outside_the_checkout(
     call(installed / "judgeforge", "run", config.name, "--out", "out", folder=tmp_path)
     pairs = [json.loads(line) for line in (tmp_path / "out" / "pairs.jsonl").open()]
     assert [pair["prompt_id"] for pair in pairs] == ["p0", "p1", "p2"]
-    assert pairs[0]["provenance"]["judgeforge_version"] == VERSION
+    assert pairs[0]["provenance"]["judgeforge_version"] == __version__
     shown = call(installed / "judgeforge", "report", "out", folder=tmp_path)
     assert (tmp_path / shown.strip()).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

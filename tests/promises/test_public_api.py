@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import subprocess
@@ -14,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import judgeforge
+from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.pairing.strategies import STRATEGIES
-from judgeforge.ranking.rank import probability_better
 from tests.local_server import LocalServer
 from tests.support.judgments import scored
 from tests.support.run_setup import write_config
@@ -53,6 +54,19 @@ def fresh(statement: str) -> str:
 
 def test_a_fresh_import_shows_the_public_names_and_no_others() -> None:
     assert fresh("print(*dir(judgeforge))").split() == sorted(judgeforge.__all__)
+
+
+def test_type_checkers_see_the_names_that_a_program_gets() -> None:
+    (imports,) = [
+        [each for each in node.body if isinstance(each, ast.ImportFrom)]
+        for node in ast.parse(inspect.getsource(judgeforge)).body
+        if isinstance(node, ast.If)
+    ]
+    seen = {alias.asname: (each.module, alias.name) for each in imports for alias in each.names}
+    assert seen.keys() == set(judgeforge.__all__) - {"__version__"}
+    for public, (module, name) in seen.items():
+        assert public == name  # only then do they take it for public
+        assert getattr(judgeforge, public) is getattr(import_module(module or ""), name)
 
 
 def test_help_opens_with_what_it_is_and_the_functions() -> None:

@@ -8,7 +8,6 @@ import pytest
 import judgeforge
 from judgeforge.errors import ConfigError, InputError, LockHeldError
 from judgeforge.judging.protocols import pointwise as pointwise_judging
-from judgeforge.records import missing_kind
 from judgeforge.results.report import writing
 from judgeforge.results.status import read_status
 from judgeforge.runs.planning import worklist
@@ -337,9 +336,9 @@ def test_what_moderation_refuses_is_an_outcome_of_that_request_alone(
     (withheld,) = (row for row in rows(out / "completions.jsonl") if not row["text"])
     assert withheld["finish"] == "content_filter"
     assert "moderation flagged this request" in withheld["flags"][0]
-    (missing,) = filter(None, (row["missing"] for row in rows(out / "judgments.jsonl")))
-    assert missing_kind(missing) == "refused"
-    assert "Your input was flagged." in missing
+    (missing,) = (row for row in rows(out / "judgments.jsonl") if row["missing"])
+    assert missing["missing_kind"] == "withheld"
+    assert "Your input was flagged." in missing["missing"]
     assert [request.status for request in server.requests].count(403) == 2
 
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.pairing.selection import select_pairs
-from judgeforge.ranking.rank import probability_better, rank
+from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import PRIOR, JudgeReliability, Reliability
 from judgeforge.records import Judgment, Ranking
 from tests.support.judgments import both_orders, both_seats, compared, listed, scored

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgeforge.ranking.rank import probability_better, rank
+from judgeforge.ranking.confidence import probability_better
+from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import PRIOR
 from judgeforge.records import Judgment, Ranking
 

@@ -59,6 +59,13 @@ def test_a_pair_across_the_line_is_certain_and_others_are_as_before() -> None:
     assert all(pair.score_margin > 0 for pair in pairs.values())
 
 
+def test_the_surest_pairs_are_those_across_the_line() -> None:
+    vetoed = with_vetoes(ranking(0.9, 0.05, 0.9), checks(False, False, True))
+    texts = dict.fromkeys(vetoed.completion_ids, "same")
+    selection = select_pairs(vetoed, strategy="length_matched", texts=texts, pairs_per_prompt=2)
+    assert {pair.rejected_id for pair in selection.pairs} == {"p.c2"}
+
+
 @pytest.mark.parametrize("failed", [(False, False), (True, True)])
 def test_nothing_changes_where_all_or_none_fail(failed: tuple[bool, bool]) -> None:
     plain = ranking(0.9, 0.4)

@@ -214,7 +214,7 @@ def test_what_is_no_run_folder_is_told_from_one_that_is_not_ready(folder: Path) 
     (folder / "pairs.jsonl").unlink()
     with pytest.raises(ConfigError, match="is no run folder"):
         explain(folder, "p1.p0")
-    (folder / "manifest.json").write_text("{}")
+    (folder / "manifest.json").write_text('{"format_version": 1, "status": "running"}')
     with pytest.raises(ConfigError, match=r"has no pairs\.jsonl yet"):
         explain(folder, "p1.p0")
 

@@ -127,6 +127,7 @@ def test_the_next_start_knows_what_prompts_of_the_last_one_cost(tmp_path, costs)
 
     refusal = asyncio.run(first_start()).refusal
     assert "$3.000000 of budget.usd is left" in str(refusal)
+    assert "Raise budget.usd and" in str(refusal)
     assert "up to $4.500000" in str(refusal)
     assert str(asyncio.run(next_start(5.0)).refusal) == str(refusal)
     assert asyncio.run(next_start(6.5)).refusal is None  # less than the most that it could cost
@@ -201,7 +202,8 @@ def test_a_prompt_that_does_not_fit_alone_may_use_stored_replies_only(tmp_path, 
     async def scenario():
         budget = Budget(tmp_path / "spending", max_calls=1)
         claim = await admission(budget, costs).admit(PROMPT)
-        assert "budget.max_calls" in str(claim.refusal)
+        assert "Raise budget.max_calls and" in str(claim.refusal)
+        assert not claim.refusal.of_day
         with claiming(claim), pytest.raises(BudgetExhaustedError, match="not begun"):
             await budget.reserve(0)
 

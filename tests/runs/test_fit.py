@@ -14,7 +14,7 @@ from judgeforge.errors import InterruptedRunError, StoreError
 from judgeforge.records import JudgedPrompt, Message, Prompt
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.record import RunRecord
-from judgeforge.store.finished_prompt import Outcome
+from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, read_fit
 from judgeforge.store.journal import Journal
 from tests.local_server import LocalServer, faults
@@ -91,7 +91,7 @@ def test_ranking_again_is_gone_on_with_where_it_was_interrupted(
     run(config, out, limit=5)
     finish, left = RunRecord.finish, [2]
 
-    def full_disk(record: RunRecord, position: int, outcome: Outcome) -> None:
+    def full_disk(record: RunRecord, position: int, outcome: FinishedPrompt) -> None:
         left[0] -= 1
         if left[0] < 0:
             raise StoreError("the disk is full")

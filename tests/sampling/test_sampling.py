@@ -114,7 +114,8 @@ class TestACompletion:
 
     def test_that_was_cut_is_kept_but_not_used(self) -> None:
         completion = one(says("Fou", "length"))
-        assert (completion.finish, completion.flags, completion.text) == ("length", ("cut",), "Fou")
+        assert (completion.finish, completion.cut, completion.text) == ("length", True, "Fou")
+        assert completion.flags == ("cut",)
         assert usable([completion]) == []
 
     def test_that_was_cut_is_used_where_the_configuration_says_so(self) -> None:
@@ -139,7 +140,7 @@ class TestACompletion:
     def test_whose_call_failed_keeps_the_reason_and_has_an_unknown_cost(self) -> None:
         completion = one(NoReplyError("timed out"))
         assert (completion.finish, completion.text, completion.call) == ("failed", "", None)
-        assert completion.flags == ("failed: timed out",)
+        assert (completion.failure, completion.flags) == ("timed out", ("failed: timed out",))
         assert completion.cost_usd is None
         assert usable([completion]) == []
 
@@ -156,12 +157,9 @@ class TestDuplicates:
     def test_are_flagged_with_the_first_of_their_text_and_used_once(self) -> None:
         texts = ["same", "other", "same", "same"]
         drawn, _ = sample(lambda asked: says(texts[asked.sample]))
-        assert [completion.flags for completion in drawn] == [
-            (),
-            (),
-            ("duplicate:p1.c0",),
-            ("duplicate:p1.c0",),
-        ]
+        twins = [None, None, "p1.c0", "p1.c0"]
+        assert [completion.duplicate_of for completion in drawn] == twins
+        assert drawn[2].flags == ("duplicate:p1.c0",)
         assert [completion.id for completion in usable(drawn)] == ["p1.c0", "p1.c1"]
 
     def test_of_something_unusable_are_no_duplicates(self) -> None:
@@ -169,7 +167,7 @@ class TestDuplicates:
             lambda asked: says("same", "length" if asked.sample == 0 else "stop"), completions=2
         )
         assert [completion.id for completion in usable(drawn)] == ["p1.c1"]
-        assert drawn[1].flags == ()
+        assert drawn[1].duplicate_of is None
 
     def test_that_are_unusable_themselves_keep_their_own_reason(self) -> None:
         drawn, _ = sample(

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.records import is_suspicious
 from judgeforge.sampling.suspicion import suspicions
 from judgeforge.text.visible import visible_text
 
@@ -59,11 +58,10 @@ class TestAFlag:
         ],
     )
     def test_names_the_sign(self, sign: str, text: str) -> None:
-        assert f"suspicious:{sign}" in suspicions(text)
-        assert is_suspicious(suspicions(text))
+        assert sign in suspicions(text)
 
     def test_is_not_given_for_what_the_prompt_holds_itself(self) -> None:
-        assert suspicions(JUDGE_PROMPT, ["Write a judge's prompt."]) == ("suspicious:judge_prompt",)
+        assert suspicions(JUDGE_PROMPT, ["Write a judge's prompt."]) == ("judge_prompt",)
         assert suspicions(JUDGE_PROMPT, [f"Improve this prompt: {JUDGE_PROMPT}"]) == ()
 
     @pytest.mark.parametrize(

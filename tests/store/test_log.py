@@ -5,29 +5,21 @@ from __future__ import annotations
 import json
 import stat
 import timeit
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from judgeforge.errors import StoreError
-from judgeforge.store.log import RunLog
+from judgeforge.store.log import CallRecord, RunLog
 from judgeforge.text.redaction import MASK, Redactor
+from tests.support.full_disk import fits_only
 
 SECRET = "12345678"
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "log.jsonl"
-
-
-def call(log: RunLog, **fields: object) -> None:
-    usual = {
-        "key": "ab" * 32, "model": "writer", "provider": "openai", "attempt": 1, "outcome": "stop",
-        "latency_s": 0.2,
-    }  # fmt: skip
-    log.call(**(usual | fields))  # type: ignore[arg-type]
+GOOD = CallRecord("ab" * 32, "writer", "openai", 1, "stop", 0.2, 10, 5, 0.001)
 
 
 def lines(file: Path) -> list[dict[str, object]]:
@@ -36,10 +28,15 @@ def lines(file: Path) -> list[dict[str, object]]:
 
 def test_a_call_is_one_line_with_all_that_explains_it(file: Path) -> None:
     log = RunLog(file, Redactor())
-    call(log, input_tokens=10, output_tokens=5, cost_usd=0.001)
-    call(log, attempt=2, outcome="StatusError", status=503, error="busy")
+    log.call(GOOD)
+    log.call(replace(GOOD, outcome="StatusError", cost_usd=None, status=503, error="busy"))
     log.close()
     good, bad = lines(file)
+    assert list(bad) == [
+        "time", "event", "key", "model", "provider", "attempt", "outcome", "latency_s",
+        "input_tokens", "output_tokens", "cost_usd", "status", "error",
+    ]  # fmt: skip
+    assert list(good) == list(bad)[:-2]
     time = datetime.fromisoformat(str(good.pop("time")))
     assert abs(datetime.now(UTC) - time) < timedelta(minutes=5)
     assert good == {
@@ -82,6 +79,20 @@ def test_half_a_line_of_a_killed_run_stays_a_line_of_its_own(file: Path) -> None
     assert json.loads(whole)["event"] == "resumed"
 
 
+def test_a_line_that_does_not_fit_on_the_disk_is_not_glued_to_the_next(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = RunLog(file, Redactor())
+    log.event("first")
+    with monkeypatch.context() as full:
+        fits_only(full, 9)
+        with pytest.raises(StoreError, match="disk is full"):
+            log.event("second")
+    log.event("third")
+    log.close()
+    assert [line["event"] for line in lines(file)] == ["first", "third"]
+
+
 def test_a_line_is_on_the_disk_at_once(file: Path) -> None:
     log = RunLog(file, Redactor())
     log.event("now")
@@ -109,12 +120,12 @@ def test_secrets_are_masked_and_every_line_stays_json(file: Path) -> None:
 
 def test_a_folder_that_is_gone_is_a_store_error(tmp_path: Path) -> None:
     log = RunLog(tmp_path / "gone" / "log.jsonl", Redactor())
-    with pytest.raises(StoreError, match="the log cannot be written"):
+    with pytest.raises(StoreError, match=r"log\.jsonl: cannot be opened"):
         log.event("x")
 
 
 def test_a_line_costs_little(file: Path) -> None:
     log = RunLog(file, Redactor(["sk-abcDEF1234567890abcdefghijklmn"]))
-    best = min(timeit.repeat(lambda: call(log, cost_usd=0.1), number=100, repeat=30)) / 100
+    best = min(timeit.repeat(lambda: log.call(GOOD), number=100, repeat=30)) / 100
     log.close()
     assert best < 100e-6, "four times the target, for machines that do other things as well"

@@ -1,4 +1,4 @@
-"""A run replaces nothing that is not its own, and goes on in whatever a run left."""
+"""A run replaces nothing that is not its own, and a command says what is wrong with a place."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 import judgeforge
 from judgeforge.errors import ConfigError
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.recognition import why_no_run_folder
 from tests.local_server import LocalServer
 from tests.support.run_setup import run, write_config
 
@@ -17,11 +19,6 @@ from tests.support.run_setup import run, write_config
 @pytest.fixture
 def config(tmp_path: Path, server: LocalServer) -> Path:
     return write_config(tmp_path, server, prompts=2)
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
 
 
 def write(folder: Path, *names: str) -> None:
@@ -120,3 +117,56 @@ def test_a_folder_without_state_and_manifest_is_nobodys(config: Path, out: Path)
     without_manifest(out)
     with pytest.raises(ConfigError, match="is not a run folder"):
         run(config, out)
+
+
+READERS = {
+    "status": ("status", "PLACE"),
+    "report": ("report", "PLACE"),
+    "explain": ("explain", "PLACE", "p0.p0"),
+    "export": ("export", "PLACE", "--to", "x.jsonl"),
+}
+
+
+def leave_run(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "manifest.json").write_text('{"format_version": 1, "status": "complete"}')
+
+
+@pytest.mark.parametrize("words", READERS.values(), ids=READERS)
+def test_a_file_a_missing_folder_and_one_without_a_run_are_told_apart(
+    tmp_path: Path, command: Any, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "config.yaml").write_text("")
+    (tmp_path / "empty").mkdir()
+    for name, said in {
+        "config.yaml": "is a file: name the folder that `judgeforge run` wrote",
+        "emty": "there is no such folder; did you mean `empty`",
+        "empty": "is no run folder: it has no ",
+    }.items():
+        place = tmp_path / name
+        code, _, error = command(*(str(place) if word == "PLACE" else word for word in words))
+        assert code == 2
+        assert f"{place}" in error
+        assert said in error
+
+
+def test_run_folders_below_the_place_are_named(tmp_path: Path) -> None:
+    names = [f"2026-10-0{day}" for day in range(1, 8)]
+    (tmp_path / "no-run").mkdir()
+    for name in names[:2]:
+        leave_run(tmp_path / name)
+    found = f"{tmp_path / names[0]}, {tmp_path / names[1]}"
+    assert why_no_run_folder(tmp_path).endswith(f". Run folders below it: {found}")
+    for name in names[2:]:
+        leave_run(tmp_path / name)
+    said = why_no_run_folder(tmp_path)
+    assert f"The last of 7 run folders below it: {tmp_path / names[2]}, " in said
+
+
+def test_a_run_that_has_just_begun_is_a_run_folder_without_a_manifest_yet(
+    folder: RunFolder,
+) -> None:
+    assert why_no_run_folder(folder.path) == (
+        f"{folder.path}: has no manifest.json yet; let the run end, or start it again"
+    )
+    assert f"Run folders below it: {folder.path}" in why_no_run_folder(folder.path.parent)

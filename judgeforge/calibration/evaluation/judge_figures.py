@@ -13,9 +13,12 @@ from judgeforge.calibration.evaluation.statistics import wilson
 from judgeforge.calibration.weights import Labelled
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Comparison
-from judgeforge.records import Judgment
+from judgeforge.ranking.protocols import is_by_code
+from judgeforge.records import Judgment, MissingKind
 
 _EQUAL = 1e-9
+_REFUSED: tuple[MissingKind, ...] = ("refused", "withheld")
+_NO_REPLY: tuple[MissingKind, ...] = ("failed", "too_long", "cut")
 
 
 def judge_figures(
@@ -27,7 +30,7 @@ def judge_figures(
     call, by judge."""
     asked: dict[str, list[Judgment]] = defaultdict(list)
     for judgment in judgments:
-        if judgment.protocol != "checks":
+        if not is_by_code(judgment.protocol):
             asked[judgment.judge].append(judgment)
     return {
         name: _figures(name, labelled, asked[name], (latencies or {}).get(name))
@@ -43,7 +46,8 @@ def _figures(
     right = [_right(one, values) for one, values in told]
     verdicts = [each for one, _ in told for each in one.evidence.comparisons if each.judge == judge]
     costs = [judgment.cost_usd for judgment in asked]
-    why = Counter(judgment.missing_kind for judgment in asked if judgment.missing)
+    why = Counter(judgment.missing_kind or "unread" for judgment in asked if judgment.missing)
+    refusals, failed = (sum(why[kind] for kind in kinds) for kinds in (_REFUSED, _NO_REPLY))
     return JudgeFigures(
         n=len(told),
         accuracy=sum(right) / len(right) if right else None,
@@ -52,9 +56,9 @@ def _figures(
         length_bias=_length_bias(told),
         order_flips=_order_flips(labelled, judge),
         ties=_ties(verdicts, [values for _, values in told]),
-        refusals=why["refused"],
-        unread=why["unread"],
-        failed=why["failed"],
+        refusals=refusals,
+        unread=why.total() - refusals - failed,
+        failed=failed,
         cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
         latency_s=latency,
     )

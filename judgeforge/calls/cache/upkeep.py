@@ -16,14 +16,14 @@ from typing import Any
 from judgeforge.calls.cache.cache import DATABASE
 from judgeforge.calls.cache.entry import DamagedEntryError, NewerEntryError, read_entry
 from judgeforge.calls.call import key_of
-from judgeforge.config.file import load_run_config
+from judgeforge.config.file import load_config
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.recognition import why_no_run_folder
 
 DAY_S = 86_400.0
 _UNITS_S = {"h": 3600.0, "d": DAY_S, "w": 7 * DAY_S}
 _CALL_KEY = re.compile(rb'"([0-9a-f]{64})"')
-_NAMING_CALLS = ("completions.jsonl", "judgments.jsonl", "pairs.jsonl", "log.jsonl")
-"""The log names the paid calls of prompts that are not finished as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Pruned:
 
 def cache_folder(place: Path) -> Path:
     """``place`` itself where it is a cache, else the cache of that configuration."""
-    return place if place.is_dir() else load_run_config(place).cache_dir
+    return place if place.is_dir() else load_config(place).cache_dir
 
 
 def parse_age(text: str) -> float:
@@ -157,10 +157,12 @@ def _what_is_wrong(key: object, text: object) -> str | None:
 
 def _used_keys(folders: Iterable[Path]) -> set[str]:
     used: set[str] = set()
-    for folder in folders:
-        if not (folder / "manifest.json").exists():
-            raise ConfigError(f"{folder} is no run folder: it has no manifest.json")
-        for file in (*(folder / name for name in _NAMING_CALLS), folder / "state" / "journal.bin"):
+    for path in folders:
+        folder = RunFolder(path)
+        if not folder.manifest_file.exists():
+            raise ConfigError(why_no_run_folder(path))
+        # The log names the paid calls of prompts that are not finished as well.
+        for file in (*folder.line_files.values(), folder.log, folder.journal_file):
             if file.exists():
                 with file.open("rb") as lines:
                     used.update(key.decode() for line in lines for key in _CALL_KEY.findall(line))

@@ -30,10 +30,10 @@ from judgeforge.calls.limits.headers import read_allowances
 from judgeforge.calls.limits.pace import Pace, Refusal, SentRequest
 from judgeforge.calls.limits.queues import GivesWay, Line, Slots
 from judgeforge.calls.limits.traffic import RequestSize
-from judgeforge.calls.log import CallLog
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import CallError, CircuitOpenError, NoReplyError, StatusError
+from judgeforge.store.log import RunLog
 from judgeforge.text.wording import counted
 
 _OVERLOADED_STATUS = frozenset({408, 503, 529})
@@ -102,7 +102,7 @@ class ModelGate:
         ceiling: ModelThrottle,
         account: Account,
         all_slots: Slots,
-        log: CallLog,
+        log: RunLog,
     ) -> None:
         self._name, self._model, self._stall_s, self._log = name, model, limits.stall_s, log
         self._ceiling = ceiling

@@ -19,6 +19,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.store.files import make_folder
+from judgeforge.store.fixed_file import FixedFile
 from judgeforge.store.flock import NoFlockError, check_flock_works, try_flock, unlock
 
 LEDGER_VERSION = 1
@@ -79,17 +81,15 @@ class Ledger:
     ) -> None:
         self.file, self.daily_pico, self.timezone = file, daily_pico, timezone
         self._zone, self._now = ZoneInfo(timezone), now
-        self._lines: dict[str, int] = {}
+        self._place_of: dict[str, int] = {}
+        """Of each day, its line; the header has line 0."""
         self._late: list[_Change] = []
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StoreError(f"{file}: the ledger cannot be opened: {error}") from error
+        make_folder(file.parent)
+        self._lines = FixedFile(file, LINE)
         try:
             self._begin()
         except BaseException:
-            os.close(self._descriptor)
+            self._lines.close()
             raise
 
     def today(self) -> str:
@@ -101,7 +101,7 @@ class Ledger:
         try:
             return self._read(day)
         finally:
-            unlock(self._descriptor)
+            unlock(self._lines)
 
     def take(self, pico: int) -> Hold | None:
         """Reserve for a call that is sent now; None where the day has no room for it.
@@ -117,7 +117,7 @@ class Ledger:
                 return None
             self._apply(_Change(day, 0, pico, 1))
         finally:
-            unlock(self._descriptor)
+            unlock(self._lines)
         return Hold(day, pico)
 
     def settle(self, hold: Hold, cost: int) -> None:
@@ -139,14 +139,14 @@ class Ledger:
         try:
             self._write_late()
         finally:
-            unlock(self._descriptor)
+            unlock(self._lines)
         return True
 
     def close(self) -> None:
         end = time.monotonic() + _LOCK_WAIT_S
         while not self.flush() and time.monotonic() < end:
             time.sleep(0.005)
-        os.close(self._descriptor)
+        self._lines.close()
 
     def _give(self, change: _Change) -> None:
         # Until it is written the call counts at the most it can cost, so waiting is safe.
@@ -160,15 +160,15 @@ class Ledger:
 
     def _lock(self) -> None:
         for _ in range(_TRIES):
-            if try_flock(self._descriptor, self.file):
+            if try_flock(self._lines):
                 break
         else:
             raise LedgerBusyError
         try:
             self._check_same_file()
-            self._find_lines()
+            self._find_days()
         except BaseException:
-            unlock(self._descriptor)
+            unlock(self._lines)
             raise
 
     def _check_same_file(self) -> None:
@@ -177,7 +177,7 @@ class Ledger:
             there = self.file.stat().st_ino
         except OSError:
             there = None
-        if there != os.fstat(self._descriptor).st_ino:
+        if there != os.fstat(self._lines.descriptor).st_ino:
             raise StoreError(
                 f"{self.file}: the ledger was removed or replaced while runs were using it. "
                 "Start the same command again once it is back."
@@ -186,34 +186,31 @@ class Ledger:
     def _begin(self) -> None:
         try:
             self._wait_for_lock()
-            check_flock_works(self.file)
+            check_flock_works(self._lines)
         except NoFlockError as error:
             raise StoreError(
                 f"{error}. Without it a budget for many runs cannot hold: put `budget.ledger` on a "
                 "local file system."
             ) from error
         try:
-            size = os.fstat(self._descriptor).st_size
-            if size == 0:
+            if not self._lines.read():
                 head = f"{_MAGIC} {LEDGER_VERSION} {self.timezone} day settled open calls (pico$)"
                 self._put(0, head)
             self._check_header()
-            if size % LINE:
-                # The line of a day that a full disk cut off: nothing was sent on it.
-                os.ftruncate(self._descriptor, size - size % LINE)
-            self._find_lines()
+            self._lines.cut_torn_place()  # nothing was sent on a day whose line is cut off
+            self._find_days()
         finally:
-            unlock(self._descriptor)
+            unlock(self._lines)
 
     def _wait_for_lock(self) -> None:
         end = time.monotonic() + _LOCK_WAIT_S
-        while not try_flock(self._descriptor, self.file):
+        while not try_flock(self._lines):
             if time.monotonic() > end:
                 raise StoreError(f"{self.file}: another process does not give the lock back.")
             time.sleep(0.005)
 
     def _check_header(self) -> None:
-        words = os.pread(self._descriptor, LINE, 0).decode(errors="replace").split()
+        words = self._lines.read().decode(errors="replace").split()
         if len(words) < 3 or words[0] != _MAGIC or not words[1].isdigit():
             raise StoreError(f"{self.file}: this is no ledger of judgeforge; name another file.")
         if int(words[1]) > LEDGER_VERSION:
@@ -227,24 +224,22 @@ class Ledger:
                 "All runs that share a ledger need the same time zone."
             )
 
-    def _find_lines(self) -> None:
+    def _find_days(self) -> None:
         """Days that other processes added since the last look."""
-        known = LINE * (1 + len(self._lines))
-        size = os.fstat(self._descriptor).st_size
-        for offset in range(known, size - size % LINE, LINE):
-            day, _ = self._parse(offset)
-            self._lines[day] = offset
+        for place in range(1 + len(self._place_of), self._lines.count()):
+            day, _ = self._parse(place)
+            self._place_of[day] = place
 
     def _read(self, day: str) -> DayTotal:
-        offset = self._lines.get(day)
-        return DayTotal() if offset is None else self._parse(offset)[1]
+        place = self._place_of.get(day)
+        return DayTotal() if place is None else self._parse(place)[1]
 
-    def _parse(self, offset: int) -> tuple[str, DayTotal]:
-        line = os.pread(self._descriptor, LINE, offset).decode(errors="replace")
+    def _parse(self, place: int) -> tuple[str, DayTotal]:
+        line = self._lines.read(place).decode(errors="replace")
         content, _, checksum = line.strip().rpartition(" ")
         if checksum != _checksum(content):
             raise StoreError(
-                f"{self.file}:{offset // LINE + 1}: the line is damaged. What was spent on that "
+                f"{self.file}:{place + 1}: the line is damaged. What was spent on that "
                 "day cannot be known, so nothing is sent; mend or remove the ledger by hand."
             )
         day, settled, held, calls = content.split()
@@ -259,20 +254,12 @@ class Ledger:
             calls=old.calls + change.calls,
         )
         content = f"{change.day} {new.settled:>20d} {new.open:>20d} {new.calls:>12d}"
-        offset = self._lines.get(change.day, LINE * (1 + len(self._lines)))
-        self._put(offset, f"{content} {_checksum(content)}")
-        self._lines[change.day] = offset
+        place = self._place_of.get(change.day, 1 + len(self._place_of))
+        self._put(place, f"{content} {_checksum(content)}")
+        self._place_of[change.day] = place
 
-    def _put(self, offset: int, text: str) -> None:
-        line = text.ljust(LINE - 1).encode() + b"\n"
-        try:
-            written = os.pwrite(self._descriptor, line, offset)
-            if written != LINE:
-                os.ftruncate(self._descriptor, offset)
-        except OSError as error:
-            raise StoreError(f"{self.file}: the ledger cannot be written: {error}") from error
-        if written != LINE:
-            raise StoreError(f"{self.file}: the disk is full; free space and start again.")
+    def _put(self, place: int, text: str) -> None:
+        self._lines.write(text.ljust(LINE - 1).encode() + b"\n", place)
 
 
 def _checksum(content: str) -> str:

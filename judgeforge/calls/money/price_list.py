@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from judgeforge.calls.money.prices import FREE, ModelPrice, Rates
-from judgeforge.config.model import PAID_PROVIDERS, ModelConfig, Price
+from judgeforge.config.model import ModelConfig, Price
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, PriceCalculation, PriceVariant
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 LONGEST_START = timedelta(days=7)
 """For so long after its beginning a start of a run meets no price that it did not count with."""
 
-_LISTED_AS = {"openai_decisions": "openai"}
-"""Under which provider the list has a model. It knows the prices of chat, which a decision does
-not exceed; a `price` in the configuration says it exactly."""
 _AT_THE_USUAL_PRICE: Mapping[str, frozenset[object]] = {
     "service_tier": frozenset({None, "auto", "default", "standard", "standard_only", "on_demand"}),
     "speed": frozenset({None, "standard"}),
@@ -74,7 +71,7 @@ def _look_up(
     try:
         if model.base_url is not None:
             return look_up(provider_api_url=model.base_url)
-        return look_up(provider_id=_LISTED_AS.get(model.provider, model.provider))
+        return look_up(provider_id=model.facts.listed_as or model.provider)
     except LookupError as error:
         raise UnlistedError("the public price list does not have it") from error
 
@@ -174,7 +171,7 @@ def price_of(model: ModelConfig) -> ModelPrice | None:
     """The configured price, else the public price list's; None where neither knows the model."""
     if model.price is not None:
         return _configured(model.price)
-    if model.provider not in PAID_PROVIDERS:
+    if not model.facts.paid:
         return FREE
     try:
         return listed_price(model)

@@ -14,33 +14,5 @@ http.py                a raw body through an SDK's door, and its errors in words
 bodies.py              how known models differ, as data
 replies.py             reading what a reply says of its tokens
 
-To add a provider: a class like ``Provider`` in a file of its own, and a line here.
+To add a provider: a file with a class like ``Provider``, and a line in config/providers.py.
 """
-
-from __future__ import annotations
-
-from judgeforge.calls.providers.base import Provider
-from judgeforge.config.model import ModelConfig
-
-
-def open_provider(model: ModelConfig, key: str | None) -> Provider:
-    """The provider of a model. SDKs are imported when the first request is sent."""
-    if model.provider == "openai":
-        from judgeforge.calls.providers.openai_chat import OpenAIChat
-
-        return OpenAIChat(model.base_url, key)
-    if model.provider == "openai_decisions":
-        from judgeforge.calls.providers.openai_decisions import OpenAIDecisions
-
-        return OpenAIDecisions(model.base_url, key)
-    if model.provider == "systemone":
-        from judgeforge.calls.providers.systemone import SystemOne
-
-        return SystemOne(model.base_url, key)
-    if model.provider == "anthropic":
-        from judgeforge.calls.providers.anthropic_messages import AnthropicMessages
-
-        return AnthropicMessages(model.base_url, key)
-    from judgeforge.calls.providers.local import LocalProvider
-
-    return LocalProvider()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
 from judgeforge.config.model import ModelConfig
@@ -156,3 +157,15 @@ class Provider(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class ProviderKind(Protocol):
+    """A class in ``calls/providers/`` that the table ``config.providers.PROVIDERS`` names."""
+
+    def __call__(self, base_url: str | None, key: str | None) -> Provider: ...
+
+
+def open_provider(model: ModelConfig, key: str | None) -> Provider:
+    """The provider of a model. SDKs are imported when the first request is sent."""
+    kind: ProviderKind = resolve_name(model.facts.opened_by)
+    return kind(model.base_url, key)

@@ -19,8 +19,7 @@ _NO_TEMPERATURE = re.compile(r"^(o\d|gpt-[5-9])", re.IGNORECASE)
 def sends_temperature(model: ModelConfig) -> bool:
     if model.send_temperature is not None:
         return model.send_temperature
-    if model.provider == "anthropic":
-        # The API version that the SDK speaks (2026-10-21) refuses temperature, top_p and top_k.
+    if not model.facts.takes_temperature:
         return False
     return model.base_url is not None or not _NO_TEMPERATURE.match(model.model)
 
@@ -29,8 +28,7 @@ def max_tokens_field(model: ModelConfig) -> str:
     """OpenAI's own API prefers the newer name; compatible servers know the older one."""
     if model.max_tokens_field is not None:
         return model.max_tokens_field
-    own_server = model.provider != "openai" or model.base_url is not None
-    return "max_tokens" if own_server else "max_completion_tokens"
+    return model.facts.max_tokens_field if model.base_url is None else "max_tokens"
 
 
 def with_instruction(messages: tuple[Message, ...], reply: ReplySchema) -> tuple[Message, ...]:

@@ -40,7 +40,8 @@ class LocalProvider:
     endpoint = "/chat/completions"
     base_url = "local"
 
-    def __init__(self) -> None:
+    def __init__(self, base_url: str | None = None, key: str | None = None) -> None:
+        del base_url, key  # no server is asked
         self._engines: dict[str, asyncio.Future[LocalEngine]] = {}
 
     def body(self, model: ModelConfig, request: ModelRequest) -> Body:

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from judgeforge.ranking.protocols import is_by_code
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
 from judgeforge.store.json_lines import read_rows
 from judgeforge.text.visible import excerpt, one_line
@@ -58,7 +59,7 @@ def reasons(chosen: Sequence[Json], rejected: Sequence[Json]) -> list[str]:
         f"{side} {excerpt(judgment['rationale'], REASON_CHARACTERS)}"
         for side, judgments in (("rejected", rejected), ("chosen", chosen))
         for judgment in judgments
-        if _found_by_code(judgment) and min(judgment["criteria"].values(), default=1) < 1
+        if is_by_code(judgment["protocol"]) and min(judgment["criteria"].values(), default=1) < 1
     ]
     ours, theirs = _means(chosen), _means(rejected)
     shared = sorted(ours.keys() & theirs.keys(), key=lambda name: (theirs[name] - ours[name], name))
@@ -71,10 +72,6 @@ def reasons(chosen: Sequence[Json], rejected: Sequence[Json]) -> list[str]:
         return lines
     compared = any(len(judgment["completion_ids"]) > 1 for judgment in (*chosen, *rejected))
     return ["told apart side by side" if compared else "differences under 0.01"]
-
-
-def _found_by_code(judgment: Json) -> bool:
-    return bool(judgment["protocol"] == "checks")
 
 
 def _criteria(folder: Path, pairs: Iterable[Json]) -> Mapping[str, list[Json]]:
@@ -99,5 +96,5 @@ def _means(judgments: Iterable[Json]) -> dict[str, float]:
     return criterion_means(
         judgment["criteria"]
         for judgment in judgments
-        if not _found_by_code(judgment) and len(judgment["completion_ids"]) == 1
+        if not is_by_code(judgment["protocol"]) and len(judgment["completion_ids"]) == 1
     )

@@ -18,7 +18,13 @@ from judgeforge.calls.providers.base import (
 )
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError
-from judgeforge.judging.judge import blank_judgment, call_failure, fallback_note, reading_failure
+from judgeforge.judging.judge import (
+    Missing,
+    blank_judgment,
+    call_failure,
+    fallback_note,
+    reading_failure,
+)
 from judgeforge.judging.judge_prompts import (
     decision_messages,
     decision_pair_messages,
@@ -67,7 +73,7 @@ class DecisionJudge:
         except CallError as error:
             if error.stops_run:
                 raise
-            return blank.model_copy(update={"missing": call_failure(error)})
+            return blank.model_copy(update=call_failure(error).fields())
         evidence = self._evidence(request, answer.reply)
         if answer.answered_by:
             evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))
@@ -82,9 +88,9 @@ class DecisionJudge:
                 return _compared(answers)
             return score_of_answers(self._rubric, answers)
         except UnreadableReplyError as error:
-            return {"missing": str(error)}
+            return Missing("unread", str(error)).fields()
         except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
-            return {"missing": reading_failure(error)}
+            return reading_failure(error).fields()
 
     def _request(self, prompt: Prompt, texts: Sequence[str]) -> DecisionRequest:
         if len(texts) == 1:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from judgeforge.ranking.evidence import Evidence
-from judgeforge.records import Protocol
+from judgeforge.ranking.protocols import Shows
 
 _PAIR = 2
 MOST_COMPARED = 3
@@ -20,7 +20,8 @@ class JudgeOption:
     """A judge that can be asked."""
 
     name: str
-    protocol: Protocol
+    shows: Shows
+    """How many completions each of its judgments is about."""
     tier: int = 1
     repeats: int = 1
     """How often it may be asked the same."""
@@ -53,7 +54,7 @@ def first_tier(options: Sequence[JudgeOption]) -> int:
 
 def times_asked(evidence: Evidence, options: Sequence[JudgeOption]) -> Asked:
     """As far as the answers show it."""
-    lists = {option.name for option in options if option.protocol == "listwise"}
+    lists = {option.name for option in options if option.shows == "all"}
     orders = {option.name: option.questions_per_pair for option in options}
     everyone = tuple(range(len(evidence.completion_ids)))
     found: Counter[tuple[str, tuple[int, ...]]] = Counter()
@@ -84,13 +85,13 @@ def candidates(
 def _of_judge(
     option: JudgeOption, contenders: Sequence[int], asked: Asked, completions: int
 ) -> Iterator[Bundle]:
-    if option.protocol == "pairwise":
+    if option.shows == "two":
         for pair in combinations(sorted(contenders[:MOST_COMPARED]), _PAIR):
             if asked.get((option.name, pair), 0) < option.repeats:
                 calls = option.questions_per_pair
                 yield (Ask(option.name, pair, option.cost * calls, calls),)
         return
-    if option.protocol == "listwise":
+    if option.shows == "all":
         everyone = tuple(range(completions))
         if asked.get((option.name, everyone), 0) < option.repeats:
             yield (Ask(option.name, everyone, option.cost),)
@@ -106,7 +107,7 @@ def _of_panel(options: Iterable[JudgeOption], contenders: Sequence[int], asked: 
     return tuple(
         Ask(option.name, (place,), option.cost)
         for option in options
-        if option.protocol in {"pointwise", "decisions"}
+        if option.shows == "one"
         for place in _free(option, contenders, asked)
     )
 

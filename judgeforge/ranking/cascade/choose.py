@@ -18,7 +18,8 @@ from judgeforge.ranking.cascade.candidates import (
     times_asked,
 )
 from judgeforge.ranking.cascade.gain import Value, expected_values
-from judgeforge.ranking.distributions import Array, gap_cdf_array
+from judgeforge.ranking.confidence import probabilities_better
+from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.posterior import posterior
 from judgeforge.ranking.rank import quality_map
@@ -61,7 +62,7 @@ def next_bundle(
     n = len(evidence.completion_ids)
     if n < 2:
         return ()
-    scoring = [option.name for option in options if option.protocol != "pairwise"]
+    scoring = [option.name for option in options if option.shows != "two"]
     belief = posterior(evidence, reliability, judges=scoring)
     transform, shift, unseen = quality_map(evidence, reliability)
     means, covariance = belief.qualities
@@ -126,8 +127,7 @@ def _better(means: Array, covariance: Array) -> Array:
         + np.take_along_axis(diagonal, low, -1)
         - 2.0 * np.take_along_axis(columns, low, -1)
     )
-    z = gap / np.sqrt(np.maximum(variance, 1e-12))
-    return np.asarray(gap_cdf_array(z)[..., 0])
+    return np.asarray(probabilities_better(gap, variance)[..., 0])
 
 
 def _contenders(base: tuple[Array, Array], rules: CascadeRules) -> list[int]:

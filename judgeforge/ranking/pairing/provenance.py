@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from judgeforge import __version__
 from judgeforge.ranking.pairing.selection import SelectedPair
 from judgeforge.records import (
     Completion,
@@ -14,7 +15,6 @@ from judgeforge.records import (
     Provenance,
     RubricId,
 )
-from judgeforge.version import VERSION
 
 
 def make_pairs(
@@ -78,7 +78,7 @@ def _provenance(
         calls=_distinct(key for source in sources for key in source.call_keys),
         missing_judges=_distinct(judgment.judge for judgment in asked if judgment.missing),
         cost_usd=_total(source.cost_usd for source in sources),
-        judgeforge_version=VERSION,
+        judgeforge_version=__version__,
     )
 
 

@@ -1,4 +1,7 @@
-"""From a ranking to the pairs of a prompt: a strategy proposes, the rules decide. Pure."""
+"""From a ranking to the pairs of its prompt, or to the reason why there is none. Pure.
+
+A strategy proposes, the rules decide; both see probabilities as labels have calibrated them.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from typing import Literal, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from judgeforge.ranking.confidence import ConfidenceMap
+from judgeforge.ranking.confidence import probability_better
+from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.pairing.strategies import STRATEGIES
-from judgeforge.ranking.rank import probability_better
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Ranking, Record, SkipReason
 from judgeforge.text.wording import as_clause, did_you_mean, expect, found
@@ -91,7 +94,7 @@ def select_pairs(
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
         return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
-    proposals = list(strategy.propose(ranking, rules))
+    proposals = list(strategy.propose(ranking, _as_believed(rules, trust)))
     ordered = [
         pair for pair in (_pair(ranking, a, b, trust) for a, b in proposals) if pair is not None
     ]
@@ -141,17 +144,22 @@ def _checked(
     return rules
 
 
+def _as_believed(rules: PairingRules, trust: Trust) -> PairingRules:
+    """A strategy knows the posterior alone: what it must believe for ``min_confidence`` to hold."""
+    if trust.confidence is None:
+        return rules
+    believed = trust.confidence.believed_at(rules.min_confidence)
+    return rules.model_copy(update={"min_confidence": believed})
+
+
 def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPair | None:
     gap = ranking.score(first) - ranking.score(second)
     if abs(gap) < TIE_WIDTH:
         return None
     chosen, rejected = (first, second) if gap > 0 else (second, first)
     ids = ranking.completion_ids
-    if ids[rejected] in ranking.vetoed and ids[chosen] not in ranking.vetoed:
-        confidence = 1.0
-    else:
-        believed = probability_better(ranking, ids[chosen], ids[rejected])
-        confidence = max(0.5, trust.confidence(believed) if trust.confidence else believed)
+    believed = probability_better(ranking, ids[chosen], ids[rejected])
+    confidence = max(0.5, trust.confidence(believed) if trust.confidence else believed)
     return SelectedPair(
         chosen_id=ids[chosen],
         rejected_id=ids[rejected],

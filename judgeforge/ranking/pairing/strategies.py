@@ -1,8 +1,6 @@
-"""The strategies of pairing: which pairs of a ranking are proposed, most wanted first.
+"""How pairs of a prompt are proposed: one function a strategy, and the table of their names. Pure.
 
-A strategy takes a ranking and the rules, and gives the places of the two sides of each pair, the
-better one first. To add one: a function with its docstring, a line in STRATEGIES, and its name in
-``rules.Strategy``.
+A strategy gives places in the ranking, the most wanted pair first; the rules of selection decide.
 """
 
 from __future__ import annotations
@@ -12,21 +10,10 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from statistics import NormalDist
 
-from judgeforge.ranking.rank import probability_better
+from judgeforge.ranking.confidence import exceeded_gap, probability_better
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Ranking
-
-
-@dataclass(frozen=True, slots=True)
-class PairingStrategy:
-    propose: Callable[[Ranking, PairingRules], Iterable[tuple[int, int]]]
-    """Places of the two sides in the ranking, most wanted pair first."""
-    natural_number: int | None
-    """How many pairs of a prompt it gives where the rules do not say; None for all."""
-    length_ratio: float | None = None
-    """``max_length_ratio`` where the rules do not say."""
 
 
 def best_first(ranking: Ranking) -> list[int]:
@@ -37,56 +24,19 @@ def best_first(ranking: Ranking) -> list[int]:
     )
 
 
-def best_vs_worst(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
-    """The best against the worst, then the next best against the next worst."""
-    order = best_first(ranking)
-    return [(order[i], order[-1 - i]) for i in range(len(order) // 2)]
-
-
-def best_vs_random(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:
-    """The best against the others in an order drawn from the seed and the prompt's id."""
-    best, *others = best_first(ranking)
-    # Seeding with text is defined by Python to be the same in every process.
-    random.Random(f"{rules.seed}/{ranking.prompt_id}").shuffle(others)  # noqa: S311
-    return [(best, other) for other in others]
-
-
-def all_pairs(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
-    """Every pair, better side first, in the order of the ranking."""
-    return combinations(best_first(ranking), 2)
-
-
-def adjacent(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
-    """Neighbours in the ranking: the finest distinctions."""
-    return pairwise(best_first(ranking))
-
-
-def max_margin_k(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
-    """The k pairs with the widest margins (k is ``pairs_per_prompt``)."""
-    scores = ranking.scores
-    pairs = combinations(best_first(ranking), 2)
-    return sorted(pairs, key=lambda pair: scores[pair[1]] - scores[pair[0]])
-
-
-_SUREST = 1.0 - 1e-9
-"""Certainty itself would put every bound at minus infinity."""
-
-
 def max_gap(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:
-    """The pairs whose gap is widest with the confidence that is asked for.
+    """The widest of the gaps that are exceeded with probability ``min_confidence``.
 
-    After DeltaUCB of ActiveUltraFeedback (arXiv 2603.09692), which prefers pairs by a confidence
-    bound of their gap. There the bound is the upper one, since it chooses what to label next; a
-    pair that is trained on has its labels, so here it is the lower one: the gap that is exceeded
-    with probability ``min_confidence``. At 0.5 and below it is the expected gap.
+    After DeltaUCB of ActiveUltraFeedback (arXiv 2603.09692), which prefers pairs by a bound of
+    their gap. There it is the upper one, since it chooses what to label next; a pair that is
+    trained on has its labels, so here it is the lower one. It is not below 0 for the pairs whose
+    confidence is enough, and at 0.5 and below it is the expected gap.
     """
-    deviations = NormalDist().inv_cdf(min(_SUREST, max(0.5, rules.min_confidence)))
-    scores, covariance = ranking.scores, ranking.covariance
+    ids, sureness = ranking.completion_ids, max(0.5, rules.min_confidence)
 
     def bound(pair: tuple[int, int]) -> float:
-        i, j = pair
-        variance = covariance[i][i] + covariance[j][j] - 2 * covariance[i][j]
-        return scores[i] - scores[j] - deviations * math.sqrt(max(0.0, variance))
+        better, worse = pair
+        return exceeded_gap(ranking, ids[better], ids[worse], sureness)
 
     return sorted(combinations(best_first(ranking), 2), key=bound, reverse=True)
 
@@ -111,14 +61,12 @@ def mu_minus_two_sigma(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[
 
 
 DEFAULT_LENGTH_RATIO = 1.25
-"""Where ``max_length_ratio`` is not set: the longer side has at most a quarter more characters."""
+"""Where ``max_length_ratio`` is not set: the longer side has at most a quarter more characters, so
+that DPO cannot learn length."""
 
 
 def length_matched(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
-    """The surest pairs of nearly equal length, so that DPO cannot learn length from them.
-
-    ``max_length_ratio`` says how nearly; the rules of selection hold every pair to it.
-    """
+    """The surest pairs, of which selection keeps those of nearly equal length."""
     ids, scores = ranking.completion_ids, ranking.scores
 
     def sureness(pair: tuple[int, int]) -> tuple[float, float]:
@@ -126,6 +74,47 @@ def length_matched(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int,
         return probability_better(ranking, ids[better], ids[worse]), scores[better] - scores[worse]
 
     return sorted(combinations(best_first(ranking), 2), key=sureness, reverse=True)
+
+
+def best_vs_random(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:
+    """The best against the others in an order drawn from the seed and the prompt's id."""
+    best, *others = best_first(ranking)
+    # Seeding with text is defined by Python to be the same in every process.
+    random.Random(f"{rules.seed}/{ranking.prompt_id}").shuffle(others)  # noqa: S311
+    return [(best, other) for other in others]
+
+
+def max_margin_k(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """The k pairs with the widest margins (k is ``pairs_per_prompt``)."""
+    scores = ranking.scores
+    pairs = combinations(best_first(ranking), 2)
+    return sorted(pairs, key=lambda pair: scores[pair[1]] - scores[pair[0]])
+
+
+def best_vs_worst(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """The best against the worst, then the next best against the next worst."""
+    order = best_first(ranking)
+    return [(order[i], order[-1 - i]) for i in range(len(order) // 2)]
+
+
+def all_pairs(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """Every pair, better side first, in the order of the ranking."""
+    return combinations(best_first(ranking), 2)
+
+
+def adjacent(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+    """Neighbours in the ranking: the finest distinctions."""
+    return pairwise(best_first(ranking))
+
+
+@dataclass(frozen=True, slots=True)
+class PairingStrategy:
+    propose: Callable[[Ranking, PairingRules], Iterable[tuple[int, int]]]
+    """Places of the two sides in the ranking, most wanted pair first."""
+    natural_number: int | None
+    """How many pairs of a prompt it gives where the rules do not say; None for all."""
+    length_ratio: float | None = None
+    """``max_length_ratio`` where the rules do not say."""
 
 
 STRATEGIES: Mapping[str, PairingStrategy] = {

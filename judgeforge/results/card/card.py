@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from judgeforge import __version__
 from judgeforge.results.card.sections import costs, counts, making, measures, quality_sections
 from judgeforge.results.export.arrow import card_features
 from judgeforge.results.figures.pairs import PairStatistics, pair_statistics
 from judgeforge.results.pairs import pairs_file
 from judgeforge.store.files import replacing
-from judgeforge.version import VERSION
 
 _TAGS = ["preference", "dpo", "reward-model", "llm-as-judge", "judgeforge"]
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"))
@@ -77,7 +77,7 @@ def _introduction(statistics: PairStatistics, manifest: Mapping[str, Any]) -> st
         f"# Preference pairs\n\n{statistics.pairs:,} pairs of a better and a worse answer, for "
         f"{statistics.prompts:,} prompts. Every pair says how sure it is (`confidence`) and what "
         "it rests on (`provenance`). "
-        f"Made with judgeforge {VERSION}."
+        f"Made with judgeforge {__version__}."
     )
     status = manifest.get("status")
     if status == "complete":

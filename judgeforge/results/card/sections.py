@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from judgeforge.config.providers import runs_in_process
 from judgeforge.results.card.markdown import bullets, escape, table
 from judgeforge.results.figures.pairs import QUANTILES, Distribution, PairStatistics
 
@@ -165,7 +166,7 @@ def _model_names(names: Iterable[Any] | None, config: Mapping[str, Any]) -> str:
 
 def _model(model: Mapping[str, Any]) -> str:
     provider, name = model.get("provider", "unknown"), model.get("model")
-    return f"{escape(_file_name(name) if provider == 'local' else name)} ({escape(provider)})"
+    return f"{escape(_file_name(name) if runs_in_process(provider) else name)} ({escape(provider)})"
 
 
 def _file_name(path: object) -> str:

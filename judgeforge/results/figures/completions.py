@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from judgeforge.records import DUPLICATE, SUSPICIOUS
+from judgeforge.records import suspicious_flag
 from judgeforge.results.figures.calls import together
 from judgeforge.results.figures.distribution import Values
+from judgeforge.store.evidence_rows import completion_fields
 
 FINISHED = ("stop", "given")
 """How completions end that are whole."""
@@ -56,7 +57,6 @@ class CompletionFigures:
             if name not in self.models:
                 self.models[name] = Sampled()
             self.models[name].add(row)
-            for flag in row.get("flags") or ():
-                self.duplicates += flag.startswith(DUPLICATE)
-                if flag.startswith(SUSPICIOUS):
-                    self.suspicious[flag] += 1
+            told = completion_fields(row)
+            self.duplicates += told["duplicate_of"] is not None
+            self.suspicious.update(map(suspicious_flag, told["signs"]))

@@ -14,8 +14,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from judgeforge.records import missing_kind
+from judgeforge.ranking.protocols import is_by_code
 from judgeforge.results.figures.calls import together
+from judgeforge.store.evidence_rows import judgment_fields
 from judgeforge.store.json_lines import read_rows
 
 Preferences = dict[tuple[str, str], float]
@@ -35,7 +36,7 @@ def preferences_by_judge(
     scores: dict[str, dict[str, list[float]]] = {}
     verdicts: dict[str, dict[tuple[str, str], list[float]]] = {}
     for row in judgments:
-        if row.get("missing") or row["protocol"] == "checks":
+        if row.get("missing") or is_by_code(row["protocol"]):
             continue
         shown = row["completion_ids"]
         if row.get("verdict") is not None:
@@ -82,7 +83,6 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-CODE = "checks"
 _LEAST_PREFERENCE = 1e-9
 
 
@@ -91,7 +91,7 @@ class JudgeTally:
     protocols: set[str] = field(default_factory=set)
     judgments: int = 0
     missing: Counter[str] = field(default_factory=Counter)
-    """By kind: refused, failed, unread."""
+    """By ``MissingKind``."""
     cost_usd: float | None = 0.0
     """None where a price is unknown."""
     first_won: int = 0
@@ -103,10 +103,14 @@ class JudgeTally:
         self.protocols.add(row["protocol"])
         self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
         if row.get("missing"):
-            self.missing[missing_kind(row["missing"])] += 1
+            self.missing[judgment_fields(row)["missing_kind"]] += 1
         elif row.get("verdict") in ("a", "b"):
             self.decided += 1
             self.first_won += row["verdict"] == "a"
+
+    @property
+    def by_code(self) -> bool:
+        return bool(self.protocols) and all(map(is_by_code, self.protocols))
 
     @property
     def missing_share(self) -> float:

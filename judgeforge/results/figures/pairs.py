@@ -19,10 +19,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from judgeforge.records import DUPLICATE, SUSPICIOUS, Message, PreferencePair, RubricId
+from judgeforge.records import Message, PreferencePair, RubricId, suspicious_flag
 from judgeforge.results.figures.distribution import Values
 from judgeforge.results.figures.length import LengthBias
 from judgeforge.results.pairs import read_pairs
+from judgeforge.store.evidence_rows import completion_fields
 from judgeforge.store.json_lines import Row, read_rows
 
 CONFIDENCE_BINS = 10
@@ -49,13 +50,12 @@ class RunQuality:
 
     def add_prompt(self, completions: list[Row], pairs: list[Row]) -> None:
         for row in completions:
-            self.flags.update(flag for flag in row["flags"] if flag.startswith(SUSPICIOUS))
+            self.flags.update(map(suspicious_flag, completion_fields(row)["signs"]))
         self.length_bias.add_completions(
             [
                 (row["score"], len(row["text"]))
                 for row in completions
-                if row["score"] is not None
-                and not any(flag.startswith(DUPLICATE) for flag in row["flags"])
+                if row["score"] is not None and completion_fields(row)["duplicate_of"] is None
             ]
         )
         p_best = {row["id"]: row["p_best"] for row in completions}

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from judgeforge.records import SUSPICIOUS
 from judgeforge.results.figures.judges import Preferences, preference
 from judgeforge.results.figures.pairs import text_length
+from judgeforge.store.evidence_rows import completion_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,4 @@ def disagreement(pair: Mapping[str, Any], told: Mapping[str, Preferences]) -> fl
 
 
 def _is_suspicious(name: str, completions: Sequence[Mapping[str, Any]]) -> bool:
-    return any(
-        row["id"] == name and any(flag.startswith(SUSPICIOUS) for flag in row.get("flags") or ())
-        for row in completions
-    )
+    return any(row["id"] == name and completion_fields(row)["signs"] for row in completions)

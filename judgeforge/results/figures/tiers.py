@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.config.judges import JudgeConfig
+from judgeforge.ranking.protocols import is_by_code
 from judgeforge.store.json_lines import Row, read_rows
 
 
@@ -52,7 +53,7 @@ def _by_prompt(judgments: Path) -> Iterator[list[Row]]:
 
 
 def _add(rows: Sequence[Row], judges: Sequence[JudgeConfig], sums: _Sums) -> None:
-    asked = [row for row in rows if row["protocol"] != "checks"]
+    asked = [row for row in rows if not is_by_code(row["protocol"])]
     completions = len({name for row in asked for name in row["completion_ids"]})
     for row in asked:
         sums.asked[row["judge"]] += 1
@@ -63,15 +64,9 @@ def _add(rows: Sequence[Row], judges: Sequence[JudgeConfig], sums: _Sums) -> Non
     if asked:
         first = min(judge.tier for judge in judges)
         for judge in judges:
-            questions = _questions(judge, completions)
+            questions = judge.questions(completions)
             sums.everything[judge.label] += judge.repeats * questions
             sums.certain += questions if judge.tier == first else 0
-
-
-def _questions(judge: JudgeConfig, completions: int) -> int:
-    if judge.protocol == "pairwise" or judge.pairs:
-        return completions * (completions - 1) // 2 * (2 if judge.orders == "both" else 1)
-    return 1 if judge.protocol == "listwise" else completions
 
 
 def _saved(judges: Sequence[JudgeConfig], sums: _Sums) -> float | None:

@@ -13,7 +13,6 @@ from typing import Any, Literal
 from judgeforge.records import SkipReason
 from judgeforge.results.facts import part
 from judgeforge.results.figures.completions import FINISHED
-from judgeforge.results.figures.judges import CODE
 from judgeforge.results.figures.run import RunFigures
 
 ENOUGH = 30
@@ -59,7 +58,7 @@ def _wrong(manifest: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding
             f"pairs, {rest or 0.0:.0%} of them wrong; a cascade or more repeats make pairs surer; "
             "DPO's label_smoothing can allow for the rest.",
         )
-    asked = any(judge.protocols != {CODE} for judge in figures.judges.judges.values())
+    asked = any(not judge.by_code for judge in figures.judges.judges.values())
     if pairs.pairs and asked and part(manifest, "calibration") is None:
         yield Finding(
             "note",
@@ -103,8 +102,8 @@ def _silence(_: Mapping[str, Any], figures: RunFigures) -> Iterator[Finding]:
             yield Finding(
                 "look",
                 f"Judge {name} gave no judgment in {judge.missing_share:.0%} of the cases ({why}).",
-                "unread: a model that keeps to a schema, or a larger max_tokens of the judge; "
-                "failed: see log.jsonl; refused: another judge for such prompts.",
+                "unread: a model that keeps to a schema; cut: a larger max_tokens of the judge; "
+                "failed: see log.jsonl; refused or withheld: another judge for such prompts.",
             )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from judgeforge.results.facts import judges_by_name, making, part, versions
-from judgeforge.results.figures.judges import CODE, JudgeTally
+from judgeforge.results.figures.judges import JudgeTally
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.results.report.charts import Columns, Lines, columns, lines
 from judgeforge.results.report.findings import findings
@@ -196,7 +196,7 @@ def _judges(manifest: Mapping[str, Any], figures: RunFigures) -> list[dict[str, 
 
 
 def _judge_model(judge: Mapping[str, Any] | None, tally: JudgeTally) -> str:
-    if tally.protocols == {CODE}:
+    if tally.by_code:
         return "code"
     return "unknown" if judge is None else str(judge["model"])
 
@@ -221,7 +221,7 @@ def _rooms(figures: RunFigures) -> list[tuple[str, str, int, float | None]]:
     judged = [
         ("judging", name, one.judgments, one.cost_usd)
         for name, one in sorted(figures.judges.judges.items())
-        if one.protocols != {CODE}
+        if not one.by_code
     ]
     return [*sampled[:_MOST_NAMES], *judged[:_MOST_NAMES]]
 

@@ -22,6 +22,7 @@ from judgeforge.runs.planning.calibration_file import fingerprint
 from judgeforge.runs.progress import Progress
 from judgeforge.runs.run import run
 from judgeforge.store.files import make_folder, replacing
+from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_log, read_records
 
 _DIGITS = 12
@@ -60,13 +61,13 @@ def judge_labels(
     if result.stopped_by is not None:
         raise result.stopped_by
     judgments: dict[str, list[Judgment]] = defaultdict(list)
-    for judgment in read_records(result.folder / "judgments.jsonl", Judgment):
+    for judgment in read_records(RunFolder(result.folder).judgments, Judgment):
         judgments[judgment.prompt_id].append(judgment)
     rows = tuple(row for row in labels.rows if _is_judged(row, judgments[row.prompt.id]))
     return JudgedLabels(
         rows=rows,
         judgments={row.prompt.id: judgments[row.prompt.id] for row in rows},
-        latencies=_latencies(config, result.folder / "log.jsonl"),
+        latencies=_latencies(config, RunFolder(result.folder).log),
         unjudged=len(labels.rows) - len(rows),
         folder=folder,
         paid_usd=0.0 if result.did_nothing else result.manifest["last_run"]["cost_usd"],

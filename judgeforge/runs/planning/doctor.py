@@ -18,17 +18,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from judgeforge import __version__
 from judgeforge.config.keys import key_file_problem
-from judgeforge.config.model import DEFAULT_KEY_VARIABLE, PAID_PROVIDERS, ModelConfig
+from judgeforge.config.model import ModelConfig
+from judgeforge.config.providers import PROVIDERS
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.identity import called_models
-from judgeforge.version import VERSION
 
 Status = Literal["ok", "warn", "fail"]
 Host = tuple[str, int]
@@ -66,7 +68,7 @@ def _run_folder(config: RunConfig | None) -> Path:
 
 def _python() -> Finding:
     where = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Finding("python", "ok", f"{where}; judgeforge {VERSION}")
+    return Finding("python", "ok", f"{where}; judgeforge {__version__}")
 
 
 def _packages() -> list[Finding]:
@@ -105,14 +107,14 @@ def _local_models(config: RunConfig | None) -> list[Finding]:
     from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL, find_model
 
     asked = {
-        model.model
+        model.model: resolve_name(model.facts.find_model)
         for model in (config.models.values() if config else ())
-        if model.provider == "local"
+        if model.facts.find_model
     }
     findings = []
-    for name in sorted(asked | {EMBEDDED_MODEL}):
+    for name, find in sorted({EMBEDDED_MODEL: find_model, **asked}.items()):
         try:
-            file = find_model(name)
+            file = find(name)
         except ConfigError as error:
             findings.append(
                 Finding(f"model {name}", "fail" if name in asked else "warn", str(error))
@@ -125,7 +127,8 @@ def _local_models(config: RunConfig | None) -> list[Finding]:
 
 def _keys(config: RunConfig | None) -> list[Finding]:
     if config is None:
-        return [_key(name, {}, "warn") for name in sorted(set(DEFAULT_KEY_VARIABLE.values()))]
+        variables = {facts.key_variable for facts in PROVIDERS.values() if facts.key_variable}
+        return [_key(name, {}, "warn") for name in sorted(variables)]
     used = set(called_models(config))
     models_of: dict[str, dict[str, ModelConfig]] = {}
     for name, model in config.models.items():
@@ -167,7 +170,7 @@ def _hosts(config: RunConfig) -> list[Finding]:
     used = set(called_models(config))
     models_at: dict[Host, list[str]] = {}
     for name, model in config.models.items():
-        if model.provider in PAID_PROVIDERS:
+        if not model.facts.in_process:
             models_at.setdefault(_host(model), []).append(name)
     if models_at and "https" in getproxies():
         detail = "a proxy is set in the environment, so no direct connection was tried"
@@ -187,7 +190,7 @@ def _hosts(config: RunConfig) -> list[Finding]:
 
 
 def _host(model: ModelConfig) -> Host:
-    from judgeforge.calls.providers import open_provider
+    from judgeforge.calls.providers.base import open_provider
 
     parts = urlsplit(open_provider(model, None).base_url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

@@ -124,8 +124,8 @@ class Estimator:
             return None
         load = ModelLoad(price)
         length = sum(_tokens(one.text) for one in completions) // max(1, len(completions))
-        shown = {"pairwise": 2, "listwise": len(completions)}.get(judge.protocol, 1)
-        self._judge(prompt, judge, [2 if judge.pairs else shown], (length,) * 3, load)
+        shown = {"one": 1, "two": 2, "all": len(completions)}[judge.shows]
+        self._judge(prompt, judge, [shown], (length,) * 3, load)
         return to_usd(load.pico[EXPECTED])
 
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
@@ -201,7 +201,7 @@ class Estimator:
 
     def _reply_tokens(self, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
-        if judge.protocol == "decisions":
+        if judge.facts.decides:
             asked = 1 if judge.pairs else len(self._prepared.rubric.judged)
             return (0, 0, asked * MOST_TOKENS_PER_DECISION)
         usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
@@ -212,7 +212,7 @@ class Estimator:
 
         The frames of all protocols that are answered in words are about as long.
         """
-        if judge.protocol == "decisions":
+        if judge.facts.decides:
             system, user = decision_messages(self._prepared.rubric, prompt, "")
             asked = decision_pair_question(self._prepared.rubric)
             yield _tokens(system.content, user.content, asked), _tokens(system.content)

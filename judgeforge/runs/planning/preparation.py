@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pkgutil import resolve_name
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
-from judgeforge.calls.providers.local_engine import find_model
 from judgeforge.config.file import located
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.keys import read_key
-from judgeforge.config.model import DECISION_PROVIDERS
+from judgeforge.config.providers import PROVIDERS, ProviderFacts
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.inputs.files import check_file
@@ -22,6 +22,7 @@ from judgeforge.judging.asking import context_room
 from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.rubric import Rubric, load_rubric
+from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
 from judgeforge.runs.planning.identity import called_models
 
@@ -52,9 +53,7 @@ class _Mistakes:
         try:
             yield
         except ConfigError as error:
-            # Of models that share a variable that is not set the first one says so.
-            told = {mistake.message for mistake in self.mistakes}
-            self.mistakes += [each for each in error.mistakes if each.message not in told]
+            self.mistakes += error.mistakes
 
 
 def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
@@ -83,12 +82,18 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             check_alone(config)
     names = called_models(config)
     keys: dict[str, str | None] = {}
+    without_key: set[str | None] = set()
     for name in names:
         for check_model in (_check_local, _check_fallback):
             with found.told_together():
                 check_model(config, name)
+        place = config.models[name].key_place
+        if place in without_key:  # the first model that takes its key from there says so
+            continue
         with found.told_together():
             keys[name] = read_key(config, name) if with_keys else None
+        if name not in keys:
+            without_key.add(place)
     prices = {name: price_of(config.models[name]) for name in names}
     with found.told_together():
         _check_prices(config, prices)
@@ -175,24 +180,30 @@ def _check_protocols(config: RunConfig) -> None:
     """A decision model takes typed questions only, and no other model takes them."""
     for number, judge in enumerate(config.judging.judges):
         model = config.models[judge.model]
-        if (judge.protocol == "decisions") == model.decides:
+        if judge.facts.decides == model.facts.decides:
             continue
-        if model.decides:
-            message = f"provider `{model.provider}` writes no text: set `protocol: decisions`"
+        if model.facts.decides:
+            fitting = " or ".join(f"`protocol: {name}`" for name in _deciding(PROTOCOLS))
+            message = f"provider `{model.provider}` writes no text: set {fitting}"
         else:
+            fitting = " or ".join(f"`{name}`" for name in _deciding(PROVIDERS))
             message = (
-                f"`protocol: decisions` needs a decision model, and provider `{model.provider}` "
-                f"has none: use {' or '.join(f'`{name}`' for name in sorted(DECISION_PROVIDERS))}"
+                f"`protocol: {judge.protocol}` needs a decision model, and provider "
+                f"`{model.provider}` has none: use {fitting}"
             )
         key = f"judging.judges[{number}].protocol"
         raise ConfigError(message, file=config.source_file, key=key)
     for name in config.sampling.models if config.sampling else ():
-        if config.models[name].decides:
+        if config.models[name].facts.decides:
             raise ConfigError(
                 f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
                 file=config.source_file,
                 key="sampling.models",
             )
+
+
+def _deciding(table: Mapping[str, ProtocolFacts | ProviderFacts]) -> list[str]:
+    return sorted(name for name, facts in table.items() if facts.decides)
 
 
 def _check_families(config: RunConfig, rubric: Rubric) -> None:
@@ -238,8 +249,7 @@ def _check_fallback(config: RunConfig, name: str) -> None:
     fallback = config.models[name].fallback
     if fallback is None:
         return
-    kinds = {config.models[one].provider in DECISION_PROVIDERS for one in (name, fallback)}
-    if len(kinds) > 1:
+    if config.models[name].facts.decides != config.models[fallback].facts.decides:
         raise ConfigError(
             f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
             "Name a model of the same kind, or none.",
@@ -250,10 +260,10 @@ def _check_fallback(config: RunConfig, name: str) -> None:
 
 def _check_local(config: RunConfig, name: str) -> None:
     model = config.models[name]
-    if model.provider != "local":
+    if model.facts.find_model is None:
         return
     try:
-        find_model(model.model)
+        resolve_name(model.facts.find_model)(model.model)
     except ConfigError as error:
         key = f"models.{name}.model"
         raise ConfigError(str(error), file=config.source_file, key=key) from None

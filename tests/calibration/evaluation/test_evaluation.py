@@ -90,18 +90,13 @@ def test_a_panel_ranks_with_what_the_pairs_to_come_are_ranked_with(
 
 def test_why_judgments_are_missing_is_counted() -> None:
     verdicts = panel({f"p{i}": ("a", "b") for i in range(3)})
-    reasons = [
-        "the judge refused: no",
-        "criterion `x`: the provider's content filter withheld the judge's reply",
-        "unreadable reply, also when asked again: no JSON",
-        "call failed: 500",
-        "the judge's reply was cut at max_tokens = 5; raise it",
-    ]
+    kinds = ("refused", "withheld", "unread", "reading_failed", "failed", "cut", "too_long", None)
     verdicts[0] += [
-        said("p0", "j", "ab", None, id=f"m{i}", missing=why) for i, why in enumerate(reasons)
+        said("p0", "j", "ab", None, id=f"m{i}", missing="call failed", missing_kind=kind)
+        for i, kind in enumerate(kinds)
     ]
     judge = evaluate(verdicts, {f"p{i}": f"p{i}.a" for i in range(3)}).judges["j"]
-    assert (judge.refusals, judge.unread, judge.failed) == (2, 1, 2)
+    assert (judge.refusals, judge.unread, judge.failed) == (2, 3, 3)
 
 
 def test_a_panel_that_is_always_right_agrees_beyond_chance() -> None:

@@ -148,7 +148,7 @@ def test_the_commands(tmp_path, cache, command):
     [
         (("prune",), "say what may go"),
         (("prune", "--older-than", "soon"), "12h, 30d or 2w"),
-        (("prune", "--unused-in", "nowhere"), "no run folder"),
+        (("prune", "--unused-in", "nowhere"), "no such folder"),
     ],
 )
 def test_mistakes_say_what_to_write(cache, command, arguments, said):

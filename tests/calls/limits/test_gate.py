@@ -19,9 +19,6 @@ SIZE = RequestSize(100, 100)
 
 
 class NoLog:
-    def call(self, **fields):
-        pass
-
     def event(self, name, **fields):
         pass
 

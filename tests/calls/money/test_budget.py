@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 
 import pytest
 from hypothesis import settings
@@ -11,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from judgeforge.calls.money.budget import Budget
 from judgeforge.errors import BudgetExhaustedError, StoreError
-from judgeforge.store.spending import SpendingFile, to_pico
+from judgeforge.store.spending import to_pico
 
 
 def run(coroutine):
@@ -170,17 +169,3 @@ class BudgetLife(RuleBasedStateMachine):
 
 BudgetLife.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 TestBudgetLife = BudgetLife.TestCase
-
-
-def test_a_row_that_did_not_fit_on_the_disk_leaves_no_half_line(tmp_path, monkeypatch):
-    file = tmp_path / "spending.jsonl"
-    spending = SpendingFile(file)
-    spending.append(["reserved", 0, 5])
-    write = os.write
-    with monkeypatch.context() as full:
-        full.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:4]))
-        with pytest.raises(StoreError, match="disk is full"):
-            spending.append(["reserved", 1, 5])
-    spending.append(["settled", 0, 5, 1, 1])
-    spending.close()
-    assert file.read_text().splitlines() == ['["reserved",0,5]', '["settled",0,5,1,1]']

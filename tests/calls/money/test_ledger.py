@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import fcntl
-import os
 import subprocess
 import sys
 import tempfile
@@ -243,7 +242,7 @@ class LedgerLife(RuleBasedStateMachine):
         for hold in self.open[run]:
             self._bill(hold, share)
         self.open[run] = []
-        os.close(self.runs[run]._descriptor)
+        self.runs[run]._lines.close()
         self.runs[run] = self._start()
 
     @rule(hours=st.sampled_from([-25, -1, 1, 13, 24]))

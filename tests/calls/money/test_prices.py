@@ -17,11 +17,10 @@ from judgeforge.calls.money.prices import (
     Rates,
     most_input_tokens,
     most_output_tokens,
-    to_pico,
-    to_usd,
 )
 from judgeforge.calls.providers.base import Usage
 from judgeforge.config.model import ModelConfig, Price
+from judgeforge.store.spending import to_pico, to_usd
 
 TIERED = ModelPrice(
     (Rates(1.0, 4.0, 0.1, 1.25), Rates(2.0, 8.0, 0.2, 2.5, above_tokens=1000)), "test"

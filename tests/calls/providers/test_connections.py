@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.calls.providers import open_provider
-from judgeforge.calls.providers.base import ChatRequest
+from judgeforge.calls.providers.base import ChatRequest, open_provider
 from judgeforge.config.model import ModelConfig
 from judgeforge.records import Message
 from tests.local_server import LocalServer, faults

@@ -11,8 +11,7 @@ from openai.types import DecisionCreateParams
 from pydantic import TypeAdapter
 
 import judgeforge
-from judgeforge.calls.providers import open_provider
-from judgeforge.calls.providers.base import DecisionQuestion, DecisionRequest, Usage
+from judgeforge.calls.providers.base import DecisionQuestion, DecisionRequest, Usage, open_provider
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError, MalformedReplyError
 from judgeforge.records import Message

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from judgeforge.calls.providers import open_provider
-from judgeforge.calls.providers.base import ChatRequest
+from judgeforge.calls.providers.base import ChatRequest, open_provider
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import StatusError
 from judgeforge.records import Message

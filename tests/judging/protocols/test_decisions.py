@@ -18,7 +18,7 @@ from judgeforge.errors import NoReplyError, StatusError
 from judgeforge.judging.judge_prompts import decision_messages, decision_pair_messages
 from judgeforge.judging.protocols.decisions import DecisionJudge
 from judgeforge.judging.replies.decisions import answers_by_name
-from judgeforge.records import READING_FAILED, Judgment, Question
+from judgeforge.records import Judgment, Question
 from tests.support.fake_asks import (
     FakeAsks,
     decides,
@@ -55,7 +55,9 @@ def test_a_reader_that_fails_unexpectedly_is_a_missing_judgment_that_names_the_e
 
     monkeypatch.setattr("judgeforge.judging.protocols.decisions.score_of_answers", broken)
     judgment = scored(QUALITY, SAFE)
-    assert judgment.missing == f"{READING_FAILED}: KeyError: 'quality'"
+    assert judgment.missing_kind == "reading_failed"
+    assert judgment.missing is not None
+    assert judgment.missing.endswith("failed unexpectedly: KeyError: 'quality'")
     assert judgment.cost_usd == 0.25
 
 

@@ -11,7 +11,7 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, NoReplyError, StatusError
 from judgeforge.judging.judge_prompts import pointwise_messages
 from judgeforge.judging.protocols.pointwise import PointwiseJudge
-from judgeforge.records import READING_FAILED, Judgment
+from judgeforge.records import Judgment
 from tests.support.fake_asks import (
     FakeAsks,
     by_criterion,
@@ -155,31 +155,38 @@ class TestAReaderThatFailsUnexpectedly:
 
         monkeypatch.setattr(f"judgeforge.judging.protocols.pointwise.{reader}", broken)
         judgment, asks = judge_with(says(GOOD))
-        assert judgment.missing == f"{READING_FAILED}: OverflowError: int too large"
+        assert judgment.missing_kind == "reading_failed"
+        assert judgment.missing is not None
+        assert judgment.missing.endswith("failed unexpectedly: OverflowError: int too large")
         assert (judgment.score, judgment.cost_usd, len(asks.asked)) == (None, 0.25, 1)
 
 
 class TestAJudgeThatDoesNotAnswer:
     @pytest.mark.parametrize(
-        ("reply", "expected"),
+        ("reply", "kind", "expected"),
         [
-            (says("I cannot judge this.", "refusal"), "the judge refused: I cannot judge this."),
-            (says("", "content_filter"), "content filter"),
+            (
+                says("I cannot judge this.", "refusal"),
+                "refused",
+                "the judge refused: I cannot judge this.",
+            ),
+            (says("", "content_filter"), "withheld", "content filter"),
             (
                 says(GOOD[:20], "length"),
+                "cut",
                 "cut at max_tokens = 64; raise `max_tokens` of judge `big`",
             ),
         ],
     )
     @pytest.mark.parametrize("repaired", [False, True])
     def test_gives_a_missing_judgment_in_its_own_words(
-        self, reply: ModelReply, expected: str, repaired: bool
+        self, reply: ModelReply, kind: str, expected: str, repaired: bool
     ) -> None:
         before = [says("four")] if repaired else []
         judgment, asks = judge_with(*before, reply, max_tokens=64)
         assert judgment.missing is not None
         assert expected in judgment.missing
-        assert judgment.score is None
+        assert (judgment.missing_kind, judgment.score) == (kind, None)
         assert len(asks.asked) == len(before) + 1
 
     @pytest.mark.parametrize(

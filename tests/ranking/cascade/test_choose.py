@@ -28,7 +28,7 @@ def first_scores(*scores: float) -> Evidence:
 
 
 def option(name: str, **fields: object) -> JudgeOption:
-    return JudgeOption(**({"name": name, "protocol": "pointwise", "tier": 2} | fields))
+    return JudgeOption(**({"name": name, "shows": "one", "tier": 2} | fields))
 
 
 FIRST = option("first", tier=1)
@@ -121,7 +121,7 @@ def test_limits_are_never_exceeded(spent: int) -> None:
     bundle = ask(
         first_scores(*DOUBTFUL),
         option("second"),
-        option("pairs", protocol="pairwise"),
+        option("pairs", shows="two"),
         rules=rules,
         spent=Spent(calls=spent, cost=float(spent)),
     )
@@ -130,25 +130,25 @@ def test_limits_are_never_exceeded(spent: int) -> None:
 
 
 def test_a_pairwise_judge_compares_contenders_in_both_orders() -> None:
-    (one,) = ask(first_scores(*DOUBTFUL), option("pairs", protocol="pairwise"))
+    (one,) = ask(first_scores(*DOUBTFUL), option("pairs", shows="two"))
     assert (one.judge, one.places, one.calls, one.cost) == ("pairs", (0, 1), 2, 2.0)
 
 
 def test_a_pair_that_was_compared_in_both_orders_is_not_compared_again() -> None:
     judgments = [scored("first", f"c{i}", score) for i, score in enumerate(DOUBTFUL[:2])]
     evidence = read_evidence([*judgments, *both_orders("pairs", "c0", "c1", None)])
-    assert ask(evidence, option("pairs", protocol="pairwise")) == ()
+    assert ask(evidence, option("pairs", shows="two")) == ()
 
 
 def test_a_judge_without_discrimination_is_not_asked_to_compare() -> None:
     deaf = Reliability(judges=(JudgeReliability(name="pairs", discrimination=0.0),))
     rules = CascadeRules(target_confidence=0.999, min_gain=1e-6)
-    pairs = option("pairs", protocol="pairwise")
+    pairs = option("pairs", shows="two")
     assert ask(first_scores(*DOUBTFUL), pairs, reliability=deaf, rules=rules) == ()
 
 
 def test_a_listwise_judge_is_asked_about_all_at_once() -> None:
-    (one,) = ask(first_scores(*DOUBTFUL), option("list", protocol="listwise"))
+    (one,) = ask(first_scores(*DOUBTFUL), option("list", shows="all"))
     assert (one.places, one.calls) == ((0, 1, 2), 1)
 
 
@@ -156,7 +156,7 @@ def test_a_list_that_was_asked_for_is_not_asked_for_again() -> None:
     evidence = read_evidence(
         [scored("first", f"c{i}", 0.5) for i in range(2)] + [listed("list", {"c0": 0.5, "c1": 0.5})]
     )
-    assert ask(evidence, option("list", protocol="listwise")) == ()
+    assert ask(evidence, option("list", shows="all")) == ()
 
 
 def test_with_a_promise_it_goes_on_where_a_surer_pair_can_be_kept() -> None:

@@ -217,10 +217,11 @@ class TestJudges:
 
     def test_tells_why_judgments_are_missing_and_what_they_cost(self) -> None:
         figures = JudgeFigures()
-        reasons = ("the judge refused: no", "call failed: HTTP 500", "no verdict found", None)
-        figures.add_prompt([scored("x", 0, 0, 0.5, missing=reason) for reason in reasons])
+        kinds = ("refused", "cut", "unread")
+        missing = [{"missing": "call failed: HTTP 500", "missing_kind": kind} for kind in kinds]
+        figures.add_prompt([scored("x", 0, 0, 0.5, **fields) for fields in (*missing, {})])
         judge = figures.judges["x"]
-        assert dict(judge.missing) == {"refused": 1, "failed": 1, "unread": 1}
+        assert dict(judge.missing) == {"refused": 1, "cut": 1, "unread": 1}
         assert (judge.missing_share, judge.cost_usd) == (0.75, 1.0)
         figures.add_prompt([scored("x", 0, 0, 0.5, cost_usd=None)])
         assert judge.cost_usd is None

@@ -16,7 +16,7 @@ from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.planning.worklist import TODO, Worklist, plan_work, remaining
 from judgeforge.store.finished_index import FinishedPrompts
-from judgeforge.store.finished_prompt import make_outcome
+from judgeforge.store.finished_prompt import finished_prompt
 from judgeforge.store.journal import Journal
 from tests.support.input_files import prompts, read, write, write_jsonl
 
@@ -53,7 +53,7 @@ def finish(journal: Journal, prompt: Prompt | Skip, reason: SkipReason = SkipRea
     prompt_id = prompt.id if isinstance(prompt, Prompt) else prompt.prompt_id
     digest = prompt.digest if isinstance(prompt, Prompt) else ""
     skip = Skip(prompt_id=prompt_id, line=prompt.line, reason=reason, detail="")
-    journal.append(make_outcome(prompt_id=prompt_id, digest=digest, skip=skip))
+    journal.append(finished_prompt(prompt_id=prompt_id, digest=digest, skip=skip))
 
 
 def done(folder: Path, rows: list[Any], reason: SkipReason = SkipReason.TIE) -> FinishedPrompts:

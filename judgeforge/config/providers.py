@@ -1,0 +1,79 @@
+"""The providers, which are the APIs that models are asked by, and what is true of each of them.
+
+A new one is one file with its class in ``calls/providers/`` and one line in ``PROVIDERS``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """Those of the provider's own address hold only where a model has no `base_url`."""
+
+    opened_by: str
+    """The class as ``module:name`` (see ``calls.providers.base.ProviderKind``), which is imported
+    when the first model of the provider is opened."""
+    key_variable: str | None = None
+    """The environment variable that holds the key for its own address."""
+    family: str | None = None
+    """The family of all models at its own address, see ``judging.own_family``."""
+    listed_as: str | None = None
+    """Its name in the public price list; without it the name that it has here. The list knows the
+    prices of chat, which a decision does not exceed; a `price` says it exactly."""
+    paid: bool = True
+    """Whether its calls may cost something where no price says so."""
+    decides: bool = False
+    """Whether its models answer typed questions in probabilities and write no text."""
+    needs_base_url: bool = False
+    """Whether it has no address of its own."""
+    in_process: bool = False
+    """Whether its models run inside this program; a model's name may then be a path."""
+    find_model: str | None = None
+    """The function as ``module:name`` that finds the file of a model before a run: it takes the
+    name and raises ConfigError where there is none."""
+    takes_temperature: bool = True
+    max_tokens_field: MaxTokensField = "max_tokens"
+    """How its own address calls the limit of the output."""
+
+
+PROVIDERS: dict[str, ProviderFacts] = {
+    "openai": ProviderFacts(
+        "judgeforge.calls.providers.openai_chat:OpenAIChat",
+        key_variable="OPENAI_API_KEY",
+        family="gpt",
+        max_tokens_field="max_completion_tokens",
+    ),
+    "anthropic": ProviderFacts(
+        "judgeforge.calls.providers.anthropic_messages:AnthropicMessages",
+        key_variable="ANTHROPIC_API_KEY",
+        family="claude",
+        # The API version that the SDK speaks (2026-10-21) refuses temperature, top_p and top_k.
+        takes_temperature=False,
+    ),
+    "local": ProviderFacts(
+        "judgeforge.calls.providers.local:LocalProvider",
+        paid=False,
+        in_process=True,
+        find_model="judgeforge.calls.providers.local_engine:find_model",
+    ),
+    "openai_decisions": ProviderFacts(
+        "judgeforge.calls.providers.openai_decisions:OpenAIDecisions",
+        key_variable="OPENAI_API_KEY",
+        family="gpt",
+        listed_as="openai",
+        decides=True,
+    ),
+    "systemone": ProviderFacts(
+        "judgeforge.calls.providers.systemone:SystemOne", decides=True, needs_base_url=True
+    ),
+}
+
+
+def runs_in_process(provider: object) -> bool:
+    """Of a provider that a manifest names, which may be one that this version lacks."""
+    return isinstance(provider, str) and provider in PROVIDERS and PROVIDERS[provider].in_process

@@ -1,0 +1,103 @@
+"""How the package is built: few rooms, files of one duty, and names of a kind in its table only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator
+from functools import cache
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from judgeforge.config.providers import PROVIDERS
+from judgeforge.ranking.protocols import PROTOCOLS
+
+PACKAGE = Path(__file__).parents[2] / "judgeforge"
+MOST_ENTRIES, MOST_FILES = 15, 235
+LONGEST_FILE, LONGEST_FUNCTION = 350, 60
+SHORT_FILE, MOST_SHORT, LEAST_MEDIAN = 40, 0.10, 100
+TABLES = {"ranking/protocols.py", "config/providers.py"}
+
+
+@cache
+def lengths() -> dict[str, int]:
+    """Lines of each file, by its place in the package."""
+    return {
+        str(file.relative_to(PACKAGE)): len(file.read_text(encoding="utf-8").splitlines())
+        for file in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+@cache
+def nodes() -> list[tuple[str, ast.AST]]:
+    return [
+        (place, node)
+        for place in lengths()
+        for node in ast.walk(ast.parse((PACKAGE / place).read_text(encoding="utf-8")))
+    ]
+
+
+def functions() -> Iterator[tuple[str, int]]:
+    for place, node in nodes():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{place}: {node.name}", (node.end_lineno or 0) - node.lineno + 1
+
+
+def compared() -> Iterator[tuple[str, object]]:
+    """Every constant that something is compared with, by an operator or by ``match``."""
+    for place, node in nodes():
+        if place in TABLES:
+            continue
+        sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        sides += [node.value] if isinstance(node, ast.MatchValue) else []
+        for side in sides:
+            for inner in ast.walk(side):
+                if isinstance(inner, ast.Constant):
+                    yield f"{place}:{inner.lineno}", inner.value
+
+
+def comparisons_with(names: Collection[str]) -> list[tuple[str, object]]:
+    return [(place, value) for place, value in compared() if value in names]
+
+
+def test_there_is_something_to_measure() -> None:
+    assert len(lengths()) > 100
+    assert len(list(compared())) > 100
+
+
+def test_the_package_has_few_rooms() -> None:
+    entries = [entry.name for entry in PACKAGE.iterdir() if not entry.name.startswith("__")]
+    assert len(entries) <= MOST_ENTRIES, sorted(entries)
+
+
+def test_a_file_is_short() -> None:
+    assert {place: n for place, n in lengths().items() if n > LONGEST_FILE} == {}
+
+
+@pytest.mark.xfail(strict=True, reason="one function begins a run in 61 lines")
+def test_a_function_is_short() -> None:
+    assert [each for each in functions() if each[1] > LONGEST_FUNCTION] == []
+
+
+@pytest.mark.xfail(strict=True, reason="rooms that came from many files still hold small ones")
+def test_there_are_few_files() -> None:
+    assert len(lengths()) <= MOST_FILES
+
+
+@pytest.mark.xfail(strict=True, reason="docstrings of rooms stand in files of one line")
+def test_hardly_a_file_is_tiny() -> None:
+    tiny = [place for place, n in lengths().items() if n < SHORT_FILE]
+    assert len(tiny) <= MOST_SHORT * len(lengths()), tiny
+
+
+def test_half_of_the_files_hold_a_whole_duty() -> None:
+    assert median(lengths().values()) >= LEAST_MEDIAN
+
+
+def test_no_protocol_is_told_apart_by_its_name_outside_the_table() -> None:
+    assert comparisons_with(PROTOCOLS.keys()) == []
+
+
+def test_no_provider_is_told_apart_by_its_name_outside_the_table() -> None:
+    assert comparisons_with(PROVIDERS.keys()) == []
