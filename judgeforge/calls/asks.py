@@ -1,9 +1,4 @@
-"""What comes back through the door to paid calls.
-
-Running things side by side without leaving any behind.
-
-No door at all: for what only says which questions it would ask.
-"""
+"""The door to paid calls as sampling and judging see it: what is asked, and what comes back."""
 
 from __future__ import annotations
 
@@ -13,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from judgeforge.calls.providers.base import ModelReply, ModelRequest
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,11 @@ class Asks(Protocol):
         ...
 
 
-T = TypeVar("T")
+class NoCalls:
+    """Implements ``Asks`` where nothing may be asked: for what only says which questions it has."""
+
+    async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> NoReturn:
+        raise AssertionError(f"nothing is asked here: {model}, {request}, {sample}")
 
 
 async def gather_or_cancel(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -57,10 +58,3 @@ async def gather_or_cancel(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     finally:
         for task in tasks:
             task.cancel()
-
-
-class NoCalls:
-    """Implements ``Asks``."""
-
-    async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> NoReturn:
-        raise AssertionError(f"nothing is asked here: {model}, {request}, {sample}")

@@ -42,6 +42,7 @@ class CallProgress:
 class _Attempt:
     endpoint: Endpoint
     call: Call
+    passage: Passage
     reservation: Reservation
     number: int
     start: float
@@ -71,7 +72,7 @@ class Sender:
         error: CallError | None = None
         raw: RawReply | None = None
         try:
-            attempt = await self._begin(endpoint, call, progress)
+            attempt = await self._begin(endpoint, call, passage, progress)
             progress.sending += 1
             try:
                 raw, text, reply = await self._exchange(attempt)
@@ -83,7 +84,7 @@ class Sender:
             raise
         finally:
             if attempt is None:
-                endpoint.give_back(call, Usage(0, 0))
+                endpoint.gate.used(passage, 0)
             endpoint.gate.leave(
                 passage,
                 error=error,
@@ -91,14 +92,16 @@ class Sender:
                 headers=None if raw is None else raw.headers,
             )
 
-    async def _begin(self, endpoint: Endpoint, call: Call, progress: CallProgress) -> _Attempt:
+    async def _begin(
+        self, endpoint: Endpoint, call: Call, passage: Passage, progress: CallProgress
+    ) -> _Attempt:
         reservation = await self._budget.reserve(endpoint.most_pico(call))
         if self._stopping() or progress.stored:
             self._budget.release(reservation)
             why = "the run is stopping" if self._stopping() else "the first request was answered"
             raise InterruptedRunError(why)
         progress.attempts += 1
-        return _Attempt(endpoint, call, reservation, progress.attempts, time.monotonic())
+        return _Attempt(endpoint, call, passage, reservation, progress.attempts, time.monotonic())
 
     async def _exchange(self, attempt: _Attempt) -> tuple[RawReply, str, ModelReply]:
         endpoint = attempt.endpoint
@@ -132,7 +135,7 @@ class Sender:
             progress.stored = True
             await self._cache.put(call, StoredReply(text, cost, *tokens, latency))
         self._budget.settle(attempt.reservation, pico, tokens=tokens)
-        endpoint.give_back(call, usage)
+        endpoint.gate.used(attempt.passage, usage.input_tokens + usage.output_tokens)
         self._log_end(attempt, reply.finish, tokens=tokens, cost_usd=cost)
         return Answer(call.key, reply, cost, cached=False)
 

@@ -18,6 +18,7 @@ class Call:
     body: Body
     request: str
     """Canonical JSON of everything that decides the reply."""
+    request_bytes: int
     key: str
     """SHA-256 (hex) of ``request``."""
 
@@ -38,7 +39,8 @@ def make_call(
         ensure_ascii=False,
         allow_nan=False,
     )
-    return Call(model_name=model_name, body=body, request=request, key=key_of(request))
+    raw = request.encode("utf-8", "surrogatepass")
+    return Call(model_name, body, request, len(raw), hashlib.sha256(raw).hexdigest())
 
 
 def key_of(request: str) -> str:

@@ -1,6 +1,6 @@
-"""One configured model, ready to be asked: its provider, its gate, its price.
+"""The configured models, ready to be asked: each with its provider, its gate and its price.
 
-The endpoints of a run: which models share a client, an account and the slots.
+Models at one provider, address and key share a client and an account; all share the slots.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from judgeforge.calls.call import Call, make_call
 from judgeforge.calls.hedging import HedgeTimer
-from judgeforge.calls.limits.buckets import Account
-from judgeforge.calls.limits.ceiling import ModelThrottle
+from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
 from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.calls.money.prices import (
-    BYTES_PER_TOKEN,
     ModelPrice,
     most_input_tokens,
     most_output_tokens,
@@ -32,8 +30,11 @@ from judgeforge.calls.providers.base import (
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.store.log import RunLog
+from judgeforge.text.tokens import tokens_of_bytes
 
 _STAND_IN_SEED = 2**20
+_Place = tuple[str, str | None, str | None]
+"""Provider, address and key."""
 
 
 @dataclass(slots=True)
@@ -42,7 +43,6 @@ class Endpoint:
     """The name under ``models:``."""
     model: ModelConfig
     provider: Provider
-    throttle: ModelThrottle
     gate: ModelGate
     price: ModelPrice | None
     has_answered: bool = False
@@ -70,14 +70,10 @@ class Endpoint:
         return self.call(request, -1 - sample)
 
     def size(self, call: Call) -> RequestSize:
-        return RequestSize(len(call.request) // BYTES_PER_TOKEN, most_output_tokens(call.body))
-
-    def give_back(self, call: Call, used: Usage) -> None:
-        """Tokens that the configured ceiling counted and the reply did not use."""
-        self.throttle.give_back(self.size(call).tokens - used.input_tokens - used.output_tokens)
+        return RequestSize(tokens_of_bytes(call.request_bytes), most_output_tokens(call.body))
 
     def most_tokens(self, call: Call) -> tuple[int, int]:
-        return most_input_tokens(call.request), most_output_tokens(call.body)
+        return most_input_tokens(call.request_bytes), most_output_tokens(call.body)
 
     def most_pico(self, call: Call) -> int | None:
         return None if self.price is None else self.price.upper_bound(*self.most_tokens(call))
@@ -92,10 +88,9 @@ def open_endpoints(
     prices: Mapping[str, ModelPrice | None],
     log: RunLog,
 ) -> dict[str, Endpoint]:
-    """One for each model in ``keys``. Those at one provider, address and key share a client and
-    what belongs to the account; each has a gate of its own."""
-    providers: dict[tuple[str, str | None, str | None], Provider] = {}
-    accounts: defaultdict[tuple[str, str | None, str | None], Account] = defaultdict(Account)
+    """One for each model in ``keys``."""
+    providers: dict[_Place, Provider] = {}
+    accounts: defaultdict[_Place, ProviderAccount] = defaultdict(ProviderAccount)
     all_slots = Slots(config.limits.concurrency)
     endpoints: dict[str, Endpoint] = {}
     for name, key in keys.items():
@@ -103,22 +98,8 @@ def open_endpoints(
         place = (model.provider, model.base_url, key)
         if place not in providers:
             providers[place] = open_provider(model, key)
-        throttle = ModelThrottle(requests_per_minute=model.rpm, tokens_per_minute=model.tpm)
         gate = ModelGate(
-            name,
-            model,
-            config.limits,
-            ceiling=throttle,
-            account=accounts[place],
-            all_slots=all_slots,
-            log=log,
+            name, model, config.limits, account=accounts[place], all_slots=all_slots, log=log
         )
-        endpoints[name] = Endpoint(
-            name=name,
-            model=model,
-            provider=providers[place],
-            throttle=throttle,
-            gate=gate,
-            price=prices[name],
-        )
+        endpoints[name] = Endpoint(name, model, providers[place], gate, prices[name])
     return endpoints

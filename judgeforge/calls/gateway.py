@@ -55,7 +55,7 @@ class _Flight:
 
 
 class Gateway:
-    """Implements ``Asks`` (see answer.py)."""
+    """Implements ``Asks`` (see asks.py)."""
 
     def __init__(
         self,
@@ -241,12 +241,14 @@ class Gateway:
         if after_s is None:
             return await sending
 
-        def hedge() -> Coroutine[Any, Any, Answer] | None:
-            return self._hedge(endpoint, call, progress)
+        return await race(
+            sending,
+            lambda: self._hedge(endpoint, call, progress),
+            after_s=after_s,
+            keep=self._keep_overtaken,
+        )
 
-        return await race(sending, hedge, after_s=after_s, keep=self._keep_overtaken)
-
-    def _hedge(
+    async def _hedge(
         self, endpoint: Endpoint, call: Call, progress: CallProgress
     ) -> Coroutine[Any, Any, Answer] | None:
         if self._stopping or progress.stored:
@@ -254,7 +256,7 @@ class Gateway:
         most = endpoint.most_pico(call)
         if not self._budget.has_room((most or 0) * HEDGE_RESERVE, HEDGE_RESERVE):
             return None
-        passage = endpoint.gate.try_enter(endpoint.size(call))
+        passage = await endpoint.gate.try_enter(endpoint.size(call))
         if passage is None:
             return None
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class HedgeTimer:
 
 async def race(
     first: Coroutine[Any, Any, T],
-    second: Callable[[], Coroutine[Any, Any, T] | None],
+    second: Callable[[], Awaitable[Coroutine[Any, Any, T] | None]],
     *,
     after_s: float,
     keep: Callable[[asyncio.Task[T]], None],
@@ -60,7 +60,7 @@ async def race(
             done, _ = await asyncio.wait(tasks, timeout=after_s)
             if done:
                 return await tasks[0]
-            hedge = second()
+            hedge = await second()
             if hedge is not None:
                 tasks.append(asyncio.create_task(hedge))
         return await _first_success(tasks, keep)

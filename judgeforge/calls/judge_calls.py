@@ -9,9 +9,9 @@ from typing import Literal
 from judgeforge.calls.asks import Answer
 from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.limits.queues import never
-from judgeforge.calls.money.prices import BYTES_PER_TOKEN
 from judgeforge.calls.providers.base import ChatRequest, ModelRequest
 from judgeforge.errors import CircuitOpenError, TooLongError
+from judgeforge.text.tokens import about_tokens
 
 OnJudgeFailure = Literal["wait", "skip_judge", "stop"]
 
@@ -55,8 +55,7 @@ class JudgeCalls:
         context_tokens = self._context_tokens[model]
         if context_tokens is None:
             return
-        size = sum(len(one.content.encode("utf-8", "surrogatepass")) for one in request.messages)
-        tokens = -(-size // BYTES_PER_TOKEN)
+        tokens = about_tokens(*(message.content for message in request.messages))
         reply = request.max_tokens if isinstance(request, ChatRequest) else 0
         if tokens + reply > context_tokens:
             raise TooLongError(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from judgeforge.inputs.row_checks import BYTES_PER_TOKEN, RowChecks
+from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.inputs.row_values import RowProblemError
 from judgeforge.records import Prompt, SkipReason
+from judgeforge.text.tokens import about_tokens
 
 
 def check_length(prompt: Prompt, checks: RowChecks) -> None:
@@ -18,7 +17,7 @@ def check_length(prompt: Prompt, checks: RowChecks) -> None:
 def _check_sampled(prompt: Prompt, checks: RowChecks) -> None:
     if checks.context_tokens is None:
         return
-    tokens = _tokens(message.content for message in prompt.messages)
+    tokens = about_tokens(*(message.content for message in prompt.messages))
     if tokens + checks.output_tokens > checks.context_tokens:
         raise RowProblemError(
             SkipReason.TOO_LONG,
@@ -31,16 +30,10 @@ def _check_judged(prompt: Prompt, checks: RowChecks) -> None:
     """Completions come on top, so what leaves no room for any is not worth sampling them."""
     if checks.judged_tokens is None:
         return
-    tokens = _tokens([*(message.content for message in prompt.messages), prompt.reference or ""])
+    tokens = about_tokens(*(one.content for one in prompt.messages), prompt.reference or "")
     if tokens >= checks.judged_tokens:
         raise RowProblemError(
             SkipReason.TOO_LONG,
             f"about {tokens} tokens and a completion do not fit into context_tokens of any judge, "
             f"where rubric and reply leave {max(0, checks.judged_tokens)}; shorten the prompt",
         )
-
-
-def _tokens(texts: Iterable[str]) -> int:
-    """About so many."""
-    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    return -(-size // BYTES_PER_TOKEN)

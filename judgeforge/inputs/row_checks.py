@@ -21,8 +21,6 @@ from judgeforge.text.visible import quotable
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-BYTES_PER_TOKEN = 4
-"""English text; an estimate, the provider has the last word."""
 _ID_DIGITS = 16
 _LONGEST_ID = 1000
 # json.dumps with options builds an encoder for each call.

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from judgeforge.calls.asks import Answer, Asks, gather_or_cancel
-from judgeforge.calls.money.prices import BYTES_PER_TOKEN
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError
@@ -25,6 +24,7 @@ from judgeforge.judging.judge_prompts import repair_message, system_text
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Judgment, Message
+from judgeforge.text.tokens import about_tokens
 from judgeforge.text.wording import shortened
 
 R = TypeVar("R")
@@ -109,8 +109,8 @@ async def ask_all(
 
 def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int:
     """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
-    texts = (system_text(judge.protocol, asked) for _, asked in rubrics_asked(judge, rubric))
-    longest = max((len(text.encode()) for text in texts), default=0) // BYTES_PER_TOKEN
+    asked = (system_text(judge.protocol, one) for _, one in rubrics_asked(judge, rubric))
+    longest = max(map(about_tokens, asked), default=0)
     reply = 0 if judge.facts.decides else judge.max_tokens
     return context_tokens - longest - reply
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from judgeforge.ranking.protocols import is_by_code
 from judgeforge.records import Completion, Judgment, MissingKind
 
 Row = dict[str, Any]
@@ -69,8 +70,8 @@ def _rest(flags: Sequence[str], *begins: str) -> str | None:
     return next((f[len(b) :] for f in flags for b in begins if f.startswith(b)), None)
 
 
-def _kind(reason: str, protocol: object) -> MissingKind:
-    if protocol == "checks":
+def _kind(reason: str, protocol: str) -> MissingKind:
+    if is_by_code(protocol):
         return "undecided"
     said = _OF_CRITERION.sub("", reason, count=1)
     return next((kind for begins, kind in _MISSING.items() if said.startswith(begins)), "unread")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,7 @@ class RunLog:
         self._lines = _Lines(path)
         self._logger = structlog.wrap_logger(
             self._lines,
-            processors=[
-                structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-                _Renderer(redactor),
-            ],
+            processors=[_Renderer(redactor)],
             wrapper_class=structlog.make_filtering_bound_logger(0),
             context_class=dict,
         ).bind()
@@ -72,13 +70,14 @@ class RunLog:
 
 
 class _Renderer:
-    """The last processor: a line as bytes, redacted."""
+    """The only processor: a line as bytes, redacted."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
 
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:
-        fields = {"time": event.pop("time"), "event": event.pop("event"), **event}
+        time = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        fields = {"time": time, "event": event.pop("event"), **event}
         line = _ENCODER.encode(fields)
         if self._redactor.redact(line) is not line:
             # Masking within the line could break its JSON, so the values are masked one by one.

@@ -1,11 +1,11 @@
-"""The door to paid calls at the moments that a server cannot time: who asks, who gives up, when."""
+"""The door to paid calls in simulated time: who asks, who gives up, when."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +15,7 @@ from judgeforge.calls.asks import Answer
 from judgeforge.calls.cache.cache import ReplyCache
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.gateway import Gateway
-from judgeforge.calls.limits.buckets import Account
-from judgeforge.calls.limits.ceiling import ModelThrottle
+from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots, never
 from judgeforge.calls.limits.traffic import RequestSize
@@ -33,18 +32,11 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import NoReplyError, StatusError
 from judgeforge.records import Message
-from judgeforge.store.log import CallRecord
+from tests.support.no_log import NoLog
+from tests.support.simulated_time import now, simulated
 
 Reply = Callable[[], Awaitable[str]]
 """What a model says, when it is asked."""
-
-
-class NoLog:
-    def call(self, record: CallRecord) -> None:
-        pass
-
-    def event(self, name: str, **fields: object) -> None:
-        pass
 
 
 @dataclass
@@ -87,23 +79,23 @@ class Door:
         return asyncio.create_task(self.gateway.ask(name, request))
 
 
+MakeDoor = Callable[..., Door]
+
+
 @pytest.fixture
-def door(tmp_path):
+def door(tmp_path: Path) -> MakeDoor:
     """Makes a gateway to models that reply so; ``settings`` are those of the first."""
 
     def make(*replies: Reply, limits: LimitsConfig | None = None, **settings: Any) -> Door:
         limits, log = limits or LimitsConfig(), NoLog()
-        account, slots = Account(), Slots(limits.concurrency)
+        account, slots = ProviderAccount(), Slots(limits.concurrency)
         endpoints, models = {}, {}
         for name, reply in zip(("first", "second"), replies, strict=False):
             of = settings if name == "first" else {}
             config = ModelConfig(provider="openai", model=name, **of)
-            ceiling = ModelThrottle(requests_per_minute=config.rpm, tokens_per_minute=config.tpm)
-            gate = ModelGate(
-                name, config, limits, ceiling=ceiling, account=account, all_slots=slots, log=log
-            )
+            gate = ModelGate(name, config, limits, account=account, all_slots=slots, log=log)
             models[name] = Model(reply)
-            endpoints[name] = Endpoint(name, config, models[name], ceiling, gate, price=None)
+            endpoints[name] = Endpoint(name, config, models[name], gate, price=None)
         budget = Budget(tmp_path / "spending.jsonl")
         cache = ReplyCache(tmp_path / "cache", on_damage=lambda *_: None)
         gateway = Gateway(endpoints, cache=cache, budget=budget, limits=limits, log=log)
@@ -134,42 +126,46 @@ async def ticks(number: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-def test_a_call_that_failed_and_nobody_waits_for_is_not_sent_again(door, monkeypatch):
+def test_a_call_that_failed_and_nobody_waits_for_is_not_sent_again(
+    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
 
-    async def scenario():
-        one = door(fails(NoReplyError("broke off"), after_s=0.05))
+    async def scenario() -> Any:
+        one = door(fails(NoReplyError("broke off"), after_s=5.0))
         asker = one.ask("a")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(2.0)
         asker.cancel()
         await one.gateway.drain(5)
         return one.models["first"].sent
 
-    assert asyncio.run(scenario()) == ["a"]
+    assert simulated(scenario()) == ["a"]
 
 
-def test_a_call_that_somebody_waits_for_again_is_sent_again(door, monkeypatch):
+def test_a_call_that_somebody_waits_for_again_is_sent_again(
+    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
-    replies = iter([fails(NoReplyError("broke off"), after_s=0.05), says("ok")])
+    replies = iter([fails(NoReplyError("broke off"), after_s=5.0), says("ok")])
 
     async def reply() -> str:
         return await next(replies)()
 
-    async def scenario():
+    async def scenario() -> Any:
         one = door(reply)
         gone = one.ask("a")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(2.0)
         gone.cancel()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(1.0)
         return (await one.ask("a")).reply.text, one.models["first"].sent
 
-    assert asyncio.run(scenario()) == ("ok", ["a", "a"])
+    assert simulated(scenario()) == ("ok", ["a", "a"])
 
 
-def test_who_asks_the_same_just_after_the_last_asker_left_gets_a_reply(door):
+def test_who_asks_the_same_just_after_the_last_asker_left_gets_a_reply(door: MakeDoor) -> None:
     """The call of the one that left is cancelled but has not ended yet."""
 
-    async def scenario():
+    async def scenario() -> Any:
         one = door(says("ok", after_s=0.05), concurrency=1)
         busy = one.ask("busy")
         await ticks()
@@ -182,17 +178,17 @@ def test_who_asks_the_same_just_after_the_last_asker_left_gets_a_reply(door):
         await one.gateway.drain(5)
         return [type(end) for end in ends], one.models["first"].sent, one.budget.in_flight
 
-    assert asyncio.run(scenario()) == (
+    assert simulated(scenario()) == (
         [Answer, asyncio.CancelledError, Answer],
         ["busy", "same"],
         0,
     )
 
 
-def test_a_call_that_is_cancelled_when_the_circuit_opens_asks_no_fallback(door):
+def test_a_call_that_is_cancelled_when_the_circuit_opens_asks_no_fallback(door: MakeDoor) -> None:
     dead = StatusError("HTTP 500", status=500)
 
-    async def scenario():
+    async def scenario() -> Any:
         limits = LimitsConfig(breaker_failures=1)
         one = door(says("ok"), says("ok"), limits=limits, fallback="second", concurrency=1)
         gate = one.gates["first"]
@@ -206,28 +202,57 @@ def test_a_call_that_is_cancelled_when_the_circuit_opens_asks_no_fallback(door):
         await one.gateway.drain(5)
         return one.models["second"].sent
 
-    assert asyncio.run(scenario()) == []
+    assert simulated(scenario()) == []
 
 
-def test_hedges_that_find_no_room_take_nothing_from_the_ceiling(door):
-    async def scenario():
+def test_a_call_that_waits_for_its_next_attempt_holds_no_slot(
+    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "_backoff", lambda state: 60.0)
+    replies = iter([fails(NoReplyError("broke off")), says("b"), says("c"), says("a")])
+
+    async def reply() -> str:
+        return await next(replies)()
+
+    async def scenario() -> list[str]:
+        one = door(reply, concurrency=1)
+        await asyncio.gather(*(one.ask(text) for text in "abc"))
+        return one.models["first"].sent
+
+    assert simulated(scenario()) == ["a", "b", "c", "a"]
+
+
+def test_hedges_that_find_no_room_take_nothing_from_the_ceiling(door: MakeDoor) -> None:
+    async def scenario() -> tuple[float, list[str]]:
         # Each request counts some 1,000 tokens until its reply says that it used 15.
-        one = door(says("ok", after_s=0.2), tpm=6000, hedge_after=0.02)
-        begun = time.monotonic()
+        one, begun = door(says("ok", after_s=0.2), tpm=6000, hedge_after=0.02), now()
         for number in range(3):
             await one.ask(f"{number} " + "x" * 4000)
-        return time.monotonic() - begun
+        return now() - begun, one.models["first"].sent
 
-    assert asyncio.run(scenario()) < 5
+    seconds, sent = simulated(scenario())
+    assert seconds < 1
+    assert len(sent) == 3
 
 
-def test_a_reply_is_given_when_it_comes_though_a_hedge_finds_the_ceiling_used_up(door):
-    async def scenario():
-        one = door(says("ok", after_s=0.2), rpm=6, hedge_after=0.02)
-        begun = time.monotonic()
+def test_a_reply_is_given_when_it_comes_though_a_hedge_finds_the_ceiling_used_up(
+    door: MakeDoor,
+) -> None:
+    async def scenario() -> tuple[float, list[str]]:
+        one, begun = door(says("ok", after_s=0.2), rpm=6, hedge_after=0.02), now()
         await one.ask("a")
-        return time.monotonic() - begun, one.models["first"].sent
+        return now() - begun, one.models["first"].sent
 
-    seconds, sent = asyncio.run(scenario())
-    assert seconds < 5
+    seconds, sent = simulated(scenario())
+    assert 0.2 <= seconds < 0.3
     assert sent == ["a"]
+
+
+def test_a_hedge_is_sent_where_the_ceiling_has_room(door: MakeDoor) -> None:
+    async def scenario() -> list[str]:
+        one = door(says("ok", after_s=5.0), rpm=6000, hedge_after=1.0)
+        await one.ask("a")
+        await one.gateway.drain(60)
+        return one.models["first"].sent
+
+    assert simulated(scenario()) == ["a", "a"]

@@ -1,58 +1,63 @@
-"""The race of a late request and its copy."""
+"""The race of a late request and its copy, in simulated time."""
+
+from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import pytest
 
 from judgeforge.calls.hedging import race
+from tests.support.simulated_time import simulated
+
+Reply = Coroutine[Any, Any, str]
 
 
-async def after(delay_s, reply):
+async def after(delay_s: float, reply: str) -> str:
     await asyncio.sleep(delay_s)
     return reply
 
 
-def raced(first, second, *, after_s=0.01):
-    """What the race gave, and the tasks that run on."""
-    kept = []
+async def raced(
+    first: Reply, second: Callable[[], Awaitable[Reply | None]], *, fails: str = ""
+) -> tuple[str | None, list[str]]:
+    """What the race gave, or None where it failed with such an error, and what ran on gave."""
+    kept: list[asyncio.Task[str]] = []
+    racing = race(first, second, after_s=1.0, keep=kept.append)
+    if fails:
+        with pytest.raises(OSError, match=fails):
+            await racing
+        return None, [await task for task in kept]
+    return await racing, [await task for task in kept]
 
-    async def run():
-        return await race(first, second, after_s=after_s, keep=kept.append)
 
-    return run, kept
-
-
-def test_while_there_is_no_room_for_a_hedge_it_is_asked_again():
+def test_while_there_is_no_room_for_a_hedge_it_is_asked_again() -> None:
     asked = []
 
-    def no_room():
+    async def no_room() -> None:
         asked.append(True)
 
-    run, kept = raced(after(0.1, "first"), no_room)
-    assert asyncio.run(asyncio.wait_for(run(), 5)) == "first"
-    assert len(asked) > 1
-    assert kept == []
+    assert simulated(raced(after(3.5, "first"), no_room)) == ("first", [])
+    assert len(asked) == 3
 
 
-def test_the_hedge_wins_where_the_first_stays_late_and_the_first_runs_on():
-    def room():
-        return after(0.0, "second")
+def test_the_hedge_wins_where_the_first_stays_late_and_the_first_runs_on() -> None:
+    async def room() -> Reply:
+        return after(0.5, "second")
 
-    async def whole():
-        run, kept = raced(after(0.2, "first"), room)
-        return await run(), [await task for task in kept]
-
-    assert asyncio.run(whole()) == ("second", ["first"])
+    assert simulated(raced(after(9.0, "first"), room)) == ("second", ["first"])
 
 
-def test_an_error_in_the_decision_leaves_the_first_to_be_waited_for():
-    def breaks():
+def test_the_first_wins_where_it_comes_before_its_hedge_which_runs_on() -> None:
+    async def room() -> Reply:
+        return after(5.0, "second")
+
+    assert simulated(raced(after(2.0, "first"), room)) == ("first", ["second"])
+
+
+def test_an_error_in_the_decision_leaves_the_first_to_be_waited_for() -> None:
+    async def breaks() -> None:
         raise OSError("the log cannot be written")
 
-    async def whole():
-        run, kept = raced(after(0.05, "first"), breaks)
-        with pytest.raises(OSError, match="log"):
-            await run()
-        return [await task for task in kept]
-
-    assert asyncio.run(whole()) == ["first"]
+    assert simulated(raced(after(5.0, "first"), breaks, fails="log")) == (None, ["first"])

@@ -8,12 +8,13 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from judgeforge.calls.limits.buckets import Account
+from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.concurrency import ConcurrencyLimit
 from judgeforge.calls.limits.headers import read_allowances
-from judgeforge.calls.limits.pace import Pace, Refusal, SentRequest
+from judgeforge.calls.limits.outcome import Refusal
+from judgeforge.calls.limits.pace import Pace, SentRequest
 from judgeforge.calls.limits.traffic import RequestSize
-from judgeforge.calls.providers.http import retry_after_s
+from judgeforge.calls.providers.http_errors import retry_after_s
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
 from tests.local_server.record import Wire
 
@@ -71,7 +72,7 @@ class Simulation:
         changes: Mapping[float, Limits] | None = None,
     ) -> list[Client]:
         """One client for each size; ``changes`` are limits by the second when they begin."""
-        account = Account()
+        account = ProviderAccount()
         clients = [Client(Pace(account), ConcurrencyLimit(concurrency), size) for size in sizes]
         for at, limits in (changes or {}).items():
             self._after(at, lambda limits=limits: self._change(limits))
@@ -96,12 +97,12 @@ class Simulation:
     def _send_all(self, number: int, client: Client) -> None:
         client.looks += 1
         while client.in_flight < client.limit.limit:
-            hold = client.pace.hold(client.size, self.now)
-            if hold is not None:
-                client.held_by_rate |= hold.by == "rate"
+            delay = client.pace.delay(client.size, self.now)
+            if delay is not None:
+                client.held_by_rate |= delay.by == "rate"
                 late = self._chance.random() * 0.002
                 look = client.looks
-                self._after(hold.wait_s + late, lambda look=look: self._look(number, client, look))
+                self._after(delay.wait_s + late, lambda look=look: self._look(number, client, look))
                 return
             sent = client.pace.sent(client.size, self.now, held_by_rate=client.held_by_rate)
             client.held_by_rate = False

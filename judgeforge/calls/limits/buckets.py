@@ -1,13 +1,11 @@
-"""Whether models of one account draw from one allowance, told from what their headers say.
-
-A model's own bucket explains its headers unless others draw from it too: then what remains is less
-than expected by what the others used. The slope of that error over the others' traffic is 0 for a
-bucket of one's own and near 1 for a shared one.
-
-A provider's own token bucket, as its headers tell: so that a request waits before it is refused.
+"""A provider's token buckets as its headers tell them: a request waits before it is refused.
 
 What remains now = what remained when a request was admitted, plus what flowed in since, less what
 was sent after that request. Each reply sets it right again, so errors never add up.
+
+Models of one account may draw from one bucket. A model's own explains its headers unless others
+draw from it too: then what remains is less than expected by what the others used. The slope of
+that error over the others' traffic is 0 for a bucket of one's own and near 1 for a shared one.
 """
 
 from __future__ import annotations
@@ -27,6 +25,12 @@ FIRST_MARGIN = 0.25
 """Kept free against what cannot be known (other clients, delays): a share of the bucket and at most
 so many seconds of inflow. It lowers the level that is kept, not the rate that is used."""
 MARGIN_GROWTH = 1.5
+SHARED_FROM = 0.25
+"""The slope; buckets that are full or delayed news pull it down, nothing pulls it up."""
+_MEMORY = 0.98
+_LEAST_EVIDENCE = 30.0
+_MOST_OTHERS = 10.0
+"""Requests of others between two replies; after more the level is news, not evidence."""
 
 
 class ProviderBucket:
@@ -103,14 +107,6 @@ class ProviderBucket:
         return first * self._margin_growth
 
 
-SHARED_FROM = 0.25
-"""The slope; buckets that are full or delayed news pull it down, nothing pulls it up."""
-_MEMORY = 0.98
-_LEAST_EVIDENCE = 30.0
-_MOST_OTHERS = 10.0
-"""Requests of others between two replies; after more the level is news, not evidence."""
-
-
 class SharedBucket(ProviderBucket):
     """A bucket that several models may share. Who has waited longest is served first."""
 
@@ -140,7 +136,7 @@ class SharedBucket(ProviderBucket):
         self._turns.served(owner)
 
 
-class Account:
+class ProviderAccount:
     """What the models at one provider, address and key have in common."""
 
     def __init__(self) -> None:
@@ -157,7 +153,7 @@ class Account:
 class TrackedAllowance:
     """One kind of allowance of one model, as its own and as the account's."""
 
-    def __init__(self, kind: AllowanceKind, account: Account) -> None:
+    def __init__(self, kind: AllowanceKind, account: ProviderAccount) -> None:
         self._kind, self._account = kind, account
         self._own = ProviderBucket()
         self._shared: SharedBucket | None = None

@@ -2,9 +2,8 @@
 
 Between two refusals a provider has admitted exactly what flowed into its bucket, so what was
 accepted between them is its rate. From there the rate is raised in steps that are the larger the
-longer nothing is refused (as CUBIC does, RFC 9438), and a refusal takes it back.
-
-The learned rates of one model or one account, in requests and in tokens.
+longer nothing is refused (as CUBIC does, RFC 9438), and a refusal takes it back. One model and one
+account each have a learner, with a rate in requests and one in tokens.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from typing import Literal
 
 from judgeforge.calls.limits.queues import Turns
 from judgeforge.calls.limits.traffic import RequestSize, Traffic
+
+LearnedKind = Literal["requests", "tokens"]
 
 RETURN_S = 3.0
 """After a refusal the rate comes back to what was measured within this time."""
@@ -30,6 +31,8 @@ STABLE = 0.12
 LATE_S = 0.05
 """A timer that fires late may make up for so much."""
 _MOST_STEP_S = 0.5
+_SNAPSHOT_S, _SNAPSHOTS = 1.0, 4
+_SLOWEST = 1e-3
 
 
 class LearnedRate:
@@ -88,11 +91,6 @@ class LearnedRate:
     def _recently_accepted(self, now: float, accepted: float) -> float:
         start, then = self._recent[0]
         return max((accepted - then) / max(now - start, SHORTEST_MEASURE_S), self._peak)
-
-
-LearnedKind = Literal["requests", "tokens"]
-_SNAPSHOT_S, _SNAPSHOTS = 1.0, 4
-_SLOWEST = 1e-3
 
 
 class RateLearner:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from judgeforge.calls.limits.buckets import Account, TrackedAllowance
+from judgeforge.calls.limits.buckets import ProviderAccount, TrackedAllowance
 from judgeforge.calls.limits.headers import Allowance
-from judgeforge.calls.limits.learned_rate import LearnedKind, RateLearner
+from judgeforge.calls.limits.learned_rate import RateLearner
+from judgeforge.calls.limits.outcome import Refusal
 from judgeforge.calls.limits.traffic import AllowanceKind, RequestSize, Traffic
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 30.0
@@ -34,27 +35,17 @@ class SentRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Delay:
     """Why and for how long a request may not be sent yet."""
 
     wait_s: float
-    by: Literal["pause", "headers", "rate"]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What a reply of status 429 says."""
-
-    retry_after_s: float | None = None
-    kind: LearnedKind = "requests"
-    of_account: bool = False
-    """It speaks of the account as a whole, not of this model."""
+    by: Literal["circuit", "concurrency", "pause", "headers", "rate"]
 
 
 class Pace:
     """Of one model. Time is monotonic seconds, given by the caller."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: ProviderAccount) -> None:
         self._account = account
         self._traffic = Traffic()
         self._allowances: dict[AllowanceKind, TrackedAllowance] = {}
@@ -63,19 +54,19 @@ class Pace:
         self._cut_at = -1.0
         self._refused_in_a_row = 0
 
-    def hold(self, size: RequestSize, now: float) -> Hold | None:
+    def delay(self, size: RequestSize, now: float) -> Delay | None:
         """None where a request of so much may be sent now."""
         pause = max(self._paused_until, self._account.paused_until) - now
         if pause > 0:
-            return Hold(pause, "pause")
+            return Delay(pause, "pause")
         for kind, allowance in self._allowances.items():
             wait = allowance.wait_s(size.of(kind), now, self._traffic)
             if wait > 0:
-                return Hold(wait, "headers")
+                return Delay(wait, "headers")
         for learner in (self._learner, self._account.learner):
             wait = learner.wait_s(self, size, now)
             if wait > 0:
-                return Hold(wait, "rate")
+                return Delay(wait, "rate")
         return None
 
     def sent(self, size: RequestSize, now: float, *, held_by_rate: bool = False) -> SentRequest:

@@ -1,8 +1,8 @@
-"""A lock whose waiters can be sent away, each with an error of its own.
+"""Who waits for something shared, and in which order it is had.
 
-The slots over all models, given to those that wait for one in turn.
-
-Who waits for something shared, in order: the one that has waited longest is served first.
+``Line``: one request at a time, and each that waits can be sent away with an error of its own.
+``Slots``: those over all models, given to the gates that wait for one in turn.
+``Turns``: clients of a rate or a bucket; the one that has waited longest is served first.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 GivesWay = Callable[[], bool]
 """Whether a request should rather fail at once than wait for a circuit to close."""
+
+_HOLDS_S = 1.0
+"""A place among ``Turns`` that is not renewed when its wait is over lapses after so long."""
 
 
 def never() -> bool:
@@ -24,25 +28,25 @@ class Line:
     """One at a time, in the order of arrival."""
 
     def __init__(self) -> None:
-        self._is_taken = False
+        self.is_taken = False
         self._waiting: deque[tuple[GivesWay, asyncio.Future[None]]] = deque()
 
     @property
-    def waiting(self) -> list[tuple[GivesWay, asyncio.Future[None]]]:
-        """Those that have not had their turn; an exception in its future sends one away."""
-        return [(gives_way, turn) for gives_way, turn in self._waiting if not turn.done()]
+    def waiting(self) -> tuple[tuple[GivesWay, asyncio.Future[None]], ...]:
+        """An exception in the future of one that has not had its turn sends it away."""
+        return tuple(self._waiting)
 
     async def enter(self, gives_way: GivesWay) -> None:
         """Wait for one's turn. To be followed by ``leave``."""
-        if not self._is_taken:
-            self._is_taken = True
+        if not self.is_taken:
+            self.is_taken = True
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((gives_way, turn))
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
+            if was_served(turn):
                 self.leave()
             raise
 
@@ -52,7 +56,12 @@ class Line:
             if not turn.done():
                 turn.set_result(None)
                 return
-        self._is_taken = False
+        self.is_taken = False
+
+
+def was_served(turn: asyncio.Future[Any]) -> bool:
+    """Whether the turn had come when the one that waited for it was cancelled."""
+    return turn.done() and not turn.cancelled() and turn.exception() is None
 
 
 class Slots:
@@ -86,29 +95,25 @@ class Slots:
                 self._serving = False
 
 
-_HOLDS_S = 1.0
-"""A claim that is not renewed when its wait is over lapses after so long."""
-
-
 class Turns:
     """Time is monotonic seconds, given by the caller."""
 
     def __init__(self) -> None:
-        self._claims: dict[object, float] = {}
+        self._waiting: dict[object, float] = {}
         """In order, with the time until which each holds."""
 
     def wait_s(self, owner: object, wait_s: float, now: float, *, one_s: float) -> float:
         """How long ``owner`` must wait where the thing itself is free in ``wait_s`` seconds.
 
-        Somebody else's turn takes ``one_s``.
+        The turn of another owner takes ``one_s``.
         """
-        for gone in [one for one, until in self._claims.items() if until < now]:
-            del self._claims[gone]
-        if wait_s <= 0 and next(iter(self._claims), owner) is not owner:
+        for gone in [one for one, until in self._waiting.items() if until < now]:
+            del self._waiting[gone]
+        if wait_s <= 0 and next(iter(self._waiting), owner) is not owner:
             wait_s = min(one_s, _HOLDS_S)
         if wait_s > 0:
-            self._claims[owner] = now + wait_s + _HOLDS_S
+            self._waiting[owner] = now + wait_s + _HOLDS_S
         return wait_s
 
     def served(self, owner: object) -> None:
-        self._claims.pop(owner, None)
+        self._waiting.pop(owner, None)

@@ -3,9 +3,7 @@
 A reservation is written to the spending file before its request is sent. After a kill the calls
 that were in flight therefore count as spent at the most they can cost, so that over all restarts
 of a run folder no more than the limit is ever billed (at the configured prices). A ledger holds
-the same promise for a day and many runs at once.
-
-What one prompt may pay and has paid, known wherever its calls go through the door.
+the same promise for a day and many runs at once. A claim says what one prompt may pay and has paid.
 """
 
 from __future__ import annotations
@@ -32,9 +30,19 @@ from judgeforge.store.spending import (
     to_usd,
 )
 
+OF_DAY = "budget.daily_usd"
+LEDGER_WAIT_S = 10.0
+"""How long a call waits for the ledger's lock, and for other runs to settle what they hold, with
+nothing changing meanwhile."""
+_LEDGER_POLL_S = 0.05
+_BUSY_PAUSE_S = 0.001
+_RESUME = "start the same command again: nothing that was paid is lost."
+
 
 @dataclass(slots=True)
 class Claim:
+    """Of one prompt, known wherever its calls go through the door."""
+
     refusal: BudgetExhaustedError | None = None
     """Why nothing may be paid: then only replies that are stored already may be used."""
     paid_pico: int = 0
@@ -59,14 +67,6 @@ def claiming(claim: Claim) -> Iterator[None]:
         _current.reset(token)
 
 
-LEDGER_WAIT_S = 10.0
-"""How long a call waits for the ledger's lock, and for other runs to settle what they hold, with
-nothing changing meanwhile."""
-_LEDGER_POLL_S = 0.05
-_BUSY_PAUSE_S = 0.001
-_RESUME = "start the same command again: nothing that was paid is lost."
-
-
 @dataclass(frozen=True, slots=True)
 class Reservation:
     id: int
@@ -74,9 +74,6 @@ class Reservation:
     """None where the price of the model is unknown."""
     hold: Hold | None = None
     """What the ledger keeps for it."""
-
-
-OF_DAY = "budget.daily_usd"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""What a model costs by the public price list (genai-prices), never less than what may be billed.
+"""What a model costs: by its configuration, else by the public price list (genai-prices).
 
-Prices that change with the hour or on a day count at the highest that a start of a run may meet.
-
-Where the price of a configured model comes from.
+A listed price is never less than what may be billed: prices that change with the hour or on a day
+count at the highest that a start of a run may meet.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, PriceCalculation, PriceVariant
     from genai_prices.types import ModelPrice as ListedPrice
 
-
 LONGEST_START = timedelta(days=7)
 """For so long after its beginning a start of a run meets no price that it did not count with."""
 
@@ -35,6 +33,27 @@ _AT_THE_USUAL_PRICE: Mapping[str, frozenset[object]] = {
 
 class UnlistedError(LookupError):
     """The list does not say what the model may cost; the message says why."""
+
+
+def price_of(model: ModelConfig) -> ModelPrice | None:
+    """The configured price, else the public price list's; None where neither knows the model."""
+    if model.price is not None:
+        return _configured(model.price)
+    if not model.facts.paid:
+        return FREE
+    try:
+        return listed_price(model)
+    except UnlistedError:
+        return None
+
+
+def why_unknown(model: ModelConfig) -> str:
+    """Of a model for which ``price_of`` gives None."""
+    try:
+        listed_price(model)
+    except UnlistedError as error:
+        return str(error)
+    raise ValueError(f"the price of {model.model} is known")
 
 
 def listed_price(model: ModelConfig, now: datetime | None = None) -> ModelPrice:
@@ -58,6 +77,17 @@ def listed_price(model: ModelConfig, now: datetime | None = None) -> ModelPrice:
         source=f"genai-prices {__version__}",
         per_request=max(_part(price, "requests_kcount", 0) or 0.0 for price in prices) / 1000,
     )
+
+
+def _configured(own: Price) -> ModelPrice:
+    cached, write = own.cached_input_per_mtok, own.cache_write_per_mtok
+    rates = Rates(
+        input=own.input_per_mtok,
+        output=own.output_per_mtok,
+        cached_input=own.input_per_mtok if cached is None else cached,
+        cache_write=own.input_per_mtok if write is None else write,
+    )
+    return ModelPrice(tiers=(rates,), source="configuration", per_request=own.per_request)
 
 
 def _look_up(
@@ -165,35 +195,3 @@ def _highest(rates: Sequence[Rates]) -> Rates:
         cache_write=max(each.cache_write for each in rates),
         above_tokens=rates[0].above_tokens,
     )
-
-
-def price_of(model: ModelConfig) -> ModelPrice | None:
-    """The configured price, else the public price list's; None where neither knows the model."""
-    if model.price is not None:
-        return _configured(model.price)
-    if not model.facts.paid:
-        return FREE
-    try:
-        return listed_price(model)
-    except UnlistedError:
-        return None
-
-
-def why_unknown(model: ModelConfig) -> str:
-    """Of a model for which ``price_of`` gives None."""
-    try:
-        listed_price(model)
-    except UnlistedError as error:
-        return str(error)
-    raise ValueError(f"the price of {model.model} is known")
-
-
-def _configured(own: Price) -> ModelPrice:
-    cached, write = own.cached_input_per_mtok, own.cache_write_per_mtok
-    rates = Rates(
-        input=own.input_per_mtok,
-        output=own.output_per_mtok,
-        cached_input=own.input_per_mtok if cached is None else cached,
-        cache_write=own.input_per_mtok if write is None else write,
-    )
-    return ModelPrice(tiers=(rates,), source="configuration", per_request=own.per_request)

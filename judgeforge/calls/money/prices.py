@@ -16,8 +16,8 @@ from judgeforge.store.spending import PICODOLLARS, to_pico
 _PICO_PER_TOKEN_AT_ONE_USD_PER_MTOK = PICODOLLARS // 10**6
 HIDDEN_INPUT_TOKENS = 1000
 """Chat markup, tool preambles and schema grammar that a provider adds and bills."""
-BYTES_PER_TOKEN = 4
-"""English text; used for estimates only, never for a promise."""
+MOST_TOKENS_PER_DECISION = 64
+"""Decision models write no text; hosts that count output at all count a few tokens a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +73,12 @@ class ModelPrice:
 FREE = ModelPrice(tiers=(Rates(0.0, 0.0, 0.0, 0.0),), source="local model")
 
 
-def most_input_tokens(request: str) -> int:
-    """No more input tokens than this can be billed for a canonical request.
+def most_input_tokens(size: int) -> int:
+    """No more input tokens than this can be billed for a canonical request of ``size`` bytes.
 
     Byte-level tokenizers never make more tokens than there are bytes.
     """
-    return len(request.encode("utf-8", "surrogatepass")) + HIDDEN_INPUT_TOKENS
-
-
-MOST_TOKENS_PER_DECISION = 64
-"""Decision models write no text; hosts that count output at all count a few tokens a question."""
+    return size + HIDDEN_INPUT_TOKENS
 
 
 def most_output_tokens(body: Body) -> int:

@@ -8,9 +8,8 @@ systemone.py           System One decisions
 local.py               a GGUF model in this process
 local_engine.py        the loaded model, and the threads that talk to it
 decision_server.py     what both kinds of decision servers share
-openai_connection.py   the OpenAI SDK as the way to a server
-connections.py         which connections are used again
-http.py                a raw body through an SDK's door, and its errors in words
+http.py                a raw body through an SDK's door
+http_errors.py         what its errors mean, in words
 bodies.py              how known models differ, as data
 replies.py             reading what a reply says of its tokens
 

@@ -17,7 +17,7 @@ from judgeforge.calls.providers.base import (
     chat_only,
 )
 from judgeforge.calls.providers.bodies import sends_temperature, with_instruction
-from judgeforge.calls.providers.http import open_client, post
+from judgeforge.calls.providers.http import SdkConnection
 from judgeforge.calls.providers.replies import Count, clean, parsed, read_usage, split_reasoning
 from judgeforge.config.model import ModelConfig
 from judgeforge.records import Finish
@@ -56,8 +56,7 @@ class AnthropicMessages:
 
     def __init__(self, base_url: str | None, key: str | None) -> None:
         self.base_url = base_url or BASE_URL
-        self._key = key
-        self._client: Any = None
+        self._connection = SdkConnection(_load_sdk, self.base_url, key)
 
     def body(self, model: ModelConfig, request: ModelRequest) -> Body:
         request = chat_only(request)
@@ -84,17 +83,16 @@ class AnthropicMessages:
         return _as_reply(parsed(_Reply, raw, what="message"))
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
-        import anthropic
-
-        if self._client is None:
-            self._client = open_client(
-                anthropic, anthropic.AsyncAnthropic, base_url=self.base_url, key=self._key
-            )
-        return await post(self._client, anthropic, self.endpoint, body, model)
+        return await self._connection.post(self.endpoint, body, model)
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
+        await self._connection.close()
+
+
+def _load_sdk() -> tuple[Any, Any]:
+    import anthropic
+
+    return anthropic, anthropic.AsyncAnthropic
 
 
 def _system(text: str, *, shared: bool) -> dict[str, Any]:

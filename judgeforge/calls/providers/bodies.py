@@ -1,6 +1,7 @@
-"""How known models differ, as data. The configuration overrides each of these.
+"""What bodies of chat need that is the same for several APIs.
 
-Asking for a reply in a schema by words, where an API has no other way.
+How known models differ (the configuration overrides each of these), and how a reply in a schema is
+asked for by words where an API has no other way.
 """
 
 from __future__ import annotations

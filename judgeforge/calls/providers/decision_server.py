@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from judgeforge.calls.providers.base import Body, RawReply
-from judgeforge.calls.providers.openai_connection import OpenAIConnection
+from judgeforge.calls.providers.http import openai_connection
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import StatusError
 
@@ -28,7 +28,7 @@ class DecisionServer:
     endpoint: str
 
     def __init__(self, base_url: str | None, key: str | None) -> None:
-        self._connection = OpenAIConnection(base_url, key)
+        self._connection = openai_connection(base_url, key)
         self.base_url = self._connection.base_url
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:

@@ -1,259 +1,131 @@
-"""Sending a raw body through an SDK's own door, and its errors in judgeforge's words.
+"""The way to a server through an SDK's own door: a raw body there, the provider's own bytes back.
 
-The SDK keeps its auth, headers, timeouts and error classes; the reply is the provider's own bytes.
-Redirects are not followed: a key must not travel to another host.
+The SDK keeps its auth, headers, timeouts and error classes; it repeats nothing. Redirects are not
+followed: a key must not travel to another host. A connection is reused only while nothing waits on
+it that was not asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
-import email.utils
-import re
-import time
-from collections.abc import Mapping
-from typing import Any
+import select
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from judgeforge.calls.providers.base import Body, RawReply
-from judgeforge.calls.providers.connections import reuse_only_silent_connections
+from judgeforge.calls.providers.http_errors import call_error, limit_headers
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import (
-    CallError,
-    FlaggedInputError,
-    NoReplyError,
-    NotConnectedError,
-    StatusError,
-    UntrustedServerError,
-)
-from judgeforge.text.redaction import redact
-from judgeforge.text.visible import one_line
 
-_LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
-RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
-_MOST_CONNECTIONS = 4096
-_MODERATION_FIELDS = frozenset({"reasons", "flagged_input", "patterns"})
-_MODERATION_TYPES = frozenset({"content_policy_violation", "refusal"})
-"""``error.metadata`` of OpenRouter: a 403 with one of these fields, or with one of these as its
-``error_type``, is about what was asked; any other 403 is about the key."""
-_QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
-
-
-def open_client(
-    sdk: Any,  # noqa: ANN401 (the module; imported when first needed)
-    client: Any,  # noqa: ANN401 (its AsyncOpenAI or AsyncAnthropic)
-    *,
-    base_url: str,
-    key: str | None,
-) -> Any:  # noqa: ANN401
-    """The SDK's client for one server, which repeats nothing and follows no redirect."""
-    import httpx2
-
-    limits = httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=None)
-    http_client = sdk.DefaultAioHttpClient(follow_redirects=False, limits=limits)
-    reuse_only_silent_connections(http_client, connections=_MOST_CONNECTIONS)
-    return client(api_key=key or "none", base_url=base_url, max_retries=0, http_client=http_client)
-
-
-async def post(
-    client: Any,  # noqa: ANN401 (what ``open_client`` gave)
-    sdk: Any,  # noqa: ANN401
-    endpoint: str,
-    body: Body,
-    model: ModelConfig,
-) -> RawReply:
-    """One attempt. Raises NotConnectedError, NoReplyError or StatusError.
-
-    The error does not carry that of the SDK along: that one holds the request, and the request
-    the key.
-    """
-    import httpx2
-
-    # A whole address spares the SDK from putting it together anew for each call.
-    address = str(client.base_url).rstrip("/") + endpoint
-    timeout = httpx2.Timeout(model.timeout_s, connect=model.connect_timeout_s)
-    try:
-        async with asyncio.timeout(model.timeout_s):
-            response = await client.post(
-                address,
-                cast_to=httpx2.Response,
-                body=body,
-                options={"timeout": timeout, "max_retries": 0, "follow_redirects": False},
-            )
-    except (TimeoutError, sdk.APIError, OSError, ValueError, httpx2.HTTPError) as error:
-        failure = _failure(error, sdk, model, str(client.base_url))
-    else:
-        return RawReply(bytes(response.content), limit_headers(response.headers))
-    raise failure
-
-
-def _failure(error: Exception, sdk: Any, model: ModelConfig, base_url: str) -> CallError:  # noqa: ANN401
-    if isinstance(error, TimeoutError):
-        return NoReplyError(
-            f"no whole reply within timeout_s = {model.timeout_s:g} s from {base_url}"
-        )
-    if isinstance(error, sdk.APIStatusError):
-        return _status_error(error, model)
-    if isinstance(error, sdk.APIConnectionError):
-        return _connection_error(error, model, base_url)
-    return NoReplyError(f"the reply of {base_url} broke off: {_harmless(_root(error))}")
-
-
-def _harmless(said: object) -> str:
-    """What a server or a library said, on one line, without keys and control characters."""
-    return one_line(redact(str(said)))
-
-
-def limit_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401 (httpx2.Headers)
-    """``retry-after``, ``x-ratelimit-*``, ``anthropic-ratelimit-*`` and the like."""
-    return {
-        name.lower().decode("latin-1"): value.decode("latin-1")
-        for name, value in headers.raw
-        if _LIMIT_HEADER(name)
-    }
-
-
-def _root(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
-def _connection_error(error: Exception, model: ModelConfig, base_url: str) -> CallError:
-    """Tell a request that never left from one that may have been billed.
-
-    The transport maps both to one class, so the cause decides.
-    """
+if TYPE_CHECKING:
     import aiohttp
 
-    root = _root(error)
-    said = _harmless(root)
-    never_sent = (
-        aiohttp.ClientConnectorError,
-        aiohttp.ConnectionTimeoutError,
-        ConnectionRefusedError,
-        aiohttp.InvalidURL,
-    )
-    chain: BaseException | None = error
-    while chain is not None:
-        if isinstance(chain, aiohttp.ClientConnectorCertificateError):
-            return UntrustedServerError(
-                f"{base_url} does not prove that it is that server ({said}). Nothing was sent. "
-                "Check `base_url`, or let SSL_CERT_FILE name the certificates to trust."
-            )
-        if isinstance(chain, never_sent):
-            return NotConnectedError(
-                f"cannot connect to {base_url} within connect_timeout_s = "
-                f"{model.connect_timeout_s:g} s ({said}). Check the address and the network."
-            )
-        chain = chain.__cause__
-    return NoReplyError(
-        f"the connection to {base_url} broke ({type(root).__name__}: {_harmless(root)})"
-    )
+_MOST_CONNECTIONS = 4096
 
 
-def _status_error(error: Any, model: ModelConfig) -> StatusError:  # noqa: ANN401
-    status = int(error.status_code)
-    said = _message(error)
-    headers = limit_headers(error.response.headers)
-    if status == 403 and _is_moderation(error):
-        return FlaggedInputError(
-            f"HTTP 403 from {model.model}: {said} (moderation flagged this request)",
-            status=status,
-            headers=headers,
+class SdkConnection:
+    """To one server; opened when the first request is sent."""
+
+    def __init__(
+        self, load_sdk: Callable[[], tuple[Any, Any]], base_url: str, key: str | None
+    ) -> None:
+        """``load_sdk``: imports the SDK and gives it with the class of its asynchronous client."""
+        self.base_url = base_url
+        self._load_sdk, self._key = load_sdk, key
+        self._sdk: Any = None
+        self._client: Any = None
+        self._address = ""
+
+    async def post(self, endpoint: str, body: Body, model: ModelConfig) -> RawReply:
+        """One attempt. Raises NotConnectedError, NoReplyError or StatusError.
+
+        The error does not carry that of the SDK along: that one holds the request, and the request
+        the key.
+        """
+        import httpx2
+
+        if self._client is None:
+            self._open()
+        timeout = httpx2.Timeout(model.timeout_s, connect=model.connect_timeout_s)
+        try:
+            async with asyncio.timeout(model.timeout_s):
+                response = await self._client.post(
+                    # A whole address spares the SDK from putting it together anew for each call.
+                    self._address + endpoint,
+                    cast_to=httpx2.Response,
+                    body=body,
+                    options={"timeout": timeout, "max_retries": 0, "follow_redirects": False},
+                )
+        except (TimeoutError, self._sdk.APIError, OSError, ValueError, httpx2.HTTPError) as error:
+            failure = call_error(error, self._sdk, model, str(self._client.base_url))
+        else:
+            return RawReply(bytes(response.content), limit_headers(response.headers))
+        raise failure
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    def _open(self) -> None:
+        import httpx2
+
+        self._sdk, client = self._load_sdk()
+        limits = httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=None)
+        http_client = self._sdk.DefaultAioHttpClient(follow_redirects=False, limits=limits)
+        _reuse_only_silent_connections(http_client)
+        self._client = client(
+            api_key=self._key or "none",
+            base_url=self.base_url,
+            max_retries=0,
+            http_client=http_client,
         )
-    quota = status == 402 or (
-        status in {400, 403, 429} and any(mark in said.lower() for mark in _QUOTA_MARKS)
-    )
-    unsupported = _unsupported_setting(said) if status in {400, 422} else None
-    advice = unsupported or _advice(status, model, quota=quota)
-    return StatusError(
-        f"HTTP {status} from {model.model}: {said}{advice}",
-        status=status,
-        retry_after_s=retry_after_s(error.response.headers),
-        headers=headers,
-        retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
-        stops_run=quota or status in {401, 403} or unsupported is not None,
-    )
+        self._address = str(self._client.base_url).rstrip("/")
 
 
-def _is_moderation(error: Any) -> bool:  # noqa: ANN401
-    metadata = _details(error).get("metadata")
-    if not isinstance(metadata, Mapping):
-        return False
-    flagged = any(metadata.get(field) for field in _MODERATION_FIELDS)
-    return flagged or str(metadata.get("error_type")) in _MODERATION_TYPES
+def openai_connection(base_url: str | None, key: str | None) -> SdkConnection:
+    """To OpenAI, or to a server that speaks one of its APIs."""
+
+    def load_sdk() -> tuple[Any, Any]:
+        import openai
+
+        return openai, openai.AsyncOpenAI
+
+    return SdkConnection(load_sdk, base_url or "https://api.openai.com/v1", key)
 
 
-def _message(error: Any) -> str:  # noqa: ANN401
-    details = _details(error)
-    if details:
-        parts = [details.get(field) for field in ("type", "code", "message")]
-        return _harmless(" ".join(str(part) for part in parts if part))[:500]
-    return _harmless(error.body if error.body is not None else error)[:300]
+def _reuse_only_silent_connections(http_client: Any) -> None:  # noqa: ANN401
+    """``http_client`` is an SDK's aiohttp client that has not sent anything yet.
+
+    HTTP/1.1 tells a reply from the next one by its place alone. A server or proxy that sends a
+    reply twice would have its copy read as the reply to whatever is asked next on that connection;
+    aiohttp notices only what had arrived before the connection was given back.
+    """
+    transports = [http_client._transport, *http_client._mounts.values()]
+    for transport in transports:
+        if transport is not None and getattr(transport, "client", ...) is None:
+            transport.client = _session_maker(transport.ssl_context)
 
 
-def _details(error: Any) -> Mapping[str, Any]:  # noqa: ANN401
-    """What the body says in its ``error`` object; one SDK gives the object, the other the body."""
-    body = error.body
-    inner = body.get("error", body) if isinstance(body, Mapping) else None
-    return inner if isinstance(inner, Mapping) else {}
+def _session_maker(ssl_context: Any) -> Callable[[], aiohttp.ClientSession]:  # noqa: ANN401
+    def make() -> aiohttp.ClientSession:
+        import aiohttp
+
+        class SilentConnector(aiohttp.TCPConnector):
+            async def _get(self, key: Any, traces: Any) -> Any:  # noqa: ANN401
+                idle = self._conns.get(key)
+                while idle and _has_spoken(idle[0][0]):
+                    idle.popleft()[0].close()
+                return await super()._get(key, traces)
+
+        connector = SilentConnector(limit=_MOST_CONNECTIONS, ssl=ssl_context)
+        return aiohttp.ClientSession(connector=connector)
+
+    return make
 
 
-def _advice(status: int, model: ModelConfig, *, quota: bool) -> str:
-    place = model.key_place or "api_key_env (none is set for this model)"
-    if quota:
-        return f". The account behind {place} has no credit left; add some and start again."
-    if status in {401, 403}:
-        return f". Check the key in {place} and that it may use `{model.model}`."
-    if status == 404:
-        return f". Check `model: {model.model}` and `base_url`."
-    if 300 <= status < 400:
-        return ". Redirects are not followed: set `base_url` to the final address."
-    return ""
-
-
-_SETTINGS = {
-    "max_tokens": "set `max_tokens_field: max_completion_tokens` for this model",
-    "max_completion_tokens": "set `max_tokens_field: max_tokens` for this model",
-    "temperature": "set `send_temperature: false` for this model",
-    "response_format": "set `structured: tool` or `structured: instruction` for this model",
-    "json_schema": "set `structured: tool` or `structured: instruction` for this model",
-    "output_config": "set `structured: tool` or `structured: instruction` for this model",
-    "tool_choice": "set `structured: instruction` for this model",
-    "seed": "leave `sampling.seed` out",
-    "logprobs": "take `logprobs: true` out of the judges that use this model",
-}
-_REFUSALS = ("unsupported", "not supported", "not permitted", "unrecognized", "unknown parameter")
-
-
-def _unsupported_setting(said: str) -> str | None:
-    """The setting to change, where the provider names a parameter that it does not take."""
-    lower = said.lower()
-    if not any(mark in lower for mark in (*_REFUSALS, "deprecated for this model")):
-        return None
-    for parameter, advice in _SETTINGS.items():
-        first = lower.find(parameter)
-        if first >= 0 and all(
-            other == parameter or not 0 <= lower.find(other) < first for other in _SETTINGS
-        ):
-            return f". To change it: {advice}."
-    return None
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds from ``retry-after-ms`` or ``retry-after`` (a number or a date); None if unusable."""
-    try:
-        milliseconds = headers.get("retry-after-ms")
-        if milliseconds is not None:
-            return _sane(float(milliseconds) / 1000)
-        value = headers.get("retry-after")
-        if value is None:
-            return None
-        if value.strip().lstrip("-").replace(".", "", 1).isdigit():
-            return _sane(float(value))
-        return _sane(email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _sane(seconds: float) -> float | None:
-    return seconds if 0 <= seconds < float("inf") else None
+def _has_spoken(protocol: Any) -> bool:  # noqa: ANN401
+    """Whether something arrived after the last reply, read or still with the kernel."""
+    if protocol.should_close or protocol.transport is None:
+        return True
+    waiting = select.poll()
+    waiting.register(protocol.transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

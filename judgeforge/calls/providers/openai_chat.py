@@ -14,7 +14,7 @@ from judgeforge.calls.providers.base import (
     chat_only,
 )
 from judgeforge.calls.providers.bodies import max_tokens_field, sends_temperature, with_instruction
-from judgeforge.calls.providers.openai_connection import OpenAIConnection
+from judgeforge.calls.providers.http import openai_connection
 from judgeforge.calls.providers.replies import (
     Count,
     Logprobs,
@@ -81,7 +81,7 @@ class OpenAIChat:
     endpoint = "/chat/completions"
 
     def __init__(self, base_url: str | None, key: str | None) -> None:
-        self._connection = OpenAIConnection(base_url, key)
+        self._connection = openai_connection(base_url, key)
         self.base_url = self._connection.base_url
 
     def body(self, model: ModelConfig, request: ModelRequest) -> Body:

@@ -1,10 +1,8 @@
-"""Reading what a reply says of its tokens: an answer is never lost to its bookkeeping.
+"""What the replies of all APIs need in order to be read.
 
-The bytes of a reply as a model of just the fields that are used.
-
-Token probabilities in the shape of OpenAI's chat completions, which local engines share.
-
-Reasoning that a model writes into its answer is taken out of it and kept apart.
+The bytes become a model of just the fields that are used; an answer is never lost to a character
+or to its bookkeeping. Token probabilities have the shape of OpenAI's chat completions, which local
+engines share. Reasoning that a model writes into its answer is taken out of it and kept apart.
 """
 
 from __future__ import annotations
@@ -23,8 +21,35 @@ Count = float | None
 """A number of tokens as a server may write it: also null, negative, fractional or endless. What
 reads as no number at all is a reply of another API."""
 
+M = TypeVar("M", bound=BaseModel)
+
 _MOST = 2.0**53
 """Beyond it a JSON number is no exact count."""
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+class _Alternative(BaseModel):
+    token: str
+    logprob: float
+
+
+class _Token(_Alternative):
+    top_logprobs: list[_Alternative] = []
+
+
+class Logprobs(BaseModel):
+    content: list[_Token] | None = None
+
+
+def parsed(model: type[M], raw: bytes, *, what: str) -> M:
+    """``what`` the reply should be. Raises MalformedReplyError where it is none."""
+    try:
+        return _parsed(model, raw)
+    except ValidationError as error:
+        raise MalformedReplyError(
+            f"the reply is no {what} ({first_problem(error)}): {raw[:80]!r}"
+        ) from error
 
 
 def read_usage(
@@ -60,58 +85,6 @@ def read_usage(
     )
 
 
-def _is_count(number: float) -> bool:
-    return 0 <= number <= _MOST and number % 1 == 0
-
-
-M = TypeVar("M", bound=BaseModel)
-
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-
-
-def parsed(model: type[M], raw: bytes, *, what: str) -> M:
-    """``what`` the reply should be. Raises MalformedReplyError where it is none."""
-    try:
-        return _parsed(model, raw)
-    except ValidationError as error:
-        raise MalformedReplyError(
-            f"the reply is no {what} ({first_problem(error)}): {raw[:80]!r}"
-        ) from error
-
-
-def _parsed(model: type[M], raw: bytes) -> M:
-    """A model may write half a surrogate pair, which JSON can escape but no file in UTF-8 can hold:
-    it becomes U+FFFD, so that the paid reply is not lost to it.
-    """
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError:
-        if rb"\ud" not in raw.lower():
-            raise
-        return model.model_validate_json(_without_halves(raw))
-
-
-def _without_halves(raw: bytes) -> str:
-    try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        return raw.decode(errors="replace")
-    return _HALF_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", json.dumps(value, ensure_ascii=False))
-
-
-class _Alternative(BaseModel):
-    token: str
-    logprob: float
-
-
-class _Token(_Alternative):
-    top_logprobs: list[_Alternative] = []
-
-
-class Logprobs(BaseModel):
-    content: list[_Token] | None = None
-
-
 def asked_logprobs(request: ChatRequest) -> dict[str, Any]:
     """Fields of the body; none where no probabilities are asked for."""
     if request.top_logprobs is None:
@@ -123,14 +96,6 @@ def token_probabilities(logprobs: Logprobs | None) -> tuple[TokenProbability, ..
     if logprobs is None or logprobs.content is None:
         return ()
     return tuple(_with_alternatives(token) for token in logprobs.content)
-
-
-def _with_alternatives(token: _Token) -> TokenProbability:
-    alternatives = {each.token: each.logprob for each in (*token.top_logprobs, token)}
-    return TokenProbability(token.token, tuple(alternatives.items()))
-
-
-_OPEN, _CLOSE = "<think>", "</think>"
 
 
 def split_reasoning(text: str) -> tuple[str, str | None]:
@@ -153,3 +118,32 @@ def split_reasoning(text: str) -> tuple[str, str | None]:
 def clean(text: str) -> str:
     """Replace lone surrogates, which no file and no API can carry."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def _parsed(model: type[M], raw: bytes) -> M:
+    """A model may write half a surrogate pair, which JSON can escape but no file in UTF-8 can hold:
+    it becomes U+FFFD, so that the paid reply is not lost to it.
+    """
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError:
+        if rb"\ud" not in raw.lower():
+            raise
+        return model.model_validate_json(_without_halves(raw))
+
+
+def _without_halves(raw: bytes) -> str:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw.decode(errors="replace")
+    return _HALF_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", json.dumps(value, ensure_ascii=False))
+
+
+def _is_count(number: float) -> bool:
+    return 0 <= number <= _MOST and number % 1 == 0
+
+
+def _with_alternatives(token: _Token) -> TokenProbability:
+    alternatives = {each.token: each.logprob for each in (*token.top_logprobs, token)}
+    return TokenProbability(token.token, tuple(alternatives.items()))

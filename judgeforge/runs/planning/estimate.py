@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from judgeforge.calls.asks import NoCalls
-from judgeforge.calls.money.prices import BYTES_PER_TOKEN, MOST_TOKENS_PER_DECISION, ModelPrice
+from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION, ModelPrice
 from judgeforge.calls.providers.base import Usage
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.run import RunConfig
@@ -24,6 +24,7 @@ from judgeforge.records import Completion, Prompt
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
+from judgeforge.text.tokens import about_tokens
 
 LOW, EXPECTED, HIGH = range(3)
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
@@ -219,7 +220,7 @@ class Estimator:
             return
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
             system, user = pointwise_messages(rubric, prompt, "")
-            yield _tokens(system.content, user.content), len(system.content) // BYTES_PER_TOKEN
+            yield _tokens(system.content, user.content), about_tokens(system.content)
 
 
 @lru_cache(maxsize=64)
@@ -231,5 +232,4 @@ def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
 
 
 def _tokens(*texts: str) -> int:
-    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    return size // BYTES_PER_TOKEN + _CALL_TOKENS
+    return about_tokens(*texts) + _CALL_TOKENS

@@ -1,5 +1,7 @@
 """The reply cache: stored before used, trusted only if it is judgeforge's own."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import math
@@ -8,19 +10,22 @@ import sqlite3
 import stat
 import time
 import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import diskcache
 import pytest
 
 from judgeforge.calls.cache.cache import JsonTextDisk, RefusedRowError, ReplyCache
 from judgeforge.calls.cache.entry import StoredReply
-from judgeforge.calls.call import make_call
+from judgeforge.calls.call import Call, make_call
 from judgeforge.errors import StoreError
 
 REPLY = StoredReply('{"text": "hallo ü"}', 0.25, 12, 3, 0.5)
 
 
-def a_call(sample=0, **body):
+def a_call(sample: int = 0, **body: Any) -> Call:
     return make_call(
         model_name="writer",
         provider="openai",
@@ -32,18 +37,20 @@ def a_call(sample=0, **body):
 
 
 @pytest.fixture
-def damage():
+def damage() -> list[str]:
     return []
 
 
 @pytest.fixture
-def cache(tmp_path, damage):
+def cache(tmp_path: Path, damage: list[str]) -> Iterator[ReplyCache]:
     opened = ReplyCache(tmp_path / "cache", on_damage=lambda key, why: damage.append(why))
     yield opened
     opened.close()
 
 
-def plant(tmp_path, key, *, mode=1, value="x", filename=None):
+def plant(
+    tmp_path: Path, key: str, *, mode: int = 1, value: object = "x", filename: str | None = None
+) -> None:
     with sqlite3.connect(tmp_path / "cache" / "cache.db") as rows:
         rows.execute(
             "INSERT OR REPLACE INTO Cache(key, raw, store_time, expire_time, access_time,"
@@ -53,32 +60,36 @@ def plant(tmp_path, key, *, mode=1, value="x", filename=None):
         )
 
 
-def test_a_stored_reply_comes_back_whole(cache):
+def test_a_stored_reply_comes_back_whole(cache: ReplyCache) -> None:
     asyncio.run(cache.put(a_call(), REPLY))
     assert cache.get(a_call()) == REPLY
     assert cache.get(a_call(sample=1)) is None
 
 
-def test_a_reply_survives_the_process(tmp_path, cache, damage):
+def test_a_reply_survives_the_process(tmp_path: Path, cache: ReplyCache, damage: list[str]) -> None:
     asyncio.run(cache.put(a_call(), REPLY))
     other = ReplyCache(tmp_path / "cache", on_damage=lambda key, why: damage.append(why))
     assert other.get(a_call()) == REPLY
     other.close()
 
 
-def test_only_the_owner_can_look_into_the_folder(tmp_path, cache):
+def test_only_the_owner_can_look_into_the_folder(tmp_path: Path, cache: ReplyCache) -> None:
     assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
 
 
 class Bomb:
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return (print, ("a planted row ran code",))
 
 
 @pytest.mark.parametrize("mode", [2, 3, 4, 99])
 def test_a_planted_row_of_another_mode_runs_nothing_and_is_asked_again(
-    tmp_path, cache, damage, capsys, mode
-):
+    tmp_path: Path,
+    cache: ReplyCache,
+    damage: list[str],
+    capsys: pytest.CaptureFixture[str],
+    mode: int,
+) -> None:
     call = a_call()
     plant(tmp_path, call.key, mode=mode, value=sqlite3.Binary(pickle.dumps(Bomb())))
     assert cache.get(call) is None
@@ -99,14 +110,16 @@ def test_a_planted_row_of_another_mode_runs_nothing_and_is_asked_again(
         '{"version": "?", "request": "x"}',
     ],
 )
-def test_a_row_that_is_no_entry_is_reported_and_asked_again(tmp_path, cache, damage, text):
+def test_a_row_that_is_no_entry_is_reported_and_asked_again(
+    tmp_path: Path, cache: ReplyCache, damage: list[str], text: str
+) -> None:
     call = a_call()
     plant(tmp_path, call.key, value=text)
     assert cache.get(call) is None
     assert len(damage) == 1
 
 
-def entry(call, **changes):
+def entry(call: Call, **changes: object) -> str:
     """As version 1 wrote it, sound but for the changes."""
     whole = {
         "version": 1, "request": call.request, "reply": "{}", "cost_usd": 0.25, "tokens": [12, 3],
@@ -115,7 +128,9 @@ def entry(call, **changes):
     return json.dumps(whole | changes)
 
 
-def test_an_entry_of_the_older_version_stays_usable(tmp_path, cache, damage):
+def test_an_entry_of_the_older_version_stays_usable(
+    tmp_path: Path, cache: ReplyCache, damage: list[str]
+) -> None:
     plant(tmp_path, a_call().key, value=entry(a_call()))
     assert cache.get(a_call()) == StoredReply("{}", 0.25, 12, 3, 0.5)
     assert damage == []
@@ -136,20 +151,24 @@ def test_an_entry_of_the_older_version_stays_usable(tmp_path, cache, damage):
         ("version", 0),
     ],
 )
-def test_an_entry_with_a_value_that_cannot_be_true_is_damage(tmp_path, cache, damage, field, value):
+def test_an_entry_with_a_value_that_cannot_be_true_is_damage(
+    tmp_path: Path, cache: ReplyCache, damage: list[str], field: str, value: object
+) -> None:
     plant(tmp_path, a_call().key, value=entry(a_call(), **{field: value}))
     assert cache.get(a_call()) is None
     assert field in damage[0]
 
 
-def test_a_request_with_half_a_character_is_stored_like_any_other(cache):
+def test_a_request_with_half_a_character_is_stored_like_any_other(cache: ReplyCache) -> None:
     call = a_call(stop="\ud800")
     asyncio.run(cache.put(call, REPLY))
     assert cache.get(call) == REPLY
 
 
 @pytest.mark.parametrize("change", ["'0.25', '0.24'", "'[12, 3]', '[12, 4]'", "'hallo', 'hullo'"])
-def test_a_changed_entry_is_noticed(tmp_path, cache, damage, change):
+def test_a_changed_entry_is_noticed(
+    tmp_path: Path, cache: ReplyCache, damage: list[str], change: str
+) -> None:
     asyncio.run(cache.put(a_call(), REPLY))
     with sqlite3.connect(tmp_path / "cache" / "cache.db") as rows:
         rows.execute(f"UPDATE Cache SET value = replace(value, {change})")  # noqa: S608
@@ -157,7 +176,9 @@ def test_a_changed_entry_is_noticed(tmp_path, cache, damage, change):
     assert "checksum" in damage[0]
 
 
-def test_a_reply_to_another_request_is_never_taken(tmp_path, cache, damage):
+def test_a_reply_to_another_request_is_never_taken(
+    tmp_path: Path, cache: ReplyCache, damage: list[str]
+) -> None:
     asyncio.run(cache.put(a_call(), REPLY))
     with sqlite3.connect(tmp_path / "cache" / "cache.db") as rows:
         rows.execute("UPDATE Cache SET key = ?", (a_call(sample=7).key,))
@@ -165,7 +186,9 @@ def test_a_reply_to_another_request_is_never_taken(tmp_path, cache, damage):
     assert "another request" in damage[0]
 
 
-def test_nothing_is_evicted_and_no_file_is_written_beside_the_database(tmp_path, cache):
+def test_nothing_is_evicted_and_no_file_is_written_beside_the_database(
+    tmp_path: Path, cache: ReplyCache
+) -> None:
     big = StoredReply("x" * 200_000, None, 1, 1, 0.1)
     asyncio.run(cache.put(a_call(), big))
     assert cache.get(a_call()) == big
@@ -175,18 +198,20 @@ def test_nothing_is_evicted_and_no_file_is_written_beside_the_database(tmp_path,
     assert cache._rows.size_limit > 2**60
 
 
-def test_replies_that_arrive_together_are_all_stored(cache):
-    async def many():
+def test_replies_that_arrive_together_are_all_stored(cache: ReplyCache) -> None:
+    async def many() -> None:
         await asyncio.gather(*(cache.put(a_call(sample=i), REPLY) for i in range(50)))
 
     asyncio.run(many())
     assert all(cache.get(a_call(sample=i)) == REPLY for i in range(50))
 
 
-def test_a_reply_waits_longer_for_others_only_where_the_last_ones_came_together(cache):
+def test_a_reply_waits_longer_for_others_only_where_the_last_ones_came_together(
+    cache: ReplyCache,
+) -> None:
     waits = []
 
-    async def store(*samples):
+    async def store(*samples: list[int]) -> None:
         loop = asyncio.get_running_loop()
         call_later = loop.call_later
         loop.call_later = lambda wait_s, *do: waits.append(wait_s) or call_later(wait_s, *do)
@@ -197,8 +222,10 @@ def test_a_reply_waits_longer_for_others_only_where_the_last_ones_came_together(
     assert waits == [0.001, 0.001, 0.001, 0.004, 0.001]
 
 
-def test_a_reply_that_cannot_be_stored_is_an_error_for_the_one_who_paid(cache, monkeypatch):
-    def full(*_, **__):
+def test_a_reply_that_cannot_be_stored_is_an_error_for_the_one_who_paid(
+    cache: ReplyCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(cache._rows, "set", full)
@@ -206,13 +233,13 @@ def test_a_reply_that_cannot_be_stored_is_an_error_for_the_one_who_paid(cache, m
         asyncio.run(cache.put(a_call(), REPLY))
 
 
-def test_a_folder_that_cannot_be_opened_says_so(tmp_path):
+def test_a_folder_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be opened"):
         ReplyCache(tmp_path / "file", on_damage=lambda *_: None)
 
 
-def test_the_disk_refuses_anything_but_text(tmp_path):
+def test_the_disk_refuses_anything_but_text(tmp_path: Path) -> None:
     disk = JsonTextDisk(str(tmp_path))
     for refused in (b"bytes", 3, object()):
         with pytest.raises(TypeError):
@@ -231,7 +258,7 @@ def test_the_disk_refuses_anything_but_text(tmp_path):
     assert isinstance(diskcache.Cache(str(tmp_path / "c"), disk=JsonTextDisk), diskcache.Cache)
 
 
-def test_the_key_depends_on_the_request_and_the_sample_alone():
+def test_the_key_depends_on_the_request_and_the_sample_alone() -> None:
     same = make_call(
         model_name="another name",
         provider="openai",
@@ -245,7 +272,7 @@ def test_the_key_depends_on_the_request_and_the_sample_alone():
 
 
 @pytest.mark.parametrize("part", ["provider", "base_url", "endpoint"])
-def test_the_same_words_to_another_place_are_another_call(part):
+def test_the_same_words_to_another_place_are_another_call(part: str) -> None:
     place = {"provider": "openai", "base_url": "http://here/v1", "endpoint": "/chat/completions"}
     call = {"model_name": "m", "body": {"model": "m"}, "sample": 0}
     assert make_call(**call, **place).key != make_call(**call, **{**place, part: "other"}).key

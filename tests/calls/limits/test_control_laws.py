@@ -1,5 +1,7 @@
 """How requests are held back, in simulated time: the limits of a provider are used and kept."""
 
+from __future__ import annotations
+
 import math
 
 import pytest
@@ -7,23 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgeforge.calls.limits.breaker import LONGEST_PAUSE_S, CircuitBreaker
-from judgeforge.calls.limits.buckets import Account
+from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.concurrency import ConcurrencyLimit
 from judgeforge.calls.limits.headers import Allowance
 from judgeforge.calls.limits.learned_rate import LearnedRate
-from judgeforge.calls.limits.pace import LONGEST_RETRY_AFTER_S, RESERVE_S, Pace, Refusal
+from judgeforge.calls.limits.outcome import Refusal
+from judgeforge.calls.limits.pace import LONGEST_RETRY_AFTER_S, RESERVE_S, Pace
 from tests.local_server.limits import Limits
-from tests.support.limit_simulation import SIZE, Simulation
+from tests.local_server.record import Wire
+from tests.support.limit_simulation import SIZE, Client, Simulation
 
 SETTLED_S = 10.0
 """What happens so soon after the start or a change is not judged."""
 
 
-def limits(unit, rpm):
+def limits(unit: str, rpm: float) -> Limits:
     return Limits(rpm=rpm) if unit == "requests" else Limits(tpm=rpm * SIZE.tokens)
 
 
-def settled(clients, start, end):
+def settled(clients: list[Client], start: float, end: float) -> tuple[float, float]:
     """Share of the allowed rate used (given 60 requests a minute), and share refused."""
     counts = [client.counts(start + SETTLED_S, end) for client in clients]
     accepted, refused = (sum(column) for column in zip(*counts, strict=True))
@@ -34,7 +38,7 @@ class TestUseOfALimit:
     @pytest.mark.parametrize("wire", ["openai", "anthropic"])
     @pytest.mark.parametrize("unit", ["requests", "tokens"])
     @pytest.mark.parametrize("rpm", [300, 1200, 6000])
-    def test_headers_steer_before_a_refusal_comes(self, wire, unit, rpm):
+    def test_headers_steer_before_a_refusal_comes(self, wire: Wire, unit: str, rpm: float) -> None:
         clients = Simulation(limits(unit, rpm), wire=wire).run(40)
         rate, refused = settled(clients, 0, 40)
         assert rate >= 0.95 * rpm / 60
@@ -44,7 +48,9 @@ class TestUseOfALimit:
     @pytest.mark.parametrize("retry_after", [True, False])
     @pytest.mark.parametrize("unit", ["requests", "tokens"])
     @pytest.mark.parametrize("rpm", [1200, 6000])
-    def test_without_headers_the_rate_is_learned(self, wire, retry_after, unit, rpm):
+    def test_without_headers_the_rate_is_learned(
+        self, wire: Wire, retry_after: bool, unit: str, rpm: float
+    ) -> None:
         simulation = Simulation(
             limits(unit, rpm), wire=wire, headers=False, retry_after=retry_after
         )
@@ -53,7 +59,9 @@ class TestUseOfALimit:
         assert refused <= 0.01
 
     @pytest.mark.parametrize("headers", [True, False])
-    def test_a_limit_that_is_halved_and_doubled_is_followed_within_ten_seconds(self, headers):
+    def test_a_limit_that_is_halved_and_doubled_is_followed_within_ten_seconds(
+        self, headers: bool
+    ) -> None:
         simulation = Simulation(Limits(rpm=3000), headers=headers)
         clients = simulation.run(120, changes={40.0: Limits(rpm=1500), 80.0: Limits(rpm=3000)})
         for start, allowed in ((0, 50), (40, 25), (80, 50)):
@@ -61,21 +69,21 @@ class TestUseOfALimit:
             assert rate >= 0.9 * allowed
             assert refused <= 0.01
 
-    def test_a_configured_maximum_of_requests_in_flight_is_kept(self):
+    def test_a_configured_maximum_of_requests_in_flight_is_kept(self) -> None:
         clients = Simulation(Limits(rpm=60_000)).run(5, concurrency=7)
         accepted, _ = clients[0].counts(0, 5)
         assert accepted <= 7 * 5 / (0.2 * 0.75) + 7
 
 
 class TestSeveralModelsOfOneAccount:
-    def test_each_uses_a_limit_of_its_own(self):
+    def test_each_uses_a_limit_of_its_own(self) -> None:
         clients = Simulation(Limits(rpm=1200)).run(40, sizes=[SIZE, SIZE])
         for client in clients:
             accepted, refused = client.counts(SETTLED_S, 40)
             assert accepted >= 0.95 * 20 * 30
             assert refused == 0
 
-    def test_a_limit_that_they_share_is_found_out_and_divided_fairly(self):
+    def test_a_limit_that_they_share_is_found_out_and_divided_fairly(self) -> None:
         clients = Simulation(Limits(rpm=1200), shared=True).run(60, sizes=[SIZE] * 3)
         rate, refused = settled(clients, 0, 60)
         assert rate >= 0.95 * 20
@@ -83,63 +91,63 @@ class TestSeveralModelsOfOneAccount:
         shares = [client.counts(SETTLED_S, 60)[0] for client in clients]
         assert max(shares) <= 1.1 * min(shares)
 
-    def test_without_headers_they_share_where_a_refusal_speaks_of_the_account(self):
+    def test_without_headers_they_share_where_a_refusal_speaks_of_the_account(self) -> None:
         simulation = Simulation(Limits(rpm=3000), shared=True, headers=False)
         clients = simulation.run(60, sizes=[SIZE, SIZE])
         shares = [client.counts(SETTLED_S, 60)[0] for client in clients]
         assert sum(shares) >= 0.9 * 50 * 50
         assert min(shares) >= 0.4 * sum(shares)
 
-    def test_a_refusal_of_the_account_pauses_all_of_it(self):
-        account = Account()
+    def test_a_refusal_of_the_account_pauses_all_of_it(self) -> None:
+        account = ProviderAccount()
         one, other = Pace(account), Pace(account)
         refusal = Refusal(retry_after_s=3.0, of_account=True)
         one.refused(one.sent(SIZE, 10.0), 10.1, refusal)
-        assert other.hold(SIZE, 13.0) is not None
-        assert other.hold(SIZE, 13.2) is None
+        assert other.delay(SIZE, 13.0) is not None
+        assert other.delay(SIZE, 13.2) is None
 
-    def test_a_refusal_of_one_model_does_not_hold_the_others(self):
-        account = Account()
+    def test_a_refusal_of_one_model_does_not_hold_the_others(self) -> None:
+        account = ProviderAccount()
         one, other = Pace(account), Pace(account)
         one.refused(one.sent(SIZE, 10.0), 10.1, Refusal(retry_after_s=3.0))
-        assert one.hold(SIZE, 13.0) is not None
-        assert other.hold(SIZE, 10.2) is None
+        assert one.delay(SIZE, 13.0) is not None
+        assert other.delay(SIZE, 10.2) is None
 
 
 class TestPauses:
-    def test_nothing_is_sent_from_remaining_0_to_the_reset(self):
-        pace = Pace(Account())
+    def test_nothing_is_sent_from_remaining_0_to_the_reset(self) -> None:
+        pace = Pace(ProviderAccount())
         pace.accepted(pace.sent(SIZE, 0.0), [Allowance("requests", 0, None, 2.0)])
         pace.accepted(pace.sent(SIZE, 0.1), [Allowance("tokens", 5000, None, 2.0)])
         for now in (0.2, 1.9):
-            hold = pace.hold(SIZE, now)
-            assert hold.by == "headers"
-            assert hold.wait_s == pytest.approx(2.0 - now)
-        assert pace.hold(SIZE, 2.1) is None
+            delay = pace.delay(SIZE, now)
+            assert delay.by == "headers"
+            assert delay.wait_s == pytest.approx(2.0 - now)
+        assert pace.delay(SIZE, 2.1) is None
 
-    def test_a_day_s_allowance_is_not_paced_while_something_remains(self):
-        pace = Pace(Account())
+    def test_a_day_s_allowance_is_not_paced_while_something_remains(self) -> None:
+        pace = Pace(ProviderAccount())
         for number in range(50):
             left = Allowance("requests", 60 - number, 14_400, 80_000.0)
-            assert pace.hold(SIZE, number / 10) is None
+            assert pace.delay(SIZE, number / 10) is None
             pace.accepted(pace.sent(SIZE, number / 10), [left])
 
     @given(st.floats(min_value=0, max_value=1e12))
-    def test_an_absurd_retry_after_is_cut(self, seconds):
-        pace = Pace(Account())
+    def test_an_absurd_retry_after_is_cut(self, seconds: float) -> None:
+        pace = Pace(ProviderAccount())
         pace.refused(pace.sent(SIZE, 5.0), 5.0, Refusal(retry_after_s=seconds))
         assert pace.paused_s(5.0) == pytest.approx(
             min(max(seconds, RESERVE_S), LONGEST_RETRY_AFTER_S)
         )
 
-    def test_refusals_without_an_end_are_asked_less_and_less(self):
-        pace, now, sent = Pace(Account()), 0.0, 0
+    def test_refusals_without_an_end_are_asked_less_and_less(self) -> None:
+        pace, now, sent = Pace(ProviderAccount()), 0.0, 0
         while now < 300:
-            hold = pace.hold(SIZE, now)
-            if hold is None:
+            delay = pace.delay(SIZE, now)
+            if delay is None:
                 pace.refused(pace.sent(SIZE, now), now + 0.01, Refusal())
                 sent += 1
-            now += 0.02 if hold is None else hold.wait_s
+            now += 0.02 if delay is None else delay.wait_s
         assert sent <= 25
 
 
@@ -148,7 +156,9 @@ class TestLearnedRate:
         st.floats(min_value=0.1, max_value=1e4),
         st.lists(st.tuples(st.floats(0.001, 5), st.booleans(), st.integers(0, 50)), max_size=60),
     )
-    def test_it_is_always_positive_and_a_refusal_never_raises_it(self, first, steps):
+    def test_it_is_always_positive_and_a_refusal_never_raises_it(
+        self, first: float, steps: list[tuple[float, bool, int]]
+    ) -> None:
         now, accepted = 0.0, 0
         rate = LearnedRate(first, now, accepted)
         for seconds, refuse, sent in steps:
@@ -162,7 +172,7 @@ class TestLearnedRate:
                 assert rate.rate >= before
             assert 0 < rate.rate < math.inf
 
-    def test_it_does_not_grow_while_it_is_not_what_holds_requests_back(self):
+    def test_it_does_not_grow_while_it_is_not_what_holds_requests_back(self) -> None:
         rate = LearnedRate(10.0, 0.0, 0)
         before = rate.rate
         for second in range(1, 100):
@@ -188,7 +198,7 @@ class TestConcurrencyLimit:
             limit.succeeded(sent_at=float(turn), now=turn + 1.0, in_flight=before // 2)
         assert limit.limit == before
 
-    def test_it_doubles_in_each_round_trip_until_the_first_refusal(self):
+    def test_it_doubles_in_each_round_trip_until_the_first_refusal(self) -> None:
         limit = ConcurrencyLimit(1024 * 1024)
         limit._limit = 16.0
         sizes = []
@@ -199,7 +209,7 @@ class TestConcurrencyLimit:
             sizes.append(limit.limit)
         assert sizes == [32, 64, 128, 256]
 
-    def test_after_a_refusal_it_grows_by_one_in_a_round_trip(self):
+    def test_after_a_refusal_it_grows_by_one_in_a_round_trip(self) -> None:
         limit = ConcurrencyLimit(256)
         limit.overloaded(sent_at=0.0, now=1.0, in_flight=128)
         before = limit.limit
@@ -208,13 +218,13 @@ class TestConcurrencyLimit:
             limit.succeeded(sent_at=1.5, now=2.0, in_flight=before + 1)
         assert limit.limit == before + 1
 
-    def test_the_replies_of_one_round_trip_count_as_one_refusal(self):
+    def test_the_replies_of_one_round_trip_count_as_one_refusal(self) -> None:
         limit = ConcurrencyLimit(256)
         for _ in range(50):
             limit.overloaded(sent_at=0.5, now=1.0, in_flight=128)
         assert limit.limit == int(128 * 0.7)
 
-    def test_rising_latency_takes_it_back(self):
+    def test_rising_latency_takes_it_back(self) -> None:
         limit = ConcurrencyLimit(64)
         for number in range(100):
             limit.succeeded(sent_at=float(number), now=number + 0.2, in_flight=64)
@@ -227,7 +237,9 @@ class TestConcurrencyLimit:
         st.integers(1, 4096),
         st.lists(st.tuples(st.sampled_from(["good", "bad"]), st.floats(0.0, 30.0)), max_size=80),
     )
-    def test_it_stays_from_1_to_the_maximum(self, maximum, replies):
+    def test_it_stays_from_1_to_the_maximum(
+        self, maximum: int, replies: list[tuple[str, float]]
+    ) -> None:
         limit, now = ConcurrencyLimit(maximum), 0.0
         for kind, seconds in replies:
             end = now + seconds
@@ -238,7 +250,7 @@ class TestConcurrencyLimit:
 
 
 class TestCircuitBreaker:
-    def test_it_opens_probes_and_closes(self):
+    def test_it_opens_probes_and_closes(self) -> None:
         breaker = CircuitBreaker(3)
         opened = [breaker.failed(float(n), "down", is_probe=breaker.sent()) for n in range(3)]
         assert opened == [False, False, True]
@@ -253,14 +265,14 @@ class TestCircuitBreaker:
         assert not breaker.is_open
         assert breaker.wait_s(3.0) == 0.0
 
-    def test_late_failures_of_earlier_requests_do_not_prolong_it(self):
+    def test_late_failures_of_earlier_requests_do_not_prolong_it(self) -> None:
         breaker = CircuitBreaker(1)
         breaker.failed(1.0, "down", is_probe=False)
         breaker.failed(1.4, "down", is_probe=False)
         assert breaker.wait_s(1.5) == 0.0
 
     @given(st.lists(st.sampled_from(["good", "bad", "abandoned"]), max_size=200))
-    def test_a_probe_always_follows_within_the_longest_pause(self, ends):
+    def test_a_probe_always_follows_within_the_longest_pause(self, ends: list[bool]) -> None:
         breaker, now = CircuitBreaker(4), 0.0
         for end in ends:
             wait = breaker.wait_s(now)

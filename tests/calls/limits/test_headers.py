@@ -1,21 +1,21 @@
 """What headers say about limits, as both APIs write it, and nothing where they make no sense."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.calls.limits.gate import Outcome, outcome_of, refusal_of
 from judgeforge.calls.limits.headers import Allowance, read_allowances
-from judgeforge.errors import MalformedReplyError, NoReplyError, NotConnectedError, StatusError
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 
 
-def openai(**values):
+def openai(**values: str) -> dict[str, str]:
     return {f"x-ratelimit-{name.replace('_', '-')}": value for name, value in values.items()}
 
 
-def test_openai_s_headers():
+def test_openai_s_headers() -> None:
     headers = openai(
         limit_requests="500",
         remaining_requests="499",
@@ -30,7 +30,7 @@ def test_openai_s_headers():
     )
 
 
-def test_anthropic_s_headers():
+def test_anthropic_s_headers() -> None:
     headers = {
         "anthropic-ratelimit-requests-limit": "50",
         "anthropic-ratelimit-requests-remaining": "0",
@@ -49,14 +49,14 @@ def test_anthropic_s_headers():
     ("text", "seconds"),
     [("6ms", 0.006), ("1s", 1), ("6m0s", 360), ("1h2m3s", 3723), ("2d", 172_800), ("7.5", 7.5)],
 )
-def test_resets(text, seconds):
+def test_resets(text: str, seconds: float) -> None:
     headers = openai(remaining_requests="1", reset_requests=text)
     (allowance,) = read_allowances(headers, unix_time=NOW)
     assert allowance.reset_s == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-3", "nan", "inf", "1 week", "9999-99-99", "s"])
-def test_what_makes_no_sense_counts_as_absent(text):
+def test_what_makes_no_sense_counts_as_absent(text: str) -> None:
     assert read_allowances(openai(remaining_requests=text), unix_time=NOW) == ()
     headers = openai(remaining_requests="3", limit_requests=text, reset_requests=text)
     assert read_allowances(headers, unix_time=NOW) == (Allowance("requests", 3),)
@@ -67,48 +67,7 @@ def test_what_makes_no_sense_counts_as_absent(text):
         st.sampled_from(sorted(openai(remaining_tokens="", reset_tokens=""))), st.text()
     )
 )
-def test_no_header_can_stop_a_run(headers):
+def test_no_header_can_stop_a_run(headers: dict[str, str]) -> None:
     for allowance in read_allowances(headers, unix_time=NOW):
         assert allowance.remaining >= 0
         assert allowance.reset_s is None or allowance.reset_s >= 0
-
-
-def status(code, said="", **fields):
-    return StatusError(f"HTTP {code} from small: {said}", status=code, retryable=True, **fields)
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome"),
-    [
-        (status(429), Outcome.REFUSED),
-        (StatusError("no credit", status=429, stops_run=True), Outcome.ANSWERED),
-        (status(529), Outcome.OVERLOADED),
-        (status(503), Outcome.OVERLOADED),
-        (NoReplyError("timed out"), Outcome.OVERLOADED),
-        (status(500), Outcome.FAILED),
-        (NotConnectedError("refused"), Outcome.FAILED),
-        (MalformedReplyError("HTML"), Outcome.FAILED),
-        (status(400), Outcome.ANSWERED),
-    ],
-    ids=str,
-)
-def test_what_an_error_says_about_the_model(error, outcome):
-    assert outcome_of(error) is outcome
-
-
-OF_MODEL = "Rate limit reached for gpt-5.4-mini in organization org-1"
-
-
-@pytest.mark.parametrize(
-    ("said", "kind", "of_account"),
-    [
-        (f"{OF_MODEL} on requests per min (RPM)", "requests", False),
-        (f"{OF_MODEL} on tokens per min (TPM)", "tokens", False),
-        ("This would exceed your organization's limit of 40,000 input tokens", "tokens", True),
-        ("Number of requests has exceeded your account's limit", "requests", True),
-        ("Too many requests", "requests", False),
-    ],
-)
-def test_what_a_refusal_speaks_of(said, kind, of_account):
-    refusal = refusal_of(status(429, said, retry_after_s=2.0), "small")
-    assert (refusal.retry_after_s, refusal.kind, refusal.of_account) == (2.0, kind, of_account)

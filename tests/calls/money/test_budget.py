@@ -1,7 +1,12 @@
 """The budget: never over, over any number of restarts."""
 
+from __future__ import annotations
+
 import asyncio
 import json
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -12,12 +17,14 @@ from judgeforge.calls.money.budget import Budget
 from judgeforge.errors import BudgetExhaustedError, StoreError
 from judgeforge.store.spending import to_pico
 
+T = TypeVar("T")
 
-def run(coroutine):
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(coroutine)
 
 
-def test_a_call_that_fits_is_reserved_and_settled_at_what_it_cost(tmp_path):
+def test_a_call_that_fits_is_reserved_and_settled_at_what_it_cost(tmp_path: Path) -> None:
     budget = Budget(tmp_path / "spending", usd=1.0)
     reservation = run(budget.reserve(to_pico(0.8)))
     assert budget.committed_pico == to_pico(0.8)
@@ -27,14 +34,14 @@ def test_a_call_that_fits_is_reserved_and_settled_at_what_it_cost(tmp_path):
     assert spending.cost_usd == pytest.approx(0.3)
 
 
-def test_a_call_that_does_not_fit_with_nothing_in_flight_stops_the_run(tmp_path):
+def test_a_call_that_does_not_fit_with_nothing_in_flight_stops_the_run(tmp_path: Path) -> None:
     budget = Budget(tmp_path / "spending", usd=0.5)
     with pytest.raises(BudgetExhaustedError, match=r"budget\.usd"):
         run(budget.reserve(to_pico(0.6)))
 
 
-def test_a_call_that_does_not_fit_waits_for_settlements(tmp_path):
-    async def scenario():
+def test_a_call_that_does_not_fit_waits_for_settlements(tmp_path: Path) -> None:
+    async def scenario() -> Any:
         budget = Budget(tmp_path / "spending", usd=1.0)
         first = await budget.reserve(to_pico(0.9))
         waiting = asyncio.create_task(budget.reserve(to_pico(0.9)))
@@ -46,8 +53,8 @@ def test_a_call_that_does_not_fit_waits_for_settlements(tmp_path):
     run(scenario())
 
 
-def test_a_waiting_call_is_refused_once_the_settlements_leave_no_room(tmp_path):
-    async def scenario():
+def test_a_waiting_call_is_refused_once_the_settlements_leave_no_room(tmp_path: Path) -> None:
+    async def scenario() -> Any:
         budget = Budget(tmp_path / "spending", usd=1.0)
         first = await budget.reserve(to_pico(0.9))
         waiting = asyncio.create_task(budget.reserve(to_pico(0.9)))
@@ -59,7 +66,7 @@ def test_a_waiting_call_is_refused_once_the_settlements_leave_no_room(tmp_path):
     run(scenario())
 
 
-def test_max_calls_counts_sent_calls_and_not_those_that_never_left(tmp_path):
+def test_max_calls_counts_sent_calls_and_not_those_that_never_left(tmp_path: Path) -> None:
     budget = Budget(tmp_path / "spending", max_calls=2)
     budget.release(run(budget.reserve(0)))
     budget.settle(run(budget.reserve(0)), 0)
@@ -67,7 +74,7 @@ def test_max_calls_counts_sent_calls_and_not_those_that_never_left(tmp_path):
     assert budget.calls == 2
 
 
-def test_calls_in_flight_at_a_kill_count_as_spent_whole(tmp_path):
+def test_calls_in_flight_at_a_kill_count_as_spent_whole(tmp_path: Path) -> None:
     file = tmp_path / "spending"
     budget = Budget(file, usd=1.0)
     run(budget.reserve(to_pico(0.7)))
@@ -77,14 +84,14 @@ def test_calls_in_flight_at_a_kill_count_as_spent_whole(tmp_path):
         run(again.reserve(to_pico(0.4)))
 
 
-def test_an_unknown_price_makes_the_cost_unknown_and_never_zero(tmp_path):
+def test_an_unknown_price_makes_the_cost_unknown_and_never_zero(tmp_path: Path) -> None:
     budget = Budget(tmp_path / "spending")
     budget.settle(run(budget.reserve(None)), None)
     assert budget.spending().cost_usd is None
     assert Budget(tmp_path / "spending").spending().cost_usd is None
 
 
-def test_a_line_that_a_kill_cut_off_is_dropped(tmp_path):
+def test_a_line_that_a_kill_cut_off_is_dropped(tmp_path: Path) -> None:
     file = tmp_path / "spending"
     budget = Budget(file, usd=1.0)
     budget.settle(run(budget.reserve(5)), 5)
@@ -97,7 +104,7 @@ def test_a_line_that_a_kill_cut_off_is_dropped(tmp_path):
     assert Budget(file).committed_pico == 12
 
 
-def test_a_damaged_file_stops_everything_because_the_spending_is_unknown(tmp_path):
+def test_a_damaged_file_stops_everything_because_the_spending_is_unknown(tmp_path: Path) -> None:
     file = tmp_path / "spending"
     file.write_text("garbage\n")
     with pytest.raises(StoreError, match="spending:1"):
@@ -109,7 +116,7 @@ class BudgetLife(RuleBasedStateMachine):
 
     LIMIT = 1000
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         import tempfile
         from pathlib import Path
@@ -119,13 +126,13 @@ class BudgetLife(RuleBasedStateMachine):
         self.billed = 0
         self.budget = self._start()
 
-    def _start(self):
+    def _start(self) -> Budget:
         budget = Budget(self.file)
         budget._limit = self.LIMIT
         return budget
 
     @rule(pico=st.integers(0, 400))
-    def reserve(self, pico):
+    def reserve(self, pico: int) -> None:
         if self.budget.committed_pico + pico > self.LIMIT:
             if not self.budget.in_flight:
                 with pytest.raises(BudgetExhaustedError):
@@ -135,7 +142,7 @@ class BudgetLife(RuleBasedStateMachine):
 
     @precondition(lambda self: self.open)
     @rule(share=st.floats(0, 1), which=st.integers(0, 10**6))
-    def settle(self, share, which):
+    def settle(self, share: float, which: int) -> None:
         reservation = self.open.pop(which % len(self.open))
         cost = int((reservation.pico or 0) * share)
         self.billed += cost
@@ -143,11 +150,11 @@ class BudgetLife(RuleBasedStateMachine):
 
     @precondition(lambda self: self.open)
     @rule(which=st.integers(0, 10**6))
-    def never_connected(self, which):
+    def never_connected(self, which: int) -> None:
         self.budget.release(self.open.pop(which % len(self.open)))
 
     @rule(share=st.floats(0, 1))
-    def crash_and_resume(self, share):
+    def crash_and_resume(self, share: float) -> None:
         for reservation in self.open:
             self.billed += int((reservation.pico or 0) * share)
         self.open.clear()
@@ -155,14 +162,14 @@ class BudgetLife(RuleBasedStateMachine):
         self.budget = self._start()
 
     @invariant()
-    def never_over(self):
+    def never_over(self) -> None:
         assert self.billed <= self.budget.committed_pico <= self.LIMIT
 
     @invariant()
-    def the_file_tells_the_same(self):
+    def the_file_tells_the_same(self) -> None:
         assert Budget(self.file).committed_pico == self.budget.committed_pico
 
-    def teardown(self):
+    def teardown(self) -> None:
         for line in self.file.read_text().splitlines():
             json.loads(line)
 

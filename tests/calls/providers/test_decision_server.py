@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -11,18 +13,26 @@ from openai.types import DecisionCreateParams
 from pydantic import TypeAdapter
 
 import judgeforge
-from judgeforge.calls.providers.base import DecisionQuestion, DecisionRequest, Usage, open_provider
+from judgeforge.calls.providers.base import (
+    DecisionQuestion,
+    DecisionRequest,
+    Provider,
+    Usage,
+    open_provider,
+)
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError, MalformedReplyError
 from judgeforge.records import Message
-from tests.local_server import faults, quality_of
+from tests.local_server import LocalServer, faults, quality_of
 from tests.support.run_setup import model, rows, run, write_config
 
 PROVIDERS = ["openai_decisions", "systemone"]
 both = pytest.mark.parametrize("provider", PROVIDERS)
 
 
-def config(folder, server, provider, prompts=3, **judge):
+def config(
+    folder: Path, server: LocalServer, provider: str, prompts: int = 3, **judge: Any
+) -> Path:
     jev = model(server, provider, model="jev", price={"input_per_mtok": 0.05, "output_per_mtok": 0})
     return write_config(
         folder,
@@ -33,12 +43,14 @@ def config(folder, server, provider, prompts=3, **judge):
     )
 
 
-def judgments(folder):
+def judgments(folder: Path) -> list[dict[str, Any]]:
     return rows(folder / "judgments.jsonl")
 
 
 @both
-def test_scores_follow_the_hidden_quality(tmp_path, server, provider):
+def test_scores_follow_the_hidden_quality(
+    tmp_path: Path, server: LocalServer, provider: str
+) -> None:
     result = run(config(tmp_path, server, provider, prompts=20), tmp_path / "out")
     assert result.exit_code == 0
     right = [
@@ -57,7 +69,7 @@ def test_scores_follow_the_hidden_quality(tmp_path, server, provider):
 
 
 @both
-def test_pairs_are_asked_in_both_orders(tmp_path, server, provider):
+def test_pairs_are_asked_in_both_orders(tmp_path: Path, server: LocalServer, provider: str) -> None:
     run(config(tmp_path, server, provider, prompts=1, pairs=True), tmp_path / "out")
     texts = {row["id"]: row["text"] for row in rows(tmp_path / "out" / "completions.jsonl")}
     made = judgments(tmp_path / "out")
@@ -72,8 +84,8 @@ def test_pairs_are_asked_in_both_orders(tmp_path, server, provider):
 
 @both
 def test_a_server_whose_model_cannot_decide_stops_the_run_and_is_not_asked_again(
-    tmp_path, server, provider
-):
+    tmp_path: Path, server: LocalServer, provider: str
+) -> None:
     error = {"error": {"message": "jev is not a decision model"}}
     server.faults.add(faults.status(501, body=error), when=lambda r: r.model == "jev")
     result = run(config(tmp_path, server, provider, prompts=1), tmp_path / "out")
@@ -94,7 +106,9 @@ def test_a_server_whose_model_cannot_decide_stops_the_run_and_is_not_asked_again
         (405, "Method Not Allowed"),
     ],
 )
-def test_so_does_a_400_that_says_as_much(tmp_path, server, status, said):
+def test_so_does_a_400_that_says_as_much(
+    tmp_path: Path, server: LocalServer, status: int, said: str
+) -> None:
     fault = faults.status(status, body={"error": {"message": said}})
     server.faults.add(fault, when=lambda r: r.model == "jev")
     result = run(config(tmp_path, server, "systemone", prompts=1), tmp_path / "out")
@@ -103,7 +117,9 @@ def test_so_does_a_400_that_says_as_much(tmp_path, server, status, said):
 
 
 @pytest.mark.parametrize("status", [400, 413])
-def test_a_state_that_is_too_long_costs_its_prompt_only(tmp_path, server, status):
+def test_a_state_that_is_too_long_costs_its_prompt_only(
+    tmp_path: Path, server: LocalServer, status: int
+) -> None:
     fault = faults.status(status, body={"error": "request exceeds 64 KiB"})
     server.faults.add(fault, when=lambda r: r.model == "jev", nth=(1, 2, 3, 4))
     result = run(config(tmp_path, server, "systemone", prompts=3), tmp_path / "out")
@@ -115,7 +131,9 @@ def test_a_state_that_is_too_long_costs_its_prompt_only(tmp_path, server, status
     assert len(server.calls(model="jev")) == 12
 
 
-def test_a_server_that_limits_its_requests_says_so_for_each(tmp_path, server):
+def test_a_server_that_limits_its_requests_says_so_for_each(
+    tmp_path: Path, server: LocalServer
+) -> None:
     server.behaviour.most_bytes = 200
     settings = config(tmp_path, server, "systemone", prompts=1)
     (tmp_path / "prompts.jsonl").write_text(
@@ -127,7 +145,9 @@ def test_a_server_that_limits_its_requests_says_so_for_each(tmp_path, server):
 
 
 @both
-def test_a_declined_question_leaves_the_others_standing(tmp_path, server, provider):
+def test_a_declined_question_leaves_the_others_standing(
+    tmp_path: Path, server: LocalServer, provider: str
+) -> None:
     fault = faults.refused_decision()
     server.faults.add(fault, when=lambda r: r.model == "jev")
     result = run(config(tmp_path, server, provider, prompts=2), tmp_path / "out")
@@ -139,7 +159,9 @@ def test_a_declined_question_leaves_the_others_standing(tmp_path, server, provid
 
 
 @both
-def test_a_missing_answer_and_missing_distributions_are_noted(tmp_path, server, provider):
+def test_a_missing_answer_and_missing_distributions_are_noted(
+    tmp_path: Path, server: LocalServer, provider: str
+) -> None:
     server.faults.add(faults.missing_decision(), when=lambda r: r.model == "jev", nth=1)
     server.faults.add(faults.without_distributions(), when=lambda r: r.model == "jev")
     run(config(tmp_path, server, provider, prompts=1), tmp_path / "out")
@@ -148,7 +170,7 @@ def test_a_missing_answer_and_missing_distributions_are_noted(tmp_path, server, 
     assert sum("no distribution came for `quality`" in note for note in notes) == 3
 
 
-def test_input_is_all_that_is_paid(tmp_path, server):
+def test_input_is_all_that_is_paid(tmp_path: Path, server: LocalServer) -> None:
     result = run(config(tmp_path, server, "openai_decisions"), tmp_path / "out")
     prices = {"small": {"input_per_mtok": 1.0, "output_per_mtok": 4.0}}
     prices["jev"] = {"input_per_mtok": 0.05, "output_per_mtok": 0}
@@ -163,14 +185,14 @@ QUESTIONS = (
 REQUEST = DecisionRequest((), QUESTIONS)
 
 
-def provider_of(server, name):
+def provider_of(server: LocalServer, name: str) -> tuple[Provider, ModelConfig]:
     settings = ModelConfig.model_validate(
         {"provider": name, "model": "jev", "base_url": server.openai_url}
     )
     return open_provider(settings, None), settings
 
 
-def test_the_wire_of_openai(server):
+def test_the_wire_of_openai(server: LocalServer) -> None:
     provider, settings = provider_of(server, "openai_decisions")
     assert provider.body(settings, REQUEST)["questions"] == [
         {
@@ -195,7 +217,7 @@ def test_the_wire_of_openai(server):
     ]
 
 
-def test_the_wire_of_system_one(server):
+def test_the_wire_of_system_one(server: LocalServer) -> None:
     provider, settings = provider_of(server, "systemone")
     body = provider.body(settings, REQUEST)
     assert isinstance(body["state"], str)
@@ -210,13 +232,13 @@ def test_the_wire_of_system_one(server):
     }
 
 
-def test_the_wire_of_openai_is_that_of_its_sdk(server):
+def test_the_wire_of_openai_is_that_of_its_sdk(server: LocalServer) -> None:
     provider, settings = provider_of(server, "openai_decisions")
     asked = DecisionRequest((Message(role="user", content="[quality=0.9] x"),), QUESTIONS)
     body = provider.body(settings, asked)
     TypeAdapter(DecisionCreateParams).validate_python(body)
 
-    async def exchange():
+    async def exchange() -> Any:
         async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="none") as client:
             theirs = await client.decisions.create(**body)
         raw = await provider.send(body, model=settings)
@@ -233,7 +255,9 @@ def test_the_wire_of_openai_is_that_of_its_sdk(server):
 
 
 @pytest.mark.parametrize("usage", [{"input_tokens": 7}, {"prompt_tokens": 7}])
-def test_system_one_hosts_count_tokens_under_two_names(server, usage):
+def test_system_one_hosts_count_tokens_under_two_names(
+    server: LocalServer, usage: dict[str, Any]
+) -> None:
     provider, _ = provider_of(server, "systemone")
     reply = provider.read(json.dumps({"answers": {}, "usage": usage}).encode())
     assert reply.usage == Usage(7, 0)
@@ -249,14 +273,16 @@ def test_system_one_hosts_count_tokens_under_two_names(server, usage):
         ({}, None),
     ],
 )
-def test_usage_with_holes_costs_no_decision(server, provider, usage, read):
+def test_usage_with_holes_costs_no_decision(
+    server: LocalServer, provider: str, usage: dict[str, Any], read: Usage | None
+) -> None:
     answers = [] if provider == "openai_decisions" else {}
     raw = json.dumps({"answers": answers, "usage": usage}).encode()
     assert provider_of(server, provider)[0].read(raw).usage == read
 
 
 @both
-def test_half_a_character_costs_no_decision(server, provider):
+def test_half_a_character_costs_no_decision(server: LocalServer, provider: str) -> None:
     choice = {"type": "choice", "name": "better", "choice": "A\ud800"}
     answers = [choice] if provider == "openai_decisions" else {"better": choice}
     raw = json.dumps({"answers": answers}).encode()
@@ -266,29 +292,39 @@ def test_half_a_character_costs_no_decision(server, provider):
 
 @both
 @pytest.mark.parametrize("raw", [b"[]", b"{}", b'{"answers": 3}', b'{"answers": [3]}'])
-def test_what_holds_no_decisions_is_malformed(server, provider, raw):
+def test_what_holds_no_decisions_is_malformed(
+    server: LocalServer, provider: str, raw: bytes
+) -> None:
     with pytest.raises(MalformedReplyError):
         provider_of(server, provider)[0].read(raw)
 
 
 class TestTheConfiguration:
     @both
-    def test_refuses_a_decision_model_that_is_to_chat(self, tmp_path, server, provider):
+    def test_refuses_a_decision_model_that_is_to_chat(
+        self, tmp_path: Path, server: LocalServer, provider: str
+    ) -> None:
         with pytest.raises(ConfigError, match=r"judges\[0\]\.protocol: .*`protocol: decisions`"):
             run(config(tmp_path, server, provider, protocol="pairwise"), tmp_path / "out")
 
-    def test_refuses_a_chat_model_that_is_to_decide(self, tmp_path, server):
+    def test_refuses_a_chat_model_that_is_to_decide(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
         judging = {"judges": [{"model": "small", "protocol": "decisions"}]}
         with pytest.raises(ConfigError, match="needs a decision model"):
             run(write_config(tmp_path, server, judging=judging), tmp_path / "out")
 
-    def test_refuses_to_sample_from_a_decision_model(self, tmp_path, server):
+    def test_refuses_to_sample_from_a_decision_model(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
         models = {"small": model(server), "jev": model(server, "systemone")}
         sampling = {"models": ["jev"]}
         with pytest.raises(ConfigError, match="cannot be sampled"):
             run(write_config(tmp_path, server, models=models, sampling=sampling), tmp_path / "out")
 
-    def test_refuses_system_one_without_an_address(self, tmp_path, server):
+    def test_refuses_system_one_without_an_address(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
         models = {"small": model(server), "jev": {"provider": "systemone", "model": "jev"}}
         with pytest.raises(ConfigError, match="base_url"):
             judgeforge.load_config(write_config(tmp_path, server, models=models))
@@ -296,6 +332,8 @@ class TestTheConfiguration:
     @pytest.mark.parametrize(
         "setting", [{"repeats": 2}, {"temperature": 0.5}, {"logprobs": True}, {"orders": "one"}]
     )
-    def test_refuses_settings_that_mean_nothing_for_decisions(self, tmp_path, server, setting):
+    def test_refuses_settings_that_mean_nothing_for_decisions(
+        self, tmp_path: Path, server: LocalServer, setting: dict[str, Any]
+    ) -> None:
         with pytest.raises(ConfigError, match=r"has no meaning for a judge|with `pairs: true`"):
             judgeforge.load_config(config(tmp_path, server, "systemone", **setting))
