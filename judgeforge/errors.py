@@ -1,7 +1,27 @@
-"""Every error that judgeforge raises on purpose.
+"""Every error that judgeforge raises on purpose, with the exit code of a run that it ends.
 
-Each message says what happened, where, and what to do. ``exit_code`` is what the command line
-returns when the error ends a run.
+    JudgeforgeError                   2
+    ├── ConfigError                   2
+    │   └── SeveralMistakesError      2
+    ├── InputError                    2
+    ├── StoreError                   74
+    ├── BugError                     74
+    ├── LockHeldError                75
+    ├── BudgetExhaustedError          3
+    ├── InterruptedRunError         130
+    └── CallError                     4
+        ├── NotConnectedError         4
+        │   └── UntrustedServerError  4
+        ├── CircuitOpenError          4
+        ├── TooLongError              4
+        ├── StalledError              4
+        ├── NoReplyError              4
+        ├── MalformedReplyError       4
+        └── StatusError               4
+            └── FlaggedInputError     4
+
+Each message says what happened, where, and what to do. A CallError ends a run only where
+``stops_run`` says so; otherwise the prompt or the judgment fails and the run goes on.
 """
 
 from __future__ import annotations
@@ -9,15 +29,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from judgeforge.text.wording import counted
+
 
 class JudgeforgeError(Exception):
-    """Base of all errors that a user may see."""
+    """Base of all errors that a user may see. Exit code 2 where a subclass has none of its own."""
 
     exit_code = 2
 
 
 class ConfigError(JudgeforgeError):
-    """The configuration, the rubric or the command line is wrong. Nothing was sent."""
+    """The configuration, the rubric or the command line is wrong; nothing was sent. Exit code 2.
+
+    ``file``, ``line`` (from 1) and ``key`` (``models.writer.rpm``) say where, as far as known.
+    """
 
     def __init__(
         self,
@@ -38,9 +63,9 @@ class ConfigError(JudgeforgeError):
 
 
 class SeveralMistakesError(ConfigError):
-    """Two mistakes or more: the message has a line for each of the first ten.
+    """Two mistakes or more: the message has a line for each of the first ten. Exit code 2.
 
-    Message, file, line and key are those of the first.
+    Message, file, line and key are those of the first; ``mistakes`` has all of them.
     """
 
     MOST_SHOWN = 10
@@ -49,7 +74,7 @@ class SeveralMistakesError(ConfigError):
         first, *_ = self._mistakes = tuple(mistakes)
         super().__init__(first.message, file=first.file, line=first.line, key=first.key)
         more = len(self._mistakes) - self.MOST_SHOWN
-        rest = [f"… and {more} more mistake{'s'[: more > 1]}"] if more > 0 else []
+        rest = [f"… and {counted(more, 'more mistake')}"] if more > 0 else []
         self.args = ("\n".join([*map(str, self._mistakes[: self.MOST_SHOWN]), *rest]),)
 
     @property
@@ -63,17 +88,20 @@ def as_one(mistakes: Sequence[ConfigError]) -> ConfigError:
 
 
 class InputError(JudgeforgeError):
-    """The prompts as a whole cannot be read (one bad row is a skip, not an error)."""
+    """The prompts or labels as a whole cannot be read (one bad row is a skip). Exit code 2."""
 
 
 class StoreError(JudgeforgeError):
-    """The run folder, the cache or the disk failed; the run can be resumed."""
+    """The run folder, the cache or the disk failed; the run can be resumed. Exit code 74."""
 
     exit_code = 74
 
 
 class BugError(JudgeforgeError):
-    """judgeforge itself failed; ``__cause__`` is what was raised. The run can be resumed."""
+    """judgeforge itself failed; the run can be resumed. Exit code 74.
+
+    ``__cause__`` is what was raised, and ``log`` the file with its traceback.
+    """
 
     exit_code = 74
 
@@ -88,7 +116,7 @@ class BugError(JudgeforgeError):
 
 
 class LockHeldError(JudgeforgeError):
-    """Another process is running on the same folder."""
+    """Another process is running on the same folder. Exit code 75."""
 
     exit_code = 75
 
@@ -96,7 +124,7 @@ class LockHeldError(JudgeforgeError):
 class BudgetExhaustedError(JudgeforgeError):
     """The next call does not fit into what is left of the budget; the run can be resumed.
 
-    ``of_day``: it is the day's that is used up, not the run folder's own.
+    Exit code 3. ``of_day``: it is the day's that is used up, not the run folder's own.
     """
 
     exit_code = 3
@@ -107,16 +135,17 @@ class BudgetExhaustedError(JudgeforgeError):
 
 
 class InterruptedRunError(JudgeforgeError):
-    """The user or the system asked the run to stop; the run can be resumed."""
+    """The user or the system asked the run to stop; it can be resumed. Exit code 130."""
 
     exit_code = 130
 
 
 class CallError(JudgeforgeError):
-    """A model call brought no usable reply.
+    """A model call brought no usable reply. Exit code 4 where ``stops_run`` is set.
 
     ``retryable`` tells whether the same request may succeed later; ``stops_run`` tells that no
-    other call to this model can succeed either (key, quota).
+    other call to this model can succeed either (key, quota). ``model``: its name in the
+    configuration.
     """
 
     exit_code = 4
@@ -129,20 +158,26 @@ class CallError(JudgeforgeError):
 
 
 class NotConnectedError(CallError):
-    """The request never left this machine, so nothing can have been billed."""
+    """The request never left this machine, so nothing can have been billed. Is tried again."""
 
     retryable = True
 
 
 class UntrustedServerError(NotConnectedError):
-    """The server's certificate is not trusted or made out to another name; it got no byte."""
+    """The server's certificate is not trusted or made out to another name; it got no byte.
+
+    Stops the run.
+    """
 
     retryable = False
     stops_run = True
 
 
 class CircuitOpenError(CallError):
-    """A model failed again and again and is not asked for now; nothing was sent."""
+    """A model failed again and again and is not asked for now; nothing was sent.
+
+    Stops the run once it has been out of order for longer than ``limits.stall_s``.
+    """
 
     def __init__(self, message: str, *, model: str = "", stops_run: bool = False) -> None:
         super().__init__(message, model=model)
@@ -154,19 +189,19 @@ class TooLongError(CallError):
 
 
 class StalledError(CallError):
-    """No call brought a reply for too long; the run can be resumed."""
+    """No call brought a reply for too long. Stops the run, which can be resumed."""
 
     stops_run = True
 
 
 class NoReplyError(CallError):
-    """The request was sent and no whole reply came back; it may have been billed."""
+    """The request was sent and no whole reply came back; it may be billed. Is tried again."""
 
     retryable = True
 
 
 class MalformedReplyError(CallError):
-    """The provider answered 200 with something that is not a reply of its API."""
+    """The provider answered 200 with what is not a reply of its API. Is tried again."""
 
     retryable = True
 
@@ -174,7 +209,8 @@ class MalformedReplyError(CallError):
 class StatusError(CallError):
     """The provider answered with an HTTP status other than 200; such calls are not billed.
 
-    ``headers`` are those that speak of rate limits, with names in lower case.
+    ``retry_after_s``: seconds that it asks to wait, if it does. ``headers`` are those that speak of
+    rate limits, with names in lower case.
     """
 
     def __init__(

@@ -1,1 +1,14 @@
-"""Labels -> reliability, probabilities that hold, a promised share of errors. Pure."""
+"""Judgments and labels of people -> what judges are worth, and a promised share of errors. Pure.
+
+api.py             `calibrate` for scripts that bring their own judgments
+calibration.py     what labels have shown: the file of `judgeforge calibrate`
+fit.py             judgments and labels -> a calibration
+labels.py          labels, how far people agree, who is held out
+weights.py         how much each judge counts, and what to correct for
+contributions.py   what each judge says for each completion, in log-odds
+choice_model.py    a conditional logit of what people prefer
+confidence_fit.py  predicted probabilities -> probabilities that hold
+thresholds.py      from which probability on a pair is kept for `max_error`
+promise.py         what is promised of the pairs kept, in words
+evaluation/        how good judges are, alone and together
+"""

@@ -31,14 +31,35 @@ def calibrate(
 ) -> Calibration:
     """Measure a panel of judges against labels.
 
-    ``judgments``: those of each prompt; prompts without a label tell of the judges too. ``labels``:
-    for each prompt id the completion that people find the best, None for a tie; or Label records.
+    ``judgments``: a list for each prompt; prompts without a label tell of the judges too.
+    ``labels``: for each prompt id the completion that people find the best, None for a tie; or
+    Label records.
     ``of``: what is labelled, "best" (of all completions) or "pair" (the better of two); without it
     "pair" where all labelled prompts have two completions.
     ``texts`` (completion id -> text) lets length be corrected for where the labels support it.
     ``allow_negative``: a judge that people contradict may count against what it says. ``as_asked``
     (a function: prompt id, Reliability -> judgeforge.ranking.evidence.Evidence): where a cascade
-    will stop early, what it will have asked.
+    will stop early, what it will have asked. The Calibration says how much each judge counts and
+    what its probabilities are worth: ``Calibration.apply`` corrects a ranking,
+    ``Calibration.trust`` is what ``select_pairs`` takes for ``max_error``.
+
+    >>> said = [
+    ...     [
+    ...         judgeforge.Judgment(
+    ...             id=f"{prompt}.{one}", prompt_id=prompt, completion_ids=(one,),
+    ...             judge="j", protocol="pointwise", score=score,
+    ...         )
+    ...         for one, score in (("good", 0.8), ("bad", 0.4))
+    ...     ]
+    ...     for prompt in map(str, range(40))
+    ... ]
+    >>> labels = {one[0].prompt_id: "good" for one in said}
+    >>> calibration = judgeforge.calibrate(said, labels)
+    >>> calibration.of, calibration.labels
+    ('pair', 40)
+    >>> ranking = judgeforge.rank(said[0], reliability=calibration.labelled.reliability)
+    >>> calibration.apply(ranking).p_best[0] > 0.9
+    True
 
     Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, ValueError for a label
     whose prompt or completion has no judgment, and what ``rank`` raises for wrong judgments.
@@ -49,7 +70,7 @@ def calibrate(
     known = {label.prompt_id for label in named}
     return fit_calibration(
         labelled,
-        of=of or kind_of(labelled),
+        of=of or labels_kind(labelled),
         unlabelled=[
             read_evidence(one, texts=texts) for name, one in by_prompt.items() if name not in known
         ],
@@ -63,8 +84,9 @@ def calibrate_probabilities(
 ) -> Calibration:
     """A calibration of probabilities whatever they come from, the judges unknown.
 
-    ``right``: 1 where the prediction was right, 0 where not, 0.5 for a tie. Raises
-    TooFewLabelsError (a ValueError) below 20, and ValueError for values outside 0 to 1.
+    ``probabilities``: that each prediction is right, 0 to 1. ``right``, as many: 1 where it was, 0
+    where not, 0.5 for a tie. Raises TooFewLabelsError (a ValueError) below 20, and ValueError for
+    values outside 0 to 1.
     """
     believed, truth = np.array(probabilities, float), np.array(right, float)
     if believed.shape != truth.shape or believed.ndim != 1:
@@ -97,7 +119,8 @@ def labelled_prompt(
     return Labelled(evidence, label, tuple(one for one in judgments if one.failed_required))
 
 
-def kind_of(labelled: Sequence[Labelled]) -> LabelKind:
+def labels_kind(labelled: Sequence[Labelled]) -> LabelKind:
+    """What the labels say, where the caller does not."""
     return "pair" if all(len(one.evidence.completion_ids) == 2 for one in labelled) else "best"
 
 

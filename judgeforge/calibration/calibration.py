@@ -43,6 +43,11 @@ class Instrument(Record):
 
 
 class Calibration(Record):
+    """What labels have shown of a panel of judges, for ``apply`` and ``trust``.
+
+    ``model_dump_json`` writes it, and ``model_validate_json`` reads it again.
+    """
+
     format_version: Literal[1] = FORMAT_VERSION
     of: LabelKind
     """What the labels say, and so what is promised: chosen is the best, or better than rejected."""
@@ -59,16 +64,20 @@ class Calibration(Record):
 
     @property
     def labels(self) -> int:
+        """How many labelled prompts it rests on."""
         return len(self.results)
 
     def instrument(self, rules: PairingRules | None = None) -> Instrument:
-        """A certificate needs an order of pairs that no label has touched."""
+        """What pairs by these rules are judged with.
+
+        A certificate needs an order of pairs that no label has touched.
+        """
         if rules and rules.max_error is not None and rules.guarantee == "certified":
             return self.blind
         return self.labelled
 
     def threshold(self, rules: PairingRules) -> Threshold:
-        """On the calibrated probability."""
+        """From which calibrated probability on a pair is kept by these rules."""
         if rules.max_error is None:
             return Threshold(least=0.0, share_kept=1.0)
         if rules.guarantee == "expected":

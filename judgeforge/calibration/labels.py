@@ -1,8 +1,7 @@
-"""What people say of the completions of one prompt.
+"""Labels: what people say of the completions of a prompt, how far they agree, who is held out.
 
-How far people agree with each other: no judge can be measured better than its labels.
-
-Cross-fitting: each prompt is predicted by a fit that has not seen it.
+No judge can be measured better than its labels agree with each other, nor by a fit that has seen
+them: ``folds`` divides them for cross-fitting.
 """
 
 from __future__ import annotations
@@ -25,14 +24,18 @@ LEAST_LABELS = 20
 """Fewer are refused."""
 ENOUGH_LABELS = 40
 """From here on a calibration can be relied on."""
+FOLDS = 5
 
 
 class TooFewLabelsError(ValueError):
-    """Labels that cannot carry a calibration."""
+    """Fewer labels than can carry a calibration; the message says how many it takes."""
 
 
 class Label(Record):
-    """The parts that the label gives to completions sum to 1: a tie gives half to each."""
+    """What people say of one prompt: the part of their favour that each completion has.
+
+    The parts sum to 1; a tie gives half to each of two. Raises ValueError otherwise.
+    """
 
     prompt_id: str
     parts: Mapping[str, float] = Field(min_length=1)
@@ -61,18 +64,6 @@ class Label(Record):
         return cls(prompt_id=prompt_id, parts={completion_id: 1.0})
 
 
-def check_number(labels: int) -> None:
-    """Raises TooFewLabelsError with the reason."""
-    if labels >= LEAST_LABELS:
-        return
-    spread = 100 * math.sqrt(0.9 * 0.1 / max(1, labels))
-    raise TooFewLabelsError(
-        f"{labels} labels are too few to calibrate on: the share of right pairs alone would be "
-        f"uncertain by {spread:.0f} percentage points or more, and weights and probabilities are "
-        f"fitted on top. Give at least {LEAST_LABELS}, better {ENOUGH_LABELS} or more."
-    )
-
-
 class Agreement(Record):
     items: int
     """With the labels of at least two people."""
@@ -86,6 +77,18 @@ class Agreement(Record):
             f"people agree with each other on {self.share:.0%} of {self.items} items "
             f"(kappa {self.kappa:.2f}): no judge can be shown to be better than that"
         )
+
+
+def check_number(labels: int) -> None:
+    """Raises TooFewLabelsError with the reason."""
+    if labels >= LEAST_LABELS:
+        return
+    spread = 100 * math.sqrt(0.9 * 0.1 / max(1, labels))
+    raise TooFewLabelsError(
+        f"{labels} labels are too few to calibrate on: the share of right pairs alone would be "
+        f"uncertain by {spread:.0f} percentage points or more, and weights and probabilities are "
+        f"fitted on top. Give at least {LEAST_LABELS}, better {ENOUGH_LABELS} or more."
+    )
 
 
 def agreement(labels: Sequence[Sequence[str]]) -> Agreement | None:
@@ -102,14 +105,6 @@ def agreement(labels: Sequence[Sequence[str]]) -> Agreement | None:
     return Agreement(items=len(several), share=share, kappa=kappa)
 
 
-def _same(labels: Sequence[str]) -> float:
-    pairs = list(combinations(labels, 2))
-    return sum(one == other for one, other in pairs) / len(pairs)
-
-
-FOLDS = 5
-
-
 def folds(prompt_ids: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
     """(positions to fit on, positions to predict), each position predicted once.
 
@@ -121,6 +116,11 @@ def folds(prompt_ids: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
         test = [i for i, name in enumerate(prompt_ids) if fold[name] == one]
         train = [i for i, name in enumerate(prompt_ids) if fold[name] != one]
         yield train, test
+
+
+def _same(labels: Sequence[str]) -> float:
+    pairs = list(combinations(labels, 2))
+    return sum(one == other for one, other in pairs) / len(pairs)
 
 
 def _drawn(prompt_id: str) -> bytes:

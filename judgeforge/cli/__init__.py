@@ -1,4 +1,16 @@
-"""The command line: parse, call, print. No logic."""
+"""The command line: parse, call, print. No logic.
+
+app.py       the program: how it starts, how it fails, what commands share
+run.py       `run` and `status`
+prepare.py   before a run: `check`, `plan`, `init`, `doctor`
+results.py   after a run: `explain`, `report`, `export`
+measure.py   judges against labels: `calibrate`, `evaluate`
+cache.py     `cache stats`, `cache prune`, `cache verify`
+show/        what the commands print
+__main__.py  `python -m judgeforge.cli`
+
+To add a command: a function in one of these.
+"""
 
 # Help lists the commands in the order of these imports.
 # isort: off

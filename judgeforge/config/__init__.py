@@ -1,1 +1,16 @@
-"""YAML -> RunConfig; every mistake with its line."""
+"""A YAML file -> a checked RunConfig; every mistake with its line.
+
+file.py          loads a file into a strict model
+document.py      YAML as plain values, with the line of each
+syntax.py        what is wrong with a text that is not YAML
+mistakes.py      what is wrong with a value: found, allowed, meant
+schema_guide.py  what a model takes at a place, in words
+run.py           the configuration of a run
+model.py         what it says of a model
+judges.py        what it says of judges
+keys.py          reads the key of a model
+choices.py       names that a configuration chooses from a table
+providers.py     the providers, and what is true of each
+row_formats.py   the formats of prompt files, and who reads each
+shipped.py       the prompts and configurations that come with judgeforge
+"""

@@ -18,7 +18,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from judgeforge.config.syntax import refuse_control_characters, syntax_error
 from judgeforge.errors import ConfigError
-from judgeforge.text.wording import did_you_mean
+from judgeforge.text.wording import did_you_mean, shortened
 
 YamlValue = bool | int | float | str | None | list["YamlValue"] | dict[str, "YamlValue"]
 Location = tuple[str | int, ...]
@@ -229,5 +229,5 @@ def key_path(location: Location) -> str | None:
             path += f"[{part}]"
             continue
         plain = re.fullmatch(r"[\w-]+", part)
-        path += ("." if path else "") + (part if plain else f'"{part[:60]}"')
+        path += ("." if path else "") + (part if plain else f'"{shortened(part)}"')
     return path or None

@@ -19,12 +19,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from judgeforge.config.document import Document, Location, YamlValue, key_path, read_document
-from judgeforge.config.mistakes import SchemaGuide, all_mistakes
+from judgeforge.config.mistakes import all_mistakes
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import HuggingFaceSource, RunConfig
+from judgeforge.config.schema_guide import SchemaGuide
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.text.redaction import is_secret_name, looks_like_key
-from judgeforge.text.wording import did_you_mean, expect
+from judgeforge.text.wording import did_you_mean, expect, listed, shortened
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -181,12 +182,12 @@ def _check_model_names(config: RunConfig, document: Document) -> None:
     for location, name in used:
         if name in config.models:
             continue
-        known = ", ".join(f"`{known}`" for known in config.models)
+        known = listed(config.models, mark="`")
         defined = f"defined under `models` are {known}" if known else "`models` defines none"
         hint = did_you_mean(name, config.models)
         mistakes.append(
             ConfigError(
-                f"there is no model `{name[:60]}`; {defined}{hint}",
+                f"there is no model `{shortened(name)}`; {defined}{hint}",
                 file=document.file,
                 line=document.line_of(location),
                 key=key_path(_written(location, document)),

@@ -1,4 +1,4 @@
-"""The configuration of a run: strict models, nothing read from disk here (see config_file.py)."""
+"""The configuration of a run: strict models. Nothing is read from disk here; file.py does that."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A new project that runs as it is: configuration, prompts and rubric, all commented.
-
-Where the prompts and configurations that come with judgeforge are.
-"""
+"""What comes with judgeforge: prompts, configurations, and the files of a new project."""
 
 from __future__ import annotations
 
@@ -10,6 +7,14 @@ from pathlib import Path
 from judgeforge.errors import ConfigError, JudgeforgeError, StoreError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_FILES = {
+    "config.yaml": "config.yaml",
+    "prompts.jsonl": "prompts.jsonl",
+    "rubric.yaml": "rubric.yaml",
+    "README.md": "README.md",
+    # Packaging tools obey a file of the real name instead of shipping it.
+    "gitignore.txt": ".gitignore",
+}
 
 
 def shipped_prompts() -> Path:
@@ -20,27 +25,6 @@ def shipped_prompts() -> Path:
 def shipped_configs() -> Path:
     """The folder with the example configurations."""
     return _shipped("configs")
-
-
-def _shipped(name: str) -> Path:
-    """A wheel carries the folder inside the package; a checkout has it beside the package."""
-    for folder in (_PACKAGE / "_shipped" / name, _PACKAGE.parent / name):
-        if folder.is_dir():
-            return folder
-    raise JudgeforgeError(
-        f"the folder `{name}` is missing from the installation in {_PACKAGE}; "
-        "install judgeforge again"
-    )
-
-
-_FILES = {
-    "config.yaml": "config.yaml",
-    "prompts.jsonl": "prompts.jsonl",
-    "rubric.yaml": "rubric.yaml",
-    "README.md": "README.md",
-    # Packaging tools obey a file of the real name instead of shipping it.
-    "gitignore.txt": ".gitignore",
-}
 
 
 def init_project(folder: Path) -> list[Path]:
@@ -67,3 +51,14 @@ def init_project(folder: Path) -> list[Path]:
     except OSError as error:
         raise StoreError(f"{folder}: the project cannot be written: {error}") from error
     return list(files)
+
+
+def _shipped(name: str) -> Path:
+    """A wheel carries the folder inside the package; a checkout has it beside the package."""
+    for folder in (_PACKAGE / "_shipped" / name, _PACKAGE.parent / name):
+        if folder.is_dir():
+            return folder
+    raise JudgeforgeError(
+        f"the folder `{name}` is missing from the installation in {_PACKAGE}; "
+        "install judgeforge again"
+    )

@@ -1,5 +1,17 @@
-"""Prompts from files and datasets: read, checked and normalised, one row at a time.
+"""Rows of files and datasets -> prompts, or skips that say why a row is none.
 
-A new format of files is a ``Reader`` (see ``reading``) in a file of its own here, and one line in
-the table ``judgeforge.config.row_formats.ROW_FORMATS``.
+reading.py        the rows of any source, in order
+files.py          opening files: plain or gz, never in memory whole
+lines.py          JSON Lines and plain text
+csv_table.py      CSV with a header
+parquet.py        Parquet
+hugging_face.py   Hugging Face datasets
+rows.py           a row as its source gives it, and the columns of a source
+row_checks.py     one row -> a prompt, or what is wrong with it
+messages.py       the messages of a prompt
+row_values.py     what may be wrong with a value of a row
+duplicates.py     ids and prompts that stand further up
+prompt_length.py  whether a prompt fits into what models take in
+
+To add a format: a file with its ``Reader``, and a line in config/row_formats.py.
 """

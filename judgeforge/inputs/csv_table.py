@@ -15,10 +15,9 @@ from typing import Any
 
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.columns import require_columns
 from judgeforge.inputs.files import text_lines
 from judgeforge.inputs.lines import parse_json
-from judgeforge.inputs.raw import SURROGATE, BadRow, RawRow
+from judgeforge.inputs.rows import SURROGATE, BadRow, RawRow, require_columns
 from judgeforge.records import SkipReason
 
 LONGEST_ROW = 4 * 1024 * 1024

@@ -5,9 +5,10 @@ from __future__ import annotations
 from array import array
 from typing import Literal
 
-from judgeforge.inputs.raw import shown
-from judgeforge.inputs.row_checks import CheckedRow, RowProblemError
+from judgeforge.inputs.row_checks import CheckedRow
+from judgeforge.inputs.row_values import RowProblemError
 from judgeforge.records import SkipReason, prompt_key
+from judgeforge.text.visible import quotable
 
 _FIRST_SLOTS = 1024
 
@@ -76,7 +77,7 @@ class SeenRows:
         if given is not None and prompt_key(given) in self._ids:
             raise RowProblemError(
                 SkipReason.DUPLICATE_ID,
-                f"the id `{shown(given)}` stands further up; give each row its own",
+                f"the id `{quotable(given)}` stands further up; give each row its own",
             )
         if not self._keep and prompt in self._prompts:
             raise RowProblemError(

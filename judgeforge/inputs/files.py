@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
 from judgeforge.errors import InputError
-from judgeforge.inputs.raw import BadRow
+from judgeforge.inputs.rows import BadRow
 from judgeforge.records import SkipReason
 from judgeforge.text.wording import did_you_mean
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from judgeforge.config.run import Fields, HuggingFaceSource
 from judgeforge.errors import InputError
-from judgeforge.inputs.columns import require_columns, watch_columns
-from judgeforge.inputs.raw import BadRow, RawRow
-from judgeforge.text.wording import did_you_mean
+from judgeforge.inputs.rows import BadRow, RawRow, require_columns, watch_columns
+from judgeforge.text.wording import did_you_mean, listed, shortened
 
 _SHOWN_ERROR = 300
 
@@ -98,11 +97,11 @@ def _split(splits: Any, source: HuggingFaceSource) -> Any:  # noqa: ANN401
     if source.split not in splits:
         raise InputError(
             f"dataset {source.name}: there is no split `{source.split}` "
-            f"(there are {', '.join(splits)}){did_you_mean(source.split, splits)}"
+            f"(there are {listed(splits)}){did_you_mean(source.split, splits)}"
         )
     return splits[source.split]
 
 
 def _first_line(error: Exception) -> str:
     lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0][:_SHOWN_ERROR]
+    return shortened(lines[0], _SHOWN_ERROR)

@@ -1,8 +1,6 @@
-"""JSON lines: one object a line. Blank lines are ignored.
+"""Sources of one prompt a line: JSON Lines (one object a line) and plain text.
 
-Plain text: one prompt a line. Blank lines are ignored.
-
-JSON as its standard has it: no NaN, no infinity.
+Blank lines are ignored. JSON is as its standard has it: no NaN, no infinity.
 """
 
 from __future__ import annotations
@@ -14,19 +12,29 @@ from typing import Any, NoReturn
 
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.columns import named, watch_columns
 from judgeforge.inputs.files import text_lines
-from judgeforge.inputs.raw import BadRow, RawRow
-from judgeforge.inputs.row_checks import kind_of
+from judgeforge.inputs.row_values import kind_of
+from judgeforge.inputs.rows import BadRow, RawRow, named, watch_columns
 from judgeforge.records import SkipReason
 
 
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def read_jsonl(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+    return watch_columns(_rows(path), str(path), fields)
 
 
-# json.loads with an option builds a decoder for each call.
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
+def read_text(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+    """Raises InputError where `fields:` asks for more than prompts."""
+    more = [field for field in named(fields).values() if field != "prompt"]
+    if more:
+        raise InputError(
+            f"{path}: plain text holds prompts only, so `fields: {{{more[0]}: …}}` names nothing; "
+            "take it out, or use JSONL, CSV or Parquet"
+        )
+    for line in text_lines(path):
+        if isinstance(line, BadRow):
+            yield line
+        elif line[1] and not line[1].isspace():
+            yield RawRow(line[0], {fields.prompt: line[1]})
 
 
 def parse_json(text: str) -> Any:  # noqa: ANN401
@@ -37,10 +45,6 @@ def parse_json(text: str) -> Any:  # noqa: ANN401
         raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-
-
-def read_jsonl(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
-    return watch_columns(_rows(path), str(path), fields)
 
 
 def _rows(path: Path) -> Iterator[RawRow | BadRow]:
@@ -65,16 +69,9 @@ def _parsed(number: int, text: str) -> RawRow | BadRow:
     return RawRow(number, value)
 
 
-def read_text(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
-    """Raises InputError where `fields:` asks for more than prompts."""
-    more = [field for field in named(fields).values() if field != "prompt"]
-    if more:
-        raise InputError(
-            f"{path}: plain text holds prompts only, so `fields: {{{more[0]}: …}}` names nothing; "
-            "take it out, or use JSONL, CSV or Parquet"
-        )
-    for line in text_lines(path):
-        if isinstance(line, BadRow):
-            yield line
-        elif line[1] and not line[1].isspace():
-            yield RawRow(line[0], {fields.prompt: line[1]})
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+# json.loads with an option builds a decoder for each call.
+_DECODER = json.JSONDecoder(parse_constant=_refuse)

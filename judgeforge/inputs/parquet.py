@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.columns import require_columns
 from judgeforge.inputs.files import DAMAGED, open_binary
-from judgeforge.inputs.raw import BadRow, RawRow
+from judgeforge.inputs.rows import BadRow, RawRow, require_columns
 from judgeforge.records import SkipReason
 
 if TYPE_CHECKING:

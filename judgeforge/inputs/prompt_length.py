@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from judgeforge.inputs.row_checks import RowChecks, RowProblemError
+from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.inputs.row_values import RowProblemError
 from judgeforge.records import Prompt, SkipReason
 from judgeforge.text.tokens import about_tokens
 

@@ -14,8 +14,9 @@ from judgeforge.inputs import hugging_face
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.prompt_length import check_length
-from judgeforge.inputs.raw import BadRow, RawRow, encodable
-from judgeforge.inputs.row_checks import RowChecks, RowProblemError, check_row, row_id
+from judgeforge.inputs.row_checks import RowChecks, check_row, row_id
+from judgeforge.inputs.row_values import RowProblemError
+from judgeforge.inputs.rows import BadRow, RawRow, encodable
 from judgeforge.records import Prompt, Skip
 
 Reader = Callable[[Path, Fields], Iterator[RawRow | BadRow]]

@@ -5,35 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from judgeforge.config.run import Fields
-from judgeforge.inputs.columns import listed
-from judgeforge.inputs.raw import RawRow, shown
-from judgeforge.records import Message, Prompt, ReadyCompletion, Role, SkipReason
+from judgeforge.inputs.messages import read_messages
+from judgeforge.inputs.row_values import RowProblemError, bad, kind_of, text_of
+from judgeforge.inputs.rows import RawRow, column_names
+from judgeforge.records import Prompt, ReadyCompletion, SkipReason
+from judgeforge.text.visible import quotable
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-_UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters (C0, DEL, C1) but tab and line ends; halves of surrogate pairs."""
-_ROLES = ("system", "user", "assistant")
 _ID_DIGITS = 16
 _LONGEST_ID = 1000
-_KINDS = {
-    type(None): "null",
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    str: "a string",
-    list: "a list",
-    dict: "an object",
-}
 # json.dumps with options builds an encoder for each call.
 _canonical = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":")
@@ -68,12 +57,6 @@ class RowChecks:
     """The rubric's own check, if any, that compares every row with its reference."""
 
 
-class RowProblemError(Exception):
-    def __init__(self, reason: SkipReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
-
-
 class CheckedRow:
     """A row without a fault, but for its place among the others.
 
@@ -106,19 +89,19 @@ def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> CheckedRow:
     """Check everything that can be told from the row alone. Raises RowProblemError."""
     columns = row.columns
     if fields.prompt not in columns:
-        _bad(
-            f"there is no `{shown(fields.prompt)}`; the row has {listed(columns)}. "
+        bad(
+            f"there is no `{quotable(fields.prompt)}`; the row has {column_names(columns)}. "
             "Name the column with `fields: {prompt: COLUMN}`"
         )
     given_id = row_id(columns, fields)
-    messages = _messages(columns[fields.prompt])
+    messages = read_messages(columns[fields.prompt])
     reference = columns.get(fields.reference)
     metadata = _metadata(columns.get(fields.metadata))
     _check_verifiable(metadata, checks, has_reference=reference is not None)
     parts = {
         "messages": messages,
         "line": row.line,
-        "reference": None if reference is None else _text(reference, "`reference`"),
+        "reference": None if reference is None else text_of(reference, "`reference`"),
         "metadata": metadata,
         "completions": _completions(columns.get(fields.completions), checks),
     }
@@ -134,98 +117,24 @@ def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        _bad(f"`id` must be a string or a number, found {kind_of(value)}")
+        bad(f"`id` must be a string or a number, found {kind_of(value)}")
     if isinstance(value, float | Decimal):
         if not math.isfinite(value):
-            _bad(f"`id` must be a string or a number, found {value}")
+            bad(f"`id` must be a string or a number, found {value}")
         value = f"{Decimal(repr(value)) if isinstance(value, float) else value:f}"
-    text = _text(str(value), "`id`")
+    text = text_of(str(value), "`id`")
     if not text.strip():
-        _bad("`id` is empty; give one, or leave it out and it is made from the content")
+        bad("`id` is empty; give one, or leave it out and it is made from the content")
     if len(text) > _LONGEST_ID:
-        _bad(f"`id` is longer than {_LONGEST_ID} characters; shorten it")
+        bad(f"`id` is longer than {_LONGEST_ID} characters; shorten it")
     return text
-
-
-def kind_of(value: object) -> str:
-    """The type in the words of JSON."""
-    return _KINDS.get(type(value), f"a {type(value).__name__}")
-
-
-def _bad(detail: str) -> NoReturn:
-    raise RowProblemError(SkipReason.INVALID_ROW, detail)
-
-
-def _text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        _bad(f"{what} must be a string, found {kind_of(value)}")
-    unwanted = _UNWANTED.search(value)
-    if unwanted is None:
-        return value
-    code = f"U+{ord(unwanted.group()):04X}"
-    if unwanted.group() >= "\ud800":
-        detail = f"{what} holds half a surrogate pair ({code}); write the whole character"
-        raise RowProblemError(SkipReason.INVALID_ENCODING, detail)
-    detail = f"{what} holds the control character {code}; remove it"
-    raise RowProblemError(SkipReason.CONTROL_CHARACTERS, detail)
-
-
-def _messages(value: object) -> tuple[Message, ...]:
-    if isinstance(value, str):
-        return (_message("user", value, "`prompt`"),)
-    if value is None:
-        raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` is null; write one")
-    if not isinstance(value, list):
-        _bad(f"`prompt` must be a string or a list of messages, found {kind_of(value)}")
-    if not value:
-        raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` holds no message; write one")
-    messages = tuple(_turn(turn, number) for number, turn in enumerate(value, start=1))
-    _check_roles([message.role for message in messages])
-    return messages
-
-
-def _turn(turn: object, number: int) -> Message:
-    if not isinstance(turn, Mapping):
-        _bad(f"message {number} must be an object with `role` and `content`, found {kind_of(turn)}")
-    role = turn.get("role")
-    if role not in _ROLES:
-        found = f"`{shown(role)}`" if isinstance(role, str) else kind_of(role)
-        _wrong_roles(f"the role of message {number} must be {', '.join(_ROLES)}; found {found}")
-    return _message(cast("Role", role), turn.get("content"), f"the content of message {number}")
-
-
-def _message(role: Role, content: object, what: str) -> Message:
-    text = _text(content, what)
-    if not text or text.isspace():
-        raise RowProblemError(SkipReason.EMPTY_PROMPT, f"{what} is empty; write one")
-    return Message.model_construct(role=role, content=text)
-
-
-def _wrong_roles(detail: str) -> NoReturn:
-    raise RowProblemError(SkipReason.WRONG_ROLES, detail)
-
-
-def _check_roles(roles: list[str]) -> None:
-    """As chat templates want it: an optional system message, then user and assistant in turn."""
-    if "system" in roles[1:]:
-        _wrong_roles("a system message must be the first message; move or remove it")
-    turns = roles[1:] if roles[0] == "system" else roles
-    for number, role in enumerate(turns, start=1):
-        if role != ("assistant", "user")[number % 2]:
-            _wrong_roles(
-                "turns must alternate and begin with user; "
-                f"found {' after '.join(reversed(turns[:number][-2:]))}"
-                + (" first" if number == 1 else "")
-            )
-    if not turns or turns[-1] != "user":
-        _wrong_roles("the last message must be the user's; add one, or take the answer out")
 
 
 def _metadata(value: object) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        _bad(f"`metadata` must be an object, found {kind_of(value)}")
+        bad(f"`metadata` must be an object, found {kind_of(value)}")
     try:
         return _json_object(value)
     except UnicodeEncodeError:
@@ -234,7 +143,7 @@ def _metadata(value: object) -> Mapping[str, Any]:
             "`metadata` holds half a surrogate pair; write the whole character",
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
-        _bad(f"`metadata` cannot be written as JSON ({error}); change or remove that value")
+        bad(f"`metadata` cannot be written as JSON ({error}); change or remove that value")
 
 
 def _check_verifiable(
@@ -249,10 +158,10 @@ def _check_verifiable(
         try:
             ready = checks.read_checks(stated)
         except ValueError as error:
-            _bad(f"`metadata.{shown(key)}`: {error}")
+            bad(f"`metadata.{quotable(key)}`: {error}")
         compares = compares or next((one.name for one in ready if one.needs_reference), None)
     if compares and not has_reference:
-        _bad(f"the check `{compares}` needs a `reference`, and the row has none; add one")
+        bad(f"the check `{compares}` needs a `reference`, and the row has none; add one")
 
 
 def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -276,7 +185,7 @@ def _completions(value: object, checks: RowChecks) -> tuple[ReadyCompletion, ...
     if value is None:
         value = []
     if not isinstance(value, list):
-        _bad(f"`completions` must be a list, found {kind_of(value)}")
+        bad(f"`completions` must be a list, found {kind_of(value)}")
     if not value and not checks.needs_completions:
         return ()
     ready = tuple(_completion(one, number) for number, one in enumerate(value, start=1))
@@ -292,11 +201,11 @@ def _completions(value: object, checks: RowChecks) -> tuple[ReadyCompletion, ...
 def _completion(value: object, number: int) -> ReadyCompletion:
     what = f"completion {number}"
     if isinstance(value, str):
-        return ReadyCompletion.model_construct(text=_text(value, what), model=None)
+        return ReadyCompletion.model_construct(text=text_of(value, what), model=None)
     if not isinstance(value, Mapping) or value.get("text") is None:
-        _bad(f"{what} must be a string or an object with `text`, found {kind_of(value)}")
+        bad(f"{what} must be a string or an object with `text`, found {kind_of(value)}")
     model = value.get("model")
     return ReadyCompletion.model_construct(
-        text=_text(value["text"], f"the text of {what}"),
-        model=None if model is None else _text(model, f"the model of {what}"),
+        text=text_of(value["text"], f"the text of {what}"),
+        model=None if model is None else text_of(model, f"the model of {what}"),
     )

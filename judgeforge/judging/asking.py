@@ -1,6 +1,6 @@
-"""Asking a judge for a reply in a schema: one request a rubric, each with at most one repair.
+"""Asking a judge for replies in a schema: one request a rubric, each with at most one repair.
 
-How much of a judge's context its rubric and its reply leave for what it judges.
+How much of a judge's context is left for what it judges follows from what it is sent.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Judgment, Message
 from judgeforge.text.tokens import about_tokens
+from judgeforge.text.wording import shortened
 
 R = TypeVar("R")
+
+_LONGEST_REFUSAL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,14 @@ async def ask_all(
     )
 
 
+def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int:
+    """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
+    asked = (system_text(judge.protocol, one) for _, one in rubrics_asked(judge, rubric))
+    longest = max(map(about_tokens, asked), default=0)
+    reply = 0 if judge.facts.decides else judge.max_tokens
+    return context_tokens - longest - reply
+
+
 def joined_rationale(parts: Sequence[str | None], rationales: Sequence[str]) -> str:
     """One text of the rationales; those about one criterion begin with its name."""
     return "\n".join(
@@ -179,15 +190,8 @@ def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> Missing | None:
             f"raise `max_tokens` of judge `{judge.label}`",
         )
     if reply.finish == "refusal":
-        return Missing("refused", f"the judge refused: {reply.text[:200]}")
+        told = shortened(reply.text, _LONGEST_REFUSAL)
+        return Missing("refused", f"the judge refused: {told}")
     if reply.finish == "content_filter":
         return Missing("withheld", REPLY_WITHHELD)
     return None
-
-
-def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int:
-    """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
-    asked = (system_text(judge.protocol, one) for _, one in rubrics_asked(judge, rubric))
-    longest = max(map(about_tokens, asked), default=0)
-    reply = 0 if judge.facts.decides else judge.max_tokens
-    return context_tokens - longest - reply

@@ -1,7 +1,4 @@
-"""All judges of a run on the completions of one prompt.
-
-A panel that has been asked everything already: it answers from its judgments.
-"""
+"""All judges of a run on the completions of one prompt: asked now, or answering from a record."""
 
 from __future__ import annotations
 
@@ -89,7 +86,10 @@ class Panel:
 
 
 class RecordedPanel(Panel):
-    """Shows what a cascade would have asked. Nothing is sent, and nothing in it waits."""
+    """Answers from judgments that are there already: shows what a cascade would have asked.
+
+    Nothing is sent, and nothing in it waits.
+    """
 
     def __init__(
         self,

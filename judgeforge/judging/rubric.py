@@ -17,7 +17,7 @@ from judgeforge.config.shipped import shipped_prompts
 from judgeforge.errors import ConfigError
 from judgeforge.judging.checks import Check, parse_checks
 from judgeforge.records import RubricId
-from judgeforge.text.wording import did_you_mean
+from judgeforge.text.wording import did_you_mean, listed, shortened
 
 FROM_METADATA = "from_metadata"
 """``check: {from_metadata: checks}`` takes the checks from the row's metadata under that key."""
@@ -181,7 +181,7 @@ def load_rubric(name_or_path: str, *, folder: Path) -> Rubric:
     if name_or_path in names:
         return load_model(shipped / f"{name_or_path}.yaml", Rubric)
     raise ConfigError(
-        f"no rubric is called `{name_or_path}` (shipped: {', '.join(names)}; a file of your own "
+        f"no rubric is called `{name_or_path}` (shipped: {listed(names)}; a file of your own "
         f"is named by its path, such as rubrics/mine.yaml){did_you_mean(name_or_path, names)}",
         key="rubric",
     )
@@ -189,7 +189,8 @@ def load_rubric(name_or_path: str, *, folder: Path) -> Rubric:
 
 def _matching(name: str, allowed: re.Pattern[str], words: str) -> str:
     if not allowed.fullmatch(name):
-        raise ValueError(f"`{name[:60]}` is no name; it takes {words}, at most 64 characters")
+        wanted = f"it takes {words}, at most 64 characters"
+        raise ValueError(f"`{shortened(name)}` is no name; {wanted}")
     return name
 
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from judgeforge.judging.checks import (
-    Check,
-    Subject,
-    UndecidedCheckError,
-    failed_checks,
-    parse_checks,
-)
+from judgeforge.judging.checks import Check, failed_checks, parse_checks
+from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 from judgeforge.judging.judge import Missing
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Completion, Judgment, Prompt

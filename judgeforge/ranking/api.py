@@ -1,7 +1,4 @@
-"""Ranking for scripts that bring their own judgments.
-
-The reliability of judges, for scripts that bring their own judgments.
-"""
+"""Ranking, and the reliability of judges, for scripts that bring their own judgments."""
 
 from __future__ import annotations
 
@@ -22,18 +19,32 @@ def rank(
     reliability: Reliability = PRIOR,
     texts: Mapping[str, str] | None = None,
 ) -> Ranking:
-    """Rank the completions of one prompt.
+    """Rank the completions of one prompt by all that judges said of them.
 
-    Completions come in the order of ``completion_ids`` or, without it, in which they are first
-    judged. Missing judgments are ignored; a completion without any judgment, or without checks
-    where others have them, is left out. Of those that fail a required check none stands above one
-    that passes. ``reliability`` is what is known of the judges
-    (``fit_reliability`` learns it from many prompts); where it corrects for length, ``texts``
-    (completion id -> text) are needed.
+    The Ranking holds a score for each completion (expected quality, 0 to 1), the covariance of the
+    scores, and the probability that each is the best (these sum to 1), all in the order of
+    ``completion_ids`` or, without it, in which completions are first judged. Missing judgments are
+    ignored; a completion without any judgment, or without checks where others have them, is left
+    out. Of those that fail a required check none stands above one that passes. ``reliability`` is
+    what is known of the judges (``fit_reliability`` learns it from many prompts); where it corrects
+    for length, ``texts`` (completion id -> text) are needed.
 
-    Raises ValueError without them, for judgments of several prompts, and for a judgment that lacks
-    what its protocol gives, has a number outside its range or comes twice; TypeError for what is
-    no judgment, or no Reliability.
+    >>> said = [
+    ...     judgeforge.Judgment(
+    ...         id=f"{judge} of {one}", prompt_id="p1", completion_ids=(one,),
+    ...         judge=judge, protocol="pointwise", score=score,
+    ...     )
+    ...     for judge, one, score in [("j1", "a", 0.9), ("j2", "a", 0.8), ("j1", "b", 0.4)]
+    ... ]
+    >>> ranking = judgeforge.rank(said)
+    >>> ranking.completion_ids
+    ('a', 'b')
+    >>> [round(score, 1) for score in ranking.scores]
+    [0.8, 0.4]
+
+    Raises ValueError without the texts that are needed, for judgments of several prompts, and for a
+    judgment that lacks what its protocol gives, has a number outside its range or comes twice;
+    TypeError for what is no judgment, or no Reliability.
     """
     advice = "judgeforge.fit_reliability(prompts), or `calibration.labelled.reliability`"
     expect(reliability, Reliability, "reliability", "a Reliability", advice)
@@ -48,8 +59,8 @@ def rank(
 def fit_reliability(judgments: Iterable[Iterable[Judgment]]) -> Reliability:
     """Learn each judge's scale, noise and bias from the judgments of many prompts, for ``rank``.
 
-    ``judgments``: those of each prompt. No label is needed; with few prompts the result stays near
-    the prior. The order of prompts and judgments does not matter. Raises what ``rank`` raises for
-    wrong judgments.
+    ``judgments``: a list of judgments for each prompt. No label is needed; with few prompts the
+    result stays near the prior. The order of prompts and judgments does not matter. Raises what
+    ``rank`` raises for wrong judgments.
     """
     return fit_sound(list(judgments_by_prompt(judgments).values()))

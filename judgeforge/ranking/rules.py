@@ -21,6 +21,8 @@ Strategy = Literal[
 
 
 class PairingRules(Record):
+    """How pairs are made of a ranking: which are proposed, and which of them are kept."""
+
     strategy: Strategy = "best_vs_worst"
     min_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
     min_margin: float = Field(default=0.0, ge=0.0, le=1.0)
@@ -39,6 +41,8 @@ class PairingRules(Record):
 
 
 class CascadeRules(Record):
+    """When a prompt has been asked enough about, and how much it may cost."""
+
     target_confidence: float = Field(default=0.9, gt=0.5, le=1.0)
     """A prompt is asked no more about once this probability is reached."""
     of: Literal["best", "pair"] = "best"

@@ -21,7 +21,7 @@ from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgme
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import Row, read_log, read_rows
 from judgeforge.store.recognition import why_no_run_folder
-from judgeforge.text.wording import did_you_mean, first_problem
+from judgeforge.text.wording import did_you_mean, first_problem, listed
 
 R = TypeVar("R", bound=Record)
 
@@ -127,8 +127,7 @@ def _no_such_pair(skips: Path, pair_id: str, ids: Sequence[str], of_prompt: Sequ
             return f"{message}; its prompt gave none: {row.get('reason')} ({row.get('detail')})"
     if not ids:
         return f"{message}; the run has no pairs at all, skips.jsonl says why"
-    shown = ", ".join(list(ids)[:_SHOWN_IDS]) + (", …" if len(ids) > _SHOWN_IDS else "")
-    return f"{message}{did_you_mean(pair_id, ids) or '.'} There are: {shown}"
+    return f"{message}{did_you_mean(pair_id, ids) or '.'} There are: {listed(ids, _SHOWN_IDS)}"
 
 
 def _side(

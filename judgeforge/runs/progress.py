@@ -14,7 +14,8 @@ from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.gateway import Gateway
 from judgeforge.errors import StalledError
 from judgeforge.text.redaction import redact
-from judgeforge.text.visible import printable
+from judgeforge.text.visible import one_line
+from judgeforge.text.wording import shortened
 
 QUIET_S = 10.0
 """Seconds without a reply after which it is said what is waited for; a slow model may need longer.
@@ -29,7 +30,7 @@ _LONGEST_LOOK_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is, as ``on_progress`` is told."""
+    """How far a run is; ``on_progress`` gets one twice a second, and one at the end."""
 
     prompts: int
     """Rows of the input that this start is about, finished ones included."""
@@ -77,8 +78,7 @@ def what_holds_it_up(gateway: Gateway, failing: Mapping[str, str]) -> str | None
 
 def in_one_line(text: str) -> str:
     """What servers say may be long, hold line breaks, and send a key back."""
-    line = " ".join(printable(redact(text)).split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
+    return shortened(one_line(redact(text)), _LONGEST)
 
 
 async def watch_for_stall(

@@ -64,9 +64,18 @@ def run(
     no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
-    """``arun`` for synchronous code; works inside a running event loop (a notebook) as well.
+    """``arun`` for synchronous code, with the same arguments, results and errors.
 
-    There Ctrl-C stops the run in order, as on the command line, and is raised then.
+    >>> config = judgeforge.load_config("config.yaml")
+    >>> result = judgeforge.run(config, out="runs/first")
+    >>> result.exit_code, result.manifest["status"]
+    (0, 'complete')
+    >>> result.pairs.column_names[:5]
+    ['id', 'prompt_id', 'prompt', 'chosen', 'rejected']
+
+    Called again it goes on where the folder stopped; what is finished is not paid again. It works
+    inside a running event loop (a notebook) as well: there Ctrl-C stops the run in order, as on the
+    command line, and is raised then.
     """
     _expect_arguments(config, out, limit, budget_usd)
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)

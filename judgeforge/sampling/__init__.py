@@ -1,1 +1,5 @@
-"""Prompts -> completions, and signs that one was written for its judge."""
+"""A prompt -> completions of it, and signs that one was written for its judge.
+
+sampling.py   completions, spread over models, temperatures and seeds
+suspicion.py  signs that a completion was written for its judge
+"""

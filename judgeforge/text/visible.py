@@ -1,8 +1,7 @@
-"""Text for a terminal. What models, servers and rows say is data: shown, never obeyed.
+"""Text as it is seen: made safe to show, and compared by its looks. Pure.
 
-What a text looks like, whatever characters it is made of. Pure.
-
-For comparison only: what is judged, stored and trained on stays as it was written.
+What models, servers and rows say is data: shown, never obeyed. All of this is for messages and
+comparisons only; what is judged, stored and trained on stays as it was written.
 """
 
 from __future__ import annotations
@@ -10,12 +9,51 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from judgeforge.text.wording import LONGEST_SHOWN, shortened
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LOOKED_AT = 20
+"""Times as many characters as an excerpt shows: white space runs together, and a text may be a
+book."""
+
 
 def printable(text: str) -> str:
     """Without control and invisible characters; line breaks and tabs stay."""
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
+
+
+def one_line(text: str) -> str:
+    """On one line and without anything that a terminal would obey.
+
+    White space becomes single blanks, a control character a replacement sign; what is not drawn,
+    such as marks that turn the writing direction, is left out.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(map(_harmless, text))
+    return " ".join(text.split())
+
+
+def excerpt(text: str, most: int = LONGEST_SHOWN) -> str:
+    """The beginning of a text as ``one_line``, at most so many characters."""
+    looked_at = _LOOKED_AT * most
+    line = one_line(text[:looked_at])
+    return shortened(f"{line} …".lstrip() if len(text) > looked_at else line, most)
+
+
+def quotable(name: str) -> str:
+    """A name of the input as a message may quote it: short, no control characters, all blanks."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", shortened(name))
+
+
+def _harmless(character: str) -> str:
+    if character.isspace():
+        return " "
+    kind = unicodedata.category(character)
+    if kind == "Cf":
+        return ""
+    return "\N{REPLACEMENT CHARACTER}" if kind in {"Cc", "Cs"} else character
 
 
 _LOOK_LIKE = str.maketrans(

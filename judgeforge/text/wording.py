@@ -1,43 +1,42 @@
-"""What a function of the Python API says of an argument of the wrong type.
+"""The words of messages: numbers with their nouns, lists, values cut short, what was meant.
 
-The known name that a mistyped one probably meant.
-
-What is wrong with a value that is not as its model wants it, in few words.
-
-A number with its noun, for messages.
+Pure. Nothing here makes a text safe for a terminal; text/visible.py does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
-_LONGEST_SHOWN = 60
-
-
-def expect(
-    value: object, kind: type | tuple[type, ...], name: str, expected: str, advice: str = ""
-) -> None:
-    """Raises TypeError: which argument, what it takes, what was given, what to do.
-
-    A truth value is no number here.
-    """
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    if isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds):
-        return
-    raise TypeError(f"{name} must be {expected}, not {found(value)}{advice and f'; {advice}'}")
+LONGEST_SHOWN = 60
+"""Characters of a value or a name in a message."""
 
 
-def found(value: object) -> str:
-    """The value in few words: itself where it is short, otherwise its type."""
-    if value is None or isinstance(value, bool | int | float):
-        return repr(value)
-    if isinstance(value, str):
-        short = value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "…"
-        return f"the text {short!r}"
-    return f"a value of type {type(value).__name__}"
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 row``, ``2 rows``; ``many`` where the plural of ``one`` is not just an s more."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def listed(names: Iterable[str], most: int | None = None, *, mark: str = "") -> str:
+    """``a, b, c``, and ``, …`` after ``most`` of them; ``mark`` stands on both sides of each."""
+    first = list(names if most is None else islice(names, most + 1))
+    shown = [f"{mark}{name}{mark}" for name in first[:most]]
+    return ", ".join([*shown, "…"] if len(shown) < len(first) else shown)
+
+
+def shortened(text: str, most: int = LONGEST_SHOWN) -> str:
+    """At most so many characters; the last is ``…`` where something was cut off."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def as_clause(sentence: str) -> str:
+    """``Input should be less than 1`` as it goes on after a colon: with a small first letter."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -60,13 +59,30 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean `{other}`?" if other else ""
 
 
+def found(value: object) -> str:
+    """The value in few words: itself where it is short, otherwise its type."""
+    if value is None or isinstance(value, bool | int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return f"the text {shortened(value)!r}"
+    return f"a value of type {type(value).__name__}"
+
+
+def expect(
+    value: object, kind: type | tuple[type, ...], name: str, expected: str, advice: str = ""
+) -> None:
+    """Check an argument of the Python API. A truth value is not a number here.
+
+    Raises TypeError: which argument, what it takes, what was given, what to do.
+    """
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds):
+        return
+    raise TypeError(f"{name} must be {expected}, not {found(value)}{advice and f'; {advice}'}")
+
+
 def first_problem(error: ValidationError) -> str:
-    """``usage.total: Field required``; without a place where the whole is no such value."""
+    """``usage.total: Field required``; without a place where the whole is not such a value."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
     return f"{place}: {first['msg']}" if place else first["msg"]
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """``1 row``, ``2 rows``; ``many`` where the plural of ``one`` is not just an s more."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"

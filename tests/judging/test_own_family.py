@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.judging.own_family import OwnFamily, families_of
 from judgeforge.judging.panel import Panel
 from judgeforge.runs.planning.plan import plan_run
+from tests.local_server import LocalServer
 from tests.support.fake_asks import FakeAsks, make_completion, make_prompt, make_rubric, says
 from tests.support.run_setup import model, rows, run, write_config
 
@@ -81,7 +84,7 @@ def test_they_are_not_judged_where_the_configuration_says_so(protocol: str) -> N
     assert all(own == () for _, own in made)
 
 
-def families(server, **judging):
+def families(server: LocalServer, **judging: object) -> dict[str, Any]:
     return {
         "models": {
             "small": model(server, model="gpt-small"),
@@ -92,7 +95,7 @@ def families(server, **judging):
     }
 
 
-def test_a_run_counts_where_it_happened(tmp_path, server):
+def test_a_run_counts_where_it_happened(tmp_path: Path, server: LocalServer) -> None:
     result = run(write_config(tmp_path, server, prompts=2, **families(server)), tmp_path / "out")
     assert result.manifest["own_family_judgments"] == {"llama": 4, "small": 4}
     card = (tmp_path / "out" / "README.md").read_text()
@@ -100,7 +103,9 @@ def test_a_run_counts_where_it_happened(tmp_path, server):
     assert "small 4 times" in card
 
 
-def test_a_run_without_it_judges_each_completion_by_others_as_planned(tmp_path, server):
+def test_a_run_without_it_judges_each_completion_by_others_as_planned(
+    tmp_path: Path, server: LocalServer
+) -> None:
     parts = families(server, exclude_own_family=True)
     config = write_config(tmp_path, server, prompts=2, **parts)
     planned = plan_run(judgeforge.load_config(config)).calls
@@ -114,7 +119,7 @@ def test_a_run_without_it_judges_each_completion_by_others_as_planned(tmp_path, 
     assert "their own model family" not in (tmp_path / "out" / "README.md").read_text()
 
 
-def test_a_writer_whom_nobody_may_judge_is_a_mistake(tmp_path, server):
+def test_a_writer_whom_nobody_may_judge_is_a_mistake(tmp_path: Path, server: LocalServer) -> None:
     parts = families(server, judges=[{"model": "small"}], exclude_own_family=True)
     with pytest.raises(ConfigError, match="no judge is left for the completions of `small`"):
         run(write_config(tmp_path, server, **parts), tmp_path / "out")

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 
 from judgeforge.calls.providers.replies import split_reasoning
-from judgeforge.cli.show.pairs import shorten
 from judgeforge.judging.checks import failed_checks, parse_checks
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 from judgeforge.judging.checks.text import PATTERN_TIMEOUT_S
@@ -24,7 +23,14 @@ from judgeforge.judging.replies.structured import read_pair
 from judgeforge.results.card.sections import escape
 from judgeforge.sampling.suspicion import suspicions
 from judgeforge.text.redaction import Redactor
-from judgeforge.text.visible import hidden_characters, mixed_scripts, printable, visible_text
+from judgeforge.text.visible import (
+    excerpt,
+    hidden_characters,
+    mixed_scripts,
+    one_line,
+    printable,
+    visible_text,
+)
 from tests.support.fake_asks import make_rubric
 
 LENGTH = 50_000
@@ -49,7 +55,8 @@ CHECKS = {
 }  # fmt: skip
 
 READERS: dict[str, Callable[[str], object]] = {
-    "shorten": lambda text: shorten(text, 80),
+    "excerpt": lambda text: excerpt(text, 80),
+    "one_line": one_line,
     "printable": printable,
     "markdown": escape,
     "one_object": one_object,

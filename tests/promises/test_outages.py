@@ -271,13 +271,12 @@ class TestNoRunHangs:
         result = run(config, out, on_progress=stop_once_it_is_told)
         assert result.exit_code == 130
         (told,) = seen
-        assert "HTTP 500 from small: the key [redacted] is[1m not" in told.out_of_order["small"]
+        last = "HTTP 500 from small: the key [redacted] is\ufffd[1m"
+        assert last in told.out_of_order["small"]
         assert told.trouble.startswith("nothing has come back for ")
         for said in (told.trouble, result.manifest["message"]):
             assert "8 calls of model `small`: " in said
-            assert (
-                "its circuit is open (last: HTTP 500 from small: the key [redacted] is[1m" in said
-            )
+            assert f"its circuit is open (last: {last}" in said
 
     def test_refusals_without_an_end_stop_the_run_and_skip_no_prompt(self, tmp_path, server, out):
         server.faults.add(faults.status(429, retry_after=10**9))

@@ -8,20 +8,27 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from doctest import DocTestFinder, DocTestRunner
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 import judgeforge
 from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.pairing.strategies import STRATEGIES
+from tests.local_server import LocalServer
 from tests.support.judgments import scored
+from tests.support.run_setup import write_config
 
 FUNCTIONS = {
     name: value
     for name in judgeforge.__all__
     if inspect.isfunction(value := getattr(judgeforge, name))
 }
+CLASSES = [
+    value for name in judgeforge.__all__ if inspect.isclass(value := getattr(judgeforge, name))
+]
 KNOWN_TO_ALL = {"None", "Any", "Path", "Mapping", "Sequence", "Iterable", "Callable"}
 SAID_IN_WORDS = {
     "LabelKind": (judgeforge.calibrate, '"best"'),
@@ -45,7 +52,7 @@ def fresh(statement: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_a_fresh_import_shows_the_public_names_and_no_others():
+def test_a_fresh_import_shows_the_public_names_and_no_others() -> None:
     assert fresh("print(*dir(judgeforge))").split() == sorted(judgeforge.__all__)
 
 
@@ -62,7 +69,7 @@ def test_type_checkers_see_the_names_that_a_program_gets() -> None:
         assert getattr(judgeforge, public) is getattr(import_module(module or ""), name)
 
 
-def test_help_opens_with_what_it_is_and_the_functions():
+def test_help_opens_with_what_it_is_and_the_functions() -> None:
     shown = fresh("help(judgeforge)")
     opening, _, rest = shown.partition("PACKAGE CONTENTS")
     assert "Preference pairs that can be trusted" in opening
@@ -72,7 +79,7 @@ def test_help_opens_with_what_it_is_and_the_functions():
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS.keys())
-def test_the_types_in_a_signature_can_be_had(function: Callable[..., object]):
+def test_the_types_in_a_signature_can_be_had(function: Callable[..., object]) -> None:
     signature = inspect.signature(function)
     annotations = [one.annotation for one in signature.parameters.values()]
     text = " ".join(map(str, [*annotations, signature.return_annotation]))
@@ -81,7 +88,7 @@ def test_the_types_in_a_signature_can_be_had(function: Callable[..., object]):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS.keys())
-def test_the_docstring_of_a_function_names_what_exists(function: Callable[..., object]):
+def test_the_docstring_of_a_function_names_what_exists(function: Callable[..., object]) -> None:
     text = inspect.getdoc(function)
     assert text
     for path in re.findall(r"judgeforge(?:\.\w+)+", text):
@@ -92,12 +99,32 @@ def test_the_docstring_of_a_function_names_what_exists(function: Callable[..., o
         assert name in parameters or hasattr(judgeforge, name) or name in EXPLAINED_ELSEWHERE
 
 
-def test_aliases_in_a_signature_are_said_in_words():
+@pytest.mark.parametrize("name", ["calibrate", "evaluate", "rank", "run", "select_pairs"])
+def test_the_example_in_a_docstring_gives_what_it_shows(
+    name: str, server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(tmp_path, server, prompts=3)
+    monkeypatch.chdir(tmp_path)
+    (example,) = DocTestFinder().find(FUNCTIONS[name], name, globs={"judgeforge": judgeforge})
+    said: list[str] = []
+    result = DocTestRunner().run(example, out=said.append)
+    assert result.attempted > 1
+    assert result.failed == 0, "".join(said)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_class_says_what_it_is(kind: type) -> None:
+    text = vars(kind).get("__doc__") or ""
+    assert text
+    assert not text.startswith(f"{kind.__name__}(")
+
+
+def test_aliases_in_a_signature_are_said_in_words() -> None:
     for function, words in SAID_IN_WORDS.values():
         assert words in (inspect.getdoc(function) or "")
 
 
-def test_the_reliability_of_a_scripts_own_judges_goes_into_rank():
+def test_the_reliability_of_a_scripts_own_judges_goes_into_rank() -> None:
     prompts = [
         [scored("j", f"{p}.{c}", 0.3 + 0.1 * i, prompt=p) for i, c in enumerate("abc")]
         for p in map(str, range(30))

@@ -27,7 +27,7 @@ from judgeforge.config.providers import PROVIDERS, ProviderFacts
 from judgeforge.config.row_formats import ROW_FORMATS, RowFormat
 from judgeforge.config.run import Fields
 from judgeforge.errors import ConfigError
-from judgeforge.inputs.raw import RawRow
+from judgeforge.inputs.rows import RawRow
 from judgeforge.judging.protocols.pointwise import PointwiseJudge
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Question

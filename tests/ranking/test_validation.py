@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 import judgeforge
@@ -11,17 +14,17 @@ from tests.support.judgments import compared, scored
 PANEL = [scored(judge, name, 0.5 + 0.1 * i) for judge in "jk" for i, name in enumerate("abc")]
 
 
-def judgment(protocol="pointwise", shown="a", **evidence) -> Judgment:
+def judgment(protocol: str = "pointwise", shown: str = "a", **evidence: object) -> Judgment:
     fields = {"id": "x", "prompt_id": "p", "judge": "j", "protocol": protocol}
     return Judgment.model_validate({**fields, "completion_ids": tuple(shown), **evidence})
 
 
-def test_a_generator_ranks_as_a_list_does():
+def test_a_generator_ranks_as_a_list_does() -> None:
     assert judgeforge.rank(one for one in PANEL) == judgeforge.rank(PANEL)
     assert judgeforge.rank(PANEL).completion_ids == ("a", "b", "c")
 
 
-def test_generators_of_generators_are_evaluated_as_lists_are():
+def test_generators_of_generators_are_evaluated_as_lists_are() -> None:
     prompts = [
         [scored("j", f"{p}.a", 0.9, prompt=p), scored("j", f"{p}.b", 0.2, prompt=p)] for p in "pq"
     ]
@@ -55,18 +58,18 @@ def test_generators_of_generators_are_evaluated_as_lists_are():
         (judgment("listwise", "ab", scores=(0.5, 5)), ["`scores` must be from 0 to 1, not 5"]),
     ],
 )
-def test_a_judgment_that_cannot_be_evidence_is_named(wrong, words):
+def test_a_judgment_that_cannot_be_evidence_is_named(wrong: Judgment, words: list[str]) -> None:
     with pytest.raises(ValueError, match="judgment `x`: ") as raised:
         judgeforge.rank([*PANEL, wrong])
     assert all(word in str(raised.value) for word in words)
 
 
-def test_copies_of_a_judgment_are_no_further_evidence():
+def test_copies_of_a_judgment_are_no_further_evidence() -> None:
     with pytest.raises(ValueError, match=r"`p\.a\.j\.0` comes twice.*leave it out"):
         judgeforge.rank([*PANEL, *[PANEL[0]] * 50])
 
 
-def test_missing_judgments_and_sound_ones_of_every_protocol_count():
+def test_missing_judgments_and_sound_ones_of_every_protocol_count() -> None:
     sound = [
         judgment("listwise", "ab", id="1", scores=(1.0000000001, 0.0)),
         judgment("decisions", "a", id="2", score=0.9, score_sd=0.1),
@@ -88,7 +91,7 @@ def test_missing_judgments_and_sound_ones_of_every_protocol_count():
         (PANEL[0], ["put them into a list"]),
     ],
 )
-def test_what_is_no_list_of_judgments_is_a_mistake_in_words(given, words):
+def test_what_is_no_list_of_judgments_is_a_mistake_in_words(given: Any, words: list[str]) -> None:
     with pytest.raises(TypeError) as raised:
         judgeforge.rank(given)
     assert all(word in str(raised.value) for word in words)
@@ -105,6 +108,8 @@ def test_what_is_no_list_of_judgments_is_a_mistake_in_words(given, words):
         ([[*PANEL, scored("j", "a", 0.5, prompt="q")]], ValueError, "`p` and `q` share a list"),
     ],
 )
-def test_calibrate_and_evaluate_check_the_judgments_of_every_prompt(measure, given, error, words):
+def test_calibrate_and_evaluate_check_the_judgments_of_every_prompt(
+    measure: Callable[..., object], given: Any, error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         measure(given, {"p": "a"})

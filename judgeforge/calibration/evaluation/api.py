@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from judgeforge.calibration.api import kind_of, labelled_prompt, labels_of
+from judgeforge.calibration.api import labelled_prompt, labels_kind, labels_of
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.evaluation.evaluation import Evaluation, Item, JudgeFigures
 from judgeforge.calibration.evaluation.judge_figures import judge_figures
@@ -26,7 +26,7 @@ from judgeforge.ranking.reliability.fit import fit_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.ranking.validation import judgments_by_prompt
-from judgeforge.records import Judgment
+from judgeforge.records import Judgment, Ranking
 from judgeforge.text.wording import expect
 
 TIE = "tie"
@@ -48,12 +48,30 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
 ) -> Evaluation:
     """Compare what judges say with what people say.
 
+    The Evaluation holds the accuracy of the panel with its 95 % interval, kappa, calibration error
+    and Brier score, and the accuracy and biases of each judge on its own.
     ``judgments``, ``labels``, ``of``, ``texts`` and ``as_asked`` are those of ``calibrate``. The
     panel ranks with ``calibration``, or with ``reliability``, or with what all these judgments tell
     of the judges without labels. ``rules``: those of the pairs to come, since for a certificate
     a calibration ranks otherwise. ``latencies``: median seconds of a call, by judge. Labels that a
-    calibration was fitted on make it look better than it is. Raises ValueError for no label at all,
-    and for labels without judgments, and what ``rank`` raises for wrong judgments.
+    calibration was fitted on make it look better than it is.
+
+    >>> said = [
+    ...     [
+    ...         judgeforge.Judgment(
+    ...             id=f"{prompt}.{one}", prompt_id=prompt, completion_ids=(one,),
+    ...             judge="j", protocol="pointwise", score=score,
+    ...         )
+    ...         for one, score in (("good", 0.8), ("bad", 0.4))
+    ...     ]
+    ...     for prompt in "abcd"
+    ... ]
+    >>> evaluation = judgeforge.evaluate(said, {"a": "good", "b": "good", "c": "good", "d": "bad"})
+    >>> evaluation.n, evaluation.accuracy, evaluation.judges["j"].accuracy
+    (4, 0.75, 0.75)
+
+    Raises ValueError for no label at all, and for labels without judgments, and what ``rank``
+    raises for wrong judgments.
     """
     expect(calibration, (Calibration, type(None)), "calibration", "a Calibration", _CALIBRATION)
     by_prompt = judgments_by_prompt(judgments)
@@ -69,19 +87,32 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
     rankings = [ranked(one, known, as_asked) for one in labelled]
     if calibration is not None:
         rankings = [calibration.apply(ranking, rules) for ranking in rankings]
-    both = list(zip(rankings, labelled, strict=True))
-    outcomes = np.array([best_of(ranking, one.label) for ranking, one in both])
     asked = [each for one in labelled for each in by_prompt[one.label.prompt_id]]
-    costs = [judgment.cost_usd for judgment in asked]
+    return _compared(
+        list(zip(rankings, labelled, strict=True)),
+        of=of or labels_kind(labelled),
+        judges=judge_figures(labelled, asked, latencies),
+        costs=[judgment.cost_usd for judgment in asked],
+    )
+
+
+def _compared(
+    both: Sequence[tuple[Ranking, Labelled]],
+    *,
+    of: LabelKind,
+    judges: Mapping[str, JudgeFigures],
+    costs: Sequence[float | None],
+) -> Evaluation:
+    outcomes = np.array([best_of(ranking, one.label) for ranking, one in both])
     return _evaluation(
-        [one.label.prompt_id for one in labelled],
+        [one.label.prompt_id for _, one in both],
         *outcomes.T,
-        of=of or kind_of(labelled),
+        of=of,
         kappa=cohen_kappa(
             [_place(thought_best(ranking), one) for ranking, one in both],
-            [_place(one.label.preferred, one) for one in labelled],
+            [_place(one.label.preferred, one) for _, one in both],
         ),
-        judges=judge_figures(labelled, asked, latencies),
+        judges=judges,
         cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
     )
 

@@ -10,6 +10,8 @@ SIGNIFICANT = 0.05
 
 
 class Comparison(Record):
+    """What has changed from one evaluation to the next, on the items that both have."""
+
     n: int
     """Items that both have."""
     accuracy: float

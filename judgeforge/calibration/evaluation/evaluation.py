@@ -60,6 +60,11 @@ class JudgeFigures(Record):
 
 
 class Evaluation(Record):
+    """How well a panel agrees with people on labelled prompts, and each judge on its own.
+
+    Shares and probabilities are from 0 to 1.
+    """
+
     format_version: Literal[1] = 1
     of: LabelKind
     n: int

@@ -1,4 +1,4 @@
-"""Shares with intervals, agreement, calibration."""
+"""The statistics of an evaluation: shares with intervals, agreement, calibration. Pure."""
 
 from __future__ import annotations
 

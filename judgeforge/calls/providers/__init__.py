@@ -1,5 +1,17 @@
-"""One file an API: the only place with SDKs.
+"""A canonical request -> the provider's reply. One file an API; nothing else knows SDKs.
 
-A new provider is a class like ``Provider`` (see ``base``) in a file of its own here, and one line
-in the table ``judgeforge.config.providers.PROVIDERS``.
+base.py                what a provider is: builds a body, sends it, reads the reply
+openai_chat.py         OpenAI chat completions, and servers that speak them
+anthropic_messages.py  Anthropic messages
+openai_decisions.py    OpenAI decisions, and gateways that speak them
+systemone.py           System One decisions
+local.py               a GGUF model in this process
+local_engine.py        the loaded model, and the threads that talk to it
+decision_server.py     what both kinds of decision servers share
+http.py                a raw body through an SDK's door
+http_errors.py         what its errors mean, in words
+bodies.py              how known models differ, as data
+replies.py             reading what a reply says of its tokens
+
+To add a provider: a file with a class like ``Provider``, and a line in config/providers.py.
 """

@@ -18,7 +18,7 @@ from judgeforge.errors import (
     UntrustedServerError,
 )
 from judgeforge.text.redaction import redact
-from judgeforge.text.visible import printable
+from judgeforge.text.visible import one_line
 
 _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
@@ -90,7 +90,7 @@ def _sane(seconds: float) -> float | None:
 
 def _harmless(said: object) -> str:
     """What a server or a library said, on one line, without keys and control characters."""
-    return " ".join(printable(redact(str(said))).split())
+    return one_line(redact(str(said)))
 
 
 def _root(error: BaseException) -> BaseException:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from judgeforge.records import Judgment, PreferencePair
 from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
-from judgeforge.text.visible import printable
+from judgeforge.text.visible import one_line, printable
 from judgeforge.text.wording import counted
 
 
@@ -35,7 +35,7 @@ def _effects(explanation: Explanation) -> Table:
     for effect in explanation.effects:
         without = effect.confidence_without
         rest = "no pair" if without is None else f"{without:.2f}"
-        table.add_row(_line(effect.judge), str(effect.judgments), rest)
+        table.add_row(one_line(effect.judge), str(effect.judgments), rest)
     return table
 
 
@@ -48,7 +48,7 @@ def _cost(explanation: Explanation) -> str:
 
 def _rubric(pair: PreferencePair) -> str:
     rubric = pair.provenance.rubric
-    return f"rubric {_line(rubric.name)} version {rubric.version} ({_line(rubric.sha256[:12])})"
+    return one_line(f"rubric {rubric.name} version {rubric.version} ({rubric.sha256[:12]})")
 
 
 def _side(name: str, side: ExplainedSide) -> Panel:
@@ -56,10 +56,10 @@ def _side(name: str, side: ExplainedSide) -> Panel:
     figures = ""
     if side.score is not None and side.score_sd is not None and side.p_best is not None:
         figures = f"  score {side.score:.3f} ± {side.score_sd:.3f}, P(best) {side.p_best:.2f}"
-    title = Text(f"{name}: {_line(answer.id)} by {_line(answer.model)}{figures}")
+    title = Text(f"{name}: {one_line(answer.id)} by {one_line(answer.model)}{figures}")
     notes = [f"finish: {answer.finish}"] if answer.finish not in {"stop", "given"} else []
     notes += answer.flags
-    subtitle = Text(_line(", ".join(notes))) if notes else None
+    subtitle = Text(one_line(", ".join(notes))) if notes else None
     return Panel(
         Text(printable(answer.text)),
         title=title,
@@ -76,8 +76,8 @@ def _judgments(side: ExplainedSide) -> Table:
         said = one.missing if one.missing is not None else one.rationale or ""
         repeat = f" #{one.repeat + 1}" if one.repeat else ""
         table.add_row(
-            Text(_line(f"{one.judge}{repeat}\n({one.protocol})")),
-            Text("\n".join(map(_line, _evidence(one, side.completion.id))) or "missing"),
+            Text(one_line(f"{one.judge}{repeat}\n({one.protocol})")),
+            Text("\n".join(map(one_line, _evidence(one, side.completion.id))) or "missing"),
             Text(printable(said)),
         )
     return table
@@ -108,9 +108,9 @@ def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
     table = Table("call", "for", "model", "attempts", "seconds", "tokens", "USD")
     for call in calls:
         table.add_row(
-            Text(_line(call.key[:12])),
-            Text(_line(call.purpose)),
-            Text(_line(call.model or "-")),
+            Text(one_line(call.key[:12])),
+            Text(one_line(call.purpose)),
+            Text(one_line(call.model or "-")),
             Text(_attempts(call)),
             _number(call.latency_s, 2),
             "-" if call.input_tokens is None else f"{call.input_tokens}+{call.output_tokens}",
@@ -122,11 +122,7 @@ def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
 def _attempts(call: ExplainedCall) -> str:
     if not call.attempts:
         return "cached"
-    return "\n".join([str(call.attempts), *map(_line, call.failures)])
-
-
-def _line(text: str) -> str:
-    return " ".join(printable(text).split())
+    return "\n".join([str(call.attempts), *map(one_line, call.failures)])
 
 
 def _number(value: float | None, digits: int) -> str:

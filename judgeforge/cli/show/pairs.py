@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -16,12 +15,11 @@ from judgeforge.ranking.protocols import is_by_code
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_rows
+from judgeforge.text.visible import excerpt, one_line
 
 Json = Mapping[str, Any]
 
 PROMPT_CHARACTERS, ANSWER_CHARACTERS, REASON_CHARACTERS = 50, 80, 80
-_LOOKED_AT = 20
-"""Times as many characters as are shown: white space runs together, and a text may be a book."""
 
 
 def pairs_table(folder: Path, *, most: int | None = None) -> Table:
@@ -40,9 +38,9 @@ def pairs_table(folder: Path, *, most: int | None = None) -> Table:
         sides = pair["provenance"]
         why = reasons(criteria[sides["chosen_id"]], criteria[sides["rejected_id"]])
         table.add_row(
-            Text(shorten(pair["prompt"][-1]["content"], PROMPT_CHARACTERS)),
-            Text(shorten(pair["chosen"][-1]["content"], ANSWER_CHARACTERS), style="green"),
-            Text(shorten(pair["rejected"][-1]["content"], ANSWER_CHARACTERS), style="red"),
+            Text(excerpt(pair["prompt"][-1]["content"], PROMPT_CHARACTERS)),
+            Text(excerpt(pair["chosen"][-1]["content"], ANSWER_CHARACTERS), style="green"),
+            Text(excerpt(pair["rejected"][-1]["content"], ANSWER_CHARACTERS), style="red"),
             f"{pair['score_margin']:.2f}\n{pair['confidence']:.0%}",
             Text("\n".join(why)),
         )
@@ -56,7 +54,7 @@ def reasons(chosen: Sequence[Json], rejected: Sequence[Json]) -> list[str]:
     widest difference first.
     """
     lines = [
-        f"{side} {shorten(judgment['rationale'], REASON_CHARACTERS)}"
+        f"{side} {excerpt(judgment['rationale'], REASON_CHARACTERS)}"
         for side, judgments in (("rejected", rejected), ("chosen", chosen))
         for judgment in judgments
         if is_by_code(judgment["protocol"]) and min(judgment["criteria"].values(), default=1) < 1
@@ -64,7 +62,7 @@ def reasons(chosen: Sequence[Json], rejected: Sequence[Json]) -> list[str]:
     ours, theirs = _means(chosen), _means(rejected)
     shared = sorted(ours.keys() & theirs.keys(), key=lambda name: (theirs[name] - ours[name], name))
     lines += [
-        f"{plain(name)} {ours[name]:.2f} : {theirs[name]:.2f}"
+        f"{one_line(name)} {ours[name]:.2f} : {theirs[name]:.2f}"
         for name in shared
         if abs(ours[name] - theirs[name]) >= LEAST_DIFFERENCE
     ]
@@ -72,29 +70,6 @@ def reasons(chosen: Sequence[Json], rejected: Sequence[Json]) -> list[str]:
         return lines
     compared = any(len(judgment["completion_ids"]) > 1 for judgment in (*chosen, *rejected))
     return ["told apart side by side" if compared else "differences under 0.01"]
-
-
-def plain(text: str) -> str:
-    """The text on one line, without anything that a terminal would obey."""
-    kept = (_visible(character) for character in text)
-    return " ".join("".join(kept).split())
-
-
-def shorten(text: str, most: int) -> str:
-    seen = text[: _LOOKED_AT * most]
-    line = plain(seen)
-    if len(line) <= most and len(seen) == len(text):
-        return line
-    return f"{line[: most - 1].rstrip()}…"
-
-
-def _visible(character: str) -> str:
-    if character.isspace():
-        return " "
-    kind = unicodedata.category(character)
-    if kind == "Cf":  # invisible, such as those that turn the writing direction
-        return ""
-    return "\N{REPLACEMENT CHARACTER}" if kind in {"Cc", "Cs"} else character
 
 
 def _criteria(folder: Path, pairs: Iterable[Json]) -> Mapping[str, list[Json]]:

@@ -1,6 +1,11 @@
-"""All checks by name. A new check is one small function and one line in ``CHECKS``.
+"""A text -> whether it keeps one rule that code can verify. Pure, no calls.
 
-Criteria that code can verify: a check says whether a text keeps one rule. Pure, no calls.
+subject.py     what a check looks at, and the readers of its argument
+text.py        words, lengths, lists, patterns, the reference
+structured.py  JSON and JSON Schema
+language.py    the language of a text
+
+To add a check: one small function in one of these, and a line in CHECKS.
 """
 
 from __future__ import annotations
@@ -34,6 +39,19 @@ class CheckKind:
     needs_reference: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    stated: JsonValue
+    """The argument as it was written, for people."""
+    argument: Any
+    passes: Callable[[Subject, Any], bool]
+    needs_reference: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}: {json.dumps(self.stated, ensure_ascii=False)}"
+
+
 CHECKS: Mapping[str, CheckKind] = {
     "max_words": CheckKind(whole_number, text.max_words),
     "min_words": CheckKind(whole_number, text.min_words),
@@ -61,19 +79,6 @@ CHECKS: Mapping[str, CheckKind] = {
     "equals_reference": CheckKind(only_true, text.equals_reference, needs_reference=True),
     "contains_reference": CheckKind(only_true, text.contains_reference, needs_reference=True),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    name: str
-    stated: JsonValue
-    """The argument as it was written, for people."""
-    argument: Any
-    passes: Callable[[Subject, Any], bool]
-    needs_reference: bool
-
-    def __str__(self) -> str:
-        return f"{self.name}: {json.dumps(self.stated, ensure_ascii=False)}"
 
 
 def parse_checks(value: object) -> tuple[Check, ...]:
@@ -112,6 +117,3 @@ def _parse(name: str, argument: JsonValue) -> Check:
     except ValueError as error:
         raise ValueError(f"check `{name}`: {error}") from error
     return Check(name, argument, ready, kind.passes, kind.needs_reference)
-
-
-__all__ = ["CHECKS", "Check", "Subject", "UndecidedCheckError", "failed_checks", "parse_checks"]

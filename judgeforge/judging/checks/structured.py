@@ -1,12 +1,8 @@
-"""A small part of JSON Schema, enough to say what an answer in JSON must look like.
-
-Any keyword outside ``KEYWORDS`` is refused when the schema is read: a rule that is silently not
-checked would make wrong pairs.
-
-Whether a text is JSON, and what is in it.
+"""Checks of a text that must be JSON: whether it is, its keys, a small part of JSON Schema.
 
 The whole text must be one JSON value; white space and one Markdown code fence around it are
-accepted, any other word is not.
+accepted, any other word is not. A keyword of a schema outside ``KEYWORDS`` is refused when the
+schema is read: a rule that is silently not checked would make wrong pairs.
 """
 
 from __future__ import annotations
@@ -38,6 +34,7 @@ KEYWORDS = (
 )
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 DEEPEST = 32
+_FENCE = re.compile(r"\A\s*```[A-Za-z]*[ \t]*\n(.*)\n[ \t]*```\s*\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +106,27 @@ def schema(value: JsonValue, depth: int = 0) -> Schema:
     )
 
 
+def is_json(subject: Subject, _: bool) -> bool:
+    return _read(subject.text)[0]
+
+
+def has_json_keys(subject: Subject, wanted: tuple[str, ...]) -> bool:
+    """The text is a JSON object that has at least the wanted keys."""
+    _, value = _read(subject.text)
+    return isinstance(value, dict) and all(key in value for key in wanted)
+
+
+def follows_json_schema(subject: Subject, schema: Schema) -> bool:
+    found, value = _read(subject.text)
+    return found and schema.allows(value)
+
+
+def unfenced(text: str) -> str:
+    """The text without the one code fence around it, if there is one."""
+    fenced = _FENCE.match(text)
+    return fenced.group(1) if fenced else text
+
+
 def _types(value: JsonValue) -> tuple[str, ...]:
     if value is None:
         return ()
@@ -174,30 +192,6 @@ def _is_of_type(value: object, name: str) -> bool:
 def _same(value: object, choice: object) -> bool:
     """Equal as JSON values: 1 is 1.0 but not true."""
     return isinstance(value, bool) == isinstance(choice, bool) and value == choice
-
-
-_FENCE = re.compile(r"\A\s*```[A-Za-z]*[ \t]*\n(.*)\n[ \t]*```\s*\Z", re.DOTALL)
-
-
-def is_json(subject: Subject, _: bool) -> bool:
-    return _read(subject.text)[0]
-
-
-def has_json_keys(subject: Subject, wanted: tuple[str, ...]) -> bool:
-    """The text is a JSON object that has at least the wanted keys."""
-    _, value = _read(subject.text)
-    return isinstance(value, dict) and all(key in value for key in wanted)
-
-
-def follows_json_schema(subject: Subject, schema: Schema) -> bool:
-    found, value = _read(subject.text)
-    return found and schema.allows(value)
-
-
-def unfenced(text: str) -> str:
-    """The text without the one code fence around it, if there is one."""
-    fenced = _FENCE.match(text)
-    return fenced.group(1) if fenced else text
 
 
 def _read(text: str) -> tuple[bool, Any]:

@@ -1,8 +1,7 @@
-"""Readers for the arguments of checks: a YAML or JSON value -> what the check works with.
+"""What a check looks at, how it says that it cannot decide, and the readers of its argument.
 
-Each raises ValueError that says what is allowed.
-
-What a check looks at, and how it says that it cannot decide.
+A reader makes of a YAML or JSON value what the check works with, and raises ValueError that says
+what is allowed.
 """
 
 from __future__ import annotations
@@ -12,6 +11,16 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 MOST_TEXTS = 100
+
+
+class UndecidedCheckError(Exception):
+    """The check can neither be called passed nor failed for this text; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    text: str
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +79,3 @@ def span(value: JsonValue) -> Span:
     if most is not None and most < least:
         raise ValueError(f"`max` ({most}) is smaller than `min` ({least})")
     return Span(least, most)
-
-
-class UndecidedCheckError(Exception):
-    """The check can neither be called passed nor failed for this text; says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    text: str
-    reference: str | None = None

@@ -1,12 +1,8 @@
-"""What a text says: substrings, words, beginnings and ends, regular expressions.
+"""Checks of a text as people read it: what it says, how long it is, its lists, its reference.
 
-All but regular expressions ignore case and white space around the text.
-
-How long a text is, in characters, words, sentences and paragraphs.
-
-Markdown list items, at any depth, outside fenced code.
-
-Comparisons with the row's reference. Case and the amount of white space do not count.
+All but regular expressions ignore case, and white space around the text. List items are those of
+Markdown, at any depth, outside fenced code. No comparison with the row's reference minds the amount
+of white space.
 """
 
 from __future__ import annotations
@@ -27,6 +23,16 @@ if TYPE_CHECKING:
 LONGEST_PATTERN = 1000
 PATTERN_TIMEOUT_S = 0.25
 """A sound pattern needs microseconds; one that backtracks without end is stopped here."""
+
+_LIST_MARKER = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
+_BREAK = re.compile(r"\n[ \t]*\n")
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'”\u2019»)\]*_]*(?=\s|$)|[。\uff01\uff1f]+")
+_ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|[Ee]\.g|[Ii]\.e|approx)\.$")
+
+_NUMBERED = re.compile(r"^[ \t]*(?:\*\*)?\d{1,3}[.)][ \t]*(?:\*\*)?[ \t]*\S", re.MULTILINE)
+_BULLET = re.compile(r"^[ \t]*[-*+•\u2013][ \t]+\S", re.MULTILINE)
+_DECIMAL = re.compile(r"^[ \t]*\d{1,3}\.\d")
+_FENCED = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def contains(subject: Subject, wanted: tuple[str, ...]) -> bool:
@@ -87,28 +93,6 @@ def not_matches(subject: Subject, banned: regex.Pattern[str]) -> bool:
     return not matches(subject, banned)
 
 
-def _has_word(text: str, word: str) -> bool:
-    return re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", text) is not None
-
-
-@lru_cache(maxsize=256)
-def _compiled(source: str) -> regex.Pattern[str]:
-    import regex
-
-    try:
-        return regex.compile(source)
-    except regex.error as error:
-        raise ValueError(f"is no regular expression: {error}") from error
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
-
-
-_LIST_MARKER = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
-_BREAK = re.compile(r"\n[ \t]*\n")
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”\u2019»)\]*_]*(?=\s|$)|[。\uff01\uff1f]+")
-_ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|[Ee]\.g|[Ii]\.e|approx)\.$")
-
-
 def count_words(text: str) -> int:
     """Runs between white space that hold a letter or a digit.
 
@@ -126,21 +110,6 @@ def count_sentences(text: str) -> int:
 
 def count_paragraphs(text: str) -> int:
     return sum(bool(part.strip()) for part in _BREAK.split(text))
-
-
-def _sentences_in(paragraph: str) -> int:
-    count, start = 0, 0
-    for end in _SENTENCE_END.finditer(paragraph):
-        sentence = paragraph[start : end.end()]
-        if end.group() == "." and _ABBREVIATION.search(sentence[-12:]):
-            continue
-        count += _says_something(sentence)
-        start = end.end()
-    return count + _says_something(paragraph[start:])
-
-
-def _says_something(part: str) -> bool:
-    return any(c.isalnum() for c in part)
 
 
 def max_words(subject: Subject, most: int) -> bool:
@@ -171,12 +140,6 @@ def max_paragraphs(subject: Subject, most: int) -> bool:
     return count_paragraphs(subject.text) <= most
 
 
-_NUMBERED = re.compile(r"^[ \t]*(?:\*\*)?\d{1,3}[.)][ \t]*(?:\*\*)?[ \t]*\S", re.MULTILINE)
-_BULLET = re.compile(r"^[ \t]*[-*+•\u2013][ \t]+\S", re.MULTILINE)
-_DECIMAL = re.compile(r"^[ \t]*\d{1,3}\.\d")
-_FENCED = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
-
-
 def list_items(subject: Subject, wanted: Span) -> bool:
     """Bullets and numbered items together."""
     return wanted.holds(_numbered(subject.text) + _bullets(subject.text))
@@ -190,6 +153,45 @@ def bullet_items(subject: Subject, wanted: Span) -> bool:
     return wanted.holds(_bullets(subject.text))
 
 
+def equals_reference(subject: Subject, _: bool) -> bool:
+    return _folded(subject.text) == _reference(subject)
+
+
+def contains_reference(subject: Subject, _: bool) -> bool:
+    return _reference(subject) in _folded(subject.text)
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", text) is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(source: str) -> regex.Pattern[str]:
+    import regex
+
+    try:
+        return regex.compile(source)
+    except regex.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+
+
+def _sentences_in(paragraph: str) -> int:
+    count, start = 0, 0
+    for end in _SENTENCE_END.finditer(paragraph):
+        sentence = paragraph[start : end.end()]
+        if end.group() == "." and _ABBREVIATION.search(sentence[-12:]):
+            continue
+        count += _says_something(sentence)
+        start = end.end()
+    return count + _says_something(paragraph[start:])
+
+
+def _says_something(part: str) -> bool:
+    return any(c.isalnum() for c in part)
+
+
 def _numbered(text: str) -> int:
     lines = _FENCED.sub("", text).splitlines()
     return sum(bool(_NUMBERED.match(line)) and not _DECIMAL.match(line) for line in lines)
@@ -197,14 +199,6 @@ def _numbered(text: str) -> int:
 
 def _bullets(text: str) -> int:
     return len(_BULLET.findall(_FENCED.sub("", text)))
-
-
-def equals_reference(subject: Subject, _: bool) -> bool:
-    return _folded(subject.text) == _reference(subject)
-
-
-def contains_reference(subject: Subject, _: bool) -> bool:
-    return _reference(subject) in _folded(subject.text)
 
 
 def _reference(subject: Subject) -> str:

@@ -1,5 +1,9 @@
-"""One file a way to ask a judge.
+"""One prompt's completions -> questions to a judge, and its judgments. One file a way to ask.
 
-A new protocol is a class like ``Judge`` (see ``judging.judge``) in a file of its own here, and one
-line in the table ``judgeforge.ranking.protocols.PROTOCOLS``.
+pointwise.py  one completion at a time, scored
+pairwise.py   two compared
+listwise.py   all scored side by side
+decisions.py  a decision model, which answers in probabilities
+
+To add a protocol: a file with a class like ``Judge``, and a line in ranking/protocols.py.
 """

@@ -1,7 +1,4 @@
-"""Reading the answers of a decision model: checked probabilities, or the reason why not.
-
-A decision model's answers to a whole rubric -> one score with its uncertainty. Pure.
-"""
+"""The answers of a decision model: checked one by one, and a whole rubric's as one score. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +10,49 @@ from judgeforge.calls.providers.base import DecisionAnswer, DecisionQuestion
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.replies.probabilities import Distribution, answers_of, expected_scores
 from judgeforge.judging.rubric import Criterion, Rubric
+from judgeforge.text.wording import listed, shortened
 
 SUM_TOLERANCE = 0.02
 """How far a distribution may be from 1: hosts round, and leave out what is unlikely."""
+LEAST_SHARE = 0.5
+"""Of the rubric's weight that must be answered for a judgment."""
+UNANSWERED_SD = 0.3
+"""How far a criterion that got no answer may be from the others, 0 to 1."""
 REFUSED = "the model declined to answer"
+
+
+def score_of_answers(rubric: Rubric, answers: Mapping[str, DecisionAnswer]) -> dict[str, Any]:
+    """Fields of the judgment. Criteria without a sane answer are left out and noted, and make the
+    score less certain. Raises UnreadableReplyError where they weigh more than the others.
+    """
+    distributions: dict[str, Distribution] = {}
+    positions: dict[str, float] = {}
+    unanswered: dict[str, str] = {}
+    for criterion in rubric.judged:
+        name, answer = criterion.name, answers.get(criterion.name)
+        try:
+            distribution = read_distribution(criterion, answer)
+            if distribution is None:
+                positions[name] = read_position(criterion, answer)
+            else:
+                distributions[name] = distribution
+        except UnreadableReplyError as error:
+            unanswered[name] = str(error)
+    missing_share = _share(rubric, unanswered)
+    told = "; ".join(f"`{name}`: {why}" for name, why in unanswered.items())
+    if missing_share > 1.0 - LEAST_SHARE:
+        raise UnreadableReplyError(told)
+    expected = expected_scores(rubric, distributions) if distributions else None
+    criteria = {**positions, **(expected.criteria if expected else {})}
+    known_sd = expected.score_sd if expected and not positions else None
+    return {
+        "criteria": criteria,
+        "score": rubric.weighted_mean(criteria),
+        "score_sd": None if known_sd is None else _with_doubt(known_sd, missing_share),
+        "probabilities": expected.probabilities if expected else None,
+        "weight": sum(rubric.weights[name] for name in criteria),
+        "note": _note(positions, told),
+    }
 
 
 def answers_by_name(
@@ -79,53 +115,15 @@ def _normalised(probabilities: Mapping[str, float], options: Sequence[str]) -> d
     """Probabilities of all options; one that a host left out as unlikely is 0."""
     unknown = probabilities.keys() - set(options)
     if unknown:
-        raise UnreadableReplyError(f"a probability of `{min(unknown)[:60]}`, which was not asked")
+        raise UnreadableReplyError(
+            f"a probability of `{shortened(min(unknown))}`, which was not asked"
+        )
     if not all(0.0 <= p <= 1.0 for p in probabilities.values()):
         raise UnreadableReplyError("a probability is not from 0 to 1")
     total = math.fsum(probabilities.values())
     if abs(total - 1.0) > SUM_TOLERANCE:
         raise UnreadableReplyError(f"the probabilities sum to {total:.3f}, not to 1")
     return {option: probabilities.get(option, 0.0) / total for option in options}
-
-
-LEAST_SHARE = 0.5
-"""Of the rubric's weight that must be answered for a judgment."""
-UNANSWERED_SD = 0.3
-"""How far a criterion that got no answer may be from the others, 0 to 1."""
-
-
-def score_of_answers(rubric: Rubric, answers: Mapping[str, DecisionAnswer]) -> dict[str, Any]:
-    """Fields of the judgment. Criteria without a sane answer are left out and noted, and make the
-    score less certain. Raises UnreadableReplyError where they weigh more than the others.
-    """
-    distributions: dict[str, Distribution] = {}
-    positions: dict[str, float] = {}
-    unanswered: dict[str, str] = {}
-    for criterion in rubric.judged:
-        name, answer = criterion.name, answers.get(criterion.name)
-        try:
-            distribution = read_distribution(criterion, answer)
-            if distribution is None:
-                positions[name] = read_position(criterion, answer)
-            else:
-                distributions[name] = distribution
-        except UnreadableReplyError as error:
-            unanswered[name] = str(error)
-    missing_share = _share(rubric, unanswered)
-    told = "; ".join(f"`{name}`: {why}" for name, why in unanswered.items())
-    if missing_share > 1.0 - LEAST_SHARE:
-        raise UnreadableReplyError(told)
-    expected = expected_scores(rubric, distributions) if distributions else None
-    criteria = {**positions, **(expected.criteria if expected else {})}
-    known_sd = expected.score_sd if expected and not positions else None
-    return {
-        "criteria": criteria,
-        "score": rubric.weighted_mean(criteria),
-        "score_sd": None if known_sd is None else _with_doubt(known_sd, missing_share),
-        "probabilities": expected.probabilities if expected else None,
-        "weight": sum(rubric.weights[name] for name in criteria),
-        "note": _note(positions, told),
-    }
 
 
 def _share(rubric: Rubric, names: Iterable[str]) -> float:
@@ -139,7 +137,7 @@ def _with_doubt(score_sd: float, missing_share: float) -> float:
 
 
 def _note(positions: Iterable[str], unanswered: str) -> str | None:
-    bare = ", ".join(f"`{name}`" for name in positions)
+    bare = listed(positions, mark="`")
     notes = [
         f"no distribution came for {bare}" if bare else "",
         f"the score is of the other criteria; {unanswered}" if unanswered else "",

@@ -42,11 +42,11 @@ def exact_keys(value: dict[str, Any], wanted: Sequence[str], where: str) -> None
     if missing:
         raise UnreadableReplyError(f"{where} lacks `{missing[0]}`")
     if extra:
-        raise UnreadableReplyError(f"{where} has the unknown key {shown(extra[0])}")
+        raise UnreadableReplyError(f"{where} has the unknown key {quoted(extra[0])}")
 
 
-def shown(value: object) -> str:
-    """A value of the reply, short and in ASCII, for a message."""
+def quoted(value: object) -> str:
+    """A value of the reply, short and in ASCII, for a message that also goes back to the judge."""
     return ascii(value)[:60]
 
 

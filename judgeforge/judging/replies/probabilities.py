@@ -1,14 +1,10 @@
-"""The probabilities of the tokens that a judge wrote its scores with.
-
-Expected scores over them are finer than the scores as written (Liu et al., G-Eval, 2023): most
-judges put nearly all their replies on two or three levels.
-
-A judge's own probabilities for each criterion -> expected scores and their uncertainty. Pure.
+"""Probabilities of a judge's answers, and the expected scores that follow from them. Pure.
 
 A distribution is over the answers of one criterion from the worst to the best: its levels, or no
-and yes. Answer k of n (from 0) stands for the score k / (n - 1).
-
-How probable each possible answer was, from the tokens that a judge might have written.
+and yes. Answer k of n (from 0) stands for the score k / (n - 1). Decision models give distributions
+themselves; of a judge that writes its scores they are read from the tokens that it might have
+written instead. Expected scores over them are finer than the scores as written (Liu et al., G-Eval,
+2023): most judges put nearly all their replies on two or three levels.
 """
 
 from __future__ import annotations
@@ -22,8 +18,22 @@ from judgeforge.calls.providers.base import TokenProbability
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Criterion, Rubric
 
+LEAST_MASS = 0.5
+"""Of a token's probability that must fall on the labels; what is below this says more about the
+form of the reply than about the answer."""
+MOST_ALTERNATIVES = 20
+"""What OpenAI gives."""
+_OTHER_TOKENS = 3
+"""That may be likely beside the answers, such as a blank."""
+_ANSWER = re.compile(r'[\s":]*(true|false|\d+)')
+_BOOLEANS = ["false", "true"]
+
 Distribution = tuple[float, ...]
 """Probabilities that sum to 1."""
+
+
+class NoProbabilitiesError(ValueError):
+    """The reply does not tell how probable other scores were; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,43 +84,6 @@ def mean_and_variance(distribution: Sequence[float]) -> tuple[float, float]:
     return min(1.0, mean), max(0.0, square - mean**2)
 
 
-LEAST_MASS = 0.5
-"""Of a token's probability that must fall on the labels; what is below this says more about the
-form of the reply than about the answer."""
-
-
-def label_probabilities(
-    token_logprobs: Iterable[tuple[str | None, float]], labels: Sequence[str]
-) -> dict[str, float]:
-    """Probability of each label among the labels, in their order; they sum to 1.
-
-    ``token_logprobs`` are the likeliest tokens at the place of the answer with the natural
-    logarithms of their probabilities; a label that is not among them has probability 0. Tokens are
-    compared as they are. Raises UnreadableReplyError.
-    """
-    mass = dict.fromkeys(labels, 0.0)
-    for token, logprob in token_logprobs:
-        if token in mass:
-            mass[token] += 1.0 if logprob > 0 else math.exp(logprob)
-    total = sum(mass.values())
-    if not total >= LEAST_MASS:
-        names = ", ".join(labels)
-        raise UnreadableReplyError(f"only {total:.0%} of the probability falls on {names}")
-    return {label: probability / total for label, probability in mass.items()}
-
-
-MOST_ALTERNATIVES = 20
-"""What OpenAI gives."""
-_OTHER_TOKENS = 3
-"""That may be likely beside the answers, such as a blank."""
-_ANSWER = re.compile(r'[\s":]*(true|false|\d+)')
-_BOOLEANS = ["false", "true"]
-
-
-class NoProbabilitiesError(ValueError):
-    """The reply does not tell how probable other scores were; the message says why."""
-
-
 def alternatives_needed(rubric: Rubric) -> int:
     """How many alternatives of a token show all answers; each makes every reply longer."""
     answers = max(len(_answers(criterion)) for criterion in rubric.judged)
@@ -128,6 +101,27 @@ def score_distributions(
         raise NoProbabilitiesError("the reply came without token probabilities")
     text = "".join(token.text for token in tokens)
     return {c.name: _distribution(tokens, text, c) for c in rubric.judged}
+
+
+def label_probabilities(
+    token_logprobs: Iterable[tuple[str | None, float]], labels: Sequence[str]
+) -> dict[str, float]:
+    """Probability of each label among the labels, in their order; they sum to 1.
+
+    ``token_logprobs`` are the likeliest tokens at the place of the answer with the natural
+    logarithms of their probabilities; a label that is not among them has probability 0. Tokens are
+    compared as they are. Raises UnreadableReplyError.
+    """
+    mass = dict.fromkeys(labels, 0.0)
+    for token, logprob in token_logprobs:
+        if token in mass:
+            mass[token] += 1.0 if logprob > 0 else math.exp(logprob)
+    total = sum(mass.values())
+    if not total >= LEAST_MASS:
+        raise UnreadableReplyError(
+            f"only {total:.0%} of the probability falls on {', '.join(labels)}"
+        )
+    return {label: probability / total for label, probability in mass.items()}
 
 
 def _distribution(
@@ -163,9 +157,8 @@ def _token_of_value(
 
 
 def _answers(criterion: Criterion) -> list[str]:
-    if criterion.levels is None:
-        return _BOOLEANS
-    return [str(number) for number in range(1, len(criterion.levels) + 1)]
+    """The answers of ``answers_of`` as they stand in a structured reply."""
+    return _BOOLEANS if criterion.levels is None else answers_of(criterion)
 
 
 def _answer(alternative: str, before: str) -> str | None:

@@ -1,1 +1,6 @@
-"""Ranking -> what to ask next, or stop. Pure."""
+"""The evidence on one prompt -> what to ask next, or nothing. Pure.
+
+choose.py      what to ask next, where the pair is still in doubt
+candidates.py  what could be asked next
+gain.py        how much an answer is expected to tell
+"""

@@ -41,17 +41,15 @@ class Ask:
     calls: int = 1
 
 
+Bundle = tuple[Ask, ...]
+"""Asked at once."""
+Asked = Mapping[tuple[str, tuple[int, ...]], int]
+"""How often each judge was asked about each completion, pair or list, by their sorted places."""
+
+
 def first_tier(options: Sequence[JudgeOption]) -> int:
     """The tier that is always asked."""
     return min(option.tier for option in options)
-
-
-Bundle = tuple[Ask, ...]
-"""Asked at once."""
-
-
-Asked = Mapping[tuple[str, tuple[int, ...]], int]
-"""How often each judge was asked about each completion, pair or list, by their sorted places."""
 
 
 def times_asked(evidence: Evidence, options: Sequence[JudgeOption]) -> Asked:

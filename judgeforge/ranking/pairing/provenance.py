@@ -26,6 +26,11 @@ def make_pairs(
     rubric: RubricId,
     strategy: str,
 ) -> list[PreferencePair]:
+    """One record for each selected pair, in their order; ids are the prompt's with ``.p0`` on.
+
+    ``completions``: by id, both sides of every pair. ``judgments``: all of the prompt, of which
+    each pair keeps those about its sides.
+    """
     return [
         PreferencePair(
             id=f"{prompt.id}.p{number}",

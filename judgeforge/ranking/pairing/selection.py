@@ -16,10 +16,15 @@ from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.pairing.strategies import STRATEGIES
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Ranking, Record, SkipReason
-from judgeforge.text.wording import did_you_mean, expect, found
+from judgeforge.text.wording import as_clause, did_you_mean, expect, found
+
+TIE_WIDTH = 1e-9
+"""Scores that differ by less are equal."""
 
 
 class SelectedPair(Record):
+    """Two completions by id, the better one first; scores and their margin are from 0 to 1."""
+
     chosen_id: str
     rejected_id: str
     score_chosen: float
@@ -32,13 +37,18 @@ class SelectedPair(Record):
 
 
 class PairSelection(Record):
+    """The pairs of a prompt, most wanted first, or why there is none."""
+
     pairs: tuple[SelectedPair, ...] = ()
     reason: SkipReason | None = None
     detail: str | None = None
 
 
 class Trust(Record):
-    """What labels say of the probabilities of pairs, and from which one on a pair is kept."""
+    """What labels say of the probabilities of pairs, and from which one on a pair is kept.
+
+    ``Calibration.trust`` makes it for given rules.
+    """
 
     of: Literal["best", "pair"] = "best"
     """A pair is wrong when chosen is not the best completion, or when rejected is better."""
@@ -51,34 +61,6 @@ class Trust(Record):
     """The share of wrong pairs that ``least`` was found for."""
 
 
-def rules_from(settings: Mapping[str, object]) -> PairingRules:
-    """Raises ValueError: which setting, what was given, what it takes, what was probably meant."""
-    try:
-        return PairingRules.model_validate(settings)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-    raise ValueError("; ".join(map(_in_words, errors)))
-
-
-def _in_words(error: ErrorDetails) -> str:
-    name, value = str(error["loc"][0]), error["input"]
-    if error["type"] == "extra_forbidden":
-        known = PairingRules.model_fields
-        return f"there is no setting `{name}`; there are {', '.join(known)}" + did_you_mean(
-            name, known
-        )
-    if error["type"] != "literal_error":
-        message = error["msg"][:1].lower() + error["msg"][1:]
-        return f"{name}: {message}, and is {found(value)}"
-    choices = get_args(PairingRules.model_fields[name].annotation)
-    hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-    return f"{name}: must be one of {', '.join(choices)}, and is {found(value)}{hint}"
-
-
-TIE_WIDTH = 1e-9
-"""Scores that differ by less are equal."""
-
-
 def select_pairs(
     ranking: Ranking,
     rules: PairingRules | None = None,
@@ -89,10 +71,21 @@ def select_pairs(
 ) -> PairSelection:
     """The pairs of one prompt, in the order of the strategy, or the reason why there is none.
 
-    ``settings`` are the fields of PairingRules, for scripts: ``select_pairs(ranking,
-    strategy="adjacent", min_confidence=0.8)``. ``texts`` (completion id -> text) is needed for
-    ``max_length_ratio`` and ``length_matched``; ``trust`` (what labels showed,
-    ``Calibration.trust``) for ``max_error``. The chosen side always has the higher score.
+    What is asked of a pair are ``rules``, or, for scripts, the fields of PairingRules by name.
+    ``texts`` (completion id -> text) is needed for ``max_length_ratio`` and ``length_matched``;
+    ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``. The chosen side always
+    has the higher score; a pair's confidence is P(chosen is better than rejected), 0.5 to 1.
+
+    >>> ranking = judgeforge.Ranking(
+    ...     prompt_id="p1", completion_ids=("a", "b"), scores=(0.8, 0.5),
+    ...     covariance=((0.01, 0.0), (0.0, 0.01)), p_best=(0.98, 0.02),
+    ... )
+    >>> selection = judgeforge.select_pairs(ranking, strategy="adjacent", min_confidence=0.8)
+    >>> [(pair.chosen_id, pair.rejected_id) for pair in selection.pairs]
+    [('a', 'b')]
+    >>> judgeforge.select_pairs(ranking, min_margin=0.5).detail
+    'the widest margin is 0.300, min_margin is 0.5'
+
     Raises ValueError for a wrong setting, TypeError for what is no ranking or no rules.
     """
     expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
@@ -114,6 +107,18 @@ def select_pairs(
         ordered = kept
     most = rules.pairs_per_prompt or strategy.natural_number
     return PairSelection(pairs=tuple(ordered if most is None else ordered[:most]))
+
+
+def rules_from(settings: Mapping[str, object]) -> PairingRules:
+    """The rules of pairing from single settings, as a script gives them.
+
+    Raises ValueError: which setting, what was given, what it takes, what was probably meant.
+    """
+    try:
+        return PairingRules.model_validate(settings)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    raise ValueError("; ".join(map(_in_words, errors)))
 
 
 def _checked(
@@ -214,3 +219,17 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
                 f"max_error = {trust.max_error} keeps pairs above {least:.3f}"
             ),
         )
+
+
+def _in_words(error: ErrorDetails) -> str:
+    name, value = str(error["loc"][0]), error["input"]
+    if error["type"] == "extra_forbidden":
+        known = PairingRules.model_fields
+        return f"there is no setting `{name}`; there are {', '.join(known)}" + did_you_mean(
+            name, known
+        )
+    if error["type"] != "literal_error":
+        return f"{name}: {as_clause(error['msg'])}, and is {found(value)}"
+    choices = get_args(PairingRules.model_fields[name].annotation)
+    hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+    return f"{name}: must be one of {', '.join(choices)}, and is {found(value)}{hint}"

@@ -1,1 +1,7 @@
-"""Judgments of many prompts -> each judge's scale, noise, bias and discrimination. Pure."""
+"""Judgments of many prompts -> each judge's scale, noise, bias and discrimination. Pure.
+
+judges.py    what is known of judges, and what is assumed before any evidence
+fit.py       the reliability of all judges of a run
+scores.py    from their scores
+verdicts.py  from their verdicts on two completions
+"""

@@ -1,4 +1,8 @@
-"""The reliability of all judges of a run, learnt from their judgments alone."""
+"""The reliability of all judges of a run, learnt from their judgments alone.
+
+Scores are fitted first (scores.py), since the qualities that they show set the scale on which
+verdicts are then fitted (verdicts.py).
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,17 @@ from judgeforge.records import Judgment
 
 
 def fit_reliability(prompts: Sequence[Sequence[Judgment]]) -> Reliability:
-    """``prompts``: the judgments of each prompt. No label is needed; with few prompts the result
-    stays near the prior. The order of prompts and judgments does not matter."""
+    """``prompts``: the judgments of each prompt, each a sound one.
+
+    No label is needed; with few prompts the result stays near the prior. The order of prompts and
+    judgments does not matter.
+    """
     ordered = [sorted(judgments, key=lambda one: one.id) for judgments in prompts]
     return fit_evidence([read_evidence(judgments) for judgments in ordered])
 
 
 def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
+    """As ``fit_reliability``, of judgments that were read already; the prior without any judge."""
     # In a fixed order sums come out the same to the last bit.
     evidence = sorted(evidence, key=lambda one: one.prompt_id)
     judges = sorted({name for one in evidence for name in one.judges})

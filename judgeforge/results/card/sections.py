@@ -15,6 +15,7 @@ from judgeforge.results.facts import file_name, prompts_source
 from judgeforge.results.figures.distribution import SHARES, Values
 from judgeforge.results.figures.pairs import PairFigures
 from judgeforge.store.manifest import LengthQuality, Manifest, ModelPairs, Quality, Totals
+from judgeforge.text.wording import shortened
 
 _SPECIAL = str.maketrans(
     {character: f"\\{character}" for character in "\\`*_{}[]()#!|~$"}
@@ -104,9 +105,7 @@ def escape(text: object) -> str:
     For use inside a line of other text, not at its start. Only names are shown in a card, so
     text of more than 200 characters is cut.
     """
-    line = _BREAKS.sub(" ", str(text)).strip()
-    if len(line) > _LONGEST:
-        line = line[: _LONGEST - 1] + "…"
+    line = shortened(_BREAKS.sub(" ", str(text)).strip(), _LONGEST)
     return line.translate(_SPECIAL).replace("://", "&#58;//").replace("www.", "www&#46;")
 
 

@@ -1,1 +1,14 @@
-"""One pass over the result files; report, card and manifest read the same numbers."""
+"""The files of a run folder, in one pass -> the numbers that report, card and manifest show.
+
+run.py           all figures of a folder
+rows.py          the rows, prompt by prompt
+pairs.py         the quality of the pairs
+completions.py   completions, by the model that wrote them
+judges.py        judges: how often asked, silent, agreed
+criteria.py      which criteria tell chosen from rejected
+length.py        how far scores go with length
+tiers.py         judgments of each tier, and what the cascade saved
+calls.py         how the calls went, by the log
+distribution.py  many numbers as a histogram and quantiles
+shortlist.py     which pairs a person should look at
+"""

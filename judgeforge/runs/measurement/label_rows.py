@@ -6,19 +6,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from judgeforge.calibration.labels import Agreement, Label, LabelKind, agreement
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
-from judgeforge.inputs.columns import MissingColumnError, listed
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.lines import parse_json
 from judgeforge.inputs.prompt_length import check_length
-from judgeforge.inputs.raw import BadRow, RawRow, shown
 from judgeforge.inputs.reading import read_rows
-from judgeforge.inputs.row_checks import RowChecks, RowProblemError, check_row, kind_of
-from judgeforge.records import Prompt, Skip, SkipReason
+from judgeforge.inputs.row_checks import RowChecks, check_row
+from judgeforge.inputs.row_values import RowProblemError, bad, kind_of
+from judgeforge.inputs.rows import BadRow, MissingColumnError, RawRow, column_names
+from judgeforge.records import Prompt, Skip
+from judgeforge.text.visible import quotable
 
 _RENAME = "Rename the column: those of labels have fixed names (`fields:` is of prompts)."
 SIDES = ("a", "b")
@@ -111,14 +112,14 @@ def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> Labell
         raise RowProblemError(row.reason, row.detail)
     columns = dict(row.columns)
     if "prompt" not in columns:
-        _bad(f"there is no `prompt`; the row has {listed(columns)}. {_RENAME}")
+        bad(f"there is no `prompt`; the row has {column_names(columns)}. {_RENAME}")
     kind: LabelKind = "pair" if columns.get("a") is not None else "best"
     if kind == "pair":
         columns["completions"] = [columns.get(side) for side in SIDES]
         if columns.get("b") is None:
-            _bad("the row has `a` and no `b`")
+            bad("the row has `a` and no `b`")
     elif columns.get("completions") is None:
-        _bad("the row has neither `a` and `b` nor `completions`")
+        bad("the row has neither `a` and `b` nor `completions`")
     checked = check_row(RawRow(row.line, columns), Fields(), checks)
     number = len(columns["completions"])
     people = tuple(_said(one, kind, number) for one in _people(columns.get("labels")))
@@ -128,7 +129,7 @@ def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> Labell
     elif people:
         said = _majority(people)
     else:
-        _bad(f"the row has no `{key}`")
+        bad(f"the row has no `{key}`")
     prompt = checked.prompt(seen.admit(checked))
     check_length(prompt, checks)
     return LabelledPrompt(prompt, _label(prompt.id, said, number), kind, people)
@@ -142,9 +143,9 @@ def _people(value: object) -> Sequence[object]:
         try:
             value = parse_json(value)
         except ValueError:
-            _bad("`labels` must be a list: what each person says")
+            bad("`labels` must be a list: what each person says")
     if not isinstance(value, list):
-        _bad(f"`labels` must be a list: what each person says; found {kind_of(value)}")
+        bad(f"`labels` must be a list: what each person says; found {kind_of(value)}")
     return value
 
 
@@ -152,15 +153,15 @@ def _said(value: object, kind: LabelKind, number: int) -> str:
     """The place of the completion as text, or "tie"."""
     if kind == "pair":
         if value not in (*SIDES, TIE):
-            found = f"`{shown(value)}`" if isinstance(value, str) else kind_of(value)
-            _bad(f"a label must be a, b or tie; found {found}")
+            found = f"`{quotable(value)}`" if isinstance(value, str) else kind_of(value)
+            bad(f"a label must be a, b or tie; found {found}")
         return TIE if value == TIE else str(SIDES.index(str(value)))
     place = int(value) if isinstance(value, str) and value.isdecimal() else value
     if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < number:
         found = str(value) if isinstance(value, int | str) else kind_of(value)
-        _bad(
+        bad(
             f"`best` must be the number of the best completion, 0 to {number - 1}; "
-            f"found {shown(found)}"
+            f"found {quotable(found)}"
         )
     return str(place)
 
@@ -189,7 +190,3 @@ def as_row(row: LabelledPrompt) -> Mapping[str, Any]:
     if prompt.metadata:
         found["metadata"] = prompt.metadata
     return found
-
-
-def _bad(detail: str) -> NoReturn:
-    raise RowProblemError(SkipReason.INVALID_ROW, detail)

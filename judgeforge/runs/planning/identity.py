@@ -9,6 +9,7 @@ from typing import Any
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.records import RubricId
+from judgeforge.text.wording import shortened
 
 _MODEL_FIELDS = {
     "provider",
@@ -83,5 +84,4 @@ def first_of(differing: Sequence[str]) -> str:
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return shortened(json.dumps(value, ensure_ascii=False))

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from judgeforge.cli.show.pairs import pairs_table, plain, reasons, shorten
+from judgeforge.cli.show.pairs import pairs_table, reasons
 
 
 def judgment(side: str, judge: str, criteria: dict[str, float], **more: Any) -> dict[str, Any]:
@@ -81,24 +80,6 @@ def test_markup_and_control_characters_of_a_model_are_text(tmp_path: Path) -> No
     assert "[bold red]hi[/]" in shown
     for obeyed in ("\x1b[2J", "\x1b]0", "\x07", "\x9b", "\u202e"):
         assert obeyed not in shown
-
-
-@pytest.mark.parametrize(
-    ("raw", "line"),
-    [
-        ("two\nlines\tand   gaps ", "two lines and gaps"),
-        ("zero\u200bwidth", "zerowidth"),
-        ("\x00nul", "\N{REPLACEMENT CHARACTER}nul"),
-        ("grün 水 🥚", "grün 水 🥚"),
-    ],
-)
-def test_a_text_becomes_one_plain_line(raw: str, line: str) -> None:
-    assert plain(raw) == line
-
-
-def test_a_long_text_ends_in_an_ellipsis_at_the_length_asked_for() -> None:
-    assert shorten("abcdef", 6) == "abcdef"
-    assert shorten("abcdefg", 6) == "abcde…"
 
 
 def test_reasons_average_judges_and_put_the_widest_difference_first() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.judging.checks import Subject, failed_checks, parse_checks
+from judgeforge.judging.checks import failed_checks, parse_checks
+from judgeforge.judging.checks.subject import Subject
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

@@ -47,8 +47,10 @@ def ask(reply: ModelReply | Exception, *ids: str, **fields: object) -> tuple[Jud
     return asyncio.run(judge(asks, **fields).ask(PROMPT, COMPLETIONS, question)), asks
 
 
-def test_a_reader_that_fails_unexpectedly_is_a_missing_judgment_that_names_the_error(monkeypatch):
-    def broken(*_):
+def test_a_reader_that_fails_unexpectedly_is_a_missing_judgment_that_names_the_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
         raise KeyError("quality")
 
     monkeypatch.setattr("judgeforge.judging.protocols.decisions.score_of_answers", broken)

@@ -9,17 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgeforge.judging.replies.in_words import (
-    RATING_FORMS,
-    VERDICT_FORMS,
-    TextualVerdict,
     read_rating,
     read_textual_pair,
     read_textual_scores,
     read_verdict,
 )
 from judgeforge.judging.replies.json_object import UnreadableReplyError
-from judgeforge.judging.replies.probabilities import label_probabilities
 from judgeforge.judging.replies.structured import PairReply
+from judgeforge.judging.replies.textual_forms import (
+    RATING_FORMS,
+    VERDICT_FORMS,
+    TextualVerdict,
+)
 from tests.support.fake_asks import make_rubric
 
 
@@ -278,22 +279,3 @@ class TestAPair:
     )
     def test_leans_as_clearly_as_the_form_says_or_clearly(self, text: str, lean: float) -> None:
         assert read_textual_pair(f" So: {text}\n") == PairReply(f"So: {text}", lean, in_words=True)
-
-
-class TestTokenProbabilities:
-    def test_are_shared_among_the_labels(self) -> None:
-        read = label_probabilities([("m", -0.25), ("M", -1.75), ("The", -4.0)], ["m", "M"])
-        assert read["m"] == pytest.approx(0.8175745)
-        assert sum(read.values()) == pytest.approx(1)
-
-    def test_of_a_label_that_is_not_listed_are_zero(self) -> None:
-        assert label_probabilities([("M", 0.0)], ["m", "M"]) == {"m": 0.0, "M": 1.0}
-
-    @pytest.mark.parametrize(
-        "tokens", [[], [("The", -0.01), ("m", -5.0)], [(" m", 0.0)], [("m", float("nan"))]]
-    )
-    def test_are_no_answer_where_other_tokens_are_likelier(
-        self, tokens: list[tuple[str, float]]
-    ) -> None:
-        with pytest.raises(UnreadableReplyError):
-            label_probabilities(tokens, ["m", "M"])

@@ -1,4 +1,4 @@
-"""Expected scores over the probabilities of the tokens that a judge wrote."""
+"""Probabilities of the answers that a judge might have written, and the expected scores."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from judgeforge.calls.providers.base import ModelReply, TokenProbability
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.protocols.pointwise import PointwiseJudge
+from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.replies.probabilities import (
     NoProbabilitiesError,
     expected_scores,
+    label_probabilities,
     mean_and_variance,
     score_distributions,
 )
@@ -129,3 +131,22 @@ def test_expected_scores_stay_within_0_and_1(raw: list[float]) -> None:
 def test_a_certain_judge_has_no_doubt() -> None:
     expected = expected_scores(RUBRIC, {"quality": (0, 0, 0, 1, 0), "safe": (0, 1)})
     assert (expected.score, expected.score_sd) == (0.8125, 0.0)
+
+
+class TestTokenProbabilities:
+    def test_are_shared_among_the_labels(self) -> None:
+        read = label_probabilities([("m", -0.25), ("M", -1.75), ("The", -4.0)], ["m", "M"])
+        assert read["m"] == pytest.approx(0.8175745)
+        assert sum(read.values()) == pytest.approx(1)
+
+    def test_of_a_label_that_is_not_listed_are_zero(self) -> None:
+        assert label_probabilities([("M", 0.0)], ["m", "M"]) == {"m": 0.0, "M": 1.0}
+
+    @pytest.mark.parametrize(
+        "tokens", [[], [("The", -0.01), ("m", -5.0)], [(" m", 0.0)], [("m", float("nan"))]]
+    )
+    def test_are_no_answer_where_other_tokens_are_likelier(
+        self, tokens: list[tuple[str, float]]
+    ) -> None:
+        with pytest.raises(UnreadableReplyError):
+            label_probabilities(tokens, ["m", "M"])

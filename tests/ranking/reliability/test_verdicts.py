@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -12,9 +14,12 @@ from tests.support.judgments import both_orders, both_seats, compared
 
 A, B = "a", "b"
 
+Judge = Callable[[np.random.Generator, str, str], list[Judgment]]
+"""Of the prompt and its right completion."""
 
-def verdicts(prompts: int, **judges: object) -> list[list[Judgment]]:
-    """``judges``: name -> function of (prompt number, right completion) -> judgments."""
+
+def verdicts(prompts: int, **judges: Judge) -> list[list[Judgment]]:
+    """The judgments of all judges on each prompt."""
     draw = np.random.default_rng(3)
     made = []
     for p in range(prompts):
@@ -23,7 +28,7 @@ def verdicts(prompts: int, **judges: object) -> list[list[Judgment]]:
     return made
 
 
-def reader(name: str, right_share: float = 0.9):
+def reader(name: str, right_share: float = 0.9) -> Judge:
     def judge(draw: np.random.Generator, prompt: str, right: str) -> list[Judgment]:
         wrong = B if right == A else A
         said = right if draw.random() < right_share else wrong
@@ -32,11 +37,11 @@ def reader(name: str, right_share: float = 0.9):
     return judge
 
 
-def seated(name: str):
+def seated(name: str) -> Judge:
     return lambda draw, prompt, right: both_seats(name, A, B, prompt)
 
 
-def coin(name: str):
+def coin(name: str) -> Judge:
     def judge(draw: np.random.Generator, prompt: str, right: str) -> list[Judgment]:
         said = [A if draw.random() < 0.5 else B for _ in range(2)]
         return [
@@ -65,7 +70,7 @@ def test_a_judge_that_throws_a_coin_gets_hardly_any_weight() -> None:
 
 
 def test_consistent_judges_that_contradict_the_best_reader_get_no_weight() -> None:
-    def often_seated(name: str, right_share: float):
+    def often_seated(name: str, right_share: float) -> Judge:
         judge, seat = reader(name, right_share), seated(name)
         return lambda draw, prompt, right: (judge if draw.random() < 0.8 else seat)(
             draw, prompt, right

@@ -1,16 +1,40 @@
-"""Which columns a source has, and whether those that `fields:` names are among them."""
+"""A row as its source gives it, and whether the columns that `fields:` names are in the source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.raw import BadRow, RawRow, shown
-from judgeforge.text.wording import nearest
+from judgeforge.records import SkipReason
+from judgeforge.text.visible import quotable
+from judgeforge.text.wording import did_you_mean, listed
 
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SHOWN_COLUMNS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    line: int
+    """Line or row number, from 1."""
+    columns: Mapping[str, Any]
+    """None stands for an absent value."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be read at all, or only in part."""
+
+    line: int
+    reason: SkipReason
+    detail: str
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """What could be read of it."""
 
 
 class MissingColumnError(InputError):
@@ -21,12 +45,14 @@ class MissingColumnError(InputError):
         super().__init__(f"{problem} {advice}")
 
 
-def listed(names: Iterable[str]) -> str:
-    """The names for a message: ``a, b, c``."""
-    first = [shown(str(name)) for name in islice(names, _SHOWN_COLUMNS + 1)]
-    if not first:
-        return "no columns"
-    return ", ".join(first[:_SHOWN_COLUMNS] + ["…"] * (len(first) > _SHOWN_COLUMNS))
+def encodable(text: str) -> str:
+    """The text with every half of a surrogate pair, which UTF-8 cannot hold, replaced."""
+    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def column_names(names: Iterable[object]) -> str:
+    """The first of them for a message: ``a, b, c``."""
+    return listed((quotable(str(name)) for name in names), _SHOWN_COLUMNS) or "no columns"
 
 
 def named(fields: Fields) -> dict[str, str]:
@@ -40,9 +66,9 @@ def require_columns(where: str, fields: Fields, names: Iterable[str]) -> list[st
     Raises InputError.
     """
     there = list(names)
-    for column, field in {fields.prompt: "prompt", **named(fields)}.items():
+    for column, setting in {fields.prompt: "prompt", **named(fields)}.items():
         if column not in there:
-            raise _missing(where, column, field, there)
+            raise _missing(where, column, setting, there)
     return [column for column in dict.fromkeys(fields.model_dump().values()) if column in there]
 
 
@@ -66,9 +92,8 @@ def watch_columns(
 
 
 def _missing(where: str, column: str, field: str, there: list[str]) -> MissingColumnError:
-    close = nearest(column, there)
-    hint = f"; did you mean `{shown(close)}`?" if close else "."
+    hint = did_you_mean(column, map(quotable, there)) or "."
     return MissingColumnError(
-        f"{where}: there is no column `{shown(column)}` (there are {listed(there)}){hint}",
+        f"{where}: there is no column `{quotable(column)}` (there are {column_names(there)}){hint}",
         f"Name the right one with `fields: {{{field}: COLUMN}}`.",
     )
