@@ -11,8 +11,8 @@ import pytest
 from judgeforge.calls.providers.replies import split_reasoning
 from judgeforge.cli.show.pairs import shorten
 from judgeforge.judging.checks import failed_checks, parse_checks
+from judgeforge.judging.checks.pattern import PATTERN_TIMEOUT_S
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
-from judgeforge.judging.checks.text import PATTERN_TIMEOUT_S
 from judgeforge.judging.replies.in_words import (
     read_rating,
     read_textual_pair,
