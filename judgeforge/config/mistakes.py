@@ -21,6 +21,8 @@ Schema = Mapping[str, Any]
 _OWN_WORDS = frozenset({"value_error", "assertion_error"})
 _LONGEST_SHOWN = 60
 _MOST_NAMES_LISTED = 12
+_BEYOND_REASON = 1e6
+"""A maximum from here on keeps arithmetic sound; no one plans with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +166,10 @@ def _text_words(schema: Schema) -> str:
 
 
 def _range_words(schema: Schema) -> str:
+    """Without a maximum that only something absurd is above; that is named where it is passed."""
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    high = None if high is not None and high >= _BEYOND_REASON else high
     if low is not None and high is not None:
         return f" from {low:g} to {high:g}"
     lower = f"of at least {low:g}" if low is not None else f"above {above or 0:g}"
@@ -250,6 +254,8 @@ class _Reader:
         allowed = self._guide.allowed_at(error["loc"]) or self._guide.allowed_at(place)
         if not allowed:
             return f"{_found(value)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+        if error["type"] == "less_than_equal" and error["ctx"]["le"] >= _BEYOND_REASON:
+            allowed = f"at most {error['ctx']['le']:.12g}"
         choices = self._guide.choices_at(place)
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
         return f"{_found(value)}; it takes {allowed}{hint}{_how_to_mend(value, allowed)}"
