@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BYTES_PER_TOKEN = 4
 """English text; an estimate, the provider has the last word."""
+_DEEPEST_METADATA = 100
 _UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters (C0, DEL, C1) but tab and line ends; halves of surrogate pairs."""
 _ROLES = ("system", "user", "assistant")
@@ -259,12 +260,28 @@ def _check_verifiable(
 
 def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
+        _refuse_depth(value)
         _canonical(value).encode()
     except TypeError:
         plain = json.loads(json.dumps(value, default=_as_text))
         _canonical(plain).encode()
         return cast("Mapping[str, Any]", plain)
     return value
+
+
+def _refuse_depth(value: object) -> None:
+    """Raises ValueError for what could be read here and not be written where calls are nested."""
+    level = [value]
+    for _ in range(_DEEPEST_METADATA):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, Mapping | list)
+            for inner in (each.values() if isinstance(each, Mapping) else each)
+        ]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {_DEEPEST_METADATA} levels")
 
 
 def _as_text(value: object) -> str:
