@@ -135,8 +135,10 @@ _rating = _wording(("rating",), r"\brating(?:\W{0,12}\[\[|[*_`\" ]*[:=][*_`\" ]*
 _comparison = _wording(
     ("better", "winner"),
     r"(?<!if )(?<!when )(?<!whether )(?<!unless )"
-    r"\b(?:output|response|answer|assistant|model)\s(?:\([ab12]\)|(?<!model\s)[ab12])\s"
-    r"is\s(?:\w+\s){0,2}better(?=\s*(?:[.!*\n]|$)|\sthan\s(?:the\s)?(?:other|out|resp|ans|assi))"
+    r"(?:\b(?:output|response|assistant)\s\([ab12]\)\sis\s(?:\w+\s){0,2}better\b"
+    r"(?! (?:for|at|suited|under|if|when)\b)"
+    r"|\b(?:output|response|answer|assistant|model)\s(?:\([ab12]\)|(?<!model\s)[ab12])\s"
+    r"is\s(?:\w+\s){0,2}better(?=\s*(?:[.!*\n]|$)|\sthan\s(?:the\s)?(?:other|out|resp|ans|assi)))"
     r"|\b(?:select|choose|pick) (?:output|response|answer|assistant|model) \(?[abm12]\)? as the "
     r"(?:winner|best|better)\b",
 )
@@ -146,9 +148,16 @@ _json_verdict = _wording(
     r"\"(?:scores?|ordered_models|better|winner|answer_\d{1,2})\"\s*:",
 )
 _BRACKETED = re.compile(r"\[\[\s*([abc]|[ab][<>=]{1,2}[ab])\s*\]\](?!\s*[=\[(])")
-_TELLS_A_VERDICT = re.compile(r"\b(?:verdict|winner|judg\w+|choice|conclusion)\b[^.\n]{0,20}$")
+_TELLS_A_VERDICT = re.compile(
+    r"\b(?:verdict|winner|judg\w+|choice|conclu\w+|therefore|hence)\b[^.\n]{0,20}$"
+)
+_IS_BETTER = re.compile(r"[*_` ]{0,4}is (?:\w+ )?better\b")
 _SAYS_ONLY_THIS = re.compile(r"(?:^|[\n.!?*])[\s*_]*$")
 _ENDS = re.compile(r"[\s*_.!]*(?:$|\n)|\.")
+_COMPARES = re.compile(
+    r"\b(?:assistant|answers?|responses?|better|best|superior|winner|conclude|evaluation|tie)\b"
+)
+_AROUND = 150
 _NEAR = 40
 """Characters before a bracketed letter that tell what it is."""
 
@@ -163,7 +172,11 @@ def _bracketed_verdict(seen: str) -> bool:
     alone = len({match[1] for match in found}) == 1
     for match in found:
         before = seen[max(0, match.start() - _NEAR) : match.start()]
-        if _TELLS_A_VERDICT.search(before):
+        if _TELLS_A_VERDICT.search(before) or _IS_BETTER.match(seen, match.end()):
+            return True
+        if alone and _COMPARES.search(
+            seen[max(0, match.start() - _AROUND) : match.end() + _AROUND]
+        ):
             return True
         if alone and _SAYS_ONLY_THIS.search(before) and _ENDS.match(seen, match.end()):
             return True
