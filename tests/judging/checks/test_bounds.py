@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from judgeforge.config.run import PromptsConfig
+from judgeforge.errors import ConfigError
+from judgeforge.inputs.reading import read_prompts
+from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.checks import CHECKS, Subject, UndecidedCheckError, parse_checks
 from judgeforge.judging.checks import failed_checks as failed
 from judgeforge.judging.panel import Panel
+from judgeforge.judging.rubric import load_rubric
+from judgeforge.records import Skip
 from tests.promises.monotonous_texts import TEXTS
 from tests.support.fake_asks import FakeAsks, make_completion, make_prompt, make_rubric, says
 
@@ -215,6 +222,22 @@ def test_a_pattern_that_would_take_gigabytes_is_refused_at_once(source: str) -> 
     ):
         parse_checks({"regex": source})
     assert time.process_time() - begun < BOUND_S
+
+
+def test_such_a_pattern_of_a_row_is_a_named_skip_and_of_a_rubric_a_mistake(tmp_path: Path) -> None:
+    source = TOO_LARGE["nested repeats"]
+    row = {"prompt": "a", "metadata": {"checks": {"regex": source}}}
+    (tmp_path / "p.jsonl").write_text(json.dumps(row))
+    checks = RowChecks(metadata_checks=("checks",), read_checks=parse_checks)
+    (skip,) = read_prompts(PromptsConfig(path=tmp_path / "p.jsonl"), checks)
+    assert isinstance(skip, Skip)
+    assert skip.reason == "invalid_row"
+    assert "`metadata.checks`: check `regex`: repeats too much" in skip.detail
+    criterion = {"name": "a", "check": {"regex": source}}
+    rubric = {"name": "r", "version": 1, "criteria": [criterion]}
+    (tmp_path / "r.yaml").write_text(json.dumps(rubric))
+    with pytest.raises(ConfigError, match="check `regex`: repeats too much"):
+        load_rubric("r.yaml", folder=tmp_path)
 
 
 @pytest.mark.parametrize("source", SOUND)
