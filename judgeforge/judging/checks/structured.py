@@ -38,6 +38,7 @@ KEYWORDS = (
 )
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 DEEPEST = 32
+_KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +174,7 @@ def _is_of_type(value: object, name: str) -> bool:
         return _is_number(value) and (not isinstance(value, float) or value.is_integer())
     if name == "number":
         return _is_number(value)
-    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
-    return isinstance(value, kinds[name])
+    return isinstance(value, _KINDS[name])
 
 
 _FENCE = re.compile(r"\A\s*```[A-Za-z]*[ \t]*\n(.*)\n[ \t]*```\s*\Z", re.DOTALL)

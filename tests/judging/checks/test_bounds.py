@@ -24,8 +24,8 @@ from judgeforge.records import Skip
 from tests.promises.monotonous_texts import TEXTS
 from tests.support.fake_asks import FakeAsks, make_completion, make_prompt, make_rubric, says
 
-BOUND_S = 1.0
-"""Of processor time for 1 MiB."""
+BOUND_S = 1.5
+"""Of processor time for 1 MiB, on a busy machine; what is not linear takes minutes."""
 ARGUMENTS: dict[str, Any] = {
     "contains": ["zebra", "aaaab"],
     "contains_any": "zebra",
@@ -38,10 +38,7 @@ ARGUMENTS: dict[str, Any] = {
     "not_regex": r"[.!]+x",
     "json": True,
     "json_keys": ["a", "b"],
-    "json_schema": {
-        "type": ["array", "object", "integer"],
-        "items": {"type": "integer", "enum": list(range(1000))},
-    },
+    "json_schema": {"type": ["array", "object"], "items": {"type": "integer", "maximum": 5}},
     "language": "en",
     "equals_reference": True,
     "contains_reference": True,
@@ -56,7 +53,7 @@ def decide(check: dict[str, Any], text: str, reference: str | None = "a referenc
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_a_check_decides_a_mebibyte_that_repeats_one_thing_within_a_second(name: str) -> None:
+def test_a_check_decides_a_mebibyte_that_repeats_one_thing_within_seconds(name: str) -> None:
     check = {name: ARGUMENTS.get(name, 3)}
     for what, text in TEXTS.items():
         begun = time.process_time()
