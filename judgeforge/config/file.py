@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from judgeforge.config.document import Document, Location, YamlValue, key_path, read_document
 from judgeforge.config.mistakes import all_mistakes
-from judgeforge.config.model import ModelConfig
+from judgeforge.config.model import ModelConfig, no_json_values
 from judgeforge.config.run import HuggingFaceSource, RunConfig
 from judgeforge.config.schema_guide import SchemaGuide
 from judgeforge.errors import ConfigError, as_one
@@ -48,6 +48,7 @@ def load_config(path: Path | str, overrides: Mapping[str, YamlValue] | None = No
     _refuse_secrets(document)
     given = {tuple(key.split(".")): value for key, value in (overrides or {}).items()}
     document = replace(document, value=_overridden(document.value, given))
+    _refuse_params(document)
     config = _validate(document, RunConfig, frozenset(given))
     _check_model_names(config, document)
     return _with_absolute_paths(config, document.file)
@@ -121,6 +122,21 @@ def _refuse_secrets(document: Document) -> None:
         if problem:
             line, key = document.line_of(location), _safe_path(_without_secret_name(location))
             mistakes.append(ConfigError(problem, file=document.file, line=line, key=key))
+    if mistakes:
+        raise as_one(mistakes)
+
+
+def _refuse_params(document: Document) -> None:
+    """What ``params`` holds goes into requests as it is; the model would name no line of it."""
+    models = document.value.get("models")
+    mistakes = [
+        ConfigError(
+            problem, file=document.file, line=document.line_of(location), key=key_path(location)
+        )
+        for name, model in (models if isinstance(models, dict) else {}).items()
+        if isinstance(model, dict)
+        for location, problem in no_json_values(model.get("params"), ("models", name, "params"))
+    ]
     if mistakes:
         raise as_one(mistakes)
 

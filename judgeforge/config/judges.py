@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from judgeforge.config.choices import JudgeProtocol
+from judgeforge.config.model import MOST_TOKENS
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Record
@@ -20,7 +21,7 @@ class JudgeConfig(Record):
     repeats: int = Field(default=1, ge=1, le=64)
     tier: int = Field(default=1, ge=1, le=9)
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int = Field(default=1024, ge=1)
+    max_tokens: int = Field(default=1024, ge=1, le=MOST_TOKENS)
     criteria: Literal["together", "separate"] = "together"
     """All criteria in one request, or one request for each."""
     logprobs: bool = False

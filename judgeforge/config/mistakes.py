@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from judgeforge.config.document import Document, Location, key_path
-from judgeforge.config.schema_guide import SchemaGuide
+from judgeforge.config.schema_guide import BEYOND_REASON, SchemaGuide
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.text.redaction import redact_patterns
 from judgeforge.text.wording import as_clause, did_you_mean, listed, nearest, shortened
@@ -124,6 +124,8 @@ class _Reader:
         allowed = self._guide.allowed_at(error["loc"]) or self._guide.allowed_at(place)
         if not allowed:
             return f"{_found(value)}: {as_clause(error['msg'])}"
+        if error["type"] == "less_than_equal" and error["ctx"]["le"] >= BEYOND_REASON:
+            allowed = f"at most {error['ctx']['le']:.12g}"
         choices = self._guide.choices_at(place)
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
         return f"{_found(value)}; it takes {allowed}{hint}{_how_to_mend(value, allowed)}"

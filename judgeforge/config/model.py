@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from judgeforge.config.choices import ProviderName
+from judgeforge.config.document import Location, key_path
 from judgeforge.config.providers import PROVIDERS, MaxTokensField, ProviderFacts
 from judgeforge.records import Record
 
@@ -39,16 +42,38 @@ RESERVED_PARAMS = frozenset(
 """Body fields that judgeforge sets itself; in ``params`` they would break a promise."""
 
 
+MOST_TOKENS = 10**9
+LARGEST_PRICE = 1e6
+"""USD per million tokens: with such bounds no product of prices and tokens leaves the numbers."""
+DEEPEST_PARAMS = 32
+
+
+def no_json_values(value: object, at: Location = ()) -> Iterator[tuple[Location, str]]:
+    """Whatever no request could carry: numbers that are not finite, values that are no JSON."""
+    if len(at) > DEEPEST_PARAMS:
+        yield at[:1], f"nested deeper than {DEEPEST_PARAMS} levels"
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from no_json_values(inner, (*at, str(key)))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from no_json_values(inner, (*at, index))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield at, f"found `{value}`; a number must be finite"
+    elif not isinstance(value, str | bool | int | float | None):
+        yield at, f"found a value of type {type(value).__name__}, which is no JSON"
+
+
 class Price(Record):
     """USD per million tokens."""
 
-    input_per_mtok: float = Field(ge=0)
-    output_per_mtok: float = Field(ge=0)
-    cached_input_per_mtok: float | None = Field(default=None, ge=0)
+    input_per_mtok: float = Field(ge=0, le=LARGEST_PRICE)
+    output_per_mtok: float = Field(ge=0, le=LARGEST_PRICE)
+    cached_input_per_mtok: float | None = Field(default=None, ge=0, le=LARGEST_PRICE)
     """Without it, cached input costs what other input costs."""
-    cache_write_per_mtok: float | None = Field(default=None, ge=0)
+    cache_write_per_mtok: float | None = Field(default=None, ge=0, le=LARGEST_PRICE)
     """Without it, writing to the provider's cache costs what other input costs."""
-    per_request: float = Field(default=0.0, ge=0)
+    per_request: float = Field(default=0.0, ge=0, le=LARGEST_PRICE)
     """USD for each request, where the provider bills one beside the tokens."""
 
 
@@ -61,13 +86,13 @@ class ModelConfig(Record):
     """A file with the key and nothing else, which nobody but its owner may use (mode 0600)."""
     allow_http: bool = False
     """Whether `base_url` may be http:// to another machine: key and prompts go there readable."""
-    rpm: float | None = Field(default=None, gt=0)
-    tpm: float | None = Field(default=None, gt=0)
+    rpm: float | None = Field(default=None, gt=0, le=1e12)
+    tpm: float | None = Field(default=None, gt=0, le=1e12)
     concurrency: int = Field(default=32, ge=1, le=4096)
     """The most calls in flight. How many there are is found out while running."""
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     connect_timeout_s: float = Field(default=10.0, gt=0, le=600)
-    context_tokens: int | None = Field(default=None, ge=16)
+    context_tokens: int | None = Field(default=None, ge=16, le=MOST_TOKENS)
     """Of request and reply together; what cannot fit is skipped, or not judged, and never sent."""
     structured: Structured = "json_schema"
     max_tokens_field: MaxTokensField | None = None
@@ -107,6 +132,13 @@ class ModelConfig(Record):
                 "the way: use https://, or set `allow_http: true` for a network that you trust"
             )
         return self
+
+    @field_validator("params")
+    @classmethod
+    def _params_are_json(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for at, problem in no_json_values(value):
+            raise ValueError(f"`params.{key_path(at)}`: {problem}")
+        return value
 
     @field_validator("params")
     @classmethod

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, field_serializer, field_validator, 
 
 from judgeforge.config.choices import RowFormatName
 from judgeforge.config.judges import JudgingConfig
-from judgeforge.config.model import ModelConfig, is_readable_on_the_way
+from judgeforge.config.model import MOST_TOKENS, ModelConfig, is_readable_on_the_way
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Record
 
@@ -60,7 +60,7 @@ class SamplingConfig(Record):
     temperature: Annotated[list[float], BeforeValidator(_as_list)] = Field(
         default_factory=lambda: [1.0], min_length=1
     )
-    max_tokens: int = Field(default=512, ge=1)
+    max_tokens: int = Field(default=512, ge=1, le=MOST_TOKENS)
     system: str | None = None
     seed: int | None = None
     keep_cut: bool = False
@@ -75,10 +75,10 @@ class SamplingConfig(Record):
 
 
 class BudgetConfig(Record):
-    usd: float | None = Field(default=None, ge=0)
+    usd: float | None = Field(default=None, ge=0, le=1e9)
     """For the run folder, over all its starts."""
-    max_calls: int | None = Field(default=None, ge=0)
-    daily_usd: float | None = Field(default=None, ge=0)
+    max_calls: int | None = Field(default=None, ge=0, le=10**12)
+    daily_usd: float | None = Field(default=None, ge=0, le=1e9)
     """For one day and all runs that share the ledger."""
     ledger: Path | None = None
     """The file that counts a day's money for many runs; default `.judgeforge/ledger.txt`."""
@@ -103,7 +103,7 @@ class LimitsConfig(Record):
     """Calls in flight over all models."""
     max_skip_share: float = Field(default=0.2, ge=0, le=1)
     max_attempts: int = Field(default=6, ge=1, le=100)
-    max_retry_s: float = Field(default=300.0, ge=0)
+    max_retry_s: float = Field(default=300.0, ge=0, le=2_592_000)
     """No new attempt starts later than this after the first one; waiting in the queue of a model
     does not count."""
     stall_s: float = Field(default=600.0, gt=0, le=86_400)
@@ -113,7 +113,7 @@ class LimitsConfig(Record):
     """After so many failures in a row a model counts as out of order and is only probed."""
     grace_s: float = Field(default=5.0, ge=0, le=600)
     """How long calls in flight may still finish after Ctrl-C or SIGTERM."""
-    min_free_mb: float = Field(default=50.0, ge=0)
+    min_free_mb: float = Field(default=50.0, ge=0, le=1e9)
     """A run neither begins nor goes on with fewer megabytes free on one of its disks."""
 
 

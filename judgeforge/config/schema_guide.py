@@ -12,6 +12,8 @@ from judgeforge.config.document import Location
 from judgeforge.text.wording import listed
 
 Schema = Mapping[str, Any]
+BEYOND_REASON = 1e6
+"""A maximum from here on keeps arithmetic sound; nothing real comes near it."""
 
 
 class SchemaGuide:
@@ -122,8 +124,10 @@ def _text_words(schema: Schema) -> str:
 
 
 def _range_words(schema: Schema) -> str:
+    """Without a maximum that only something absurd is above; that is named where it is passed."""
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    high = None if high is not None and high >= BEYOND_REASON else high
     if low is not None and high is not None:
         return f" from {low:g} to {high:g}"
     lower = f"of at least {low:g}" if low is not None else f"above {above or 0:g}"

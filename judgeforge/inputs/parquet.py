@@ -1,9 +1,10 @@
-"""Parquet, read in small batches."""
+"""Parquet, read in small batches: of few rows where a row may be large, and none of what unpacks to
+hundreds of times its size.
+"""
 
 from __future__ import annotations
 
 import gzip
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +12,24 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.files import DAMAGED, open_binary
+from judgeforge.inputs.files import DAMAGED, LONGEST_LINE, open_binary
 from judgeforge.inputs.rows import BadRow, RawRow, require_columns
 from judgeforge.records import SkipReason
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
 
 _BATCH_ROWS = 64
+_BATCH_BYTES = 64 << 20
+_HIGHEST_RATIO = 200
+"""Bytes unpacked of one packed byte; text gives some 10, a table of numbers up to 50."""
+_USUAL_RATIO = 10
+_FEWEST_USUAL_ROWS = 8
+"""At once, of a column packed as text usually is: reading row by row takes 20 times longer."""
+_VALUE_BYTES = 8
+_LARGEST_UNPACKED = 1 << 30
+"""Bytes of a gz file that may exceed the ratio."""
 _BUFFER_BYTES = 1 << 16
 """As it comes, pyarrow reads a whole row group ahead, often the whole file."""
 
@@ -35,11 +46,38 @@ def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
         ):
             wanted = require_columns(str(path), fields, file.schema_arrow.names)
             number = 1
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
-                yield from _rows(batch, number)
-                number += batch.num_rows
+            for group in range(file.num_row_groups):
+                size = _batch_rows(path, file, group, wanted)
+                for batch in file.iter_batches(size, row_groups=[group], columns=wanted):
+                    yield from _rows(batch, number)
+                    number += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: is no readable Parquet file ({error})") from error
+
+
+def _batch_rows(path: Path, file: ParquetFile, group: int, wanted: list[str]) -> int:
+    """How many rows may be read at once. Raises InputError where unpacking would fill the memory.
+
+    A value is at most as large as all of its column, where a dictionary may say it again and
+    again; of a list, every element may be in one row.
+    """
+    rows = _BATCH_ROWS
+    about = file.metadata.row_group(group)
+    for place in range(about.num_columns):
+        chunk, column = about.column(place), file.schema.column(place)
+        if column.path.split(".")[0] not in wanted:
+            continue
+        repeated = column.max_repetition_level > 0
+        unpacked = max(chunk.total_uncompressed_size, repeated * chunk.num_values * _VALUE_BYTES)
+        if unpacked > max(_BATCH_BYTES, _HIGHEST_RATIO * chunk.total_compressed_size):
+            raise InputError(
+                f"{path}: the column `{column.path}` unpacks {chunk.total_compressed_size} bytes "
+                f"to {unpacked >> 20} MiB in row group {group + 1}; write it in smaller row groups"
+            )
+        is_usual = unpacked <= _USUAL_RATIO * chunk.total_compressed_size
+        fewest = _FEWEST_USUAL_ROWS if is_usual else 1
+        rows = min(rows, max(fewest, _BATCH_BYTES // max(1, unpacked)))
+    return rows
 
 
 def _seekable(path: Path) -> BinaryIO:
@@ -50,7 +88,7 @@ def _seekable(path: Path) -> BinaryIO:
     unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
         with file:
-            shutil.copyfileobj(file, unpacked)
+            _unpack(path, file, unpacked)
     except DAMAGED as error:
         unpacked.close()
         raise InputError(f"{path}: is a damaged gz file ({error}); pack it anew") from error
@@ -58,7 +96,21 @@ def _seekable(path: Path) -> BinaryIO:
     return unpacked
 
 
+def _unpack(path: Path, packed: BinaryIO, unpacked: BinaryIO) -> None:
+    most = max(_LARGEST_UNPACKED, _HIGHEST_RATIO * path.stat().st_size)
+    while piece := packed.read(1 << 20):
+        if unpacked.tell() > most:
+            unpacked.close()
+            raise InputError(
+                f"{path}: unpacks to more than {most >> 30} GiB; unpack it, and name what comes out"
+            )
+        unpacked.write(piece)
+
+
 def _rows(batch: pa.RecordBatch, first: int) -> Iterator[RawRow | BadRow]:
+    if batch.nbytes > LONGEST_LINE:
+        yield from (_row(batch, first + index, index) for index in range(batch.num_rows))
+        return
     try:
         rows = batch.to_pylist()
     except (ValueError, OverflowError):
@@ -69,8 +121,12 @@ def _rows(batch: pa.RecordBatch, first: int) -> Iterator[RawRow | BadRow]:
 
 
 def _row(batch: pa.RecordBatch, number: int, index: int) -> RawRow | BadRow:
+    row = batch.slice(index, 1)
+    if row.nbytes > LONGEST_LINE:
+        detail = f"the row is longer than {LONGEST_LINE >> 20} MiB; split or shorten it"
+        return BadRow(number, SkipReason.TOO_LONG, detail)
     try:
-        return RawRow(number, batch.slice(index, 1).to_pylist()[0])
+        return RawRow(number, row.to_pylist()[0])
     except UnicodeDecodeError:
         detail = "the row holds text that is not UTF-8; write the file anew from UTF-8"
         return BadRow(number, SkipReason.INVALID_ENCODING, detail)

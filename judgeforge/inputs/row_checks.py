@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ID_DIGITS = 16
 _LONGEST_ID = 1000
 # json.dumps with options builds an encoder for each call.
+_DEEPEST_METADATA = 100
 _canonical = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":")
 ).encode
@@ -166,12 +167,28 @@ def _check_verifiable(
 
 def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
+        _refuse_depth(value)
         _canonical(value).encode()
     except TypeError:
         plain = json.loads(json.dumps(value, default=_as_text))
         _canonical(plain).encode()
         return cast("Mapping[str, Any]", plain)
     return value
+
+
+def _refuse_depth(value: object) -> None:
+    """Raises ValueError for what could be read here and not be written where calls are nested."""
+    level = [value]
+    for _ in range(_DEEPEST_METADATA):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, Mapping | list)
+            for inner in (each.values() if isinstance(each, Mapping) else each)
+        ]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {_DEEPEST_METADATA} levels")
 
 
 def _as_text(value: object) -> str:

@@ -47,7 +47,8 @@ class Escalation:
         That order, and what is asked, follow from the evidence alone, never from time.
         """
         prices = self._prices(prompt, completions)
-        course = _Course(self._panel, prompt, completions, self._options(prices))
+        checked = await self._panel.check(prompt, completions)
+        course = _Course(self._panel, prompt, completions, self._options(prices), checked)
         rules = self._rules if prices else _counting_calls(self._rules)
         await course.ask_first_tier()
         known = await reliability()
@@ -105,11 +106,12 @@ class _Course:
         prompt: Prompt,
         completions: Sequence[Completion],
         options: Sequence[JudgeOption],
+        checked: Sequence[Judgment],
     ) -> None:
         self._panel, self._prompt = panel, prompt
         self._completions = {completion.id: completion for completion in completions}
         self.options = options
-        self.judgments = panel.check(prompt, completions)
+        self.judgments = list(checked)
         self.spent = Spent()
         self._rounds: Counter[tuple[str, tuple[str, ...]]] = Counter()
 

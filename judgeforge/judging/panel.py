@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 from judgeforge.calls.asks import Asks, NoCalls, gather_or_cancel
@@ -41,11 +42,19 @@ class Panel:
             for question in self.questions(judge.label, completions, repeat)
         ]
         asked = await self.ask(prompt, completions, questions)
-        return [*self.check(prompt, completions), *asked]
+        return [*await self.check(prompt, completions), *asked]
 
-    def check(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
-        """What code verifies, free of charge; nothing where the rubric has no checks."""
-        checked = (run_checks(self._rubric, prompt, completion) for completion in completions)
+    async def check(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
+        """What code verifies, free of charge; nothing where the rubric has no checks.
+
+        In a thread, one completion at a time: calls go on while a long text is checked.
+        """
+        if not self._rubric.checked:
+            return []
+        checked = [
+            await asyncio.to_thread(run_checks, self._rubric, prompt, completion)
+            for completion in completions
+        ]
         return [judgment for judgment in checked if judgment is not None]
 
     def questions(

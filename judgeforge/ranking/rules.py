@@ -26,9 +26,9 @@ class PairingRules(Record):
     strategy: Strategy = "best_vs_worst"
     min_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
     min_margin: float = Field(default=0.0, ge=0.0, le=1.0)
-    max_length_ratio: float | None = Field(default=None, ge=1.0)
+    max_length_ratio: float | None = Field(default=None, ge=1.0, le=1e6)
     """Longer over shorter side, in characters; `length_matched` takes 1.25 where none is given."""
-    pairs_per_prompt: int | None = Field(default=None, ge=1)
+    pairs_per_prompt: int | None = Field(default=None, ge=1, le=10**6)
     """At most so many pairs of a prompt; without it, as many as the strategy names."""
     reject_suspicious: bool = False
     """Whether completions with a `suspicious:` flag are left out before any judge sees them."""
@@ -47,9 +47,9 @@ class CascadeRules(Record):
     """A prompt is asked no more about once this probability is reached."""
     of: Literal["best", "pair"] = "best"
     """Of what: that chosen is the best completion, or that it is better than rejected."""
-    max_calls_per_completion: float | None = Field(default=None, gt=0)
+    max_calls_per_completion: float | None = Field(default=None, gt=0, le=1e6)
     """Over all judges, as a mean over the completions of a prompt."""
-    max_usd_per_prompt: float | None = Field(default=None, ge=0)
+    max_usd_per_prompt: float | None = Field(default=None, ge=0, le=1e9)
     min_gain: float = Field(default=0.005, ge=0, le=1)
     """The least gain in the probability that a call must promise, for the price of a judgment of
     the first tier: where judges cannot tell, more of them are not asked either."""

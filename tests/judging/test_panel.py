@@ -89,7 +89,8 @@ def test_asks_just_the_questions_given_in_their_order() -> None:
 def test_has_no_questions_where_nothing_is_left_to_a_judge() -> None:
     panel = Panel(JUDGES, make_rubric(criteria=[CHECK]), FakeAsks(yes))
     assert panel.questions("small", COMPLETIONS) == []
-    assert [judgment.score for judgment in panel.check(make_prompt(), COMPLETIONS)] == [1.0, 0.0]
+    checked = asyncio.run(panel.check(make_prompt(), COMPLETIONS))
+    assert [judgment.score for judgment in checked] == [1.0, 0.0]
 
 
 def test_gives_up_the_other_questions_where_one_stops_the_run() -> None:

@@ -10,16 +10,16 @@ import pytest
 
 from judgeforge.calls.providers.replies import split_reasoning
 from judgeforge.judging.checks import failed_checks, parse_checks
+from judgeforge.judging.checks.pattern import PATTERN_TIMEOUT_S
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
-from judgeforge.judging.checks.text import PATTERN_TIMEOUT_S
 from judgeforge.judging.replies.in_words import (
     read_rating,
     read_textual_pair,
     read_textual_scores,
     read_verdict,
 )
-from judgeforge.judging.replies.json_object import one_object
-from judgeforge.judging.replies.structured import read_pair
+from judgeforge.judging.replies.json_object import UnreadableReplyError, one_object
+from judgeforge.judging.replies.structured import read_pair, read_scores
 from judgeforge.results.card.sections import escape
 from judgeforge.sampling.suspicion import suspicions
 from judgeforge.text.redaction import Redactor
@@ -31,6 +31,7 @@ from judgeforge.text.visible import (
     printable,
     visible_text,
 )
+from tests.promises.monotonous_texts import TEXTS
 from tests.support.fake_asks import make_rubric
 
 LENGTH = 50_000
@@ -120,3 +121,33 @@ def test_a_pattern_that_backtracks_without_end_is_stopped(pattern: str, text: st
     with contextlib.suppress(UndecidedCheckError):
         failed_checks(checks, Subject(text=text))
     assert time.process_time() - begun < 20 * PATTERN_TIMEOUT_S
+
+
+SLOW_READERS = {"shorten", "printable", "markdown", "split_reasoning", "read_pair"}
+"""Of others' rooms, or the same as one that is tried."""
+
+
+@pytest.mark.parametrize("name", sorted(READERS.keys() - SLOW_READERS))
+def test_a_mebibyte_that_repeats_one_thing_is_read_within_seconds(name: str) -> None:
+    for what, text in TEXTS.items():
+        begun = time.process_time()
+        with contextlib.suppress(ValueError):
+            READERS[name](text)
+        assert time.process_time() - begun < 2.0, what
+
+
+@pytest.mark.parametrize("depth", range(700, 1000, 20))
+def test_a_reply_nested_to_the_edge_is_unreadable_and_no_exception(depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    for reply in (
+        f'{{"rationale": "a", "scores": {{"quality": {nested}}}}}',
+        f'{{"rationale": "a", "better": {nested}, "strength": "slight"}}',
+        f'{{"strengths": 1, "weaknesses": 1, "score": {nested}}}',
+    ):
+        for read in (
+            read_pair,
+            lambda text: read_scores(text, make_rubric()),
+            lambda text: read_rating(text, 10),
+        ):
+            with pytest.raises(UnreadableReplyError):
+                read(reply)

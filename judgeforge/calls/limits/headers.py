@@ -3,7 +3,8 @@
 OpenAI and what speaks its API: ``x-ratelimit-{limit,remaining,reset}-{requests,tokens}``, resets
 as durations (``1m2.5s``, ``20ms``). Anthropic: ``anthropic-ratelimit-{requests,tokens,input-tokens,
 output-tokens}-{limit,remaining,reset}``, resets as times of day (RFC 3339, whole seconds).
-A header that cannot be read counts as absent: a provider's mistake must not stop a run.
+A header that cannot be read, or is longer than any of these, counts as absent: a provider's mistake
+must not stop a run.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from judgeforge.calls.limits.traffic import AllowanceKind
 
 TIME_OF_DAY_GRAIN_S = 1.0
 """Times in whole seconds may be rounded down, so that a reset may come this much later."""
+LONGEST_VALUE = 64
+"""Characters. A server may send kilobytes, which would take seconds to read."""
 _KINDS: tuple[AllowanceKind, ...] = get_args(AllowanceKind)
 _NAMES = tuple(
     (
@@ -67,7 +70,8 @@ def _read(
 
 def _first(headers: Mapping[str, str], names: tuple[str, str]) -> str | None:
     value = headers.get(names[0])
-    return headers.get(names[1]) if value is None else value
+    value = headers.get(names[1]) if value is None else value
+    return value if value and len(value) <= LONGEST_VALUE and value.isascii() else None
 
 
 def _amount(text: str | None) -> float | None:

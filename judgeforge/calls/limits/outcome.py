@@ -10,6 +10,8 @@ from judgeforge.calls.limits.learned_rate import LearnedKind
 from judgeforge.errors import CallError, NoReplyError, StatusError
 
 _OVERLOADED_STATUS = frozenset({408, 503, 529})
+_LONGEST_REASON = 1000
+"""Characters of what a server says that are looked through."""
 _OF_TOKENS = re.compile(r"\btokens?\b|\b[ti]?tpm\b", re.IGNORECASE)
 _OF_ACCOUNT = re.compile(r"\b(account|organi[sz]ation|workspace|project|api key)\b", re.IGNORECASE)
 _OF_ONE_MODEL = re.compile(r"\b(for|of) (model )?`?[\w.:/-]*\d[\w.:/-]*`? ", re.IGNORECASE)
@@ -50,7 +52,7 @@ def outcome_of(error: CallError | None) -> Outcome:
 
 def refusal_of(error: StatusError, model: str) -> Refusal:
     """``model``: the provider's name of it."""
-    said = str(error).split(": ", 1)[-1]  # behind "HTTP 429 from MODEL"
+    said = str(error).split(": ", 1)[-1][:_LONGEST_REASON]  # behind "HTTP 429 from MODEL"
     named = re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", said)
     names_model = named is not None or _OF_ONE_MODEL.search(said) is not None
     return Refusal(

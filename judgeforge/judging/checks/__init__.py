@@ -17,12 +17,13 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from judgeforge.judging.checks import language, structured, text
+from judgeforge.judging.checks import language, pattern, structured, text
 from judgeforge.judging.checks.subject import (
     Subject,
     UndecidedCheckError,
     keys,
     only_true,
+    shown,
     span,
     texts,
     whole_number,
@@ -67,8 +68,8 @@ CHECKS: Mapping[str, CheckKind] = {
     "not_contains_word": CheckKind(texts, text.not_contains_word),
     "starts_with": CheckKind(texts, text.starts_with),
     "ends_with": CheckKind(texts, text.ends_with),
-    "regex": CheckKind(text.pattern, text.matches),
-    "not_regex": CheckKind(text.pattern, text.not_matches),
+    "regex": CheckKind(pattern.pattern, pattern.matches),
+    "not_regex": CheckKind(pattern.pattern, pattern.not_matches),
     "json": CheckKind(only_true, structured.is_json),
     "json_keys": CheckKind(keys, structured.has_json_keys),
     "json_schema": CheckKind(structured.schema, structured.follows_json_schema),
@@ -87,7 +88,7 @@ def parse_checks(value: object) -> tuple[Check, ...]:
     Raises ValueError that names the check, what was found and what is allowed.
     """
     if not isinstance(value, Mapping) or not value:
-        raise ValueError(f"must be a mapping with at least one check, not {value!r}")
+        raise ValueError(f"must be a mapping with at least one check, not {shown(value)}")
     return tuple(_parse(name, argument) for name, argument in value.items())
 
 
@@ -104,13 +105,18 @@ def _passes(check: Check, subject: Subject) -> bool:
         return check.passes(subject, check.argument)
     except UndecidedCheckError as error:
         raise UndecidedCheckError(f"check `{check.name}`: {error}") from error
+    except (ArithmeticError, MemoryError, RecursionError) as error:
+        # One text that is too much for a check must not end the run.
+        detail = f"check `{check.name}` cannot take in this text ({type(error).__name__})"
+        raise UndecidedCheckError(detail) from error
 
 
 def _parse(name: str, argument: JsonValue) -> Check:
     kind = CHECKS.get(name)
     if kind is None:
         raise ValueError(
-            f"`{name}` is no check (allowed: {', '.join(CHECKS)}){did_you_mean(name, CHECKS)}"
+            f"`{name[:60]}` is no check (allowed: {', '.join(CHECKS)})"
+            f"{did_you_mean(name[:60], CHECKS)}"
         )
     try:
         ready = kind.argument(argument)

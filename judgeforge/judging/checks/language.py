@@ -14,7 +14,7 @@ from collections import Counter
 
 from pydantic import JsonValue
 
-from judgeforge.judging.checks.subject import Subject
+from judgeforge.judging.checks.subject import Subject, shown
 from judgeforge.text.wording import did_you_mean
 
 _FREQUENT = {
@@ -50,8 +50,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 def language_code(value: JsonValue) -> str:
     if not isinstance(value, str) or value not in LANGUAGES:
-        hint = did_you_mean(value, LANGUAGES) if isinstance(value, str) else ""
-        raise ValueError(f"must be one of {', '.join(LANGUAGES)}, not {value!r}{hint}")
+        hint = did_you_mean(value[:60], LANGUAGES) if isinstance(value, str) else ""
+        raise ValueError(f"must be one of {', '.join(LANGUAGES)}, not {shown(value)}{hint}")
     return value
 
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from pydantic import JsonValue
 
-from judgeforge.judging.checks.subject import Subject
+from judgeforge.judging.checks.subject import Subject, shown
 from judgeforge.text.wording import did_you_mean
 
 KEYWORDS = (
@@ -35,6 +35,7 @@ KEYWORDS = (
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 DEEPEST = 32
 _FENCE = re.compile(r"\A\s*```[A-Za-z]*[ \t]*\n(.*)\n[ \t]*```\s*\Z", re.DOTALL)
+_KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Schema:
     properties: Mapping[str, Schema] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     closed: bool = False
-    choices: tuple[JsonValue, ...] | None = None
+    choices: frozenset[tuple[bool, JsonValue]] | None = None
+    """Each with whether it is a truth value: 1 is 1.0 but not true."""
     items: Schema | None = None
     fewest: int = 0
     most: int | None = None
@@ -53,13 +55,18 @@ class Schema:
     def allows(self, value: Any) -> bool:  # noqa: ANN401 (any JSON value)
         if self.types and not any(_is_of_type(value, name) for name in self.types):
             return False
-        if self.choices is not None and not any(_same(value, choice) for choice in self.choices):
+        if self.choices is not None and not self._is_choice(value):
             return False
         if isinstance(value, dict):
             return self._allows_object(value)
         if isinstance(value, list):
             return self._allows_array(value)
         return not _is_number(value) or self._allows_number(value)
+
+    def _is_choice(self, value: Any) -> bool:  # noqa: ANN401
+        if self.choices is None or isinstance(value, dict | list):
+            return False
+        return (isinstance(value, bool), value) in self.choices
 
     def _allows_object(self, value: Mapping[str, Any]) -> bool:
         if any(key not in value for key in self.required):
@@ -82,14 +89,14 @@ class Schema:
 def schema(value: JsonValue, depth: int = 0) -> Schema:
     """Read a schema. Raises ValueError that names the keyword and what is allowed."""
     if not isinstance(value, dict):
-        raise ValueError(f"must be a mapping (a JSON Schema), not {value!r}")
+        raise ValueError(f"must be a mapping (a JSON Schema), not {shown(value)}")
     if depth > DEEPEST:
         raise ValueError(f"is nested deeper than {DEEPEST} levels")
     for keyword in value:
         if keyword not in KEYWORDS:
             raise ValueError(
-                f"`{keyword}` is not supported (supported: {', '.join(KEYWORDS)})"
-                f"{did_you_mean(keyword, KEYWORDS)}"
+                f"`{keyword[:60]}` is not supported (supported: {', '.join(KEYWORDS)})"
+                f"{did_you_mean(keyword[:60], KEYWORDS)}"
             )
     items = value.get("items")
     return Schema(
@@ -134,10 +141,10 @@ def _types(value: JsonValue) -> tuple[str, ...]:
     unknown = next((name for name in names if name not in TYPES), None)
     if unknown is not None:
         raise ValueError(
-            f"`type` {unknown!r} is unknown (known: {', '.join(TYPES)})"
-            f"{did_you_mean(unknown, TYPES)}"
+            f"`type` {shown(unknown)} is unknown (known: {', '.join(TYPES)})"
+            f"{did_you_mean(unknown[:60], TYPES)}"
         )
-    return names
+    return tuple(dict.fromkeys(names))
 
 
 def _properties(value: JsonValue, depth: int) -> dict[str, Schema]:
@@ -152,10 +159,10 @@ def _strings(keyword: str, value: JsonValue) -> tuple[str, ...]:
     return tuple(str(item) for item in value)
 
 
-def _choices(value: JsonValue) -> tuple[JsonValue, ...]:
+def _choices(value: JsonValue) -> frozenset[tuple[bool, JsonValue]]:
     if not isinstance(value, list) or not value or any(isinstance(v, dict | list) for v in value):
         raise ValueError("`enum` must be a list of texts, numbers, true, false or null")
-    return tuple(value)
+    return frozenset((isinstance(choice, bool), choice) for choice in value)
 
 
 def _boolean(keyword: str, value: JsonValue) -> bool:
@@ -171,7 +178,7 @@ def _count(keyword: str, value: JsonValue) -> int:
 
 
 def _number(keyword: str, value: JsonValue) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124
         raise ValueError(f"`{keyword}` must be a number")
     return value
 
@@ -182,16 +189,10 @@ def _is_number(value: object) -> bool:
 
 def _is_of_type(value: object, name: str) -> bool:
     if name == "integer":
-        return _is_number(value) and float(value).is_integer()  # type: ignore[arg-type]
+        return _is_number(value) and (not isinstance(value, float) or value.is_integer())
     if name == "number":
         return _is_number(value)
-    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
-    return isinstance(value, kinds[name])
-
-
-def _same(value: object, choice: object) -> bool:
-    """Equal as JSON values: 1 is 1.0 but not true."""
-    return isinstance(value, bool) == isinstance(choice, bool) and value == choice
+    return isinstance(value, _KINDS[name])
 
 
 def _read(text: str) -> tuple[bool, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 MOST_TEXTS = 100
+_LONGEST_SHOWN = 60
 
 
 class UndecidedCheckError(Exception):
@@ -34,21 +35,31 @@ class Span:
         return self.least <= count and (self.most is None or count <= self.most)
 
 
+def shown(value: object) -> str:
+    """What was found, for a message: short, whatever a row holds."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    text = repr(value[: _LONGEST_SHOWN + 1] if isinstance(value, str) else value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
 def whole_number(value: JsonValue) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"must be a whole number from 0, not {value!r}")
+        raise ValueError(f"must be a whole number from 0, not {shown(value)}")
     return value
 
 
 def only_true(value: JsonValue) -> bool:
     if value is not True:
-        raise ValueError(f"takes only `true`, not {value!r} (leave the check out to turn it off)")
+        raise ValueError(
+            f"takes only `true`, not {shown(value)} (leave the check out to turn it off)"
+        )
     return True
 
 
 def text(value: JsonValue) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"must be a text that is not empty, not {value!r}")
+        raise ValueError(f"must be a text that is not empty, not {shown(value)}")
     return value
 
 

@@ -1,38 +1,15 @@
 """Checks of a text as people read it: what it says, how long it is, its lists, its reference.
 
-All but regular expressions ignore case, and white space around the text. List items are those of
-Markdown, at any depth, outside fenced code. No comparison with the row's reference minds the amount
-of white space.
+None minds case or white space around the text, and each takes time that grows with the text only,
+whatever the text repeats. List items are those of Markdown, at any depth, outside fenced code. No
+comparison with the row's reference minds the amount of white space.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING
-
-from pydantic import JsonValue
 
 from judgeforge.judging.checks.subject import Span, Subject, UndecidedCheckError
-from judgeforge.judging.checks.subject import text as text_argument
-
-if TYPE_CHECKING:
-    import regex
-
-
-LONGEST_PATTERN = 1000
-PATTERN_TIMEOUT_S = 0.25
-"""A sound pattern needs microseconds; one that backtracks without end is stopped here."""
-
-_LIST_MARKER = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
-_BREAK = re.compile(r"\n[ \t]*\n")
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”\u2019»)\]*_]*(?=\s|$)|[。\uff01\uff1f]+")
-_ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|[Ee]\.g|[Ii]\.e|approx)\.$")
-
-_NUMBERED = re.compile(r"^[ \t]*(?:\*\*)?\d{1,3}[.)][ \t]*(?:\*\*)?[ \t]*\S", re.MULTILINE)
-_BULLET = re.compile(r"^[ \t]*[-*+•\u2013][ \t]+\S", re.MULTILINE)
-_DECIMAL = re.compile(r"^[ \t]*\d{1,3}\.\d")
-_FENCED = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def contains(subject: Subject, wanted: tuple[str, ...]) -> bool:
@@ -52,13 +29,13 @@ def not_contains(subject: Subject, banned: tuple[str, ...]) -> bool:
 
 def contains_word(subject: Subject, wanted: tuple[str, ...]) -> bool:
     """Every wanted text occurs with no letter or digit right before or after it."""
-    text = subject.text.casefold()
-    return all(_has_word(text, word) for word in wanted)
+    text = _with_marked_edges(subject.text.casefold())
+    return all(_with_marked_edges(word) in text for word in wanted)
 
 
 def not_contains_word(subject: Subject, banned: tuple[str, ...]) -> bool:
-    text = subject.text.casefold()
-    return not any(_has_word(text, word) for word in banned)
+    text = _with_marked_edges(subject.text.casefold())
+    return not any(_with_marked_edges(word) in text for word in banned)
 
 
 def starts_with(subject: Subject, wanted: tuple[str, ...]) -> bool:
@@ -70,27 +47,25 @@ def ends_with(subject: Subject, wanted: tuple[str, ...]) -> bool:
     return subject.text.strip().casefold().endswith(wanted)
 
 
-def pattern(value: JsonValue) -> regex.Pattern[str]:
-    """Read a regular expression. Raises ValueError where it does not compile."""
-    source = text_argument(value)
-    if len(source) > LONGEST_PATTERN:
-        raise ValueError(f"must be a pattern of at most {LONGEST_PATTERN} characters")
-    return _compiled(source)
+_EDGE = "\x00"
+_NO_LETTER = re.compile(r"([\W_])")
 
 
-def matches(subject: Subject, wanted: regex.Pattern[str]) -> bool:
-    """The pattern is found anywhere in the text."""
-    try:
-        return wanted.search(subject.text, timeout=PATTERN_TIMEOUT_S) is not None
-    except TimeoutError:
-        raise UndecidedCheckError(
-            f"the pattern {wanted.pattern!r} took longer than {PATTERN_TIMEOUT_S} s; "
-            "make it simpler (no repeats inside repeats)"
-        ) from None
+def _with_marked_edges(text: str) -> str:
+    """With a mark on both sides of what is no letter or digit, and around the whole.
+
+    A word with its marks is then a plain substring, which is found in time that grows with the
+    text only; a pattern would compare a long word anew in each place.
+    """
+    return _EDGE + _EDGE.join(_NO_LETTER.split(text)) + _EDGE
 
 
-def not_matches(subject: Subject, banned: regex.Pattern[str]) -> bool:
-    return not matches(subject, banned)
+_LIST_MARKER = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
+_BREAK = re.compile(r"\n[ \t]*\n")
+_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”\u2019»)\]*_]*+(?=\s|$)|[。\uff01\uff1f]+")
+_ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|[Ee]\.g|[Ii]\.e|approx)\.$")
+_LONGEST_ABBREVIATION = 12
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
 def count_words(text: str) -> int:
@@ -98,7 +73,7 @@ def count_words(text: str) -> int:
 
     A language written without spaces has no words in this sense: limit its characters instead.
     """
-    return sum(any(c.isalnum() for c in run) for run in text.split())
+    return sum(map(_says_something, text.split()))
 
 
 def count_sentences(text: str) -> int:
@@ -110,6 +85,23 @@ def count_sentences(text: str) -> int:
 
 def count_paragraphs(text: str) -> int:
     return sum(bool(part.strip()) for part in _BREAK.split(text))
+
+
+def _sentences_in(paragraph: str) -> int:
+    count, begin, looked_at, says_something = 0, 0, 0, False
+    for end in _SENTENCE_END.finditer(paragraph):
+        says_something = says_something or _says_something(paragraph[looked_at : end.end()])
+        looked_at = end.end()
+        tail = paragraph[max(begin, looked_at - _LONGEST_ABBREVIATION) : looked_at]
+        if end.group() == "." and _ABBREVIATION.search(tail):
+            continue
+        count += says_something
+        begin, says_something = looked_at, False
+    return count + (says_something or _says_something(paragraph[looked_at:]))
+
+
+def _says_something(part: str) -> bool:
+    return _LETTER_OR_DIGIT.search(part) is not None
 
 
 def max_words(subject: Subject, most: int) -> bool:
@@ -140,6 +132,12 @@ def max_paragraphs(subject: Subject, most: int) -> bool:
     return count_paragraphs(subject.text) <= most
 
 
+_NUMBERED = re.compile(r"^[ \t]*+(?:\*\*)?\d{1,3}[.)][ \t]*+(?:\*\*[ \t]*+)?\S", re.MULTILINE)
+_BULLET = re.compile(r"^[ \t]*[-*+•\u2013][ \t]+\S", re.MULTILINE)
+_DECIMAL = re.compile(r"^[ \t]*\d{1,3}\.\d")
+_FENCED = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
+
+
 def list_items(subject: Subject, wanted: Span) -> bool:
     """Bullets and numbered items together."""
     return wanted.holds(_numbered(subject.text) + _bullets(subject.text))
@@ -153,45 +151,6 @@ def bullet_items(subject: Subject, wanted: Span) -> bool:
     return wanted.holds(_bullets(subject.text))
 
 
-def equals_reference(subject: Subject, _: bool) -> bool:
-    return _folded(subject.text) == _reference(subject)
-
-
-def contains_reference(subject: Subject, _: bool) -> bool:
-    return _reference(subject) in _folded(subject.text)
-
-
-def _has_word(text: str, word: str) -> bool:
-    return re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", text) is not None
-
-
-@lru_cache(maxsize=256)
-def _compiled(source: str) -> regex.Pattern[str]:
-    import regex
-
-    try:
-        return regex.compile(source)
-    except regex.error as error:
-        raise ValueError(f"is no regular expression: {error}") from error
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
-
-
-def _sentences_in(paragraph: str) -> int:
-    count, start = 0, 0
-    for end in _SENTENCE_END.finditer(paragraph):
-        sentence = paragraph[start : end.end()]
-        if end.group() == "." and _ABBREVIATION.search(sentence[-12:]):
-            continue
-        count += _says_something(sentence)
-        start = end.end()
-    return count + _says_something(paragraph[start:])
-
-
-def _says_something(part: str) -> bool:
-    return any(c.isalnum() for c in part)
-
-
 def _numbered(text: str) -> int:
     lines = _FENCED.sub("", text).splitlines()
     return sum(bool(_NUMBERED.match(line)) and not _DECIMAL.match(line) for line in lines)
@@ -199,6 +158,14 @@ def _numbered(text: str) -> int:
 
 def _bullets(text: str) -> int:
     return len(_BULLET.findall(_FENCED.sub("", text)))
+
+
+def equals_reference(subject: Subject, _: bool) -> bool:
+    return _folded(subject.text) == _reference(subject)
+
+
+def contains_reference(subject: Subject, _: bool) -> bool:
+    return _reference(subject) in _folded(subject.text)
 
 
 def _reference(subject: Subject) -> str:

@@ -47,7 +47,10 @@ def exact_keys(value: dict[str, Any], wanted: Sequence[str], where: str) -> None
 
 def quoted(value: object) -> str:
     """A value of the reply, short and in ASCII, for a message that also goes back to the judge."""
-    return ascii(value)[:60]
+    try:
+        return ascii(value)[:60]
+    except RecursionError:
+        return f"a {type(value).__name__} that is nested too deeply"
 
 
 def storable(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,28 @@ def test_resets(text: str, seconds: float) -> None:
     headers = openai(remaining_requests="1", reset_requests=text)
     (allowance,) = read_allowances(headers, unix_time=NOW)
     assert allowance.reset_s == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("9" * 8000, "1" * 8000 + "s", "1m" * 4000, "." * 8000, "9" * 5000, "1e400", "-1e400"),
+        *("\u0661\u0662", "\u00b2", "0" * 8000, "1." * 4000, "9999-" * 2000),
+    ],
+)
+def test_what_is_longer_or_larger_than_any_limit_counts_as_absent_at_once(text: str) -> None:
+    begun = time.process_time()
+    assert read_allowances(openai(remaining_requests=text), unix_time=NOW) == ()
+    said = openai(remaining_requests="1", limit_requests=text, reset_requests=text)
+    assert read_allowances(said, unix_time=NOW) == (Allowance("requests", 1, None, None),)
+    assert time.process_time() - begun < 0.05
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9" * 60 + "d"])
+def test_times_far_away_are_numbers_too(text: str) -> None:
+    headers = openai(remaining_requests="1", reset_requests=text)
+    (allowance,) = read_allowances(headers, unix_time=NOW)
+    assert allowance.reset_s is None or 0 <= allowance.reset_s < float("inf")
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-3", "nan", "inf", "1 week", "9999-99-99", "s"])
