@@ -1,15 +1,40 @@
 """The door to paid calls: a request -> its reply, stored and paid once.
 
-asks.py         what the door is to those who ask, and what comes back
-call.py         a call as a value: the canonical request and its key
-gateway.py      cache, then (retry around) gate -> reserve -> send -> settle
-attempt.py      one attempt, once it has passed the gate
-retry.py        when an attempt is repeated, and after how long
-hedging.py      a second request for a reply that is late
-endpoints.py    one configured model: its provider, gate and price
-judge_calls.py  the door as judges see it: fallbacks, questions that are too long
-cache/          paid replies on disk
-limits/         when a model's next request may leave
-money/          prices, the budget of a folder, the ledger of a day
-providers/      one file an API; the only place that knows SDKs
+call.py          a call as a value, and the door as sampling and judging see it
+gateway.py       cache, then (retry around) gate -> reserve -> send -> settle
+attempt.py       one attempt, once it has passed the gate
+retry.py         when an attempt is repeated, and after how long
+hedging.py       a second request for a reply that is late
+endpoints.py     one configured model: its provider, gate and price
+judge_calls.py   the door as judges see it: fallbacks, questions that are too long
+cache.py         paid replies on disk
+cache_upkeep.py  what `cache stats`, `prune` and `verify` do
+limits/          when a model's next request may leave
+money/           prices, the budget of a folder, the ledger of a day
+providers/       one file an API; the only place that knows SDKs
+
+What one call meets, in this order; docs/guarantees.md rests on it:
+
+1. Its key. Equal requests are one call: the second waits for the reply of the first.
+2. The cache. What was paid before, by any run, is not sent.
+3. The gate of its model: breaker, requests in flight, requests and tokens a minute, slots.
+4. A reservation, on disk before anything is sent: the most that the attempt can cost.
+5. The request, once, with a time limit. Retries are ours, so the SDKs repeat nothing.
+6. The reply goes into the cache before anything uses it; then the reservation is settled at what
+   was billed.
+7. One line of log for each attempt, whatever came of it.
+
+What an attempt that fails costs, and what follows (calls/providers/http_errors.py tells them apart,
+money/budget.py keeps the books):
+
+no connection          nothing was sent: released, tried again
+429, 5xx               nothing is billed: released, tried again, the gate learns
+400, 404, 413, 422     nothing is billed: released, an outcome of this call alone
+401, 403, no money     the account is meant: the run stops and names the key (exit 4)
+reset, timeout         it may have been billed: counts as spent whole, tried again
+unreadable reply       billed: settled at what it says, tried again
+
+An interrupt ends what has not been sent, waits for what has, and stores it. A hedge is a second
+request for a reply that is late: whichever comes first is used, and both are paid. Of all this,
+sampling and judging see only `Asks` (call.py).
 """

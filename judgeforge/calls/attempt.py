@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from judgeforge.calls.asks import Answer
-from judgeforge.calls.cache.cache import ReplyCache
-from judgeforge.calls.cache.entry import StoredReply
-from judgeforge.calls.call import Call
+from judgeforge.calls.cache import ReplyCache, StoredReply
+from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.gate import Passage
 from judgeforge.calls.money.budget import Budget, Reservation

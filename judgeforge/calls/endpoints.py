@@ -15,11 +15,7 @@ from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
 from judgeforge.calls.limits.traffic import RequestSize
-from judgeforge.calls.money.prices import (
-    ModelPrice,
-    most_input_tokens,
-    most_output_tokens,
-)
+from judgeforge.calls.money.prices import ModelPrice, most_input_tokens, most_output_tokens
 from judgeforge.calls.providers.base import (
     ChatRequest,
     ModelRequest,
@@ -30,7 +26,7 @@ from judgeforge.calls.providers.base import (
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.store.log import RunLog
-from judgeforge.text.tokens import tokens_of_bytes
+from judgeforge.text.wording import tokens_of_bytes
 
 _STAND_IN_SEED = 2**20
 _Place = tuple[str, str | None, str | None]

@@ -13,10 +13,9 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from judgeforge.calls.asks import Answer
 from judgeforge.calls.attempt import CallProgress, Sender
-from judgeforge.calls.cache.cache import ReplyCache
-from judgeforge.calls.call import Call
+from judgeforge.calls.cache import ReplyCache
+from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.hedging import race
 from judgeforge.calls.limits.gate import Passage

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from judgeforge.calls.asks import Answer
+from judgeforge.calls.call import Answer
 from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.limits.queues import never
 from judgeforge.calls.providers.base import ChatRequest, ModelRequest
 from judgeforge.errors import CircuitOpenError, TooLongError
-from judgeforge.text.tokens import about_tokens
+from judgeforge.text.wording import about_tokens
 
 OnJudgeFailure = Literal["wait", "skip_judge", "stop"]
 

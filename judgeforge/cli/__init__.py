@@ -1,13 +1,12 @@
 """The command line: parse, call, print. No logic.
 
-app.py       the program: how it starts, how it fails, what commands share
-run.py       `run` and `status`
-prepare.py   before a run: `check`, `plan`, `init`, `doctor`
-results.py   after a run: `explain`, `report`, `export`
-measure.py   judges against labels: `calibrate`, `evaluate`
-cache.py     `cache stats`, `cache prune`, `cache verify`
-show/        what the commands print
-__main__.py  `python -m judgeforge.cli`
+app.py      the program: how it starts, how it fails, what commands share
+run.py      `run` and `status`
+prepare.py  before a run: `check`, `plan`, `init`, `doctor`
+results.py  after a run: `explain`, `report`, `export`
+measure.py  judges against labels: `calibrate`, `evaluate`
+cache.py    `cache stats`, `cache prune`, `cache verify`
+show/       what the commands print
 
 To add a command: a function in one of these.
 """

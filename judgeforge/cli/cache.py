@@ -24,7 +24,7 @@ def stats(
     as_json: AsJson = False,
 ) -> None:
     """Show how many replies are stored, of which models, and what they cost."""
-    from judgeforge.calls.cache.upkeep import cache_folder, cache_stats
+    from judgeforge.calls.cache_upkeep import cache_folder, cache_stats
     from judgeforge.cli.show.cache import print_cache_stats
 
     print_cache_stats(cache_stats(cache_folder(place)), as_json=as_json)
@@ -36,7 +36,7 @@ def verify(
     remove: Annotated[bool, typer.Option("--remove", help="Take damaged rows out.")] = False,
 ) -> None:
     """Read every stored reply again; exit code 74 where one is damaged."""
-    from judgeforge.calls.cache.upkeep import cache_folder, verify_cache
+    from judgeforge.calls.cache_upkeep import cache_folder, verify_cache
     from judgeforge.cli.show.cache import print_cache_check
 
     check = verify_cache(cache_folder(place), remove=remove)
@@ -55,7 +55,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
 ) -> None:
     """Take out replies by age, or those that no run folder needs any more."""
-    from judgeforge.calls.cache.upkeep import cache_folder, parse_age, prune_cache
+    from judgeforge.calls.cache_upkeep import cache_folder, parse_age, prune_cache
     from judgeforge.cli.show.cache import print_pruned
 
     if older_than is None and not unused_in:

@@ -11,6 +11,5 @@ judges.py        what it says of judges
 keys.py          reads the key of a model
 choices.py       names that a configuration chooses from a table
 providers.py     the providers, and what is true of each
-row_formats.py   the formats of prompt files, and who reads each
 shipped.py       the prompts and configurations that come with judgeforge
 """

@@ -6,7 +6,7 @@ from array import array
 from typing import Literal
 
 from judgeforge.inputs.row_checks import CheckedRow
-from judgeforge.inputs.row_values import RowProblemError
+from judgeforge.inputs.rows import RowProblemError
 from judgeforge.records import SkipReason, prompt_key
 from judgeforge.text.visible import quotable
 

@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
 from judgeforge.inputs.files import text_lines
-from judgeforge.inputs.row_values import kind_of
-from judgeforge.inputs.rows import BadRow, RawRow, named, watch_columns
+from judgeforge.inputs.rows import BadRow, RawRow, kind_of, named, watch_columns
 from judgeforge.records import SkipReason
 
 

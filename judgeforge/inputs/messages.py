@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NoReturn, cast
 
-from judgeforge.inputs.row_values import RowProblemError, bad, kind_of, text_of
+from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
 from judgeforge.records import Message, Role, SkipReason
 from judgeforge.text.visible import quotable
 

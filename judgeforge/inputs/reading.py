@@ -7,16 +7,14 @@ from itertools import islice
 from pathlib import Path
 from pkgutil import resolve_name
 
-from judgeforge.config.row_formats import ROW_FORMATS, format_of
+from judgeforge.config.choices import ROW_FORMATS, format_of
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
 from judgeforge.inputs import hugging_face
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.files import check_file
-from judgeforge.inputs.prompt_length import check_length
-from judgeforge.inputs.row_checks import RowChecks, check_row, row_id
-from judgeforge.inputs.row_values import RowProblemError
-from judgeforge.inputs.rows import BadRow, RawRow, encodable
+from judgeforge.inputs.row_checks import RowChecks, check_length, check_row, row_id
+from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, encodable
 from judgeforge.records import Prompt, Skip
 
 Reader = Callable[[Path, Fields], Iterator[RawRow | BadRow]]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from judgeforge.config.run import Fields
 from judgeforge.inputs.messages import read_messages
-from judgeforge.inputs.row_values import RowProblemError, bad, kind_of, text_of
-from judgeforge.inputs.rows import RawRow, column_names
+from judgeforge.inputs.rows import RawRow, RowProblemError, bad, column_names, kind_of, text_of
 from judgeforge.records import Prompt, ReadyCompletion, SkipReason
 from judgeforge.text.visible import quotable
+from judgeforge.text.wording import about_tokens
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -226,3 +226,37 @@ def _completion(value: object, number: int) -> ReadyCompletion:
         text=text_of(value["text"], f"the text of {what}"),
         model=None if model is None else text_of(model, f"the model of {what}"),
     )
+
+
+def check_length(prompt: Prompt, checks: RowChecks) -> None:
+    """Whether a prompt fits into what the models can take in, as far as that is known.
+
+    Raises RowProblemError.
+    """
+    _check_sampled(prompt, checks)
+    _check_judged(prompt, checks)
+
+
+def _check_sampled(prompt: Prompt, checks: RowChecks) -> None:
+    if checks.context_tokens is None:
+        return
+    tokens = about_tokens(*(message.content for message in prompt.messages))
+    if tokens + checks.output_tokens > checks.context_tokens:
+        raise RowProblemError(
+            SkipReason.TOO_LONG,
+            f"about {tokens} tokens and {checks.output_tokens} for the answer do not fit into "
+            f"context_tokens = {checks.context_tokens}; shorten the prompt",
+        )
+
+
+def _check_judged(prompt: Prompt, checks: RowChecks) -> None:
+    """Completions come on top, so what leaves no room for any is not worth sampling them."""
+    if checks.judged_tokens is None:
+        return
+    tokens = about_tokens(*(one.content for one in prompt.messages), prompt.reference or "")
+    if tokens >= checks.judged_tokens:
+        raise RowProblemError(
+            SkipReason.TOO_LONG,
+            f"about {tokens} tokens and a completion do not fit into context_tokens of any judge, "
+            f"where rubric and reply leave {max(0, checks.judged_tokens)}; shorten the prompt",
+        )

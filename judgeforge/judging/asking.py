@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from judgeforge.calls.asks import Answer, Asks, gather_or_cancel
+from judgeforge.calls.call import Answer, Asks, gather_or_cancel
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError
@@ -24,8 +24,7 @@ from judgeforge.judging.judge_prompts import repair_message, system_text
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Judgment, Message
-from judgeforge.text.tokens import about_tokens
-from judgeforge.text.wording import shortened
+from judgeforge.text.wording import about_tokens, shortened
 
 R = TypeVar("R")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Protocol
 
-from judgeforge.calls.asks import Asks
+from judgeforge.calls.call import Asks
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError, FlaggedInputError, TooLongError
 from judgeforge.judging.rubric import Rubric

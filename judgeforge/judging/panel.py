@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
-from judgeforge.calls.asks import Asks, NoCalls, gather_or_cancel
+from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.judge import make_judge
 from judgeforge.judging.own_family import OwnFamily

@@ -5,8 +5,7 @@ validation.py      judgments that a script brings, checked
 evidence.py        judgments as numbers
 posterior.py       evidence -> a normal posterior of the qualities
 rank.py            all judgments -> the ranking
-best.py            P(a completion is the best of its prompt)
-confidence.py      P(one completion is better than another)
+confidence.py      P(one completion is better than another), P(one is the best)
 confidence_map.py  probabilities as believed -> probabilities that hold
 distributions.py   errors with heavy tails
 rules.py           what the configuration may ask of pairing and cascade
@@ -14,4 +13,16 @@ protocols.py       the ways to judge, and what is true of each
 reliability/       what each judge is worth, from judgments alone
 cascade/           what to ask next, or stop
 pairing/           a ranking -> pairs
+
+The model, in short. The qualities of a prompt's completions are drawn around the mean of the run. A
+judgment measures them: a score with the offset, scale and noise of its judge, a verdict through
+the gap of two qualities. Judges share errors on a prompt, their own and a common one, so that eight
+answers of one judge are not eight judges. Errors have the tails of Student's t.
+
+judgments  -> evidence       numbers: scores, comparisons, repeats; what code decided, apart
+evidence   -> posterior      means and covariance of the qualities (docs/judging.md)
+posterior  -> probabilities  P(better), P(best); by a map that labels have fitted, where there is
+ranking    -> pairs          a strategy proposes, rules and the promise decide
+
+What code has decided is certain: a failed required check puts a completion below all others.
 """

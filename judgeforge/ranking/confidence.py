@@ -1,7 +1,7 @@
-"""P(one completion is better than another): the one law that everything asks. Pure.
+"""P(one completion is better than another), and P(one is the best of its prompt). Pure.
 
-The gap of two completions has the tails of the difference of two errors (`distributions.py`). What
-code has decided, by a veto or by exact scores, is certain.
+Everything asks these. The gap of two completions has the tails of the difference of two errors
+(`distributions.py`). What code has decided, by a veto or by exact scores, is certain.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ import math
 
 import numpy as np
 
-from judgeforge.ranking.distributions import Array, gap_cdf, gap_cdf_array, gap_quantile
+from judgeforge.ranking.distributions import (
+    Array,
+    error_cdf,
+    error_from_normal,
+    gap_cdf,
+    gap_cdf_array,
+    gap_quantile,
+)
 from judgeforge.records import Ranking
 
 _LEAST_VARIANCE = 1e-12
@@ -54,3 +61,47 @@ def _gap(ranking: Ranking, first_id: str, second_id: str) -> tuple[float, float]
     i, j = ranking.completion_ids.index(first_id), ranking.completion_ids.index(second_id)
     cov = ranking.covariance
     return ranking.scores[i] - ranking.scores[j], cov[i][i] + cov[j][j] - 2 * cov[i][j]
+
+
+_NORMAL: Array = np.linspace(-4.0, 4.0, 17)
+_DENSITY: Array = np.exp(-0.5 * _NORMAL**2) / np.exp(-0.5 * _NORMAL**2).sum()
+_ERRORS = error_from_normal(_NORMAL)
+_SMALLEST_VARIANCE = 1e-10
+
+
+def best_probabilities(means: Array, covariance: Array) -> Array:
+    """Shapes (..., n) and (..., n, n) -> (..., n), each row summing to 1.
+
+    Exact for two completions and wherever qualities differ by independent errors and a common one;
+    otherwise the independent errors whose differences have the nearest variances stand in.
+    """
+    n = means.shape[-1]
+    if n == 1:
+        return np.ones_like(means)
+    variances = _own_variances(covariance)
+    if not (variances > _SMALLEST_VARIANCE).any():
+        top = means == means.max(-1, keepdims=True)
+        return np.asarray(top / top.sum(-1, keepdims=True), dtype=np.float64)
+    sd = np.sqrt(np.maximum(variances, _SMALLEST_VARIANCE))
+    if n == 2:
+        first = probabilities_better(means[..., 0] - means[..., 1], (sd**2).sum(-1))
+        return np.stack([first, 1.0 - first], axis=-1)
+    values = means[..., :, None] + sd[..., :, None] * _ERRORS
+    z = (values[..., :, None, :] - means[..., None, :, None]) / sd[..., None, :, None]
+    below = error_cdf(z)
+    own = np.arange(n)
+    below[..., own, own, :] = 1.0
+    chances = below.prod(axis=-2) @ _DENSITY
+    return np.asarray(chances / chances.sum(-1, keepdims=True), dtype=np.float64)
+
+
+def _own_variances(covariance: Array) -> Array:
+    """v with v_i + v_k nearest to Var(q_i - q_k) for all pairs (least squares)."""
+    n = covariance.shape[-1]
+    diagonal = np.diagonal(covariance, axis1=-2, axis2=-1)
+    gaps = diagonal[..., :, None] + diagonal[..., None, :] - 2.0 * covariance
+    rows = gaps.sum(-1)
+    if n == 2:
+        return np.asarray(rows / 2.0, dtype=np.float64)
+    total = rows.sum(-1, keepdims=True) / (2.0 * (n - 1))
+    return np.asarray(np.maximum((rows - total) / (n - 2), 0.0), dtype=np.float64)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from judgeforge.ranking.best import best_probabilities
+from judgeforge.ranking.confidence import best_probabilities
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.posterior import posterior

@@ -18,9 +18,8 @@ from judgeforge.records import Completion, Judgment, PreferencePair, Record
 from judgeforge.results.effects import JudgeEffect, judge_effects
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
 from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
-from judgeforge.store.folder import RunFolder
+from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows
-from judgeforge.store.recognition import why_no_run_folder
 from judgeforge.text.wording import did_you_mean, first_problem, listed
 
 R = TypeVar("R", bound=Record)

@@ -10,12 +10,11 @@ from typing import Any
 
 from judgeforge.errors import ConfigError
 from judgeforge.results.facts import part
-from judgeforge.store.folder import RunFolder
+from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.json_lines import read_log
 from judgeforge.store.lock import Holder, is_held, read_holder
 from judgeforge.store.manifest import Totals
-from judgeforge.store.recognition import why_no_run_folder
 from judgeforge.store.spending import read_account
 
 KILLED = "killed"

@@ -1,8 +1,10 @@
 """A RunConfig -> a run folder: checked, priced, worked through, recorded.
 
 run.py          configuration -> checks, door, judges, pipeline -> run folder
-start.py        one `judgeforge run`: its folders one after another
-session.py      one start of a run: opens, runs, writes, closes
+sequence.py     one `judgeforge run`: its folders one after another
+start.py        what one start of a folder is about, found out before anything is sent
+wiring.py       the parts of a start, opened and joined
+session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way
 admission.py    which prompt may still begin, by the money left
@@ -13,7 +15,27 @@ progress.py     what keeps a run from getting on, in words
 result.py       how a start ended, for programs and in one line
 on_finish.py    tells a command or a webhook how a run ended
 folders.py      where a run goes; a folder a day
-process.py      what signals do to a run
+signals.py      what Ctrl-C, SIGTERM and a closed terminal do to a run
+own_thread.py   a run inside an event loop that is there already (a notebook)
 planning/       everything before the first paid call
 measurement/    judges measured on labels
+
+One start, from its command to its exit code:
+
+1. planning/ reads configuration, rubric, keys, prices and every row; a mistake ends it here.
+2. The folder is locked, and what an earlier start left is compared with what is asked now.
+3. wiring opens the files, the door and the judges; session begins the pipeline and watches it.
+4. Each prompt is admitted, sampled, judged, ranked and paired on its own; many at a time. The
+   first ones wait until the judges are fitted.
+5. A stop (budget, provider, interrupt, disk) starts nothing new and lets what is in flight end.
+6. record writes the result files from the journal, proves that nothing vanished, and has the
+   manifest, the card and the report written from one set of figures.
+
+How it ends, as the exit code says (errors.py, result.py):
+
+0    all prompts are done, as pairs or as named skips
+2    a mistake in command, configuration or input; nothing was sent
+3    the budget is used up; 4: a provider refused; 74: folder or disk failed; 130: interrupted
+5    finished, but more prompts failed than `limits.max_skip_share` allows
+75   another run holds the folder
 """

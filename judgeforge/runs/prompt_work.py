@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from judgeforge.calibration.calibration import Calibration
-from judgeforge.calls.asks import Asks
+from judgeforge.calls.call import Asks
 from judgeforge.config.run import RunConfig
 from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel

@@ -172,7 +172,7 @@ class RunRecord:
         self, manifest: Manifest, figures: RunFigures, bug: Callable[[BaseException], BugError]
     ) -> None:
         """The card and the report. Raises StoreError."""
-        from judgeforge.results.card.card import write_card
+        from judgeforge.results.card import write_card
         from judgeforge.results.report.writing import write_report_of
 
         write_card(self._folder, figures.pairs, manifest)

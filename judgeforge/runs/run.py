@@ -20,9 +20,8 @@ from judgeforge.runs.result import RunResult
 from judgeforge.runs.session import RunSession
 from judgeforge.runs.start import StartOptions, open_start
 from judgeforge.runs.wiring import wired
-from judgeforge.store.folder import RunFolder
+from judgeforge.store.folder import RunFolder, refuse_foreign_files
 from judgeforge.store.lock import FolderLock
-from judgeforge.store.recognition import refuse_foreign_files
 from judgeforge.text.wording import expect
 
 

@@ -13,9 +13,8 @@ from judgeforge.runs.planning.identity import differences, first_of
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
-from judgeforge.store.finished_index import FinishedPrompts
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.journal import Journal
+from judgeforge.store.journal import FinishedPrompts, Journal
 from judgeforge.store.manifest import Manifest
 
 _RETRIED = frozenset({SkipReason.CALL_FAILED})

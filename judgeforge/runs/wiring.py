@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 
-from judgeforge.calls.cache.cache import ReplyCache
+from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.endpoints import Endpoint, open_endpoints
 from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.judge_calls import JudgeCalls

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from judgeforge.calls.asks import Asks, gather_or_cancel
+from judgeforge.calls.call import Asks, gather_or_cancel
 from judgeforge.calls.providers.base import ChatRequest
 from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError

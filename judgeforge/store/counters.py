@@ -9,7 +9,7 @@ import json
 from collections import deque
 from pathlib import Path
 
-from judgeforge.store.fixed_file import FixedFile
+from judgeforge.store.durable_files import FixedFile
 
 REMEMBERED = 32
 _COSTS_SIZE = 1024

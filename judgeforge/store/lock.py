@@ -1,7 +1,11 @@
-"""One run at a time on a folder. The lock is the kernel's, so a dead process leaves none behind."""
+"""One run at a time on a folder, by the kernel's lock on a file (flock).
+
+A dead process leaves no lock behind.
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -12,8 +16,46 @@ from pathlib import Path
 from types import TracebackType
 
 from judgeforge.errors import LockHeldError, StoreError
-from judgeforge.store.fixed_file import FixedFile
-from judgeforge.store.flock import NoFlockError, check_flock_works, try_flock
+from judgeforge.store.durable_files import FixedFile
+
+_NO_FLOCK = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
+
+
+class NoFlockError(StoreError):
+    """The file system has no flock, or one without effect."""
+
+
+def try_flock(file: FixedFile) -> bool:
+    """Take the lock if no other open file has it. Raises NoFlockError and StoreError."""
+    try:
+        fcntl.flock(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in _NO_FLOCK:
+            raise NoFlockError(
+                f"{file.path}: this file system has no flock ({error.strerror})"
+            ) from error
+        raise StoreError(f"{file.path}: cannot be locked ({error})") from error
+    return True
+
+
+def unlock(file: FixedFile) -> None:
+    fcntl.flock(file.descriptor, fcntl.LOCK_UN)
+
+
+def check_flock_works(file: FixedFile) -> None:
+    """To be called while the lock is held: some network file systems only pretend.
+
+    A second open file must be kept out, also in the same process. Raises NoFlockError.
+    """
+    other = FixedFile(file.path, file.size)
+    try:
+        if try_flock(other):
+            raise NoFlockError(f"{file.path}: flock has no effect on this file system")
+    finally:
+        other.close()
+
 
 _SIGNATURE_BYTES = 512
 _PROBE_PAUSE_S, _PROBES = 0.02, 3

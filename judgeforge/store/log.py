@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from judgeforge.store.appended_file import AppendedFile
+from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.files import write_error
 from judgeforge.text.redaction import Redactor
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
-from judgeforge.store.appended_file import AppendedFile
+from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.files import read_error
 
 PICODOLLARS = 10**12

@@ -2,6 +2,5 @@
 
 wording.py    numbers with their nouns, lists, cut texts, what was meant
 visible.py    made safe to show, and compared by its looks
-tokens.py     about how many tokens a text has
 redaction.py  keeps keys out of everything that is written
 """

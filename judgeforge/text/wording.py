@@ -1,6 +1,8 @@
-"""The words of messages: numbers with their nouns, lists, values cut short, what was meant.
+"""The words of messages: numbers with their nouns, lists, cut texts, what was meant. Pure.
 
-Pure. Nothing here makes a text safe for a terminal; text/visible.py does.
+Also the one estimate of how many tokens a text has. It holds for English and serves plans, limits a
+minute and the room in a context; the provider has the last word, and no promise about money rests
+on it. Nothing here makes a text safe for a terminal; text/visible.py does.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+
 
 LONGEST_SHOWN = 60
 """Characters of a value or a name in a message."""
@@ -86,3 +89,16 @@ def first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
     return f"{place}: {first['msg']}" if place else first["msg"]
+
+
+BYTES_PER_TOKEN = 4
+
+
+def about_tokens(*texts: str) -> int:
+    """Of all texts together."""
+    return tokens_of_bytes(sum(len(text.encode("utf-8", "surrogatepass")) for text in texts))
+
+
+def tokens_of_bytes(size: int) -> int:
+    """Rounded up."""
+    return -(-size // BYTES_PER_TOKEN)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from judgeforge.calls import retry
-from judgeforge.calls.asks import Answer
-from judgeforge.calls.cache.cache import ReplyCache
+from judgeforge.calls.cache import ReplyCache
+from judgeforge.calls.call import Answer
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.limits.buckets import ProviderAccount

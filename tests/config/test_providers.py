@@ -6,8 +6,7 @@ from pkgutil import resolve_name
 
 import pytest
 
-from judgeforge.calls.providers.base import open_provider
-from judgeforge.calls.providers.bodies import max_tokens_field, sends_temperature
+from judgeforge.calls.providers.base import max_tokens_field, open_provider, sends_temperature
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS, runs_in_process
 

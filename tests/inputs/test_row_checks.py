@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from judgeforge.config.run import Fields
 from judgeforge.inputs.row_checks import RowChecks, check_row
-from judgeforge.inputs.row_values import RowProblemError
-from judgeforge.inputs.rows import RawRow
+from judgeforge.inputs.rows import RawRow, RowProblemError
 from judgeforge.judging.checks import parse_checks
 from judgeforge.records import Prompt, SkipReason
 from tests.support.prompt_files import jsonl, prompt, read, skip, texts

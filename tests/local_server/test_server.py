@@ -7,7 +7,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import anthropic
 import httpx2
@@ -69,7 +70,9 @@ def text(reply) -> str:
 # Completions
 
 
-def test_an_openai_completion_has_a_hidden_quality_and_a_usage(server, openai_client):
+def test_an_openai_completion_has_a_hidden_quality_and_a_usage(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.behaviour.cached_share, server.behaviour.reasoning_tokens = 0.5, 7
     reply = ask(openai_client)
     assert reply.choices[0].finish_reason == "stop"
@@ -84,7 +87,9 @@ def test_an_openai_completion_has_a_hidden_quality_and_a_usage(server, openai_cl
     assert not record.x_api_key
 
 
-def test_an_anthropic_completion_counts_cached_input_apart(server, anthropic_client):
+def test_an_anthropic_completion_counts_cached_input_apart(
+    server: LocalServer, anthropic_client: anthropic.Anthropic
+) -> None:
     server.behaviour.cached_share = server.behaviour.cache_write_share = 0.25
     reply = ask_anthropic(anthropic_client)
     assert reply.stop_reason == "end_turn"
@@ -96,7 +101,9 @@ def test_an_anthropic_completion_counts_cached_input_apart(server, anthropic_cli
     assert server.requests[0].headers["anthropic-version"]
 
 
-def test_equal_requests_are_further_draws_and_a_new_server_repeats_them(server, openai_client):
+def test_equal_requests_are_further_draws_and_a_new_server_repeats_them(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     first = [text(ask(openai_client)) for _ in range(3)]
     assert len(set(first)) == 3
     with LocalServer() as again:
@@ -105,11 +112,15 @@ def test_equal_requests_are_further_draws_and_a_new_server_repeats_them(server, 
 
 
 @pytest.mark.parametrize("extra", [{"seed": 5}, {"temperature": 0}])
-def test_a_seed_or_temperature_0_repeats_itself(openai_client, extra):
+def test_a_seed_or_temperature_0_repeats_itself(
+    openai_client: openai.OpenAI, extra: dict[str, Any]
+) -> None:
     assert text(ask(openai_client, **extra)) == text(ask(openai_client, **extra))
 
 
-def test_a_failed_attempt_does_not_use_up_a_draw(server, openai_client):
+def test_a_failed_attempt_does_not_use_up_a_draw(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.faults.add(faults.status(500), nth=1)
     with pytest.raises(openai.InternalServerError):
         ask(openai_client)
@@ -119,14 +130,14 @@ def test_a_failed_attempt_does_not_use_up_a_draw(server, openai_client):
         assert text(ask(other)) == got
 
 
-def test_hidden_qualities_are_spread_evenly(openai_client):
+def test_hidden_qualities_are_spread_evenly(openai_client: openai.OpenAI) -> None:
     found = [quality_of(text(ask(openai_client, f"Prompt {i}"))) for i in range(200)]
     assert 0.42 < sum(found) / 200 < 0.58
     assert min(found) < 0.05
     assert max(found) > 0.95
 
 
-def test_max_tokens_cuts_the_answer(openai_client):
+def test_max_tokens_cuts_the_answer(openai_client: openai.OpenAI) -> None:
     reply = ask(openai_client, max_tokens=4)
     assert reply.choices[0].finish_reason == "length"
     assert reply.usage.completion_tokens == 4
@@ -139,7 +150,9 @@ def judged(client: openai.OpenAI, shown: str = SHOWN, **extra) -> dict:
     return json.loads(text(ask(client, shown, response_format=JSON_SCHEMA, **extra)))
 
 
-def test_a_judge_follows_the_last_marker_without_noise_exactly(server, openai_client):
+def test_a_judge_follows_the_last_marker_without_noise_exactly(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.behaviour.noise_sd = 0.0
     reply = judged(openai_client)
     assert reply.pop("rationale")
@@ -147,7 +160,9 @@ def test_a_judge_follows_the_last_marker_without_noise_exactly(server, openai_cl
     assert server.counts == {"judge": 1}
 
 
-def test_a_judge_has_noise_of_the_sd_asked(server, openai_client):
+def test_a_judge_has_noise_of_the_sd_asked(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.behaviour.noise_sd = 0.1
     found = [judged(openai_client, f"{SHOWN} {i}")["clarity"] for i in range(200)]
     deviation = [(value - 76) / 100 for value in found]
@@ -156,7 +171,9 @@ def test_a_judge_has_noise_of_the_sd_asked(server, openai_client):
     assert abs(sum(deviation) / 200) < 0.03
 
 
-def test_the_schema_is_filled_also_by_tool_and_by_instruction(server, openai_client):
+def test_the_schema_is_filled_also_by_tool_and_by_instruction(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.behaviour.noise_sd = 0.0
     tool = {"type": "function", "function": {"name": "judge", "parameters": LEVELS}}
     forced = {"type": "function", "function": {"name": "judge"}}
@@ -173,7 +190,9 @@ def test_the_schema_is_filled_also_by_tool_and_by_instruction(server, openai_cli
     assert server.counts == {"judge": 3}
 
 
-def test_anthropic_judges_by_output_config_and_by_tool(server, anthropic_client):
+def test_anthropic_judges_by_output_config_and_by_tool(
+    server: LocalServer, anthropic_client: anthropic.Anthropic
+) -> None:
     server.behaviour.noise_sd = 0.0
     form = {"format": {"type": "json_schema", "schema": LEVELS}}
     reply = ask_anthropic(anthropic_client, SHOWN, output_config=form)
@@ -188,7 +207,9 @@ def test_anthropic_judges_by_output_config_and_by_tool(server, anthropic_client)
     assert by_tool.content[0].input["clarity"] == 76
 
 
-def test_a_repair_question_is_judged_by_the_earlier_message(server, openai_client):
+def test_a_repair_question_is_judged_by_the_earlier_message(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.behaviour.noise_sd = 0.0
     reply = openai_client.chat.completions.create(
         model="judge",
@@ -214,7 +235,9 @@ def test_a_repair_question_is_judged_by_the_earlier_message(server, openai_clien
         (500, openai.InternalServerError),
     ],
 )
-def test_a_status_reaches_the_openai_sdk(server, openai_client, status, error):
+def test_a_status_reaches_the_openai_sdk(
+    server: LocalServer, openai_client: openai.OpenAI, status: int, error: Any
+) -> None:
     server.faults.add(faults.status(status, retry_after=3, error_code="some_code"))
     with pytest.raises(error) as caught:
         ask(openai_client)
@@ -223,7 +246,9 @@ def test_a_status_reaches_the_openai_sdk(server, openai_client, status, error):
     assert server.calls(status=status)[0].fault == f"status_{status}"
 
 
-def test_a_status_reaches_the_anthropic_sdk(server, anthropic_client):
+def test_a_status_reaches_the_anthropic_sdk(
+    server: LocalServer, anthropic_client: anthropic.Anthropic
+) -> None:
     server.faults.add(faults.status(529))
     with pytest.raises(anthropic.APIStatusError) as caught:
         ask_anthropic(anthropic_client)
@@ -236,7 +261,9 @@ def test_a_status_reaches_the_anthropic_sdk(server, anthropic_client):
     [faults.reset_before_reply(), faults.reset_mid_body(), faults.cut_body()],
     ids=lambda fault: fault.name,
 )
-def test_a_broken_connection_breaks_the_call_and_is_billed(server, openai_client, fault):
+def test_a_broken_connection_breaks_the_call_and_is_billed(
+    server: LocalServer, openai_client: openai.OpenAI, fault: Any
+) -> None:
     server.faults.add(fault, nth=1)
     with pytest.raises((openai.APIConnectionError, httpx2.TransportError)):
         ask(openai_client)
@@ -247,7 +274,9 @@ def test_a_broken_connection_breaks_the_call_and_is_billed(server, openai_client
 @pytest.mark.parametrize(
     "fault", [faults.stall_headers(), faults.stall_body()], ids=lambda fault: fault.name
 )
-def test_a_stall_lasts_longer_than_the_client_waits(server, openai_client, fault):
+def test_a_stall_lasts_longer_than_the_client_waits(
+    server: LocalServer, openai_client: openai.OpenAI, fault: Any
+) -> None:
     server.faults.add(fault)
     start = time.perf_counter()
     with pytest.raises((openai.APITimeoutError, httpx2.TimeoutException)):
@@ -257,7 +286,9 @@ def test_a_stall_lasts_longer_than_the_client_waits(server, openai_client, fault
 
 
 @pytest.mark.parametrize("fault", [faults.drip(0.3), faults.slow(0.3)], ids=lambda f: f.name)
-def test_a_slow_reply_is_whole(server, openai_client, fault):
+def test_a_slow_reply_is_whole(
+    server: LocalServer, openai_client: openai.OpenAI, fault: Any
+) -> None:
     server.faults.add(fault)
     start = time.perf_counter()
     assert ask(openai_client).usage
@@ -277,19 +308,19 @@ def raw_reply(server: LocalServer) -> httpx2.Response:
         (faults.wrong_shape([1]), b"[1]"),
     ],
 )
-def test_a_200_may_hold_something_else(server, fault, start):
+def test_a_200_may_hold_something_else(server: LocalServer, fault: Any, start: bytes) -> None:
     server.faults.add(fault)
     reply = raw_reply(server)
     assert reply.status_code == 200
     assert reply.content.startswith(start)
 
 
-def test_a_200_may_be_empty(server):
+def test_a_200_may_be_empty(server: LocalServer) -> None:
     server.faults.add(faults.empty_body())
     assert (raw_reply(server).status_code, raw_reply(server).content) == (200, b"")
 
 
-def test_a_redirect_names_another_place(server):
+def test_a_redirect_names_another_place(server: LocalServer) -> None:
     server.faults.add(faults.redirect(f"{server.base_url}/elsewhere"))
     reply = raw_reply(server)
     assert reply.status_code == 307
@@ -307,13 +338,17 @@ def test_a_redirect_names_another_place(server):
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_an_outcome_without_the_usual_text(server, openai_client, fault, finish, shown):
+def test_an_outcome_without_the_usual_text(
+    server: LocalServer, openai_client: openai.OpenAI, fault: Any, finish: str, shown: str | None
+) -> None:
     server.faults.add(fault)
     choice = ask(openai_client).choices[0]
     assert (choice.finish_reason, choice.message.content) == (finish, shown)
 
 
-def test_a_refusal_has_the_form_of_each_api(server, openai_client, anthropic_client):
+def test_a_refusal_has_the_form_of_each_api(
+    server: LocalServer, openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
+) -> None:
     server.faults.add(faults.refusal("No."))
     message = ask(openai_client).choices[0].message
     assert (message.refusal, message.content) == ("No.", None)
@@ -322,19 +357,25 @@ def test_a_refusal_has_the_form_of_each_api(server, openai_client, anthropic_cli
     assert reply.stop_details.explanation == "No."
 
 
-def test_a_cut_answer_says_so(server, openai_client, anthropic_client):
+def test_a_cut_answer_says_so(
+    server: LocalServer, openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
+) -> None:
     server.faults.add(faults.finish_length())
     assert ask(openai_client).choices[0].finish_reason == "length"
     assert ask_anthropic(anthropic_client).stop_reason == "max_tokens"
 
 
-def test_usage_may_be_missing_and_is_billed_all_the_same(server, openai_client):
+def test_usage_may_be_missing_and_is_billed_all_the_same(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.faults.add(faults.missing_usage())
     assert ask(openai_client).usage is None
     assert server.billed_usd({"writer": {"input_per_mtok": 1, "output_per_mtok": 1}}) > 0
 
 
-def test_reasoning_comes_in_tags_or_in_a_field(server, openai_client, anthropic_client):
+def test_reasoning_comes_in_tags_or_in_a_field(
+    server: LocalServer, openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
+) -> None:
     server.faults.add(faults.think_tags("Hm."), nth=1)
     server.faults.add(faults.reasoning_field("Hm."))
     assert text(ask(openai_client)).startswith("<think>Hm.</think>")
@@ -353,7 +394,9 @@ def test_reasoning_comes_in_tags_or_in_a_field(server, openai_client, anthropic_
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_a_judge_may_answer_wrongly(server, openai_client, fault, wrong):
+def test_a_judge_may_answer_wrongly(
+    server: LocalServer, openai_client: openai.OpenAI, fault: Any, wrong: Callable[..., Any]
+) -> None:
     server.faults.add(fault)
     assert wrong(text(ask(openai_client, SHOWN, response_format=JSON_SCHEMA)))
 
@@ -365,7 +408,7 @@ def statuses(server: LocalServer, requests: int) -> list[int]:
     return [raw_reply(server).status_code for _ in range(requests)]
 
 
-def test_nth_every_and_times_count_the_requests_that_match(server):
+def test_nth_every_and_times_count_the_requests_that_match(server: LocalServer) -> None:
     server.faults.add(faults.status(500), nth=(2, 3))
     assert statuses(server, 4) == [200, 500, 500, 200]
     server.faults.clear()
@@ -379,7 +422,7 @@ def test_nth_every_and_times_count_the_requests_that_match(server):
     assert statuses(server, 1) == [200]
 
 
-def test_a_probability_is_decided_by_the_request_and_the_attempt(server):
+def test_a_probability_is_decided_by_the_request_and_the_attempt(server: LocalServer) -> None:
     server.faults.add(faults.status(500), probability=0.5)
     found = statuses(server, 40)
     assert 10 <= found.count(500) <= 30
@@ -391,7 +434,9 @@ def test_a_probability_is_decided_by_the_request_and_the_attempt(server):
 # Limits, keys, records
 
 
-def test_requests_over_the_limit_get_429_with_headers_until_it_is_lifted(server, openai_client):
+def test_requests_over_the_limit_get_429_with_headers_until_it_is_lifted(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.limits = Limits(rpm=60)
     first = openai_client.chat.completions.with_raw_response.create(
         model="writer", messages=[{"role": "user", "content": "Say hi."}]
@@ -408,7 +453,9 @@ def test_requests_over_the_limit_get_429_with_headers_until_it_is_lifted(server,
     assert [record.billed for record in server.requests] == [True, False, True]
 
 
-def test_tokens_over_the_limit_get_429(server, anthropic_client):
+def test_tokens_over_the_limit_get_429(
+    server: LocalServer, anthropic_client: anthropic.Anthropic
+) -> None:
     server.limits = Limits(tpm=60_000)
     for _ in range(4):
         ask_anthropic(anthropic_client)
@@ -419,7 +466,7 @@ def test_tokens_over_the_limit_get_429(server, anthropic_client):
     assert caught.value.response.headers["retry-after"] == "1"
 
 
-def test_a_rate_within_the_limit_passes(server):
+def test_a_rate_within_the_limit_passes(server: LocalServer) -> None:
     server.limits = Limits(rpm=6000)
     start = time.perf_counter()
     found = []
@@ -429,7 +476,9 @@ def test_a_rate_within_the_limit_passes(server):
     assert set(found) == {200}
 
 
-def test_a_key_may_be_asked_for(server, openai_client, anthropic_client):
+def test_a_key_may_be_asked_for(
+    server: LocalServer, openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic
+) -> None:
     server.behaviour.key = "another"
     with pytest.raises(openai.AuthenticationError):
         ask(openai_client)
@@ -440,12 +489,14 @@ def test_a_key_may_be_asked_for(server, openai_client, anthropic_client):
     assert ask_anthropic(anthropic_client).usage
 
 
-def test_no_record_holds_a_key(server, openai_client):
+def test_no_record_holds_a_key(server: LocalServer, openai_client: openai.OpenAI) -> None:
     ask(openai_client.with_options(api_key="sk-secret"))
     assert "sk-secret" not in repr(server.requests)
 
 
-def test_the_bill_prices_each_part_of_the_tokens(server, openai_client):
+def test_the_bill_prices_each_part_of_the_tokens(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.behaviour.cached_share = 0.5
     used = ask(openai_client).usage
     price = {"input_per_mtok": 2.0, "output_per_mtok": 8.0, "cached_input_per_mtok": 1.0}
@@ -457,7 +508,7 @@ def test_the_bill_prices_each_part_of_the_tokens(server, openai_client):
     assert server.billed_usd({"writer": {**price, "cached_input_per_mtok": 2.0}}) > expected
 
 
-def test_an_unknown_path_and_a_broken_body_are_recorded_but_no_calls(server):
+def test_an_unknown_path_and_a_broken_body_are_recorded_but_no_calls(server: LocalServer) -> None:
     url = server.openai_url
     assert httpx2.get(f"{url}/models").status_code == 404
     assert httpx2.post(f"{url}/chat/completions", content=b"{").status_code == 400
@@ -466,7 +517,7 @@ def test_an_unknown_path_and_a_broken_body_are_recorded_but_no_calls(server):
     assert server.billed_usd({}) == 0
 
 
-def test_the_most_requests_in_flight_are_known(server):
+def test_the_most_requests_in_flight_are_known(server: LocalServer) -> None:
     server.behaviour.latency_s = 0.2
 
     async def many() -> None:
@@ -480,7 +531,9 @@ def test_the_most_requests_in_flight_are_known(server):
     assert all(record.done_at - record.at >= 0.2 for record in server.requests)
 
 
-def test_stopping_does_not_wait_for_stalled_replies(server, openai_client):
+def test_stopping_does_not_wait_for_stalled_replies(
+    server: LocalServer, openai_client: openai.OpenAI
+) -> None:
     server.faults.add(faults.stall_headers())
     with pytest.raises(openai.APITimeoutError):
         ask(openai_client.with_options(timeout=0.1))
@@ -489,7 +542,7 @@ def test_stopping_does_not_wait_for_stalled_replies(server, openai_client):
     assert time.perf_counter() - start < 2
 
 
-def test_it_runs_as_a_program_that_ends_by_itself():
+def test_it_runs_as_a_program_that_ends_by_itself() -> None:
     command = [sys.executable, "-m", "tests.local_server", "--lifetime-s", "1", "--keep-bodies"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         port = json.loads(program.stdout.readline())["port"]

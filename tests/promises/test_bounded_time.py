@@ -20,7 +20,7 @@ from judgeforge.judging.replies.in_words import (
 )
 from judgeforge.judging.replies.json_object import UnreadableReplyError, one_object
 from judgeforge.judging.replies.structured import read_pair, read_scores
-from judgeforge.results.card.sections import escape
+from judgeforge.results.card_sections import escape
 from judgeforge.sampling.suspicion import suspicions
 from judgeforge.text.redaction import Redactor
 from judgeforge.text.visible import (

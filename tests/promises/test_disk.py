@@ -1,16 +1,20 @@
 """A full disk: the run ends with exit 74, nothing is torn, and the same command goes on."""
 
+from __future__ import annotations
+
 import contextlib
 import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.errors import StoreError
 from judgeforge.runs import session as run_session
+from tests.local_server import LocalServer
 from tests.support.run_setup import run, write_config
 
 RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl", "pairs.parquet")
@@ -18,12 +22,12 @@ ROOMY = {"concurrency": 16, "grace_s": 2, "min_free_mb": 0}
 
 
 @pytest.fixture
-def out(tmp_path):
+def out(tmp_path: Path):
     return tmp_path / "out"
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(tmp_path: Path):
     """A disk of its own; ``resize("300k")`` gives it more room."""
     place = tmp_path / "disk"
     place.mkdir()
@@ -49,8 +53,8 @@ def straight_results(tmp_path, server):
 @pytest.mark.parametrize("what", ["folder", "cache", "both"])
 @pytest.mark.parametrize("size", ["48k", "160k"])
 def test_a_full_disk_ends_the_run_cleanly_and_it_goes_on_with_more_room(
-    tmp_path, server, small_disk, what, size
-):
+    tmp_path: Path, server: LocalServer, small_disk, what: str, size: str
+) -> None:
     disk, resize = small_disk
     resize(size)
     folder = tmp_path / "out" if what == "cache" else disk / "out"
@@ -67,7 +71,7 @@ def test_a_full_disk_ends_the_run_cleanly_and_it_goes_on_with_more_room(
     )
 
 
-def test_a_ledger_that_has_no_room_refuses_and_works_again_with_room(small_disk):
+def test_a_ledger_that_has_no_room_refuses_and_works_again_with_room(small_disk) -> None:
     disk, resize = small_disk
     with contextlib.suppress(OSError), (disk / "filling").open("wb") as filling:
         while True:
@@ -82,7 +86,9 @@ def test_a_ledger_that_has_no_room_refuses_and_works_again_with_room(small_disk)
 
 
 @pytest.mark.parametrize("kilobytes", [20, 150])
-def test_a_limit_on_file_sizes_is_met_as_a_full_disk(tmp_path, server, out, kilobytes):
+def test_a_limit_on_file_sizes_is_met_as_a_full_disk(
+    tmp_path: Path, server: LocalServer, out: Path, kilobytes: int
+) -> None:
     config = write_config(tmp_path, server, prompts=60)
     limited = (
         "import resource, sys; from judgeforge.cli import main;"
@@ -95,14 +101,18 @@ def test_a_limit_on_file_sizes_is_met_as_a_full_disk(tmp_path, server, out, kilo
     assert run(config, out).manifest["totals"]["prompts"] == 60
 
 
-def test_a_run_does_not_begin_with_too_little_room(tmp_path, server, out):
+def test_a_run_does_not_begin_with_too_little_room(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server, limits={"min_free_mb": 1e9})
     with pytest.raises(StoreError, match=r"less than limits\.min_free_mb"):
         run(config, out)
     assert not server.requests
 
 
-def test_a_run_stops_in_order_when_room_gets_scarce(tmp_path, server, out, monkeypatch):
+def test_a_run_stops_in_order_when_room_gets_scarce(
+    tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(run_session, "DISK_EVERY_S", 0.05)
     monkeypatch.setattr(

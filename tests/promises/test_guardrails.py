@@ -1,16 +1,21 @@
 """Limits, faults, kills and stops: nothing paid is lost, nothing is paid twice, never too much."""
 
+from __future__ import annotations
+
 import os
 import random
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from judgeforge.errors import BudgetExhaustedError, CallError, InterruptedRunError
-from tests.local_server import faults
+from tests.local_server import LocalServer, faults
 from tests.support.kills import WarmStarter, result_bytes, run_through_kills
 from tests.support.run_process import command_line, kill, start
 from tests.support.run_setup import KEY_VARIABLE, PRICE, model, rows, run, write_config
@@ -23,7 +28,7 @@ UPSTREAM_403 = {"error": {"code": 403, "metadata": {"provider_name": "x", "raw":
 
 
 @pytest.fixture
-def out(tmp_path):
+def out(tmp_path: Path):
     return tmp_path / "out"
 
 
@@ -33,8 +38,8 @@ def refused(config, out):
 
 class TestBudget:
     def test_the_run_stops_before_the_budget_is_exceeded_and_goes_on_with_more(
-        self, tmp_path, server, out
-    ):
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         config = write_config(tmp_path, server, prompts=30, budget={"usd": 0.02})
         result = run(config, out)
         assert (result.exit_code, result.manifest["status"]) == (3, "budget")
@@ -46,7 +51,9 @@ class TestBudget:
         assert len(server.requests) == 30 * 8
 
     @pytest.mark.parametrize("seed", range(3))
-    def test_it_holds_with_many_in_flight_faults_and_restarts(self, tmp_path, server, out, seed):
+    def test_it_holds_with_many_in_flight_faults_and_restarts(
+        self, tmp_path: Path, server: LocalServer, out: Path, seed: Any
+    ) -> None:
         for fault in (faults.status(500), faults.reset_before_reply(), faults.reset_mid_body()):
             server.faults.add(fault, probability=0.1)
         limits = {"concurrency": 256, "max_attempts": 3, "max_retry_s": 2}
@@ -64,13 +71,17 @@ class TestBudget:
             assert server.billed_usd(PRICES) <= usd
         assert result.manifest["totals"]["cost_usd"] <= usd
 
-    def test_max_calls_is_never_exceeded(self, tmp_path, server, out):
+    def test_max_calls_is_never_exceeded(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         config = write_config(tmp_path, server, prompts=10, budget={"max_calls": 21})
         result = run(config, out)
         assert result.exit_code == 3
         assert len(server.requests) <= 21
 
-    def test_runs_at_once_never_exceed_the_day_that_they_share(self, tmp_path, server, monkeypatch):
+    def test_runs_at_once_never_exceed_the_day_that_they_share(
+        self, tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("judgeforge.calls.money.budget.LEDGER_WAIT_S", 0.5)
         server.behaviour.latency_s = 0.02
         daily = {"daily_usd": 0.3, "ledger": "day.txt", "timezone": "Europe/Vienna"}
@@ -93,21 +104,27 @@ class TestBudget:
         assert run(config, tmp_path / "config").exit_code == 3
         assert server.billed_usd(PRICES) <= 0.3
 
-    def test_an_attempt_without_any_status_counts_as_spent_whole(self, tmp_path, server, out):
+    def test_an_attempt_without_any_status_counts_as_spent_whole(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(faults.reset_before_reply(), nth=1)
         config = write_config(tmp_path, server, prompts=1)
         totals = run(config, out).manifest["totals"]
         assert totals["calls"]["paid"] == 9
         assert totals["cost_usd"] > server.billed_usd(PRICES)
 
-    def test_a_reply_that_does_not_say_what_it_used_counts_as_the_most(self, tmp_path, server, out):
+    def test_a_reply_that_does_not_say_what_it_used_counts_as_the_most(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(faults.missing_usage())
         totals = run(write_config(tmp_path, server, prompts=1), out).manifest["totals"]
         assert totals["tokens"] == {"input": 0, "output": 0}
         most_output = 4 * (64 + 1024) * PRICE["output_per_mtok"] / 1e6
         assert totals["cost_usd"] > max(most_output, server.billed_usd(PRICES))
 
-    def test_a_call_that_was_given_up_on_a_stop_counts_as_spent_whole(self, tmp_path, server, out):
+    def test_a_call_that_was_given_up_on_a_stop_counts_as_spent_whole(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         """One request never answers; the key of the others is refused, and the grace is over."""
         slow = {"small": model(server), "slow": model(server, model="slow")}
         server.faults.add(faults.stall_headers(60), when=lambda request: request.model == "slow")
@@ -126,7 +143,9 @@ class TestBudget:
         assert totals["cost_usd"] >= server.billed_usd({"small": PRICE, "slow": PRICE})
         assert totals["cost_usd"] > 2 * 64 * PRICE["output_per_mtok"] / 1e6
 
-    def test_a_refused_connection_costs_nothing(self, tmp_path, server, out):
+    def test_a_refused_connection_costs_nothing(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         own = model(server, base_url="http://127.0.0.1:9/v1")
         config = write_config(
             tmp_path,
@@ -161,14 +180,18 @@ class TestRetry:
         ],
         ids=lambda fault: fault.name,
     )
-    def test_a_passing_fault_is_tried_again(self, tmp_path, server, out, fault):
+    def test_a_passing_fault_is_tried_again(
+        self, tmp_path: Path, server: LocalServer, out: Path, fault: Any
+    ) -> None:
         server.faults.add(fault, nth=3)
         result = run(write_config(tmp_path, server, prompts=1), out)
         assert result.manifest["totals"]["pairs"] == 1
         assert len(server.requests) == 9
 
     @pytest.mark.parametrize("code", [400, 413, 422])
-    def test_a_request_that_can_never_succeed_is_not_repeated(self, tmp_path, server, out, code):
+    def test_a_request_that_can_never_succeed_is_not_repeated(
+        self, tmp_path: Path, server: LocalServer, out: Path, code: int
+    ) -> None:
         server.faults.add(faults.status(code), nth=1)
         run(write_config(tmp_path, server, prompts=1), out)
         assert len([r for r in server.requests if r.status == code]) == 1
@@ -185,7 +208,9 @@ class TestRetry:
         ],
         ids=["401", "403", "403-upstream", "quota", "404"],
     )
-    def test_a_key_or_quota_that_fails_stops_the_run(self, tmp_path, server, out, fault, said):
+    def test_a_key_or_quota_that_fails_stops_the_run(
+        self, tmp_path: Path, server: LocalServer, out: Path, fault: Any, said: Any
+    ) -> None:
         server.faults.add(fault)
         result = run(write_config(tmp_path, server, prompts=20), out)
         assert (result.exit_code, result.manifest["status"]) == (4, "provider")
@@ -197,21 +222,27 @@ class TestRetry:
         assert again.exit_code == 0
         assert again.manifest["totals"]["prompts"] == 20
 
-    def test_an_unsupported_parameter_names_the_setting_to_change(self, tmp_path, server, out):
+    def test_an_unsupported_parameter_names_the_setting_to_change(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         said = {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported."}}
         server.faults.add(faults.status(400, body=said))
         result = run(write_config(tmp_path, server, prompts=2), out)
         assert result.exit_code == 4
         assert "max_tokens_field: max_completion_tokens" in str(result.stopped_by)
 
-    def test_a_redirect_is_not_followed_with_the_key(self, tmp_path, server, out):
+    def test_a_redirect_is_not_followed_with_the_key(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(faults.redirect("http://127.0.0.1:9/elsewhere"))
         config = write_config(tmp_path, server, prompts=1, limits={"max_skip_share": 1.0})
         assert [skip.reason for skip in run(config, out).skips] == ["call_failed"]
         assert {request.path for request in server.requests} == {"/v1/chat/completions"}
 
     @pytest.mark.parametrize("fault", [faults.stall_headers(30), faults.stall_body(30)])
-    def test_a_stalled_reply_ends_at_the_timeout(self, tmp_path, server, out, fault):
+    def test_a_stalled_reply_ends_at_the_timeout(
+        self, tmp_path: Path, server: LocalServer, out: Path, fault: Any
+    ) -> None:
         server.faults.add(fault, nth=1)
         own = model(server, timeout_s=0.5)
         begun = time.monotonic()
@@ -222,8 +253,8 @@ class TestRetry:
 
 class TestKill:
     def test_five_kills_lose_nothing_and_repeat_only_what_was_in_flight(
-        self, tmp_path, server, out
-    ):
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.behaviour.latency_s = 0.02
         config = write_config(tmp_path, server, prompts=40)
         with WarmStarter() as starter:
@@ -239,7 +270,9 @@ class TestKill:
         run(config, tmp_path / "straight")
         assert result_bytes(out) == result_bytes(tmp_path / "straight")
 
-    def test_ctrl_c_stores_what_is_in_flight_and_exits_130(self, tmp_path, server, out):
+    def test_ctrl_c_stores_what_is_in_flight_and_exits_130(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.behaviour.latency_s = 0.3
         config = write_config(tmp_path, server, prompts=200)
         process = start(config, out)
@@ -253,7 +286,9 @@ class TestKill:
         stored = len([r for r in rows(out / "log.jsonl") if r.get("outcome") == "stop"])
         assert stored == sent
 
-    def test_sigterm_is_as_orderly_as_ctrl_c(self, tmp_path, server, out):
+    def test_sigterm_is_as_orderly_as_ctrl_c(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.behaviour.latency_s = 0.2
         process = start(write_config(tmp_path, server, prompts=200), out)
         while len(server.requests) < 20:
@@ -262,7 +297,9 @@ class TestKill:
         process.communicate(timeout=20)
         assert process.returncode == 130
 
-    def test_a_second_ctrl_c_leaves_at_once(self, tmp_path, server, out):
+    def test_a_second_ctrl_c_leaves_at_once(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(faults.stall_headers(60))
         limits = {"concurrency": 16, "grace_s": 60}
         process = start(write_config(tmp_path, server, prompts=20, limits=limits), out)
@@ -274,7 +311,9 @@ class TestKill:
         process.communicate(timeout=5)
         assert process.returncode == 130
 
-    def test_a_signal_that_a_supervisor_doubles_is_one_wish(self, tmp_path, server, out):
+    def test_a_signal_that_a_supervisor_doubles_is_one_wish(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.behaviour.latency_s = 0.3
         process = start(write_config(tmp_path, server, prompts=200), out)
         while len(server.requests) < 20:
@@ -297,8 +336,14 @@ class TestCommandLine:
         ],
     )
     def test_a_mistake_is_one_line_and_no_traceback(
-        self, tmp_path, server, out, change, code, said
-    ):
+        self,
+        tmp_path: Path,
+        server: LocalServer,
+        out: Path,
+        change: Callable[..., Any],
+        code: int,
+        said: str,
+    ) -> None:
         config = write_config(tmp_path, server)
         config.write_text(change(config.read_text()))
         done = subprocess.run(
@@ -309,7 +354,7 @@ class TestCommandLine:
         assert "Traceback" not in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
 
-    def test_no_key_set_is_exit_2(self, tmp_path, server, out):
+    def test_no_key_set_is_exit_2(self, tmp_path: Path, server: LocalServer, out: Path) -> None:
         environment = {k: v for k, v in os.environ.items() if k != KEY_VARIABLE}
         config = write_config(tmp_path, server)
         done = subprocess.run(
@@ -319,7 +364,9 @@ class TestCommandLine:
         assert KEY_VARIABLE in done.stderr
 
 
-def test_a_stop_is_an_error_value_in_python_and_no_exception(tmp_path, server, out):
+def test_a_stop_is_an_error_value_in_python_and_no_exception(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server, budget={"usd": 0.0})
     result = run(config, out)
     assert isinstance(result.stopped_by, BudgetExhaustedError)

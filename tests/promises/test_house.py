@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
-import pytest
-
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.ranking.protocols import PROTOCOLS
 
@@ -79,12 +77,10 @@ def test_a_function_is_short() -> None:
     assert [each for each in functions() if each[1] > LONGEST_FUNCTION] == []
 
 
-@pytest.mark.xfail(strict=True, reason="rooms that came from many files still hold small ones")
 def test_there_are_few_files() -> None:
     assert len(lengths()) <= MOST_FILES
 
 
-@pytest.mark.xfail(strict=True, reason="docstrings of rooms stand in files of one line")
 def test_hardly_a_file_is_tiny() -> None:
     tiny = [place for place, n in lengths().items() if n < SHORT_FILE]
     assert len(tiny) <= MOST_SHORT * len(lengths()), tiny

@@ -1,12 +1,15 @@
 """The limits of a real server are found, used and followed when they change; the short form of
 `make bench-limits`, where the numbers come from."""
 
+from __future__ import annotations
+
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.local_server import Limits
+from tests.local_server import Limits, LocalServer
 from tests.support.run_setup import model, run, write_config
 
 RPM = 1200
@@ -16,7 +19,9 @@ MID_RUN = 85
 
 
 @pytest.mark.parametrize(("provider", "headers"), [("openai", True), ("anthropic", False)])
-def test_a_limit_that_is_halved_in_mid_run_is_used_and_kept(tmp_path, server, provider, headers):
+def test_a_limit_that_is_halved_in_mid_run_is_used_and_kept(
+    tmp_path: Path, server: LocalServer, provider: str, headers: bool
+) -> None:
     server.behaviour.latency_s = 0.1
     server.limits = Limits(rpm=RPM, headers=headers)
     config = write_config(

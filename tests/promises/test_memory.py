@@ -21,9 +21,9 @@ import judgeforge
 from judgeforge.errors import StoreError
 from judgeforge.ranking.rank import rank
 from judgeforge.records import Message, Prompt, ReadyCompletion
-from judgeforge.runs.garbage_collection import rare_garbage_collection
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.preparation import prepare
+from judgeforge.runs.session import rare_garbage_collection
 from judgeforge.store.spending import SpendingFile, read_account
 from tests.local_server import LocalServer
 from tests.support.judgments import scored

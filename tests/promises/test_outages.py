@@ -1,20 +1,23 @@
 """A model that is out of order: it is waited for, replaced or left out, and never for ever."""
 
+from __future__ import annotations
+
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from judgeforge.errors import CircuitOpenError, ConfigError, StalledError
 from judgeforge.runs import progress as trouble
-from tests.local_server import faults
+from tests.local_server import LocalServer, faults
 from tests.support.run_setup import KEY, PRICE, model, rows, run, write_config
 
 DOWN = faults.status(500)
 
 
 @pytest.fixture
-def out(tmp_path):
+def out(tmp_path: Path):
     return tmp_path / "out"
 
 
@@ -48,8 +51,8 @@ def events(out, name):
 
 class TestCircuitBreaker:
     def test_an_outage_is_waited_for_with_few_probes_and_loses_no_prompt(
-        self, tmp_path, server, out
-    ):
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(DOWN, when=of("small"), times=17)
         config = write_config(tmp_path, server, prompts=4, limits=limits())
         result = run(config, out)
@@ -57,7 +60,9 @@ class TestCircuitBreaker:
         assert len(events(out, "circuit_opened")) >= 1
         assert len(events(out, "circuit_closed")) >= 1
 
-    def test_while_it_is_open_nothing_is_sent_but_probes(self, tmp_path, server, out):
+    def test_while_it_is_open_nothing_is_sent_but_probes(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(DOWN, when=of("first"))
         config = write_config(
             tmp_path,
@@ -77,7 +82,9 @@ class TestCircuitBreaker:
         # 18 at once before it opened, then probes after 0.5, 1 and 2 s.
         assert len(server.calls(model="first")) <= 18 + 4
 
-    def test_judges_go_on_without_the_one_that_is_missing(self, tmp_path, server, out):
+    def test_judges_go_on_without_the_one_that_is_missing(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(DOWN, when=of("first"))
         config = write_config(
             tmp_path,
@@ -95,7 +102,9 @@ class TestCircuitBreaker:
             assert pair["provenance"]["judges"] == ["second"]
             assert pair["provenance"]["missing_judges"] == ["first"]
 
-    def test_a_judge_that_is_back_judges_again(self, tmp_path, server, out):
+    def test_a_judge_that_is_back_judges_again(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.behaviour.latency_s = 0.1
         server.faults.add(DOWN, when=of("first"), times=4)
         parts = panel(server) | {"judging": judging(on_judge_failure="skip_judge")}
@@ -107,7 +116,9 @@ class TestCircuitBreaker:
         assert missing[0] == ("first",)
         assert missing[-1] == ()
 
-    def test_where_all_judges_are_out_of_order_they_are_waited_for(self, tmp_path, server, out):
+    def test_where_all_judges_are_out_of_order_they_are_waited_for(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         judges = {"first", "second"}
         server.faults.add(DOWN, when=lambda request: request.model in judges, times=14)
         config = write_config(
@@ -120,7 +131,7 @@ class TestCircuitBreaker:
         )
         assert run(config, out).manifest["totals"]["pairs"] == 4
 
-    def test_or_the_run_stops_at_once(self, tmp_path, server, out):
+    def test_or_the_run_stops_at_once(self, tmp_path: Path, server: LocalServer, out: Path) -> None:
         server.faults.add(DOWN, when=of("first"))
         parts = panel(server) | {"judging": judging(on_judge_failure="stop"), "limits": limits()}
         config = write_config(tmp_path, server, prompts=6, **parts)
@@ -131,13 +142,17 @@ class TestCircuitBreaker:
         assert again.exit_code == 0
         assert again.manifest["totals"]["pairs"] == 6
 
-    def test_pairs_of_a_whole_panel_name_nobody_missing(self, tmp_path, server, out):
+    def test_pairs_of_a_whole_panel_name_nobody_missing(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         run(write_config(tmp_path, server, prompts=1), out)
         assert rows(out / "pairs.jsonl")[0]["provenance"]["missing_judges"] == []
 
 
 class TestFallback:
-    def test_it_answers_during_an_outage_and_is_named(self, tmp_path, server, out):
+    def test_it_answers_during_an_outage_and_is_named(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(DOWN, when=of("first"))
         config = write_config(
             tmp_path,
@@ -154,7 +169,9 @@ class TestFallback:
         assert {row["note"] for row in judgments} == {"answered by fallback second"}
         assert events(out, "fell_back")[0]["to"] == "second"
 
-    def test_completions_name_the_model_that_wrote_them(self, tmp_path, server, out):
+    def test_completions_name_the_model_that_wrote_them(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(DOWN, when=of("writer"))
         parts = panel(server)
         parts["models"]["writer"]["fallback"] = "second"
@@ -174,7 +191,9 @@ class TestFallback:
         run(config, tmp_path / "again")
         assert len(server.requests) == paid  # what the fallback wrote is used again
 
-    def test_where_both_are_out_of_order_the_model_is_waited_for(self, tmp_path, server, out):
+    def test_where_both_are_out_of_order_the_model_is_waited_for(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(DOWN, when=of("second"))
         server.faults.add(DOWN, when=of("first"), times=6)
         config = write_config(
@@ -190,7 +209,9 @@ class TestFallback:
     @pytest.mark.parametrize(
         ("fallback", "said"), [("frist", "did you mean `first`"), ("first", "its own fallback")]
     )
-    def test_a_name_that_cannot_be_is_a_mistake(self, tmp_path, server, out, fallback, said):
+    def test_a_name_that_cannot_be_is_a_mistake(
+        self, tmp_path: Path, server: LocalServer, out: Path, fallback: str, said: str
+    ) -> None:
         config = write_config(
             tmp_path, server, prompts=1, **panel(server, fallback=fallback), judging=judging()
         )
@@ -199,7 +220,9 @@ class TestFallback:
 
 
 class TestHedging:
-    def test_a_late_reply_is_asked_for_twice_and_both_are_paid(self, tmp_path, server, out):
+    def test_a_late_reply_is_asked_for_twice_and_both_are_paid(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(faults.slow(4.0), nth=3)
         own = model(server, hedge_after=1.2)
         config = write_config(
@@ -213,7 +236,9 @@ class TestHedging:
         assert totals["calls"]["paid"] == 9
         assert totals["cost_usd"] >= server.billed_usd({"small": PRICE})
 
-    def test_by_the_latency_of_the_others(self, tmp_path, server, out):
+    def test_by_the_latency_of_the_others(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.behaviour.latency_s = 0.02
         server.faults.add(faults.slow(1.5), nth=70)
         own = model(server, hedge_after="p95")
@@ -221,7 +246,9 @@ class TestHedging:
         run(config, out)
         assert len(events(out, "hedged")) >= 1
 
-    def test_it_never_goes_over_the_budget(self, tmp_path, server, out):
+    def test_it_never_goes_over_the_budget(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(faults.slow(0.4), every=3)
         own = model(server, hedge_after=0.1)
         config = write_config(
@@ -232,7 +259,9 @@ class TestHedging:
         assert 0 < server.billed_usd({"small": PRICE}) <= 0.02
 
     @pytest.mark.parametrize("wrong", [0, -1, "p99", True])
-    def test_what_it_takes_is_said(self, tmp_path, server, out, wrong):
+    def test_what_it_takes_is_said(
+        self, tmp_path: Path, server: LocalServer, out: Path, wrong: bool | int | str
+    ) -> None:
         own = model(server, hedge_after=wrong)
         config = write_config(tmp_path, server, prompts=1, models={"small": own})
         with pytest.raises(ConfigError, match="hedge_after"):
@@ -240,7 +269,9 @@ class TestHedging:
 
 
 class TestNoRunHangs:
-    def test_without_a_reply_for_stall_s_it_says_what_it_waits_for(self, tmp_path, server, out):
+    def test_without_a_reply_for_stall_s_it_says_what_it_waits_for(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(faults.stall_headers(60))
         config = write_config(tmp_path, server, prompts=2, limits=limits(stall_s=1.0, grace_s=0.2))
         begun = time.monotonic()
@@ -255,8 +286,8 @@ class TestNoRunHangs:
         assert run(config, out).exit_code == 0
 
     def test_what_it_waits_for_and_the_last_failure_are_told_meanwhile(
-        self, tmp_path, server, out, monkeypatch
-    ):
+        self, tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(trouble, "QUIET_OUT_OF_ORDER_S", 0.2)
         message = f"the key {KEY}\nis\x1b[1m not ours"
         server.faults.add(faults.status(500, body={"error": {"message": message}}))
@@ -278,7 +309,9 @@ class TestNoRunHangs:
             assert "8 calls of model `small`: " in said
             assert f"its circuit is open (last: {last}" in said
 
-    def test_refusals_without_an_end_stop_the_run_and_skip_no_prompt(self, tmp_path, server, out):
+    def test_refusals_without_an_end_stop_the_run_and_skip_no_prompt(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.faults.add(faults.status(429, retry_after=10**9))
         config = write_config(
             tmp_path, server, prompts=2, limits=limits(stall_s=1.5, max_attempts=2)
@@ -288,7 +321,9 @@ class TestNoRunHangs:
         assert "takes nothing more for another" in str(result.stopped_by)
         assert "last failure: HTTP 429" in str(result.stopped_by)
 
-    def test_slow_replies_that_come_are_no_stall(self, tmp_path, server, out):
+    def test_slow_replies_that_come_are_no_stall(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.behaviour.latency_s = 0.4
         own = model(server, concurrency=1)
         config = write_config(

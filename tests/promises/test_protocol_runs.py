@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from judgeforge.ranking.validation import judgments_of_prompt
 from judgeforge.records import Judgment
-from tests.local_server import quality_of
+from tests.local_server import LocalServer, quality_of
 from tests.support.run_setup import RUBRIC, model, rows, run, write_config
 
 
@@ -31,7 +33,9 @@ def judged(folder, server, judge, prompts=6, **parts):
     ],
     ids=lambda judge: "-".join(map(str, judge.values())),
 )
-def test_pairs_follow_the_hidden_quality(tmp_path, server, judge):
+def test_pairs_follow_the_hidden_quality(
+    tmp_path: Path, server: LocalServer, judge: dict[str, Any]
+) -> None:
     models = {"small": model(server), "jev": model(server, "systemone", model="jev")}
     _, made, qualities = judged(
         tmp_path, server, {"model": "small", **judge}, prompts=12, models=models
@@ -48,8 +52,8 @@ class TestPairwise:
     @pytest.mark.parametrize("provider", ["openai", "anthropic"])
     @pytest.mark.parametrize("criteria", ["together", "separate"])
     def test_verdicts_follow_the_hidden_quality_in_both_orders(
-        self, tmp_path, server, provider, criteria
-    ):
+        self, tmp_path: Path, server: LocalServer, provider: str, criteria: str
+    ) -> None:
         judge = {"model": "small", "protocol": "pairwise", "criteria": criteria}
         _, made, qualities = judged(tmp_path, server, judge, prompts=3, provider=provider)
         assert len(made) == 3 * 12
@@ -61,14 +65,18 @@ class TestPairwise:
             assert judgment["missing"] is None
             assert len(judgment["calls"]) == (2 if criteria == "separate" else 0)
 
-    def test_a_judge_that_prefers_what_it_sees_first_contradicts_itself(self, tmp_path, server):
+    def test_a_judge_that_prefers_what_it_sees_first_contradicts_itself(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
         server.behaviour.position_bias = 2.0
         _, made, _ = judged(tmp_path, server, {"model": "small", "protocol": "pairwise"}, prompts=1)
         assert {judgment["verdict"] for judgment in made} == {"a"}
 
 
 @pytest.mark.parametrize("criteria", ["together", "separate"])
-def test_listwise_scores_follow_the_hidden_quality(tmp_path, server, criteria):
+def test_listwise_scores_follow_the_hidden_quality(
+    tmp_path: Path, server: LocalServer, criteria: str
+) -> None:
     judge = {"model": "small", "protocol": "listwise", "criteria": criteria}
     _, made, qualities = judged(tmp_path, server, judge)
     assert len(made) == 6
@@ -82,7 +90,9 @@ def test_listwise_scores_follow_the_hidden_quality(tmp_path, server, criteria):
 
 
 class TestLogprobs:
-    def test_are_expected_scores_with_a_doubt_of_their_own(self, tmp_path, server):
+    def test_are_expected_scores_with_a_doubt_of_their_own(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
         result, made, qualities = judged(
             tmp_path, server, {"model": "small", "logprobs": True}, prompts=3
         )
@@ -93,13 +103,17 @@ class TestLogprobs:
             quality = qualities[judgment["completion_ids"][0]]
             assert judgment["criteria"]["quality"] == pytest.approx(quality, abs=0.15)
 
-    def test_fall_back_with_a_note_where_the_provider_has_none(self, tmp_path, server):
+    def test_fall_back_with_a_note_where_the_provider_has_none(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
         judge = {"model": "small", "logprobs": True}
         result, made, _ = judged(tmp_path, server, judge, prompts=2, provider="anthropic")
         assert result.manifest["totals"]["pairs"] == 2
         assert all("without token probabilities" in judgment["note"] for judgment in made)
 
-    def test_fall_back_where_the_reply_comes_as_a_tool_call(self, tmp_path, server):
+    def test_fall_back_where_the_reply_comes_as_a_tool_call(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
         own = model(server, structured="tool")
         judge = {"model": "small", "logprobs": True}
         _, made, _ = judged(tmp_path, server, judge, prompts=1, models={"small": own})
@@ -107,7 +121,9 @@ class TestLogprobs:
 
 
 @pytest.mark.parametrize("protocol", ["pointwise", "pairwise", "listwise"])
-def test_a_reference_is_shown_by_every_protocol(tmp_path, server, protocol):
+def test_a_reference_is_shown_by_every_protocol(
+    tmp_path: Path, server: LocalServer, protocol: str
+) -> None:
     row = {"id": "p", "prompt": "Two and two?", "reference": "It is four, plainly."}
     (tmp_path / "prompts.jsonl").write_text(json.dumps(row) + "\n")
     judged(tmp_path, server, {"model": "small", "protocol": protocol})
@@ -117,7 +133,7 @@ def test_a_reference_is_shown_by_every_protocol(tmp_path, server, protocol):
         assert "known to be good" in asked
 
 
-def test_a_required_check_outweighs_the_judge(tmp_path, server):
+def test_a_required_check_outweighs_the_judge(tmp_path: Path, server: LocalServer) -> None:
     rows_in = [
         {"id": f"p{i}", "prompt": f"Fact {i}?", "completions": [
             "[quality=0.9] a very good answer that is far too long for the rule",

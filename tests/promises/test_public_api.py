@@ -16,7 +16,7 @@ import pytest
 
 import judgeforge
 from judgeforge.ranking.confidence import probability_better
-from judgeforge.ranking.pairing.strategies import STRATEGIES
+from judgeforge.ranking.pairing import STRATEGIES
 from tests.local_server import LocalServer
 from tests.support.judgments import scored
 from tests.support.run_setup import write_config

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import judgeforge
 from judgeforge import RunConfig
 from judgeforge.errors import ConfigError
+from tests.local_server import LocalServer
 from tests.support.judgments import scored
 from tests.support.run_setup import write_config
 
@@ -20,12 +23,12 @@ RANKING = judgeforge.rank(PROMPTS[0])
 
 
 @pytest.fixture
-def config(tmp_path, server) -> RunConfig:
+def config(tmp_path: Path, server: LocalServer) -> RunConfig:
     return judgeforge.load_config(write_config(tmp_path, server, prompts=1))
 
 
 @pytest.mark.parametrize("given", ["config.yaml", {"rubric": "helpfulness"}, None], ids=str)
-def test_a_run_takes_a_loaded_configuration(given):
+def test_a_run_takes_a_loaded_configuration(given: dict[str, Any] | str | None) -> None:
     words = r"config must be a RunConfig, not .*; judgeforge\.load_config\(path\) gives one"
     with pytest.raises(TypeError, match=words):
         judgeforge.run(given)
@@ -45,7 +48,9 @@ def test_a_run_takes_a_loaded_configuration(given):
     ],
     ids=str,
 )
-def test_a_run_says_which_argument_is_wrong(config, tmp_path, arguments, error, words):
+def test_a_run_says_which_argument_is_wrong(
+    config: RunConfig, tmp_path: Path, arguments: dict[str, Any], error: Any, words: str
+) -> None:
     with pytest.raises(error, match=words):
         judgeforge.run(config, **{"out": tmp_path / "out", **arguments})
     assert not (tmp_path / "out").exists()
@@ -77,7 +82,7 @@ def test_a_run_says_which_argument_is_wrong(config, tmp_path, arguments, error, 
         ),
     ],
 )
-def test_a_value_of_the_wrong_type_is_named(call: Callable[[], object], words: str):
+def test_a_value_of_the_wrong_type_is_named(call: Callable[[], object], words: str) -> None:
     with pytest.raises(TypeError, match=words):
         call()
 
@@ -92,7 +97,9 @@ def test_a_value_of_the_wrong_type_is_named(call: Callable[[], object], words: s
     ],
     ids=str,
 )
-def test_a_wrong_setting_of_pairing_names_what_is_allowed_and_the_nearest(settings, words):
+def test_a_wrong_setting_of_pairing_names_what_is_allowed_and_the_nearest(
+    settings: dict[str, Any], words: str
+) -> None:
     with pytest.raises(ValueError, match=words) as raised:
         judgeforge.select_pairs(RANKING, **settings)
     assert "\n" not in str(raised.value)

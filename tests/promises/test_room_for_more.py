@@ -22,18 +22,18 @@ from judgeforge.calls.providers.base import (
     RawReply,
     Usage,
 )
+from judgeforge.config.choices import ROW_FORMATS, RowFormat
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS, ProviderFacts
-from judgeforge.config.row_formats import ROW_FORMATS, RowFormat
 from judgeforge.config.run import Fields
 from judgeforge.errors import ConfigError
 from judgeforge.inputs.rows import RawRow
 from judgeforge.judging.protocols.pointwise import PointwiseJudge
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Question
+from judgeforge.results.export import TARGETS
 from judgeforge.results.export.export import export_pairs
 from judgeforge.results.export.target import Target, json_lines
-from judgeforge.results.export.targets import TARGETS
 from tests.local_server import LocalServer
 from tests.support.hand_made import pair, run_folder
 from tests.support.run_setup import model, rows, run, write_config

@@ -1,7 +1,11 @@
 """A whole run: prompts in, traced preference pairs out."""
 
+from __future__ import annotations
+
 import asyncio
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,19 +17,21 @@ from judgeforge.results.status import read_status
 from judgeforge.runs.planning import worklist
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.store.lock import FolderLock
-from tests.local_server import faults, quality_of
+from tests.local_server import LocalServer, faults, quality_of
 from tests.support.run_setup import KEY, model, rows, run, write_config, write_prompts
 
 RESULTS = ("pairs.jsonl", "skips.jsonl", "completions.jsonl", "judgments.jsonl", "pairs.parquet")
 
 
 @pytest.fixture
-def out(tmp_path):
+def out(tmp_path: Path):
     return tmp_path / "out"
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
-def test_pairs_follow_the_hidden_quality(tmp_path, server, out, provider):
+def test_pairs_follow_the_hidden_quality(
+    tmp_path: Path, server: LocalServer, out: Path, provider: str
+) -> None:
     result = run(write_config(tmp_path, server, prompts=40, provider=provider), out)
     assert result.exit_code == 0
     right = [
@@ -38,13 +44,15 @@ def test_pairs_follow_the_hidden_quality(tmp_path, server, out, provider):
 
 @pytest.mark.parametrize("structured", ["json_schema", "tool", "instruction"])
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
-def test_every_way_to_ask_for_a_structured_reply_works(tmp_path, server, out, provider, structured):
+def test_every_way_to_ask_for_a_structured_reply_works(
+    tmp_path: Path, server: LocalServer, out: Path, provider: str, structured: str
+) -> None:
     own = model(server, provider, structured=structured)
     config = write_config(tmp_path, server, prompts=2, models={"small": own})
     assert run(config, out).manifest["totals"]["pairs"] == 2
 
 
-def test_a_pair_tells_where_it_comes_from(tmp_path, server, out):
+def test_a_pair_tells_where_it_comes_from(tmp_path: Path, server: LocalServer, out: Path) -> None:
     run(write_config(tmp_path, server, prompts=1), out)
     pair = rows(out / "pairs.jsonl")[0]
     judgments = {row["id"]: row for row in rows(out / "judgments.jsonl")}
@@ -62,7 +70,9 @@ def test_a_pair_tells_where_it_comes_from(tmp_path, server, out):
     assert source["cost_usd"] == pytest.approx(sum(row["cost_usd"] for row in used))
 
 
-def test_a_second_run_sends_nothing_and_leaves_the_same_bytes(tmp_path, server, out):
+def test_a_second_run_sends_nothing_and_leaves_the_same_bytes(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server)
     run(config, out)
     before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
@@ -74,7 +84,9 @@ def test_a_second_run_sends_nothing_and_leaves_the_same_bytes(tmp_path, server, 
     assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
 
 
-def test_a_new_folder_is_filled_from_the_cache(tmp_path, server, out):
+def test_a_new_folder_is_filled_from_the_cache(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server)
     run(config, out)
     sent = len(server.requests)
@@ -86,7 +98,7 @@ def test_a_new_folder_is_filled_from_the_cache(tmp_path, server, out):
         assert (tmp_path / "other" / name).read_bytes() == (out / name).read_bytes()
 
 
-def test_totals_are_what_the_server_saw(tmp_path, server, out):
+def test_totals_are_what_the_server_saw(tmp_path: Path, server: LocalServer, out: Path) -> None:
     totals = run(write_config(tmp_path, server), out).manifest["totals"]
     assert totals["calls"]["paid"] == len(server.requests) == 48
     assert totals["tokens"]["input"] == sum(r.tokens.input for r in server.requests)
@@ -95,7 +107,9 @@ def test_totals_are_what_the_server_saw(tmp_path, server, out):
     assert totals["cost_usd"] == pytest.approx(server.billed_usd(price))
 
 
-def test_every_row_ends_as_pairs_or_as_one_named_skip(tmp_path, server, out):
+def test_every_row_ends_as_pairs_or_as_one_named_skip(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     write_prompts(tmp_path, 3)
     with (tmp_path / "prompts.jsonl").open("ab") as file:
         file.write(b'not json\n{"prompt": ""}\n\xff\xfe\n{"id": "p0", "prompt": "again"}\n')
@@ -107,7 +121,9 @@ def test_every_row_ends_as_pairs_or_as_one_named_skip(tmp_path, server, out):
     assert totals["prompts"] == 7 == totals["pairs"] + sum(totals["skips"].values())
 
 
-def test_too_many_failed_prompts_are_exit_code_5(tmp_path, server, out):
+def test_too_many_failed_prompts_are_exit_code_5(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     write_prompts(tmp_path, 2)
     with (tmp_path / "prompts.jsonl").open("a") as file:
         file.write("not json\n")
@@ -116,14 +132,18 @@ def test_too_many_failed_prompts_are_exit_code_5(tmp_path, server, out):
     assert run(write_config(tmp_path, server), out).exit_code == 5
 
 
-def test_pairs_under_the_asked_confidence_are_outcomes_and_no_failures(tmp_path, server, out):
+def test_pairs_under_the_asked_confidence_are_outcomes_and_no_failures(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server, prompts=3, pairing={"min_margin": 0.99})
     result = run(config, out)
     assert result.exit_code == 0
     assert {skip.reason for skip in result.skips} == {"below_margin"}
 
 
-def test_appended_rows_are_done_and_old_pairs_stay(tmp_path, server, out):
+def test_appended_rows_are_done_and_old_pairs_stay(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server, prompts=3)
     run(config, out)
     before, sent = (out / "pairs.jsonl").read_text(), len(server.requests)
@@ -135,13 +155,17 @@ def test_appended_rows_are_done_and_old_pairs_stay(tmp_path, server, out):
     assert result.manifest["last_run"]["prompts"] == 2
 
 
-def test_limit_does_the_first_rows_and_a_later_run_the_others(tmp_path, server, out):
+def test_limit_does_the_first_rows_and_a_later_run_the_others(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server, prompts=5)
     assert run(config, out, limit=2).manifest["totals"]["prompts"] == 2
     assert run(config, out).manifest["totals"]["prompts"] == 5
 
 
-def test_a_limit_takes_nothing_out_of_a_folder_with_more(tmp_path, server, out):
+def test_a_limit_takes_nothing_out_of_a_folder_with_more(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config, file = write_config(tmp_path, server, prompts=8), tmp_path / "prompts.jsonl"
     lines = file.read_text().splitlines(keepends=True)
     earlier = [*lines[:2], "no json\n", *lines[2:5]]
@@ -169,8 +193,8 @@ def test_a_limit_takes_nothing_out_of_a_folder_with_more(tmp_path, server, out):
     ],
 )
 def test_a_changed_configuration_on_an_old_folder_says_what_differs(
-    tmp_path, server, out, part, named
-):
+    tmp_path: Path, server: LocalServer, out: Path, part: dict[str, Any], named: str
+) -> None:
     run(write_config(tmp_path, server, prompts=2), out)
     changed = write_config(tmp_path, server, **part)
     with pytest.raises(ConfigError, match=named):
@@ -178,7 +202,9 @@ def test_a_changed_configuration_on_an_old_folder_says_what_differs(
     assert run(changed, out, force=True).exit_code == 0
 
 
-def test_budget_limits_and_timeouts_may_change_freely(tmp_path, server, out):
+def test_budget_limits_and_timeouts_may_change_freely(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     run(write_config(tmp_path, server, prompts=2), out)
     own = model(
         server,
@@ -192,7 +218,9 @@ def test_budget_limits_and_timeouts_may_change_freely(tmp_path, server, out):
     assert run(changed, out).did_nothing
 
 
-def test_changed_and_removed_rows_need_force(tmp_path, server, out):
+def test_changed_and_removed_rows_need_force(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server, prompts=3)
     run(config, out)
     text = (tmp_path / "prompts.jsonl").read_text().replace("fact number 1", "joke number 1")
@@ -204,7 +232,7 @@ def test_changed_and_removed_rows_need_force(tmp_path, server, out):
     assert result.manifest["totals"]["prompts"] == 2
 
 
-def test_two_runs_on_one_folder_are_refused(tmp_path, server, out):
+def test_two_runs_on_one_folder_are_refused(tmp_path: Path, server: LocalServer, out: Path) -> None:
     config = write_config(tmp_path, server)
     (out / "state").mkdir(parents=True)
     with FolderLock(out / "state" / "lock"), pytest.raises(LockHeldError):
@@ -214,8 +242,8 @@ def test_two_runs_on_one_folder_are_refused(tmp_path, server, out):
 
 
 def test_a_key_that_is_not_set_is_a_configuration_error_before_any_call(
-    tmp_path, server, out, monkeypatch
-):
+    tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("TEST_KEY")
     with pytest.raises(ConfigError, match="TEST_KEY is not set"):
         run(write_config(tmp_path, server), out)
@@ -223,7 +251,9 @@ def test_a_key_that_is_not_set_is_a_configuration_error_before_any_call(
     assert not out.exists()
 
 
-def test_a_budget_without_a_price_is_a_configuration_error(tmp_path, server, out):
+def test_a_budget_without_a_price_is_a_configuration_error(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     own = model(server)
     del own["price"]
     config = write_config(tmp_path, server, models={"small": own}, budget={"usd": 1.0})
@@ -237,7 +267,7 @@ def test_a_budget_without_a_price_is_a_configuration_error(tmp_path, server, out
     )
 
 
-def test_missing_prompts_are_an_input_error(tmp_path, server, out):
+def test_missing_prompts_are_an_input_error(tmp_path: Path, server: LocalServer, out: Path) -> None:
     config = write_config(tmp_path, server)
     (tmp_path / "prompts.jsonl").rename(tmp_path / "promts.jsonl")
     line = config.read_text().splitlines().index("  path: prompts.jsonl") + 1
@@ -247,7 +277,9 @@ def test_missing_prompts_are_an_input_error(tmp_path, server, out):
     assert not out.exists()
 
 
-def test_rows_that_bring_their_completions_are_only_judged(tmp_path, server, out):
+def test_rows_that_bring_their_completions_are_only_judged(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     row = {"prompt": "Which?", "completions": ["[quality=0.9] a", {"text": "[quality=0.1] b"}]}
     (tmp_path / "prompts.jsonl").write_text(json.dumps(row) + "\n")
     config = write_config(tmp_path, server)
@@ -264,7 +296,9 @@ def test_rows_that_bring_their_completions_are_only_judged(tmp_path, server, out
     assert rows(out / "pairs.jsonl")[0]["chosen"][0]["content"].endswith("a")
 
 
-def test_equal_completions_are_judged_once_and_share_their_score(tmp_path, server, out):
+def test_equal_completions_are_judged_once_and_share_their_score(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     row = {"prompt": "Which?", "completions": ["[quality=0.9] a", "[quality=0.1] b"] * 2}
     (tmp_path / "prompts.jsonl").write_text(json.dumps(row) + "\n")
     run(write_config(tmp_path, server), out)
@@ -273,7 +307,9 @@ def test_equal_completions_are_judged_once_and_share_their_score(tmp_path, serve
     assert scores[0] == scores[2] != scores[1] == scores[3]
 
 
-def test_a_judge_that_cannot_be_read_is_asked_once_more_and_never_guessed(tmp_path, server, out):
+def test_a_judge_that_cannot_be_read_is_asked_once_more_and_never_guessed(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     server.faults.add(faults.out_of_range(), when=lambda r: r.kind == "judge")
     result = run(write_config(tmp_path, server, prompts=1), out)
     assert [skip.reason for skip in result.skips] == ["too_few_judged"]
@@ -283,8 +319,8 @@ def test_a_judge_that_cannot_be_read_is_asked_once_more_and_never_guessed(tmp_pa
 
 
 def test_a_reply_whose_reading_fails_unexpectedly_is_one_named_judgment_and_no_stop(
-    tmp_path, server, out, monkeypatch
-):
+    tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reads = pointwise_judging.read_scores
 
     def broken_once(text, **rubric):
@@ -310,7 +346,9 @@ def test_a_reply_whose_reading_fails_unexpectedly_is_one_named_judgment_and_no_s
         (faults.empty_text(), "empty"),
     ],
 )
-def test_completions_that_are_no_answers_have_their_own_names(tmp_path, server, out, fault, finish):
+def test_completions_that_are_no_answers_have_their_own_names(
+    tmp_path: Path, server: LocalServer, out: Path, fault: Any, finish: str
+) -> None:
     server.faults.add(fault, when=lambda r: r.kind == "completion")
     result = run(write_config(tmp_path, server, prompts=1), out)
     assert {row["finish"] for row in rows(out / "completions.jsonl")} == {finish}
@@ -325,8 +363,8 @@ def test_completions_that_are_no_answers_have_their_own_names(tmp_path, server, 
     ],
 )
 def test_what_moderation_refuses_is_an_outcome_of_that_request_alone(
-    tmp_path, server, out, provider, metadata
-):
+    tmp_path: Path, server: LocalServer, out: Path, provider: str, metadata: dict[str, Any]
+) -> None:
     said = {"error": {"code": 403, "message": "Your input was flagged.", "metadata": metadata}}
     for kind in ("completion", "judge"):
         flagged = faults.status(403, body=said)
@@ -342,7 +380,9 @@ def test_what_moderation_refuses_is_an_outcome_of_that_request_alone(
     assert [request.status for request in server.requests].count(403) == 2
 
 
-def test_reasoning_is_kept_and_taken_out_of_completions(tmp_path, server, out):
+def test_reasoning_is_kept_and_taken_out_of_completions(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     server.faults.add(faults.think_tags("Let me see."), when=lambda r: r.kind == "completion")
     run(write_config(tmp_path, server, prompts=1), out)
     for row in rows(out / "completions.jsonl"):
@@ -350,7 +390,7 @@ def test_reasoning_is_kept_and_taken_out_of_completions(tmp_path, server, out):
         assert "think" not in row["text"]
 
 
-def test_run_works_inside_a_running_loop(tmp_path, server, out):
+def test_run_works_inside_a_running_loop(tmp_path: Path, server: LocalServer, out: Path) -> None:
     config = judgeforge.load_config(write_config(tmp_path, server, prompts=1))
 
     async def notebook():
@@ -359,7 +399,9 @@ def test_run_works_inside_a_running_loop(tmp_path, server, out):
     assert asyncio.run(notebook()).pairs.num_rows == 1
 
 
-def test_no_key_is_in_any_file(tmp_path, server, out, capfd):
+def test_no_key_is_in_any_file(
+    tmp_path: Path, server: LocalServer, out: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     server.faults.add(faults.status(400), nth=2)
     run(write_config(tmp_path, server), out)
     for file in tmp_path.rglob("*"):
@@ -369,7 +411,9 @@ def test_no_key_is_in_any_file(tmp_path, server, out, capfd):
     assert KEY not in shown.out + shown.err
 
 
-def test_every_call_is_in_the_log_with_what_is_needed_to_debug_it(tmp_path, server, out):
+def test_every_call_is_in_the_log_with_what_is_needed_to_debug_it(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     server.faults.add(faults.status(500), nth=1)
     run(write_config(tmp_path, server, prompts=2), out)
     calls = [row for row in rows(out / "log.jsonl") if row["event"] == "call"]
@@ -382,8 +426,8 @@ def test_every_call_is_in_the_log_with_what_is_needed_to_debug_it(tmp_path, serv
 
 
 def test_a_row_with_wrong_checks_of_its_own_is_skipped_before_anything_is_paid(
-    tmp_path, server, out
-):
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     right, wrong = {"max_words": 50}, {"max_wrods": 50}
     prompts = [
         {"id": name, "prompt": f"Tell me {name}.", "metadata": {"checks": checks}}
@@ -404,8 +448,8 @@ def test_a_row_with_wrong_checks_of_its_own_is_skipped_before_anything_is_paid(
 
 
 def test_an_input_that_cannot_be_read_on_is_no_mistake_before_any_call(
-    tmp_path, server, monkeypatch
-):
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, reads = worklist.read_prompts, []
 
     def breaks_when_read_again(*arguments, **options):
@@ -426,8 +470,8 @@ def test_an_input_that_cannot_be_read_on_is_no_mistake_before_any_call(
 
 
 def test_a_bug_in_a_run_still_writes_the_results_and_says_what_it_is(
-    tmp_path, server, out, monkeypatch
-):
+    tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(*_arguments, **_options):
         raise RuntimeError("nobody expects this")
 
@@ -444,7 +488,9 @@ def test_a_bug_in_a_run_still_writes_the_results_and_says_what_it_is(
     assert run(config, out).exit_code == 0
 
 
-def test_a_bug_in_the_report_leaves_the_run_complete(tmp_path, server, out, monkeypatch):
+def test_a_bug_in_the_report_leaves_the_run_complete(
+    tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(*_arguments, **_options):
         raise RuntimeError("nobody expects this")
 

@@ -1,5 +1,7 @@
 """What a scheduler sees: second starts, one line or JSON, signals, terminals that close."""
 
+from __future__ import annotations
+
 import json
 import os
 import pty
@@ -7,15 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.support.run_process import command_line, kill, start
+from tests.local_server import LocalServer
+from tests.support.run_process import Command, command_line, kill, start
 from tests.support.run_setup import rows, run, write_config, write_prompts
 
 
 @pytest.fixture
-def out(tmp_path):
+def out(tmp_path: Path):
     return tmp_path / "out"
 
 
@@ -32,7 +36,9 @@ def wait_for(server, requests):
 
 
 class TestSecondStart:
-    def test_it_leaves_at_once_with_75_and_touches_nothing(self, tmp_path, server, out):
+    def test_it_leaves_at_once_with_75_and_touches_nothing(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         config = write_config(tmp_path, server, prompts=4)
         first = start(config, out)
         server.behaviour.latency_s = 60
@@ -51,7 +57,9 @@ class TestSecondStart:
 
 
 class TestOutput:
-    def test_quiet_is_one_line_on_stdout(self, tmp_path, server, out, command):
+    def test_quiet_is_one_line_on_stdout(
+        self, tmp_path: Path, server: LocalServer, out: Path, command: Command
+    ) -> None:
         config = write_config(tmp_path, server, prompts=2)
         code, shown, error = command("run", config, "--out", out, "--quiet")
         assert (code, error) == (0, "")
@@ -59,7 +67,9 @@ class TestOutput:
         assert line.startswith(f"judgeforge: complete: {out}: 2 prompts, 2 pairs, 0 skips;")
         assert "16 calls paid, $0.0" in line
 
-    def test_quiet_says_why_it_stopped(self, tmp_path, server, out, command):
+    def test_quiet_says_why_it_stopped(
+        self, tmp_path: Path, server: LocalServer, out: Path, command: Command
+    ) -> None:
         config = write_config(tmp_path, server)
         code, shown, _ = command("run", config, "--out", out, "--quiet", "--budget-usd", "0")
         assert code == 3
@@ -69,11 +79,11 @@ class TestOutput:
 
     def test_json_is_the_summary_and_nothing_else_on_stdout(
         self,
-        tmp_path,
-        server,
-        out,
-        command,
-    ):
+        tmp_path: Path,
+        server: LocalServer,
+        out: Path,
+        command: Command,
+    ) -> None:
         config = write_config(tmp_path, server, prompts=2)
         code, shown, _ = command("run", config, "--out", out, "--json")
         told = json.loads(shown)
@@ -86,19 +96,21 @@ class TestOutput:
 
     def test_json_tells_a_refused_start_as_well(
         self,
-        tmp_path,
-        server,
-        out,
-        command,
-        monkeypatch,
-    ):
+        tmp_path: Path,
+        server: LocalServer,
+        out: Path,
+        command: Command,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
         config = write_config(tmp_path, server)
         monkeypatch.delenv("TEST_KEY")
         code, shown, error = command("run", config, "--out", out, "--json")
         assert code == json.loads(shown)["exit_code"] == 2
         assert "TEST_KEY is not set" in error
 
-    def test_json_tells_a_mistake_in_the_configuration(self, tmp_path, server, out, command):
+    def test_json_tells_a_mistake_in_the_configuration(
+        self, tmp_path: Path, server: LocalServer, out: Path, command: Command
+    ) -> None:
         config = write_config(tmp_path, server, budgets={"usd": 1})
         code, shown, error = command("run", config, "--out", out, "--json")
         told = json.loads(shown)
@@ -108,7 +120,9 @@ class TestOutput:
         assert len(error.splitlines()) == 1
         assert json.loads(command("run", config, "--json")[1])["folder"] == "runs/config"
 
-    def test_an_output_that_nobody_reads_changes_no_exit_code(self, tmp_path, server, out):
+    def test_an_output_that_nobody_reads_changes_no_exit_code(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         config = write_config(tmp_path, server, prompts=3)
         reading, writing = os.pipe()
         process = subprocess.Popen(command_line(config, out), stdout=writing, stderr=writing)
@@ -118,7 +132,9 @@ class TestOutput:
 
 
 class TestSignals:
-    def test_sigterm_ends_within_the_grace(self, tmp_path, server, out):
+    def test_sigterm_ends_within_the_grace(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.behaviour.latency_s = 60
         limits = {"concurrency": 16, "grace_s": 0.5}
         process = start(write_config(tmp_path, server, prompts=20, limits=limits), out)
@@ -130,7 +146,9 @@ class TestSignals:
         assert time.monotonic() - begun < 10.5
         assert json.loads((out / "manifest.json").read_text())["status"] == "interrupted"
 
-    def test_a_run_outlives_its_terminal(self, tmp_path, server, out):
+    def test_a_run_outlives_its_terminal(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
         server.behaviour.latency_s = 0.1
         config = write_config(tmp_path, server, prompts=30)
         child, terminal = pty.fork()
@@ -146,8 +164,8 @@ class TestSignals:
 
 
 def test_of_a_grown_input_only_the_new_rows_are_done_and_old_lines_stay_bytes_for_bytes(
-    tmp_path, server, out
-):
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
     config = write_config(tmp_path, server, prompts=5)
     run(config, out)
     names = ("pairs", "completions", "judgments")

@@ -76,7 +76,7 @@ def commands_in(text):
     ]
 
 
-def test_every_command_of_the_page_exists_with_its_options():
+def test_every_command_of_the_page_exists_with_its_options() -> None:
     found = commands_in(TEXT)
     assert len(found) >= 7
     for words in found:
@@ -85,12 +85,12 @@ def test_every_command_of_the_page_exists_with_its_options():
         check_command(["run", "cron.yaml", "--no-such-option"])
 
 
-def test_the_table_of_exit_codes_is_complete():
+def test_the_table_of_exit_codes_is_complete() -> None:
     table = section("What a scheduler needs to know")
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == EXIT_CODES
 
 
-def test_crontab_lines_are_well_formed():
+def test_crontab_lines_are_well_formed() -> None:
     [block] = blocks("crontab")
     jobs = [line for line in block.splitlines() if not re.match(r"[A-Z]+=", line)]
     assert len(jobs) == 2
@@ -102,7 +102,7 @@ def test_crontab_lines_are_well_formed():
 
 
 @pytest.fixture
-def units(tmp_path):
+def units(tmp_path: Path):
     """The units as files, with a program and an environment file that this machine has."""
     files = {}
     for block in blocks("ini"):
@@ -114,7 +114,7 @@ def units(tmp_path):
     return files
 
 
-def test_systemd_units_pass_systemds_own_check(units):
+def test_systemd_units_pass_systemds_own_check(units) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("no systemd-analyze on this machine")
@@ -124,7 +124,7 @@ def test_systemd_units_pass_systemds_own_check(units):
     assert not ours, done.stderr
 
 
-def test_systemd_units_fit_the_configuration(units):
+def test_systemd_units_fit_the_configuration(units) -> None:
     assert sorted(units) == ["judgeforge.service", "judgeforge.timer"]
     service = RawConfigParser(strict=False)
     service.read_string(units["judgeforge.service"].read_text())
@@ -134,7 +134,7 @@ def test_systemd_units_fit_the_configuration(units):
     assert config.budget.timezone in units["judgeforge.timer"].read_text()
 
 
-def test_the_cronjob_of_kubernetes_fits_the_configuration():
+def test_the_cronjob_of_kubernetes_fits_the_configuration() -> None:
     [job] = [yaml.safe_load(block) for block in blocks("yaml") if "kind: CronJob" in block]
     spec, config = job["spec"], cron_config()
     assert (job["apiVersion"], spec["timeZone"]) == ("batch/v1", config.budget.timezone)
@@ -154,7 +154,7 @@ def test_the_cronjob_of_kubernetes_fits_the_configuration():
     assert container["env"][0]["name"] == config.models["judge"].key_variable
 
 
-def test_the_workflow_of_github_runs_the_command():
+def test_the_workflow_of_github_runs_the_command() -> None:
     [text] = [block for block in blocks("yaml") if "runs-on" in block]
     workflow = yaml.safe_load(text)
     assert all(
@@ -168,12 +168,12 @@ def test_the_workflow_of_github_runs_the_command():
     assert "secrets.OPENAI_API_KEY" in text
 
 
-def test_the_example_of_on_finish_is_a_valid_one():
+def test_the_example_of_on_finish_is_a_valid_one() -> None:
     [example] = [yaml.safe_load(block) for block in blocks("yaml") if "on_finish:" in block]
     assert OnFinishConfig.model_validate(example["on_finish"]).timeout_s == 5
 
 
-def test_the_shipped_configuration_says_what_the_page_says():
+def test_the_shipped_configuration_says_what_the_page_says() -> None:
     text = (shipped_configs() / "cron.yaml").read_text()
     assert 'judgeforge run cron.yaml --out "runs/{date}" --quiet' in text
     config = cron_config()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from judgeforge.results.export.targets import TARGETS
+from judgeforge.results.export import TARGETS
 
 PACKAGE = Path(__file__).parents[2] / "judgeforge"
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -11,7 +11,7 @@ import yaml
 from datasets import load_dataset
 
 from judgeforge import cli
-from judgeforge.results.export.targets import TARGETS
+from judgeforge.results.export import TARGETS
 from tests.support.hand_made import pair, run_folder
 
 TEXT = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")

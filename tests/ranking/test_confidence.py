@@ -7,8 +7,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from judgeforge.ranking.best import best_probabilities
-from judgeforge.ranking.confidence import exceeded_gap, probabilities_better, probability_better
+from judgeforge.ranking.confidence import (
+    best_probabilities,
+    exceeded_gap,
+    probabilities_better,
+    probability_better,
+)
 from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.pairing.selection import Trust, select_pairs
 from judgeforge.records import Ranking

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgeforge.ranking.pairing import STRATEGIES
 from judgeforge.ranking.pairing.selection import select_pairs
-from judgeforge.ranking.pairing.strategies import STRATEGIES
 from judgeforge.ranking.rank import with_vetoes
 from judgeforge.records import Judgment, Ranking
 

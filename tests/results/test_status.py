@@ -16,10 +16,9 @@ from judgeforge.errors import ConfigError, StoreError
 from judgeforge.results.status import read_status, trouble_of
 from judgeforge.store.json_lines import read_log
 from tests.local_server import LocalServer, faults
-from tests.support.run_process import kill, start
+from tests.support.run_process import Command, kill, start
 from tests.support.run_setup import run, write_config, write_prompts
 
-Command = Callable[..., tuple[int, str, str]]
 Tell = Callable[..., str | None]
 
 

@@ -10,8 +10,7 @@ import pytest
 
 import judgeforge
 from judgeforge.errors import ConfigError
-from judgeforge.store.folder import RunFolder
-from judgeforge.store.recognition import why_no_run_folder
+from judgeforge.store.folder import RunFolder, why_no_run_folder
 from tests.local_server import LocalServer
 from tests.support.run_setup import run, write_config
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from judgeforge.calls.asks import Answer
+from judgeforge.calls.call import Answer
 from judgeforge.calls.providers.base import ChatRequest, DecisionAnswer, ModelReply
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Finish, Message, Prompt

@@ -4,5 +4,4 @@ api.py            `evaluate` for scripts that bring their own judgments
 evaluation.py     what was found: figures of panel, judges and items
 judge_figures.py  one judge on its own: accuracy, biases, ties
 statistics.py     shares with intervals, agreement, calibration error
-comparison.py     two evaluations on the same items: did the change help?
 """

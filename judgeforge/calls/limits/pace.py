@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from judgeforge.calls.limits.breaker import Refusal
 from judgeforge.calls.limits.buckets import ProviderAccount, TrackedAllowance
 from judgeforge.calls.limits.headers import Allowance
 from judgeforge.calls.limits.learned_rate import RateLearner
-from judgeforge.calls.limits.outcome import Refusal
 from judgeforge.calls.limits.traffic import AllowanceKind, RequestSize, Traffic
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 30.0

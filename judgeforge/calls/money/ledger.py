@@ -19,9 +19,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.store.durable_files import FixedFile
 from judgeforge.store.files import make_folder
-from judgeforge.store.fixed_file import FixedFile
-from judgeforge.store.flock import NoFlockError, check_flock_works, try_flock, unlock
+from judgeforge.store.lock import NoFlockError, check_flock_works, try_flock, unlock
 
 LEDGER_VERSION = 1
 LINE = 128

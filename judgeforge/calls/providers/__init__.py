@@ -10,7 +10,6 @@ local_engine.py        the loaded model, and the threads that talk to it
 decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door
 http_errors.py         what its errors mean, in words
-bodies.py              how known models differ, as data
 replies.py             reading what a reply says of its tokens
 
 To add a provider: a file with a class like ``Provider``, and a line in config/providers.py.

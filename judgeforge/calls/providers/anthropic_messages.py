@@ -15,8 +15,9 @@ from judgeforge.calls.providers.base import (
     ReplySchema,
     Usage,
     chat_only,
+    sends_temperature,
+    with_instruction,
 )
-from judgeforge.calls.providers.bodies import sends_temperature, with_instruction
 from judgeforge.calls.providers.http import SdkConnection
 from judgeforge.calls.providers.replies import Count, clean, parsed, read_usage, split_reasoning
 from judgeforge.config.model import ModelConfig

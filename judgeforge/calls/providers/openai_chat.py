@@ -12,8 +12,10 @@ from judgeforge.calls.providers.base import (
     ReplySchema,
     Usage,
     chat_only,
+    max_tokens_field,
+    sends_temperature,
+    with_instruction,
 )
-from judgeforge.calls.providers.bodies import max_tokens_field, sends_temperature, with_instruction
 from judgeforge.calls.providers.http import openai_connection
 from judgeforge.calls.providers.replies import (
     Count,

@@ -10,7 +10,7 @@ from judgeforge.cli.show.output import print_json, say
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
-    from judgeforge.calls.cache.upkeep import CacheCheck, CacheStats, Pruned
+    from judgeforge.calls.cache_upkeep import CacheCheck, CacheStats, Pruned
 
 _SHOWN_ROWS = 20
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from judgeforge.calls.asks import Asks
+from judgeforge.calls.call import Asks
 from judgeforge.calls.providers.base import (
     DecisionAnswer,
     DecisionQuestion,

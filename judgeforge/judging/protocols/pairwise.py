@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations
 
-from judgeforge.calls.asks import Asks
+from judgeforge.calls.call import Asks
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_asked

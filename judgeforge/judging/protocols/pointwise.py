@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from judgeforge.calls.asks import Asks
+from judgeforge.calls.call import Asks
 from judgeforge.calls.providers.base import ModelReply, TokenProbability
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_asked

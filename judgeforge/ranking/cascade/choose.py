@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from judgeforge.ranking.best import best_probabilities
 from judgeforge.ranking.cascade.candidates import (
     Asked,
     Bundle,
@@ -18,7 +17,7 @@ from judgeforge.ranking.cascade.candidates import (
     times_asked,
 )
 from judgeforge.ranking.cascade.gain import Value, expected_values
-from judgeforge.ranking.confidence import probabilities_better
+from judgeforge.ranking.confidence import best_probabilities, probabilities_better
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.posterior import posterior

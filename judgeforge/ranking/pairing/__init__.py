@@ -4,5 +4,38 @@ selection.py   a strategy proposes, the rules decide
 strategies.py  which pairs are proposed
 provenance.py  the records that are written
 
-To add a strategy: a function and a line in strategies.py.
+To add a strategy: a function in strategies.py, and a line here.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from judgeforge.ranking.pairing import strategies
+from judgeforge.ranking.rules import PairingRules
+from judgeforge.records import Ranking
+
+
+@dataclass(frozen=True, slots=True)
+class PairingStrategy:
+    propose: Callable[[Ranking, PairingRules], Iterable[tuple[int, int]]]
+    """Places of the two sides in the ranking, most wanted pair first."""
+    natural_number: int | None
+    """How many pairs of a prompt it gives where the rules do not say; None for all."""
+    length_ratio: float | None = None
+    """``max_length_ratio`` where the rules do not say."""
+
+
+STRATEGIES: Mapping[str, PairingStrategy] = {
+    "best_vs_worst": PairingStrategy(strategies.best_vs_worst, 1),
+    "best_vs_random": PairingStrategy(strategies.best_vs_random, 1),
+    "all_pairs": PairingStrategy(strategies.all_pairs, None),
+    "adjacent": PairingStrategy(strategies.adjacent, None),
+    "max_margin_k": PairingStrategy(strategies.max_margin_k, 1),
+    "max_gap": PairingStrategy(strategies.max_gap, 1),
+    "mu_minus_two_sigma": PairingStrategy(strategies.mu_minus_two_sigma, 1),
+    "length_matched": PairingStrategy(
+        strategies.length_matched, 1, length_ratio=strategies.DEFAULT_LENGTH_RATIO
+    ),
+}

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.confidence_map import ConfidenceMap
-from judgeforge.ranking.pairing.strategies import STRATEGIES
+from judgeforge.ranking.pairing import STRATEGIES
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Ranking, Record, SkipReason
 from judgeforge.text.wording import as_clause, did_you_mean, expect, found

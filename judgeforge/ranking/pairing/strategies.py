@@ -1,4 +1,4 @@
-"""How pairs of a prompt are proposed: one function a strategy, and the table of their names. Pure.
+"""How pairs of a prompt are proposed: one function a strategy. Pure.
 
 A strategy gives places in the ranking, the most wanted pair first; the rules of selection decide.
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import combinations, pairwise
 
 from judgeforge.ranking.confidence import exceeded_gap, probability_better
@@ -105,25 +104,3 @@ def all_pairs(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]
 def adjacent(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
     """Neighbours in the ranking: the finest distinctions."""
     return pairwise(best_first(ranking))
-
-
-@dataclass(frozen=True, slots=True)
-class PairingStrategy:
-    propose: Callable[[Ranking, PairingRules], Iterable[tuple[int, int]]]
-    """Places of the two sides in the ranking, most wanted pair first."""
-    natural_number: int | None
-    """How many pairs of a prompt it gives where the rules do not say; None for all."""
-    length_ratio: float | None = None
-    """``max_length_ratio`` where the rules do not say."""
-
-
-STRATEGIES: Mapping[str, PairingStrategy] = {
-    "best_vs_worst": PairingStrategy(best_vs_worst, 1),
-    "best_vs_random": PairingStrategy(best_vs_random, 1),
-    "all_pairs": PairingStrategy(all_pairs, None),
-    "adjacent": PairingStrategy(adjacent, None),
-    "max_margin_k": PairingStrategy(max_margin_k, 1),
-    "max_gap": PairingStrategy(max_gap, 1),
-    "mu_minus_two_sigma": PairingStrategy(mu_minus_two_sigma, 1),
-    "length_matched": PairingStrategy(length_matched, 1, length_ratio=DEFAULT_LENGTH_RATIO),
-}

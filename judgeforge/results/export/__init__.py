@@ -2,8 +2,41 @@
 
 export.py   exporting to a target format
 target.py   what a target is
-targets.py  the targets by name
+targets.py  a pair as a row of each trainer's format
 arrow.py    the columns of a pair and their types
 
-To add a format: a target and a line in targets.py.
+To add a format: a function for its row in targets.py, or a file, and a line here.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from judgeforge.errors import ConfigError
+from judgeforge.results.export import targets
+from judgeforge.results.export.arrow import open_parquet
+from judgeforge.results.export.target import Target, json_lines
+from judgeforge.text.wording import did_you_mean
+
+TARGETS: Mapping[str, Target] = {
+    "trl": Target(suffix=".jsonl", open=json_lines(targets.trl_row)),
+    "openai": Target(suffix=".jsonl", open=json_lines(targets.openai_row), takes_margin=False),
+    "jsonl": Target(suffix=".jsonl", open=json_lines(targets.jsonl_row)),
+    "parquet": Target(suffix=".parquet", open=open_parquet),
+    "axolotl": Target(suffix=".jsonl", open=json_lines(targets.axolotl_row), takes_margin=False),
+    "llamafactory": Target(
+        suffix=".jsonl",
+        open=json_lines(targets.llamafactory_row),
+        takes_margin=False,
+        describe=targets.llamafactory_files,
+    ),
+}
+
+
+def find_target(name: str) -> Target:
+    """Raises ConfigError for an unknown name."""
+    if name in TARGETS:
+        return TARGETS[name]
+    raise ConfigError(
+        f"unknown export format `{name}` (known: {', '.join(TARGETS)}){did_you_mean(name, TARGETS)}"
+    )

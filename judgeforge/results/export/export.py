@@ -12,12 +12,11 @@ from typing import Literal
 
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import PreferencePair
+from judgeforge.results.export import find_target
 from judgeforge.results.export.target import Target, Write
-from judgeforge.results.export.targets import find_target
 from judgeforge.store.files import chosen_place, make_folder, replacing
-from judgeforge.store.folder import RunFolder
+from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_records
-from judgeforge.store.recognition import why_no_run_folder
 
 Side = Literal["train", "test"]
 

@@ -1,29 +1,17 @@
-"""The target formats by name, and how each writes a pair."""
+"""A pair as a row of each trainer's format; the table of the formats is in the `__init__`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from judgeforge.errors import ConfigError
 from judgeforge.records import Message, PreferencePair
-from judgeforge.results.export.arrow import open_parquet
-from judgeforge.results.export.target import Row, Target, answer, json_lines, messages
-from judgeforge.text.wording import did_you_mean
+from judgeforge.results.export.target import Row, answer, messages
 
 _SPEAKERS = {"user": "human", "assistant": "gpt"}
 
 
-def find_target(name: str) -> Target:
-    """Raises ConfigError for an unknown name."""
-    if name in TARGETS:
-        return TARGETS[name]
-    raise ConfigError(
-        f"unknown export format `{name}` (known: {', '.join(TARGETS)}){did_you_mean(name, TARGETS)}"
-    )
-
-
-def _trl_row(pair: PreferencePair) -> Row:
+def trl_row(pair: PreferencePair) -> Row:
     """TRL's conversational preference format with an explicit prompt (DPO, KTO, reward models).
 
     Scores go along under names that TRL does not read; a column named ``margin`` would silently
@@ -39,7 +27,7 @@ def _trl_row(pair: PreferencePair) -> Row:
     }
 
 
-def _openai_row(pair: PreferencePair) -> Row:
+def openai_row(pair: PreferencePair) -> Row:
     """The JSONL of hosted preference tuning (OpenAI, Together, Fireworks): one answer a side."""
     return {
         "input": {
@@ -52,12 +40,12 @@ def _openai_row(pair: PreferencePair) -> Row:
     }
 
 
-def _jsonl_row(pair: PreferencePair) -> Row:
+def jsonl_row(pair: PreferencePair) -> Row:
     """The rows of ``pairs.jsonl`` as they are."""
     return pair.model_dump(mode="json")
 
 
-def _axolotl_row(pair: PreferencePair) -> Row:
+def axolotl_row(pair: PreferencePair) -> Row:
     """axolotl's ``chat_template.default``: each side is one message, not a list."""
     return {
         "messages": messages(pair.prompt),
@@ -66,7 +54,7 @@ def _axolotl_row(pair: PreferencePair) -> Row:
     }
 
 
-def _llamafactory_row(pair: PreferencePair) -> Row:
+def llamafactory_row(pair: PreferencePair) -> Row:
     """LLaMA-Factory's sharegpt format with ``ranking: true``."""
     system = next((turn.content for turn in pair.prompt if turn.role == "system"), "")
     return {
@@ -83,7 +71,7 @@ def _llamafactory_turn(message: Message) -> Row:
     return {"from": _SPEAKERS[message.role], "value": message.content}
 
 
-def _llamafactory_files(file_names: Sequence[str]) -> Row:
+def llamafactory_files(file_names: Sequence[str]) -> Row:
     """The entry that registers each file with LLaMA-Factory."""
     return {
         f"judgeforge_{Path(name).stem.replace('.', '_')}": {
@@ -99,18 +87,3 @@ def _llamafactory_files(file_names: Sequence[str]) -> Row:
         }
         for name in file_names
     }
-
-
-TARGETS: Mapping[str, Target] = {
-    "trl": Target(suffix=".jsonl", open=json_lines(_trl_row)),
-    "openai": Target(suffix=".jsonl", open=json_lines(_openai_row), takes_margin=False),
-    "jsonl": Target(suffix=".jsonl", open=json_lines(_jsonl_row)),
-    "parquet": Target(suffix=".parquet", open=open_parquet),
-    "axolotl": Target(suffix=".jsonl", open=json_lines(_axolotl_row), takes_margin=False),
-    "llamafactory": Target(
-        suffix=".jsonl",
-        open=json_lines(_llamafactory_row),
-        takes_margin=False,
-        describe=_llamafactory_files,
-    ),
-}

@@ -13,12 +13,10 @@ from judgeforge.records import PreferencePair
 from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.criteria import CriterionFigures
-from judgeforge.results.figures.judges import JudgeFigures
-from judgeforge.results.figures.pairs import PairFigures
-from judgeforge.results.figures.quality import run_quality
+from judgeforge.results.figures.judges import JudgeFigures, TierFigures
+from judgeforge.results.figures.pairs import PairFigures, run_quality
 from judgeforge.results.figures.rows import PromptRows, prompts_of
 from judgeforge.results.figures.shortlist import Place, Shortlist
-from judgeforge.results.figures.tiers import TierFigures
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_log
 from judgeforge.store.manifest import Quality

@@ -12,9 +12,8 @@ from judgeforge.results.report.page import page
 from judgeforge.results.report.shown_pairs import shown_pairs
 from judgeforge.results.status import read_status
 from judgeforge.store.files import chosen_place, make_folder, replacing
-from judgeforge.store.folder import RunFolder
+from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.manifest import Manifest
-from judgeforge.store.recognition import why_no_run_folder
 
 _SUFFIXES = frozenset({".html", ".htm"})
 

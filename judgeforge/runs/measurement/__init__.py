@@ -1,8 +1,7 @@
 """A RunConfig and a label file -> a calibration or an evaluation of its judges.
 
-calibrating.py     `judgeforge calibrate`
-evaluating.py      `judgeforge evaluate`
-label_rows.py      label files
-label_run.py       asks all judges about labelled prompts
-cascade_replay.py  what a run's cascade would have asked of them
+calibrating.py  `judgeforge calibrate`
+evaluating.py   `judgeforge evaluate`
+label_rows.py   label files
+label_run.py    asks all judges about labelled prompts
 """

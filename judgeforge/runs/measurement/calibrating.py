@@ -13,9 +13,8 @@ from judgeforge.calibration.promise import Promise, make_promise, share_kept_by_
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.runs.measurement.cascade_replay import cascade_replay
 from judgeforge.runs.measurement.label_rows import LabelFile, read_labels
-from judgeforge.runs.measurement.label_run import JudgedLabels, judge_labels
+from judgeforge.runs.measurement.label_run import JudgedLabels, cascade_replay, judge_labels
 from judgeforge.runs.planning.calibration_file import fingerprint, write_calibration
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.runs.progress import Progress

@@ -9,14 +9,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from judgeforge.calibration.evaluation.api import evaluate
-from judgeforge.calibration.evaluation.comparison import Comparison, compare
-from judgeforge.calibration.evaluation.evaluation import Evaluation
+from judgeforge.calibration.evaluation.evaluation import Comparison, Evaluation, compare
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import InputError
 from judgeforge.runs.measurement.calibrating import label_notes, prepare_measurement
-from judgeforge.runs.measurement.cascade_replay import cascade_replay
 from judgeforge.runs.measurement.label_rows import read_labels
-from judgeforge.runs.measurement.label_run import judge_labels
+from judgeforge.runs.measurement.label_run import cascade_replay, judge_labels
 from judgeforge.runs.planning.calibration_file import load_calibration
 from judgeforge.runs.progress import Progress
 from judgeforge.store.files import make_folder, replacing

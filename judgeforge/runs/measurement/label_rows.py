@@ -13,11 +13,17 @@ from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.lines import parse_json
-from judgeforge.inputs.prompt_length import check_length
 from judgeforge.inputs.reading import read_rows
-from judgeforge.inputs.row_checks import RowChecks, check_row
-from judgeforge.inputs.row_values import RowProblemError, bad, kind_of
-from judgeforge.inputs.rows import BadRow, MissingColumnError, RawRow, column_names
+from judgeforge.inputs.row_checks import RowChecks, check_length, check_row
+from judgeforge.inputs.rows import (
+    BadRow,
+    MissingColumnError,
+    RawRow,
+    RowProblemError,
+    bad,
+    column_names,
+    kind_of,
+)
 from judgeforge.records import Prompt, Skip
 from judgeforge.text.visible import quotable
 

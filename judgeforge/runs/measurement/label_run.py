@@ -1,7 +1,9 @@
-"""Asks all judges of a configuration about labelled prompts.
+"""Asks all judges of a configuration about labelled prompts, and replays its cascade over them.
 
 It is a run: the same door, cache, budget, log and resume, in a folder under ``.judgeforge/labels``
-that belongs to these labels and these judges. What it leaves is read back from there.
+that belongs to these labels and these judges. What it leaves is read back from there. A promise
+is about pairs as a run makes them: where a cascade stops early, a prompt has less evidence than a
+panel that was asked everything gives.
 """
 
 from __future__ import annotations
@@ -9,18 +11,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any, TypeVar
 
+from judgeforge.calibration.fit import AsAsked
 from judgeforge.config.run import PromptsConfig, RunConfig
+from judgeforge.judging.panel import RecordedPanel
+from judgeforge.ranking.evidence import Evidence, read_evidence
+from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Judgment, RubricId
 from judgeforge.runs.measurement.label_rows import LabelFile, LabelledPrompt, as_row
 from judgeforge.runs.planning.calibration_file import fingerprint
+from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.progress import Progress
 from judgeforge.runs.run import run_folder
+from judgeforge.runs.wiring import build_escalation
+from judgeforge.sampling.sampling import ready_completions, usable
 from judgeforge.store.files import make_folder, replacing
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_log, read_records
@@ -118,3 +129,39 @@ def _latencies(config: RunConfig, log: Path) -> dict[str, float]:
         for judge in config.judging.judges
         if seconds[judge.model]
     }
+
+
+T = TypeVar("T")
+
+
+def cascade_replay(prepared: Preparation, judged: JudgedLabels) -> AsAsked | None:
+    """None where every judge is asked everything."""
+    judgments = [one for judgments in judged.judgments.values() for one in judgments]
+    escalation = build_escalation(
+        prepared, prepared.panel(RecordedPanel, judgments), Estimator(prepared)
+    )
+    if escalation is None:
+        return None
+    rows: Mapping[str, LabelledPrompt] = {row.prompt.id: row for row in judged.rows}
+
+    def as_asked(prompt_id: str, reliability: Reliability) -> Evidence:
+        async def known() -> Reliability:
+            return reliability
+
+        row = rows[prompt_id]
+        completions = usable(ready_completions(row.prompt))
+        judgments = _result(escalation.judge(row.prompt, completions, known))
+        return read_evidence(judgments, [one.id for one in completions], texts=row.texts)
+
+    return as_asked
+
+
+def _result(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Of a coroutine that waits for nothing, so that it also works inside a running event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    coroutine.close()
+    raise AssertionError("recorded judgments are there at once")

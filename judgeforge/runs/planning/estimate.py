@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from judgeforge.calls.asks import NoCalls
+from judgeforge.calls.call import NoCalls
 from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION, ModelPrice
 from judgeforge.calls.providers.base import Usage
 from judgeforge.config.judges import JudgeConfig
@@ -22,7 +22,7 @@ from judgeforge.records import Completion, Prompt
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
-from judgeforge.text.tokens import about_tokens
+from judgeforge.text.wording import about_tokens
 
 LOW, EXPECTED, HIGH = range(3)
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)

@@ -19,8 +19,7 @@ from judgeforge.errors import ConfigError, StoreError
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Prompt, Skip, SkipReason
-from judgeforge.store.finished_index import FinishedPrompts
-from judgeforge.store.journal import Entry, Tally, short_digest
+from judgeforge.store.journal import Entry, FinishedPrompts, Tally, short_digest
 
 TODO, LEFT_OUT = -1, -(2**63)
 _SKIPS_IN_MEMORY = 2**20

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import judgeforge
 from judgeforge.calibration.evaluation.api import evaluate, evaluate_probabilities
-from judgeforge.calibration.evaluation.comparison import compare, mcnemar
+from judgeforge.calibration.evaluation.evaluation import compare, mcnemar
 from judgeforge.calibration.evaluation.statistics import cohen_kappa, wilson
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 from judgeforge.ranking.rules import PairingRules

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.calls.limits.outcome import Outcome, outcome_of, refusal_of
+from judgeforge.calls.limits.breaker import Outcome, outcome_of, refusal_of
 from judgeforge.errors import (
     CallError,
     MalformedReplyError,

@@ -16,11 +16,7 @@ from judgeforge.judging.replies.in_words import (
 )
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.replies.structured import PairReply
-from judgeforge.judging.replies.textual_forms import (
-    RATING_FORMS,
-    VERDICT_FORMS,
-    TextualVerdict,
-)
+from judgeforge.judging.replies.textual_forms import RATING_FORMS, VERDICT_FORMS, TextualVerdict
 from tests.support.fake_asks import make_rubric
 
 

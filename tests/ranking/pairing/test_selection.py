@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgeforge.ranking.confidence import probability_better
+from judgeforge.ranking.pairing import STRATEGIES as STRATEGIES_BY_NAME
 from judgeforge.ranking.pairing import selection
 from judgeforge.ranking.pairing.selection import PairSelection
-from judgeforge.ranking.pairing.strategies import STRATEGIES as STRATEGIES_BY_NAME
 from judgeforge.ranking.rules import PairingRules, Strategy
 from judgeforge.records import Ranking, SkipReason
 

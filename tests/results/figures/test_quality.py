@@ -11,7 +11,7 @@ import pytest
 
 from judgeforge.errors import StoreError
 from judgeforge.records import PreferencePair
-from judgeforge.results.card.card import card
+from judgeforge.results.card import card
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Quality

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.results.card.card import card
+from judgeforge.results.card import card
 from judgeforge.results.export.arrow import open_parquet
 from judgeforge.results.figures.run import run_figures
 from judgeforge.results.report.writing import write_report

@@ -15,9 +15,8 @@ from judgeforge.errors import ConfigError, InputError
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.planning.worklist import TODO, Worklist, plan_work, remaining
-from judgeforge.store.finished_index import FinishedPrompts
 from judgeforge.store.finished_prompt import finished_prompt
-from judgeforge.store.journal import Journal
+from judgeforge.store.journal import FinishedPrompts, Journal
 from tests.support.input_files import prompts, read, write, write_jsonl
 
 MOST_BYTES_A_PROMPT = 200

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from judgeforge.errors import StoreError
-from judgeforge.store.fixed_file import FixedFile
+from judgeforge.store.durable_files import FixedFile
 from tests.support.full_disk import fits_only
 
 SIZE = 8

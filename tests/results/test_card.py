@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgeforge.records import PreferencePair, Provenance, RubricId
-from judgeforge.results.card.card import write_card
-from judgeforge.results.card.sections import escape
+from judgeforge.results.card import write_card
+from judgeforge.results.card_sections import escape
 from judgeforge.results.export.arrow import COLUMNS, arrow_schema, open_parquet, pairs_dataset
 from judgeforge.store.folder import RunFolder
 from tests.support.hand_made import (

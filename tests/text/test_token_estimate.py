@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from judgeforge.text.tokens import about_tokens
+from judgeforge.text.wording import about_tokens
 
 
 @pytest.mark.parametrize(

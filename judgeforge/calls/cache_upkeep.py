@@ -13,13 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from judgeforge.calls.cache.cache import DATABASE
-from judgeforge.calls.cache.entry import DamagedEntryError, NewerEntryError, read_entry
+from judgeforge.calls.cache import DATABASE, DamagedEntryError, NewerEntryError, read_entry
 from judgeforge.calls.call import key_of
 from judgeforge.config.file import load_config
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.store.folder import RunFolder
-from judgeforge.store.recognition import why_no_run_folder
+from judgeforge.store.folder import RunFolder, why_no_run_folder
 
 DAY_S = 86_400.0
 _UNITS_S = {"h": 3600.0, "d": DAY_S, "w": 7 * DAY_S}

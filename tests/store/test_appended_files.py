@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from judgeforge.errors import StoreError
-from judgeforge.store.appended_file import AppendedFile
+from judgeforge.store.durable_files import AppendedFile
 from tests.support.full_disk import fits_only
 
 

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from judgeforge.calls.cache.entry import read_entry, write_entry
-from judgeforge.calls.cache.upkeep import DAY_S, cache_stats, parse_age, prune_cache, verify_cache
+from judgeforge.calls.cache import read_entry, write_entry
+from judgeforge.calls.cache_upkeep import DAY_S, cache_stats, parse_age, prune_cache, verify_cache
 from judgeforge.errors import ConfigError, StoreError
 from tests.local_server import LocalServer
+from tests.support.run_process import Command
 from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config, write_prompts
-
-Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from judgeforge import __version__
-from judgeforge.results.card.sections import costs, counts, making, measures, quality_sections
+from judgeforge.results.card_sections import costs, counts, making, measures, quality_sections
 from judgeforge.results.export.arrow import card_features
 from judgeforge.results.figures.pairs import PairFigures
 from judgeforge.store.files import replacing
