@@ -47,7 +47,7 @@ def probabilities_better(gaps: Array, variances: Array) -> Array:
 def exceeded_gap(ranking: Ranking, first_id: str, second_id: str, probability: float) -> float:
     """The gap, first less second, that is exceeded with ``probability`` (above 0, at most 1).
 
-    At 0 or more exactly where ``probability_better`` is at least ``probability``.
+    At 0 or more exactly where ``probability_better`` is at least ``probability``, but for rounding.
     """
     gap, variance = _gap(ranking, first_id, second_id)
     if variance > 0:

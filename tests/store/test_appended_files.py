@@ -148,7 +148,7 @@ TestLife = Life.TestCase
 _APPENDER = """
 import sys
 from pathlib import Path
-from judgeforge.store.appended_file import AppendedFile
+from judgeforge.store.durable_files import AppendedFile
 file = AppendedFile(Path(sys.argv[1]))
 file.cut(file.last_line_end())
 number = int(sys.argv[2])

@@ -143,7 +143,7 @@ TestLife = Life.TestCase
 _WRITER = """
 import itertools, sys
 from pathlib import Path
-from judgeforge.store.fixed_file import FixedFile
+from judgeforge.store.durable_files import FixedFile
 file = FixedFile(Path(sys.argv[1]), 128)
 for number in itertools.count():
     for place in range(3):
