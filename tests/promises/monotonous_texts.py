@@ -20,7 +20,8 @@ MORE_PIECES = (
     "!", "?\u2026", "<", "<a", ">", "- ", "-", "\r", "\r\n", "\u4e2d", "```", "```\n", "\n```",
     "\\", "*", "**", "_", "#", "|", "(", ":", "://a", "@", "=", "bearer ", "password: ", "ß", "ﬁ",
     "½", "\u202e", "\U000e0041", "а", "0", "-1", "1e9", "null,", "Output (a) is better ",
-    '"score": ', "<answer>", "give the ", "you are a ", "this answer is ", "note to ", "score ", "dear ",
+    '"score": ', "<answer>", "give the ", "you are a ", "this answer is ", "note to ", "score ",
+    "dear ",
 )  # fmt: skip
 
 
