@@ -1,7 +1,7 @@
-"""Looks at what a run needs on this machine: packages, model, keys, hosts, disk, locks.
+"""Looks at what a run needs on this machine: packages, models, keys, hosts, disk, locks.
 
-No request is sent. Hosts are only those of the given configuration, and they only see a TCP
-connection open and close. Keys are never shown, not even a part of one.
+No request is sent. Only hosts of the given configuration are tried, and they only see a TCP
+connection open and close. Keys are never shown, not even in part.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Host = tuple[str, int]
 
 CONNECT_TIMEOUT_S = 3.0
 RESOLVE_TIMEOUT_S = 5.0
-"""For the whole attempt: looking up a name has no timeout of its own."""
+"""For the whole attempt, since looking up a name has no timeout of its own."""
 LITTLE_DISK, TOO_LITTLE_DISK = 1 << 30, 100 << 20
 """Free bytes below which a run is doubtful, or bound to fail."""
 
@@ -241,15 +241,15 @@ def _cache_access(config: RunConfig) -> Finding:
         return Finding("cache folder", "fail", f"{parent} cannot be written", advice)
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         advice = f"Make it a folder of yours, or set `cache.dir` (now {folder})."
-        return Finding("cache folder", "fail", "no folder that can be read and written", advice)
+        return Finding("cache folder", "fail", "not a folder that can be read and written", advice)
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        detail = f"other users of this machine can look into {folder}"
+        detail = f"other users of this machine can read {folder}"
         return Finding("cache folder", "warn", detail, f"Close it: chmod 700 '{folder}'.")
     return Finding("cache folder", "ok", f"{folder}, yours alone")
 
 
 def _locks(folder: Path) -> Finding:
-    """Whether a lock keeps a second run out: some network file systems only pretend."""
+    """Whether a lock keeps a second run out; some network file systems only pretend to."""
     existing = _nearest_folder(folder)
     try:
         with tempfile.NamedTemporaryFile(dir=existing, prefix=".judgeforge-") as first:
@@ -266,7 +266,7 @@ def _locks(folder: Path) -> Finding:
 
 
 def _on_finish(config: RunConfig) -> list[Finding]:
-    """A warning: it changes nothing of a run but that nobody hears of it."""
+    """Only a warning: the run itself does not depend on it."""
     if config.on_finish is None:
         return []
     findings = [Finding("on_finish", "warn", detail) for detail in untellable(config)]
