@@ -287,7 +287,7 @@ def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: &a {b: *a}", "a: &a {<<: *a}"])
 def test_an_anchor_within_itself_is_refused(tmp_path: Path, text: str) -> None:
-    assert "an anchor must not hold an alias of itself" in refusal(tmp_path, text)
+    assert "an anchor must not contain an alias of itself" in refusal(tmp_path, text)
 
 
 def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def _refused(name: str, done: str, make: Callable[[Path], object], said: str, **
 
 _refused("file-missing", "There is no such file.", lambda file: None, "there is no such file")
 _refused("file-is-a-folder", "The path is a folder.", Path.mkdir, "is a folder")
-_refused("file-is-a-pipe", "The path is a named pipe.", os.mkfifo, "is no regular file")
+_refused("file-is-a-pipe", "The path is a named pipe.", os.mkfifo, "is not a regular file")
 _refused("file-empty", "The file is empty.", Path.touch, "is empty")
 _refused(
     "file-only-blank", "The file has blank lines only.", lambda f: f.write_text("\n \n"), "no rows"

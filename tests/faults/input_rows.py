@@ -59,7 +59,7 @@ for _name, _done, _row, _reason in (
     ("duplicate-id", "has the id of another.", {**BEFORE, "prompt": "Other."}, "duplicate_id"),
     ("duplicate-prompt", "repeats a prompt.", {"prompt": BEFORE["prompt"]}, "duplicate_prompt"),
     ("control-characters", "holds a terminal code.", {"prompt": "\x1b[2J?"}, "control_characters"),
-    ("lone-surrogate", "holds half a surrogate pair.", {"prompt": "\ud83d"}, "invalid_encoding"),
+    ("lone-surrogate", "contains half a surrogate pair.", {"prompt": "\ud83d"}, "invalid_encoding"),
     ("latin-1", "is in Latin-1.", '{"prompt": "Über was?"}'.encode("latin-1"), "invalid_encoding"),
     ("too-long", "is longer than the model's context.", {"prompt": "word " * 40_000}, "too_long"),
 ):  # fmt: skip

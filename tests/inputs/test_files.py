@@ -68,7 +68,7 @@ def test_an_ending_in_capitals(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["p.jsonl", "p.txt", "p.csv"])
 def test_a_file_without_a_row(tmp_path: Path, name: str, content: str) -> None:
     text = message(write(tmp_path / name, content))
-    assert "is empty" in text or "holds no rows" in text or "holds no header" in text
+    assert "is empty" in text or "has no rows" in text or "has no header" in text
 
 
 def test_a_file_whose_name_is_not_utf_8_still_gives_skips_that_can_be_written(

@@ -13,9 +13,8 @@ from judgeforge.calls.providers.base import Usage
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import (
-    decision_messages,
     decision_pair_question,
-    pointwise_messages,
+    judge_messages,
 )
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt
@@ -210,12 +209,12 @@ class Estimator:
         The frames of all protocols that are answered in words are about as long.
         """
         if judge.facts.decides:
-            system, user = decision_messages(self._prepared.rubric, prompt, "")
+            system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
             asked = decision_pair_question(self._prepared.rubric)
             yield _tokens(system.content, user.content, asked), _tokens(system.content)
             return
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
-            system, user = pointwise_messages(rubric, prompt, "")
+            system, user = judge_messages("pointwise", rubric, prompt, [""])
             yield _tokens(system.content, user.content), about_tokens(system.content)
 
 
