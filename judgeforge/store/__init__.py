@@ -1,6 +1,6 @@
 """The run folder on disk: what must survive kill -9 and a power cut.
 
-folder.py           where its files are, how results are written, what is no run folder
+folder.py           where its files are, how results are written, what is not a run folder
 files.py            writing files so that no reader sees half of one
 durable_files.py    files that only grow, and files of places that are written over
 json_lines.py       reading JSON-lines files back, line by line
