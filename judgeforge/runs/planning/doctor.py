@@ -29,6 +29,7 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
+from judgeforge.runs.folders import default_folder
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.identity import called_models
 
@@ -52,18 +53,12 @@ class Finding:
 
 def diagnose(config: RunConfig | None = None) -> list[Finding]:
     """All findings, the fundamental ones first. Without a configuration no host is contacted."""
-    run_folder = _run_folder(config)
+    run_folder = Path.cwd() if config is None else default_folder(config.source_file).absolute()
     findings = [_python(), *_packages(), *_local_models(config), *_keys(config)]
     if config is not None:
         findings += [*_hosts(config), _free_disk("cache", config.cache_dir), _cache_access(config)]
         findings += _on_finish(config)
     return [*findings, _free_disk("run folder", run_folder), _locks(run_folder)]
-
-
-def _run_folder(config: RunConfig | None) -> Path:
-    from judgeforge.runs.folders import default_folder
-
-    return Path.cwd() if config is None else default_folder(config.source_file).absolute()
 
 
 def _python() -> Finding:
@@ -72,7 +67,7 @@ def _python() -> Finding:
 
 
 def _packages() -> list[Finding]:
-    """What the installed judgeforge asks for against what is there."""
+    """What the installed judgeforge needs against what is installed."""
     from packaging.requirements import Requirement
 
     try:
@@ -115,13 +110,10 @@ def _local_models(config: RunConfig | None) -> list[Finding]:
     for name, find in sorted({EMBEDDED_MODEL: find_model, **asked}.items()):
         try:
             file = find(name)
+            found = Finding(f"model {name}", "ok", f"{_size(file.stat().st_size)}, {file}")
         except ConfigError as error:
-            findings.append(
-                Finding(f"model {name}", "fail" if name in asked else "warn", str(error))
-            )
-        else:
-            size = _size(file.stat().st_size)
-            findings.append(Finding(f"model {name}", "ok", f"{size}, {file}"))
+            found = Finding(f"model {name}", "fail" if name in asked else "warn", str(error))
+        findings.append(found)
     return findings
 
 
@@ -145,10 +137,8 @@ def _keys(config: RunConfig | None) -> list[Finding]:
 
 
 def _key_file(model: str, path: Path, if_wrong: Status) -> Finding:
-    problem = key_file_problem(path)
-    if problem is not None:
-        return Finding(f"key of {model}", if_wrong, problem)
-    return Finding(f"key of {model}", "ok", f"in {path}, which only its owner may use")
+    problem, fine = key_file_problem(path), f"in {path}, which only its owner may use"
+    return Finding(f"key of {model}", if_wrong if problem else "ok", problem or fine)
 
 
 def _key(variable: str, models: Mapping[str, ModelConfig], if_missing: Status) -> Finding:
@@ -183,7 +173,7 @@ def _hosts(config: RunConfig) -> list[Finding]:
         if problem is None:
             findings.append(Finding(name, "ok", f"reachable {users}"))
             continue
-        advice = "Check `base_url`, that the server runs, and the way there (firewall, VPN)."
+        advice = "Check `base_url`, that the server runs, and the network (firewall, VPN)."
         status: Status = "fail" if used & set(models) else "warn"
         findings.append(Finding(name, status, f"not reachable: {problem} {users}", advice))
     return findings

@@ -1,4 +1,4 @@
-"""What the calls of a prompt will cost, in three cases, worked out without a call."""
+"""What the calls of a prompt will cost in three cases, worked out without making one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ModelLoad:
         shared: int,
         made: tuple[float, float, float] = _ALL,
     ) -> None:
-        """``shared`` of the input tokens stood in an earlier call: low has them cached. ``made``:
+        """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
         the share of the calls that is made in each case."""
         self.calls += calls
         self.expected_calls += made[EXPECTED] * calls
@@ -165,7 +165,7 @@ class Estimator:
     ) -> list[int]:
         """Of each question that the judge is asked: how many completions it is about.
 
-        That depends only on how many it judges, whose they are decides which.
+        That depends only on how many it judges; whose they are decides which.
         """
         judged = self._own_family.judged_by(judge, completions)
         key = judge.label, len(judged)
@@ -206,7 +206,7 @@ class Estimator:
     def _frames(self, prompt: Prompt, judge: JudgeConfig) -> Iterator[tuple[int, int]]:
         """Of each request of a question: its tokens without completions, and those of the rubric.
 
-        The frames of all protocols that are answered in words are about as long.
+        The frames of all protocols that are answered in words are about the same length.
         """
         if judge.facts.decides:
             system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
