@@ -63,8 +63,8 @@ class RunFolder:
         make_folder(self.state, mode=0o700)
 
     def is_one(self) -> bool:
-        """Whether a run was here: by its state, which is there from the first moment on, or by its
-        manifest alone, as in a copy without ``state``.
+        """Whether this is a run folder: by its state, which is there from the first moment, or by
+        its manifest alone, as in a copy without ``state``.
 
         Raises StoreError where the folder cannot be read.
         """
@@ -176,7 +176,7 @@ def why_no_run_folder(path: Path, *, lacks: str = "") -> str:
 
 
 def _run_folders_in(path: Path) -> str:
-    """The last by name: of folders that are called by their date, those are wanted."""
+    """The last by name: where folders are named by date, these are the newest."""
     found = [path / name for name in _folders(path) if _can_be_read_as_one(path / name)]
     if not found:
         return ""

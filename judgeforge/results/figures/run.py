@@ -66,7 +66,7 @@ def run_figures(
     judges: Sequence[JudgeConfig] = (),
     take: Callable[[PreferencePair], None] | None = None,
 ) -> RunFigures:
-    """Of what is there: a run that was never stopped in order has written no results yet.
+    """Of what is there: a run that was never stopped cleanly has written no results yet.
 
     ``judges``: of whose tiers the judgments are counted. ``take`` gets every pair on the way, so
     that what is made from the pairs needs no pass of its own. Raises StoreError where a file cannot

@@ -79,12 +79,12 @@ STATUS_WORDS: Mapping[str, StatusWords] = {
         "All prompts are done, but more failed than limits.max_skip_share allows."
     ),
     "running": StatusWords(
-        "The run goes on. What is done is counted; pairs are shown as they were when it last "
-        "stopped in order, for results are written then."
+        "The run is in progress. What is done is counted; pairs are shown as they were when it "
+        "last stopped cleanly, which is when results are written."
     ),
     KILLED: StatusWords(
         "The run was killed; the same command goes on where it ended. What was done is counted; "
-        "pairs are shown as they were when it last stopped in order, for results are written then."
+        "pairs are shown as they were when it last stopped cleanly: results are written then."
     ),
     "budget": StatusWords(
         "The budget is used up. Raise it and start the same command again: it goes on from here."

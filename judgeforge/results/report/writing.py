@@ -24,7 +24,7 @@ def write_report(path: Path, *, to: Path | None = None) -> Path:
     ``to``: another place, an .html file or a folder, which is made.
 
     The run may have any status: of one that goes on, or was killed, the page counts the
-    prompts that are done and shows the pairs that there were when it last stopped in order.
+    prompts that are done and shows the pairs that there were when it last stopped cleanly.
     Raises ConfigError where ``path`` is not a run folder or ``to`` not a place for a page, and
     StoreError where a file cannot be read or the disk fails.
     """
