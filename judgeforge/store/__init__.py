@@ -36,6 +36,6 @@ reserved and never closed counts as paid whole:
 ["released", number]
 
 A process may be killed at any moment: a file that grows loses at most its torn end, one that is
-written over holds the old or the new, and all else is replaced as a whole. A full disk leaves no
-half record either; it stops the run in order (exit 74).
+written over has the old or the new, and all else is replaced as a whole. A full disk leaves no
+half record either; it stops the run cleanly (exit 74).
 """

@@ -125,7 +125,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     _finished(scene)
     (scene.out / "manifest.json").write_text("{")
-    seen = _refuses(scene, "Delete it to have it made anew")
+    seen = _refuses(scene, "Delete it to have it made again")
     (scene.out / "manifest.json").unlink()
     return seen
 
