@@ -225,5 +225,5 @@ def test_plain_text_that_looks_like_json_is_text(tmp_path: Path) -> None:
 
 
 def test_other_fields_cannot_come_from_text(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds prompts only"):
+    with pytest.raises(InputError, match="has prompts only"):
         read(write(tmp_path / "p.txt", "a\n"), fields={"id": "key"})
