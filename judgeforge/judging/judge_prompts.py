@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from judgeforge.config.shipped import shipped_prompts
 from judgeforge.judging.rubric import Rubric
+from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.records import Message, Prompt
 
 if TYPE_CHECKING:
@@ -35,13 +36,14 @@ def judge_messages(
 ) -> tuple[Message, Message]:
     """System message (the rubric, the same for all calls) and user message (what is judged).
 
-    Answers stand in the order of ``texts``: numbered from 1 for ``listwise``, else A and B. The
+    Answers stand in the order of ``texts``: numbered from 1 where all are shown, else A and B. The
     same arguments always give the same messages.
     """
-    labels = map(str, range(1, len(texts) + 1)) if protocol == "listwise" else iter("AB")
+    facts = PROTOCOLS[protocol]
+    labels = map(str, range(1, len(texts) + 1)) if facts.shows == "all" else iter("AB")
     shown = [message.content for message in prompt.messages]
     shown += [prompt.reference or "", *texts]
-    is_decided_pair = protocol == "decisions" and len(texts) > 1
+    is_decided_pair = facts.decides and len(texts) > 1
     user = _render(
         "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2",
         turns=[(message.role, message.content) for message in prompt.messages],

@@ -201,7 +201,7 @@ NOT_YAML = {
     "tab": ("a:\n\t- b\n", "2: not valid YAML at column 1: a tab is used to indent; use spaces"),
     "colon in text": (
         "a: b: c\n",
-        "1: not valid YAML at column 5: a `:` where no key can be; quote text that holds `: `, "
+        "1: not valid YAML at column 5: a `:` where no key can be; quote text that contains `: `, "
         "or check the indentation",
     ),
     "open quote": (

@@ -44,7 +44,7 @@ def test_a_folder_is_pointed_to_hf(tmp_path: Path) -> None:
 
 def test_a_pipe_cannot_be_read_twice(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "p.jsonl")
-    assert "no regular file" in message(tmp_path / "p.jsonl")
+    assert "not a regular file" in message(tmp_path / "p.jsonl")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
