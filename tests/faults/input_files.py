@@ -59,8 +59,8 @@ def _(scene: Scene) -> str:
 
 @fault(
     "file-mixed-encodings",
-    done="Lines in UTF-8, Latin-1 and Windows-1252 stand in one file.",
-    promise="The lines in UTF-8 are done, each other one is a named skip.",
+    done="One file has lines in UTF-8, Latin-1 and Windows-1252.",
+    promise="The lines in UTF-8 are done, each of the others is a named skip.",
 )
 def _(scene: Scene) -> str:
     texts = [
