@@ -13,8 +13,8 @@ The functions:
 
     load_config         a YAML file -> RunConfig
     run, arun           RunConfig -> RunResult; goes on where the folder stopped
-    rank                the judgments of one prompt, whoever made them -> Ranking
-    select_pairs        Ranking -> PairSelection: the pairs, or why there is none
+    rank                the judgments of one prompt, from any source -> Ranking
+    select_pairs        Ranking -> PairSelection: the pairs, or why there are none
     fit_reliability     the judgments of many prompts -> Reliability of the judges, for rank
     calibrate           judgments and labels of people -> Calibration
     evaluate            judgments and labels of people -> Evaluation of the judges
@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    # A public name stands here and in ``_HOMES``, and a test holds them equal. One place would not
-    # do: editors and type checkers follow imports alone (`as` tells them that a name is public),
-    # and an import that runs would load all of the package.
+    # A public name is here and in ``_HOMES``; a test keeps them equal. Editors and type checkers
+    # follow only imports (`as` tells them that a name is public), and real imports would load the
+    # whole package.
     from judgeforge.calibration.api import calibrate as calibrate
     from judgeforge.calibration.api import calibrate_probabilities as calibrate_probabilities
     from judgeforge.calibration.calibration import Calibration as Calibration

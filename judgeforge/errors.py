@@ -83,7 +83,7 @@ class SeveralMistakesError(ConfigError):
 
 
 def as_one(mistakes: Sequence[ConfigError]) -> ConfigError:
-    """The error for one mistake or more, in the order in which they are told."""
+    """The error for one mistake or more, in the given order."""
     return mistakes[0] if len(mistakes) == 1 else SeveralMistakesError(mistakes)
 
 
@@ -152,8 +152,10 @@ class CallError(JudgeforgeError):
     retryable = False
     stops_run = False
 
-    def __init__(self, message: str, *, model: str = "") -> None:
+    def __init__(self, message: str, *, model: str = "", stops_run: bool | None = None) -> None:
         self.model = model
+        if stops_run is not None:
+            self.stops_run = stops_run
         super().__init__(message)
 
 
@@ -164,7 +166,7 @@ class NotConnectedError(CallError):
 
 
 class UntrustedServerError(NotConnectedError):
-    """The server's certificate is not trusted or made out to another name; it got no byte.
+    """The server's certificate is not trusted or is for another name; no byte went to it.
 
     Stops the run.
     """
@@ -174,14 +176,10 @@ class UntrustedServerError(NotConnectedError):
 
 
 class CircuitOpenError(CallError):
-    """A model failed again and again and is not asked for now; nothing was sent.
+    """A model failed again and again and is not asked at present; nothing was sent.
 
     Stops the run once it has been out of order for longer than ``limits.stall_s``.
     """
-
-    def __init__(self, message: str, *, model: str = "", stops_run: bool = False) -> None:
-        super().__init__(message, model=model)
-        self.stops_run = stops_run
 
 
 class TooLongError(CallError):
@@ -189,7 +187,7 @@ class TooLongError(CallError):
 
 
 class StalledError(CallError):
-    """No call brought a reply for too long. Stops the run, which can be resumed."""
+    """No call brought a reply for too long. Stops the run; it can be resumed."""
 
     stops_run = True
 
@@ -201,7 +199,7 @@ class NoReplyError(CallError):
 
 
 class MalformedReplyError(CallError):
-    """The provider answered 200 with what is not a reply of its API. Is tried again."""
+    """The provider answered 200 with something other than a reply of its API. Is tried again."""
 
     retryable = True
 
@@ -224,12 +222,9 @@ class StatusError(CallError):
         retryable: bool = False,
         stops_run: bool = False,
     ) -> None:
-        super().__init__(message, model=model)
-        self.status = status
-        self.retry_after_s = retry_after_s
-        self.headers = headers or {}
-        self.retryable = retryable
-        self.stops_run = stops_run
+        super().__init__(message, model=model, stops_run=stops_run)
+        self.status, self.retry_after_s = status, retry_after_s
+        self.headers, self.retryable = headers or {}, retryable
 
 
 class FlaggedInputError(StatusError):

@@ -60,7 +60,7 @@ class Completion(Record):
     cut: bool = False
     """Ended by ``max_tokens`` and not to be used."""
     failure: str | None = None
-    """Why no answer could be had (``finish`` failed) or none may be (content_filter)."""
+    """Why there is no answer (``finish`` failed) or it was withheld (content_filter)."""
     duplicate_of: str | None = None
     """Id of the completion of the same prompt that has the same text and is judged for both."""
     signs: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Completion(Record):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What is to be known of it, in words, as completions.jsonl has it: for people to read."""
+        """What a reader should know of it, in words, as completions.jsonl has it."""
         failed = "withheld" if self.finish == "content_filter" else "failed"
         return (
             *(["cut"] if self.cut else []),
@@ -99,13 +99,13 @@ class Question(Record):
     completion_ids: tuple[str, ...]
     """In the order in which the judge sees them."""
     repeat: int = 0
-    """Equal questions with different ``repeat`` are drawn anew."""
+    """Equal questions with different ``repeat`` are asked again, not answered from the cache."""
 
 
 MissingKind = Literal[
     "refused",  # by the judge
     "withheld",  # by a content filter: the reply, or the request before it
-    "failed",  # no reply could be had
+    "failed",  # there was no reply
     "too_long",  # what is judged does not fit into the judge's context
     "cut",  # the reply ended at the judge's ``max_tokens``
     "unread",  # the reply is not what was asked for, also when asked again
@@ -117,7 +117,7 @@ MissingKind = Literal[
 class Judgment(Record):
     """What one judge said of one or several completions of a prompt.
 
-    All scores are 0 to 1, higher is better. Which fields hold the evidence depends on how many
+    All scores are 0 to 1, higher is better. Which fields have the evidence depends on how many
     completions were shown together:
 
     - one (pointwise, decisions, checks): ``score``, the weighted mean of the criteria that this
@@ -149,7 +149,7 @@ class Judgment(Record):
     probabilities: Mapping[str, float] | None = None
     scores: tuple[float, ...] | None = None
     failed_required: tuple[str, ...] = ()
-    """Required criteria that code found not kept (checks only): a veto, see ``ranking.rank``."""
+    """Required criteria that code found not met (checks only): a veto, see ``ranking.rank``."""
     own_family: tuple[str, ...] = ()
     """Those of ``completion_ids`` that come from the judge's own model family."""
     rationale: str | None = None
@@ -259,18 +259,8 @@ class SkipReason(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Outcomes of a prompt that was judged well do not count against ``max_skip_share``."""
-        return self not in _OUTCOMES
-
-
-_OUTCOMES = frozenset(
-    {
-        SkipReason.TIE,
-        SkipReason.BELOW_CONFIDENCE,
-        SkipReason.BELOW_MARGIN,
-        SkipReason.LENGTH_RATIO,
-        SkipReason.ABOVE_MAX_ERROR,
-    }
-)
+        judged_well = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
+        return self not in (*judged_well, self.ABOVE_MAX_ERROR)
 
 
 class Skip(Record):
@@ -289,6 +279,6 @@ class JudgedPrompt:
 
 
 def prompt_key(prompt_id: str) -> int:
-    """The first 8 bytes of a hash: two of a million different ids are taken for the same with a
+    """The first 8 bytes of a hash: of a million different ids, two are taken for the same with a
     probability of 3e-8."""
     return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")

@@ -11,6 +11,7 @@ from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.fit import AsAsked, fit_calibration, label_results
 from judgeforge.calibration.labels import Label, LabelKind, check_number
 from judgeforge.calibration.weights import Labelled
+from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import read_evidence
 from judgeforge.ranking.reliability.judges import PRIOR
 from judgeforge.ranking.validation import judgments_by_prompt
@@ -88,11 +89,7 @@ def calibrate_probabilities(
     where not, 0.5 for a tie. Raises TooFewLabelsError (a ValueError) below 20, and ValueError for
     values outside 0 to 1.
     """
-    believed, truth = np.array(probabilities, float), np.array(right, float)
-    if believed.shape != truth.shape or believed.ndim != 1:
-        raise ValueError("probabilities and right must be equally long lists of numbers")
-    if not (_in_range(believed) and _in_range(truth)):
-        raise ValueError("probabilities and right must be from 0 to 1")
+    believed, truth = checked_probabilities(probabilities, right)
     check_number(len(believed))
     confidence = fit_confidence(believed, truth).expected
     instrument = Instrument(reliability=PRIOR, confidence=confidence)
@@ -154,5 +151,13 @@ def _expect_labels(labels: object) -> None:
             expect(one, Label, f"labels[{place}]", "a judgeforge.Label", _MAPPING)
 
 
-def _in_range(values: np.ndarray) -> bool:
-    return bool(((values >= 0) & (values <= 1)).all())
+def checked_probabilities(
+    probabilities: Sequence[float], right: Sequence[float]
+) -> tuple[Array, Array]:
+    """Raises ValueError for lists of different length, or with a value outside 0 to 1."""
+    said, truth = np.array(probabilities, float), np.array(right, float)
+    if said.shape != truth.shape or said.ndim != 1:
+        raise ValueError("probabilities and right must be equally long lists of numbers")
+    if not all(((values >= 0) & (values <= 1)).all() for values in (said, truth)):
+        raise ValueError("probabilities and right must be from 0 to 1")
+    return said, truth

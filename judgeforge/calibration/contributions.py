@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -43,29 +43,24 @@ def compared(evidence: Evidence, reliability: Reliability, judges: Sequence[str]
     """(completions, judges): what verdicts say, for a judge of discrimination 1."""
     found = np.zeros((len(evidence.completion_ids), len(judges)))
     column = {name: i for i, name in enumerate(judges)}
-    asked = Counter((one.judge, frozenset((one.first, one.second))) for one in evidence.comparisons)
+    asked = Counter((one.judge, one.pair) for one in evidence.comparisons)
     for one in evidence.comparisons:
-        again = asked[one.judge, frozenset((one.first, one.second))] - 1
-        weight = 1.0 / (1.0 + again * reliability.of(one.judge).persistence)
-        lead = weight * (one.prefers_first - one.prefers_second) / 2.0
+        weight = reliability.of(one.judge).repeated(asked[one.judge, one.pair])
+        lead = weight * one.lead / 2.0
         found[one.first, column[one.judge]] += lead
         found[one.second, column[one.judge]] -= lead
     return found
 
 
 def long_by(evidence: Evidence) -> Array:
-    """(completions, 1): log of the length over that of the others (natural logarithm)."""
-    return relative_lengths(evidence)[:, None]
-
-
-def relative_lengths(evidence: Evidence) -> Array:
-    logs = np.array(evidence.log_lengths)
-    return logs - logs.mean() if len(logs) else np.zeros(len(evidence.completion_ids))
+    """(completions, 1): natural logarithm of the length over that of the others, or zeros."""
+    logs = np.array(evidence.log_lengths or [0.0] * len(evidence.completion_ids))
+    return np.asarray(logs - logs.mean())[:, None]
 
 
 def posterior_sd(evidence: Evidence, reliability: Reliability) -> float:
     """Of a quality around its prompt's mean, once the scores are known."""
-    counts: Mapping[str, int] = {cell.judge: len(cell.scores) for cell in evidence.cells}
+    counts = {cell.judge: len(cell.scores) for cell in evidence.cells}
     precision = reliability.quality_sd**-2
     for name, count in counts.items():
         judge = reliability.of(name)
@@ -79,7 +74,7 @@ def _information(reliability: Reliability, name: str, count: int = 1) -> float:
 
 
 def shown_first(evidence: Evidence, reliability: Reliability) -> Array:
-    """(completions, 1): for whom seats spoke; all zero where each order was asked equally often."""
+    """(completions, 1): what seats said for each; zeros where both orders were asked alike."""
     found = np.zeros((len(evidence.completion_ids), 1))
     for one in evidence.comparisons:
         half = reliability.of(one.judge).discrimination / 2.0

@@ -1,7 +1,7 @@
-"""Labels: what people say of the completions of a prompt, how far they agree, who is held out.
+"""Labels: what people say of the completions of a prompt, how far they agree, which are held out.
 
-No judge can be measured better than its labels agree with each other, nor by a fit that has seen
-them: ``folds`` divides them for cross-fitting.
+Labels that disagree limit how well a judge can be measured, and a fit must not be measured on the
+labels that it has seen: ``folds`` divides them for cross-fitting.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def agreement(labels: Sequence[Sequence[str]]) -> Agreement | None:
     several = [one for one in labels if len(one) >= 2]
     if not several:
         return None
-    shares = [_same(one) for one in several]
-    share = sum(shares) / len(shares)
+    alike = [[one == other for one, other in combinations(each, 2)] for each in several]
+    share = sum(sum(pairs) / len(pairs) for pairs in alike) / len(several)
     counts = Counter(label for one in several for label in one)
     total = counts.total()
     chance = sum((count / total) ** 2 for count in counts.values())
@@ -116,11 +116,6 @@ def folds(prompt_ids: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
         test = [i for i, name in enumerate(prompt_ids) if fold[name] == one]
         train = [i for i, name in enumerate(prompt_ids) if fold[name] != one]
         yield train, test
-
-
-def _same(labels: Sequence[str]) -> float:
-    pairs = list(combinations(labels, 2))
-    return sum(one == other for one, other in pairs) / len(pairs)
 
 
 def _drawn(prompt_id: str) -> bytes:

@@ -44,8 +44,8 @@ _SEAT_TO_POSITION = 4.0
 """A position bias of x log-odds moves what a verdict tells by about a quarter of it."""
 _MOST_WEIGHT = 1.4
 _SATURATION = 0.9
-"""One judge's verdicts, however discriminating, move the log-odds of two completions by so much:
-measured on the posterior of ranking/posterior.py, the law 1.4 (1 - exp(-0.9 discrimination))."""
+"""How far one judge's verdicts, however discriminating, move the log-odds of two completions: by
+1.4 (1 - exp(-0.9 discrimination)), as measured on the posterior of ranking/posterior.py."""
 _MOST_OWN = 4.0
 _LEAST_OWN = 1e-3
 
@@ -86,23 +86,12 @@ class _Design:
         verdicts = [_as_weight(self.reliability.of(name).discrimination) for name in self.comparing]
         scores = score_weights(self.reliability, self.scoring)
         sizes = len(self.scoring), len(self.comparing), len(self.corrections)
-        free = -math.inf
+        corrections = [CORRECTION_SD[one] for one in self.corrections]
+        least = 0.0, -math.inf if self.allow_negative else 0.0, -math.inf
         return Prior(
             mean=np.concatenate([scores, verdicts, np.zeros(sizes[2])]),
-            sd=np.concatenate(
-                [
-                    np.full(sizes[0], SCORE_SD),
-                    np.full(sizes[1], VERDICT_SD),
-                    [CORRECTION_SD[one] for one in self.corrections],
-                ]
-            ),
-            least=np.concatenate(
-                [
-                    np.zeros(sizes[0]),
-                    np.full(sizes[1], free if self.allow_negative else 0.0),
-                    np.full(sizes[2], free),
-                ]
-            ),
+            sd=np.concatenate([np.repeat([SCORE_SD, VERDICT_SD], sizes[:2]), corrections]),
+            least=np.repeat(least, sizes),
         )
 
     def choices(self, labelled: Sequence[Labelled]) -> list[Choice]:
@@ -112,7 +101,7 @@ class _Design:
 def supported_corrections(
     labelled: Sequence[Labelled], free: Reliability, *, allow_negative: bool = False
 ) -> tuple[Correction, ...]:
-    """Those that predict labels better which they have not seen."""
+    """Those that predict held-out labels better."""
     plain = _held_out_losses(labelled, _design(labelled, free, (), allow_negative))
     supported: list[Correction] = []
     for correction in CORRECTIONS:
@@ -155,12 +144,7 @@ def labelled_reliability(
     )
     length = found.get("length", 0.0) * _quality_per_log_odds(labelled, free)
     return free.model_copy(
-        update={
-            "judges": judges,
-            "length": length,
-            "source": "labels",
-            "prompts": len(labelled),
-        }
+        update={"judges": judges, "length": length, "source": "labels", "prompts": len(labelled)}
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from judgeforge.calls.cache import ReplyCache, StoredReply
 from judgeforge.calls.call import Answer, Call
@@ -59,7 +60,7 @@ class Sender:
         log: RunLog,
         stopping: Callable[[], bool],
     ) -> None:
-        self._cache, self._budget, self._log = cache, budget, log
+        self._cache, self._budget, self._run_log = cache, budget, log
         self._stopping = stopping
 
     async def send(
@@ -108,70 +109,57 @@ class Sender:
             return raw, *_read(endpoint, raw.body)
         except CallError as error:
             error.model = endpoint.name
-            self._settle_failure(attempt.reservation, error)
+            if isinstance(error, NotConnectedError | StatusError):
+                self._budget.release(attempt.reservation)
+            else:
+                self._budget.settle(attempt.reservation, attempt.reservation.pico)
             _stop_on_unknown_endpoint(endpoint, error)
             status = getattr(error, "status", None)
-            self._log_end(attempt, type(error).__name__, status=status, error=str(error))
+            self._log(attempt, type(error).__name__, status=status, error=str(error))
             raise
         except asyncio.CancelledError:
             # Sent and abandoned: it may be billed, so it stays reserved for good.
             self._budget.settle(attempt.reservation, attempt.reservation.pico)
-            self._log_end(attempt, "abandoned")
+            self._log(attempt, "abandoned")
             raise
 
     async def _keep(
         self, attempt: _Attempt, text: str, reply: ModelReply, progress: CallProgress
     ) -> Answer:
-        """Store before anyone uses it, then settle what it cost."""
+        """Store the reply before anything uses it, then settle what it cost."""
         endpoint, call, latency = attempt.endpoint, attempt.call, attempt.elapsed_s
         endpoint.has_answered = True
         endpoint.hedging.replied(latency)
-        pico, usage = _bill(endpoint, attempt.reservation, reply)
+        # A reply that does not say what it used counts as the most it can have cost.
+        usage = reply.usage or Usage(0, 0)
+        pico = endpoint.cost_pico(usage) if reply.usage else attempt.reservation.pico
         cost = None if pico is None else to_usd(pico)
         tokens = (usage.input_tokens, usage.output_tokens)
         if not progress.stored:
             progress.stored = True
             await self._cache.put(call, StoredReply(text, cost, *tokens, latency))
         self._budget.settle(attempt.reservation, pico, tokens=tokens)
-        endpoint.gate.used(attempt.passage, usage.input_tokens + usage.output_tokens)
-        self._log_end(attempt, reply.finish, tokens=tokens, cost_usd=cost)
+        endpoint.gate.used(attempt.passage, sum(tokens))
+        self._log(
+            attempt, reply.finish, input_tokens=tokens[0], output_tokens=tokens[1], cost_usd=cost
+        )
         return Answer(call.key, reply, cost, cached=False)
 
-    def _settle_failure(self, reservation: Reservation, error: CallError) -> None:
-        if isinstance(error, NotConnectedError | StatusError):
-            self._budget.release(reservation)
-        else:
-            self._budget.settle(reservation, reservation.pico)
-
-    def _log_end(
-        self,
-        attempt: _Attempt,
-        outcome: str,
-        *,
-        tokens: tuple[int, int] | tuple[None, None] = (None, None),
-        cost_usd: float | None = None,
-        status: int | None = None,
-        error: str | None = None,
-    ) -> None:
-        self._log.call(
-            CallRecord(
-                key=attempt.call.key,
-                model=attempt.endpoint.name,
-                provider=attempt.endpoint.model.provider,
-                attempt=attempt.number,
-                outcome=outcome,
-                latency_s=attempt.elapsed_s,
-                input_tokens=tokens[0],
-                output_tokens=tokens[1],
-                cost_usd=cost_usd,
-                status=status,
-                error=error,
-            )
+    def _log(self, attempt: _Attempt, outcome: str, **more: Any) -> None:  # noqa: ANN401 (of CallRecord)
+        record = CallRecord(
+            key=attempt.call.key,
+            model=attempt.endpoint.name,
+            provider=attempt.endpoint.model.provider,
+            attempt=attempt.number,
+            outcome=outcome,
+            latency_s=attempt.elapsed_s,
+            **more,
         )
+        self._run_log.call(record)
 
 
 def _stop_on_unknown_endpoint(endpoint: Endpoint, error: CallError) -> None:
-    """404 on a model that never answered is no bad request but a wrong name or address."""
+    """A 404 of a model that never answered is not about the request but a wrong name or address."""
     if isinstance(error, StatusError) and error.status == 404 and not endpoint.has_answered:
         error.stops_run = True
 
@@ -185,12 +173,3 @@ def _read(endpoint: Endpoint, raw: bytes) -> tuple[str, ModelReply]:
         # A server that sends the key back: the reply is stored, the key is not.
         text, raw = harmless, harmless.encode()
     return text, endpoint.provider.read(raw)
-
-
-def _bill(
-    endpoint: Endpoint, reservation: Reservation, reply: ModelReply
-) -> tuple[int | None, Usage]:
-    """A reply that does not say what it used counts as the most it can have cost."""
-    if reply.usage is None:
-        return reservation.pico, Usage(0, 0)
-    return endpoint.cost_pico(reply.usage), reply.usage

@@ -1,7 +1,7 @@
 """Paid replies on disk: stored once, before they are used, and never trusted blindly.
 
 A reply is written as the text of a row and checked whenever it is read. diskcache keeps the rows;
-three of its defaults are turned off. Values would be pickled (a planted row could run code), old
+three of its defaults are turned off: values would be pickled (a planted row could run code), old
 replies would be evicted at 1 GiB, and other users could read the files.
 """
 
@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import diskcache
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from judgeforge.calls.call import Call
+from judgeforge.calls.call import Call, key_of
 from judgeforge.errors import StoreError
 from judgeforge.text.wording import first_problem
 
@@ -30,7 +30,7 @@ _Count = Annotated[int, Field(ge=0)]
 
 
 class DamagedEntryError(ValueError):
-    """The text is no entry, or not the one that was written; the message says why."""
+    """The text is not an entry, or not the one that was written; the message says why."""
 
 
 class NewerEntryError(Exception):
@@ -56,16 +56,13 @@ class Entry(BaseModel):
 
     version: int = Field(ge=1)
     request: Any
-    """The canonical request. It may hold half a character, which pydantic takes for no text."""
+    """The canonical request. It may contain half a character, which is not text to pydantic."""
     reply: str
     cost_usd: Annotated[float, Field(ge=0)] | None
     tokens: list[_Count] = Field(min_length=2, max_length=2)
     """Of the input and of the output."""
     latency_s: float = Field(ge=0)
     checksum: int
-
-    def is_whole(self, key: str) -> bool:
-        return self.checksum == _checksum(key, self.stored, self.version)
 
     @property
     def stored(self) -> StoredReply:
@@ -87,10 +84,12 @@ def write_entry(stored: StoredReply, *, key: str, request: str) -> str:
     )
 
 
-def read_entry(text: str) -> Entry:
-    """An entry in its shape; whether it is whole is asked of it. Raises DamagedEntryError, or
+def read_entry(text: object, *, key: str) -> Entry:
+    """Raises DamagedEntryError where it is not the one that was written under ``key``, or
     NewerEntryError before anything else of the entry is looked at.
     """
+    if not isinstance(text, str):
+        raise DamagedEntryError("it is not text")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -99,9 +98,14 @@ def read_entry(text: str) -> Entry:
     if type(version) is int and version > ENTRY_VERSION:
         raise NewerEntryError(version)
     try:
-        return Entry.model_validate(value)
+        entry = Entry.model_validate(value)
     except ValidationError as error:
         raise DamagedEntryError(f"it cannot be read: {first_problem(error)}") from error
+    if not isinstance(entry.request, str) or key_of(entry.request) != key:
+        raise DamagedEntryError("it contains the reply to another request")
+    if entry.checksum != _checksum(key, entry.stored, entry.version):
+        raise DamagedEntryError("its checksum does not match")
+    return entry
 
 
 def _checksum(key: str, stored: StoredReply, version: int) -> int:
@@ -115,10 +119,11 @@ def _checksum(key: str, stored: StoredReply, version: int) -> int:
 
 DATABASE: str = diskcache.core.DBNAME
 _ALONE_S, _TOGETHER_S = 0.001, 0.004
-"""How long a reply waits for others to share its transaction, after one that had none to share with
-and after one that had. Few calls in flight are not held up; of many, each costs an eighth less
+"""How long a reply waits for others to share its transaction, after one that was alone and after
+one that was shared. Few calls in flight are not held up; of many, each costs an eighth less
 processor time at the longer wait, since what follows a transaction is done together as well."""
 _TEXT_MODE = diskcache.core.MODE_RAW
+_FAILURES = (OSError, sqlite3.Error, diskcache.Timeout)
 
 
 class RefusedRowError(Exception):
@@ -158,7 +163,9 @@ class ReplyCache:
 
     def __init__(self, folder: Path, *, on_damage: Callable[[str, str], None]) -> None:
         self._on_damage = on_damage
-        self._pending: list[tuple[str, str, asyncio.Future[None]]] = []
+        self._pending: list[tuple[str, str]] = []
+        self._written: asyncio.Future[None]
+        """Of what is pending: all of it is stored, or nothing."""
         self._wait_s = _ALONE_S
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -177,7 +184,7 @@ class ReplyCache:
                 sqlite_mmap_size=0,
                 sqlite_cache_size=1000,
             )
-        except (OSError, sqlite3.Error, diskcache.Timeout, RefusedRowError) as error:
+        except (*_FAILURES, RefusedRowError) as error:
             raise StoreError(
                 f"{folder}: the reply cache cannot be opened ({error}). Free or repair the folder, "
                 "or set `cache.dir` to another one."
@@ -189,18 +196,18 @@ class ReplyCache:
         except RefusedRowError as error:
             self.report_damage(call, str(error))
             return None
-        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+        except _FAILURES as error:
             raise StoreError(
                 f"{self._rows.directory}: the reply cache failed: {_why(error)}"
             ) from error
         if text is None:
             return None
         try:
-            return _read(text, call)
+            return read_entry(text, key=call.key).stored
         except NewerEntryError as error:
             # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
             raise StoreError(
-                f"the reply cache holds a row of a newer judgeforge ({error}). Upgrade judgeforge, "
+                f"the reply cache has a row of a newer judgeforge ({error}). Upgrade judgeforge, "
                 "or set `cache.dir` to another folder."
             ) from error
         except DamagedEntryError as error:
@@ -213,35 +220,29 @@ class ReplyCache:
 
     async def put(self, call: Call, stored: StoredReply) -> None:
         """Return once the reply is in the database (a kill of the process cannot lose it)."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
         if not self._pending:
+            loop = asyncio.get_running_loop()
+            self._written = loop.create_future()
             loop.call_later(self._wait_s, self._write_pending)
-        self._pending.append(
-            (call.key, write_entry(stored, key=call.key, request=call.request), done)
-        )
-        await asyncio.shield(done)
+        self._pending.append((call.key, write_entry(stored, key=call.key, request=call.request)))
+        await asyncio.shield(self._written)
 
     def _write_pending(self) -> None:
         rows, self._pending = self._pending, []
         self._wait_s = _TOGETHER_S if len(rows) > 1 else _ALONE_S
-        failure: StoreError | None = None
         try:
             with self._rows.transact():
-                for key, text, _ in rows:
+                for key, text in rows:
                     self._rows.set(key, text)
-        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
-            failure = StoreError(
-                f"{self._rows.directory}: a paid reply could not be stored: {_why(error)}. "
-                "Free disk space and start the same command again."
+        except _FAILURES as error:
+            self._written.set_exception(
+                StoreError(
+                    f"{self._rows.directory}: a paid reply could not be stored: {_why(error)}. "
+                    "Free disk space and start the same command again."
+                )
             )
-        for _, _, done in rows:
-            if done.done():
-                continue
-            if failure is None:
-                done.set_result(None)
-            else:
-                done.set_exception(failure)
+        else:
+            self._written.set_result(None)
 
     def close(self) -> None:
         if self._pending:
@@ -253,12 +254,3 @@ def _why(error: Exception) -> str:
     if isinstance(error, diskcache.Timeout):
         return "the disk failed, or another process has kept the cache locked for a minute"
     return str(error)
-
-
-def _read(text: str, call: Call) -> StoredReply:
-    entry = read_entry(text)
-    if entry.request != call.request:
-        raise DamagedEntryError("it holds the reply to another request")
-    if not entry.is_whole(call.key):
-        raise DamagedEntryError("its checksum does not match")
-    return entry.stored

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.calls.cache import DATABASE, DamagedEntryError, NewerEntryError, read_entry
-from judgeforge.calls.call import key_of
 from judgeforge.config.file import load_config
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.folder import RunFolder, why_no_run_folder
@@ -64,21 +63,21 @@ def parse_age(text: str) -> float:
     """Seconds of ``30d``, ``12h`` or ``2w``. Raises ConfigError."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([hdw])", text)
     if match is None:
-        raise ConfigError(f"`{text}` is no age; write it as 12h, 30d or 2w")
+        raise ConfigError(f"`{text}` is not an age; write it as 12h, 30d or 2w")
     return float(match[1]) * _UNITS_S[match[2]]
 
 
 def cache_stats(folder: Path) -> CacheStats:
-    """Raises ConfigError where ``folder`` holds no cache."""
+    """Raises ConfigError where ``folder`` is not a cache."""
     models: Counter[str] = Counter()
     rows, cost, oldest, newest = 0, 0.0, None, None
     with _open(folder) as database:
-        for _, stored_at, text in _rows(database):
+        for key, stored_at, text in _rows(database):
             rows += 1
-            oldest = stored_at if oldest is None else min(oldest, stored_at)
-            newest = stored_at if newest is None else max(newest, stored_at)
+            oldest = min(oldest or stored_at, stored_at)
+            newest = max(newest or stored_at, stored_at)
             with contextlib.suppress(NewerEntryError, ValueError, KeyError, TypeError):
-                entry = read_entry(text)
+                entry = read_entry(text, key=key)
                 cost += entry.cost_usd or 0.0
                 models[json.loads(entry.request)["body"]["model"]] += 1
     by_model = dict(models.most_common())
@@ -86,9 +85,9 @@ def cache_stats(folder: Path) -> CacheStats:
 
 
 def verify_cache(folder: Path, *, remove: bool = False) -> CacheCheck:
-    """Read every row again. ``remove`` takes out the damaged ones: they would be bought anew.
+    """Read every row again. ``remove`` deletes the damaged ones: they would be bought anew.
 
-    Raises ConfigError where ``folder`` holds no cache, StoreError where the database is broken.
+    Raises ConfigError where ``folder`` is not a cache, StoreError where the database is broken.
     """
     check = CacheCheck()
     with _open(folder) as database:
@@ -97,11 +96,12 @@ def verify_cache(folder: Path, *, remove: bool = False) -> CacheCheck:
             raise StoreError(f"{folder}: the database itself is damaged: {problem}")
         for key, _, text in _rows(database):
             check.rows += 1
-            wrong = _what_is_wrong(key, text)
-            if wrong == "newer":
+            try:
+                read_entry(text, key=key)
+            except NewerEntryError:
                 check.newer += 1
-            elif wrong is not None:
-                check.damaged.append((str(key), wrong))
+            except DamagedEntryError as error:
+                check.damaged.append((str(key), str(error)))
         if remove:
             _delete(database, [key for key, _ in check.damaged])
     return check
@@ -114,43 +114,26 @@ def prune_cache(
     unused_in: Iterable[Path] = (),
     dry_run: bool = False,
 ) -> Pruned:
-    """Take out rows older than that, and rows that none of the run folders ``unused_in`` names.
+    """Remove rows older than that, and rows that none of the run folders ``unused_in`` names.
 
-    Of the latter those of the last day stay: a run may have paid for them and not be done. Raises
-    ConfigError where a folder is none.
+    Of the latter, those of the last day stay: a run that is not done may have paid for them. Raises
+    ConfigError where ``folder`` is not a cache or one of ``unused_in`` not a run folder.
     """
     folders, now = list(unused_in), time.time()
     used = _used_keys(folders)
     gone: list[str] = []
     with _open(folder) as database:
-        before = _size(folder)
-        kept = 0
+        before, rows = _size(folder), 0
         for key, stored_at, _ in _rows(database):
+            rows += 1
             age = now - stored_at
             old = older_than_s is not None and age > older_than_s
-            unused = bool(folders) and age > DAY_S and key not in used
-            if old or unused:
+            if old or (folders and age > DAY_S and key not in used):
                 gone.append(key)
-            else:
-                kept += 1
         if not dry_run:
             _delete(database, gone)
             database.execute("VACUUM")
-    return Pruned(len(gone), kept, 0 if dry_run else max(0, before - _size(folder)))
-
-
-def _what_is_wrong(key: object, text: object) -> str | None:
-    if not isinstance(key, str) or not isinstance(text, str):
-        return "it is no text"
-    try:
-        entry = read_entry(text)
-    except NewerEntryError:
-        return "newer"
-    except DamagedEntryError as error:
-        return str(error)
-    if not isinstance(entry.request, str) or key_of(entry.request) != key:
-        return "it holds the reply to another request"
-    return None if entry.is_whole(key) else "its checksum does not match"
+    return Pruned(len(gone), rows - len(gone), max(0, before - _size(folder)))
 
 
 def _used_keys(folders: Iterable[Path]) -> set[str]:
@@ -171,7 +154,7 @@ def _used_keys(folders: Iterable[Path]) -> set[str]:
 def _open(folder: Path) -> Iterator[sqlite3.Connection]:
     file = folder / DATABASE
     if not file.exists():
-        raise ConfigError(f"{folder} holds no cache: there is no {DATABASE}")
+        raise ConfigError(f"{folder} is not a reply cache: it has no {DATABASE}")
     database = sqlite3.connect(file, timeout=60, isolation_level=None)
     try:
         yield database

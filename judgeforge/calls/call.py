@@ -14,13 +14,19 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest
 
+T = TypeVar("T")
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request. Equal requests with equal ``sample`` are the same call and are bought once."""
 
     model_name: str
-    """The name under ``models:``. It is no part of the key: renaming a model costs nothing."""
+    """The name under ``models:``. It is not part of the key: renaming a model costs nothing."""
     body: Body
     request: str
     """Canonical JSON of everything that decides the reply."""
@@ -32,28 +38,20 @@ class Call:
 def make_call(
     *, model_name: str, provider: str, base_url: str, endpoint: str, body: Body, sample: int
 ) -> Call:
-    request = json.dumps(
-        {
-            "provider": provider,
-            "base_url": base_url,
-            "endpoint": endpoint,
-            "body": body,
-            "sample": sample,
-        },
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-    )
+    content = {
+        "provider": provider,
+        "base_url": base_url,
+        "endpoint": endpoint,
+        "body": body,
+        "sample": sample,
+    }
+    request = _ENCODER.encode(content)
     raw = request.encode("utf-8", "surrogatepass")
     return Call(model_name, body, request, len(raw), hashlib.sha256(raw).hexdigest())
 
 
 def key_of(request: str) -> str:
     return hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Asks(Protocol):
         ``model`` is a name under ``models:``. ``sample`` tells equal requests apart that are meant
         to be drawn anew (completion 0, 1, 2; repeat 0, 1).
 
-        Raises CallError when no reply could be had, BudgetExhaustedError when it does not fit.
+        Raises CallError when no reply came, BudgetExhaustedError when the call does not fit.
         """
         ...
 

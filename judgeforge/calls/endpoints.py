@@ -68,11 +68,12 @@ class Endpoint:
     def size(self, call: Call) -> RequestSize:
         return RequestSize(tokens_of_bytes(call.request_bytes), most_output_tokens(call.body))
 
-    def most_tokens(self, call: Call) -> tuple[int, int]:
-        return most_input_tokens(call.request_bytes), most_output_tokens(call.body)
-
     def most_pico(self, call: Call) -> int | None:
-        return None if self.price is None else self.price.upper_bound(*self.most_tokens(call))
+        """The most that the call can cost; None where the price is unknown."""
+        if self.price is None:
+            return None
+        most = most_input_tokens(call.request_bytes), most_output_tokens(call.body)
+        return self.price.upper_bound(*most)
 
     def cost_pico(self, usage: Usage) -> int | None:
         return None if self.price is None else self.price.cost(usage)

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from judgeforge.calls.attempt import CallProgress, Sender
@@ -28,7 +29,7 @@ from judgeforge.errors import CircuitOpenError, InterruptedRunError, MalformedRe
 from judgeforge.store.log import RunLog
 
 HEDGE_RESERVE = 10
-"""A hedge is sent only while the budget has room for so many of its kind: near its end the money
+"""A hedge is sent only while the budget has room for this many of its kind: near its end the money
 belongs to calls that are needed."""
 
 
@@ -42,7 +43,7 @@ class _StandIn:
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """A call under way and how many wait for it."""
+    """A call under way and how many tasks wait for it."""
 
     endpoint: Endpoint
     call: Call
@@ -54,7 +55,7 @@ class _Flight:
 
 
 class Gateway:
-    """Implements ``Asks`` (see asks.py)."""
+    """Implements ``Asks`` (see call.py)."""
 
     def __init__(
         self,
@@ -65,19 +66,16 @@ class Gateway:
         limits: LimitsConfig,
         log: RunLog,
     ) -> None:
-        self._endpoints = endpoints
-        self._cache = cache
-        self._budget = budget
-        self._limits = limits
-        self._log = log
+        self._endpoints, self._limits = endpoints, limits
+        self._cache, self._budget, self._log = cache, budget, log
         self._sender = Sender(cache=cache, budget=budget, log=log, stopping=lambda: self._stopping)
         self._flights: dict[str, _Flight] = {}
         self._overtaken: set[asyncio.Task[Any]] = set()
-        """Requests that a hedge was faster than, and hedges that came second."""
+        """Requests that were slower than their hedge, and hedges that came second."""
         self._stopping = False
         self.cached_calls = 0
         self.last_reply_at = time.monotonic()
-        """When the last call brought a reply; the sign that the run gets on."""
+        """When the last call brought a reply; the sign that the run makes progress."""
 
     async def ask(
         self, model: str, request: ModelRequest, *, sample: int = 0, gives_way: GivesWay = never
@@ -104,14 +102,14 @@ class Gateway:
         finally:
             flight.waiting -= 1
             if flight.waiting == 0 and not flight.progress.sending:
-                # Nobody wants it any more and it costs nothing yet.
+                # Nothing waits for it any more, and it costs nothing yet.
                 flight.task.cancel()
 
     def is_out_of_order(self, model: str) -> bool:
         return self._endpoints[model].gate.is_out_of_order
 
     def what_it_waits_for(self) -> str:
-        """For the message of a run that does not get on."""
+        """For the message of a run that makes no progress."""
         calls = Counter(flight.endpoint.name for flight in self._flights.values())
         waiting = [self._endpoints[name].gate.describe(calls[name]) for name in calls]
         return "; ".join(waiting) or "no call is under way"
@@ -147,7 +145,10 @@ class Gateway:
         except MalformedReplyError as error:
             self._cache.report_damage(call, str(error))
             return None
-        self._count_cached()
+        self.cached_calls += 1
+        self.last_reply_at = time.monotonic()
+        if (claim := current_claim()) is not None:
+            claim.cached_calls += 1
         return Answer(call.key, reply, stored.cost_usd, cached=True)
 
     def _stored_stand_in(self, stand_in: _StandIn | None) -> Answer | None:
@@ -163,15 +164,8 @@ class Gateway:
         fallback = self._endpoints[endpoint.model.fallback]
         return _StandIn(fallback, fallback.stand_in_call(request, sample))
 
-    def _count_cached(self) -> None:
-        self.cached_calls += 1
-        self.last_reply_at = time.monotonic()
-        claim = current_claim()
-        if claim is not None:
-            claim.cached_calls += 1
-
     def _under_way(self, key: str) -> _Flight | None:
-        """A flight to join; not one that nobody waited for and that is about to end."""
+        """A flight to join; not one that is about to end since nothing waited for it."""
         flight = self._flights.get(key)
         if flight is None or flight.task.done() or flight.task.cancelling():
             return None
@@ -185,8 +179,7 @@ class Gateway:
         def landed(done: asyncio.Task[Answer]) -> None:
             if self._flights.get(key) is flight:  # the call may have been begun anew meanwhile
                 del self._flights[key]
-            if not done.cancelled():
-                done.exception()  # whoever waited has it; nobody may be left to retrieve it
+            _retrieve_error(done)
 
         flight.task.add_done_callback(landed)
         return flight
@@ -219,16 +212,13 @@ class Gateway:
     ) -> Answer:
         clock = RetryClock()
 
-        def is_wanted() -> bool:
-            return flight.waiting > 0
-
         async def once() -> Answer:
             begun = time.monotonic()
             passage = await endpoint.gate.enter(endpoint.size(call), gives_way=gives_way)
             clock.waited_s += time.monotonic() - begun
             return await self._send(endpoint, call, passage, flight.progress)
 
-        answer = await with_retries(once, self._limits, clock, is_wanted=is_wanted)
+        answer = await with_retries(once, self._limits, clock, is_wanted=lambda: flight.waiting > 0)
         self.last_reply_at = time.monotonic()
         return answer
 
@@ -239,13 +229,8 @@ class Gateway:
         after_s = endpoint.hedging.after_s
         if after_s is None:
             return await sending
-
-        return await race(
-            sending,
-            lambda: self._hedge(endpoint, call, progress),
-            after_s=after_s,
-            keep=self._keep_overtaken,
-        )
+        hedge = partial(self._hedge, endpoint, call, progress)
+        return await race(sending, hedge, after_s=after_s, keep=self._keep_overtaken)
 
     async def _hedge(
         self, endpoint: Endpoint, call: Call, progress: CallProgress
@@ -268,10 +253,11 @@ class Gateway:
     def _keep_overtaken(self, task: asyncio.Task[Any]) -> None:
         """It may still be billed, so it is waited for, and only its end tells how much it cost."""
         self._overtaken.add(task)
+        task.add_done_callback(self._overtaken.discard)
+        task.add_done_callback(_retrieve_error)
 
-        def landed(done: asyncio.Task[Any]) -> None:
-            self._overtaken.discard(done)
-            if not done.cancelled():
-                done.exception()
 
-        task.add_done_callback(landed)
+def _retrieve_error(done: asyncio.Task[Any]) -> None:
+    """What waited for it has the error; asyncio complains where nothing is left to retrieve it."""
+    if not done.cancelled():
+        done.exception()

@@ -25,7 +25,7 @@ class HedgeTimer:
 
     @property
     def after_s(self) -> float | None:
-        """None: no hedge (it is off, or too few replies have come to know)."""
+        """None: no hedge (it is off, or too few replies have come to tell)."""
         return self._quantile if self._after == "p95" else self._after
 
     def replied(self, latency_s: float) -> None:
@@ -48,11 +48,11 @@ async def race(
     after_s: float,
     keep: Callable[[asyncio.Task[T]], None],
 ) -> T:
-    """The first reply of ``first`` and, begun ``after_s`` later, what ``second`` gives.
+    """The first reply of ``first`` and, begun ``after_s`` later, what ``second`` returns.
 
-    ``second`` gives None while there is no room for it; then it is asked again after as long. The
-    one that loses is handed to ``keep`` and runs on: it is paid for, and only its end tells how
-    much. Where both fail, the error of the first is raised.
+    That is None while there is no room for it; then it is called again after as long. The slower
+    one is handed to ``keep`` and runs on: it is paid for, and only its end tells how much. Where
+    both fail, the error of the first is raised.
     """
     tasks: list[asyncio.Task[T]] = [asyncio.create_task(first)]
     try:

@@ -1,5 +1,5 @@
-"""The door as judges see it: what becomes of a question that the judge's model cannot answer, since
-it is out of order, or since the question is too long for it."""
+"""The door as judges see it: what becomes of a question that the judge's model cannot answer,
+because it is out of order or the question is too long for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Literal
 
 from judgeforge.calls.call import Answer
 from judgeforge.calls.gateway import Gateway
-from judgeforge.calls.limits.queues import never
 from judgeforge.calls.providers.base import ChatRequest, ModelRequest
 from judgeforge.errors import CircuitOpenError, TooLongError
 from judgeforge.text.wording import about_tokens
@@ -34,8 +33,6 @@ class JudgeCalls:
 
     async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
         self._check_length(model, request)
-        if self._on_failure == "wait":
-            return await self._gateway.ask(model, request, sample=sample, gives_way=never)
         try:
             return await self._gateway.ask(
                 model, request, sample=sample, gives_way=lambda: self._gives_way(model)
@@ -46,8 +43,8 @@ class JudgeCalls:
             raise
 
     def _gives_way(self, model: str) -> bool:
-        if self._on_failure == "stop":
-            return True
+        if self._on_failure != "skip_judge":
+            return self._on_failure == "stop"
         others = self._context_tokens.keys() - {model}
         return any(not self._gateway.is_out_of_order(other) for other in others)
 

@@ -31,7 +31,7 @@ class RetryClock:
     """What does not count against the limits of retrying."""
 
     waited_s: float = 0.0
-    """At the gate: a queue is no failure."""
+    """At the gate: a queue is not a failure."""
     refused: int = 0
     """Attempts that came too soon (429): they say nothing about the next one."""
 

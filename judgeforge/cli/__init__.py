@@ -8,7 +8,7 @@ measure.py  judges against labels: `calibrate`, `evaluate`
 cache.py    `cache stats`, `cache prune`, `cache verify`
 show/       what the commands print
 
-To add a command: a function in one of these.
+To add a command, write a function in one of these.
 """
 
 # Help lists the commands in the order of these imports.

@@ -54,14 +54,14 @@ def command(group: typer.Typer = app) -> Callable[[Callable[..., None]], Callabl
 
 
 def is_verbose() -> bool:
-    """By the arguments as they are: an error may come before they are read."""
+    """From the raw arguments: an error may come before they are parsed."""
     return "--verbose" in sys.argv
 
 
 def main() -> None:
-    """Entry point. A user's mistakes are a line each on stderr, and an exit code, no traceback."""
+    """Entry point. A user's mistake is one line on stderr and an exit code, without a traceback."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        # Outside the run proper, too, it is a Ctrl-C from what schedules us.
+        # A scheduler's Ctrl-C, also outside the run proper.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(standalone_mode=True)

@@ -19,11 +19,8 @@ Place = Annotated[
 
 
 @command(cache)
-def stats(
-    place: Place,
-    as_json: AsJson = False,
-) -> None:
-    """Show how many replies are stored, of which models, and what they cost."""
+def stats(place: Place, as_json: AsJson = False) -> None:
+    """Show how many replies are stored, from which models, and what they cost."""
     from judgeforge.calls.cache_upkeep import cache_folder, cache_stats
     from judgeforge.cli.show.cache import print_cache_stats
 
@@ -50,7 +47,7 @@ def prune(
     older_than: Annotated[str | None, typer.Option(help="Age: 12h, 30d, 2w.")] = None,
     unused_in: Annotated[
         list[Path] | None,
-        typer.Option(help="A run folder whose replies stay; those of no such folder go."),
+        typer.Option(help="A run folder whose replies stay; replies of no such folder go."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from judgeforge.cli.app import Config, NoProgress, command
+from judgeforge.cli.app import AsJson, Config, NoProgress, command
 
 Labels = Annotated[
     Path,
@@ -24,7 +24,7 @@ def calibrate(
     out: Annotated[Path, typer.Option(help="Where the calibration goes (JSON).")],
     allow_negative: Annotated[
         bool,
-        typer.Option("--allow-negative", help="A judge may count against what it says."),
+        typer.Option("--allow-negative", help="What a judge says may count as the opposite."),
     ] = False,
     quiet: NoProgress = False,
 ) -> None:
@@ -54,7 +54,7 @@ def evaluate(
         typer.Option(help="What an earlier `evaluate --out` wrote, to compare with."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the figures go (JSON).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    as_json: AsJson = False,
     quiet: NoProgress = False,
 ) -> None:
     """Tell how good the judges are on labels, together and each on its own."""

@@ -11,10 +11,7 @@ from judgeforge.cli.app import AsJson, Config, Limit, command
 
 
 @command()
-def check(
-    config: Config,
-    limit: Limit = None,
-) -> None:
+def check(config: Config, limit: Limit = None) -> None:
     """Check configuration, rubric, keys and every input row, without a call."""
     import judgeforge
     from judgeforge.cli.show.preparation import print_check
@@ -30,7 +27,9 @@ def plan(
     config: Config,
     out: Annotated[
         str | None,
-        typer.Option(help="Run folder: what is spent, what a cascade asks. Without it runs/NAME."),
+        typer.Option(
+            help="Run folder, for what is spent and what a cascade asks; by default runs/NAME."
+        ),
     ] = None,
     limit: Limit = None,
     as_json: AsJson = False,

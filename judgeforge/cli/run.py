@@ -15,14 +15,12 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     out: Annotated[
         str | None,
         typer.Option(
-            help="Run folder; {date} stands for today. Without it runs/NAME, as CONFIG is named."
+            help="Run folder; {date} stands for today. By default runs/NAME, named after CONFIG."
         ),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(
-            min=0, help="Begin prompts of the first so many rows only; what is finished stays."
-        ),
+        typer.Option(min=0, help="Begin prompts of the first N rows only; what is finished stays."),
     ] = None,
     budget_usd: Annotated[float | None, typer.Option(min=0, help="Instead of budget.usd.")] = None,
     force: Annotated[
@@ -31,9 +29,9 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     retry_skipped: Annotated[
         bool, typer.Option("--retry-skipped", help="Do prompts again whose calls failed.")
     ] = False,
-    show_pairs: Annotated[int, typer.Option(min=0, help="Show so many pairs at the end.")] = 0,
+    show_pairs: Annotated[int, typer.Option(min=0, help="Show the first N pairs at the end.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print one line at the end.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+    as_json: AsJson = False,
     no_lock: Annotated[
         bool, typer.Option("--no-lock", help="Accept a file system that has no locks.")
     ] = False,
@@ -66,7 +64,7 @@ def status(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show whether a run goes on, since when, how far it is and what it has spent."""
+    """Show whether a run is under way, since when, how far it is and what it has spent."""
     from judgeforge.cli.show.runs import print_status
     from judgeforge.results.status import read_status
     from judgeforge.runs.folders import latest_folder

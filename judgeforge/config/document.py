@@ -60,6 +60,10 @@ class Document:
             location = location[:-1]
         return self.lines.get(location, 1)
 
+    def mistake(self, location: Location, message: str) -> ConfigError:
+        line = self.line_of(location)
+        return ConfigError(message, file=self.file, line=line, key=key_path(location))
+
 
 def read_document(path: Path) -> Document:
     """Read one YAML mapping. Raises ConfigError with file and line for everything else."""
@@ -197,13 +201,13 @@ class _Builder:
         if self.nodes > MAX_NODES:
             raise self._error(f"aliases expand to more than {MAX_NODES} values", line, at)
         if len(at) + merges > MAX_DEPTH:
-            raise self._error("an anchor must not hold an alias of itself", line, at[:1])
+            raise self._error("an anchor must not contain an alias of itself", line, at[:1])
 
     def _text(self, node: Node) -> str:
         text: str = node.value
         if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in text):
             line = node.start_mark.line + 1
-            message = "the text holds a NUL or half a character (a lone surrogate)"
+            message = "the text contains a NUL or half a character (a lone surrogate)"
             raise ConfigError(message, file=self.file, line=line)
         return text
 

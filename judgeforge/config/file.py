@@ -1,6 +1,6 @@
 """Loads YAML files into strict models. Every mistake is a ConfigError that says where it is.
 
-Values are checked without conversion: ``"5"`` is no number and ``yes`` is no truth value.
+Values are checked without conversion: ``"5"`` is not a number and ``yes`` is not a truth value.
 Environment variables are not filled in; keys come from the variables that ``api_key_env`` names, or
 from the files that ``api_key_file`` names.
 """
@@ -41,7 +41,7 @@ def load_config(path: Path | str, overrides: Mapping[str, YamlValue] | None = No
     """Read the configuration of a run; paths in it become absolute, from the file's folder.
 
     ``overrides`` replaces values by their key path, as ``{"budget.usd": 5.0}``, before anything is
-    checked. Raises ConfigError with file, line and key, and TypeError for what is no path.
+    checked. Raises ConfigError with file, line and key, and TypeError where ``path`` is not a path.
     """
     expect(path, (str, os.PathLike), "path", "the path of a YAML file")
     document = read_document(_absolute(Path(path), Path.cwd()))
@@ -70,7 +70,7 @@ def _located(error: ConfigError, config: RunConfig) -> ConfigError:
 
 
 def _location(key: str) -> Location:
-    """The opposite of ``key_path``; a name with a dot in it leads to the mapping that holds it."""
+    """The opposite of ``key_path``; a name with a dot in it leads to its mapping."""
     parts = re.findall(r"[^.\[\]]+", key)
     return tuple(int(part) if part.isdigit() else part for part in parts)
 
@@ -80,9 +80,7 @@ def _validate(document: Document, model: type[M], outside: frozenset[Location] =
     for name in hidden:
         if name in document.value:
             names = SchemaGuide(model).names_at(())
-            line = document.line_of((name,))
-            message = f"unknown key; allowed are {', '.join(names)}"
-            raise ConfigError(message, file=document.file, line=line, key=name)
+            raise document.mistake((name,), f"unknown key; allowed are {', '.join(names)}")
     try:
         # JSON has no tuples and paths, so pydantic's strict mode takes lists and text for them.
         return model.model_validate_json(json.dumps(document.value), strict=True)
@@ -127,12 +125,10 @@ def _refuse_secrets(document: Document) -> None:
 
 
 def _refuse_params(document: Document) -> None:
-    """What ``params`` holds goes into requests as it is; the model would name no line of it."""
+    """What ``params`` contains goes into requests as it is; the model would name no line of it."""
     models = document.value.get("models")
     mistakes = [
-        ConfigError(
-            problem, file=document.file, line=document.line_of(location), key=key_path(location)
-        )
+        document.mistake(location, problem)
         for name, model in (models if isinstance(models, dict) else {}).items()
         if isinstance(model, dict)
         for location, problem in no_json_values(model.get("params"), ("models", name, "params"))
@@ -142,7 +138,7 @@ def _refuse_params(document: Document) -> None:
 
 
 def _without_secret_name(location: Location) -> Location:
-    """What follows ``api_key:`` is masked wherever it is printed, so no message can stand there."""
+    """What follows ``api_key:`` is masked wherever it is printed, so no message can follow it."""
     for index, part in enumerate(location):
         if isinstance(part, str) and is_secret_name(part):
             return location[:index]
@@ -185,68 +181,51 @@ def _check_model_names(config: RunConfig, document: Document) -> None:
         for name, model in config.models.items()
         if model.fallback is not None
     ]
-    if config.sampling:
-        used += [
-            (("sampling", "models", index), name)
-            for index, name in enumerate(config.sampling.models)
-        ]
-    used += [
-        (("judging", "judges", index, "model"), judge.model)
-        for index, judge in enumerate(config.judging.judges)
-    ]
-    mistakes = []
-    for location, name in used:
-        if name in config.models:
-            continue
-        known = listed(config.models, mark="`")
-        defined = f"defined under `models` are {known}" if known else "`models` defines none"
-        hint = did_you_mean(name, config.models)
-        mistakes.append(
-            ConfigError(
-                f"there is no model `{shortened(name)}`; {defined}{hint}",
-                file=document.file,
-                line=document.line_of(location),
-                key=key_path(_written(location, document)),
-            )
+    sampled = enumerate(config.sampling.models if config.sampling else ())
+    used += [(_written(("sampling", "models", i), document), name) for i, name in sampled]
+    judges = enumerate(config.judging.judges)
+    used += [(("judging", "judges", i, "model"), judge.model) for i, judge in judges]
+    known = listed(config.models, mark="`")
+    defined = f"defined under `models` are {known}" if known else "`models` defines none"
+    mistakes = [
+        document.mistake(
+            location,
+            f"there is no model `{shortened(name)}`; {defined}{did_you_mean(name, config.models)}",
         )
+        for location, name in used
+        if name not in config.models
+    ]
     if mistakes:
         raise as_one(sorted(mistakes, key=lambda mistake: mistake.line or 0))
 
 
 def _written(location: Location, document: Document) -> Location:
-    """``sampling.models`` where one name stands in place of a list."""
+    """``sampling.models`` where one name is given in place of a list."""
     return location if location in document.lines else location[:-1]
+
+
+_PATHS = (
+    ("prompts", "path"),
+    ("cache", "dir"),
+    ("budget", "ledger"),
+    ("judging", "calibration"),
+)
 
 
 def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
     folder = file.parent
-    source, cache = config.prompts, config.cache
-    if source.path is not None:
-        source = source.model_copy(update={"path": _absolute(source.path, folder)})
-    if source.hf is not None:
-        source = source.model_copy(update={"hf": _local_dataset(source.hf, folder)})
-    if cache.dir is not None:
-        cache = cache.model_copy(update={"dir": _absolute(cache.dir, folder)})
-    budget = config.budget
-    if budget.ledger is not None:
-        budget = budget.model_copy(update={"ledger": _absolute(budget.ledger, folder)})
-    judging = config.judging
-    if judging.calibration is not None:
-        judging = judging.model_copy(update={"calibration": _absolute(judging.calibration, folder)})
-    rubric = config.rubric
-    if "/" in rubric or rubric.endswith((".yaml", ".yml")):
-        rubric = str(_absolute(Path(rubric), folder))
-    return config.model_copy(
-        update={
-            "prompts": source,
-            "budget": budget,
-            "cache": cache,
-            "judging": judging,
-            "rubric": rubric,
-            "models": {name: _with_paths(model, folder) for name, model in config.models.items()},
-            "source_file": file,
-        }
-    )
+    models = {name: _with_paths(model, folder) for name, model in config.models.items()}
+    update: dict[str, object] = {"models": models, "source_file": file}
+    for section, name in _PATHS:
+        part: BaseModel = getattr(config, section)
+        if (path := getattr(part, name)) is not None:
+            update[section] = part.model_copy(update={name: _absolute(path, folder)})
+    if config.prompts.hf is not None:
+        dataset = _local_dataset(config.prompts.hf, folder)
+        update["prompts"] = config.prompts.model_copy(update={"hf": dataset})
+    if "/" in config.rubric or config.rubric.endswith((".yaml", ".yml")):
+        update["rubric"] = str(_absolute(Path(config.rubric), folder))
+    return config.model_copy(update=update)
 
 
 def _local_dataset(source: HuggingFaceSource, folder: Path) -> HuggingFaceSource:
@@ -266,7 +245,7 @@ def _with_paths(model: ModelConfig, folder: Path) -> ModelConfig:
 
 def _absolute(path: Path, folder: Path) -> Path:
     """Symbolic links stay as they are: a link may lead to a file of another name."""
-    with suppress(RuntimeError):  # `~name` of nobody here: a file may be called so
+    with suppress(RuntimeError):  # no such user: a file may be called `~name`
         path = path.expanduser()
     return Path(os.path.normpath(folder.absolute() / path))
 

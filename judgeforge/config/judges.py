@@ -62,7 +62,7 @@ class JudgeConfig(Record):
         return 2 if self.orders == "both" else 1
 
     def questions(self, completions: int) -> int:
-        """How many it is asked in one round about so many completions of a prompt."""
+        """How many it is asked in one round about this many completions of a prompt."""
         if self.shows == "two":
             return completions * (completions - 1) // 2 * self.questions_per_pair
         return 1 if self.shows == "all" else completions
@@ -84,15 +84,15 @@ class JudgingConfig(Record):
     exclude_own_family: bool = False
     """Whether judges leave out completions of their own model family."""
     cascade: CascadeRules | None = None
-    """Ask tier 1 only, then whoever tells most for the money while the pair is in doubt; without
-    it all judges are asked everything."""
+    """Ask tier 1 only, then the judges that tell most for their price while the pair is in
+    doubt; without it all judges are asked everything."""
     fit_prompts: int = Field(default=64, ge=0, le=4096)
-    """The judges' reliability is learnt from so many prompts, the first of the input."""
+    """The judges' reliability is learnt from this many prompts, the first of the input."""
     calibration: Path | None = None
     """A file that `judgeforge calibrate` wrote."""
     on_judge_failure: Literal["wait", "skip_judge", "stop"] = "wait"
-    """What to do while a judge's model is out of order: wait for it, go on with the other judges
-    of the panel (each pair says who is missing), or stop the run."""
+    """What to do while a judge's model is out of order: wait for it, continue with the other
+    judges (each pair says which is missing), or stop the run."""
 
     @field_validator("judges")
     @classmethod

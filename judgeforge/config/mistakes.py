@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,13 +17,6 @@ _OWN_WORDS = frozenset({"value_error", "assertion_error"})
 _MOST_NAMES_LISTED = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    location: Location
-    line: int | None
-    message: str
-
-
 def all_mistakes(
     error: ValidationError,
     document: Document,
@@ -37,18 +29,7 @@ def all_mistakes(
     """
     reader = _Reader(document, SchemaGuide(model), outside)
     mistakes = reader.mistakes(error.errors(include_url=False))
-    mistakes.sort(key=lambda mistake: mistake.line or 0)
-    return as_one(
-        [
-            ConfigError(
-                mistake.message,
-                file=document.file if mistake.line else None,
-                line=mistake.line,
-                key=key_path(mistake.location),
-            )
-            for mistake in mistakes
-        ]
-    )
+    return as_one(sorted(mistakes, key=lambda mistake: mistake.line or 0))
 
 
 class _Reader:
@@ -59,10 +40,10 @@ class _Reader:
     ) -> None:
         self._document, self._guide, self._outside = document, guide, outside
 
-    def mistakes(self, errors: list[ErrorDetails]) -> list[Mistake]:
+    def mistakes(self, errors: list[ErrorDetails]) -> list[ConfigError]:
         """One mistake a place; a missing key whose misspelling is there is not counted again."""
         missing = {self._place(error) for error in errors if error["type"] == "missing"}
-        found: dict[Location, Mistake] = {}
+        found: dict[Location, ConfigError] = {}
         for error in errors:
             place = self._place(error)
             if error["type"] == "extra_forbidden":
@@ -75,10 +56,10 @@ class _Reader:
             found[place] = self._mistake(place, self._missing(place))
         return list(found.values())
 
-    def _mistake(self, place: Location, message: str) -> Mistake:
+    def _mistake(self, place: Location, message: str) -> ConfigError:
         if any(place[: len(each)] == each for each in self._outside):
-            return Mistake(place, None, message)
-        return Mistake(place, self._document.line_of(place), message)
+            return ConfigError(message, key=key_path(place))
+        return self._document.mistake(place, message)
 
     def _place(self, error: ErrorDetails) -> Location:
         """The error's location without the parts that name a branch of a union."""
@@ -128,7 +109,7 @@ class _Reader:
             allowed = f"at most {error['ctx']['le']:.12g}"
         choices = self._guide.choices_at(place)
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        return f"{_found(value)}; it takes {allowed}{hint}{_how_to_mend(value, allowed)}"
+        return f"{_found(value)}; it takes {allowed}{hint}{_how_to_fix(value, allowed)}"
 
     def _value(self, place: Location, error: ErrorDetails) -> object:
         value: object = self._document.value
@@ -140,7 +121,7 @@ class _Reader:
         return value
 
 
-def _how_to_mend(value: object, allowed: str) -> str:
+def _how_to_fix(value: object, allowed: str) -> str:
     if value is None:
         return " (give a value, or remove the key)"
     if isinstance(value, str) and "$" in value:

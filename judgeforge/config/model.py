@@ -1,4 +1,4 @@
-"""What the configuration says of a model: its provider, server, key, limits and price."""
+"""What the configuration says about a model: its provider, server, key, limits and price."""
 
 from __future__ import annotations
 
@@ -41,15 +41,14 @@ RESERVED_PARAMS = frozenset(
 )
 """Body fields that judgeforge sets itself; in ``params`` they would break a promise."""
 
-
 MOST_TOKENS = 10**9
 LARGEST_PRICE = 1e6
-"""USD per million tokens: with such bounds no product of prices and tokens leaves the numbers."""
+"""USD per million tokens: within these bounds prices times tokens never overflow."""
 DEEPEST_PARAMS = 32
 
 
 def no_json_values(value: object, at: Location = ()) -> Iterator[tuple[Location, str]]:
-    """Whatever no request could carry: numbers that are not finite, values that are no JSON."""
+    """Everything that no request can carry: numbers that are not finite, and what JSON lacks."""
     if len(at) > DEEPEST_PARAMS:
         yield at[:1], f"nested deeper than {DEEPEST_PARAMS} levels"
     elif isinstance(value, dict):
@@ -61,7 +60,7 @@ def no_json_values(value: object, at: Location = ()) -> Iterator[tuple[Location,
     elif isinstance(value, float) and not math.isfinite(value):
         yield at, f"found `{value}`; a number must be finite"
     elif not isinstance(value, str | bool | int | float | None):
-        yield at, f"found a value of type {type(value).__name__}, which is no JSON"
+        yield at, f"found a value of type {type(value).__name__}, which JSON does not have"
 
 
 class Price(Record):
@@ -74,7 +73,7 @@ class Price(Record):
     cache_write_per_mtok: float | None = Field(default=None, ge=0, le=LARGEST_PRICE)
     """Without it, writing to the provider's cache costs what other input costs."""
     per_request: float = Field(default=0.0, ge=0, le=LARGEST_PRICE)
-    """USD for each request, where the provider bills one beside the tokens."""
+    """USD for each request, where the provider bills that beside the tokens."""
 
 
 class ModelConfig(Record):
@@ -83,28 +82,29 @@ class ModelConfig(Record):
     base_url: str | None = None
     api_key_env: str | None = None
     api_key_file: Path | None = None
-    """A file with the key and nothing else, which nobody but its owner may use (mode 0600)."""
+    """A file with the key and nothing else, which only its owner may use (mode 0600)."""
     allow_http: bool = False
-    """Whether `base_url` may be http:// to another machine: key and prompts go there readable."""
+    """Whether `base_url` may be http:// to another machine, though key and prompts can be read on
+    the way."""
     rpm: float | None = Field(default=None, gt=0, le=1e12)
     tpm: float | None = Field(default=None, gt=0, le=1e12)
     concurrency: int = Field(default=32, ge=1, le=4096)
-    """The most calls in flight. How many there are is found out while running."""
+    """The most calls in flight; how many there are is found while running."""
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     connect_timeout_s: float = Field(default=10.0, gt=0, le=600)
     context_tokens: int | None = Field(default=None, ge=16, le=MOST_TOKENS)
-    """Of request and reply together; what cannot fit is skipped, or not judged, and never sent."""
+    """For request and reply together; what cannot fit is skipped, or not judged, and never sent."""
     structured: Structured = "json_schema"
     max_tokens_field: MaxTokensField | None = None
     send_temperature: bool | None = None
-    """Whether the model takes a temperature; without it, known model names decide."""
+    """Whether the model takes a temperature; if unset, the model's name decides."""
     params: dict[str, Any] = Field(default_factory=dict)
     price: Price | None = None
     fallback: str | None = None
-    """The name of another model that answers while this one is out of order."""
+    """The name of another model, which answers while this one is out of order."""
     hedge_after: Literal["p95"] | Annotated[float, Field(gt=0, le=3600)] | None = None
-    """Send a second, equal request when a reply takes longer: than 95 of 100 do, or than so many
-    seconds. Both are paid."""
+    """Send a second, equal request when a reply takes longer than 95 of 100 do, or than this many
+    seconds. Both are paid for."""
 
     @field_validator("base_url")
     @classmethod
@@ -115,13 +115,15 @@ class ModelConfig(Record):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an http:// or https:// address")
         if parts.username or parts.password or parts.query:
-            raise ValueError("must hold no user, password or query: keys come from `api_key_env`")
+            raise ValueError(
+                "must contain no user, password or query: keys come from `api_key_env`"
+            )
         return value.rstrip("/")
 
     @model_validator(mode="after")
     def _one_key(self) -> ModelConfig:
         if self.api_key_env and self.api_key_file:
-            raise ValueError("give the key by `api_key_env` or by `api_key_file`, not by both")
+            raise ValueError("give the key by `api_key_env` or by `api_key_file`, not both")
         return self
 
     @model_validator(mode="after")
@@ -170,7 +172,7 @@ class ModelConfig(Record):
 
     @property
     def passed_on(self) -> dict[str, Any]:
-        """What ``params`` adds to the body of a request, ``extra_body`` opened out."""
+        """What ``params`` adds to the body of a request, with ``extra_body`` merged in."""
         params = dict(self.params)
         return {**params.pop("extra_body", {}), **params}
 
@@ -182,8 +184,8 @@ class ModelConfig(Record):
     def key_variable(self) -> str | None:
         """The environment variable that must hold the key; None where none is needed.
 
-        A server of one's own (`base_url`) is sent a key only where `api_key_env` or `api_key_file`
-        names one, so that a provider's key never reaches another host by default.
+        A `base_url` is sent a key only where `api_key_env` or `api_key_file` names one, so that a
+        provider's key never reaches another host by default.
         """
         if self.api_key_env or self.api_key_file or self.base_url:
             return self.api_key_env

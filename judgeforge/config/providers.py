@@ -1,4 +1,4 @@
-"""The providers, which are the APIs that models are asked by, and what is true of each of them.
+"""The providers, which are the APIs of models, and what is true of each of them.
 
 A new one is one file with its class in ``calls/providers/`` and one line in ``PROVIDERS``.
 """
@@ -13,7 +13,7 @@ MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
 
 @dataclass(frozen=True, slots=True)
 class ProviderFacts:
-    """Those of the provider's own address hold only where a model has no `base_url`."""
+    """What concerns the provider's own address holds only where a model has no `base_url`."""
 
     opened_by: str
     """The class as ``module:name`` (see ``calls.providers.base.ProviderKind``), which is imported
@@ -23,22 +23,22 @@ class ProviderFacts:
     family: str | None = None
     """The family of all models at its own address, see ``judging.own_family``."""
     listed_as: str | None = None
-    """Its name in the public price list; without it the name that it has here. The list knows the
-    prices of chat, which a decision does not exceed; a `price` says it exactly."""
+    """Its name in the public price list, where that differs from its name here. The list has the
+    prices of chat, which a decision does not exceed; a `price` is exact."""
     paid: bool = True
-    """Whether its calls may cost something where no price says so."""
+    """Whether its calls may cost money even where no price is known."""
     decides: bool = False
-    """Whether its models answer typed questions in probabilities and write no text."""
+    """Whether its models answer typed questions with probabilities instead of writing text."""
     needs_base_url: bool = False
     """Whether it has no address of its own."""
     in_process: bool = False
-    """Whether its models run inside this program; a model's name may then be a path."""
+    """Whether its models run inside this process; a model's name may then be a path."""
     find_model: str | None = None
-    """The function as ``module:name`` that finds the file of a model before a run: it takes the
-    name and raises ConfigError where there is none."""
+    """The function as ``module:name`` that finds a model's file by its name before a run, or raises
+    ConfigError."""
     takes_temperature: bool = True
     max_tokens_field: MaxTokensField = "max_tokens"
-    """How its own address calls the limit of the output."""
+    """What its own address calls the output limit."""
 
 
 PROVIDERS: dict[str, ProviderFacts] = {
@@ -75,5 +75,5 @@ PROVIDERS: dict[str, ProviderFacts] = {
 
 
 def runs_in_process(provider: object) -> bool:
-    """Of a provider that a manifest names, which may be one that this version lacks."""
+    """``provider``: as a manifest names it; this version may not know it."""
     return isinstance(provider, str) and provider in PROVIDERS and PROVIDERS[provider].in_process

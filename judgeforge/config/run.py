@@ -21,7 +21,7 @@ def _as_list(value: object) -> object:
 
 
 class Fields(Record):
-    """Which column of the input holds what."""
+    """Which column of the input is what."""
 
     prompt: str = "prompt"
     id: str = "id"
@@ -92,8 +92,8 @@ class BudgetConfig(Record):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(
-                f"`{value}` is no time zone that this machine knows; write it as `Europe/Vienna` "
-                "(a slim image may need `pip install tzdata`)"
+                f"`{value}` is not a time zone that this machine knows; write it as "
+                "`Europe/Vienna` (a slim image may need `pip install tzdata`)"
             ) from error
         return value
 
@@ -107,14 +107,14 @@ class LimitsConfig(Record):
     """No new attempt starts later than this after the first one; waiting in the queue of a model
     does not count."""
     stall_s: float = Field(default=600.0, gt=0, le=86_400)
-    """A run in which no call brings a reply for so long says what it waits for and stops (exit 4);
-    so does one whose model stays out of order for so long."""
+    """A run in which no call brings a reply for this long says what it waits for and stops (exit
+    4); so does one whose model stays out of order for this long."""
     breaker_failures: int = Field(default=8, ge=1, le=1000)
-    """After so many failures in a row a model counts as out of order and is only probed."""
+    """After this many failures in a row a model counts as out of order and is only probed."""
     grace_s: float = Field(default=5.0, ge=0, le=600)
     """How long calls in flight may still finish after Ctrl-C or SIGTERM."""
     min_free_mb: float = Field(default=50.0, ge=0, le=1e9)
-    """A run neither begins nor goes on with fewer megabytes free on one of its disks."""
+    """A run neither starts nor continues with fewer megabytes free on one of its disks."""
 
 
 class CacheConfig(Record):
@@ -122,14 +122,14 @@ class CacheConfig(Record):
 
 
 class OnFinishConfig(Record):
-    """Who is told how a run ended, with a JSON summary."""
+    """What is told how a run ended, with a JSON summary."""
 
     command: list[str] | None = Field(default=None, min_length=1)
     """Program and arguments, without a shell; the summary is its standard input."""
     webhook: str | None = None
     """The summary is posted there."""
     webhook_env: str | None = None
-    """The environment variable that holds the address, where the address is a secret."""
+    """The environment variable with the address, where the address is a secret."""
     timeout_s: float = Field(default=5.0, gt=0, le=60)
 
     @field_validator("webhook")

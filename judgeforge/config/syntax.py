@@ -1,4 +1,4 @@
-"""What is wrong with a text that is not YAML, in words that help to mend it."""
+"""What is wrong with a text that is not YAML, in words that help to fix it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXPLANATIONS = (
     _Explanation(r"tab character", "a tab is used to indent; use spaces"),
     _Explanation(
         r"mapping values are not allowed",
-        "a `:` where no key can be; quote text that holds `: `, or check the indentation",
+        "a `:` where no key can be; quote text that contains `: `, or check the indentation",
     ),
     _Explanation(
         r"quoted scalar.*unexpected end of stream", "a quote that is never closed", at_start=True

@@ -1,7 +1,7 @@
-"""CSV with a header. Columns for messages, metadata and completions may hold JSON.
+"""CSV with a header. Columns for messages, metadata and completions may contain JSON.
 
 Read strictly: a stray quote would otherwise swallow the rows that follow. Where a row cannot be
-read, reading goes on with the line after the one it began on, so that one bad quote costs one row.
+read, reading continues with the line after its first, so that one bad quote costs one row.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _UnreadableLineError(Exception):
 
 
 class _Lines:
-    """Gives the csv reader its lines and can take back those of a row that went wrong."""
+    """Feeds lines to the csv reader and can take back those of a row that went wrong."""
 
     def __init__(self, path: Path) -> None:
         self._lines = text_lines(path, longest=LONGEST_ROW, errors="surrogateescape")
@@ -109,7 +109,7 @@ def _rows(lines: _Lines) -> Iterator[_Row | BadRow]:
 
 def _header(path: Path, row: _Row | BadRow | None, fields: Fields) -> list[str]:
     if row is None:
-        raise InputError(f"{path}: holds no header; name the columns in the first row")
+        raise InputError(f"{path}: has no header; name the columns in the first row")
     if isinstance(row, BadRow):
         raise InputError(f"{path}:{row.line}: the header cannot be read: {row.detail}")
     header = row[1]
@@ -128,7 +128,7 @@ def _named(row: _Row, header: list[str], fields: Fields) -> RawRow | BadRow:
     if len(cells) != len(header):
         detail = (
             f"the row has {len(cells)} cells, the header {len(header)}; "
-            "quote cells that hold commas"
+            "quote cells that contain commas"
         )
         return BadRow(number, SkipReason.INVALID_ROW, detail)
     columns: dict[str, Any] = dict(zip(header, cells, strict=True))

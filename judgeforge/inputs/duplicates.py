@@ -1,4 +1,4 @@
-"""Ids and prompts that stand further up, found with 8 bytes for each."""
+"""Ids and prompts that occur earlier in the input, found with 8 bytes for each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIRST_SLOTS = 1024
 class KeySet:
     """A set of 8-byte keys in one flat array.
 
-    A set of Python's own integers takes five times the memory. Keys are hashes, so their last bits
+    A set of Python integers takes five times the memory. Keys are hashes, so their last bits
     choose the slot; taken slots lead to the next one (open addressing, linear probing). At most
     half the slots are taken: 16 to 32 bytes a key, 48 while it grows.
     """
@@ -62,7 +62,7 @@ class SeenRows:
     """The ids and prompts of the rows that became prompts.
 
     A row that is skipped leaves no trace, so a corrected copy of it further down is taken. Two
-    different rows pass for the same with a probability of 3e-8 among a million rows.
+    different rows are taken for the same with a probability of 3e-8 among a million rows.
     """
 
     def __init__(self, duplicate_prompts: Literal["skip", "keep"]) -> None:
@@ -77,13 +77,13 @@ class SeenRows:
         if given is not None and prompt_key(given) in self._ids:
             raise RowProblemError(
                 SkipReason.DUPLICATE_ID,
-                f"the id `{quotable(given)}` stands further up; give each row its own",
+                f"an earlier row has the id `{quotable(given)}`; give each row its own",
             )
         if not self._keep and prompt in self._prompts:
             raise RowProblemError(
                 SkipReason.DUPLICATE_PROMPT,
-                "the same prompt stands further up; take one of them out "
-                "(`duplicate_prompts: keep` does both)",
+                "an earlier row has the same prompt; remove one of them "
+                "(`duplicate_prompts: keep` asks both)",
             )
         prompt_id = self._distinct(row.content_id()) if given is None else given
         self._ids.add(prompt_key(prompt_id))

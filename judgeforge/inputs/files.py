@@ -38,8 +38,8 @@ def check_file(path: Path) -> None:
         )
     if not stat.S_ISREG(found.st_mode):
         raise InputError(
-            f"{path}: is no regular file. It is read twice (checked, then run), so a pipe cannot "
-            "be used; write it to a file first."
+            f"{path}: is not a regular file. It is read twice (checked, then run), so a pipe "
+            "cannot be used; write it to a file first."
         )
     if found.st_size == 0:
         raise InputError(f"{path}: is empty; put at least one prompt in")
@@ -65,7 +65,7 @@ def open_binary(path: Path) -> BinaryIO:
         return cast("BinaryIO", gzip.open(path))
     if path.suffix.lower() == ".gz":
         file.close()
-        raise InputError(f"{path}: is no gz file, though its name says so; rename or pack it")
+        raise InputError(f"{path}: is not a gz file, though its name says so; rename it or pack it")
     if start in _UTF16_BOMS:
         file.close()
         raise InputError(f"{path}: is UTF-16; save it as UTF-8")
@@ -80,9 +80,9 @@ def text_lines(
 ) -> Iterator[tuple[int, str] | BadRow]:
     """Numbered lines without their ends; a line that cannot be read is a BadRow.
 
-    ``longest`` is in bytes; ``errors`` is what becomes of bytes that are not UTF-8. The rows before
-    the place where a gz file is cut or damaged stand; that place is a BadRow. Raises InputError
-    where nothing can be read.
+    ``longest`` is in bytes; ``errors`` is what becomes of bytes that are not UTF-8. Where a gz
+    file is cut or damaged, the rows before that place count; the place itself is a BadRow. Raises
+    InputError where nothing can be read.
     """
     number = 0
     with open_binary(path) as file:
@@ -97,8 +97,10 @@ def text_lines(
                 yield _decoded(number, line, errors)
         except DAMAGED as error:
             if number == 0:
-                raise InputError(f"{path}: is a damaged gz file ({error}); pack it anew") from error
-            detail = f"the gz file ends early or is damaged here ({error}); pack it anew"
+                raise InputError(
+                    f"{path}: is a damaged gz file ({error}); pack it again"
+                ) from error
+            detail = f"the gz file ends early or is damaged here ({error}); pack it again"
             yield BadRow(number + 1, SkipReason.INVALID_ROW, detail)
         except OSError as error:
             detail = f"cannot be read from line {number + 1} on: {error.strerror}"

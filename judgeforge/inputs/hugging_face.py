@@ -22,7 +22,7 @@ def read(source: HuggingFaceSource, fields: Fields) -> Iterator[RawRow | BadRow]
     rows = _open(source)
     if rows.column_names is None:
         return watch_columns(_rows(rows, where), where, fields)
-    # Columns that nobody asked for may hold images or sound, which need libraries to be read.
+    # Columns that are not read may contain images or sound, which need more libraries.
     return _rows(rows.select_columns(require_columns(where, fields, rows.column_names)), where)
 
 
@@ -39,7 +39,7 @@ def _rows(rows: Any, where: str) -> Iterator[RawRow]:  # noqa: ANN401
 
 
 def _open(source: HuggingFaceSource) -> Any:  # noqa: ANN401
-    """The library and what it stands on raise dozens of kinds of errors: all become one."""
+    """The library and its own dependencies raise dozens of kinds of errors: all become one."""
     import datasets
 
     folder = Path(source.name)
@@ -49,7 +49,7 @@ def _open(source: HuggingFaceSource) -> Any:  # noqa: ANN401
             return datasets.load_from_disk(source.name)
         if (folder / "dataset_dict.json").exists():
             return _split(datasets.load_from_disk(source.name), source)
-        with _attempts_untold():
+        with _silent_attempts():
             return datasets.load_dataset(
                 source.name,
                 source.config,
@@ -63,16 +63,16 @@ def _open(source: HuggingFaceSource) -> Any:  # noqa: ANN401
         raise InputError(
             f"dataset {source.name}: cannot be opened ({_first_line(error)}). "
             "Check `hf.name`, `hf.config`, `hf.split` and the network "
-            "(HF_HUB_OFFLINE=1 takes at once what was downloaded before)."
+            "(HF_HUB_OFFLINE=1 uses what was downloaded before, without waiting)."
         ) from error
 
 
 @contextmanager
-def _attempts_untold() -> Iterator[None]:
+def _silent_attempts() -> Iterator[None]:
     """The hub's client prints two lines for each of its attempts, where one error says it all.
 
-    How often it tries, and how long it waits in between, no setting changes. A verbosity that
-    somebody chose (HF_HUB_VERBOSITY, HF_DEBUG) stays.
+    No setting changes how often it tries. A verbosity that the user chose (HF_HUB_VERBOSITY,
+    HF_DEBUG) stays.
     """
     from huggingface_hub.utils import logging as hub
 

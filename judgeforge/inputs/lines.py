@@ -1,6 +1,6 @@
 """Sources of one prompt a line: JSON Lines (one object a line) and plain text.
 
-Blank lines are ignored. JSON is as its standard has it: no NaN, no infinity.
+Blank lines are ignored. JSON is read by its standard: no NaN, no infinity.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from judgeforge.records import SkipReason
 
 
 def read_jsonl(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
-    return watch_columns(_rows(path), str(path), fields)
+    lines = _filled_lines(path)
+    rows = (line if isinstance(line, BadRow) else _parsed(*line) for line in lines)
+    return watch_columns(rows, str(path), fields)
 
 
 def read_text(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
@@ -26,14 +28,11 @@ def read_text(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
     more = [field for field in named(fields).values() if field != "prompt"]
     if more:
         raise InputError(
-            f"{path}: plain text holds prompts only, so `fields: {{{more[0]}: …}}` names nothing; "
-            "take it out, or use JSONL, CSV or Parquet"
+            f"{path}: plain text has prompts only, so `fields: {{{more[0]}: …}}` names nothing; "
+            "remove it, or use JSONL, CSV or Parquet"
         )
-    for line in text_lines(path):
-        if isinstance(line, BadRow):
-            yield line
-        elif line[1] and not line[1].isspace():
-            yield RawRow(line[0], {fields.prompt: line[1]})
+    for line in _filled_lines(path):
+        yield line if isinstance(line, BadRow) else RawRow(line[0], {fields.prompt: line[1]})
 
 
 def parse_json(text: str) -> Any:  # noqa: ANN401
@@ -46,14 +45,10 @@ def parse_json(text: str) -> Any:  # noqa: ANN401
         raise ValueError("it is nested too deeply") from None
 
 
-def _rows(path: Path) -> Iterator[RawRow | BadRow]:
+def _filled_lines(path: Path) -> Iterator[tuple[int, str] | BadRow]:
     for line in text_lines(path):
-        if isinstance(line, BadRow):
+        if isinstance(line, BadRow) or (line[1] and not line[1].isspace()):
             yield line
-            continue
-        number, text = line
-        if text and not text.isspace():
-            yield _parsed(number, text)
 
 
 def _parsed(number: int, text: str) -> RawRow | BadRow:
@@ -63,7 +58,7 @@ def _parsed(number: int, text: str) -> RawRow | BadRow:
         detail = f"the line is not JSON: {error}; write one JSON object a line"
         return BadRow(number, SkipReason.INVALID_ROW, detail)
     if not isinstance(value, dict):
-        detail = f"the line holds {kind_of(value)}; write one JSON object a line"
+        detail = f"the line is {kind_of(value)}; write one JSON object a line"
         return BadRow(number, SkipReason.INVALID_ROW, detail)
     return RawRow(number, value)
 

@@ -21,7 +21,7 @@ def read_messages(value: object) -> tuple[Message, ...]:
     if not isinstance(value, list):
         bad(f"`prompt` must be a string or a list of messages, found {kind_of(value)}")
     if not value:
-        raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` holds no message; write one")
+        raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` has no messages; write one")
     messages = tuple(_turn(turn, number) for number, turn in enumerate(value, start=1))
     _check_roles([message.role for message in messages])
     return messages

@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -35,7 +36,7 @@ _BUFFER_BYTES = 1 << 16
 
 
 def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
-    """Raises InputError for what is no Parquet file or has no such column."""
+    """Raises InputError for what is not a Parquet file or has no such column."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -52,7 +53,7 @@ def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
                     yield from _rows(batch, number)
                     number += batch.num_rows
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: is no readable Parquet file ({error})") from error
+        raise InputError(f"{path}: is not a readable Parquet file ({error})") from error
 
 
 def _batch_rows(path: Path, file: ParquetFile, group: int, wanted: list[str]) -> int:
@@ -91,7 +92,7 @@ def _seekable(path: Path) -> BinaryIO:
             _unpack(path, file, unpacked)
     except DAMAGED as error:
         unpacked.close()
-        raise InputError(f"{path}: is a damaged gz file ({error}); pack it anew") from error
+        raise InputError(f"{path}: is a damaged gz file ({error}); pack it again") from error
     unpacked.seek(0)
     return unpacked
 
@@ -108,16 +109,12 @@ def _unpack(path: Path, packed: BinaryIO, unpacked: BinaryIO) -> None:
 
 
 def _rows(batch: pa.RecordBatch, first: int) -> Iterator[RawRow | BadRow]:
-    if batch.nbytes > LONGEST_LINE:
-        yield from (_row(batch, first + index, index) for index in range(batch.num_rows))
-        return
-    try:
-        rows = batch.to_pylist()
-    except (ValueError, OverflowError):
-        # One value cannot be had in Python; row by row the others can.
-        yield from (_row(batch, first + index, index) for index in range(batch.num_rows))
-        return
-    yield from (RawRow(number, row) for number, row in enumerate(rows, start=first))
+    if batch.nbytes <= LONGEST_LINE:
+        # Where one value has no form in Python, row by row the others have theirs.
+        with suppress(ValueError, OverflowError):
+            rows = batch.to_pylist()
+            return (RawRow(number, row) for number, row in enumerate(rows, start=first))
+    return (_row(batch, first + index, index) for index in range(batch.num_rows))
 
 
 def _row(batch: pa.RecordBatch, number: int, index: int) -> RawRow | BadRow:
@@ -128,7 +125,7 @@ def _row(batch: pa.RecordBatch, number: int, index: int) -> RawRow | BadRow:
     try:
         return RawRow(number, row.to_pylist()[0])
     except UnicodeDecodeError:
-        detail = "the row holds text that is not UTF-8; write the file anew from UTF-8"
+        detail = "the row holds text that is not UTF-8; write the file again from UTF-8"
         return BadRow(number, SkipReason.INVALID_ENCODING, detail)
     except (ValueError, OverflowError) as error:
         return BadRow(number, SkipReason.INVALID_ROW, f"the row cannot be read: {error}")

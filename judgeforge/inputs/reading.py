@@ -1,4 +1,4 @@
-"""The rows of any source, in input order: each a prompt or one skip that says why it is none."""
+"""The rows of any source, in input order: each a prompt or one skip that says why not."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def read_prompts(
     limit: int | None = None,
     is_done: Callable[[Prompt], bool] | None = None,
 ) -> Iterator[Prompt | Skip]:
-    """Every row in input order, as a prompt or as exactly one skip that says why it is none.
+    """Every row in input order, as a prompt or as exactly one skip that says why not.
 
-    ``limit`` counts rows, good and bad; a blank line is no row. A prompt that ``is_done`` may be
-    longer than the models can take in by now: nothing is asked about it any more. Of a row that
+    ``limit`` counts rows, good and bad; a blank line is not a row. A prompt that ``is_done``
+    may be too long for the models: nothing is asked about it any more. Of a row that
     was read nothing is kept but two 8-byte keys, which find duplicates. Raises InputError where the
     input as a whole cannot be read, has no row, or lacks a column that ``fields`` names.
     """
@@ -43,7 +43,7 @@ def read_prompts(
         empty = False
         yield _checked(row, config, checks, seen, where, is_done)
     if empty:
-        raise InputError(f"{where}: holds no rows; put at least one prompt in")
+        raise InputError(f"{where}: has no rows; put at least one prompt in")
 
 
 def _checked(
@@ -80,7 +80,7 @@ def _name(row: RawRow | BadRow, config: PromptsConfig) -> str:
 
 
 def _place(config: PromptsConfig) -> str:
-    # A file's name may hold bytes that are not UTF-8; a skip is written as UTF-8.
+    # A file's name may contain bytes that are not UTF-8; a skip is written as UTF-8.
     return encodable(str(config.path)) if config.path else f"dataset {config.hf and config.hf.name}"
 
 
@@ -89,7 +89,7 @@ def read_rows(config: PromptsConfig) -> Iterator[RawRow | BadRow]:
     if config.hf is not None:
         return hugging_face.read(config.hf, config.fields)
     if config.path is None:
-        raise InputError("no prompts are named; give `prompts.path` or `prompts.hf`")
+        raise InputError("no prompts are named; set `prompts.path` or `prompts.hf`")
     check_file(config.path)
     named = ROW_FORMATS.get(config.format) or format_of(config.path)
     reader: Reader = resolve_name(named.reader)

@@ -1,4 +1,4 @@
-"""One raw row -> what is needed of it, or the named reason why it is no prompt. Pure."""
+"""One raw row -> what is needed of it, or the named reason why it is not a prompt. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _canonical = json.JSONEncoder(
 
 
 class StatedCheck(Protocol):
-    """A check of an answer by code, as far as a row can be at fault for it."""
+    """A check of an answer by code, as far as a row can break it."""
 
     @property
     def name(self) -> str: ...
@@ -53,13 +53,13 @@ class RowChecks:
     metadata_checks: tuple[str, ...] = ()
     """Keys of the metadata from which the rubric takes checks."""
     read_checks: Callable[[object], Sequence[StatedCheck]] = lambda _: ()
-    """Reads what stands under such a key; a ValueError says what is allowed there."""
+    """Reads the value of such a key; a ValueError says what is allowed there."""
     reference_check: str | None = None
     """The rubric's own check, if any, that compares every row with its reference."""
 
 
 class CheckedRow:
-    """A row without a fault, but for its place among the others.
+    """A row without a mistake of its own; it may still be a duplicate.
 
     ``asked`` is the SHA-256 of messages and completions; the id from the content covers reference
     and metadata too, and the digest the id on top.
@@ -141,7 +141,7 @@ def _metadata(value: object) -> Mapping[str, Any]:
     except UnicodeEncodeError:
         raise RowProblemError(
             SkipReason.INVALID_ENCODING,
-            "`metadata` holds half a surrogate pair; write the whole character",
+            "`metadata` contains half a surrogate pair; write the whole character",
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
         bad(f"`metadata` cannot be written as JSON ({error}); change or remove that value")
@@ -150,7 +150,7 @@ def _metadata(value: object) -> Mapping[str, Any]:
 def _check_verifiable(
     metadata: Mapping[str, Any], checks: RowChecks, *, has_reference: bool
 ) -> None:
-    """What the rubric verifies by code must be there and be right before completions are paid."""
+    """What the rubric verifies by code must be there and right before completions are paid for."""
     compares = checks.reference_check
     for key in checks.metadata_checks:
         stated = metadata.get(key)
@@ -177,7 +177,7 @@ def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _refuse_depth(value: object) -> None:
-    """Raises ValueError for what could be read here and not be written where calls are nested."""
+    """Raises ValueError for what can be read here but not written where calls are nested."""
     level = [value]
     for _ in range(_DEEPEST_METADATA):
         level = [
@@ -192,7 +192,7 @@ def _refuse_depth(value: object) -> None:
 
 
 def _as_text(value: object) -> str:
-    """Values that tables have and JSON has not."""
+    """Values that tables have and JSON does not."""
     if isinstance(value, date | time | Decimal):
         return str(value)
     raise TypeError(f"a value is {kind_of(value)}")
@@ -210,7 +210,7 @@ def _completions(value: object, checks: RowChecks) -> tuple[ReadyCompletion, ...
         cause = "" if ready else ", and the configuration samples none (`sampling`)"
         raise RowProblemError(
             SkipReason.TOO_FEW_COMPLETIONS,
-            f"`completions` must hold at least two different texts{cause}; add some",
+            f"`completions` must have at least two different texts{cause}; add some",
         )
     return ready
 
@@ -233,30 +233,18 @@ def check_length(prompt: Prompt, checks: RowChecks) -> None:
 
     Raises RowProblemError.
     """
-    _check_sampled(prompt, checks)
-    _check_judged(prompt, checks)
-
-
-def _check_sampled(prompt: Prompt, checks: RowChecks) -> None:
-    if checks.context_tokens is None:
-        return
-    tokens = about_tokens(*(message.content for message in prompt.messages))
-    if tokens + checks.output_tokens > checks.context_tokens:
+    messages = [message.content for message in prompt.messages]
+    room, judged = checks.context_tokens, checks.judged_tokens
+    if room is not None and (tokens := about_tokens(*messages)) + checks.output_tokens > room:
         raise RowProblemError(
             SkipReason.TOO_LONG,
             f"about {tokens} tokens and {checks.output_tokens} for the answer do not fit into "
-            f"context_tokens = {checks.context_tokens}; shorten the prompt",
+            f"context_tokens = {room}; shorten the prompt",
         )
-
-
-def _check_judged(prompt: Prompt, checks: RowChecks) -> None:
-    """Completions come on top, so what leaves no room for any is not worth sampling them."""
-    if checks.judged_tokens is None:
-        return
-    tokens = about_tokens(*(one.content for one in prompt.messages), prompt.reference or "")
-    if tokens >= checks.judged_tokens:
+    # Completions come on top, so what leaves no room for any is not worth sampling them.
+    if judged is not None and (tokens := about_tokens(*messages, prompt.reference or "")) >= judged:
         raise RowProblemError(
             SkipReason.TOO_LONG,
             f"about {tokens} tokens and a completion do not fit into context_tokens of any judge, "
-            f"where rubric and reply leave {max(0, checks.judged_tokens)}; shorten the prompt",
+            f"where rubric and reply leave {max(0, judged)}; shorten the prompt",
         )

@@ -1,4 +1,4 @@
-"""A row as its source gives it, whether its columns are there, what may be wrong with values."""
+"""A row as its source gives it, whether its columns exist, and what may be wrong with values."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MissingColumnError(InputError):
 
 
 def encodable(text: str) -> str:
-    """The text with every half of a surrogate pair, which UTF-8 cannot hold, replaced."""
+    """The text with every half of a surrogate pair, which UTF-8 cannot encode, replaced."""
     return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -100,7 +100,7 @@ def _missing(where: str, column: str, field: str, there: list[str]) -> MissingCo
 
 
 _UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters (C0, DEL, C1) but tab and line ends; halves of surrogate pairs."""
+"""Control characters (C0, DEL, C1) except tab and line ends; halves of surrogate pairs."""
 _KINDS = {
     type(None): "null",
     bool: "true or false",
@@ -137,7 +137,7 @@ def text_of(value: object, what: str) -> str:
         return value
     code = f"U+{ord(unwanted.group()):04X}"
     if unwanted.group() >= "\ud800":
-        detail = f"{what} holds half a surrogate pair ({code}); write the whole character"
+        detail = f"{what} contains half a surrogate pair ({code}); write the whole character"
         raise RowProblemError(SkipReason.INVALID_ENCODING, detail)
-    detail = f"{what} holds the control character {code}; remove it"
+    detail = f"{what} contains the control character {code}; remove it"
     raise RowProblemError(SkipReason.CONTROL_CHARACTERS, detail)

@@ -3,9 +3,9 @@
 rubric.py         what completions are judged by
 judge.py          what a judge is, and what its judgments share
 panel.py          all judges of a run, by the protocol of each
-asking.py         asking for replies in a schema, with one repair
+asking.py         judges that write: replies in a schema, with one repair
 judge_prompts.py  prompts of judges, from templates in a sandbox
-escalation.py     the first tier of judges, then those that tell most for the money
+escalation.py     the first tier of judges, then those that tell most for their price
 own_family.py     which completions come from a judge's own model family
 verification.py   criteria that code verifies
 protocols/        one file a way to ask
@@ -22,8 +22,8 @@ decisions   typed questions to a model that answers with probabilities
 checks      by code, for nothing, before a model is asked
 
 A reply is read strictly, or once more after a repair, or the judgment is missing and says in which
-way (`missing_kind`); nothing is guessed. What the prompt, the answers and the reference hold is
-data: it stands between delimiters that no text can forge, and no template runs it. Required
+way (`missing_kind`); nothing is guessed. What the prompt, the answers and the reference contain
+is data: it stands between delimiters that no text can forge, and no template runs it. Required
 criteria that code checks are a veto after ranking.
 
 Where judges cost more than the doubt is worth, `cascade` in the configuration sets tiers: the first
@@ -31,10 +31,10 @@ judges everything, the others what ranking/cascade/ names, one question at a tim
 confidence is reached or no question is worth its price.
 
 A judge of the same model family as a writer can be left out for its own answers, or only noted
-(own_family.py). A run measures its judges as it goes (ranking/reliability/): no label is needed for
-that, and labels make it better (calibration/). What to do while a
-judge is out of order, `judging.on_judge_failure` says: wait for it, go on without it, or stop the
-run. What is missing in the end is a gap in the evidence, not in the run.
+(own_family.py). A run measures its judges as it goes (ranking/reliability/): that needs no labels,
+and labels make it better (calibration/). `judging.on_judge_failure` says what to do while a judge
+fails: wait for it, go on without it, or stop the run. A judgment that stays missing is a gap in the
+evidence, not in the run.
 
 To add a protocol: a file in protocols/, and a line in ranking/protocols.py.
 """

@@ -1,11 +1,12 @@
-"""Asking a judge for replies in a schema: one request a rubric, each with at most one repair.
+"""Judges that write: one request a rubric in a schema, each with at most one repair.
 
 How much of a judge's context is left for what it judges follows from what it is sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -16,6 +17,7 @@ from judgeforge.errors import CallError
 from judgeforge.judging.judge import (
     REPLY_WITHHELD,
     Missing,
+    blank_judgment,
     call_failure,
     fallback_note,
     reading_failure,
@@ -23,7 +25,7 @@ from judgeforge.judging.judge import (
 from judgeforge.judging.judge_prompts import repair_message, system_text
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import Judgment, Message
+from judgeforge.records import Completion, Judgment, Message, Prompt, Question
 from judgeforge.text.wording import about_tokens, shortened
 
 R = TypeVar("R")
@@ -39,44 +41,99 @@ class Form(Generic[R]):
     schema: ReplySchema
     read: Callable[[ModelReply], R]
     """Raises UnreadableReplyError."""
-    part: str | None = None
-    """The criterion that this asks about, where each is asked on its own."""
     top_logprobs: int | None = None
     """How many alternatives of each token are asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replies(Generic[R]):
-    """What came of all requests of one question."""
+class WritingJudge(ABC, Generic[R]):
+    """A protocol says what it asks (``questions``), shows (``form``) and learns (``evidence``)."""
 
-    readings: tuple[R, ...]
-    """One for each form; none where ``missing`` is set."""
-    calls: tuple[str, ...]
-    cost_usd: float | None
-    missing: Missing | None
-    answered_by: tuple[str, ...] = ()
-    """Fallbacks that answered in place of the judge's model."""
+    def __init__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> None:
+        self._judge, self._rubric, self._gateway = judge, rubric, gateway
+        self._asked = rubrics_asked(judge, rubric)
+        self._parts = [part for part, _ in self._asked]
 
-    def add_to(
-        self, judgment: Judgment, evidence: Callable[[Sequence[R]], dict[str, object]]
+    @abstractmethod
+    def form(self, rubric: Rubric, prompt: Prompt, texts: Sequence[str]) -> Form[R]:
+        """One request about completions, in the order shown, by the whole rubric or one part."""
+
+    @abstractmethod
+    def evidence(self, readings: Sequence[R]) -> dict[str, object]:
+        """Fields of the judgment, from one reading for each rubric asked."""
+
+    async def ask(
+        self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
     ) -> Judgment:
-        """The judgment with its provenance, and with what ``evidence`` makes of the readings."""
-        provenance: dict[str, object] = {
-            "call": self.calls[-1] if self.calls else None,
-            "calls": self.calls if len(self.calls) > 1 else (),
-            "cost_usd": self.cost_usd,
+        """As ``Judge.ask``; where one request stays without a readable reply, all is missing."""
+        texts = [completions[i].text for i in question.completion_ids]
+        attempts = await gather_or_cancel(
+            self._attempt(self.form(rubric, prompt, texts), part, question.repeat)
+            for part, rubric in self._asked
+        )
+        answers = [answer for attempt in attempts for answer in attempt.answers]
+        keys = tuple(answer.key for answer in answers)
+        costs = [answer.cost_usd for answer in answers]
+        fields: dict[str, object] = {
+            "call": keys[-1] if keys else None,
+            "calls": keys if len(keys) > 1 else (),
+            "cost_usd": None if None in costs else sum(cost or 0.0 for cost in costs),
+            **self._outcome(attempts),
         }
-        told = self.missing.fields() if self.missing else self._read_by(evidence)
-        fields = provenance | told
-        if self.answered_by:
-            fields["note"] = fallback_note(self.answered_by, fields.get("note"))
-        return judgment.model_copy(update=fields)
+        if stood_in := tuple(dict.fromkeys(a.answered_by for a in answers if a.answered_by)):
+            fields["note"] = fallback_note(stood_in, fields.get("note"))
+        blank = blank_judgment(prompt, question, self._judge, self._rubric)
+        return blank.model_copy(update=fields)
 
-    def _read_by(self, evidence: Callable[[Sequence[R]], dict[str, object]]) -> dict[str, object]:
+    def _outcome(self, attempts: Sequence[_Attempt[R]]) -> dict[str, object]:
+        missing = next((a.missing.of_criterion(a.part) for a in attempts if a.missing), None)
+        if missing:
+            return missing.fields()
         try:
-            return evidence(self.readings)
+            return self.evidence([a.reading for a in attempts if a.reading is not None])
         except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
             return reading_failure(error).fields()
+
+    async def _attempt(self, form: Form[R], part: str | None, repeat: int) -> _Attempt[R]:
+        attempt: _Attempt[R] = _Attempt(part)
+        try:
+            problem = await self._ask_once(form, form.messages, repeat, attempt)
+            if problem is None:
+                return attempt
+            said = attempt.answers[-1].reply.text.strip() or "(empty)"
+            again = (Message(role="assistant", content=said), repair_message(problem))
+            problem = await self._ask_once(form, (*form.messages, *again), repeat, attempt)
+            if problem is not None:
+                reason = f"unreadable reply, also when asked again: {problem}"
+                attempt.missing = Missing("unread", reason)
+        except CallError as error:
+            if error.stops_run:
+                raise
+            attempt.missing = call_failure(error)
+        return attempt
+
+    async def _ask_once(
+        self, form: Form[R], messages: tuple[Message, ...], repeat: int, attempt: _Attempt[R]
+    ) -> str | None:
+        """Fill the attempt, or say what is wrong with the reply."""
+        request = ChatRequest(
+            messages=messages,
+            max_tokens=self._judge.max_tokens,
+            temperature=self._judge.asked_temperature,
+            reply_schema=form.schema,
+            top_logprobs=form.top_logprobs,
+        )
+        answer = await self._gateway.ask(self._judge.model, request, sample=repeat)
+        attempt.answers.append(answer)
+        attempt.missing = _no_judgment(answer.reply, self._judge)
+        if attempt.missing is not None:
+            return None
+        try:
+            attempt.reading = form.read(answer.reply)
+        except UnreadableReplyError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
+            attempt.missing = reading_failure(error)
+        return None
 
 
 def rubrics_asked(judge: JudgeConfig, rubric: Rubric) -> list[tuple[str | None, Rubric]]:
@@ -84,26 +141,6 @@ def rubrics_asked(judge: JudgeConfig, rubric: Rubric) -> list[tuple[str | None, 
     if judge.criteria == "together":
         return [(None, rubric)]
     return [(part.criteria[0].name, part) for part in rubric.separately()]
-
-
-async def ask_all(
-    gateway: Asks, judge: JudgeConfig, forms: Sequence[Form[R]], repeat: int
-) -> Replies[R]:
-    """Ask every form; where one stays without a readable reply, the whole is missing.
-
-    Raises CallError only where it stops the run, and BudgetExhaustedError.
-    """
-    attempts = await gather_or_cancel(_attempt(gateway, judge, form, repeat) for form in forms)
-    answers = [answer for attempt in attempts for answer in attempt.answers]
-    costs = [answer.cost_usd for answer in answers]
-    missing = next((a.missing.of_criterion(a.part) for a in attempts if a.missing), None)
-    return Replies(
-        readings=tuple(a.reading for a in attempts if a.reading is not None and not missing),
-        calls=tuple(answer.key for answer in answers),
-        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
-        missing=missing,
-        answered_by=tuple(dict.fromkeys(a.answered_by for a in answers if a.answered_by)),
-    )
 
 
 def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int:
@@ -125,60 +162,10 @@ def joined_rationale(parts: Sequence[str | None], rationales: Sequence[str]) -> 
 @dataclass(slots=True)
 class _Attempt(Generic[R]):
     part: str | None
+    """The criterion that is asked about, where each is asked on its own."""
     answers: list[Answer] = field(default_factory=list)
     reading: R | None = None
     missing: Missing | None = None
-
-
-async def _attempt(gateway: Asks, judge: JudgeConfig, form: Form[R], repeat: int) -> _Attempt[R]:
-    attempt: _Attempt[R] = _Attempt(form.part)
-    try:
-        problem = await _ask_once(gateway, judge, form, form.messages, repeat, attempt)
-        if problem is None:
-            return attempt
-        said = Message(
-            role="assistant", content=attempt.answers[-1].reply.text.strip() or "(empty)"
-        )
-        again = (*form.messages, said, repair_message(problem))
-        problem = await _ask_once(gateway, judge, form, again, repeat, attempt)
-        if problem is not None:
-            reason = f"unreadable reply, also when asked again: {problem}"
-            attempt.missing = Missing("unread", reason)
-    except CallError as error:
-        if error.stops_run:
-            raise
-        attempt.missing = call_failure(error)
-    return attempt
-
-
-async def _ask_once(
-    gateway: Asks,
-    judge: JudgeConfig,
-    form: Form[R],
-    messages: tuple[Message, ...],
-    repeat: int,
-    attempt: _Attempt[R],
-) -> str | None:
-    """Fill the attempt, or say what is wrong with the reply."""
-    request = ChatRequest(
-        messages=messages,
-        max_tokens=judge.max_tokens,
-        temperature=judge.asked_temperature,
-        reply_schema=form.schema,
-        top_logprobs=form.top_logprobs,
-    )
-    answer = await gateway.ask(judge.model, request, sample=repeat)
-    attempt.answers.append(answer)
-    attempt.missing = _no_judgment(answer.reply, judge)
-    if attempt.missing is not None:
-        return None
-    try:
-        attempt.reading = form.read(answer.reply)
-    except UnreadableReplyError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
-        attempt.missing = reading_failure(error)
-    return None
 
 
 def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> Missing | None:

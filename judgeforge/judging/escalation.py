@@ -1,4 +1,4 @@
-"""Asks the first tier of judges, then whoever tells most for the money where doubt is left."""
+"""Asks the first tier of judges, then those that tell most for their price while doubt is left."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Price = Callable[[Prompt, JudgeConfig, Sequence[Completion]], float | None]
 _PAIR_SIZE = 2
 
 OnceKnown = Callable[[], Awaitable[Reliability]]
-"""Waits until the judges of the run are known, and gives what is known."""
+"""Waits until the judges of the run are known, and returns what is known."""
 
 
 class Escalation:
@@ -49,7 +49,9 @@ class Escalation:
         prices = self._prices(prompt, completions)
         checked = await self._panel.check(prompt, completions)
         course = _Course(self._panel, prompt, completions, self._options(prices), checked)
-        rules = self._rules if prices else _counting_calls(self._rules)
+        rules = self._rules
+        if not prices:  # each call counts the same, and no limit in USD can be kept
+            rules = rules.model_copy(update={"max_usd_per_prompt": None})
         await course.ask_first_tier()
         known = await reliability()
         while bundle := self._next(course, known, rules):
@@ -72,7 +74,7 @@ class Escalation:
         )
 
     def _prices(self, prompt: Prompt, completions: Sequence[Completion]) -> list[float]:
-        """Of a question of each judge; nothing where one is unknown or costs nothing."""
+        """Of one question to each judge; empty where any price is unknown or zero."""
         prices = [self._price(prompt, judge, completions) for judge in self._panel.judges]
         known = [price for price in prices if price]
         return known if len(known) == len(prices) else []
@@ -90,11 +92,6 @@ class Escalation:
             )
             for judge, price in zip(judges, prices or [1.0] * len(judges), strict=True)
         ]
-
-
-def _counting_calls(rules: CascadeRules) -> CascadeRules:
-    """Without prices each call costs the same, and no limit in USD can be kept."""
-    return rules.model_copy(update={"max_usd_per_prompt": None})
 
 
 class _Course:
@@ -117,7 +114,7 @@ class _Course:
 
     @property
     def evidence(self) -> Evidence:
-        """One whose judgment could not be read may still be judged by others."""
+        """A completion whose judgment could not be read may still be judged by others."""
         return read_evidence(
             self.judgments,
             tuple(self._completions),
@@ -142,7 +139,7 @@ class _Course:
         await self._send(questions)
 
     def times_asked(self, ids: Sequence[str]) -> Mapping[tuple[str, tuple[int, ...]], int]:
-        """By judge and places: also what brought no judgment must not be asked for ever."""
+        """By judge and places: also what brought no judgment must not be asked again for ever."""
         place = {name: i for i, name in enumerate(ids)}
         return {
             (judge, tuple(sorted(place[name] for name in about))): times
@@ -160,7 +157,7 @@ class _Course:
         about = [self._completions[ids[place]] for place in ask.places]
         key = (ask.judge, tuple(sorted(one.id for one in about)))
         round_number = self._rounds[key]
-        # Counted also where the judge has nothing to say on it (its own family, say).
+        # Counted even where the judge has nothing to say about it (its own family, say).
         self._rounds[key] += 1
         return self._panel.questions(ask.judge, about, round_number)
 

@@ -23,18 +23,17 @@ class Judge(Protocol):
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         """One round of asking this judge about these completions of one prompt.
 
-        The same arguments always give equal questions; rounds with different ``repeat`` are
-        drawn anew.
+        The same arguments always give equal questions; each ``repeat`` is drawn independently.
         """
         ...
 
     async def ask(
         self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
     ) -> Judgment:
-        """Ask one question of ``questions``; ``completions`` (by id) holds those it is about.
+        """Ask one question of ``questions``; ``completions`` (by id) includes those it is about.
 
-        A judgment that cannot be had is missing and says why; it is never guessed. Raises CallError
-        only where it stops the run, and BudgetExhaustedError.
+        A judgment that cannot be obtained is missing and says why; it is never guessed. Raises
+        CallError only where it stops the run, and BudgetExhaustedError.
         """
         ...
 
@@ -77,12 +76,12 @@ class Missing:
         return Missing(self.kind, f"criterion `{name}`: {self.reason}") if name else self
 
     def fields(self) -> dict[str, object]:
-        """Of the judgment."""
+        """As fields of the judgment."""
         return {"missing": self.reason, "missing_kind": self.kind}
 
 
 def call_failure(error: CallError) -> Missing:
-    """No reply could be had."""
+    """Why no reply could be obtained."""
     if isinstance(error, TooLongError):
         return Missing("too_long", f"too long for the judge: {error}")
     if isinstance(error, FlaggedInputError):
@@ -91,9 +90,9 @@ def call_failure(error: CallError) -> Missing:
 
 
 def reading_failure(error: Exception) -> Missing:
-    """A reader met what nothing had foreseen.
+    """A reader met something unforeseen.
 
-    The reply is paid for and stored, so an error would come back with every start: one judgment is
+    The reply is paid for and stored, so the error would return with every start: one judgment is
     missing instead, and names the error.
     """
     what = f"{type(error).__name__}: {error}"

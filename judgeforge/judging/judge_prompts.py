@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from judgeforge.config.shipped import shipped_prompts
 from judgeforge.judging.rubric import Rubric
+from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.records import Message, Prompt
 
 if TYPE_CHECKING:
@@ -30,48 +31,28 @@ _SHARED_TEMPLATES = (
 )
 
 
-def pointwise_messages(
-    rubric: Rubric, prompt: Prompt, completion_text: str
+def judge_messages(
+    protocol: str, rubric: Rubric, prompt: Prompt, texts: Sequence[str]
 ) -> tuple[Message, Message]:
     """System message (the rubric, the same for all calls) and user message (what is judged).
 
-    The same arguments always give the same messages.
+    Answers stand in the order of ``texts``: numbered from 1 where all are shown, else A and B. The
+    same arguments always give the same messages.
     """
-    values = _material(prompt, [completion_text])
-    return _messages("pointwise", rubric, completion=completion_text, **values)
-
-
-def pairwise_messages(
-    rubric: Rubric, prompt: Prompt, first: str, second: str
-) -> tuple[Message, Message]:
-    """As ``pointwise_messages``, for two answers: A is the one shown first."""
-    values = _material(prompt, [first, second])
-    return _messages("pairwise", rubric, answers=[("A", first), ("B", second)], **values)
-
-
-def listwise_messages(
-    rubric: Rubric, prompt: Prompt, texts: Sequence[str]
-) -> tuple[Message, Message]:
-    """As ``pointwise_messages``, for any number of answers, counted from 1."""
-    answers = [(str(number), text) for number, text in enumerate(texts, start=1)]
-    return _messages("listwise", rubric, answers=answers, **_material(prompt, texts))
-
-
-def decision_messages(
-    rubric: Rubric, prompt: Prompt, completion_text: str
-) -> tuple[Message, Message]:
-    """What a decision model is to look at; its questions say what is asked about it."""
-    values = _material(prompt, [completion_text])
-    return _messages("decisions", rubric, completion=completion_text, **values)
-
-
-def decision_pair_messages(
-    rubric: Rubric, prompt: Prompt, first: str, second: str
-) -> tuple[Message, Message]:
-    """As ``decision_messages``, for two answers: A is the one shown first."""
-    values = _material(prompt, [first, second])
-    user = _render("decisions_pair_user.j2", answers=[("A", first), ("B", second)], **values)
-    system = system_text("decisions", rubric)
+    facts = PROTOCOLS[protocol]
+    labels = map(str, range(1, len(texts) + 1)) if facts.shows == "all" else iter("AB")
+    shown = [message.content for message in prompt.messages]
+    shown += [prompt.reference or "", *texts]
+    is_decided_pair = facts.decides and len(texts) > 1
+    user = _render(
+        "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2",
+        turns=[(message.role, message.content) for message in prompt.messages],
+        reference=prompt.reference,
+        completion=texts[0],
+        answers=list(zip(labels, texts, strict=False)),
+        code=_code_absent_from(shown),
+    )
+    system = system_text(protocol, rubric)
     return Message(role="system", content=system), Message(role="user", content=user)
 
 
@@ -86,30 +67,13 @@ def repair_message(problem: str) -> Message:
 
 
 def template_digests(protocols: Iterable[str]) -> dict[str, str]:
-    """SHA-256 (hex) of every file that can stand in the prompts of these protocols, by name."""
+    """SHA-256 (hex) of every file that can be part of the prompts of these protocols, by name."""
     used = [*_SHARED_TEMPLATES, *(f"{protocol}_" for protocol in protocols)]
     files = sorted((shipped_prompts() / "judge").glob("*.j2"))
     return {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()
         for file in files
         if file.name.startswith(tuple(used))
-    }
-
-
-def _messages(protocol: str, rubric: Rubric, **values: object) -> tuple[Message, Message]:
-    user = _render(f"{protocol}_user.j2", **values)
-    system = system_text(protocol, rubric)
-    return Message(role="system", content=system), Message(role="user", content=user)
-
-
-def _material(prompt: Prompt, texts: Sequence[str]) -> dict[str, object]:
-    """What every protocol shows beside the answers, and a code that occurs in none of it."""
-    shown = [message.content for message in prompt.messages]
-    shown += [prompt.reference or "", *texts]
-    return {
-        "turns": [(message.role, message.content) for message in prompt.messages],
-        "reference": prompt.reference,
-        "code": _code_absent_from(shown),
     }
 
 

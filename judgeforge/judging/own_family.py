@@ -74,7 +74,7 @@ class OwnFamily:
         return [one for one in completions if not self.is_own(judge, one.model)]
 
     def is_own(self, judge: JudgeConfig, model: str) -> bool:
-        """Whether a model, by its name in the configuration or elsewhere, is the judge's kin."""
+        """Whether a model, by its name in the configuration or elsewhere, is of its family."""
         return not self._of(judge.model).isdisjoint(self._of(model))
 
     def _of(self, model: str) -> frozenset[str]:

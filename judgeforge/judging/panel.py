@@ -95,7 +95,7 @@ class Panel:
 
 
 class RecordedPanel(Panel):
-    """Answers from judgments that are there already: shows what a cascade would have asked.
+    """Answers from recorded judgments: shows what a cascade would have asked.
 
     Nothing is sent, and nothing in it waits.
     """

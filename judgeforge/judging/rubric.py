@@ -190,7 +190,7 @@ def load_rubric(name_or_path: str, *, folder: Path) -> Rubric:
 def _matching(name: str, allowed: re.Pattern[str], words: str) -> str:
     if not allowed.fullmatch(name):
         wanted = f"it takes {words}, at most 64 characters"
-        raise ValueError(f"`{shortened(name)}` is no name; {wanted}")
+        raise ValueError(f"`{shortened(name)}` is not a name; {wanted}")
     return name
 
 

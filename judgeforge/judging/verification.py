@@ -16,7 +16,7 @@ def run_checks(rubric: Rubric, prompt: Prompt, completion: Completion) -> Judgme
 
     A criterion's score is the share of its checks that pass. A row without the metadata that a
     criterion takes its checks from leaves nothing to verify and passes it. Where one check cannot
-    be decided, or the metadata holds no checks, the whole judgment is missing.
+    be decided, or the metadata contains no checks, the whole judgment is missing.
     """
     if not rubric.checked:
         return None
@@ -57,7 +57,7 @@ def run_checks(rubric: Rubric, prompt: Prompt, completion: Completion) -> Judgme
 
 
 def _checks_of(criterion: Criterion, prompt: Prompt) -> tuple[Check, ...]:
-    """Raises ValueError where the row's metadata holds something else than checks."""
+    """Raises ValueError where the row's metadata contains something other than checks."""
     key = criterion.metadata_key
     if key is None:
         return criterion.own_checks

@@ -77,8 +77,7 @@ def calibrated_ranking(ranking: Ranking, confidence: ConfidenceMap) -> Ranking:
     The others follow by a common power, so that the order stays and the sum is 1. What code has
     decided (a veto, scores without any doubt) stays as it is.
     """
-    vetoed = [name in ranking.vetoed for name in ranking.completion_ids]
-    free = ~np.array(vetoed, dtype=bool)
+    free = np.array([name not in ranking.vetoed for name in ranking.completion_ids], dtype=bool)
     doubted = np.diagonal(np.array(ranking.covariance)).any() if ranking.covariance else False
     if free.sum() < 2 or not doubted:
         return ranking

@@ -42,6 +42,16 @@ class Comparison:
     prefers_second: float
     tie: float
 
+    @property
+    def lead(self) -> float:
+        """Of the completion shown first, -1 to 1."""
+        return self.prefers_first - self.prefers_second
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Both places in ascending order, whatever the order shown."""
+        return min(self.first, self.second), max(self.first, self.second)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
@@ -66,6 +76,20 @@ class Evidence:
         """In an order that does not depend on the order of the judgments."""
         names = {cell.judge for cell in self.cells} | {one.judge for one in self.comparisons}
         return tuple(sorted(names))
+
+
+def leads_by_order(
+    comparisons: Iterable[Comparison],
+) -> dict[tuple[str, tuple[int, int]], tuple[list[float], list[float]]]:
+    """By judge and pair: the leads of its lower place when shown first, and when shown second."""
+    leads: dict[tuple[str, tuple[int, int]], tuple[list[float], list[float]]] = {}
+    for one in comparisons:
+        ahead, behind = leads.setdefault((one.judge, one.pair), ([], []))
+        if one.first == one.pair[0]:
+            ahead.append(one.lead)
+        else:
+            behind.append(-one.lead)
+    return leads
 
 
 def read_evidence(

@@ -12,6 +12,7 @@ linear algebra; verdicts are added by Newton's method on their concave likelihoo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgeforge.ranking.distributions import Array
-from judgeforge.ranking.evidence import Cell, Comparison, Evidence
+from judgeforge.ranking.evidence import Comparison, Evidence
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 
 _NEWTON_STEPS = 30
@@ -51,7 +52,7 @@ class Posterior:
 
 @dataclass(frozen=True, slots=True)
 class _Gain:
-    """What the answers weigh, whatever they are: it depends on who was asked what how often."""
+    """What the answers weigh, whatever they say: that depends on what each judge was asked."""
 
     prior: Array
     weights: Array
@@ -59,8 +60,8 @@ class _Gain:
     rows: NDArray[np.intp]
 
 
-_Pattern = tuple[tuple[str, int, int], ...]
-"""(judge, place, number of answers) of each cell."""
+_Pattern = tuple[tuple[str, int, int, float], ...]
+"""(judge, place, number of answers, variance that the judge stated) of each cell."""
 
 
 def posterior(
@@ -70,7 +71,8 @@ def posterior(
     n = len(evidence.completion_ids)
     scored = {cell.judge for cell in evidence.cells}
     names = tuple(sorted(scored | set(judges or ())))
-    gain = _gain_for(evidence.cells, names, n, reliability)
+    pattern = tuple((c.judge, c.place, len(c.scores), c.stated_variance) for c in evidence.cells)
+    gain = _gain(pattern, names, n, reliability)
     prior = gain.prior
     if reliability.length:
         prior = prior + _expected_by_length(evidence, names, reliability)
@@ -95,32 +97,14 @@ def _expected_by_length(
     return np.asarray(np.kron(scales, reliability.length * (logs - logs.mean())))
 
 
-def _gain_for(
-    cells: Sequence[Cell], names: tuple[str, ...], n: int, reliability: Reliability
-) -> _Gain:
-    pattern = tuple((cell.judge, cell.place, len(cell.scores)) for cell in cells)
-    if any(cell.stated_variance for cell in cells):
-        stated = np.array([cell.stated_variance / len(cell.scores) for cell in cells])
-        return _gain(pattern, names, n, reliability, stated)
-    return _cached_gain(pattern, names, n, reliability)
-
-
-# Where everybody answers everything a few patterns cover all prompts. A cascade makes ever new
-# ones: keeping them would fill memory and save no time that can be measured.
+# Where every judge answers everything, a few patterns cover all prompts. A cascade, or judges that
+# state their doubt, make ever new ones: keeping more of them would only fill memory.
 @lru_cache(maxsize=64)
-def _cached_gain(
-    pattern: _Pattern, names: tuple[str, ...], n: int, reliability: Reliability
-) -> _Gain:
-    return _gain(pattern, names, n, reliability, np.zeros(len(pattern)))
-
-
-def _gain(
-    pattern: _Pattern, names: tuple[str, ...], n: int, reliability: Reliability, stated: Array
-) -> _Gain:
+def _gain(pattern: _Pattern, names: tuple[str, ...], n: int, reliability: Reliability) -> _Gain:
     prior, covariance = prior_of(names, n, reliability)
-    rows = np.array([n * (1 + names.index(j)) + i for j, i, _ in pattern], dtype=np.intp)
-    noise = np.array([reliability.of(j).repeat_sd ** 2 / count for j, _, count in pattern])
-    seen = covariance[np.ix_(rows, rows)] + np.diag(noise + stated)
+    rows = np.array([n * (1 + names.index(j)) + i for j, i, _, _ in pattern], dtype=np.intp)
+    noise = [reliability.of(j).repeat_sd ** 2 / m + stated / m for j, _, m, stated in pattern]
+    seen = covariance[np.ix_(rows, rows)] + np.diag(noise)
     weights = np.asarray(np.linalg.solve(seen, covariance[rows]).T, dtype=np.float64)
     return _Gain(prior, weights, covariance - weights @ covariance[rows], rows)
 
@@ -194,7 +178,7 @@ class _Verdicts:
             self._design[row, one.second] = -slope
         self._position = np.array([judge.position for judge in judges])
         self._tie = np.array([2.0 * judge.tie for judge in judges])
-        self._told = np.array([one.prefers_first - one.prefers_second for one in comparisons])
+        self._told = np.array([one.lead for one in comparisons])
         self._weight = _weights(comparisons, judges)
 
     def log_likelihood(self, qualities: Array) -> float:
@@ -205,8 +189,8 @@ class _Verdicts:
 
     def derivatives(self, qualities: Array) -> tuple[Array, Array]:
         """Gradient (n,) and negative second derivative (n, n)."""
-        x = self._design @ qualities + self._position
-        up, down = np.exp(np.clip(x, -60, 60) / 2), np.exp(-np.clip(x, -60, 60) / 2)
+        x = np.clip(self._design @ qualities + self._position, -60, 60)
+        up, down = np.exp(x / 2), np.exp(-x / 2)
         total = up + down + self._tie
         expected = (up - down) / total
         variance = (up + down) / total - expected**2
@@ -216,11 +200,6 @@ class _Verdicts:
 
 
 def _weights(comparisons: Sequence[Comparison], judges: Sequence[JudgeReliability]) -> Array:
-    pairs = [(one.judge, *sorted((one.first, one.second))) for one in comparisons]
-    counts = {pair: pairs.count(pair) for pair in pairs}
-    return np.array(
-        [
-            1.0 / (1.0 + (counts[pair] - 1) * judge.persistence)
-            for pair, judge in zip(pairs, judges, strict=True)
-        ]
-    )
+    pairs = [(one.judge, one.pair) for one in comparisons]
+    counts = Counter(pairs)
+    return np.array([one.repeated(counts[pair]) for pair, one in zip(pairs, judges, strict=True)])

@@ -22,27 +22,27 @@ def write_card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> Non
     zero rows can be loaded from files. Raises StoreError where it cannot be written.
     """
     with replacing(folder.card) as file:
-        file.write(card(pairs, manifest).encode())
+        file.write(card(folder, pairs, manifest).encode())
 
 
-def card(pairs: PairFigures, manifest: Manifest) -> str:
+def card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> str:
     sections = [
-        _front_matter(pairs),
+        _front_matter(folder, pairs),
         _introduction(pairs, manifest.status),
         "## How it was made\n\n" + making(pairs, manifest),
         "## Counts\n\n" + counts(pairs, manifest.totals),
         "## Calls and cost\n\n" + costs(manifest.totals),
         "## Scores and lengths\n\n" + measures(pairs),
         *quality_sections(manifest.quality),
-        _columns(),
-        _loading(),
+        _COLUMNS,
+        _LOADING,
         _training(pairs),
-        _license(),
+        _LICENSE,
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _front_matter(pairs: PairFigures) -> str:
+def _front_matter(folder: RunFolder, pairs: PairFigures) -> str:
     import yaml
 
     content = {
@@ -52,7 +52,7 @@ def _front_matter(pairs: PairFigures) -> str:
                 # `datasets` caches a local folder by its name and this header, not by its data:
                 # without a mark of the data, a second run would load the pairs of the first.
                 "description": f"pairs sha256 {pairs.fingerprint}",
-                "data_files": [{"split": "train", "path": "pairs.jsonl"}],
+                "data_files": [{"split": "train", "path": folder.pairs.name}],
             }
         ],
         "dataset_info": {"features": card_features()},
@@ -79,8 +79,7 @@ def _introduction(pairs: PairFigures, status: str) -> str:
     return f"{what}\n\n> The run is not complete (status: {status}). Start it again to go on."
 
 
-def _columns() -> str:
-    return """\
+_COLUMNS = """\
 ## Columns
 
 `prompt`, `chosen` and `rejected` are lists of messages (`role`, `content`): TRL's conversational
@@ -91,8 +90,7 @@ rubric, the judges, the calls and what they cost; the rows behind it are in `com
 and `judgments.jsonl`, prompts without a pair in `skips.jsonl`."""
 
 
-def _loading() -> str:
-    return """\
+_LOADING = """\
 ## Load it
 
 ```python
@@ -137,17 +135,11 @@ same way; KTO splits each pair into a good and a bad example by itself.
 - **Margin.** The column is called `score_margin` because `RewardTrainer` silently subtracts a
   column called `margin` inside its loss. Rename it only if you want that.
 - **Label noise.** The judges are sometimes wrong, and `confidence` says how often to expect it.
-  `DPOConfig(label_smoothing={_smoothing(pairs)})` tells the loss so; it is
+  `DPOConfig(label_smoothing={pairs.expected_wrong or 0.0:.3f})` tells the loss so; it is
   1 - mean(`confidence`) of these pairs."""
 
 
-def _smoothing(pairs: PairFigures) -> str:
-    wrong = pairs.expected_wrong
-    return "0.0" if wrong is None else f"{wrong:.3f}"
-
-
-def _license() -> str:
-    return """\
+_LICENSE = """\
 ## License
 
 None is set. The terms of the prompts' source and of the models apply; add `license:` to the

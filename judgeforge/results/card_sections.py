@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from judgeforge.config.providers import runs_in_process
-from judgeforge.results.facts import file_name, prompts_source
+from judgeforge.results.facts import judges, prompts_source, rules, sampling
 from judgeforge.results.figures.distribution import SHARES, Values
 from judgeforge.results.figures.pairs import PairFigures
 from judgeforge.store.manifest import LengthQuality, Manifest, ModelPairs, Quality, Totals
@@ -31,10 +30,10 @@ def making(pairs: PairFigures, manifest: Manifest) -> str:
     config = manifest.config
     facts = [
         f"**Prompts**: {escape(prompts_source(config))}.",
-        f"**Completions**: {_sampling(config)}",
-        f"**Rubric**: {_rubric(pairs, config)}",
-        f"**Judges**: {_judges(config)}{_own_family(manifest.own_family_judgments)}",
-        f"**Pairing**: {_pairing(config)}",
+        f"**Completions**: {sampling(config, escape)}.",
+        f"**Rubric**: {_rubric(pairs, config)}.",
+        f"**Judges**: {judges(config, escape)}.{_own_family(manifest.own_family_judgments)}",
+        f"**Pairing**: {rules(config.get('pairing'), escape)}.",
         f"**Chosen from**: {_shares(pairs.models_of(0))}.",
         f"**Rejected from**: {_shares(pairs.models_of(1))}.",
     ]
@@ -124,41 +123,12 @@ def _share_name(share: float) -> str:
     return {0.0: "least", 0.5: "median", 1.0: "most"}.get(share, f"{share:.0%}")
 
 
-def _sampling(config: Mapping[str, Any]) -> str:
-    sampling = config.get("sampling")
-    if not sampling:
-        return "brought by the input; nothing was sampled."
-    seed = sampling.get("seed")
-    temperatures = ", ".join(f"{value:g}" for value in sampling.get("temperature") or ())
-    return (
-        f"{sampling.get('completions')} a prompt, "
-        f"from {_model_names(sampling.get('models'), config)}; "
-        f"temperature {temperatures}, at most {sampling.get('max_tokens')} tokens, "
-        f"{'no seed' if seed is None else f'seed {escape(seed)}'}."
-    )
-
-
 def _rubric(pairs: PairFigures, config: Mapping[str, Any]) -> str:
     if not pairs.rubrics:
-        return f"{escape(config.get('rubric'))}."
+        return escape(config.get("rubric"))
     return "; ".join(
         f"{escape(rubric.name)}, version {rubric.version}, SHA-256 `{escape(rubric.sha256)}`"
         for rubric in pairs.rubrics
-    )
-
-
-def _judges(config: Mapping[str, Any]) -> str:
-    judges = (config.get("judging") or {}).get("judges") or ()
-    if not judges:
-        return "none; code checked the criteria."
-    return "; ".join(_judge(judge, config) for judge in judges) + "."
-
-
-def _judge(judge: Mapping[str, Any], config: Mapping[str, Any]) -> str:
-    name = f"{escape(judge['name'])}: " if judge.get("name") else ""
-    return (
-        f"{name}{_model_names([judge.get('model')], config)} ({escape(judge.get('protocol'))}, "
-        f"{judge.get('repeats', 1)} x)"
     )
 
 
@@ -170,24 +140,6 @@ def _own_family(counted: Mapping[str, int]) -> str:
         f" Judged answers of their own model family, which judges tend to prefer: {each} "
         "(`own_family` in judgments.jsonl)."
     )
-
-
-def _pairing(config: Mapping[str, Any]) -> str:
-    rules = {
-        name: value for name, value in (config.get("pairing") or {}).items() if value is not None
-    }
-    strategy = escape(rules.pop("strategy", "unknown"))
-    return ", ".join([strategy, *(f"{escape(n)} {escape(v)}" for n, v in rules.items())]) + "."
-
-
-def _model_names(names: Iterable[Any] | None, config: Mapping[str, Any]) -> str:
-    known: Mapping[str, Any] = config.get("models") or {}
-    return ", ".join(_model(known.get(name) or {"model": name}) for name in names or ())
-
-
-def _model(model: Mapping[str, Any]) -> str:
-    provider, name = model.get("provider", "unknown"), model.get("model")
-    return f"{escape(file_name(name) if runs_in_process(provider) else name)} ({escape(provider)})"
 
 
 def _shares(models: Counter[str]) -> str:

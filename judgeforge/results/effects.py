@@ -35,19 +35,16 @@ def judge_effects(
     Raises ConfigError for a damaged manifest.
     """
     reliability = _reliability(folder)
-    told = [judgment for judgment in judgments if not judgment.missing]
+    told = [one for one in judgments if not one.missing]
     return tuple(
         JudgeEffect(
             judge=judge,
-            judgments=sum(judgment.judge == judge for judgment in told),
+            judgments=sum(one.judge == judge for one in told),
             confidence_without=_confidence(
-                pair,
-                [judgment for judgment in told if judgment.judge != judge],
-                reliability,
-                texts,
+                pair, [one for one in told if one.judge != judge], reliability, texts
             ),
         )
-        for judge in dict.fromkeys(judgment.judge for judgment in told)
+        for judge in dict.fromkeys(one.judge for one in told)
     )
 
 
@@ -58,7 +55,7 @@ def _reliability(folder: RunFolder) -> Reliability:
         return Reliability.model_validate(known) if known else PRIOR
     except ValidationError as error:
         raise ConfigError(
-            f"{folder.manifest_file}: its `reliability` is none that this judgeforge writes "
+            f"{folder.manifest_file}: its `reliability` is not as this judgeforge writes it "
             f"({counted(error.error_count(), 'mistake')}); use the version that made the folder"
         ) from error
 

@@ -26,7 +26,7 @@ R = TypeVar("R", bound=Record)
 
 _SHOWN_IDS = 5
 _KEPT_IDS = 10_000
-"""Among so many ids a misspelled one is looked for."""
+"""Among this many ids a misspelled one is looked for."""
 
 
 class ExplainedCall(Record):
@@ -85,11 +85,8 @@ def explain(path: Path, pair_id: str) -> Explanation:
         _record(folder.judgments, Judgment, judgment_fields(row))
         for row in _rows_of(pair, folder.judgments)
     ]
-    sides = {pair.provenance.chosen_id, pair.provenance.rejected_id}
-    judgments = [judgment for judgment in of_prompt if sides & set(judgment.completion_ids)]
-    source = pair.provenance
-    chosen = _side(folder.completions, rows, source.chosen_id, judgments)
-    rejected = _side(folder.completions, rows, source.rejected_id, judgments)
+    chosen = _side(folder.completions, rows, pair.provenance.chosen_id, of_prompt)
+    rejected = _side(folder.completions, rows, pair.provenance.rejected_id, of_prompt)
     return Explanation(
         pair=pair,
         chosen=chosen,
@@ -138,16 +135,12 @@ def _side(
             f"{file}: the completion `{name}` of the pair is missing. The file was changed after "
             "the run; restore it, or run again (paid replies come from the cache)."
         )
-    figures = {key: row.get(key) for key in OF_RANKING}
-    return _record(
-        file,
-        ExplainedSide,
-        {
-            "completion": _record(file, Completion, completion_fields(row)),
-            "judgments": [each for each in judgments if name in each.completion_ids],
-            **figures,
-        },
-    )
+    fields = {
+        "completion": _record(file, Completion, completion_fields(row)),
+        "judgments": [each for each in judgments if name in each.completion_ids],
+        **{key: row.get(key) for key in OF_RANKING},
+    }
+    return _record(file, ExplainedSide, fields)
 
 
 def _calls(log: Path, sides: Mapping[str, ExplainedSide]) -> tuple[ExplainedCall, ...]:
@@ -218,7 +211,7 @@ def _rows_of(pair: PreferencePair, file: Path) -> Iterator[Row]:
 def _rows(file: Path, naming: str = "") -> Iterator[Row]:
     """Rows of a results file; with ``naming`` lines without a text that begins so are left out.
 
-    Raises ConfigError at a line that is not one of judgeforge's.
+    Raises ConfigError at a line that judgeforge did not write.
     """
     begun = json.dumps(naming, ensure_ascii=False)[:-1] if naming else ""
     try:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
 from judgeforge.config.providers import runs_in_process
-from judgeforge.store.manifest import Manifest
+from judgeforge.store.manifest import Json, Manifest
 
 Fact = tuple[str, str]
+Show = Callable[[object], str]
+"""How a page writes a value that models, rows or people chose."""
 
 
-def part(config: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 (of JSON)
+def part(config: Json, *names: str) -> Any:  # noqa: ANN401 (of JSON)
     """A value deep in the configuration; None where an older version wrote none."""
     found: Any = config
     for name in names:
@@ -23,20 +25,23 @@ def part(config: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 (of JSO
 
 def making(manifest: Manifest) -> list[Fact]:
     config, rubric = manifest.config, manifest.rubric
+    models: Mapping[str, Json] = config.get("models") or {}
     return [
         ("prompts", prompts_source(config)),
-        ("models", "; ".join(_models(config)) or "none: the rows brought their completions"),
-        ("sampling", _sampling(config)),
+        (
+            "models",
+            "; ".join(f"{name}: {_model(one, str)}" for name, one in models.items())
+            or "none: the rows brought their completions",
+        ),
+        ("sampling", sampling(config)),
         (
             "rubric",
             f"{rubric.get('name')}, version {rubric.get('version')}, "
             f"SHA-256 {rubric.get('sha256')}",
         ),
-        ("judges", "; ".join(_judges(config)) or "none: code checked the criteria"),
-        ("cascade", _rules(part(config, "judging", "cascade")) or "none: all were asked all"),
-        ("pairing", _rules(config.get("pairing"))),
-        ("budget", _rules(config.get("budget"))),
-        ("limits", _rules(config.get("limits"))),
+        ("judges", judges(config)),
+        ("cascade", rules(part(config, "judging", "cascade")) or "none: all were asked all"),
+        *((block, rules(config.get(block))) for block in ("pairing", "budget", "limits")),
     ]
 
 
@@ -61,56 +66,67 @@ def _took(manifest: Manifest) -> str:
     return f", took {ended - started} (hours, minutes, seconds)"
 
 
-def judges_by_name(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def judges_by_name(config: Json) -> dict[str, Json]:
     judges = part(config, "judging", "judges") or ()
     return {judge.get("name") or judge["model"]: judge for judge in judges}
 
 
-def prompts_source(config: Mapping[str, Any]) -> str:
+def prompts_source(config: Json) -> str:
     source = config.get("prompts") or {}
     if hub := source.get("hf"):
         return f"dataset {hub.get('name')}, split {hub.get('split')}"
     return f"file {file_name(source.get('path') or 'unknown')}"
 
 
-def _models(config: Mapping[str, Any]) -> list[str]:
-    return [f"{name}: {_model(one)}" for name, one in (config.get("models") or {}).items()]
-
-
-def _model(model: Mapping[str, Any]) -> str:
-    provider, name = model.get("provider"), model.get("model")
-    return f"{file_name(name) if runs_in_process(provider) else name} ({provider})"
-
-
-def _sampling(config: Mapping[str, Any]) -> str:
-    sampling = config.get("sampling")
-    if not sampling:
-        return "nothing was sampled: the rows brought their completions"
-    temperatures = ", ".join(f"{value:g}" for value in sampling.get("temperature") or ())
+def sampling(config: Json, show: Show = str) -> str:
+    drawn = config.get("sampling")
+    if not drawn:
+        return "brought by the input; nothing was sampled"
+    seed = drawn.get("seed")
+    temperatures = ", ".join(f"{value:g}" for value in drawn.get("temperature") or ())
+    models = ", ".join(_model_called(name, config, show) for name in drawn.get("models") or ())
     return (
-        f"{sampling.get('completions')} a prompt from {', '.join(sampling.get('models') or ())}, "
-        f"temperature {temperatures}, at most {sampling.get('max_tokens')} tokens, "
-        f"seed {sampling.get('seed')}"
+        f"{drawn.get('completions')} a prompt, from {models}; temperature {temperatures}, at most "
+        f"{drawn.get('max_tokens')} tokens, {'no seed' if seed is None else f'seed {show(seed)}'}"
     )
 
 
-def _judges(config: Mapping[str, Any]) -> list[str]:
-    judges: Sequence[Mapping[str, Any]] = part(config, "judging", "judges") or ()
-    return [
-        f"{judge.get('name') or judge['model']}: {judge['model']}, {judge.get('protocol')}, "
-        f"{judge.get('repeats', 1)} x, tier {judge.get('tier', 1)}"
-        for judge in judges
-    ]
-
-
-def _rules(rules: Mapping[str, Any] | None) -> str:
-    return ", ".join(
-        f"{name} {file_name(value) if name == 'ledger' else value}"
-        for name, value in (rules or {}).items()
-        if value is not None
+def judges(config: Json, show: Show = str) -> str:
+    asked: Sequence[Json] = part(config, "judging", "judges") or ()
+    return (
+        "; ".join(_judge(each, config, show) for each in asked) or "none; code checked the criteria"
     )
+
+
+def rules(block: Json | None, show: Show = str) -> str:
+    """What a block of the configuration sets; a strategy comes first, without its key."""
+    told = {name: value for name, value in (block or {}).items() if value is not None}
+    strategy = [show(told.pop("strategy"))] if "strategy" in told else []
+    each = (
+        f"{show(name)} {show(file_name(value) if name == 'ledger' else value)}"
+        for name, value in told.items()
+    )
+    return ", ".join([*strategy, *each])
 
 
 def file_name(path: object) -> str:
     """Without its folders, which are private in a page or a card that may be passed on."""
     return PurePath(str(path).replace("\\", "/")).name
+
+
+def _judge(judge: Json, config: Json, show: Show) -> str:
+    name = f"{show(judge['name'])}: " if judge.get("name") else ""
+    tier = f", tier {judge['tier']}" if judge.get("tier", 1) != 1 else ""
+    return (
+        f"{name}{_model_called(judge.get('model'), config, show)} "
+        f"({show(judge.get('protocol'))}, {judge.get('repeats', 1)} x{tier})"
+    )
+
+
+def _model_called(name: object, config: Json, show: Show) -> str:
+    return _model((config.get("models") or {}).get(name) or {"model": name}, show)
+
+
+def _model(model: Json, show: Show) -> str:
+    provider, name = model.get("provider", "unknown"), model.get("model")
+    return f"{show(file_name(name) if runs_in_process(provider) else name)} ({show(provider)})"

@@ -3,6 +3,7 @@ and by the end of its log how its last calls ended. Changes nothing."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,11 @@ from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.json_lines import read_log
 from judgeforge.store.lock import Holder, is_held, read_holder
-from judgeforge.store.manifest import Totals
 from judgeforge.store.spending import read_account
 
 KILLED = "killed"
 SILENT_S = 30.0
-"""Without the end of a call for so long it is said."""
+"""This long without the end of a call is told."""
 _LAST_BYTES = 1 << 18
 
 
@@ -27,7 +27,7 @@ _LAST_BYTES = 1 << 18
 class RunStatus:
     folder: str
     status: str
-    """That of the manifest, or ``killed`` where it says running and nobody is."""
+    """That of the manifest, or ``killed`` where it says running and no process is."""
     running: bool
     pid: int | None
     host: str | None
@@ -47,24 +47,22 @@ class RunStatus:
     eta_s: float | None
     message: str | None
     trouble: str | None
-    """What keeps a run that goes on from getting on, or how the last call of a killed one failed;
-    None while calls are answered."""
+    """What holds up a run that goes on, or how the last call of a killed one failed; None while
+    calls are answered."""
 
 
 def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
-    """Raises ConfigError where ``path`` is no run folder, StoreError where it cannot be read."""
+    """Raises ConfigError where ``path`` is not a run folder, StoreError where it cannot be read."""
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     if manifest is None:
         raise ConfigError(why_no_run_folder(path))
     running, holder = is_held(folder.lock_file), read_holder(folder.lock_file)
     open_ended = manifest.status == "running"
-    tally, fresh = _tally(manifest.totals), Tally()
-    if open_ended:
-        fresh = _since(folder, holder)
-        tally = _together(tally, fresh)
+    totals, fresh = manifest.totals, _since(folder, holder) if open_ended else Tally()
+    done = totals.prompts + fresh.prompts
     spending = read_account(folder.spending_file).spending()
-    rows = manifest.input.rows if manifest.input else tally.prompts
+    rows = manifest.input.rows if manifest.input else done
     return RunStatus(
         folder=str(path),
         status=KILLED if open_ended and not running else manifest.status,
@@ -73,13 +71,13 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
         host=holder.host if holder else None,
         since=holder.since if holder else manifest.started_at,
         prompts=rows,
-        done=tally.prompts,
-        pairs=tally.pairs,
-        skips=dict(sorted(tally.skips.items())),
+        done=done,
+        pairs=totals.pairs + fresh.pairs,
+        skips=dict(sorted((Counter(totals.skips) + fresh.skips).items())),
         calls=spending.calls,
         cost_usd=spending.cost_usd,
         budget_usd=part(manifest.config, "budget", "usd"),
-        eta_s=_eta_s(rows - tally.prompts, fresh.prompts, holder, now) if running else None,
+        eta_s=_eta_s(rows - done, fresh.prompts, holder, now) if running else None,
         message=manifest.message,
         trouble=trouble_of(folder.log, now=now, running=running) if open_ended else None,
     )
@@ -119,12 +117,6 @@ def trouble_of(log: Path, *, running: bool, now: datetime | None = None) -> str 
     return None
 
 
-def _tally(totals: Totals) -> Tally:
-    tally = Tally(prompts=totals.prompts, pairs=totals.pairs)
-    tally.skips.update(totals.skips)
-    return tally
-
-
 def _since(folder: RunFolder, holder: Holder | None) -> Tally:
     """What the run that goes on (or was killed) has finished, by the journal."""
     tally = Tally()
@@ -138,10 +130,6 @@ def _since(folder: RunFolder, holder: Holder | None) -> Tally:
     finally:
         journal.close()
     return tally
-
-
-def _together(one: Tally, other: Tally) -> Tally:
-    return Tally(one.prompts + other.prompts, one.pairs + other.pairs, one.skips + other.skips)
 
 
 def _eta_s(left: int, fresh: int, holder: Holder | None, now: datetime | None) -> float | None:

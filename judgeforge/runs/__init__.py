@@ -2,21 +2,21 @@
 
 run.py          configuration -> checks, door, judges, pipeline -> run folder
 sequence.py     one `judgeforge run`: its folders one after another
-start.py        what one start of a folder is about, found out before anything is sent
-wiring.py       the parts of a start, opened and joined
+start.py        what one start of a folder has to do, found out before anything is sent
+wiring.py       the parts of a start, opened and connected
 session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way
-admission.py    which prompt may still begin, by the money left
+admission.py    which prompt may still begin, given the money left
 fit.py          the reliability of judges, learnt once and then frozen
 record.py       what a run leaves behind
 manifest.py     what `manifest.json` says
-progress.py     what keeps a run from getting on, in words
+progress.py     how far a run is and what holds it up, in words
 result.py       how a start ended, for programs and in one line
 on_finish.py    tells a command or a webhook how a run ended
 folders.py      where a run goes; a folder a day
 signals.py      what Ctrl-C, SIGTERM and a closed terminal do to a run
-own_thread.py   a run inside an event loop that is there already (a notebook)
+own_thread.py   a run where an event loop is already running (a notebook)
 planning/       everything before the first paid call
 measurement/    judges measured on labels
 

@@ -32,41 +32,36 @@ class Estimate:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Need:
-    estimate: Estimate
-    pico: int
-
-
 class Admission:
     def __init__(
         self, budget: Budget, estimate: Callable[[Prompt], Estimate], costs: PromptCosts
     ) -> None:
         self._budget, self._estimate, self._costs = budget, estimate, costs
-        self._under_way: dict[int, tuple[Claim, _Need]] = {}
+        self._under_way: dict[int, tuple[Claim, Estimate, int]] = {}
+        """Each with what it was expected to need, in calls and in picodollars."""
         self._ended = asyncio.Event()
         self._stopped = False
 
     async def admit(self, prompt: Prompt) -> Claim:
-        """Wait until it is known whether this prompt may pay. To be followed by ``ended``."""
+        """Wait until it is known whether this prompt may pay; ``ended`` must follow."""
         claim = Claim()
         if not self._budget.limited:
             return claim
         estimate = self._estimate(prompt)
-        while not self._stopped and not self._fits(need := self._need(estimate)):
+        while not self._stopped and not self._fits(estimate, need := self._need(estimate)):
             if self._under_way:
                 self._ended.clear()
                 await self._ended.wait()
-            elif not await self._budget.wait_for_others(need.pico):
-                claim.refusal = self._refusal(need)
+            elif not await self._budget.wait_for_others(need):
+                claim.refusal = self._refusal(estimate, need)
                 break
         if self._stopped:
             return claim
-        self._under_way[id(claim)] = (claim, need)
+        self._under_way[id(claim)] = (claim, estimate, need)
         return claim
 
     def stop(self) -> None:
-        """Nobody begins any more, so nobody need wait to know whether he may."""
+        """No prompt begins any more, so none need wait to learn whether it may."""
         self._stopped = True
         self._ended.set()
 
@@ -75,34 +70,33 @@ class Admission:
 
         Raises StoreError where it cannot be kept for the next start.
         """
-        _, need = self._under_way.pop(id(claim), (None, None))
+        _, estimate, _ = self._under_way.pop(id(claim), (None, None, None))
         self._ended.set()
-        if need is not None and finished and claim.paid_calls and not claim.cached_calls:
-            ratio = claim.paid_pico / max(1, need.estimate.expected)
+        if estimate is not None and finished and claim.paid_calls and not claim.cached_calls:
+            ratio = claim.paid_pico / max(1, estimate.expected)
             self._costs.add(ratio, largest_pico=self._budget.largest_pico)
 
     @property
     def _largest_pico(self) -> int:
         return max(self._budget.largest_pico, self._costs.largest_pico)
 
-    def _need(self, estimate: Estimate) -> _Need:
-        if self._costs.ratios:
-            return _Need(estimate, round(estimate.expected * max(self._costs.ratios)))
-        return _Need(estimate, estimate.most)
+    def _need(self, estimate: Estimate) -> int:
+        ratios = self._costs.ratios
+        return round(estimate.expected * max(ratios)) if ratios else estimate.most
 
-    def _fits(self, need: _Need) -> bool:
-        pico, calls = need.pico, need.estimate.calls
+    def _fits(self, estimate: Estimate, pico: int) -> bool:
+        calls = estimate.calls
         if not self._under_way and not self._costs.ratios:
             # Alone and with nothing known it is a probe: small budgets would never begin otherwise.
-            pico = need.estimate.expected
-        for claim, other in self._under_way.values():
-            pico += max(0, other.pico - claim.paid_pico)
-            calls += max(0, other.estimate.calls - claim.paid_calls - claim.cached_calls)
+            pico = estimate.expected
+        for claim, other, need in self._under_way.values():
+            pico += max(0, need - claim.paid_pico)
+            calls += max(0, other.calls - claim.paid_calls - claim.cached_calls)
         # What those under way have paid is out of the room already.
         return self._budget.room().holds(pico + self._largest_pico, calls)
 
-    def _refusal(self, need: _Need) -> BudgetExhaustedError:
-        room, wanted = self._budget.room(), need.pico + self._largest_pico
+    def _refusal(self, estimate: Estimate, pico: int) -> BudgetExhaustedError:
+        room, wanted = self._budget.room(), pico + self._largest_pico
         if room.pico is not None and wanted > room.pico:
             limit = room.limit
             left = f"${to_usd(max(0, room.pico)):.6f} of {limit} is left"
@@ -110,7 +104,7 @@ class Admission:
         else:
             limit = "budget.max_calls"
             left = f"{max(0, room.calls or 0)} of {limit} are left"
-            asked = counted(need.estimate.calls, "call")
+            asked = counted(estimate.calls, "call")
         return BudgetExhaustedError(
             f"{left}, and the next prompt may need {asked}, so it is not begun: it could end half "
             f"judged. Raise {limit} and start the same command again: nothing that was paid is "

@@ -99,11 +99,11 @@ class RunFit:
             self._fit.set_result(None)
 
     async def to_ask_with(self, prompt_id: str) -> Reliability:
-        """What a cascade goes by. For a prompt to learn from the prior, also where it is judged
-        again: what is asked must be the same. All others wait for the fit.
+        """What a cascade goes by: the prior for a prompt to learn from, also where it is judged
+        again, since the same must be asked then; all others wait for the fit.
 
-        Raises InterruptedRunError when the run stops without one that lasts: what is asked must not
-        depend on where the run was stopped.
+        Raises InterruptedRunError when the run stops without a fit that lasts: what is asked must
+        not depend on where the run was stopped.
         """
         if prompt_id in self._learnt_from:
             return PRIOR
@@ -123,7 +123,7 @@ class RunFit:
         return held
 
     async def _made(self) -> FrozenFit:
-        # Shielded: who waits may be cancelled, and the others go on waiting.
+        # Shielded: a waiting task may be cancelled, and the others go on waiting.
         fit = await asyncio.shield(self._fit)
         if fit is None:
             raise InterruptedRunError("the run is stopping")
@@ -133,7 +133,7 @@ class RunFit:
         if not self._closed or self._under_way or self._fit.done():
             return
         if self._provisional and not self._has_learnt:
-            self.give_up()  # what an earlier start made of the same prompts stays as it is
+            self.give_up()  # what an earlier start learnt from the same prompts stays
             return
         self._judged.sort(key=lambda held: held[0])
         self._fit.set_result(self._make())
@@ -183,7 +183,7 @@ def go_on_fitting(
 
 
 def _can_be_fitted(judging: JudgingConfig) -> bool:
-    """One judge that scores everything once shows nothing of its own reliability."""
+    """One judge that scores everything once shows nothing about its own reliability."""
     judges = judging.judges
     several = len(judges) > 1 or any(judge.repeats > 1 for judge in judges)
     compares = any(judge.shows == "two" for judge in judges)

@@ -24,7 +24,7 @@ def default_folder(config_file: Path | None) -> Path:
 
 
 def today(config: RunConfig) -> date:
-    """In the time zone in which the budget counts days as well."""
+    """In the time zone in which the budget counts days."""
     return datetime.now(ZoneInfo(config.budget.timezone)).date()
 
 
@@ -33,8 +33,8 @@ def chosen_folder(
 ) -> Path:
     """The folder that ``out`` means on ``day`` (today), which ``{date}`` in it stands for.
 
-    Raises ConfigError where ``out`` is blank (that would be the current folder), holds more than
-    one ``{date}``, or another placeholder.
+    Raises ConfigError where ``out`` is blank (that would be the current folder), or contains more
+    than one ``{date}`` or another placeholder.
     """
     default = default_folder(config.source_file)
     if out is None:
@@ -65,7 +65,7 @@ def run_folders(config: RunConfig, out: str | None, day: date) -> list[Path]:
 
 
 def latest_folder(out: str) -> Path:
-    """The folder that ``out`` means to who looks at a run: that of the last day which has a run.
+    """The folder that ``out`` means when a run is looked at: that of the last day with a run.
 
     Raises ConfigError where there is none, or ``out`` is wrong as for ``run_folders``.
     """
@@ -79,13 +79,13 @@ def latest_folder(out: str) -> Path:
 
 
 def _around_date(out: str) -> tuple[str, str] | None:
-    """What stands before and behind ``{date}``; None where it does not stand there."""
+    """What comes before and after ``{date}``; None without one."""
     before, date_, after = out.partition(DATE)
     if DATE in after:
-        raise ConfigError(f"--out {out}: {DATE} may stand there once")
+        raise ConfigError(f"--out {out}: {DATE} may appear only once")
     unknown = _PLACEHOLDER.search(f"{before}/{after}")
     if unknown:
-        raise ConfigError(f"--out {out}: {unknown[0]} is no placeholder; the only one is {DATE}")
+        raise ConfigError(f"--out {out}: {unknown[0]} is not a placeholder; the only one is {DATE}")
     return (before, after) if date_ else None
 
 
@@ -98,7 +98,7 @@ def _dated(before: str, after: str) -> list[tuple[date, Path]]:
         try:
             dated.append((date.fromisoformat(match[1] if match else ""), Path(path)))
         except ValueError:
-            continue  # 2026-13-01 is a name and no date
+            continue  # 2026-13-01 is a name, not a date
     return sorted(dated)
 
 

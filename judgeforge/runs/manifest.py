@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from judgeforge import __version__
-from judgeforge.calls.money.prices import ModelPrice
-from judgeforge.config.run import RunConfig
-from judgeforge.records import RubricId, SkipReason
+from judgeforge.records import SkipReason
+from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.worklist import Worklist
 from judgeforge.store.journal import Tally
 from judgeforge.store.manifest import Calls, Input, Tokens, Totals
 from judgeforge.store.spending import Spending
@@ -41,40 +40,25 @@ def failed_share(totals: Totals) -> float:
 
 
 def share_kept(tally: Tally) -> float | None:
-    """Of the prompts that had a pair but for `max_error`; None before the first one."""
+    """Of the prompts that would have a pair without `max_error`; None before the first one."""
     left_out = tally.skips.get(SkipReason.ABOVE_MAX_ERROR, 0)
     paired = tally.prompts - sum(tally.skips.values())
     return paired / (paired + left_out) if paired + left_out else None
 
 
-def describe(
-    config: RunConfig,
-    rubric: RubricId,
-    prices: Mapping[str, ModelPrice | None],
-    *,
-    identity: Mapping[str, Any],
-    input_fingerprint: str,
-    input_rows: int,
-    input_read: int,
-) -> dict[str, Any]:
-    """Fields of the manifest that are known before the run starts. The configuration holds no
-    secret."""
+def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
+    """What is known before the run starts; the configuration contains no secret."""
     return {
         "judgeforge_version": __version__,
         "versions": _versions(),
-        "config": config.model_dump(mode="json"),
-        "rubric": rubric.model_dump(mode="json"),
-        "identity": dict(identity),
-        "input": Input(rows=input_rows, read=input_read, fingerprint=input_fingerprint),
-        "prices": {
-            name: None if price is None else {**asdict(price), "tiers": _tiers(price)}
-            for name, price in prices.items()
-        },
+        "config": prepared.config.model_dump(mode="json"),
+        "rubric": prepared.rubric.identity.model_dump(mode="json"),
+        "identity": prepared.identity,
+        "input": Input(
+            rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint
+        ),
+        "prices": {name: price and asdict(price) for name, price in prepared.prices.items()},
     }
-
-
-def _tiers(price: ModelPrice) -> list[dict[str, float]]:
-    return [asdict(rates) for rates in price.tiers]
 
 
 def _versions() -> dict[str, str]:

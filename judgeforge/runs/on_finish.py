@@ -1,7 +1,7 @@
 """Tells a command or a webhook how a run ended; the run's exit code stays what it is.
 
 The JSON summary goes to the command's standard input and is the body of the webhook. Neither gets
-a key: the summary holds none, and the variables that do are kept out of the command's environment.
+a key: the summary contains none, and the variables that do are kept from the command.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _STDERR = 2
 
 
 def tell(config: RunConfig, summary: Mapping[str, Any]) -> list[str]:
-    """What went wrong with it, in a line each; takes ``timeout_s`` for each of the two at most."""
+    """What went wrong, one line each. Takes at most ``timeout_s`` for each of the two."""
     settings = config.on_finish
     if settings is None:
         return []
     body = json.dumps(summary).encode()
     failures = []
     if settings.command:
-        failures.append(_run_command(settings, body, folder=config.folder, hide=_secrets(config)))
+        failures.append(_run_command(settings, body, config))
     url = settings.webhook or os.environ.get(settings.webhook_env or "")
     if url:
         failures.append(_call_webhook(url, body, settings.timeout_s))
@@ -43,7 +43,7 @@ def tell(config: RunConfig, summary: Mapping[str, Any]) -> list[str]:
 
 
 def untellable(config: RunConfig) -> list[str]:
-    """What of it cannot work on this machine as it is, in a line each; nobody is told anything."""
+    """What cannot work on this machine as it is, one line each; nothing is started or sent."""
     settings = config.on_finish
     if settings is None:
         return []
@@ -51,7 +51,7 @@ def untellable(config: RunConfig) -> list[str]:
     if settings.command and not _is_program(settings.command[0], config.folder):
         found.append(
             f"on_finish.command: there is no program `{settings.command[0]}` that can be started "
-            "(a name is looked for on PATH, a path from the configuration's folder)"
+            "(a name is looked up on PATH, a path from the configuration's folder)"
         )
     variable = settings.webhook_env
     if variable and not settings.webhook and not os.environ.get(variable):
@@ -74,17 +74,15 @@ def _secrets(config: RunConfig) -> set[str]:
     return {variable for variable in variables if variable}
 
 
-def _run_command(
-    settings: OnFinishConfig, body: bytes, *, folder: Path, hide: set[str]
-) -> str | None:
-    command = settings.command or []
-    environment = {name: value for name, value in os.environ.items() if name not in hide}
+def _run_command(settings: OnFinishConfig, body: bytes, config: RunConfig) -> str | None:
+    command, secrets = settings.command or [], _secrets(config)
+    environment = {name: value for name, value in os.environ.items() if name not in secrets}
     try:
         process = subprocess.Popen(  # noqa: S603 (the user's own command, without a shell)
             command,
             stdin=subprocess.PIPE,
             stdout=_STDERR,  # standard output is for the summary
-            cwd=folder,
+            cwd=config.folder,
             env=environment,
             start_new_session=True,
         )
@@ -102,10 +100,10 @@ def _run_command(
 
 
 def _call_webhook(url: str, body: bytes, timeout_s: float) -> str | None:
-    """A thread, since looking up a name and a server that drips have no timeout of their own."""
+    """In a thread: neither looking up a name nor a server that drips has a timeout of its own."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
-        return "the webhook is no http:// or https:// address"
+        return "the webhook is not an http:// or https:// address"
     where = f"webhook at {parts.hostname}"
     outcome: list[str | None] = []
     thread = threading.Thread(
@@ -126,7 +124,7 @@ def _post(url: str, body: bytes, timeout_s: float, where: str) -> str | None:
     except HTTPError as error:
         return f"{where} answered {error.code}"
     except HTTPException as error:
-        return f"{where} answered with something that is no HTTP ({type(error).__name__})"
+        return f"{where} answered with something that is not HTTP ({type(error).__name__})"
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):

@@ -1,4 +1,4 @@
-"""Runs a coroutine where an event loop runs already, as in a notebook."""
+"""Runs a coroutine where an event loop is already running, as in a notebook."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run_in_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
         finally:
             ended.set()
 
-    # Daemon: the process does not wait at its end either for what a second Ctrl-C left behind.
+    # Daemon: at its end the process does not wait for what a second Ctrl-C left behind.
     thread = threading.Thread(target=work, name="judgeforge-run", daemon=True)
     with _interrupts_that_raise():
         try:
@@ -51,8 +51,8 @@ def run_in_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def _wait(ended: threading.Event) -> None:
-    """Not ``join``: interrupted once, Python 3.11 takes the thread for ended. Nor ``Event.wait``:
-    a signal that comes just before a thread begins to wait for a lock is not seen until it has it.
+    """Not ``join``: once interrupted, Python 3.11 takes the thread for ended. Not ``Event.wait``
+    either: a signal just before a thread begins to wait for a lock is seen only once it has it.
     """
     while not ended.is_set():
         time.sleep(_LOOK_S)

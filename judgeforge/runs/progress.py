@@ -1,4 +1,4 @@
-"""How far a run is, and what keeps it from getting on, in words for a person who watches it.
+"""How far a run is, and what holds it up, in words for the person who watches it.
 
 No run hangs: where no call brings a reply for too long, it says what it waits for and stops.
 """
@@ -21,7 +21,7 @@ QUIET_S = 10.0
 """Seconds without a reply after which it is said what is waited for; a slow model may need longer.
 """
 QUIET_OUT_OF_ORDER_S = 2.0
-"""The same where a model is out of order."""
+"""The same, where a model is out of order."""
 _LONGEST = 400
 _LOOKS = 20
 """A stall is noticed within this part of its length."""
@@ -45,7 +45,7 @@ class Progress:
     done_before: int
     """Finished before this start; they say nothing about the speed."""
     out_of_order: Mapping[str, str] = field(default_factory=dict)
-    """The models that nothing but a probe is sent to, each with its last failure."""
+    """Models that are sent only probes, each with its last failure."""
     trouble: str | None = None
     """What is waited for, once nothing comes back; None while replies come."""
 
@@ -77,7 +77,7 @@ def what_holds_it_up(gateway: Gateway, failing: Mapping[str, str]) -> str | None
 
 
 def in_one_line(text: str) -> str:
-    """What servers say may be long, hold line breaks, and send a key back."""
+    """What servers say may be long, contain line breaks, and repeat a key."""
     return shortened(one_line(redact(text)), _LONGEST)
 
 
@@ -88,7 +88,7 @@ async def watch_for_stall(
     what_it_waits_for: Callable[[], str],
     stop: Callable[[StalledError], None],
 ) -> None:
-    """Look at ``progress`` (any value that changes when the run gets on) until it stays the same.
+    """Look at ``progress`` (any value that changes as the run advances) until it stays the same.
 
     Time in which this process did not run itself (stopped, a sleeping machine) does not count.
     """

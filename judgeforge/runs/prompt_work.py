@@ -18,7 +18,6 @@ from judgeforge.records import (
     Completion,
     JudgedPrompt,
     Judgment,
-    PreferencePair,
     Prompt,
     RubricId,
     Skip,
@@ -35,11 +34,11 @@ class PromptWork:
     gateway: Asks
     panel: Panel
     escalation: Escalation | None = None
-    """Asks where the pair is in doubt; without it all judges are asked everything."""
+    """Asks more where the pair is in doubt; without it all judges are asked everything."""
     calibration: Calibration | None = None
     """What labels have shown of the judges."""
     trust: Trust | None = None
-    """What follows from it for pairs."""
+    """What follows from that for pairs."""
     on_reading_failure: Callable[[Judgment], None] = lambda _: None
     """Told of each judgment that is missing because reading its reply failed unexpectedly."""
 
@@ -72,19 +71,15 @@ class PromptWork:
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"
             return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
         selection = select_pairs(ranking, self.config.pairing, texts=texts, trust=self.trust)
-        skip: Skip | None = None
-        pairs: list[PreferencePair] = []
-        if selection.reason is not None:
-            skip = _skip(judged.prompt, selection.reason, selection.detail or "")
-        else:
-            pairs = make_pairs(
-                judged.prompt,
-                selection.pairs,
-                completions={completion.id: completion for completion in completions},
-                judgments=judgments,
-                rubric=self.rubric,
-                strategy=self.config.pairing.strategy,
-            )
+        reason = selection.reason
+        pairs = make_pairs(
+            judged.prompt,
+            selection.pairs,
+            completions={completion.id: completion for completion in completions},
+            judgments=judgments,
+            rubric=self.rubric,
+            strategy=self.config.pairing.strategy,
+        )
         return finished_prompt(
             prompt_id=judged.prompt.id,
             digest=judged.prompt.digest,
@@ -92,7 +87,7 @@ class PromptWork:
             judgments=judgments,
             ranking=ranking,
             pairs=pairs,
-            skip=skip,
+            skip=None if reason is None else _skip(judged.prompt, reason, selection.detail),
         )
 
     def _candidates(self, completions: Sequence[Completion]) -> list[Completion]:
@@ -108,32 +103,26 @@ class PromptWork:
         return await sample_completions(prompt, self.config.sampling, self.gateway)
 
     def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> FinishedPrompt:
-        completions: Sequence[Completion] = judged.completions
-        judgments: Sequence[Judgment] = judged.judgments
+        completions = judged.completions
         if completions and all(one.finish == "failed" for one in completions):
             reason = SkipReason.CALL_FAILED
         return finished_prompt(
             prompt_id=judged.prompt.id,
             digest=judged.prompt.digest,
             completions=completions,
-            judgments=judgments,
+            judgments=judged.judgments,
             skip=_skip(judged.prompt, reason, detail),
         )
 
 
-def _skip(prompt: Prompt, reason: SkipReason, detail: str) -> Skip:
-    return Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail)
+def _skip(prompt: Prompt, reason: SkipReason, detail: str | None) -> Skip:
+    return Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail or "")
 
 
 def _why_unusable(completions: Sequence[Completion]) -> str:
-    ends = [", ".join((one.finish, *one.flags)) for one in completions]
-    return (
-        f"of {len(completions)} completions fewer than two are usable and distinct: "
-        + "; ".join(ends)
-    )
+    ends = "; ".join(", ".join((one.finish, *one.flags)) for one in completions)
+    return f"of {len(completions)} completions fewer than two are usable and distinct: {ends}"
 
 
 def _most_common(reasons: Sequence[str]) -> str:
-    if not reasons:
-        return "no judge was asked"
-    return "most often: " + max(reasons, key=reasons.count)
+    return f"most often: {max(reasons, key=reasons.count)}" if reasons else "no judge was asked"

@@ -6,14 +6,12 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from judgeforge.calibration.promise import make_promise
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import BugError, JudgeforgeError, StoreError
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
 from judgeforge.runs.planning.calibration_file import calibration_facts
-from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.result import (
     EXIT_DONE,
     EXIT_STATUS,
@@ -33,7 +31,7 @@ from judgeforge.text.redaction import redact
 
 
 class RunRecord:
-    """``spending`` gives the folder's spending so far."""
+    """``spending`` gives what the folder has cost so far."""
 
     def __init__(
         self,
@@ -50,7 +48,7 @@ class RunRecord:
         self.tally, self._fresh = work.tally, Tally()
         self.done_before = self.tally.prompts
         self.reliability: Reliability | None = None
-        """What is known of the judges; None until the first prompts are judged."""
+        """What is known about the judges; None until the first prompts are judged."""
         self.notes: list[str] = []
         """What went wrong and leaves the run whole, for a person."""
         self._is_provisional = False
@@ -58,17 +56,9 @@ class RunRecord:
         self._description = {
             "created_at": (start.previous and start.previous.created_at) or started,
             "started_at": started,
-            **describe(
-                prepared.config,
-                prepared.rubric.identity,
-                prepared.prices,
-                identity=prepared.identity,
-                input_fingerprint=work.fingerprint,
-                input_rows=work.rows_at_issue,
-                input_read=len(work.places),
-            ),
+            **describe(prepared, work),
         }
-        self._calibration = _calibration(prepared)
+        self._calibration = calibration_facts(prepared.calibration, prepared.config.pairing)
 
     def finish(self, position: int, outcome: FinishedPrompt) -> None:
         """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
@@ -87,7 +77,7 @@ class RunRecord:
             self._fresh.add(entry)
 
     def keep_fit(self, fit: FrozenFit) -> None:
-        """Keep what was learnt of the judges: everything from now on is ranked with it."""
+        """Keep what was learnt about the judges: everything from now on is ranked with it."""
         write_fit(self._folder.reliability_file, fit)
         self.reliability, self._is_provisional = fit.reliability, fit.provisional
 
@@ -117,11 +107,11 @@ class RunRecord:
     ) -> tuple[dict[str, Any], int, JudgeforgeError | None]:
         """Write and check all files; the manifest, the exit code, and what ended the run.
 
-        ``bug`` logs what no code expects, and gives the words for it.
+        ``bug`` logs an error that no code expects and returns the words for it.
         """
         try:
             self._folder.write_results(self._journal, self._work.rows())
-            code = self._exit_code(error)
+            code = self._code_when_done() if error is None else exit_code_of(error)
             manifest = self.manifest(EXIT_STATUS[code], error)
             self._audit(manifest)
             figures = self._figures()
@@ -188,9 +178,7 @@ class RunRecord:
                 f"{self._folder.log}."
             )
 
-    def _exit_code(self, error: JudgeforgeError | None) -> int:
-        if error is not None:
-            return exit_code_of(error)
+    def _code_when_done(self) -> int:
         return exit_code_when_done(self._config, self.manifest("running").totals)
 
 
@@ -198,14 +186,3 @@ def exit_code_when_done(config: RunConfig, totals: Totals) -> int:
     """``totals`` of a folder in which every prompt has ended."""
     too_many = failed_share(totals) > config.limits.max_skip_share
     return EXIT_TOO_MANY_SKIPS if too_many else EXIT_DONE
-
-
-def _calibration(prepared: Preparation) -> dict[str, Any] | None:
-    """What labels have shown, and what follows for the pairs; None for a run without them."""
-    if prepared.calibration is None:
-        return None
-    promise = make_promise(prepared.calibration, prepared.config.pairing)
-    return {
-        **calibration_facts(prepared.calibration),
-        "promise": promise and promise.model_dump(mode="json"),
-    }

@@ -18,8 +18,11 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.records import Skip
+from judgeforge.runs.manifest import totals_of
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.journal import Tally
 from judgeforge.store.json_lines import read_records
+from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
 from judgeforge.text.wording import counted
 
@@ -42,9 +45,9 @@ class RunResult:
     did_nothing: bool = False
     """The folder was finished already; nothing was sent or written."""
     interrupted: bool = False
-    """A signal came, be it too late to stop anything: nothing is to begin after this run."""
+    """A signal came, even if too late to stop anything: nothing may begin after this run."""
     notes: tuple[str, ...] = ()
-    """What went wrong and leaves the run whole, such as a report that could not be made."""
+    """What went wrong but leaves the run whole, such as a report that could not be made."""
 
     @cached_property
     def pairs(self) -> Dataset:
@@ -75,24 +78,14 @@ FINISHED = frozenset({EXIT_STATUS[EXIT_DONE], EXIT_STATUS[EXIT_TOO_MANY_SKIPS]})
 
 
 def exit_code_of(error: JudgeforgeError) -> int:
-    """Of a run that had begun. 2 says that nothing was sent: an input that can no longer be read
-    is a failure by then."""
+    """Of a run that has begun. 2 means that nothing was sent: by then an input that can no longer
+    be read is a failure."""
     return error.exit_code if error.exit_code in EXIT_STATUS else StoreError.exit_code
-
-
-_NOTHING = {
-    "prompts": 0,
-    "pairs": 0,
-    "skips": {},
-    "calls": {"paid": 0, "cached": 0},
-    "tokens": {"input": 0, "output": 0},
-    "cost_usd": 0.0,
-}
 
 
 def summarise(result: RunResult) -> dict[str, Any]:
     """``text`` is the one line; ``totals`` are of the folder's life, ``last_run`` of this start."""
-    manifest = result.manifest
+    manifest, nothing = result.manifest, totals_of(Tally(), Spending(0, 0, 0, 0.0), 0)
     summary = {
         "folder": str(result.folder),
         "status": manifest["status"],
@@ -102,21 +95,16 @@ def summarise(result: RunResult) -> dict[str, Any]:
         "started_at": manifest.get("started_at"),
         "ended_at": manifest["updated_at"],
         "totals": manifest["totals"],
-        "last_run": _NOTHING if result.did_nothing else manifest["last_run"],
+        "last_run": nothing.model_dump() if result.did_nothing else manifest["last_run"],
     }
     return {"text": one_line(summary), **summary}
 
 
 def summarise_error(folder: Path | str, error: JudgeforgeError) -> dict[str, Any]:
-    """Of a start that did not get so far as to have a result."""
-    message = redact(str(error))
-    status = EXIT_STATUS.get(error.exit_code, "refused")
-    summary = {
-        "folder": str(folder),
-        "status": status,
-        "exit_code": error.exit_code,
-        "message": message,
-    }
+    """Of a start that ended before it had a result."""
+    message, code = redact(str(error)), error.exit_code
+    status = EXIT_STATUS.get(code, "refused")
+    summary = {"folder": str(folder), "status": status, "exit_code": code, "message": message}
     first, *others = message.splitlines()
     more = f" (and {counted(len(others), 'line')} more)" if others else ""
     return {"text": f"judgeforge: {status}: {folder}: {first}{more}", **summary}

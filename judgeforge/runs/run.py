@@ -36,7 +36,7 @@ async def arun(
     no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
-    """Run, or go on where the folder ``out`` stopped; files of other origin are not replaced.
+    """Run, or go on where the folder ``out`` stopped; files of other programs are not replaced.
 
     ``out``: as for ``--out``, ``{date}`` in it stands for today. ``limit``: only prompts among the
     first rows begin; what is finished stays. ``budget_usd`` replaces ``budget.usd``. ``force``
@@ -72,9 +72,9 @@ def run(
     >>> result.pairs.column_names[:5]
     ['id', 'prompt_id', 'prompt', 'chosen', 'rejected']
 
-    Called again it goes on where the folder stopped; what is finished is not paid again. It works
-    inside a running event loop (a notebook) as well: there Ctrl-C stops the run in order, as on the
-    command line, and is raised then.
+    Called again it goes on where the folder stopped; what is finished is not paid again. It also
+    works inside a running event loop (a notebook): there Ctrl-C stops the run in order, as on the
+    command line, and is raised afterwards.
     """
     _expect_arguments(config, out, limit, budget_usd)
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
@@ -87,7 +87,7 @@ def run_folder(
     options: StartOptions | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
-    """``run`` in exactly this folder, whatever is in its name."""
+    """``run`` in exactly this folder; a ``{date}`` in its name stands for itself."""
     running = _run_folder(config, folder, options or StartOptions(), on_progress)
     try:
         asyncio.get_running_loop()
@@ -122,7 +122,7 @@ async def _run_folder(
 
 
 def _expect_arguments(config: object, out: object, limit: object, budget_usd: object) -> None:
-    """Raises TypeError and ValueError for what only a script can give."""
+    """Raises TypeError and ValueError for what only a script can pass."""
     expect(config, RunConfig, "config", "a RunConfig", "judgeforge.load_config(path) gives one")
     optional = type(None)
     expect(out, (str, os.PathLike, optional), "out", "the path of a folder, or None")
@@ -135,7 +135,7 @@ def _expect_arguments(config: object, out: object, limit: object, budget_usd: ob
 def _with_budget(config: RunConfig, usd: float) -> RunConfig:
     if not 0 <= usd < math.inf:
         raise ConfigError(
-            f"must be a number of USD from 0, not {usd:g}; leave the limit out for none",
+            f"must be a number of USD from 0, not {usd:g}; leave it out for no limit",
             key="budget.usd",
         )
     budget = config.budget.model_copy(update={"usd": usd})

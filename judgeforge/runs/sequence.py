@@ -1,4 +1,4 @@
-"""One `judgeforge run`: the folders that it is about, one after another, and who is told."""
+"""One `judgeforge run`: its folders, one after another, and who is told how each of them ended."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from judgeforge.runs.start import StartOptions
 class SequenceReport:
     results: list[RunResult] = field(default_factory=list)
     summaries: list[dict[str, Any]] = field(default_factory=list)
-    """One a folder, that of today last."""
+    """One for each folder, that of today last."""
     error: JudgeforgeError | None = None
-    """What kept the last folder from having a result."""
+    """Why the last folder has no result."""
     untold: list[str] = field(default_factory=list)
-    """What went wrong with ``on_finish``."""
+    """What went wrong in ``on_finish``."""
 
     @property
     def exit_code(self) -> int:
@@ -50,7 +50,7 @@ def run_file(
 ) -> SequenceReport:
     """``run_in_sequence`` with the configuration in ``file``; a mistake in it is in the report.
 
-    Its folder is then ``out`` as it was given: what day it is, is in the configuration.
+    Its folder is then ``out`` as given: only the configuration tells what day it is.
     """
     try:
         config = load_config(file)
@@ -70,8 +70,8 @@ def run_in_sequence(
 ) -> SequenceReport:
     """Finish earlier days' folders, then do today's; the first that does not finish ends it.
 
-    One whose own budget is used up would be stopped by it every day, so it holds up no other.
-    ``say`` is given what a person should know meanwhile. Raises ConfigError for a wrong ``out``.
+    A folder whose own budget is used up would be stopped every day, so it does not hold up others.
+    ``say`` receives what a person should know meanwhile. Raises ConfigError for a wrong ``out``.
     """
     report = SequenceReport()
     folders = run_folders(config, out, today(config))

@@ -25,16 +25,14 @@ from judgeforge.store.files import check_free_space
 _YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20
 _lock = threading.Lock()
 _before: list[tuple[int, int, int]] = []
-"""The thresholds that each run found. Runs may overlap (threads of a notebook): whichever ends last
-brings back what the first one found."""
+"""The thresholds that each run found. Runs may overlap (threads of a notebook): the one that ends
+last restores what the first one found."""
 
 
 @contextmanager
 def rare_garbage_collection() -> Iterator[None]:
-    """Hundreds of calls in flight keep tens of thousands of young objects alive that are not
-    garbage. With Python's own thresholds (700, 10, 10) a tenth of a run's processor time goes into
-    looking at them again and again.
-    """
+    """Hundreds of calls in flight keep tens of thousands of young objects alive. With Python's own
+    thresholds (700, 10, 10) looking at them again and again takes a tenth of the processor time."""
     with _lock:
         _before.append(gc.get_threshold())
         gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES)
@@ -115,7 +113,7 @@ class RunSession:
         try:
             await asyncio.shield(flow)
         except asyncio.CancelledError:
-            # Ctrl-C without our own handler (a thread, a notebook): stop as orderly as with it.
+            # Ctrl-C without our own handler (a thread, a notebook): stop in order all the same.
             self._interrupt()
             await flow
         finally:
@@ -124,7 +122,7 @@ class RunSession:
         await self._gateway.drain(self._config.limits.grace_s)
 
     async def _drain_when_halted(self) -> None:
-        """After a stop, calls in flight get the grace to end; then they are given up."""
+        """After a stop, calls in flight have ``limits.grace_s`` to end; then they are given up."""
         await self._pipeline.halted.wait()
         await self._gateway.drain(self._config.limits.grace_s)
         self._pipeline.cancel()
@@ -143,7 +141,7 @@ class RunSession:
         return RunResult(self._folder.path, manifest, code, error, notes=notes)
 
     def _bug(self, error: BaseException) -> BugError:
-        # What is told of a bug must not fail for want of room in the log.
+        # Reporting a bug must not fail because the log is full.
         with contextlib.suppress(StoreError):
             shown = "".join(traceback.format_exception(error))
             self._log.event("bug", error=repr(error), traceback=shown)
@@ -180,7 +178,7 @@ class RunSession:
 
 
 def _interrupted_at_the_end(result: RunResult) -> RunResult:
-    """Whoever started the run learns of a signal that came when nothing was left to be stopped."""
+    """A signal that came when nothing was left to be stopped is reported all the same."""
     if result.stopped_by is not None:
         return replace(result, interrupted=True)
     error = InterruptedRunError(

@@ -25,10 +25,10 @@ def stop_signals(
 ) -> Iterator[Callable[[], bool]]:
     """``stop`` is called by the loop at a SIGINT or SIGTERM; a second one leaves the process.
 
-    Gives what tells whether one has come: while the loop stands still (files are written at the
-    end) ``stop`` is not called, but a second one leaves all the same. SIGHUP (the terminal was
-    closed) calls ``on_hangup`` and the run goes on. Outside the main thread, where signals cannot
-    be caught, nothing is changed.
+    Yields a function that tells whether one has come: while the loop is blocked (files are written
+    at the end) ``stop`` is not called, but a second one leaves all the same. SIGHUP (the terminal
+    was closed) calls ``on_hangup`` and the run goes on. Outside the main thread, where signals
+    cannot be caught, nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -49,7 +49,7 @@ def stop_signals(
         leave_terminal()
         scheduled.append(loop.call_soon_threadsafe(on_hangup))
 
-    # Not by the loop: it knows one handler a signal, and would forget that of its owner.
+    # Not by the loop: it keeps one handler for each signal and would forget that of its owner.
     before = {number: signal.signal(number, end) for number in _ENDING}
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
@@ -65,7 +65,7 @@ def stop_signals(
 
 
 def leave_terminal() -> None:
-    """Writing to a terminal that is gone fails, so what is said from now on goes nowhere."""
+    """Writing to a terminal that is gone fails, so output goes nowhere from now on."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""What one start of a run folder is about, found out before anything is sent."""
+"""What one start of a run folder has to do, found out before anything is sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RETRIED = frozenset({SkipReason.CALL_FAILED})
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """What a start is asked beside its configuration; see ``judgeforge.run``."""
+    """What a start is told besides its configuration; see ``judgeforge.run``."""
 
     limit: int | None = None
     budget_usd: float | None = None
@@ -49,7 +49,7 @@ class Start:
 
     @property
     def has_nothing_to_do(self) -> bool:
-        """Whether an earlier start has done all of it and left every file."""
+        """Whether an earlier start has done everything and left every file."""
         previous = self.previous
         return (
             previous is not None
@@ -75,7 +75,7 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
             "(calls that stay the same come from the cache)."
         )
     if changed:
-        # The paid replies are in the cache: what is the same is not paid again.
+        # The paid replies are in the cache: what stays the same is not paid again.
         for file in (folder.journal_file, folder.reliability_file, folder.prompt_costs_file):
             file.unlink(missing_ok=True)
     with closing(Journal(folder.journal_file)) as journal:

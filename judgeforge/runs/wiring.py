@@ -1,4 +1,4 @@
-"""Opens and joins the parts of one start: files, door, judges, fit, pipeline, record."""
+"""Opens and connects the parts of one start: files, door, judges, fit, pipeline, record."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from judgeforge.text.redaction import Redactor
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What a start writes beside its journal."""
+    """What a start writes besides its journal."""
 
     log: RunLog
     budget: Budget

@@ -1,10 +1,10 @@
 """Signs that a completion was written for its judge instead of its reader. Pure.
 
 What decides is that the text speaks to its judge: an order, a verdict on itself, a frame that it
-closes. Words of judging alone are no sign, nor is what stands in quotes as a topic.
+closes. Words of judging alone are not a sign, nor is what is quoted as a topic.
 
-A sign is no proof, and a text without one may still fool a judge (docs/attacks.md). What the prompt
-holds itself is no sign: who asks for a judge's prompt gets one.
+A sign is not proof, and a text without one may still fool a judge (docs/attacks.md). What the
+prompt itself contains is not a sign: a prompt that asks for a judge's prompt gets one.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ _NEAR = 40
 
 
 def _bracketed_verdict(seen: str) -> bool:
-    """A comparison, or one letter that stands alone or is called a verdict: a wiki links many."""
+    """A comparison, or one letter that is alone or is called a verdict: a wiki links many."""
     if "[[" not in seen:
         return False
     found = list(_BRACKETED.finditer(seen))

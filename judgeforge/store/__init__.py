@@ -1,6 +1,6 @@
 """The run folder on disk: what must survive kill -9 and a power cut.
 
-folder.py           where its files are, how results are written, what is no run folder
+folder.py           where its files are, how results are written, what is not a run folder
 files.py            writing files so that no reader sees half of one
 durable_files.py    files that only grow, and files of places that are written over
 json_lines.py       reading JSON-lines files back, line by line
@@ -36,6 +36,6 @@ reserved and never closed counts as paid whole:
 ["released", number]
 
 A process may be killed at any moment: a file that grows loses at most its torn end, one that is
-written over holds the old or the new, and all else is replaced as a whole. A full disk leaves no
-half record either; it stops the run in order (exit 74).
+written over has the old or the new, and all else is replaced as a whole. A full disk leaves no
+half record either; it stops the run cleanly (exit 74).
 """

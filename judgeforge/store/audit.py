@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from judgeforge.errors import StoreError
+from judgeforge.store.files import read_error
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 
@@ -21,7 +22,7 @@ _REASON = re.compile(rb'"reason": ?"(\w+)"')
 
 @dataclass(slots=True)
 class Found:
-    """What the result files hold."""
+    """What the result files contain."""
 
     prompts: int = 0
     pairs: int = 0
@@ -40,7 +41,8 @@ def audit_results(folder: RunFolder, journal: Journal, rows: Iterable[int | byte
         for row in rows:
             found.prompts += 1
             if isinstance(row, bytes):
-                _audit_skip(results["skips"], row, found)
+                results["skips"].expect(row)
+                found.skips[_reason(row)] += 1
             else:
                 _audit_prompt(results, journal, row, found)
         for lines in results.values():
@@ -66,11 +68,6 @@ def _audit_prompt(results: dict[str, _Lines], journal: Journal, offset: int, fou
         found.skips[_reason(line)] += 1
 
 
-def _audit_skip(skips: _Lines, row: bytes, found: Found) -> None:
-    skips.expect(row)
-    found.skips[_reason(row)] += 1
-
-
 def _prompt_id(line: bytes) -> bytes:
     match = _PROMPT_ID.search(line)
     return match[1] if match else b""
@@ -85,12 +82,11 @@ class _Lines:
     """A result file, line by line."""
 
     def __init__(self, path: Path, files: ExitStack) -> None:
-        self._path = path
-        self._number = 0
+        self._path, self._number = path, 0
         try:
-            self._file: BinaryIO = files.enter_context(self._path.open("rb"))
+            self._file: BinaryIO = files.enter_context(path.open("rb"))
         except OSError as error:
-            raise StoreError(f"{self._path}: cannot be read: {error}") from error
+            raise read_error(path, error) from error
 
     def expect(self, line: bytes) -> None:
         self._number += 1

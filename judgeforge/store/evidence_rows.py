@@ -1,7 +1,7 @@
 """Rows of completions.jsonl and judgments.jsonl, whichever version wrote them, as their facts.
 
-Rows of earlier versions state some facts in words alone: in the `flags` of a completion, and in why
-a judgment is `missing`. Only this file knows these words; everything else asks fields.
+Rows of earlier versions state some facts in words alone: in the `flags` of a completion, and in the
+reason why a judgment is `missing`. Only this file knows these words; all others read fields.
 """
 
 from __future__ import annotations

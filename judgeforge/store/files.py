@@ -67,7 +67,7 @@ def chosen_place(place: Path) -> Iterator[None]:
 
 
 def check_free_space(folders: Iterable[Path], least_mb: float) -> None:
-    """Lets a run stop in order before the disk is full: what is paid for must still be stored.
+    """Lets a run stop cleanly before the disk is full: what is paid for must still be stored.
 
     Raises StoreError where a folder's disk has fewer than ``least_mb`` megabytes left.
     """

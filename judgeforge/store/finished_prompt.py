@@ -14,7 +14,7 @@ FILES = ("pairs", "completions", "judgments", "skips")
 
 @dataclass(frozen=True, slots=True)
 class FinishedPrompt:
-    """``lines`` holds the finished JSON lines for each of ``FILES``."""
+    """``lines``: the finished JSON lines for each of ``FILES``."""
 
     prompt_id: str
     digest: str

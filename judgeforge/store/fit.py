@@ -22,7 +22,7 @@ class FrozenFit(Record):
     they must be asked the same; none are known of the first format."""
     provisional: bool = False
     """Not all prompts that it is to be learnt from were judged when the run had to end. Where the
-    run goes on it is learnt anew, and what was ranked with this one is ranked again."""
+    run goes on it is learnt again, and what was ranked with this one is ranked again."""
     format: int = FORMAT
 
 

@@ -1,4 +1,4 @@
-"""The run folder as one thing: what its files are called, how results are written, what is none."""
+"""The run folder: what its files are called, how results are written, what is not a run folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.store.files import make_folder, replacing
+from judgeforge.store.files import make_folder, read_error, replacing
 from judgeforge.store.finished_prompt import FILES
 from judgeforge.store.journal import Journal
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest
@@ -63,10 +63,10 @@ class RunFolder:
         make_folder(self.state, mode=0o700)
 
     def is_one(self) -> bool:
-        """Whether a run was here: by its state, which is there from the first moment on, or by its
-        manifest alone, as in a copy without ``state``.
+        """Whether this is a run folder: by its state, which is there from the first moment, or by
+        its manifest alone, as in a copy without ``state``.
 
-        Raises StoreError where the folder cannot be looked into.
+        Raises StoreError where the folder cannot be read.
         """
         return self._has_state() or self._has_manifest()
 
@@ -75,13 +75,13 @@ class RunFolder:
         return all(file.exists() for file in self._results)
 
     def read_manifest(self) -> Manifest | None:
-        """None where there is none yet. Raises StoreError for what is no manifest."""
+        """None where there is none yet. Raises StoreError where it is not a manifest."""
         try:
             content = self.manifest_file.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise StoreError(f"{self.manifest_file}: cannot be read: {error}") from error
+            raise read_error(self.manifest_file, error) from error
         try:
             found = json.loads(content)
             version = found["format_version"]
@@ -94,8 +94,8 @@ class RunFolder:
         except (ValueError, KeyError, TypeError) as error:
             problem = first_problem(error) if isinstance(error, ValidationError) else error
             raise StoreError(
-                f"{self.manifest_file}: this is no manifest ({problem}). Delete it to have it made "
-                "anew from the journal, or use another folder."
+                f"{self.manifest_file}: this is not a manifest ({problem}). Delete it to have it "
+                "made again from the journal, or use another folder."
             ) from error
 
     def write_manifest(self, manifest: Manifest) -> None:
@@ -122,11 +122,9 @@ class RunFolder:
 
     def _has_state(self) -> bool:
         try:
-            names = {entry.name for entry in self.state.iterdir()}
+            names = {entry.name for entry in _entries(self.state)}
         except (FileNotFoundError, NotADirectoryError):
             return False
-        except OSError as error:
-            raise StoreError(f"{self.state}: cannot be read: {error}") from error
         of_every_version = {self.lock_file.name, self.journal_file.name, self.spending_file.name}
         return not names or not names.isdisjoint(of_every_version)
 
@@ -142,23 +140,29 @@ _NAMED = 5
 
 
 def refuse_foreign_files(folder: RunFolder) -> None:
-    """Raises ConfigError where ``folder`` is no run folder and has files that are called like those
-    of one: a run would replace them. Nothing is written.
+    """Raises ConfigError where ``folder`` is not a run folder and has files with the names of
+    one's: a run would replace them. Nothing is written.
     """
-    found = [name for name in _names(folder.path) if name in folder.result_names]
-    if not found or folder.is_one():
+    try:
+        found = [e.name for e in _entries(folder.path) if e.name in folder.result_names]
+    except FileNotFoundError:
         return
-    raise ConfigError(
-        f"{folder.path} is not a run folder, and a run would replace what it has: "
-        f"{', '.join(found)}; give another --out"
-    )
+    except NotADirectoryError:
+        raise ConfigError(
+            f"{folder.path} is a file, or lies below one; give another --out"
+        ) from None
+    if found and not folder.is_one():
+        raise ConfigError(
+            f"{folder.path} is not a run folder, and a run would replace what it has: "
+            f"{', '.join(found)}; give another --out"
+        )
 
 
 def why_no_run_folder(path: Path, *, lacks: str = "") -> str:
     """What to say of a place that a command took for a run folder.
 
-    ``lacks``: the file without which it is none, or none yet; the manifest if left out. Raises
-    StoreError where a folder cannot be looked into.
+    ``lacks``: the file it should have; the manifest if left out. Raises StoreError where a folder
+    cannot be read.
     """
     if not path.exists():
         return f"{path}: there is no such folder{did_you_mean(path.name, _folders(path.parent))}"
@@ -168,11 +172,11 @@ def why_no_run_folder(path: Path, *, lacks: str = "") -> str:
     lacks = lacks or folder.manifest_file.name
     if folder.is_one():
         return f"{path}: has no {lacks} yet; let the run end, or start it again"
-    return f"{path} is no run folder: it has no {lacks}{_run_folders_in(path)}"
+    return f"{path} is not a run folder: it has no {lacks}{_run_folders_in(path)}"
 
 
 def _run_folders_in(path: Path) -> str:
-    """The last by name: of folders that are called by their date, those are wanted."""
+    """The last by name: where folders are named by date, these are the newest."""
     found = [path / name for name in _folders(path) if _can_be_read_as_one(path / name)]
     if not found:
         return ""
@@ -183,25 +187,19 @@ def _run_folders_in(path: Path) -> str:
 def _can_be_read_as_one(path: Path) -> bool:
     try:
         return RunFolder(path).is_one()
-    except StoreError:  # one that may not be looked into is no help
+    except StoreError:  # a folder that may not be read is not worth naming
         return False
 
 
 def _folders(path: Path) -> list[str]:
-    if not path.is_dir():
-        return []
-    try:
-        return sorted(entry.name for entry in path.iterdir() if entry.is_dir())
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from error
+    return [entry.name for entry in _entries(path) if entry.is_dir()] if path.is_dir() else []
 
 
-def _names(path: Path) -> list[str]:
+def _entries(path: Path) -> list[Path]:
+    """By name. Raises StoreError where a folder that is there cannot be read."""
     try:
-        return sorted(entry.name for entry in path.iterdir())
-    except FileNotFoundError:
-        return []
-    except NotADirectoryError:
-        raise ConfigError(f"{path} is a file, or lies below one; give another --out") from None
+        return sorted(path.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        raise
     except OSError as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from error
+        raise read_error(path, error) from error

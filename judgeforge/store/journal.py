@@ -82,7 +82,7 @@ class Journal:
     def entries(self, start: int = 0) -> Iterator[tuple[str, Entry]]:
         """Prompt id and entry of every record, oldest first; a later one replaces an earlier.
 
-        ``start``: the offset of the first record that is wanted.
+        ``start``: the offset of the first one.
         """
         for offset, header, _ in self._records(start):
             yield header["id"], _entry(offset, header)
@@ -153,7 +153,7 @@ class Journal:
             self._file.cut(end)
 
     def _refuse_lost_records(self, end: int) -> None:
-        """A tear is one record long; whole records behind it mean damage, not a kill."""
+        """Only one record can be torn; whole records behind it mean damage, not a kill."""
         tail = self._file.read(self._file.end - end, end)
         later = [
             line for line in tail.split(b"\n")[1:] if line.startswith((b'{"format": ', b'{"id": '))

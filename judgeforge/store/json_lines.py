@@ -1,6 +1,6 @@
 """Reading back the JSON-lines files of a run folder, one line at a time.
 
-Result files are written whole, so a line that is none is damage and has a name and a place. The
+Result files are written whole: a line that is not JSON is damage, and is named with its place. The
 log is written as the run goes on: a kill may cut its last line, and others may write to it.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ V = TypeVar("V")
 def read_rows(file: Path, *, needs: str = "", containing: bytes = b"") -> Iterator[Row]:
     """The rows of a result file; lines without the bytes ``containing`` are passed over unread.
 
-    Raises StoreError where the file cannot be read, or a line is no JSON object with the field
+    Raises StoreError where the file cannot be read, or a line is not a JSON object with the field
     ``needs``.
     """
     for _, row in _read(file, lambda line: _row(line, needs), containing=containing):
@@ -43,7 +44,7 @@ def read_placed_rows(
 
 
 def read_records(file: Path, kind: type[R]) -> Iterator[R]:
-    """Raises StoreError where the file cannot be read, or a line is none of that kind."""
+    """Raises StoreError where the file cannot be read, or a line is not of that kind."""
     for _, record in _read(file, kind.model_validate_json):
         yield record
 
@@ -51,9 +52,9 @@ def read_records(file: Path, kind: type[R]) -> Iterator[R]:
 def read_log(
     file: Path, *, containing: bytes = b"", last_bytes: int | None = None
 ) -> Iterator[Row]:
-    """What is no line of a log is passed over, and so is a log that is gone.
+    """Lines that are not JSON objects are passed over; a log that is gone has none.
 
-    Of the ``last_bytes`` only, if given; the line that they begin within is passed over too. Raises
+    Of the ``last_bytes`` only, if given, without the line that they begin within. Raises
     StoreError.
     """
     try:
@@ -61,8 +62,9 @@ def read_log(
             if last_bytes is not None:
                 lines.seek(max(0, lines.seek(0, os.SEEK_END) - last_bytes))
             for line in lines:
-                if containing in line and (row := _row_or_none(line)) is not None:
-                    yield row
+                if containing in line:
+                    with suppress(ValueError, RecursionError):
+                        yield _row(line, needs="")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -88,7 +90,7 @@ def _read(
         place = _lines_before(file, begin) + number
         raise StoreError(
             f"{file}:{place}: damaged ({problem}). If it was changed by hand, delete it and start "
-            "`judgeforge run` on the folder again: it is written anew from the journal."
+            "`judgeforge run` on the folder again: it is made again from the journal."
         ) from error
 
 
@@ -101,14 +103,7 @@ def _row(line: bytes, needs: str) -> Row:
     """Decoded here, which spares a look at each line for its encoding."""
     row = json.loads(line.decode("utf-8", "surrogatepass"))
     if not isinstance(row, dict):
-        raise ValueError("no JSON object")
+        raise ValueError("not a JSON object")
     if needs and needs not in row:
         raise ValueError(f"no `{needs}`")
     return row
-
-
-def _row_or_none(line: bytes) -> Row | None:
-    try:
-        return _row(line, needs="")
-    except (ValueError, RecursionError):
-        return None

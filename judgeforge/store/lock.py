@@ -13,7 +13,6 @@ import socket
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 
 from judgeforge.errors import LockHeldError, StoreError
 from judgeforge.store.durable_files import FixedFile
@@ -59,12 +58,12 @@ def check_flock_works(file: FixedFile) -> None:
 
 _SIGNATURE_BYTES = 512
 _PROBE_PAUSE_S, _PROBES = 0.02, 3
-"""`judgeforge status` holds the lock for a moment to see whether anybody else does."""
+"""`judgeforge status` takes the lock for a moment to see whether a run has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who took the lock last; it is held only while ``is_held`` says so."""
+    """The process that took the lock last; it is held only while ``is_held`` says so."""
 
     pid: int
     host: str
@@ -77,8 +76,8 @@ class Holder:
 class FolderLock:
     """Held from ``__enter__`` to ``__exit__``. Raises LockHeldError or StoreError.
 
-    ``needed``: without it a file system that has no lock is accepted; whoever asks for that sees to
-    it that no second run starts.
+    ``needed``: False accepts a file system without locks; then it is up to the user that no second
+    run starts.
     """
 
     def __init__(self, file: Path, *, needed: bool = True) -> None:
@@ -94,23 +93,20 @@ class FolderLock:
         return self
 
     def sign(self, *, since: str, journal_bytes: int) -> None:
-        """Leave word of who runs, for `judgeforge status` and for the next one at the door."""
+        """Say which process runs, for `judgeforge status` and for a second run that is refused."""
         holder = Holder(os.getpid(), socket.gethostname(), since, journal_bytes)
         self._file.write(json.dumps(asdict(holder)).ljust(_SIGNATURE_BYTES - 1).encode() + b"\n")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def _take(self) -> None:
         try:
             if not self._try():
+                holder = read_holder(self._path)
+                whose = holder and f" (process {holder.pid} on {holder.host} since {holder.since})"
                 raise LockHeldError(
-                    f"{self._path.parent.parent}: another run holds this folder{self._whose()}. "
+                    f"{self._path.parent.parent}: another run holds this folder{whose or ''}. "
                     "Wait for it, or give this run a folder of its own with --out."
                 )
             check_flock_works(self._file)
@@ -118,7 +114,7 @@ class FolderLock:
             if self._needed:
                 raise StoreError(
                     f"{error}, so a second run could not be kept out. Put the folder on a local "
-                    "file system, or use --no-lock and see to it that only one run is started."
+                    "file system, or use --no-lock and make sure that only one run is started."
                 ) from error
 
     def _try(self) -> bool:
@@ -128,15 +124,9 @@ class FolderLock:
             time.sleep(_PROBE_PAUSE_S)
         return False
 
-    def _whose(self) -> str:
-        holder = read_holder(self._path)
-        if holder is None:
-            return ""
-        return f" (process {holder.pid} on {holder.host} since {holder.since})"
-
 
 def read_holder(file: Path) -> Holder | None:
-    """None where nobody signed (yet)."""
+    """None where no run has signed (yet)."""
     try:
         return Holder(**json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):
@@ -144,7 +134,7 @@ def read_holder(file: Path) -> Holder | None:
 
 
 def is_held(file: Path) -> bool:
-    """Whether a run holds the lock just now. Nothing is changed."""
+    """Whether a run has the lock just now. Nothing is changed."""
     try:
         descriptor = os.open(file, os.O_RDONLY)
     except OSError:

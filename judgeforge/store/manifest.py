@@ -17,7 +17,7 @@ Json = Mapping[str, Any]
 
 
 class Part(BaseModel):
-    """A block of the manifest: unlike in records of one's own making, unknown keys are kept."""
+    """A block of the manifest; unknown keys are kept: a later version may have written them."""
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
@@ -45,7 +45,7 @@ class Totals(Part):
 
 class Input(Part):
     rows: int
-    """That were to be done; ``read`` counts those too that ``--limit`` left out."""
+    """Those to be done; ``read`` also counts the ones that ``--limit`` left out."""
     read: int | None = None
     fingerprint: str | None = None
 
@@ -61,9 +61,9 @@ class JudgingTotals(Part):
     by_tier: Mapping[str, int] = {}
     by_judge: Mapping[str, int] = {}
     certain: int = 0
-    """That are asked with a cascade in any case."""
+    """Those that are always asked, with or without a cascade."""
     asking_everybody: int = 0
-    """How many it would have taken."""
+    """How many judgments it would have taken to ask every judge everything."""
     saved_usd: float | None = None
     """None where a price is unknown."""
 

@@ -83,7 +83,7 @@ class Account:
         )
 
     def add(self, row: Sequence[Any]) -> None:
-        """Raises ValueError, TypeError, IndexError or KeyError where it is no row of the file."""
+        """Raises ValueError, TypeError, IndexError or KeyError where it is not such a row."""
         kind, number = row[0], int(row[1])
         if kind == RESERVED:
             self._open[number] = _pico(row[2])
@@ -137,7 +137,7 @@ def read_account(file: Path) -> Account:
         raise read_error(file, error) from error
     except (ValueError, TypeError, IndexError, KeyError) as error:
         raise StoreError(
-            f"{file}:{number}: this is no line of a spending file ({error}). "
+            f"{file}:{number}: this is not a line of a spending file ({error}). "
             "What was spent cannot be known, so nothing is sent; use a new run folder."
         ) from error
     return account

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
 SHORTEST_SECRET = 6
-"""Shorter values (``none``, ``x``) are no secrets, and masking them would shred the text."""
+"""Shorter values (``none``, ``x``) are not secrets, and masking them would shred the text."""
 
 _MOST_PASSES = 8
 _VALUE = r"[A-Za-z0-9._~+/=%$!*-]+"
@@ -83,7 +83,7 @@ class Redactor:
     def redact(self, text: str) -> str:
         """The same text object where there is nothing to hide. Idempotent."""
         for _ in range(_MOST_PASSES):
-            clean = self._pass(text)
+            clean = redact_patterns(self.redact_values(text))
             if clean is text:
                 break
             # A mask can uncover what its surroundings had hidden from a pattern.
@@ -91,7 +91,7 @@ class Redactor:
         return text
 
     def redact_value(self, value: object) -> object:
-        """A JSON value with every text in it redacted, and whatever a secret's name names."""
+        """A JSON value with every text in it redacted, and each value that has a secret's name."""
         if isinstance(value, str):
             return self.redact(value)
         if isinstance(value, dict):
@@ -111,9 +111,6 @@ class Redactor:
             if form in text:
                 text = text.replace(form, MASK)
         return text
-
-    def _pass(self, text: str) -> str:
-        return redact_patterns(self.redact_values(text))
 
 
 _known = Redactor()
@@ -166,7 +163,7 @@ def _forms(value: str) -> set[str]:
 
 
 def _base64_forms(value: str) -> set[str]:
-    """What of the value's base64 stays the same wherever it stands in the encoded bytes.
+    """The part of the value's base64 that stays the same wherever it stands in the encoded bytes.
 
     Three bytes become four characters, so there are three ways to begin. The first and the last
     characters also depend on the neighbours and are left out.

@@ -13,8 +13,8 @@ from judgeforge.text.wording import LONGEST_SHOWN, shortened
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LOOKED_AT = 20
-"""Times as many characters as an excerpt shows: white space runs together, and a text may be a
-book."""
+"""How many times the characters of an excerpt are read: white space runs together, and a text may
+be a book."""
 
 
 def printable(text: str) -> str:
@@ -36,7 +36,7 @@ def one_line(text: str) -> str:
 
 
 def excerpt(text: str, most: int = LONGEST_SHOWN) -> str:
-    """The beginning of a text as ``one_line``, at most so many characters."""
+    """The beginning of a text as ``one_line``, at most ``most`` characters."""
     looked_at = _LOOKED_AT * most
     line = one_line(text[:looked_at])
     return shortened(f"{line} …".lstrip() if len(text) > looked_at else line, most)
@@ -64,9 +64,7 @@ _LOOK_LIKE = str.maketrans(
 )
 """Drawn alike, as far as tags and verdicts are written with these letters and signs."""
 _BRACKETS = {ord("⟦"): "[[", ord("⟧"): "]]", ord("【"): "[", ord("】"): "]"}
-_FIRST_TAG, _LAST_TAG = 0xE0020, 0xE007E
-_TAG_OFFSET = 0xE0000
-_TAGS = {code: chr(code - _TAG_OFFSET) for code in range(_FIRST_TAG, _LAST_TAG + 1)}
+_TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
 """Unicode's tag characters spell ASCII without being drawn."""
 _NEVER_DRAWN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"

@@ -1,8 +1,8 @@
 """The words of messages: numbers with their nouns, lists, cut texts, what was meant. Pure.
 
-Also the one estimate of how many tokens a text has. It holds for English and serves plans, limits a
-minute and the room in a context; the provider has the last word, and no promise about money rests
-on it. Nothing here makes a text safe for a terminal; text/visible.py does.
+Also the one estimate of how many tokens a text has. It is right for English, and serves plans,
+limits a minute and the room in a context; the provider has the last word, and no promise about
+money rests on it. Text is made safe for a terminal in text/visible.py, not here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def listed(names: Iterable[str], most: int | None = None, *, mark: str = "") -> 
 
 
 def shortened(text: str, most: int = LONGEST_SHOWN) -> str:
-    """At most so many characters; the last is ``…`` where something was cut off."""
+    """At most ``most`` characters; the last is ``…`` where something was cut off."""
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 

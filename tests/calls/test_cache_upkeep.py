@@ -92,7 +92,7 @@ def test_a_sound_cache_is_verified(cache: Path) -> None:
         ("replace(value, 'choices', 'choises')", "checksum"),
         ("replace(value, '\\\"small\\\"', '\\\"large\\\"')", "another request"),
         ("'no json'", "cannot be read"),
-        ("x'00ff'", "no text"),
+        ("x'00ff'", "not text"),
     ],
 )
 def test_a_damaged_row_is_named_removed_and_bought_anew(
@@ -114,8 +114,8 @@ def test_a_stored_reply_that_no_longer_reads_is_reported_and_bought_anew(
     with sqlite3.connect(cache / "cache.db") as database:
         key, text = database.execute("SELECT key, value FROM Cache WHERE rowid = 3").fetchone()
     database.close()
-    unread = replace(read_entry(text).stored, reply="{}")
-    entry = write_entry(unread, key=key, request=read_entry(text).request)
+    unread = replace(read_entry(text, key=key).stored, reply="{}")
+    entry = write_entry(unread, key=key, request=read_entry(text, key=key).request)
     change(cache, "UPDATE Cache SET value = ? WHERE rowid = 3", entry)
     assert verify_cache(cache).damaged == []
     for again in ("again", "and again"):
@@ -209,5 +209,5 @@ def test_mistakes_say_what_to_write(
 
 
 def test_a_folder_without_a_cache_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="holds no cache"):
+    with pytest.raises(ConfigError, match="is not a reply cache"):
         cache_stats(tmp_path)

@@ -28,7 +28,7 @@ def test_all_files_are_written_into_a_folder_that_it_makes(tmp_path: Path) -> No
 def test_the_project_passes_its_own_check(tmp_path: Path) -> None:
     init_project(tmp_path)
     report = check_run(judgeforge.load_config(tmp_path / "config.yaml"))
-    assert report.usable, report.lines()
+    assert report.usable, report.problems
 
 
 def test_results_and_cache_stay_out_of_git(tmp_path: Path) -> None:

@@ -29,16 +29,16 @@ PROMISES = (
             "row:usage-missing",
             "row:clock-over-midnight",
         ),
-        "The prices are those of the configuration or of the public list, there the highest that "
-        "holds within seven days of a start: a provider that charges more, bills what it never "
-        "sent, bills refused requests, or counts more input "
-        "tokens than the request has bytes plus 1,000 breaks it. A ledger on a file system "
-        "without `flock` is refused. The day is the machine's clock's, in the named time zone.",
+        "The prices are those of the configuration or, failing that, the highest that the public "
+        "list has within seven days of a start. A provider breaks the promise if it charges more,"
+        " bills what it never sent, bills refused requests, or counts more input tokens than the "
+        "request has bytes plus 1,000. A ledger on a file system without `flock` is refused. The "
+        "day is that of the machine's clock, in the named time zone.",
     ),
     Promise(
         "Nothing paid is lost",
-        "After SIGKILL at any moment the same command goes on; repeated are at most the calls "
-        "that were in flight at the kill, and the final files are the same bytes as those of an "
+        "After SIGKILL at any moment the same command continues. At most the calls that were in "
+        "flight at the kill are repeated, and the final files are the same bytes as those of an "
         "undisturbed run (costs and times apart), given a model that answers equal requests "
         "equally.",
         (
@@ -56,15 +56,15 @@ PROMISES = (
     Promise(
         "Nothing vanishes",
         "Every input row ends as pairs or as exactly one named skip, and the totals of the "
-        "manifest add up; a check at the end of each run proves it. After every row of the "
-        "table below this is checked too.",
+        "manifest add up; a check at the end of each run proves it. This is also checked after "
+        "every row of the table below.",
         (
             "tests/store/test_audit.py",
             "tests/faults/promises.py",
             "row:file-shrinks-while-read",
             "row:status-500-for-ever",
         ),
-        "A blank line is no row. Rows appended to the input after a run began are done by the "
+        "A blank line is not a row. Rows appended to the input after a run began are done by the "
         "next start.",
     ),
     Promise(
@@ -72,7 +72,7 @@ PROMISES = (
         "Every wait has a bound: connecting, a whole reply (`timeout_s`), repeating "
         "(`limits.max_attempts`, `limits.max_retry_s`), what a server asks to wait, a model that "
         "is out of order, and the grace after a stop. A run in which no call brings a reply for "
-        "`limits.stall_s` says what it waits for and stops with exit 4.",
+        "`limits.stall_s` says what it is waiting for and stops with exit 4.",
         (
             "row:stall",
             "row:outage-for-good",
@@ -83,15 +83,15 @@ PROMISES = (
             "row:sigint-twice",
             "row:sigstop-60s",
         ),
-        "A disk that never answers a write is waited for by the kernel, and so is a name server "
-        "by the resolver of the system. A model inside the process (`local`) is loaded without a "
-        "bound; what goes on computing after `timeout_s` is no longer waited for.",
+        "The kernel waits for a disk that never answers a write, and the system's resolver for a "
+        "name server. A model inside the process (`local`) is loaded without a bound; what goes "
+        "on computing after `timeout_s` is no longer waited for.",
     ),
     Promise(
         "No secret",
-        "No key that was read is ever in a file, a log, an error, a traceback or a process "
-        "list, even where the server sends it back. After every row of the table below all "
-        "files and all output are searched.",
+        "No key that was read is ever in a file, a log, an error, a traceback or a process list, "
+        "even where the server sends it back. All files and all output are searched after every "
+        "row of the table below.",
         (
             "row:status-401-echoes-the-key",
             "row:key-sent-back",
@@ -101,14 +101,15 @@ PROMISES = (
             "tests/promises/test_secrets.py",
             "tests/text/test_redaction.py",
         ),
-        "A key that you write into a prompt is a part of the prompt. Other tools that print "
-        "local variables of a traceback, a debugger and the memory of the process are outside; "
-        "so is the environment of the process, which its owner and root can read.",
+        "A key that you write into a prompt is part of the prompt. Other tools that print local "
+        "variables of a traceback, a debugger and the memory of the process are outside; so is "
+        "the environment of the process, which its owner and root can read.",
     ),
     Promise(
         "A bad reply is never a score",
-        "A judge's reply is read strictly: what is not exactly what was asked for is asked once "
-        "more with the reason, then the judgment is missing and says why. Nothing is guessed.",
+        "A judge's reply is read strictly: if it is not exactly what was asked for, the judge is "
+        "asked once more and told the reason; after that the judgment is missing and says why. "
+        "Nothing is guessed.",
         (
             "row:judge-score-nan",
             "row:judge-score-out-of-range",

@@ -48,4 +48,4 @@ _refused(
 )
 _refused("unknown-key", "A key is misspelt.", "budgte: {usd: 1}\n", "did you mean `budget`")
 _refused("key-as-value", "A value looks like a key.", f"rubrik: {KEY}\n", "api_key_env")
-_refused("no-yaml", "The file is no YAML.", "x: [1, 2\n", "not valid YAML")
+_refused("no-yaml", "The file is not YAML.", "x: [1, 2\n", "not valid YAML")

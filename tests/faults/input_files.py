@@ -59,8 +59,8 @@ def _(scene: Scene) -> str:
 
 @fault(
     "file-mixed-encodings",
-    done="Lines in UTF-8, Latin-1 and Windows-1252 stand in one file.",
-    promise="The lines in UTF-8 are done, each other one is a named skip.",
+    done="One file has lines in UTF-8, Latin-1 and Windows-1252.",
+    promise="The lines in UTF-8 are done, each of the others is a named skip.",
 )
 def _(scene: Scene) -> str:
     texts = [
@@ -100,7 +100,7 @@ def _refused(name: str, done: str, make: Callable[[Path], object], said: str, **
 
 _refused("file-missing", "There is no such file.", lambda file: None, "there is no such file")
 _refused("file-is-a-folder", "The path is a folder.", Path.mkdir, "is a folder")
-_refused("file-is-a-pipe", "The path is a named pipe.", os.mkfifo, "is no regular file")
+_refused("file-is-a-pipe", "The path is a named pipe.", os.mkfifo, "is not a regular file")
 _refused("file-empty", "The file is empty.", Path.touch, "is empty")
 _refused(
     "file-only-blank", "The file has blank lines only.", lambda f: f.write_text("\n \n"), "no rows"

@@ -43,7 +43,7 @@ def _one_skip(name: str, done: str, row: object, reason: str, *, quick: bool = F
 
 
 for _name, _done, _row, _reason in (
-    ("no-json", "is no JSON.", b"{not json", "invalid_row"),
+    ("no-json", "is not JSON.", b"{not json", "invalid_row"),
     ("no-object", "is a JSON list.", ["prompt"], "invalid_row"),
     ("nan", "holds NaN.", b'{"prompt": NaN}', "invalid_row"),
     ("deep", "is nested 100,000 deep.", b"[" * 100_000, "invalid_row"),
@@ -52,14 +52,14 @@ for _name, _done, _row, _reason in (
     ("empty-prompt", "has an empty prompt.", {"prompt": " \n "}, "empty_prompt"),
     ("empty-id", "has an empty id.", {"prompt": "Why?", "id": ""}, "invalid_row"),
     ("id-of-wrong-type", "has a list as its id.", {"prompt": "Why?", "id": [1]}, "invalid_row"),
-    ("completions-no-list", "has completions in no list.", _COMPLETIONS_NO_LIST, "invalid_row"),
+    ("completions-no-list", "has completions outside a list.", _COMPLETIONS_NO_LIST, "invalid_row"),
     ("two-user-turns", "has two user turns in a row.", {"prompt": [USER, USER]}, "wrong_roles"),
     ("no-user-at-end", "ends with the assistant.", {"prompt": [USER, ASSISTANT]}, "wrong_roles"),
     ("system-not-first", "has its system message last.", {"prompt": [USER, SYSTEM]}, "wrong_roles"),
     ("duplicate-id", "has the id of another.", {**BEFORE, "prompt": "Other."}, "duplicate_id"),
     ("duplicate-prompt", "repeats a prompt.", {"prompt": BEFORE["prompt"]}, "duplicate_prompt"),
     ("control-characters", "holds a terminal code.", {"prompt": "\x1b[2J?"}, "control_characters"),
-    ("lone-surrogate", "holds half a surrogate pair.", {"prompt": "\ud83d"}, "invalid_encoding"),
+    ("lone-surrogate", "contains half a surrogate pair.", {"prompt": "\ud83d"}, "invalid_encoding"),
     ("latin-1", "is in Latin-1.", '{"prompt": "Über was?"}'.encode("latin-1"), "invalid_encoding"),
     ("too-long", "is longer than the model's context.", {"prompt": "word " * 40_000}, "too_long"),
 ):  # fmt: skip

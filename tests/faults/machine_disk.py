@@ -60,8 +60,8 @@ def _full(scene: Scene, kind: str, links: dict[str, str], size: str, **parts: An
 def _full_disk(kind: str, links: dict[str, str], size: str = "4k") -> None:
     @fault(
         f"disk-full-{kind.lower().replace(' ', '-')}",
-        done=f"The disk is full when the {kind} is written.",
-        promise="Exit 74, nothing torn; with room again the same command goes on.",
+        done=f"The disk is full while writing the {kind}.",
+        promise="Exit 74, nothing torn; with room again the same command continues.",
     )
     def show(scene: Scene) -> str:
         own = {"cache": {"dir": str(scene.folder / "disk" / "cache")}} if kind == "cache" else {}
@@ -102,7 +102,7 @@ def _(scene: Scene) -> str:
 @fault(
     "no-file-descriptors",
     done="The process may open 40 files, with 64 calls in flight.",
-    promise="No hang, no traceback; a later start does what could not be done.",
+    promise="No hang, no traceback; a later start does the rest.",
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.latency_s = 0.2
@@ -173,7 +173,7 @@ def _(scene: Scene) -> str:
 
 @fault(
     "key-file-for-all",
-    done="The key stands in a file that everybody may read (mode 0644).",
+    done="The key is in a file that every user may read (mode 0644).",
     promise="Refused before anything is sent (exit 2); the message says `chmod 600`.",
     quick=True,
 )
@@ -192,7 +192,7 @@ def _(scene: Scene) -> str:
 
 @fault(
     "key-in-yaml",
-    done="A key stands in the configuration itself.",
+    done="A key is in the configuration itself.",
     promise="Refused before anything is sent (exit 2); the key is not repeated in the message.",
     quick=True,
 )

@@ -88,7 +88,7 @@ def _(scene: Scene) -> str:
 @fault(
     "sigint-twice",
     done="Ctrl-C twice, while replies do not come.",
-    promise="The second one leaves at once (exit 130); the same command goes on.",
+    promise="The second one ends the process at once (exit 130); the same command continues.",
 )
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.stall_headers(60))
@@ -210,7 +210,7 @@ def _clock_jumps(scene: Scene, jump_s: int, start: str = "None") -> str:
 @fault(
     "clock-forward",
     done="The clock jumps an hour forward during the run.",
-    promise="No wait, limit or timeout follows the clock on the wall: the run is undisturbed.",
+    promise="No wait, limit or timeout follows the wall clock: the run is undisturbed.",
 )
 def _(scene: Scene) -> str:
     return _clock_jumps(scene, 3600)
@@ -219,7 +219,7 @@ def _(scene: Scene) -> str:
 @fault(
     "clock-back",
     done="The clock jumps an hour back during the run.",
-    promise="No wait, limit or timeout follows the clock on the wall: the run is undisturbed.",
+    promise="No wait, limit or timeout follows the wall clock: the run is undisturbed.",
 )
 def _(scene: Scene) -> str:
     return _clock_jumps(scene, -3600)

@@ -82,7 +82,7 @@ def _(scene: Scene) -> str:
 
 @fault(
     "spending-cut",
-    done="The file of what was spent ends in the middle of a line.",
+    done="The spending file ends in the middle of a line.",
     promise="A line comes before its call, so that call was not sent: the run goes on.",
 )
 def _(scene: Scene) -> str:
@@ -95,7 +95,7 @@ def _(scene: Scene) -> str:
 
 @fault(
     "spending-damaged",
-    done="A line of the file of what was spent is no JSON.",
+    done="A line of the spending file is not JSON.",
     promise="What was spent cannot be known, so nothing is sent: exit 74.",
 )
 def _(scene: Scene) -> str:
@@ -119,13 +119,13 @@ def _(scene: Scene) -> str:
 
 @fault(
     "manifest-damaged",
-    done="The manifest is no JSON.",
+    done="The manifest is not JSON.",
     promise="Exit 74 and what to do; nothing is sent and nothing overwritten.",
 )
 def _(scene: Scene) -> str:
     _finished(scene)
     (scene.out / "manifest.json").write_text("{")
-    seen = _refuses(scene, "Delete it to have it made anew")
+    seen = _refuses(scene, "Delete it to have it made again")
     (scene.out / "manifest.json").unlink()
     return seen
 
@@ -306,7 +306,7 @@ def _(scene: Scene) -> str:
 
 @fault(
     "on-finish-hangs",
-    done="The command that is told of the end never ends itself.",
+    done="The command that is told how the run ended never ends itself.",
     promise="It is given up after its timeout; the run's own exit code stays what it is.",
 )
 def _(scene: Scene) -> str:

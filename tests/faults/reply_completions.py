@@ -33,7 +33,7 @@ def _no_answer(name: str, done: str, odd: Fault, finish: str, *, quick: bool = F
     @fault(
         name,
         done=done,
-        promise=f"The completion is called `{finish}`, is judged by nobody and in no pair.",
+        promise=f"The completion is called `{finish}` and is neither judged nor in a pair.",
         quick=quick,
     )
     def show(scene: Scene) -> str:
@@ -92,7 +92,7 @@ def _is_asked_again(name: str, done: str, reply: object) -> None:
     @fault(
         name,
         done=done,
-        promise="No reply of the API: a failed attempt, counted as billed and tried again.",
+        promise="Not a reply of the API: a failed attempt, counted as billed and tried again.",
     )
     def show(scene: Scene) -> str:
         completion = _first_row(scene, faults.whole_reply(reply))
@@ -107,14 +107,14 @@ _is_asked_again("empty-choices", "A reply's `choices` is an empty list.", _chat(
 _is_asked_again("null-message", "A reply's message is null.", _chat(None))
 _is_asked_again(
     "usage-of-words",
-    "A reply's usage holds words in place of numbers.",
+    "A reply's usage has words in place of numbers.",
     _chat(_said("Fine."), usage={"prompt_tokens": "many", "completion_tokens": "few"}),
 )
 
 
 @fault(
     "several-choices",
-    done="A reply holds three choices, though one was asked for.",
+    done="A reply has three choices, though one was asked for.",
     promise="The first is taken; one call is never more than one completion.",
 )
 def _(scene: Scene) -> str:
@@ -145,7 +145,7 @@ def _untrue_usage(name: str, done: str, odd: Fault) -> None:
     @fault(
         name,
         done=done,
-        promise="The call counts as spent at the most that it can have cost.",
+        promise="The call counts as having cost the most that it can have cost.",
         quick=name == "usage-missing",
     )
     def show(scene: Scene) -> str:
@@ -198,7 +198,7 @@ def _(scene: Scene) -> str:
 @fault(
     "equal-completions",
     done="All four completions of a prompt are the same text.",
-    promise="Judged by nobody, since nothing is better: a named skip, and no judge is paid.",
+    promise="Not judged, since nothing is better: a named skip, and no judge is paid.",
 )
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.reply_text("The same."), when=is_completion)

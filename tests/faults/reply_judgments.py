@@ -52,7 +52,7 @@ for _name, _done, _odd in (
     ("score-null", "gives null as a score.", _scores(quality=None)),
     ("yes-as-text", 'gives "yes" for true.', _scores(sound="yes")),
     ("missing-criterion", "leaves a criterion out.", faults.missing_criterion()),
-    ("extra-criterion", "has a criterion that nobody asked for.", _scores(style=5)),
+    ("extra-criterion", "has a criterion that was not asked for.", _scores(style=5)),
     ("two-objects", "is two JSON objects.", faults.two_objects()),
     ("double-key", "gives a criterion twice.", _reply(
         '{"rationale": "a", "scores": {"quality": 2, "quality": 9, "sound": true}}'
@@ -100,7 +100,7 @@ _named_at_once(
 
 @fault(
     "judge-repaired",
-    done="Every first reply of a judge is no JSON, the second one is.",
+    done="Every first reply of a judge is not JSON, the second one is.",
     promise="Asked once more with what was wrong; then read as usual.",
 )
 def _(scene: Scene) -> str:

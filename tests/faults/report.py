@@ -84,12 +84,12 @@ class Reporter:
 def guarantees(rows: list[FaultRow], seen: dict[str, dict[str, Any]]) -> str:
     parts = [
         "# Guarantees\n\nWritten by `make faults`, which runs every row of the table below against "
-        "the local server; `make test` runs a part of it. Do not edit by hand: the sentences are "
-        "in `tests/faults/guarantees.py`, the rows beside it.\n\n## The promises",
+        "the local server; `make test` runs part of it. Do not edit by hand: the sentences are in "
+        "`tests/faults/guarantees.py`, the rows in the files beside it.\n\n## The promises",
         *(_promise(number, promise) for number, promise in enumerate(PROMISES, start=1)),
-        f"## The faults\n\n{len(rows)} faults. After each of them, whatever it was: no key in any "
-        "file or output, no half-written file, totals that add up, no score without a readable "
-        "reply, and a stated cost of at least what the server billed.",
+        f"## The faults\n\n{len(rows)} faults. After each of them, whatever it is, these are "
+        "checked: no key in any file or output, no half-written file, totals that add up, no score "
+        "without a readable reply, and a stated cost of at least what the server billed.",
     ]
     for family, title in _FAMILIES.items():
         of_family = [row for row in rows if row.family == family]

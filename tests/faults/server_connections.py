@@ -108,7 +108,7 @@ def _(scene: Scene) -> str:
 @fault(
     "slow-drip-in-time",
     done="Every third body drips for half a second, within the timeout.",
-    promise="Slow is no fault: the undisturbed result, nothing asked twice.",
+    promise="Being slow is not a fault: the undisturbed result, nothing asked twice.",
 )
 def _(scene: Scene) -> str:
     seen = _does_no_harm(scene, faults.drip(0.5), every=3)
@@ -265,7 +265,7 @@ def _(scene: Scene) -> str:
 
 @fault(
     "tls-self-signed",
-    done="The server's certificate is signed by nobody who is trusted.",
+    done="The server's certificate is not signed by a trusted authority.",
     promise="Nothing is sent, not even the key; the run stops (exit 4) and says why.",
 )
 def _(scene: Scene) -> str:

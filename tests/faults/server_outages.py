@@ -81,7 +81,7 @@ def _two_judges(scene: Scene, **judging: Any) -> None:
 @fault(
     "judge-outage-skipped",
     done="One of two judges' models is out of order; `on_judge_failure: skip_judge`.",
-    promise="The run goes on with the other judge, and each pair says who is missing.",
+    promise="The run goes on with the other judge, and each pair says which one is missing.",
 )
 def _(scene: Scene) -> str:
     _two_judges(scene, on_judge_failure="skip_judge")

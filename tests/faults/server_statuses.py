@@ -150,7 +150,7 @@ def _refusal_that_stops(name: str, done: str, refusal: Fault, said: str) -> None
     @fault(
         name,
         done=done,
-        promise="The run stops (exit 4) and says what to mend; mended, the same command goes on.",
+        promise="The run stops (exit 4) and says what to fix; then the same command continues.",
         quick=name == "status-401",
     )
     def show(scene: Scene) -> str:

@@ -123,7 +123,7 @@ def test_a_row_in_another_encoding_is_one_skip(tmp_path: Path) -> None:
         ("prompt;id\na;1\n", "separated by ';'"),
         ("prompt,prompt\na,b\n", "two columns are called `prompt`"),
         ('"prompt\na,b\n', ":1: the header cannot be read"),
-        ("prompt,id\n", "holds no rows"),
+        ("prompt,id\n", "has no rows"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_an_error(tmp_path: Path, content: str, says: str) -> None:

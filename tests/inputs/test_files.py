@@ -44,7 +44,7 @@ def test_a_folder_is_pointed_to_hf(tmp_path: Path) -> None:
 
 def test_a_pipe_cannot_be_read_twice(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "p.jsonl")
-    assert "no regular file" in message(tmp_path / "p.jsonl")
+    assert "not a regular file" in message(tmp_path / "p.jsonl")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -68,7 +68,7 @@ def test_an_ending_in_capitals(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["p.jsonl", "p.txt", "p.csv"])
 def test_a_file_without_a_row(tmp_path: Path, name: str, content: str) -> None:
     text = message(write(tmp_path / name, content))
-    assert "is empty" in text or "holds no rows" in text or "holds no header" in text
+    assert "is empty" in text or "has no rows" in text or "has no header" in text
 
 
 def test_a_file_whose_name_is_not_utf_8_still_gives_skips_that_can_be_written(

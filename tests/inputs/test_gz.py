@@ -44,7 +44,7 @@ def test_a_packed_file_under_a_plain_name_is_known_by_its_bytes(tmp_path: Path) 
 
 
 def test_a_plain_file_under_a_packed_name_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is no gz file"):
+    with pytest.raises(InputError, match="is not a gz file"):
         read(write(tmp_path / "p.txt.gz", "a\n"))
 
 
@@ -73,5 +73,5 @@ def test_a_file_that_gives_no_row_at_all_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_packed_nothing_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no rows"):
+    with pytest.raises(InputError, match="has no rows"):
         read(write(tmp_path / "p.jsonl.gz", gzip.compress(b"")))

@@ -72,10 +72,10 @@ def test_line_separators_of_unicode_do_not_end_a_line(tmp_path: Path) -> None:
         (b'{"prompt": "a"} {"prompt": "b"}', "not JSON"),
         (b'{"prompt": "a", "metadata": {"x": NaN}}', "NaN is not JSON"),
         (b'{"prompt": "a", "n": -Infinity}', "-Infinity is not JSON"),
-        (b'["a"]', "holds a list"),
-        (b'"a"', "holds a string"),
-        (b"7", "holds a number"),
-        (b"null", "holds null"),
+        (b'["a"]', "the line is a list"),
+        (b'"a"', "the line is a string"),
+        (b"7", "the line is a number"),
+        (b"null", "the line is null"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"prompt": "a", "metadata": {"x": ' + b"9" * 5000 + b"}}", "not JSON"),
     ],
@@ -225,5 +225,5 @@ def test_plain_text_that_looks_like_json_is_text(tmp_path: Path) -> None:
 
 
 def test_other_fields_cannot_come_from_text(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds prompts only"):
+    with pytest.raises(InputError, match="has prompts only"):
         read(write(tmp_path / "p.txt", "a\n"), fields={"id": "key"})

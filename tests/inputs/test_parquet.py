@@ -86,7 +86,7 @@ def test_only_the_columns_that_are_asked_for_are_read(tmp_path: Path) -> None:
     [
         ({"question": ["a"]}, {}, r"no column `prompt` \(there are question\)"),
         ({"prompt": ["a"], "gold": ["b"]}, {"reference": "golden"}, "did you mean `gold`"),
-        ({"prompt": pa.array([], pa.string())}, {}, "holds no rows"),
+        ({"prompt": pa.array([], pa.string())}, {}, "has no rows"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_an_error(
@@ -97,7 +97,7 @@ def test_a_table_that_cannot_be_used_is_an_error(
 
 
 def test_what_is_no_parquet_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no readable Parquet file"):
+    with pytest.raises(InputError, match="not a readable Parquet file"):
         read(write(tmp_path / "p.parquet", '{"prompt": "a"}\n' * 10))
 
 

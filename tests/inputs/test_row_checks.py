@@ -152,7 +152,7 @@ def test_rows_must_bring_completions_where_none_are_sampled(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("row", "detail"),
     [
-        ({"metadata": {"rules": {"max_word": 5}}}, "`metadata.rules`: `max_word` is no check"),
+        ({"metadata": {"rules": {"max_word": 5}}}, "`metadata.rules`: `max_word` is not a check"),
         ({"metadata": {"rules": {"max_words": "5"}}}, "`metadata.rules`: check `max_words`: must"),
         ({"metadata": {"rules": {"regex": "("}}}, "`metadata.rules`: check `regex`"),
         ({"metadata": {"rules": [1]}}, "`metadata.rules`: must be a mapping"),

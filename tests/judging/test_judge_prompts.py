@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 from judgeforge.judging.judge_prompts import (
     _code_absent_from,
     _environment,
-    decision_pair_messages,
     decision_pair_question,
-    listwise_messages,
-    pairwise_messages,
-    pointwise_messages,
+    judge_messages,
     repair_message,
 )
 from judgeforge.records import Message
@@ -27,7 +24,7 @@ PROMPT = make_prompt()
 
 
 def user_text(completion: str, **fields: object) -> str:
-    _, user = pointwise_messages(RUBRIC, make_prompt(**fields), completion)
+    _, user = judge_messages("pointwise", RUBRIC, make_prompt(**fields), [completion])
     return user.content
 
 
@@ -43,19 +40,23 @@ def structure(text: str) -> list[str]:
 
 class TestTheSystemMessage:
     def test_holds_guidance_criteria_and_levels_from_the_lowest(self) -> None:
-        system, _ = pointwise_messages(RUBRIC, PROMPT, "Four.")
+        system, _ = judge_messages("pointwise", RUBRIC, PROMPT, ["Four."])
         assert system.role == "system"
         for part in ("Be fair.", "quality: How good is it?", "1 = a", "5 = e", "safe: Is it safe?"):
             assert part in system.content
 
     def test_is_the_same_for_all_prompts_and_completions(self) -> None:
-        first, _ = pointwise_messages(RUBRIC, PROMPT, "Four.")
-        second, _ = pointwise_messages(RUBRIC, make_prompt("Why?", reference="So."), "Because.")
+        first, _ = judge_messages("pointwise", RUBRIC, PROMPT, ["Four."])
+        second, _ = judge_messages(
+            "pointwise", RUBRIC, make_prompt("Why?", reference="So."), ["Because."]
+        )
         assert first == second
 
     def test_differs_between_rubrics(self) -> None:
-        first, _ = pointwise_messages(RUBRIC, PROMPT, "Four.")
-        second, _ = pointwise_messages(make_rubric(guidance="Be strict."), PROMPT, "Four.")
+        first, _ = judge_messages("pointwise", RUBRIC, PROMPT, ["Four."])
+        second, _ = judge_messages(
+            "pointwise", make_rubric(guidance="Be strict."), PROMPT, ["Four."]
+        )
         assert first != second
 
     def test_leaves_out_what_code_verifies(self) -> None:
@@ -65,15 +66,17 @@ class TestTheSystemMessage:
                 {"name": "brief", "check": {"max_words": 3}},
             ]
         )
-        system, _ = pointwise_messages(rubric, PROMPT, "Four.")
+        system, _ = judge_messages("pointwise", rubric, PROMPT, ["Four."])
         assert "brief" not in system.content
 
     def test_takes_a_template_in_the_rubric_as_text(self) -> None:
-        system, _ = pointwise_messages(make_rubric(guidance="{{ 6 * 7 }}"), PROMPT, "Four.")
+        system, _ = judge_messages(
+            "pointwise", make_rubric(guidance="{{ 6 * 7 }}"), PROMPT, ["Four."]
+        )
         assert "{{ 6 * 7 }}" in system.content
 
     def test_asks_for_the_rationale_before_the_scores(self) -> None:
-        system, _ = pointwise_messages(RUBRIC, PROMPT, "Four.")
+        system, _ = judge_messages("pointwise", RUBRIC, PROMPT, ["Four."])
         form = system.content.splitlines()[-3]
         assert form.index('"rationale"') < form.index('"scores"')
 
@@ -158,11 +161,11 @@ class TestTheUserMessage:
 
     def test_is_rendered_in_less_than_100_microseconds(self) -> None:
         completion = "word " * 300
-        pointwise_messages(RUBRIC, PROMPT, completion)
+        judge_messages("pointwise", RUBRIC, PROMPT, [completion])
         times = []
         for _ in range(300):
             start = time.perf_counter()
-            pointwise_messages(RUBRIC, PROMPT, completion)
+            judge_messages("pointwise", RUBRIC, PROMPT, [completion])
             times.append(time.perf_counter() - start)
         assert min(times) < 100e-6
 
@@ -171,9 +174,9 @@ def of_two(first: str, second: str, **fields: object) -> list[tuple[Message, Mes
     """What each protocol makes of two answers."""
     prompt = make_prompt(**fields)
     return [
-        pairwise_messages(RUBRIC, prompt, first, second),
-        listwise_messages(RUBRIC, prompt, [first, second]),
-        decision_pair_messages(RUBRIC, prompt, first, second),
+        judge_messages("pairwise", RUBRIC, prompt, [first, second]),
+        judge_messages("listwise", RUBRIC, prompt, [first, second]),
+        judge_messages("decisions", RUBRIC, prompt, [first, second]),
     ]
 
 
@@ -188,7 +191,7 @@ class TestMessagesAboutSeveralAnswers:
             assert re.search(r"<reference-[0-9a-f]{12}>\nIt is four\.\n</reference-", user.content)
 
     def test_weigh_the_criteria_where_one_verdict_is_about_all(self) -> None:
-        verdicts = (pairwise_messages(RUBRIC, PROMPT, "4", "5")[0].content,)
+        verdicts = (judge_messages("pairwise", RUBRIC, PROMPT, ["4", "5"])[0].content,)
         for text in (*verdicts, decision_pair_question(RUBRIC)):
             assert "- quality: 3\n- safe: 1" in text
 

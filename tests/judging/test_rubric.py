@@ -99,13 +99,13 @@ class TestAMistakeInARubric:
             (f"{{name: x, question: q, levels: {list(range(100, 111))}}}", "levels"),
             ("{name: x, question: q, levels: [a, 'a ']}", "two levels have the same description"),
             ("{name: x, question: ' ', levels: [a, b]}", "question"),
-            ("{name: two words, yes_no: q}", "`two words` is no name"),
+            ("{name: two words, yes_no: q}", "`two words` is not a name"),
             ("{name: x, yes_no: q, weight: 0}", "above 0"),
             ("{name: x, yes_no: q, weight: '1'}", "number"),
             ("{name: x, check: {}}", "at least one check"),
             ("{name: x, check: {max_word: 3}}", "did you mean `max_words`"),
             ("{name: x, check: {max_words: many}}", "a whole number from 0"),
-            ("{name: x, check: {regex: '('}}", "is no regular expression"),
+            ("{name: x, check: {regex: '('}}", "is not a regular expression"),
             ("{name: x, check: {from_metadata: a, json: true}}", "stands alone"),
             ("{name: x, check: {from_metadata: 3}}", "names a key of the metadata"),
         ],
@@ -130,7 +130,7 @@ class TestAMistakeInARubric:
         assert "version" in mistake(tmp_path, CRITERIA.replace("3", "'3'", 1))
 
     def test_is_a_name_that_is_no_name(self, tmp_path: Path) -> None:
-        assert "is no name" in mistake(tmp_path, CRITERIA.replace("mine", "../mine"))
+        assert "is not a name" in mistake(tmp_path, CRITERIA.replace("mine", "../mine"))
 
     def test_is_a_file_that_does_not_exist(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"absent\.yaml"):

@@ -75,7 +75,7 @@ def test_a_row_without_checks_leaves_nothing_to_fail(metadata: dict[str, object]
         ({"max_words": "3"}, "must be a whole number"),
         (["max_words"], "must be a mapping"),
         ("max_words", "must be a mapping"),
-        ({"from_metadata": "checks"}, "`from_metadata` is no check"),
+        ({"from_metadata": "checks"}, "`from_metadata` is not a check"),
     ],
 )
 def test_bad_checks_in_a_row_make_the_judgment_missing_with_the_reason(

@@ -18,9 +18,7 @@ from hypothesis import strategies as st
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.judge_prompts import (
-    listwise_messages,
-    pairwise_messages,
-    pointwise_messages,
+    judge_messages,
 )
 from judgeforge.judging.protocols.listwise import ListwiseJudge
 from judgeforge.judging.protocols.pairwise import PairwiseJudge
@@ -104,16 +102,16 @@ class TestTemplates:
     @staticmethod
     def same_frames(text: str) -> None:
         plain = "Four."
-        assert shape(pointwise_messages(RUBRIC, PROMPT, text), text) == shape(
-            pointwise_messages(RUBRIC, PROMPT, plain), plain
+        assert shape(judge_messages("pointwise", RUBRIC, PROMPT, [text]), text) == shape(
+            judge_messages("pointwise", RUBRIC, PROMPT, [plain]), plain
         )
         for pair in ((text, plain), (plain, text), (text, text)):
-            assert shape(pairwise_messages(RUBRIC, PROMPT, *pair), *pair) == shape(
-                pairwise_messages(RUBRIC, PROMPT, plain, plain), plain, plain
+            assert shape(judge_messages("pairwise", RUBRIC, PROMPT, [*pair]), *pair) == shape(
+                judge_messages("pairwise", RUBRIC, PROMPT, [plain, plain]), plain, plain
             )
-        assert shape(listwise_messages(RUBRIC, PROMPT, [plain, text]), plain, text) == shape(
-            listwise_messages(RUBRIC, PROMPT, [plain, plain]), plain, plain
-        )
+        assert shape(
+            judge_messages("listwise", RUBRIC, PROMPT, [plain, text]), plain, text
+        ) == shape(judge_messages("listwise", RUBRIC, PROMPT, [plain, plain]), plain, plain)
 
 
 def judged(
@@ -205,12 +203,12 @@ class TestConstantOutput:
     def test_is_the_same_for_a_judge_wherever_it_is_shown(self) -> None:
         """By structure both places and both sides are alike; the rest is up to the judge."""
         attack = ATTACKS["null model"]
-        first = pairwise_messages(RUBRIC, PROMPT, attack, "Four.")[1].content
-        second = pairwise_messages(RUBRIC, PROMPT, "Four.", attack)[1].content
+        first = judge_messages("pairwise", RUBRIC, PROMPT, [attack, "Four."])[1].content
+        second = judge_messages("pairwise", RUBRIC, PROMPT, ["Four.", attack])[1].content
         assert first != second
-        assert shape(pairwise_messages(RUBRIC, PROMPT, attack, "Four."), attack, "Four.") == shape(
-            pairwise_messages(RUBRIC, PROMPT, "Four.", attack), "Four.", attack
-        )
+        assert shape(
+            judge_messages("pairwise", RUBRIC, PROMPT, [attack, "Four."]), attack, "Four."
+        ) == shape(judge_messages("pairwise", RUBRIC, PROMPT, ["Four.", attack]), "Four.", attack)
 
 
 SUSPICIOUS_ROW = {

@@ -10,12 +10,16 @@ from statistics import median
 
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.ranking.protocols import PROTOCOLS
+from judgeforge.store.folder import RunFolder
 
 PACKAGE = Path(__file__).parents[2] / "judgeforge"
 MOST_ENTRIES, MOST_FILES = 15, 235
 LONGEST_FILE, LONGEST_FUNCTION = 350, 60
 SHORT_FILE, MOST_SHORT, LEAST_MEDIAN = 40, 0.10, 100
 TABLES = {"ranking/protocols.py", "config/providers.py"}
+OWNER_OF_NAMES = "store/folder.py"
+RESULT_NAMES = RunFolder(Path("run")).result_names - {"README.md"}
+"""Any folder may have a README."""
 
 
 @cache
@@ -53,6 +57,15 @@ def compared() -> Iterator[tuple[str, object]]:
             for inner in ast.walk(side):
                 if isinstance(inner, ast.Constant):
                     yield f"{place}:{inner.lineno}", inner.value
+
+
+def spelled() -> Iterator[tuple[str, str]]:
+    """Every constant that names a result file, alone or at the end of a path; prose may do so."""
+    for place, node in nodes():
+        if place != OWNER_OF_NAMES and isinstance(node, ast.Constant):
+            words = str(node.value).split()
+            if len(words) == 1 and Path(words[0]).name in RESULT_NAMES:
+                yield f"{place}:{node.lineno}", words[0]
 
 
 def comparisons_with(names: Collection[str]) -> list[tuple[str, object]]:
@@ -96,3 +109,7 @@ def test_no_protocol_is_told_apart_by_its_name_outside_the_table() -> None:
 
 def test_no_provider_is_told_apart_by_its_name_outside_the_table() -> None:
     assert comparisons_with(PROVIDERS.keys()) == []
+
+
+def test_only_the_run_folder_spells_the_names_of_its_files() -> None:
+    assert list(spelled()) == []

@@ -47,7 +47,7 @@ def test_the_configuration_is_ready_to_run_in_a_new_project(
     init_project(tmp_path)
     (tmp_path / "config.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
     report = check_run(judgeforge.load_config(tmp_path / "config.yaml"))
-    assert report.usable, report.lines()
+    assert report.usable, report.problems
 
 
 def test_the_rubrics_are_those_that_are_shipped() -> None:

@@ -33,7 +33,7 @@ from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Question
 from judgeforge.results.export import TARGETS
 from judgeforge.results.export.export import export_pairs
-from judgeforge.results.export.target import Target, json_lines
+from judgeforge.results.export.targets import Target, json_lines
 from tests.local_server import LocalServer
 from tests.support.hand_made import pair, run_folder
 from tests.support.run_setup import model, rows, run, write_config

@@ -437,7 +437,7 @@ def test_a_row_with_wrong_checks_of_its_own_is_skipped_before_anything_is_paid(
     result = run(config, out)
     (skip,) = rows(out / "skips.jsonl")
     assert (skip["prompt_id"], skip["reason"]) == ("two", "invalid_row")
-    assert "prompts.jsonl:2: `metadata.checks`: `max_wrods` is no check" in skip["detail"]
+    assert "prompts.jsonl:2: `metadata.checks`: `max_wrods` is not a check" in skip["detail"]
     assert len(server.requests) == sent
     assert result.manifest["totals"]["prompts"] == 2
 

@@ -144,7 +144,7 @@ class TestAKeyFile:
             ("", 0o600, "the key and nothing else"),
             (f"KEY={SECRET} # mine", 0o600, "the key and nothing else"),
             (f"{SECRET}\n{SECRET}\n", 0o600, "the key and nothing else"),
-            ("ключ", 0o600, "is no key"),
+            ("ключ", 0o600, "is not a key"),
             (SECRET * 1000, 0o600, "longer than any key"),
         ],
         ids=["for all", "for the group", "empty", "a line of shell", "two", "no ASCII", "huge"],
@@ -176,7 +176,7 @@ class TestAKeyFile:
     def test_beside_a_variable_is_one_too_many(self, tmp_path: Path, server: LocalServer) -> None:
         own = model(server, api_key_file="key")
         config = write_config(tmp_path, server, models={"small": own})
-        with pytest.raises(ConfigError, match="not by both"):
+        with pytest.raises(ConfigError, match="not both"):
             judgeforge.load_config(config)
 
 

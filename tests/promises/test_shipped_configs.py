@@ -58,7 +58,7 @@ def test_all_examples_are_there() -> None:
 @each_config
 def test_an_example_is_ready_to_run_and_skips_no_row(file: Path) -> None:
     report = check_run(judgeforge.load_config(file))
-    assert report.usable, report.lines()
+    assert report.usable, report.problems
     assert not report.skips
 
 

@@ -212,7 +212,7 @@ def test_what_is_no_run_folder_is_told_from_one_that_is_not_ready(folder: Path) 
     with pytest.raises(ConfigError, match=r"no such folder$"):
         explain(folder / "a" / "b", "p1.p0")
     (folder / "pairs.jsonl").unlink()
-    with pytest.raises(ConfigError, match="is no run folder"):
+    with pytest.raises(ConfigError, match="is not a run folder"):
         explain(folder, "p1.p0")
     (folder / "manifest.json").write_text('{"format_version": 1, "status": "running"}')
     with pytest.raises(ConfigError, match=r"has no pairs\.jsonl yet"):
@@ -223,7 +223,7 @@ def test_what_is_no_run_folder_is_told_from_one_that_is_not_ready(folder: Path) 
     ("name", "rows", "said"),
     [
         ("pairs", [pair("p0"), '{"id": "p1'], r"pairs\.jsonl:2: damaged"),
-        ("pairs", ["[1]"], r"pairs\.jsonl:1: damaged \(no JSON object\)"),
+        ("pairs", ["[1]"], r"pairs\.jsonl:1: damaged \(not a JSON object\)"),
         ("pairs", [{"id": "p1.p0"}], r"the row `p1\.p0` is not as this judgeforge"),
         ("completions", [completion(0)], r"the completion `p1\.c1` of the pair is missing"),
         ("completions", [completion(0, finish="x"), completion(1)], r"\(finish: "),

@@ -40,7 +40,7 @@ def test_a_manifest_whose_bytes_are_no_text_is_named(
     run(config, out)
     (out / "manifest.json").write_bytes(b'{"format_version": 1, \xff}')
     for look in (read_status, lambda folder: run(config, folder)):
-        with pytest.raises(StoreError, match=r"manifest.json: this is no manifest"):
+        with pytest.raises(StoreError, match=r"manifest.json: this is not a manifest"):
             look(out)
 
 
@@ -97,7 +97,7 @@ def test_the_command_prints_lines_or_json(
 
 
 def test_a_folder_that_is_none_is_a_mistake(tmp_path: Path, command: Command) -> None:
-    with pytest.raises(ConfigError, match="no run folder"):
+    with pytest.raises(ConfigError, match="is not a run folder"):
         read_status(tmp_path)
     assert command("status", tmp_path)[0] == 2
 

@@ -82,7 +82,7 @@ def test_python_takes_a_name_as_the_command_line_does(
         judgeforge.run(config, out, limit=0)
     assert sorted(path.name for path in (tmp_path / "2026-10-18").iterdir()) == ["a", "b"]
     assert not (tmp_path / "{date}").exists()
-    with pytest.raises(ConfigError, match="is no placeholder"):
+    with pytest.raises(ConfigError, match="is not a placeholder"):
         judgeforge.run(config, tmp_path / "{datum}")
 
 
@@ -104,7 +104,7 @@ def test_another_placeholder_is_a_mistake_and_no_name(
 ) -> None:
     code, _, error = command("run", config.source_file, "--out", tmp_path / "runs" / wrong)
     assert code == 2
-    assert "is no placeholder; the only one is {date}" in error
+    assert "is not a placeholder; the only one is {date}" in error
     assert not (tmp_path / "runs").exists()
 
 

@@ -140,7 +140,7 @@ def test_the_address_may_come_from_the_environment(
     monkeypatch.delenv("HOOK")
     assert "HOOK is not set" in tell(configured(webhook_env="HOOK"), SUMMARY)[0]
     monkeypatch.setenv("HOOK", "file:///etc/passwd")
-    assert "no http" in tell(configured(webhook_env="HOOK"), SUMMARY)[0]
+    assert "not an http" in tell(configured(webhook_env="HOOK"), SUMMARY)[0]
 
 
 @pytest.mark.parametrize(
@@ -213,4 +213,4 @@ def test_a_webhook_that_answers_garbage_is_said_to(
         threading.Thread(target=answer, args=(listening,), daemon=True).start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         (failure,) = tell(configured(webhook=url), {})
-    assert "no HTTP (BadStatusLine)" in failure
+    assert "not HTTP (BadStatusLine)" in failure

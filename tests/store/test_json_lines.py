@@ -45,7 +45,7 @@ def test_lines_without_the_wanted_bytes_are_not_even_read(tmp_path: Path) -> Non
     ("line", "said"),
     [
         (b'{"prompt_id": ', r"rows\.jsonl:3: damaged \("),
-        (b"[1]", r"rows\.jsonl:3: damaged \(no JSON object\)"),
+        (b"[1]", r"rows\.jsonl:3: damaged \(not a JSON object\)"),
         (b'{"n": 3}', r"rows\.jsonl:3: damaged \(no `prompt_id`\)"),
         (b"\xff", r"rows\.jsonl:3: damaged \("),
         (b"[" * 200_000, r"rows\.jsonl:3: damaged \("),

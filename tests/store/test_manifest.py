@@ -78,9 +78,11 @@ def test_what_is_no_manifest_is_named_with_what_is_missing_and_what_to_do(
     tmp_path: Path, look: Callable[[Path], object], content: Any, said: str
 ) -> None:
     folder = written(tmp_path, content)
-    with pytest.raises(StoreError, match=rf"manifest\.json: this is no manifest \(.*{said}") as no:
+    with pytest.raises(
+        StoreError, match=rf"manifest\.json: this is not a manifest \(.*{said}"
+    ) as no:
         look(folder.path)
-    assert "Delete it to have it made anew from the journal" in str(no.value)
+    assert "Delete it to have it made again from the journal" in str(no.value)
 
 
 def test_a_run_whose_manifest_lost_its_fields_goes_on_once_it_is_deleted(

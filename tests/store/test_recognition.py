@@ -140,7 +140,7 @@ def test_a_file_a_missing_folder_and_one_without_a_run_are_told_apart(
     for name, said in {
         "config.yaml": "is a file: name the folder that `judgeforge run` wrote",
         "emty": "there is no such folder; did you mean `empty`",
-        "empty": "is no run folder: it has no ",
+        "empty": "is not a run folder: it has no ",
     }.items():
         place = tmp_path / name
         code, _, error = command(*(str(place) if word == "PLACE" else word for word in words))

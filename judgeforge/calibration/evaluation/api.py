@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from judgeforge.calibration.api import labelled_prompt, labels_kind, labels_of
+from judgeforge.calibration.api import (
+    checked_probabilities,
+    labelled_prompt,
+    labels_kind,
+    labels_of,
+)
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.evaluation.evaluation import Evaluation, Item, JudgeFigures
 from judgeforge.calibration.evaluation.judge_figures import judge_figures
@@ -83,7 +88,7 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
         raise ValueError("there is no label to compare with")
     if calibration is not None:
         reliability = calibration.instrument(rules).reliability
-    known = reliability or _told_by(by_prompt, texts)
+    known = reliability or fit_evidence([read_evidence(each) for each in by_prompt.values()])
     rankings = [ranked(one, known, as_asked) for one in labelled]
     if calibration is not None:
         rankings = [calibration.apply(ranking, rules) for ranking in rankings]
@@ -124,11 +129,9 @@ def evaluate_probabilities(
 
     Raises ValueError for lists of different length, without a value, or with one outside 0 to 1.
     """
-    said, truth = np.array(probabilities, float), np.array(right, float)
-    if said.shape != truth.shape or said.ndim != 1 or not len(said):
-        raise ValueError("probabilities and right must be equally long lists of numbers")
-    if min(said.min(), truth.min()) < 0 or max(said.max(), truth.max()) > 1:
-        raise ValueError("probabilities and right must be from 0 to 1")
+    said, truth = checked_probabilities(probabilities, right)
+    if not len(said):
+        raise ValueError("there is no probability to evaluate")
     names = [str(i) for i in range(len(said))]
     return _evaluation(names, said, truth, of=of, kappa=None, judges={}, cost_usd=0.0)
 
@@ -162,12 +165,6 @@ def _evaluation(
         ),
         caution=caution(n, interval),
     )
-
-
-def _told_by(
-    by_prompt: Mapping[str, Sequence[Judgment]], texts: Mapping[str, str] | None
-) -> Reliability:
-    return fit_evidence([read_evidence(one, texts=texts) for one in by_prompt.values()])
 
 
 def _place(best: Sequence[str], one: Labelled) -> str:

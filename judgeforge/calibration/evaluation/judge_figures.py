@@ -12,7 +12,7 @@ from judgeforge.calibration.evaluation.evaluation import JudgeFigures
 from judgeforge.calibration.evaluation.statistics import wilson
 from judgeforge.calibration.weights import Labelled
 from judgeforge.ranking.distributions import Array
-from judgeforge.ranking.evidence import Comparison
+from judgeforge.ranking.evidence import Comparison, leads_by_order
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.records import Judgment, MissingKind
 
@@ -73,9 +73,8 @@ def opinion(one: Labelled, judge: str) -> Array | None:
             values[cell.place], heard[cell.place] = cell.mean, True
     for each in one.evidence.comparisons:
         if each.judge == judge:
-            lead = each.prefers_first - each.prefers_second
-            values[each.first] += lead
-            values[each.second] -= lead
+            values[each.first] += each.lead
+            values[each.second] -= each.lead
             heard[[each.first, each.second]] = True
     if heard.sum() < 2:
         return None
@@ -102,25 +101,12 @@ def _ties(verdicts: Sequence[Comparison], opinions: Sequence[Array]) -> float | 
 
 def _order_flips(labelled: Sequence[Labelled], judge: str) -> float | None:
     flips = [
-        forward * backward < 0.0
+        sum(ahead) * sum(behind) < 0.0
         for one in labelled
-        for forward, backward in _both_orders(one.evidence.comparisons, judge)
+        for (name, _), (ahead, behind) in leads_by_order(one.evidence.comparisons).items()
+        if name == judge and ahead and behind
     ]
     return float(np.mean(flips)) if flips else None
-
-
-def _both_orders(comparisons: Sequence[Comparison], judge: str) -> Iterator[tuple[float, float]]:
-    """The lead of the same completion when shown first and when shown second."""
-    leads: dict[tuple[int, int], dict[bool, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for each in comparisons:
-        if each.judge == judge:
-            low, high = sorted((each.first, each.second))
-            lead = each.prefers_first - each.prefers_second
-            in_order = each.first == low
-            leads[low, high][in_order].append(lead if in_order else -lead)
-    for found in leads.values():
-        if len(found) == 2:
-            yield float(np.mean(found[True])), float(np.mean(found[False]))
 
 
 def _length_bias(told: Sequence[tuple[Labelled, Array]]) -> float | None:

@@ -1,12 +1,12 @@
 """A request that waits -> the moment when it may leave.
 
 gate.py          the gate of one model: one by one, each when everything allows it
-pace.py          when the next may be sent, by what the provider says and refuses
+pace.py          when the next may be sent, judging by what the provider says and refuses
 ceiling.py       requests and tokens a minute that the configuration allows
 learned_rate.py  the rate that a provider admits, learnt from refusals
 headers.py       what the headers of a reply say about rate limits
 buckets.py       whether models of one account draw from one allowance
 traffic.py       how much of an allowance a request uses
 breaker.py       the circuit breaker: nothing but a probe after many failures
-queues.py        a lock whose waiters can be sent away
+queues.py        what waits for something shared, and in which order it is served
 """

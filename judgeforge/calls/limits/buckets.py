@@ -23,7 +23,7 @@ LONGEST_RESET_S = 75.0
 FIRST_MARGIN_S, LARGEST_MARGIN = 1.0, 0.5
 FIRST_MARGIN = 0.25
 """Kept free against what cannot be known (other clients, delays): a share of the bucket and at most
-so many seconds of inflow. It lowers the level that is kept, not the rate that is used."""
+this many seconds of inflow. It lowers the level that is kept, not the rate that is used."""
 MARGIN_GROWTH = 1.5
 SHARED_FROM = 0.25
 """The slope; buckets that are full or delayed news pull it down, nothing pulls it up."""
@@ -80,7 +80,7 @@ class ProviderBucket:
         return min(self._most, self._remaining + self._rate * (now - self._sent_at)) - used
 
     def wait_s(self, amount: float, now: float, spent: float) -> float:
-        """Seconds until a request of so much may be sent; 0 means now."""
+        """Seconds until a request of this amount may be sent; 0 means now."""
         if not self.known:
             return 0.0
         need = min(amount + self._margin(), self._most)
@@ -108,7 +108,7 @@ class ProviderBucket:
 
 
 class SharedBucket(ProviderBucket):
-    """A bucket that several models may share. Who has waited longest is served first."""
+    """A bucket that several models may share. The one that has waited longest is served first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ class TrackedAllowance:
         self._own_then = self._all_then = 0
 
     def observe(self, said: Allowance, *, sent_at: float, own: Traffic, account: Traffic) -> None:
-        own_total, all_total = own.total(self._kind), account.total(self._kind)
+        own_total, all_total = own.of(self._kind), account.of(self._kind)
         was_known = self._own.known
         error = self._own.observe(said, sent_at=sent_at, spent=own_total)
         self._shared = self._account.bucket(self._kind, said.limit)
@@ -176,8 +176,8 @@ class TrackedAllowance:
 
     def wait_s(self, amount: float, now: float, own: Traffic) -> float:
         if self._shared is None or not self._shared.is_shared:
-            return self._own.wait_s(amount, now, own.total(self._kind))
-        spent = self._account.traffic.total(self._kind)
+            return self._own.wait_s(amount, now, own.of(self._kind))
+        spent = self._account.traffic.of(self._kind)
         return self._shared.wait_in_turn_s(self, amount, now, spent)
 
     def sent(self) -> None:

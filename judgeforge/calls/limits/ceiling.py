@@ -1,6 +1,6 @@
 """The hard ceiling of one model: the requests and tokens a minute that the configuration allows.
 
-asyncio-throttle holds the requests. It counts calls and has no notion of their size, so tokens
+asyncio-throttle limits the requests. It counts calls and knows nothing of their size, so tokens
 have a bucket of their own.
 """
 
@@ -37,7 +37,7 @@ class Ceiling:
         return self._requests is not None or self._tokens is not None
 
     async def admit(self, tokens: int) -> None:
-        """Wait until a request of so many tokens may start."""
+        """Wait until a request of this many tokens may start."""
         if self._requests is not None:
             await self._requests.acquire()  # type: ignore[no-untyped-call]
         if self._tokens is None:

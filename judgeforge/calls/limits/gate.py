@@ -1,6 +1,6 @@
 """The gate of one model: requests pass one by one, each when everything allows it.
 
-Asked in this order: the configured ceiling, the circuit breaker, the concurrency limit, the pace,
+Checked in this order: the configured ceiling, the circuit breaker, the concurrency limit, the pace,
 a slot over all models. Models take turns at the slots, one request each, so that none starves
 another; what waits here holds no slot and no reservation. The end of an attempt steers them all.
 
@@ -36,7 +36,7 @@ _FULL = Delay(math.inf, "concurrency")
 
 @dataclass(slots=True)
 class Passage:
-    """A request that passed and has a slot; to be given back with ``ModelGate.leave``."""
+    """A request that passed and has a slot; ``ModelGate.leave`` returns it."""
 
     sent: SentRequest
     is_probe: bool
@@ -80,7 +80,7 @@ class ModelGate:
         return self._breaker.is_open
 
     async def enter(self, size: RequestSize, *, gives_way: GivesWay) -> Passage:
-        """Wait until a request of so much may be sent. To be followed by ``leave``.
+        """Wait until a request of this size may be sent. To be followed by ``leave``.
 
         Raises CircuitOpenError where the model is out of order and ``gives_way`` says not to wait,
         or for longer than ``stall_s``.
@@ -96,7 +96,7 @@ class ModelGate:
             self.waiting -= 1
 
     async def try_enter(self, size: RequestSize) -> Passage | None:
-        """Pass at once or take nothing: where anything would have to be waited for; for hedges."""
+        """Pass at once, or take nothing where it would have to wait; for hedges."""
         if self.is_out_of_order or self._before_ceiling.is_taken:
             return None
         if self._delay(size, _now()) is not None or not self._all_slots.take():
@@ -111,7 +111,7 @@ class ModelGate:
         return passage
 
     def used(self, passage: Passage, tokens: int) -> None:
-        """The request used so many, which is all that counts against the configured ceiling."""
+        """What the request used is all that counts against the configured ceiling."""
         self._ceiling.give_back(passage.sent.size.tokens - tokens)
 
     def leave(
@@ -122,7 +122,7 @@ class ModelGate:
         abandoned: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Give the slot back and tell how it ended; ``abandoned``: without an end to learn from."""
+        """Return the slot and tell how it ended; ``abandoned``: without an end to learn from."""
         if not abandoned:
             self._learn(passage, error, headers)
         elif passage.is_probe:
@@ -177,7 +177,7 @@ class ModelGate:
             pass
 
     def _admit_one(self) -> None:
-        """When it is this model's turn at the slots; then it stands in line again."""
+        """Called when it is this model's turn at the slots; then it queues again."""
         before = self.in_flight
         while self.in_flight == before:
             if not self._admit_next():
@@ -238,7 +238,7 @@ class ModelGate:
         return Passage(sent, is_probe)
 
     def _send_away(self) -> None:
-        """Who gives way does not stand behind those that wait until the circuit closes."""
+        """Requests that give way do not queue behind those that wait until the circuit closes."""
         turns: list[tuple[GivesWay, asyncio.Future[Any]]] = [*self._before_ceiling.waiting]
         turns += ((one.gives_way, one.admitted) for one in self._queue)
         for gives_way, turn in turns:

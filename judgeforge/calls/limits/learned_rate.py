@@ -29,7 +29,7 @@ RECENT_S = 3.0
 STABLE = 0.12
 """Measures that differ by less mean that the limit is the same."""
 LATE_S = 0.05
-"""A timer that fires late may make up for so much."""
+"""A timer that fires late may make up for this much."""
 _MOST_STEP_S = 0.5
 _SNAPSHOT_S, _SNAPSHOTS = 1.0, 4
 _SLOWEST = 1e-3
@@ -94,7 +94,7 @@ class LearnedRate:
 
 
 class RateLearner:
-    """There is no rate until the first refusal. Time is monotonic seconds, given by the caller."""
+    """No rate is known until the first refusal. Time is monotonic seconds, given by the caller."""
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
@@ -121,7 +121,7 @@ class RateLearner:
         self._turns.served(owner)
         for kind, rate in self._rates.items():
             amount = size.of(kind)
-            accepted = self._traffic.total(kind) + amount
+            accepted = self._traffic.of(kind) + amount
             rate.sent(amount, now, accepted, held_back=held_back)
 
     def refused(self, kind: LearnedKind, sent_at: float, now: float) -> None:
@@ -129,11 +129,11 @@ class RateLearner:
         if sent_at <= self._cut_at:
             return
         self._cut_at = now
-        accepted = self._traffic.total(kind)
+        accepted = self._traffic.of(kind)
         known = self._rates.get(kind)
         if known is not None:
             known.refused(now, accepted)
             return
         start, before = self._snapshots[0]
-        rate = (accepted - before.total(kind)) / max(now - start, _SNAPSHOT_S)
+        rate = (accepted - before.of(kind)) / max(now - start, _SNAPSHOT_S)
         self._rates[kind] = LearnedRate(max(rate, _SLOWEST), now, accepted)

@@ -1,4 +1,4 @@
-"""When a model's next request may be sent, by what its provider says and by what it refuses.
+"""When a model's next request may be sent, judging by what its provider says and refuses.
 
 Headers come first: they tell of an end before it is reached. Where there are none, or where they
 do not explain a refusal, the rate is learned from the refusals.
@@ -55,7 +55,7 @@ class Pace:
         self._refused_in_a_row = 0
 
     def delay(self, size: RequestSize, now: float) -> Delay | None:
-        """None where a request of so much may be sent now."""
+        """None where a request of this size may be sent now."""
         pause = max(self._paused_until, self._account.paused_until) - now
         if pause > 0:
             return Delay(pause, "pause")
@@ -85,8 +85,8 @@ class Pace:
     def refused(
         self, sent: SentRequest, now: float, refusal: Refusal, said: Sequence[Allowance] = ()
     ) -> None:
-        self._traffic.take_back(sent.size)
-        self._account.traffic.take_back(sent.size)
+        self._traffic.add(sent.size, times=-1)
+        self._account.traffic.add(sent.size, times=-1)
         self._observe(sent, said)
         is_news = sent.at > self._cut_at
         if is_news:
@@ -109,10 +109,9 @@ class Pace:
 
     def _observe(self, sent: SentRequest, said: Sequence[Allowance]) -> None:
         for one in said:
-            allowance = self._allowances.get(one.kind)
-            if allowance is None:
-                allowance = TrackedAllowance(one.kind, self._account)
-                self._allowances[one.kind] = allowance
+            if one.kind not in self._allowances:
+                self._allowances[one.kind] = TrackedAllowance(one.kind, self._account)
+            allowance = self._allowances[one.kind]
             allowance.observe(one, sent_at=sent.at, own=sent.own, account=sent.account)
 
     def _explained(self, sent: SentRequest, said: Sequence[Allowance]) -> bool:

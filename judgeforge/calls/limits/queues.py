@@ -1,4 +1,4 @@
-"""What waits for something shared, and in which order it is had.
+"""What waits for something shared, and in which order it is served.
 
 ``Line``: one request at a time, and each that waits can be sent away with an error of its own.
 ``Slots``: those over all models, given to the gates that wait for one in turn.
@@ -19,7 +19,7 @@ GivesWay = Callable[[], bool]
 """Whether a request should rather fail at once than wait for a circuit to close."""
 
 _HOLDS_S = 1.0
-"""A place among ``Turns`` that is not renewed when its wait is over lapses after so long."""
+"""A place among ``Turns`` that is not renewed when its wait is over lapses after this long."""
 
 
 def never() -> bool:
@@ -88,7 +88,7 @@ class Slots:
 
     def give_back(self) -> None:
         self._free += 1
-        # Who cannot use the slot any more leaves it to the next.
+        # A gate that cannot use the slot any more leaves it to the next.
         while self._free > 0 and self._turns:
             take_one = self._turns.popleft()
             self._serving = True
@@ -126,7 +126,7 @@ SMALLEST_START = 16
 DECREASE = 0.7
 SLOWER_DECREASE = 0.9
 SLOW = 2.0
-"""Latency counts as rising when the recent one is so many times the usual one."""
+"""Latency counts as rising when the recent one is this many times the usual one."""
 _RECENT, _USUAL = 0.2, 0.01
 """Weights of a new latency in the two moving means."""
 _LEAST_SAMPLES = 30
@@ -153,7 +153,7 @@ class ConcurrencyLimit:
         return self._usual_s
 
     def held_back(self, now: float) -> None:
-        """A request waits because so many are in flight."""
+        """A request waits because too many are in flight."""
         self._held_at = now
 
     def succeeded(self, *, sent_at: float, now: float, in_flight: int) -> bool:

@@ -9,10 +9,9 @@ the same promise for a day and many runs at once. A claim says what one prompt m
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +142,7 @@ class Budget:
     def room(self) -> Room:
         """What is left when calls in flight here are not counted: they belong to prompts under way.
 
-        Of the day all is counted that other runs hold.
+        Of the day, everything that other runs hold is counted.
         """
         flying = sum(self._in_flight.values())
         left, limit = None, "budget.usd"
@@ -159,7 +158,7 @@ class Budget:
         return Room(left, calls, limit)
 
     def has_room(self, pico: int, calls: int) -> bool:
-        """Whether so much fits beside all that was booked, also what is in flight."""
+        """Whether this much fits beside all that was booked, including what is in flight."""
         flying = sum(self._in_flight.values())
         return self.room().holds(pico + flying, calls + len(self._in_flight))
 
@@ -176,19 +175,19 @@ class Budget:
 
         Raises BudgetExhaustedError when it does not fit with nothing in flight.
         """
-        claim = current_claim()
+        claim, most = current_claim(), pico or 0
         if claim is not None and claim.refusal is not None:
             raise claim.refusal
         while True:
-            while not self._fits(pico or 0):
+            while (refusal := self._refusal(most)) is not None:
                 if not self._in_flight:
-                    raise BudgetExhaustedError(self._refusal(pico or 0))
+                    raise BudgetExhaustedError(refusal)
                 await self._change()
             if self._ledger is None:
                 return self._book(pico, None)
             async with self._turn:  # one looks at the ledger for all, in the order of arrival
-                hold = await self._take(self._ledger, pico or 0)
-            if self._fits(pico or 0):
+                hold = await self._take(self._ledger, most)
+            if self._refusal(most) is None:
                 return self._book(pico, hold)
             self._ledger.release(hold)
 
@@ -199,21 +198,20 @@ class Budget:
         self._append([SETTLED, reservation.id, pico, *tokens])
         if reservation.hold is not None and self._ledger is not None:
             self._ledger.settle(reservation.hold, pico or 0)
-        claim = current_claim()
-        if claim is not None:
+        if (claim := current_claim()) is not None:
             claim.paid_pico += pico or 0
             claim.paid_calls += 1
-        self._close(reservation.id)
+        self._ended(reservation)
 
     def release(self, reservation: Reservation) -> None:
         """Take a reservation back: the provider cannot have billed anything."""
         self._append([RELEASED, reservation.id])
         if reservation.hold is not None and self._ledger is not None:
             self._ledger.release(reservation.hold)
-        self._close(reservation.id)
+        self._ended(reservation)
 
     def close(self) -> None:
-        """The ledger is closed by whoever opened it."""
+        """The ledger stays open: other budgets may use it."""
         self._file.close()
 
     def _book(self, pico: int | None, hold: Hold | None) -> Reservation:
@@ -231,7 +229,7 @@ class Budget:
     async def _take(self, ledger: Ledger, pico: int) -> Hold:
         """Wait for room in the day while calls in flight, here or elsewhere, may still give some.
 
-        Raises BudgetExhaustedError where none is to be hoped for.
+        Raises BudgetExhaustedError where none can come.
         """
         busy_until = time.monotonic() + LEDGER_WAIT_S
         while True:
@@ -240,7 +238,7 @@ class Budget:
             except LedgerBusyError:
                 if time.monotonic() > busy_until:
                     raise StoreError(
-                        f"{ledger.file}: another process has not given the lock back for "
+                        f"{ledger.file}: another process has not released its lock for "
                         f"{LEDGER_WAIT_S:g} s (is it stopped?). Start the same command again."
                     ) from None
                 await asyncio.sleep(_BUSY_PAUSE_S)
@@ -265,7 +263,7 @@ class Budget:
         """Wait for a settlement of this process."""
         self._changed.clear()
         # Not `wait_for`: in Python 3.11 it loses a cancellation that comes with the settlement.
-        with contextlib.suppress(TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._changed.wait()
         if self._ledger is not None:
@@ -274,33 +272,31 @@ class Budget:
     def _day_total(self) -> DayTotal:
         """The last known one where another process is writing just now."""
         if self._ledger is not None:
-            with contextlib.suppress(LedgerBusyError):
+            with suppress(LedgerBusyError):
                 self._day_known = self._ledger.total(self._ledger.today())
         return self._day_known
 
-    def _fits(self, pico: int) -> bool:
-        if self._max_calls is not None and self.calls + 1 > self._max_calls:
-            return False
-        return self._limit is None or self.committed_pico + pico <= self._limit
-
-    def _refusal(self, pico: int) -> str:
+    def _refusal(self, pico: int) -> str | None:
+        """None where a call that may cost this much fits."""
         if self._max_calls is not None and self.calls + 1 > self._max_calls:
             return (
                 f"budget.max_calls is used up ({self.calls} of {self._max_calls} calls). "
                 f"Raise it and {_RESUME}"
             )
-        limit, spent = to_usd(self._limit or 0), to_usd(self.committed_pico)
+        if self._limit is None or self.committed_pico + pico <= self._limit:
+            return None
         return (
-            f"the next call may cost up to ${to_usd(pico):.6f}, and ${spent:.6f}"
-            f" of budget.usd ${limit:.6f} is spent. Raise it and {_RESUME}"
+            f"the next call may cost up to ${to_usd(pico):.6f}, and "
+            f"${to_usd(self.committed_pico):.6f} of budget.usd ${to_usd(self._limit):.6f} is "
+            f"spent. Raise it and {_RESUME}"
         )
 
     def _append(self, row: list[object]) -> None:
         self._file.append(row)
         self._account.add(row)
 
-    def _close(self, reservation_id: int) -> None:
-        self._in_flight.pop(reservation_id, None)
+    def _ended(self, reservation: Reservation) -> None:
+        self._in_flight.pop(reservation.id, None)
         self._changed.set()
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 import time
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,7 +29,7 @@ LINE = 128
 """Divides a page of memory, so that no line crosses from one into the next."""
 _MAGIC = "judgeforge-ledger"
 _TRIES = 50
-"""Each takes a microsecond or two; who has the lock gives it back after some ten."""
+"""Each takes a microsecond or two; the process that has the lock returns it after some ten."""
 _LOCK_WAIT_S = 2.0
 
 
@@ -48,6 +49,11 @@ class DayTotal:
     def committed(self) -> int:
         return self.settled + self.open
 
+    def plus(self, change: DayTotal) -> DayTotal:
+        return DayTotal(
+            self.settled + change.settled, self.open + change.open, self.calls + change.calls
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -55,14 +61,6 @@ class Hold:
 
     day: str
     pico: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    day: str
-    settled: int
-    open: int
-    calls: int
 
 
 class Ledger:
@@ -83,7 +81,7 @@ class Ledger:
         self._zone, self._now = ZoneInfo(timezone), now
         self._place_of: dict[str, int] = {}
         """Of each day, its line; the header has line 0."""
-        self._late: list[_Change] = []
+        self._late: list[tuple[str, DayTotal]] = []
         make_folder(file.parent)
         self._lines = FixedFile(file, LINE)
         try:
@@ -96,51 +94,38 @@ class Ledger:
         return datetime.fromtimestamp(self._now(), self._zone).date().isoformat()
 
     def total(self, day: str) -> DayTotal:
-        """Raises LedgerBusyError where the lock could not be had at once."""
-        self._lock()
-        try:
+        """Raises LedgerBusyError where the lock is not free at once."""
+        with self._locked():
             return self._read(day)
-        finally:
-            unlock(self._lines)
 
     def take(self, pico: int) -> Hold | None:
         """Reserve for a call that is sent now; None where the day has no room for it.
 
-        Raises LedgerBusyError where the lock could not be had at once.
+        Raises LedgerBusyError where the lock is not free at once.
         """
         day = self.today()
-        self._lock()
-        try:
+        with self._locked():
             self._write_late()
             total = self._read(day)
             if self.daily_pico is not None and total.committed + pico > self.daily_pico:
                 return None
-            self._apply(_Change(day, 0, pico, 1))
-        finally:
-            unlock(self._lines)
+            self._apply(day, DayTotal(0, pico, 1))
         return Hold(day, pico)
 
     def settle(self, hold: Hold, cost: int) -> None:
         """The call cost ``cost`` and counts on the day on which it was reserved."""
-        self._give(_Change(hold.day, cost, -hold.pico, 0))
+        self._give(hold.day, DayTotal(cost, -hold.pico, 0))
 
     def release(self, hold: Hold) -> None:
         """The call cannot have been billed."""
-        self._give(_Change(hold.day, 0, -hold.pico, -1))
+        self._give(hold.day, DayTotal(0, -hold.pico, -1))
 
     def flush(self) -> bool:
         """Write what could not be written while others had the lock; False where they still do."""
-        if not self._late:
-            return True
-        try:
-            self._lock()
-        except LedgerBusyError:
-            return False
-        try:
-            self._write_late()
-        finally:
-            unlock(self._lines)
-        return True
+        if self._late:
+            with suppress(LedgerBusyError), self._locked():
+                self._write_late()
+        return not self._late
 
     def close(self) -> None:
         end = time.monotonic() + _LOCK_WAIT_S
@@ -148,17 +133,18 @@ class Ledger:
             time.sleep(0.005)
         self._lines.close()
 
-    def _give(self, change: _Change) -> None:
+    def _give(self, day: str, change: DayTotal) -> None:
         # Until it is written the call counts at the most it can cost, so waiting is safe.
-        self._late.append(change)
+        self._late.append((day, change))
         self.flush()
 
     def _write_late(self) -> None:
         while self._late:
-            self._apply(self._late[0])
+            self._apply(*self._late[0])
             self._late.pop(0)
 
-    def _lock(self) -> None:
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         for _ in range(_TRIES):
             if try_flock(self._lines):
                 break
@@ -167,9 +153,9 @@ class Ledger:
         try:
             self._check_same_file()
             self._find_days()
-        except BaseException:
+            yield
+        finally:
             unlock(self._lines)
-            raise
 
     def _check_same_file(self) -> None:
         """A ledger that was removed or replaced would be a second budget for the same day."""
@@ -206,13 +192,13 @@ class Ledger:
         end = time.monotonic() + _LOCK_WAIT_S
         while not try_flock(self._lines):
             if time.monotonic() > end:
-                raise StoreError(f"{self.file}: another process does not give the lock back.")
+                raise StoreError(f"{self.file}: another process does not release its lock.")
             time.sleep(0.005)
 
     def _check_header(self) -> None:
         words = self._lines.read().decode(errors="replace").split()
         if len(words) < 3 or words[0] != _MAGIC or not words[1].isdigit():
-            raise StoreError(f"{self.file}: this is no ledger of judgeforge; name another file.")
+            raise StoreError(f"{self.file}: this is not a ledger of judgeforge; name another file.")
         if int(words[1]) > LEDGER_VERSION:
             raise StoreError(
                 f"{self.file}: written by a newer judgeforge (format {words[1]}, this one knows "
@@ -240,23 +226,17 @@ class Ledger:
         if checksum != _checksum(content):
             raise StoreError(
                 f"{self.file}:{place + 1}: the line is damaged. What was spent on that "
-                "day cannot be known, so nothing is sent; mend or remove the ledger by hand."
+                "day cannot be known, so nothing is sent; fix or remove the ledger by hand."
             )
         day, settled, held, calls = content.split()
         return day, DayTotal(int(settled), int(held), int(calls))
 
-    def _apply(self, change: _Change) -> None:
-        old = self._read(change.day)
-        new = replace(
-            old,
-            settled=old.settled + change.settled,
-            open=old.open + change.open,
-            calls=old.calls + change.calls,
-        )
-        content = f"{change.day} {new.settled:>20d} {new.open:>20d} {new.calls:>12d}"
-        place = self._place_of.get(change.day, 1 + len(self._place_of))
+    def _apply(self, day: str, change: DayTotal) -> None:
+        total = self._read(day).plus(change)
+        content = f"{day} {total.settled:>20d} {total.open:>20d} {total.calls:>12d}"
+        place = self._place_of.get(day, 1 + len(self._place_of))
         self._put(place, f"{content} {_checksum(content)}")
-        self._place_of[change.day] = place
+        self._place_of[day] = place
 
     def _put(self, place: int, text: str) -> None:
         self._lines.write(text.ljust(LINE - 1).encode() + b"\n", place)

@@ -7,6 +7,7 @@ count at the highest that a start of a run may meet.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from genai_prices.types import ModelPrice as ListedPrice
 
 LONGEST_START = timedelta(days=7)
-"""For so long after its beginning a start of a run meets no price that it did not count with."""
+"""For this long after its beginning a start of a run meets no price that it did not expect."""
 
 _AT_THE_USUAL_PRICE: Mapping[str, frozenset[object]] = {
     "service_tier": frozenset({None, "auto", "default", "standard", "standard_only", "on_demand"}),
@@ -188,10 +189,5 @@ def _part(price: ListedPrice, name: str, above_tokens: int) -> float | None:
 
 
 def _highest(rates: Sequence[Rates]) -> Rates:
-    return Rates(
-        input=max(each.input for each in rates),
-        output=max(each.output for each in rates),
-        cached_input=max(each.cached_input for each in rates),
-        cache_write=max(each.cache_write for each in rates),
-        above_tokens=rates[0].above_tokens,
-    )
+    """In each part; all of ``rates`` begin at the same number of tokens."""
+    return Rates(*(max(parts) for parts in zip(*map(astuple, rates), strict=True)))

@@ -17,7 +17,7 @@ _PICO_PER_TOKEN_AT_ONE_USD_PER_MTOK = PICODOLLARS // 10**6
 HIDDEN_INPUT_TOKENS = 1000
 """Chat markup, tool preambles and schema grammar that a provider adds and bills."""
 MOST_TOKENS_PER_DECISION = 64
-"""Decision models write no text; hosts that count output at all count a few tokens a question."""
+"""Decision models write no text; a host that counts output counts a few tokens a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ModelPrice:
     """USD for each request that is answered, beside its tokens."""
 
     def cost(self, usage: Usage) -> int:
-        """Picodollars for a reply that used so much."""
+        """Picodollars for a reply with this usage."""
         rates = self._rates(usage.input_tokens)
         fresh = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
         per_mtok = (
@@ -52,7 +52,7 @@ class ModelPrice:
         return self._whole(per_mtok)
 
     def upper_bound(self, input_tokens: int, output_tokens: int) -> int:
-        """Picodollars that no reply with at most so many tokens can exceed."""
+        """Picodollars that no reply with at most this many tokens can exceed."""
         return max(
             self._whole(
                 input_tokens * max(rates.input, rates.cached_input, rates.cache_write)

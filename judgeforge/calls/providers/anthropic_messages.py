@@ -11,19 +11,17 @@ from judgeforge.calls.providers.base import (
     Body,
     ModelReply,
     ModelRequest,
-    RawReply,
     ReplySchema,
     Usage,
+    asked_messages,
     chat_only,
     sends_temperature,
-    with_instruction,
 )
-from judgeforge.calls.providers.http import SdkConnection
+from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.calls.providers.replies import Count, clean, parsed, read_usage, split_reasoning
 from judgeforge.config.model import ModelConfig
 from judgeforge.records import Finish
 
-BASE_URL = "https://api.anthropic.com"
 _FINISH: dict[str | None, Finish] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
@@ -52,18 +50,18 @@ class _Reply(BaseModel):
     usage: _Usage | None = None
 
 
-class AnthropicMessages:
+class AnthropicMessages(HttpProvider):
     endpoint = "/v1/messages"
+    own_address = "https://api.anthropic.com"
 
-    def __init__(self, base_url: str | None, key: str | None) -> None:
-        self.base_url = base_url or BASE_URL
-        self._connection = SdkConnection(_load_sdk, self.base_url, key)
+    def load_sdk(self) -> tuple[Any, Any]:
+        import anthropic
+
+        return anthropic, anthropic.AsyncAnthropic
 
     def body(self, model: ModelConfig, request: ModelRequest) -> Body:
         request = chat_only(request)
-        messages, schema = request.messages, request.reply_schema
-        if schema is not None and model.structured == "instruction":
-            messages = with_instruction(messages, schema)
+        messages, schema = asked_messages(model, request), request.reply_schema
         body: Body = {
             "model": model.model,
             "max_tokens": request.max_tokens,
@@ -83,18 +81,6 @@ class AnthropicMessages:
     def read(self, raw: bytes) -> ModelReply:
         return _as_reply(parsed(_Reply, raw, what="message"))
 
-    async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
-        return await self._connection.post(self.endpoint, body, model)
-
-    async def close(self) -> None:
-        await self._connection.close()
-
-
-def _load_sdk() -> tuple[Any, Any]:
-    import anthropic
-
-    return anthropic, anthropic.AsyncAnthropic
-
 
 def _system(text: str, *, shared: bool) -> dict[str, Any]:
     """A judge's rubric is the same for all calls: marked, it is paid at the cached price."""
@@ -107,17 +93,14 @@ def _system(text: str, *, shared: bool) -> dict[str, Any]:
 def _structured(model: ModelConfig, reply: ReplySchema, given: Body) -> Body:
     """``given``: the ``output_config`` of the model's ``params``, such as its ``effort``."""
     if model.structured == "json_schema":
-        return {"output_config": {**given, "format": _format(reply)}}
+        form = {"type": "json_schema", "schema": reply.schema}
+        return {"output_config": {**given, "format": form}}
     if model.structured == "tool":
         return {
             "tools": [{"name": reply.name, "input_schema": reply.schema}],
             "tool_choice": {"type": "tool", "name": reply.name},
         }
     return {}
-
-
-def _format(reply: ReplySchema) -> dict[str, Any]:
-    return {"type": "json_schema", "schema": reply.schema}
 
 
 def _as_reply(reply: _Reply) -> ModelReply:

@@ -1,7 +1,7 @@
 """What a provider is: it builds a body, names the path, sends it and reads the reply.
 
-Also what is the same in the bodies of several APIs, and how known models differ there; the
-configuration overrides each of these.
+It also has what the bodies of several APIs share, and how known models differ in them; the
+configuration overrides each of those differences.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class DecisionQuestion:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest:
-    """What a decision model reads, and all that it is asked about it."""
+    """What a decision model reads, and all the questions about it."""
 
     messages: tuple[Message, ...]
     questions: tuple[DecisionQuestion, ...]
@@ -65,7 +65,7 @@ ModelRequest = ChatRequest | DecisionRequest
 
 
 def chat_only(request: ModelRequest) -> ChatRequest:
-    """For providers of chat: which model gets which request is checked before a run."""
+    """For chat providers; which model gets which request is checked before a run."""
     if not isinstance(request, ChatRequest):
         raise TypeError("a chat model cannot answer decisions")
     return request
@@ -125,8 +125,8 @@ class ModelReply:
     model: str | None = None
     """The model that answered, in the provider's words."""
     tokens: tuple[TokenProbability, ...] = ()
-    """All tokens of ``text`` (there may be others around it) where probabilities were asked for
-    and given."""
+    """All tokens of ``text``, and maybe others around it, where probabilities were asked for and
+    given."""
     decisions: tuple[DecisionAnswer, ...] = ()
     """In the order in which the provider gives them; some may be missing."""
 
@@ -137,7 +137,7 @@ class RawReply:
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Those that speak of rate limits, with names in lower case."""
+    """Those about rate limits, with names in lower case."""
 
 
 class Provider(Protocol):
@@ -152,7 +152,7 @@ class Provider(Protocol):
         ...
 
     def read(self, raw: bytes) -> ModelReply:
-        """Read a reply. Raises MalformedReplyError where it is none of this API."""
+        """Read a reply. Raises MalformedReplyError where it is not one of this API."""
         ...
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
@@ -196,9 +196,13 @@ def max_tokens_field(model: ModelConfig) -> str:
     return model.facts.max_tokens_field if model.base_url is None else "max_tokens"
 
 
-def with_instruction(messages: tuple[Message, ...], reply: ReplySchema) -> tuple[Message, ...]:
-    """Append the schema to the system message, so that the prefix stays the same for all calls."""
-    schema = json.dumps(reply.schema, ensure_ascii=False)
+def asked_messages(model: ModelConfig, request: ChatRequest) -> tuple[Message, ...]:
+    """With `structured: instruction` the schema is appended to the system message, so that the
+    prefix stays the same for all calls."""
+    messages = request.messages
+    if request.reply_schema is None or model.structured != "instruction":
+        return messages
+    schema = json.dumps(request.reply_schema.schema, ensure_ascii=False)
     words = f"Answer with one JSON object that follows this JSON Schema and nothing else:\n{schema}"
     if messages and messages[0].role == "system":
         first = Message(role="system", content=f"{messages[0].content}\n\n{words}")

@@ -1,16 +1,19 @@
-"""What both kinds of decision servers share: the way there, and what their refusals mean."""
+"""What both kinds of decision servers share: usage, the way there, and what refusals mean."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from judgeforge.calls.providers.base import Body, RawReply
-from judgeforge.calls.providers.http import openai_connection
+from pydantic import AliasChoices, BaseModel, Field
+
+from judgeforge.calls.providers.base import Body, DecisionAnswer, ModelReply, RawReply
+from judgeforge.calls.providers.http import HttpProvider
+from judgeforge.calls.providers.replies import Count, TokenUsage
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import StatusError
 
 WHAT = "reply of a decision model"
-"""What a reply that cannot be read is said not to be."""
 
 _TOO_LONG = re.compile(
     r"too (?:large|long|big)|64 ?kib|at most|exceeds?|context (?:length|window|size)|max\w* length",
@@ -22,23 +25,30 @@ _CANNOT = re.compile(
 )
 
 
-class DecisionServer:
-    """Sends bodies to the endpoint of a server."""
+class _Usage(TokenUsage):
+    output_tokens: Count = Field(
+        0.0, validation_alias=AliasChoices("completion_tokens", "output_tokens")
+    )
+    """Decision models write nothing, so some servers do not count it."""
 
-    endpoint: str
 
-    def __init__(self, base_url: str | None, key: str | None) -> None:
-        self._connection = openai_connection(base_url, key)
-        self.base_url = self._connection.base_url
+class DecisionReply(BaseModel):
+    """What a reply says beside its answers."""
 
+    model: str | None = None
+    usage: _Usage | None = None
+
+    def with_answers(self, answers: Iterable[DecisionAnswer]) -> ModelReply:
+        usage = None if self.usage is None else self.usage.read()
+        return ModelReply("", "stop", usage, model=self.model, decisions=tuple(answers))
+
+
+class DecisionServer(HttpProvider):
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         try:
-            return await self._connection.post(self.endpoint, body, model)
+            return await super().send(body, model=model)
         except StatusError as error:
             raise decision_error(error, model) from error
-
-    async def close(self) -> None:
-        await self._connection.close()
 
 
 def decision_error(error: StatusError, model: ModelConfig) -> StatusError:

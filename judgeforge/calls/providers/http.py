@@ -1,8 +1,8 @@
 """The way to a server through an SDK's own door: a raw body there, the provider's own bytes back.
 
-The SDK keeps its auth, headers, timeouts and error classes; it repeats nothing. Redirects are not
-followed: a key must not travel to another host. A connection is reused only while nothing waits on
-it that was not asked for.
+The SDK keeps its authentication, headers, timeouts and error classes; it does not retry. Redirects
+are not followed: a key must not travel to another host. A connection is reused only while nothing
+unasked-for waits on it.
 """
 
 from __future__ import annotations
@@ -22,20 +22,29 @@ if TYPE_CHECKING:
 _MOST_CONNECTIONS = 4096
 
 
-class SdkConnection:
-    """To one server; opened when the first request is sent."""
+class HttpProvider:
+    """A server, its SDK and one client, which is opened when the first request is sent.
 
-    def __init__(
-        self, load_sdk: Callable[[], tuple[Any, Any]], base_url: str, key: str | None
-    ) -> None:
-        """``load_sdk``: imports the SDK and gives it with the class of its asynchronous client."""
-        self.base_url = base_url
-        self._load_sdk, self._key = load_sdk, key
+    It speaks one of OpenAI's APIs, unless a provider names another SDK and another address.
+    """
+
+    endpoint: str
+    own_address = "https://api.openai.com/v1"
+
+    def __init__(self, base_url: str | None, key: str | None) -> None:
+        self.base_url = base_url or self.own_address
+        self._key = key
         self._sdk: Any = None
         self._client: Any = None
         self._address = ""
 
-    async def post(self, endpoint: str, body: Body, model: ModelConfig) -> RawReply:
+    def load_sdk(self) -> tuple[Any, Any]:
+        """Import the SDK; returns it with the class of its asynchronous client."""
+        import openai
+
+        return openai, openai.AsyncOpenAI
+
+    async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         """One attempt. Raises NotConnectedError, NoReplyError or StatusError.
 
         The error does not carry that of the SDK along: that one holds the request, and the request
@@ -50,7 +59,7 @@ class SdkConnection:
             async with asyncio.timeout(model.timeout_s):
                 response = await self._client.post(
                     # A whole address spares the SDK from putting it together anew for each call.
-                    self._address + endpoint,
+                    self._address + self.endpoint,
                     cast_to=httpx2.Response,
                     body=body,
                     options={"timeout": timeout, "max_retries": 0, "follow_redirects": False},
@@ -68,7 +77,7 @@ class SdkConnection:
     def _open(self) -> None:
         import httpx2
 
-        self._sdk, client = self._load_sdk()
+        self._sdk, client = self.load_sdk()
         limits = httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=None)
         http_client = self._sdk.DefaultAioHttpClient(follow_redirects=False, limits=limits)
         _reuse_only_silent_connections(http_client)
@@ -79,17 +88,6 @@ class SdkConnection:
             http_client=http_client,
         )
         self._address = str(self._client.base_url).rstrip("/")
-
-
-def openai_connection(base_url: str | None, key: str | None) -> SdkConnection:
-    """To OpenAI, or to a server that speaks one of its APIs."""
-
-    def load_sdk() -> tuple[Any, Any]:
-        import openai
-
-        return openai, openai.AsyncOpenAI
-
-    return SdkConnection(load_sdk, base_url or "https://api.openai.com/v1", key)
 
 
 def _reuse_only_silent_connections(http_client: Any) -> None:  # noqa: ANN401

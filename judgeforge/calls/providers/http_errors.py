@@ -1,4 +1,4 @@
-"""The errors of an SDK in judgeforge's words, and what the headers of a reply say of limits."""
+"""The errors of an SDK in judgeforge's words, and what the headers of a reply say about limits."""
 
 from __future__ import annotations
 

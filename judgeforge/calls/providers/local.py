@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
-from typing import Any, Literal
-
-from pydantic import BaseModel
+from typing import Any
 
 from judgeforge.calls.providers.base import (
     Body,
@@ -15,11 +13,11 @@ from judgeforge.calls.providers.base import (
     ModelRequest,
     RawReply,
     ReplySchema,
-    Usage,
     chat_only,
 )
 from judgeforge.calls.providers.local_engine import LocalEngine
-from judgeforge.calls.providers.replies import Logprobs, asked_logprobs, parsed, token_probabilities
+from judgeforge.calls.providers.openai_chat import json_schema_format, read_chat_completion
+from judgeforge.calls.providers.replies import asked_logprobs
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import NoReplyError
 
@@ -32,7 +30,7 @@ _SHORTEST_TEXT, _LONGEST_TEXT = 20, 1000
 
 
 class LocalProvider:
-    """Runs models in-process, each loaded once when first asked.
+    """Runs models in this process; each is loaded when it is first asked.
 
     A process that has loaded a model must not be forked: the child would hang.
     """
@@ -56,38 +54,19 @@ class LocalProvider:
         if request.seed is not None:
             body["seed"] = request.seed
         if request.reply_schema is not None:
-            body["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {
-                    "name": request.reply_schema.name,
-                    "schema": _with_bounded_texts(request.reply_schema, request.max_tokens),
-                    "strict": True,
-                },
-            }
+            bounded = _with_bounded_texts(request.reply_schema, request.max_tokens)
+            body |= json_schema_format(ReplySchema(request.reply_schema.name, bounded))
         return body | asked_logprobs(request)
 
     def read(self, raw: bytes) -> ModelReply:
-        reply = parsed(_Reply, raw, what="reply of the embedded engine")
-        (choice,) = reply.choices
-        message, finish = choice.message, choice.finish_reason
-        return ModelReply(
-            text=message.content,
-            finish="empty" if finish == "stop" and not message.content.strip() else finish,
-            usage=Usage(
-                input_tokens=reply.usage.prompt_tokens,
-                output_tokens=reply.usage.completion_tokens,
-            ),
-            reasoning=message.reasoning_content,
-            model=reply.model,
-            tokens=token_probabilities(choice.logprobs),
-        )
+        return read_chat_completion(raw)
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         """Send once. Cancelling stops the generation at its next token.
 
         Raises ConfigError where the model cannot be loaded, StatusError where the engine refuses
-        the request, NoReplyError where it broke off or took longer than ``timeout_s``, counted
-        from when it begins.
+        the request, NoReplyError where it broke off or took longer than ``timeout_s`` from its
+        beginning.
         """
         engine = await self._engine(model)
         stop = threading.Event()
@@ -115,7 +94,7 @@ class LocalProvider:
         if loading is None:
             loading = asyncio.ensure_future(asyncio.to_thread(LocalEngine, model))
             self._engines[model.model] = loading
-        # One impatient caller must not cancel what the others wait for.
+        # A caller that gives up must not cancel what the others wait for.
         return await asyncio.shield(loading)
 
 
@@ -142,25 +121,3 @@ def _with_bounded_texts(reply_schema: ReplySchema, max_tokens: int) -> dict[str,
 def _fields(schema: Mapping[str, Any]) -> int:
     parts = schema.get("properties", {}).values()
     return sum(1 + _fields(part) for part in parts)
-
-
-class _Message(BaseModel):
-    content: str
-    reasoning_content: str | None = None
-
-
-class _Choice(BaseModel):
-    finish_reason: Literal["stop", "length"]
-    message: _Message
-    logprobs: Logprobs | None = None
-
-
-class _Tokens(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
-
-
-class _Reply(BaseModel):
-    model: str
-    choices: tuple[_Choice]
-    usage: _Tokens

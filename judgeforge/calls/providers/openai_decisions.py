@@ -10,11 +10,10 @@ from judgeforge.calls.providers.base import (
     DecisionQuestion,
     ModelReply,
     ModelRequest,
-    Usage,
     decisions_only,
 )
-from judgeforge.calls.providers.decision_server import WHAT, DecisionServer
-from judgeforge.calls.providers.replies import Count, parsed, read_usage
+from judgeforge.calls.providers.decision_server import WHAT, DecisionReply, DecisionServer
+from judgeforge.calls.providers.replies import parsed
 from judgeforge.config.model import ModelConfig
 
 
@@ -32,22 +31,8 @@ class _Answer(BaseModel):
     choice: bool | str | None = None
 
 
-class _InputDetails(BaseModel):
-    cached_tokens: Count = None
-    cache_write_tokens: Count = None
-
-
-class _Usage(BaseModel):
-    input_tokens: Count = None
-    output_tokens: Count = 0.0
-    """Decision models write nothing, so some servers do not count it."""
-    input_tokens_details: _InputDetails | None = None
-
-
-class _Reply(BaseModel):
+class _Reply(DecisionReply):
     answers: list[_Answer]
-    model: str | None = None
-    usage: _Usage | None = None
 
 
 class OpenAIDecisions(DecisionServer):
@@ -64,8 +49,7 @@ class OpenAIDecisions(DecisionServer):
 
     def read(self, raw: bytes) -> ModelReply:
         reply = parsed(_Reply, raw, what=WHAT)
-        answers = tuple(_read(answer) for answer in reply.answers)
-        return ModelReply("", "stop", _usage(reply.usage), model=reply.model, decisions=answers)
+        return reply.with_answers(_read(answer) for answer in reply.answers)
 
 
 def _question(question: DecisionQuestion) -> Body:
@@ -89,16 +73,4 @@ def _read(answer: _Answer) -> DecisionAnswer:
         probabilities={str(each.value): each.probability for each in answer.probabilities},
         position=answer.score,
         choice=None if answer.choice is None else str(answer.choice),
-    )
-
-
-def _usage(used: _Usage | None) -> Usage | None:
-    if used is None:
-        return None
-    inputs = used.input_tokens_details or _InputDetails()
-    return read_usage(
-        input_tokens=used.input_tokens,
-        output_tokens=used.output_tokens,
-        cached=inputs.cached_tokens,
-        written=inputs.cache_write_tokens,
     )

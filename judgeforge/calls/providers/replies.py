@@ -1,8 +1,8 @@
-"""What the replies of all APIs need in order to be read.
+"""What reading a reply needs, whatever its API: parsing, usage, token probabilities, thoughts.
 
-The bytes become a model of just the fields that are used; an answer is never lost to a character
-or to its bookkeeping. Token probabilities have the shape of OpenAI's chat completions, which local
-engines share. Reasoning that a model writes into its answer is taken out of it and kept apart.
+Only the fields that are used are parsed; an answer is never lost to a character or to its
+bookkeeping. Token probabilities have the shape of OpenAI's chat completions, which local engines
+share. Reasoning that a model writes into its answer is taken out and kept apart.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import json
 import re
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from judgeforge.calls.providers.base import ChatRequest, TokenProbability, Usage
 from judgeforge.errors import MalformedReplyError
 from judgeforge.text.wording import first_problem
 
 Count = float | None
-"""A number of tokens as a server may write it: also null, negative, fractional or endless. What
-reads as no number at all is a reply of another API."""
+"""A number of tokens as a server may write it: also null, negative, fractional or infinite. A reply
+with something else in its place belongs to another API."""
 
 M = TypeVar("M", bound=BaseModel)
 
 _MOST = 2.0**53
-"""Beyond it a JSON number is no exact count."""
+"""Beyond it a JSON number is not an exact count."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _OPEN, _CLOSE = "<think>", "</think>"
 
@@ -43,13 +43,51 @@ class Logprobs(BaseModel):
 
 
 def parsed(model: type[M], raw: bytes, *, what: str) -> M:
-    """``what`` the reply should be. Raises MalformedReplyError where it is none."""
+    """``what``: the kind of reply that it should be. Raises MalformedReplyError where it is not."""
     try:
         return _parsed(model, raw)
     except ValidationError as error:
         raise MalformedReplyError(
-            f"the reply is no {what} ({first_problem(error)}): {raw[:80]!r}"
+            f"the reply is not a {what} ({first_problem(error)}): {raw[:80]!r}"
         ) from error
+
+
+class _InputDetails(BaseModel):
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
+
+
+class _OutputDetails(BaseModel):
+    reasoning_tokens: Count = None
+
+
+class TokenUsage(BaseModel):
+    """Tokens in the shape of OpenAI's APIs; chat and decisions name the same counts differently."""
+
+    input_tokens: Count = Field(
+        None, validation_alias=AliasChoices("prompt_tokens", "input_tokens")
+    )
+    output_tokens: Count = Field(
+        None, validation_alias=AliasChoices("completion_tokens", "output_tokens")
+    )
+    total_tokens: Count = None
+    inputs: _InputDetails | None = Field(
+        None, validation_alias=AliasChoices("prompt_tokens_details", "input_tokens_details")
+    )
+    outputs: _OutputDetails | None = Field(
+        None, validation_alias=AliasChoices("completion_tokens_details", "output_tokens_details")
+    )
+
+    def read(self) -> Usage | None:
+        inputs, outputs = self.inputs or _InputDetails(), self.outputs or _OutputDetails()
+        return read_usage(
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            total_tokens=self.total_tokens,
+            cached=inputs.cached_tokens,
+            written=inputs.cache_write_tokens,
+            reasoning=outputs.reasoning_tokens,
+        )
 
 
 def read_usage(
@@ -61,12 +99,12 @@ def read_usage(
     written: Count = None,
     reasoning: Count = None,
 ) -> Usage | None:
-    """None where a number that decides the price is missing or cannot be true: then the call
-    counts at its most.
+    """None where a number that decides the price is missing or cannot be true: the call is then
+    billed at its upper bound.
 
-    ``input_tokens`` is the whole input, ``cached`` and ``written`` (to a cache) are parts of it,
-    none where they are not said. Some servers (xAI) count reasoning in ``total_tokens`` only, and
-    bill it as output.
+    ``input_tokens`` is the whole input; ``cached`` and ``written`` (to a cache) are parts of it, 0
+    where they are not given. Some servers (xAI) count reasoning in ``total_tokens`` only, and bill
+    it as output.
     """
     if input_tokens is None or output_tokens is None:
         return None
@@ -86,7 +124,7 @@ def read_usage(
 
 
 def asked_logprobs(request: ChatRequest) -> dict[str, Any]:
-    """Fields of the body; none where no probabilities are asked for."""
+    """The fields of the body that ask for probabilities, if any are asked for."""
     if request.top_logprobs is None:
         return {}
     return {"logprobs": True, "top_logprobs": request.top_logprobs}
@@ -121,8 +159,8 @@ def clean(text: str) -> str:
 
 
 def _parsed(model: type[M], raw: bytes) -> M:
-    """A model may write half a surrogate pair, which JSON can escape but no file in UTF-8 can hold:
-    it becomes U+FFFD, so that the paid reply is not lost to it.
+    """A model may write half a surrogate pair, which JSON can escape but UTF-8 cannot hold: it
+    becomes U+FFFD, so that the paid reply is not lost.
     """
     try:
         return model.model_validate_json(raw)

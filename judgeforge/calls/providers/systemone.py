@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel
 
 from judgeforge.calls.providers.base import (
     Body,
@@ -10,11 +10,10 @@ from judgeforge.calls.providers.base import (
     DecisionQuestion,
     ModelReply,
     ModelRequest,
-    Usage,
     decisions_only,
 )
-from judgeforge.calls.providers.decision_server import WHAT, DecisionServer
-from judgeforge.calls.providers.replies import Count, parsed, read_usage
+from judgeforge.calls.providers.decision_server import WHAT, DecisionReply, DecisionServer
+from judgeforge.calls.providers.replies import parsed
 from judgeforge.config.model import ModelConfig
 
 
@@ -25,19 +24,8 @@ class _Answer(BaseModel):
     probabilities: dict[str, float] = {}
 
 
-class _Usage(BaseModel):
-    input_tokens: Count = Field(
-        default=None, validation_alias=AliasChoices("input_tokens", "prompt_tokens")
-    )
-    output_tokens: Count = Field(
-        default=0.0, validation_alias=AliasChoices("output_tokens", "completion_tokens")
-    )
-
-
-class _Reply(BaseModel):
+class _Reply(DecisionReply):
     answers: dict[str, _Answer]
-    model: str | None = None
-    usage: _Usage | None = None
 
 
 class SystemOne(DecisionServer):
@@ -55,8 +43,7 @@ class SystemOne(DecisionServer):
 
     def read(self, raw: bytes) -> ModelReply:
         reply = parsed(_Reply, raw, what=WHAT)
-        answers = tuple(_read(name, answer) for name, answer in reply.answers.items())
-        return ModelReply("", "stop", _usage(reply.usage), model=reply.model, decisions=answers)
+        return reply.with_answers(_read(name, each) for name, each in reply.answers.items())
 
 
 def _question(question: DecisionQuestion) -> Body:
@@ -77,9 +64,3 @@ def _read(name: str, answer: _Answer) -> DecisionAnswer:
         position=answer.score,
         choice=answer.choice,
     )
-
-
-def _usage(used: _Usage | None) -> Usage | None:
-    if used is None:
-        return None
-    return read_usage(input_tokens=used.input_tokens, output_tokens=used.output_tokens)

@@ -7,6 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from judgeforge.cli.show.output import usd
 from judgeforge.records import Judgment, PreferencePair
 from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
 from judgeforge.text.visible import one_line, printable
@@ -41,9 +42,8 @@ def _effects(explanation: Explanation) -> Table:
 
 def _cost(explanation: Explanation) -> str:
     costs = [call.cost_usd for call in explanation.calls]
-    known = [cost for cost in costs if cost is not None]
-    total = "unknown" if len(known) < len(costs) else f"${sum(known):.6f}"
-    return f"{counted(len(costs), 'call')}, cost {total}"
+    total = None if None in costs else sum(filter(None, costs))
+    return f"{counted(len(costs), 'call')}, cost {usd(total, 6)}"
 
 
 def _rubric(pair: PreferencePair) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE
 from rich.table import Table
 
-from judgeforge.cli.show.output import print_json, say, show
+from judgeforge.cli.show.output import print_json, say, show, usd
 from judgeforge.text.visible import printable
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def print_calibration(report: CalibrationReport) -> None:
     right = sum(one.right for one in found.results) / found.labels
     blind = sum(one.blind_right for one in found.results) / found.labels
     say(f"{found.labels} labels of the kind `{found.of}` ({report.judged.folder})")
-    say(f"right with what labels told, on labels not seen: {right:.1%}; without labels {blind:.1%}")
+    say(f"right on labels not seen: {right:.1%} with what labels taught, {blind:.1%} without")
     corrections = ", ".join(found.corrections) or "nothing (held-out labels do not support it)"
     say(f"corrected for: {corrections}")
     for promise in report.promises:
@@ -37,7 +37,7 @@ def print_calibration(report: CalibrationReport) -> None:
 
 
 def _curve(promises: Sequence[Promise]) -> Table:
-    table = Table(title=f"pairs kept at max_error {promises[0].max_error:g}, foretold by labels")
+    table = Table(title=f"pairs kept at max_error {promises[0].max_error:g}, predicted by labels")
     for name in ("labels", "expected", "certified"):
         table.add_column(name, justify="right")
     for point in promises[0].curve:
@@ -55,7 +55,7 @@ def print_evaluation(report: EvaluationReport, *, as_json: bool = False) -> None
     low, high = found.accuracy_ci
     kappa = _UNKNOWN if found.kappa is None else f"{found.kappa:.2f}"
     say(f"{found.n} labels: accuracy {found.accuracy:.1%} ({low:.1%} to {high:.1%})")
-    say(f"kappa {kappa}, ECE {found.ece:.3f}, Brier {found.brier:.3f}, {_usd(found.cost_usd)}")
+    say(f"kappa {kappa}, ECE {found.ece:.3f}, Brier {found.brier:.3f}, cost {usd(found.cost_usd)}")
     show(_reliability(found))
     show(_judges(found))
     if report.comparison is not None:
@@ -92,9 +92,5 @@ def _cells(one: JudgeFigures) -> Iterator[str]:
         yield _UNKNOWN if share is None else f"{share:.0%}"
     yield str(one.refusals)
     yield str(one.unread)
-    yield _usd(one.cost_usd)
+    yield usd(one.cost_usd)
     yield _UNKNOWN if one.latency_s is None else f"{one.latency_s:.2f}"
-
-
-def _usd(cost: float | None) -> str:
-    return "cost unknown" if cost is None else f"${cost:.4f}"

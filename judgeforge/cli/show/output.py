@@ -1,4 +1,4 @@
-"""The terminal: lines, tables, JSON, and output that nobody reads any more.
+"""The terminal: lines, tables, JSON, and output that nothing reads any more.
 
 Text of files, servers and models is data: it is shown without control characters, and nothing in it
 is markup.
@@ -37,15 +37,14 @@ def print_json(value: object, *, indent: int | None = None) -> None:
     sys.stdout.write(json.dumps(value, indent=indent) + "\n")
 
 
-def live_console() -> Console:
-    """For what is drawn again and again."""
-    return Console(stderr=True, highlight=False)
+def usd(cost: float | None, digits: int = 4) -> str:
+    return "unknown" if cost is None else f"${cost:.{digits}f}"
 
 
 @contextlib.contextmanager
 def tolerating_closed_output() -> Iterator[None]:
-    """A closed terminal or `| head` never changes how a run ends: what is written within is lost
-    then; nothing is raised, now or at the exit."""
+    """A closed terminal or `| head` never changes how a run ends: what is written is lost then, but
+    nothing is raised, neither now nor at the exit."""
     try:
         yield
         sys.stdout.flush()
@@ -55,7 +54,7 @@ def tolerating_closed_output() -> Iterator[None]:
 
 
 def _send_nowhere() -> None:
-    """Python flushes both at the exit and would fail there once more."""
+    """Python flushes both at the exit and would fail there again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

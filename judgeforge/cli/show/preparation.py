@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from judgeforge.cli.show.output import print_json, say, show
+from judgeforge.cli.show.output import print_json, say, show, usd
+from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
     from judgeforge.runs.planning.check import CheckReport
@@ -20,8 +21,19 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def print_check(report: CheckReport) -> None:
-    for line in report.lines():
-        say(line)
+    skips = report.skips.total()
+    fine = f"{counted(report.prompts, 'prompt')} {'is' if report.prompts == 1 else 'are'} fine"
+    say(f"{fine}, {counted(skips, 'row')} would be skipped")
+    for reason, number in sorted(report.skips.items()):
+        say(f"  {reason}: {number}")
+    for example in report.examples:
+        say(f"  {example}")
+    if skips > len(report.examples):
+        say(f"  … and {skips - len(report.examples)} more")
+    for kind, texts in (("warning", report.warnings), ("problem", report.problems)):
+        for text in texts:
+            say(f"{kind}: {text}")
+    say("ready to run" if report.usable else "not ready to run")
 
 
 def print_plan(report: PlanReport, *, as_json: bool) -> None:
@@ -36,19 +48,15 @@ def print_plan(report: PlanReport, *, as_json: bool) -> None:
 
 
 def _plan_table(report: PlanReport) -> Table:
-    """Calls stand before the cost that they belong to: once, where all cases make the same."""
+    """Calls come before their cost; once only, where every case makes the same number."""
     differ = report.calls != report.calls_high
     calls = ("expected\ncalls", "high\ncalls") if differ else ("calls",)
     table = Table("model", *calls, "low\ncost", "expected\ncost", "high\ncost")
     rows: list[ModelPlan | PlanReport] = [*report.models, report]
     for name, row in zip([*(model.name for model in report.models), "all"], rows, strict=True):
         counts = (row.calls, row.calls_high) if differ else (row.calls,)
-        table.add_row(name, *map(str, counts), *map(_usd, (row.low, row.expected, row.high)))
+        table.add_row(name, *map(str, counts), *map(usd, (row.low, row.expected, row.high)))
     return table
-
-
-def _usd(value: float | None) -> str:
-    return "unknown" if value is None else f"${value:.4f}"
 
 
 def print_project(folder: Path, files: Sequence[Path], *, missing: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """How far a run is: a bar on a terminal, elsewhere a plain line every 30 seconds.
 
-That a model has gone out of order is told at once.
+A model that has gone out of order is reported at once.
 """
 
 from __future__ import annotations
@@ -8,14 +8,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable
-from types import TracebackType
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from judgeforge.cli.show.output import live_console, tolerating_closed_output
+from judgeforge.cli.show.output import tolerating_closed_output, usd
 from judgeforge.runs.progress import Progress
 
 LINE_EVERY_S = 30.0
@@ -37,12 +36,7 @@ class ProgressDisplay:
             self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             with tolerating_closed_output():
                 self._bar.stop()
@@ -58,12 +52,7 @@ class ProgressDisplay:
     def _show(self, progress: Progress) -> None:
         self._tell_what_went_out_of_order(progress)
         if self._bar is not None:
-            self._bar.show(
-                total=progress.prompts,
-                done=progress.done,
-                figures=_figures(progress),
-                below=progress.trouble,
-            )
+            self._bar.show(progress)
             return
         if time.monotonic() - self._last_line >= LINE_EVERY_S:
             self._last_line = time.monotonic()
@@ -71,7 +60,7 @@ class ProgressDisplay:
             self._print(f"{line}  {progress.trouble}" if progress.trouble else line)
 
     def _tell_what_went_out_of_order(self, progress: Progress) -> None:
-        """One that comes and goes is told no more often than there are lines."""
+        """A model that comes and goes is told of no more often than there are lines."""
         now = time.monotonic()
         for model in progress.out_of_order.keys() - self._out_of_order:
             if now - self._told_at.get(model, -LINE_EVERY_S) < LINE_EVERY_S:
@@ -110,8 +99,8 @@ def time_left(seconds: float) -> str:
 def _money(progress: Progress) -> str:
     if progress.cost_usd is None:
         return "cost unknown"
-    spent = f"${progress.cost_usd:.4f}"
-    return spent if progress.budget_usd is None else f"{spent} of ${progress.budget_usd:g}"
+    limit = "" if progress.budget_usd is None else f" of ${progress.budget_usd:g}"
+    return f"{usd(progress.cost_usd)}{limit}"
 
 
 class ProgressBar(RichProgress):
@@ -124,14 +113,19 @@ class ProgressBar(RichProgress):
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
-            console=live_console(),
+            console=Console(stderr=True, highlight=False),
             transient=True,
         )
         self._run = self.add_task("run", total=None, figures="")
 
-    def show(self, *, total: int, done: int, figures: str, below: str | None) -> None:
-        self._below = below
-        self.update(self._run, total=total, completed=done, figures=figures)
+    def show(self, progress: Progress) -> None:
+        self._below = progress.trouble
+        self.update(
+            self._run,
+            total=progress.prompts,
+            completed=progress.done,
+            figures=_figures(progress),
+        )
 
     def get_renderables(self) -> Iterable[RenderableType]:
         yield from super().get_renderables()

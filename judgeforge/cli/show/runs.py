@@ -8,9 +8,16 @@ from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
 
-from judgeforge.cli.show.output import print_json, say, show, tolerating_closed_output
+from judgeforge.cli.show.output import (
+    print_json,
+    say,
+    show,
+    tolerating_closed_output,
+    usd,
+)
 from judgeforge.cli.show.pairs import pairs_table
 from judgeforge.cli.show.progress import time_left
+from judgeforge.runs.result import summarise
 from judgeforge.store.json_lines import read_rows
 from judgeforge.text.wording import counted
 
@@ -31,7 +38,7 @@ def print_runs(report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs
         if as_json:
             print_json(report.as_json())
         elif quiet:
-            # What has no result is an error, and errors are printed where they are caught.
+            # A folder without a result had an error, which is printed where it is caught.
             for summary in report.summaries[: len(report.results)]:
                 say(summary["text"])
         else:
@@ -45,17 +52,16 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(status))
         return
-    who = f" (process {status.pid} on {status.host})" if status.running else ""
+    process = f" (process {status.pid} on {status.host})" if status.running else ""
     since = f" since {status.since}" if status.since else ""
-    cost = "unknown" if status.cost_usd is None else f"${status.cost_usd:.6f}"
     budget = "" if status.budget_usd is None else f" of ${status.budget_usd:g}"
     left = "" if status.eta_s is None else f", about {time_left(status.eta_s)} left"
-    say(f"{status.folder}: {status.status}{since}{who}")
+    say(f"{status.folder}: {status.status}{since}{process}")
     say(
         f"{status.done} of {counted(status.prompts, 'prompt')} done, "
         f"{counted(status.pairs, 'pair')}, {counted(sum(status.skips.values()), 'skip')}{left}"
     )
-    say(f"{counted(status.calls, 'call')} paid, cost {cost}{budget}")
+    say(f"{counted(status.calls, 'call')} paid, cost {usd(status.cost_usd, 6)}{budget}")
     if status.trouble is not None:
         say(status.trouble)
     if status.status == "killed":
@@ -65,18 +71,16 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
 
 
 def _print_result(result: RunResult, *, show_pairs: int) -> None:
-    totals, cost = result.manifest["totals"], result.manifest["totals"]["cost_usd"]
-    calls = {"paid": 0, "cached": 0}
+    summary = summarise(result)
+    totals, calls = summary["totals"], summary["last_run"]["calls"]
     if result.did_nothing:
         say(f"{result.folder} is finished already; nothing was sent.")
-    else:
-        calls = result.manifest["last_run"]["calls"]
     skips = ", ".join(f"{reason} {n}" for reason, n in totals["skips"].items()) or "none"
     say(
         f"{counted(totals['prompts'], 'prompt')}, {counted(totals['pairs'], 'pair')}, "
         f"skips: {skips}\n"
         f"calls of this start: {calls['paid']} paid, {calls['cached']} cached; "
-        f"cost of the folder: {'unknown' if cost is None else f'${cost:.6f}'}"
+        f"cost of the folder: {usd(totals['cost_usd'], 6)}"
     )
     first = _first_pair(result.folder)
     if show_pairs and first is not None:
@@ -92,7 +96,7 @@ def _print_result(result: RunResult, *, show_pairs: int) -> None:
 
 
 def _first_pair(folder: Path) -> str | None:
-    """The id; None without a pair, and where a full disk kept the file from being written."""
+    """Its id; None without a pair, and where a full disk kept the file from being written."""
     file = folder / "pairs.jsonl"
     first = next(read_rows(file, needs="id"), None) if file.exists() else None
     return None if first is None else str(first["id"])
@@ -107,5 +111,5 @@ def _print_where_next(folder: Path, first: str) -> None:
 
 
 def _program() -> str:
-    """What to type: in a virtual environment that is not activated, the way to the program."""
+    """As it must be typed: with its path in a virtual environment that is not activated."""
     return "judgeforge" if which("judgeforge") else sys.argv[0]

@@ -20,14 +20,19 @@ from pydantic import JsonValue
 
 from judgeforge.judging.checks import language, pattern, structured, text
 from judgeforge.judging.checks.subject import (
+    Passes,
     Subject,
     UndecidedCheckError,
+    at_least,
+    at_most,
     keys,
+    negated,
     only_true,
     shown,
     span,
     texts,
     whole_number,
+    within,
 )
 from judgeforge.text.wording import did_you_mean
 
@@ -36,7 +41,7 @@ from judgeforge.text.wording import did_you_mean
 class CheckKind:
     argument: Callable[[JsonValue], Any]
     """Reads the argument. Raises ValueError that says what is allowed."""
-    passes: Callable[[Subject, Any], bool]
+    passes: Passes
     """Raises UndecidedCheckError where the text cannot be decided."""
     needs_reference: bool = False
 
@@ -47,7 +52,7 @@ class Check:
     stated: JsonValue
     """The argument as it was written, for people."""
     argument: Any
-    passes: Callable[[Subject, Any], bool]
+    passes: Passes
     needs_reference: bool
 
     def __str__(self) -> str:
@@ -55,28 +60,28 @@ class Check:
 
 
 CHECKS: Mapping[str, CheckKind] = {
-    "max_words": CheckKind(whole_number, text.max_words),
-    "min_words": CheckKind(whole_number, text.min_words),
-    "max_chars": CheckKind(whole_number, text.max_chars),
-    "min_chars": CheckKind(whole_number, text.min_chars),
-    "max_sentences": CheckKind(whole_number, text.max_sentences),
-    "min_sentences": CheckKind(whole_number, text.min_sentences),
-    "max_paragraphs": CheckKind(whole_number, text.max_paragraphs),
+    "max_words": CheckKind(whole_number, at_most(text.count_words)),
+    "min_words": CheckKind(whole_number, at_least(text.count_words)),
+    "max_chars": CheckKind(whole_number, at_most(text.count_characters)),
+    "min_chars": CheckKind(whole_number, at_least(text.count_characters)),
+    "max_sentences": CheckKind(whole_number, at_most(text.count_sentences)),
+    "min_sentences": CheckKind(whole_number, at_least(text.count_sentences)),
+    "max_paragraphs": CheckKind(whole_number, at_most(text.count_paragraphs)),
     "contains": CheckKind(texts, text.contains),
     "contains_any": CheckKind(texts, text.contains_any),
-    "not_contains": CheckKind(texts, text.not_contains),
+    "not_contains": CheckKind(texts, negated(text.contains_any)),
     "contains_word": CheckKind(texts, text.contains_word),
     "not_contains_word": CheckKind(texts, text.not_contains_word),
     "starts_with": CheckKind(texts, text.starts_with),
     "ends_with": CheckKind(texts, text.ends_with),
     "regex": CheckKind(pattern.pattern, pattern.matches),
-    "not_regex": CheckKind(pattern.pattern, pattern.not_matches),
+    "not_regex": CheckKind(pattern.pattern, negated(pattern.matches)),
     "json": CheckKind(only_true, structured.is_json),
     "json_keys": CheckKind(keys, structured.has_json_keys),
     "json_schema": CheckKind(structured.schema, structured.follows_json_schema),
-    "list_items": CheckKind(span, text.list_items),
-    "numbered_items": CheckKind(span, text.numbered_items),
-    "bullet_items": CheckKind(span, text.bullet_items),
+    "list_items": CheckKind(span, within(text.count_list_items)),
+    "numbered_items": CheckKind(span, within(text.count_numbered_items)),
+    "bullet_items": CheckKind(span, within(text.count_bullet_items)),
     "language": CheckKind(language.language_code, language.is_in_language),
     "equals_reference": CheckKind(only_true, text.equals_reference, needs_reference=True),
     "contains_reference": CheckKind(only_true, text.contains_reference, needs_reference=True),
@@ -116,7 +121,7 @@ def _parse(name: str, argument: JsonValue) -> Check:
     kind = CHECKS.get(name)
     if kind is None:
         raise ValueError(
-            f"`{name[:60]}` is no check (allowed: {', '.join(CHECKS)})"
+            f"`{name[:60]}` is not a check (allowed: {', '.join(CHECKS)})"
             f"{did_you_mean(name[:60], CHECKS)}"
         )
     try:

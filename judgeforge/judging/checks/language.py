@@ -44,7 +44,7 @@ LANGUAGES = (*_FREQUENT, *_SCRIPTS)
 _LOOKED_AT = 4000
 """Characters: enough to tell, and the same time for a text of any length."""
 _SHORTEST_JAPANESE = 12
-"""Japanese of so many Chinese characters holds kana; less may be a name or a heading."""
+"""Japanese with this many Chinese characters has kana too; less may be a name or a heading."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 

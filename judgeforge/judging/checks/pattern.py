@@ -25,7 +25,7 @@ _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _COUNT = re.compile(r"\{\s*(\d[\d\s]*)")
 _PART = re.compile(r"\{\s*(?P<count>\d[\d\s]*)[^}]*\}|(?P<bracket>[()])|.", re.DOTALL)
 _UNCLEAR = re.compile(r"\[[^\]]*[()]|V1|#")
-"""Brackets in a set, sets in sets, and comments: what looks like a group may be none."""
+"""Brackets in a set, sets in sets, and comments: what looks like a group may not be one."""
 _COMMENT_IN_COUNT = re.compile(r"\{[\d\s,]*#[^\n]*\n")
 
 
@@ -57,10 +57,6 @@ def matches(subject: Subject, wanted: regex.Pattern[str]) -> bool:
     return found is not None
 
 
-def not_matches(subject: Subject, banned: regex.Pattern[str]) -> bool:
-    return not matches(subject, banned)
-
-
 def _written_out(source: str) -> int:
     """At least as many parts as the pattern has with its least repeats written out.
 
@@ -78,7 +74,7 @@ def _written_out(source: str) -> int:
 
 
 def _nested_size(plain: str) -> int:
-    """By the nesting of groups; a bracket too many is what compiling will complain about."""
+    """By the nesting of groups; an unmatched bracket is left for the compiler to refuse."""
     size, last = 0, 0
     outer: list[int] = []
     for part in _PART.finditer(plain):
@@ -108,6 +104,6 @@ def _compiled(source: str) -> regex.Pattern[str]:
     try:
         return regex.compile(source, cache_pattern=False)
     except regex.error as error:
-        raise ValueError(f"is no regular expression: {error}") from error
+        raise ValueError(f"is not a regular expression: {error}") from error
     except (RecursionError, MemoryError):
         raise ValueError("is nested too deeply, or too large") from None

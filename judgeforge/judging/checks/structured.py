@@ -203,4 +203,4 @@ def _read(text: str) -> tuple[bool, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

@@ -6,7 +6,9 @@ what is allowed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -31,12 +33,32 @@ class Span:
     least: int
     most: int | None
 
-    def holds(self, count: int) -> bool:
+    def includes(self, count: int) -> bool:
         return self.least <= count and (self.most is None or count <= self.most)
 
 
+Passes = Callable[[Subject, Any], bool]
+"""Whether a text passes a check with this argument."""
+
+
+def at_most(count: Callable[[str], int]) -> Passes:
+    return lambda subject, most: count(subject.text) <= most
+
+
+def at_least(count: Callable[[str], int]) -> Passes:
+    return lambda subject, least: count(subject.text) >= least
+
+
+def within(count: Callable[[str], int]) -> Passes:
+    return lambda subject, wanted: wanted.includes(count(subject.text))
+
+
+def negated(passes: Passes) -> Passes:
+    return lambda subject, banned: not passes(subject, banned)
+
+
 def shown(value: object) -> str:
-    """What was found, for a message: short, whatever a row holds."""
+    """What was found, for a message: short, whatever the row contains."""
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "a mapping"
     text = repr(value[: _LONGEST_SHOWN + 1] if isinstance(value, str) else value)
@@ -79,7 +101,7 @@ def keys(value: JsonValue) -> tuple[str, ...]:
 
 
 def span(value: JsonValue) -> Span:
-    """A whole number (exactly so many) or ``{min: …, max: …}``."""
+    """A whole number (exactly this many) or ``{min: …, max: …}``."""
     if not isinstance(value, dict):
         count = whole_number(value)
         return Span(count, count)

@@ -1,15 +1,15 @@
 """Checks of a text as people read it: what it says, how long it is, its lists, its reference.
 
-None minds case or white space around the text, and each takes time that grows with the text only,
-whatever the text repeats. List items are those of Markdown, at any depth, outside fenced code. No
-comparison with the row's reference minds the amount of white space.
+All ignore case and white space around the text, and each takes time that grows with the text only,
+whatever the text repeats. List items are those of Markdown, at any depth, outside fenced code.
+Comparisons with the row's reference ignore the amount of white space too.
 """
 
 from __future__ import annotations
 
 import re
 
-from judgeforge.judging.checks.subject import Span, Subject, UndecidedCheckError
+from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 
 
 def contains(subject: Subject, wanted: tuple[str, ...]) -> bool:
@@ -21,10 +21,6 @@ def contains(subject: Subject, wanted: tuple[str, ...]) -> bool:
 def contains_any(subject: Subject, wanted: tuple[str, ...]) -> bool:
     text = subject.text.casefold()
     return any(part in text for part in wanted)
-
-
-def not_contains(subject: Subject, banned: tuple[str, ...]) -> bool:
-    return not contains_any(subject, banned)
 
 
 def contains_word(subject: Subject, wanted: tuple[str, ...]) -> bool:
@@ -52,10 +48,10 @@ _NO_LETTER = re.compile(r"([\W_])")
 
 
 def _with_marked_edges(text: str) -> str:
-    """With a mark on both sides of what is no letter or digit, and around the whole.
+    """With a mark on both sides of all that is not a letter or digit, and around the whole.
 
     A word with its marks is then a plain substring, which is found in time that grows with the
-    text only; a pattern would compare a long word anew in each place.
+    text only; a pattern would compare a long word again in each place.
     """
     return _EDGE + _EDGE.join(_NO_LETTER.split(text)) + _EDGE
 
@@ -69,7 +65,7 @@ _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
 def count_words(text: str) -> int:
-    """Runs between white space that hold a letter or a digit.
+    """Runs between white space that have a letter or a digit.
 
     A language written without spaces has no words in this sense: limit its characters instead.
     """
@@ -77,7 +73,7 @@ def count_words(text: str) -> int:
 
 
 def count_sentences(text: str) -> int:
-    """Parts that hold a letter or a digit, ended by . ! ? …, their CJK forms, or a list item's or
+    """Parts that have a letter or a digit, ended by . ! ? …, their CJK forms, or a list item's or
     paragraph's end. A few abbreviations (Dr., e.g.) and initials end none; others do, wrongly.
     """
     return sum(_sentences_in(part) for part in _BREAK.split(_LIST_MARKER.sub("\n\n", text)))
@@ -85,6 +81,10 @@ def count_sentences(text: str) -> int:
 
 def count_paragraphs(text: str) -> int:
     return sum(bool(part.strip()) for part in _BREAK.split(text))
+
+
+def count_characters(text: str) -> int:
+    return len(text.strip())
 
 
 def _sentences_in(paragraph: str) -> int:
@@ -104,59 +104,23 @@ def _says_something(part: str) -> bool:
     return _LETTER_OR_DIGIT.search(part) is not None
 
 
-def max_words(subject: Subject, most: int) -> bool:
-    return count_words(subject.text) <= most
-
-
-def min_words(subject: Subject, least: int) -> bool:
-    return count_words(subject.text) >= least
-
-
-def max_chars(subject: Subject, most: int) -> bool:
-    return len(subject.text.strip()) <= most
-
-
-def min_chars(subject: Subject, least: int) -> bool:
-    return len(subject.text.strip()) >= least
-
-
-def max_sentences(subject: Subject, most: int) -> bool:
-    return count_sentences(subject.text) <= most
-
-
-def min_sentences(subject: Subject, least: int) -> bool:
-    return count_sentences(subject.text) >= least
-
-
-def max_paragraphs(subject: Subject, most: int) -> bool:
-    return count_paragraphs(subject.text) <= most
-
-
 _NUMBERED = re.compile(r"^[ \t]*+(?:\*\*)?\d{1,3}[.)][ \t]*+(?:\*\*[ \t]*+)?\S", re.MULTILINE)
 _BULLET = re.compile(r"^[ \t]*[-*+•\u2013][ \t]+\S", re.MULTILINE)
 _DECIMAL = re.compile(r"^[ \t]*\d{1,3}\.\d")
 _FENCED = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def list_items(subject: Subject, wanted: Span) -> bool:
+def count_list_items(text: str) -> int:
     """Bullets and numbered items together."""
-    return wanted.holds(_numbered(subject.text) + _bullets(subject.text))
+    return count_numbered_items(text) + count_bullet_items(text)
 
 
-def numbered_items(subject: Subject, wanted: Span) -> bool:
-    return wanted.holds(_numbered(subject.text))
-
-
-def bullet_items(subject: Subject, wanted: Span) -> bool:
-    return wanted.holds(_bullets(subject.text))
-
-
-def _numbered(text: str) -> int:
+def count_numbered_items(text: str) -> int:
     lines = _FENCED.sub("", text).splitlines()
     return sum(bool(_NUMBERED.match(line)) and not _DECIMAL.match(line) for line in lines)
 
 
-def _bullets(text: str) -> int:
+def count_bullet_items(text: str) -> int:
     return len(_BULLET.findall(_FENCED.sub("", text)))
 
 

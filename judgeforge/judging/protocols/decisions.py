@@ -1,7 +1,7 @@
 """A decision model answers the whole rubric in one request, in probabilities.
 
 Levels are asked as a score, yes/no as a yes/no, two completions as a choice between them. The
-distributions are evidence as they are, their uncertainty included; nothing is written in words.
+distributions are evidence as they are, their uncertainty included; no words are written.
 """
 
 from __future__ import annotations
@@ -25,12 +25,9 @@ from judgeforge.judging.judge import (
     fallback_note,
     reading_failure,
 )
-from judgeforge.judging.judge_prompts import (
-    decision_messages,
-    decision_pair_messages,
-    decision_pair_question,
-)
+from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.protocols.pairwise import pair_questions
+from judgeforge.judging.protocols.pointwise import single_questions
 from judgeforge.judging.replies.decisions import answers_by_name, read_choice, score_of_answers
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.replies.probabilities import answers_of
@@ -55,19 +52,18 @@ class DecisionJudge:
 
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         """One for each completion or, with ``pairs``, each pair in the configured orders."""
-        if self._judge.pairs:
-            return pair_questions(self._judge, completion_ids, repeat)
-        return [
-            Question(judge=self._judge.label, completion_ids=(one,), repeat=repeat)
-            for one in completion_ids
-        ]
+        asked = pair_questions if self._judge.pairs else single_questions
+        return asked(self._judge, completion_ids, repeat)
 
     async def ask(
         self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
     ) -> Judgment:
         texts = [completions[i].text for i in question.completion_ids]
         blank = blank_judgment(prompt, question, self._judge, self._rubric)
-        request = self._request(prompt, texts)
+        request = DecisionRequest(
+            judge_messages("decisions", self._rubric, prompt, texts),
+            self._questions if len(texts) == 1 else (self._pair_question,),
+        )
         try:
             answer = await self._gateway.ask(self._judge.model, request, sample=question.repeat)
         except CallError as error:
@@ -91,13 +87,6 @@ class DecisionJudge:
             return Missing("unread", str(error)).fields()
         except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
             return reading_failure(error).fields()
-
-    def _request(self, prompt: Prompt, texts: Sequence[str]) -> DecisionRequest:
-        if len(texts) == 1:
-            messages = decision_messages(self._rubric, prompt, texts[0])
-            return DecisionRequest(messages, self._questions)
-        messages = decision_pair_messages(self._rubric, prompt, *texts)
-        return DecisionRequest(messages, (self._pair_question,))
 
 
 def _question(criterion: Criterion) -> DecisionQuestion:

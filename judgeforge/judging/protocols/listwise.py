@@ -2,59 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 
-from judgeforge.calls.call import Asks
-from judgeforge.calls.providers.base import ModelReply
-from judgeforge.config.judges import JudgeConfig
-from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_asked
-from judgeforge.judging.judge import blank_judgment, drawn_order
-from judgeforge.judging.judge_prompts import listwise_messages
+from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
+from judgeforge.judging.judge import drawn_order
+from judgeforge.judging.judge_prompts import judge_messages
 from judgeforge.judging.replies.structured import ListReply, list_schema, read_list
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import Completion, Judgment, Prompt, Question
+from judgeforge.records import Prompt, Question
 
 
-class ListwiseJudge:
-    def __init__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> None:
-        self._judge, self._rubric, self._gateway = judge, rubric, gateway
-        self._rubrics = rubrics_asked(judge, rubric)
-
+class ListwiseJudge(WritingJudge[ListReply]):
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
-        """One question about all, in an order that ``seed`` draws anew for every repeat."""
+        """One question about all, in an order that ``seed`` draws again for every repeat."""
         if len(completion_ids) < 2:
             return []
         order = drawn_order(self._judge, completion_ids, repeat)
         return [Question(judge=self._judge.label, completion_ids=order, repeat=repeat)]
 
-    async def ask(
-        self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
-    ) -> Judgment:
-        texts = [completions[i].text for i in question.completion_ids]
-        forms = [
-            Form(
-                messages=listwise_messages(rubric, prompt, texts),
-                schema=list_schema(rubric, len(texts)),
-                read=partial(_read, rubric=rubric, completions=len(texts)),
-                part=part,
-            )
-            for part, rubric in self._rubrics
-        ]
-        replies = await ask_all(self._gateway, self._judge, forms, question.repeat)
-        blank = blank_judgment(prompt, question, self._judge, self._rubric)
-        return replies.add_to(blank, self._evidence)
+    def form(self, rubric: Rubric, prompt: Prompt, texts: Sequence[str]) -> Form[ListReply]:
+        return Form(
+            messages=judge_messages("listwise", rubric, prompt, texts),
+            schema=list_schema(rubric, len(texts)),
+            read=lambda reply: read_list(reply.text, rubric, len(texts)),
+        )
 
-    def _evidence(self, readings: Sequence[ListReply]) -> dict[str, object]:
+    def evidence(self, readings: Sequence[ListReply]) -> dict[str, object]:
         answers = zip(*(reading.criteria for reading in readings), strict=True)
         merged = [{k: v for scores in parts for k, v in scores.items()} for parts in answers]
         return {
             "scores": tuple(self._rubric.weighted_mean(scores) for scores in merged),
-            "rationale": joined_rationale(
-                [part for part, _ in self._rubrics], [reading.rationale for reading in readings]
-            ),
+            "rationale": joined_rationale(self._parts, [one.rationale for one in readings]),
         }
-
-
-def _read(reply: ModelReply, *, rubric: Rubric, completions: int) -> ListReply:
-    return read_list(reply.text, rubric, completions)

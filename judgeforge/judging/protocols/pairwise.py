@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import combinations
 
-from judgeforge.calls.call import Asks
-from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.judging.asking import Form, ask_all, joined_rationale, rubrics_asked
-from judgeforge.judging.judge import blank_judgment, drawn_order
-from judgeforge.judging.judge_prompts import pairwise_messages
+from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
+from judgeforge.judging.judge import drawn_order
+from judgeforge.judging.judge_prompts import judge_messages
 from judgeforge.judging.replies.in_words import (
     READ_IN_WORDS,
     read_textual_pair,
@@ -19,55 +17,36 @@ from judgeforge.judging.replies.in_words import (
 )
 from judgeforge.judging.replies.structured import PAIR_SCHEMA, PairReply, read_pair
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import Completion, Judgment, Prompt, Question
+from judgeforge.records import Prompt, Question
 
 _LEAST_LEAN = 1e-9
 """Criteria asked one by one that cancel out to less than this are a tie."""
 
 
-class PairwiseJudge:
-    def __init__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> None:
-        self._judge, self._rubric, self._gateway = judge, rubric, gateway
-        self._rubrics = rubrics_asked(judge, rubric)
-
+class PairwiseJudge(WritingJudge[PairReply]):
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return pair_questions(self._judge, completion_ids, repeat)
 
-    async def ask(
-        self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
-    ) -> Judgment:
-        first, second = (completions[i].text for i in question.completion_ids)
-        forms = [
-            Form(
-                messages=(messages := pairwise_messages(rubric, prompt, first, second)),
-                schema=PAIR_SCHEMA,
-                read=partial(_read, judged=messages[-1].content),
-                part=part,
-            )
-            for part, rubric in self._rubrics
-        ]
-        replies = await ask_all(self._gateway, self._judge, forms, question.repeat)
-        blank = blank_judgment(prompt, question, self._judge, self._rubric)
-        return replies.add_to(blank, self._evidence)
+    def form(self, rubric: Rubric, prompt: Prompt, texts: Sequence[str]) -> Form[PairReply]:
+        messages = judge_messages("pairwise", rubric, prompt, texts)
+        in_words = partial(read_textual_pair, judged=[messages[-1].content])
+        return Form(
+            messages=messages,
+            schema=PAIR_SCHEMA,
+            read=lambda reply: structured_or_in_words(reply.text, read_pair, in_words),
+        )
 
-    def _evidence(self, readings: Sequence[PairReply]) -> dict[str, object]:
-        parts = [part for part, _ in self._rubrics]
-        leans = {part: reading.lean for part, reading in zip(parts, readings, strict=True) if part}
+    def evidence(self, readings: Sequence[PairReply]) -> dict[str, object]:
+        leans = {part: one.lean for part, one in zip(self._parts, readings, strict=True) if part}
         lean = self._rubric.weighted_mean(leans) if leans else readings[0].lean
         tie = abs(lean) < _LEAST_LEAN
         return {
             "verdict": "tie" if tie else "a" if lean > 0 else "b",
             "strength": None if tie else abs(lean),
             "criteria": {part: (1.0 + lean) / 2.0 for part, lean in leans.items()},
-            "rationale": joined_rationale(parts, [reading.rationale for reading in readings]),
-            "note": READ_IN_WORDS if any(reading.in_words for reading in readings) else None,
+            "rationale": joined_rationale(self._parts, [one.rationale for one in readings]),
+            "note": READ_IN_WORDS if any(one.in_words for one in readings) else None,
         }
-
-
-def _read(reply: ModelReply, *, judged: str) -> PairReply:
-    return structured_or_in_words(
-        reply.text, read_pair, partial(read_textual_pair, judged=[judged])
-    )
 
 
 def pair_questions(

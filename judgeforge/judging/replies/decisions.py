@@ -22,7 +22,7 @@ REFUSED = "the model declined to answer"
 
 
 def score_of_answers(rubric: Rubric, answers: Mapping[str, DecisionAnswer]) -> dict[str, Any]:
-    """Fields of the judgment. Criteria without a sane answer are left out and noted, and make the
+    """Fields of the judgment. Criteria without a valid answer are left out and noted, and make the
     score less certain. Raises UnreadableReplyError where they weigh more than the others.
     """
     distributions: dict[str, Distribution] = {}
@@ -67,7 +67,7 @@ def answers_by_name(
 def read_distribution(criterion: Criterion, answer: DecisionAnswer | None) -> Distribution | None:
     """Over the criterion's answers from the worst to the best; None where only ``position`` came.
 
-    Raises UnreadableReplyError where there is no answer, or no sane one.
+    Raises UnreadableReplyError where there is no answer, or no valid one.
     """
     given = _answered(answer)
     if criterion.levels is None:
@@ -105,7 +105,7 @@ def read_choice(
 
 def _answered(answer: DecisionAnswer | None) -> DecisionAnswer:
     if answer is None:
-        raise UnreadableReplyError("the reply holds no answer to it")
+        raise UnreadableReplyError("the reply has no answer to it")
     if answer.refused:
         raise UnreadableReplyError(REFUSED)
     return answer

@@ -21,7 +21,7 @@ from judgeforge.judging.rubric import Rubric
 from judgeforge.text.visible import visible_text
 
 READ_IN_WORDS = "read from the judge's words: the reply was not the JSON that was asked for"
-"""The note of a judgment that came about so."""
+"""The note of such a judgment."""
 
 _SIDES: Mapping[str, float] = {"a": 1.0, "b": -1.0, "tie": 0.0}
 _UNSAID_STRENGTH = 2 / 3
@@ -69,13 +69,13 @@ def read_textual_pair(text: str, judged: Iterable[str] = ()) -> PairReply:
 def read_verdict(text: str, judged: Iterable[str] = ()) -> TextualVerdict:
     """The verdict of a reply about two completions, whichever documented form it has.
 
-    ``judged`` are the texts that the judge was shown. A form whose marks stand in them is not
+    ``judged`` are the texts that the judge was shown. A form whose marks occur in them is not
     read: the judge may only have quoted. Raises UnreadableReplyError where no form is read, or
     where two disagree.
     """
     verdicts = _readings(text, VERDICT_FORMS, judged)
     if len({verdict.verdict for verdict in verdicts}) > 1:
-        raise UnreadableReplyError("the reply holds different verdicts in different forms")
+        raise UnreadableReplyError("the reply has different verdicts in different forms")
     return next((one for one in verdicts if one.strength is not None), verdicts[0])
 
 
@@ -86,7 +86,7 @@ def read_rating(text: str, most: int, judged: Iterable[str] = ()) -> float:
     """
     ratings = set(_readings(text, RATING_FORMS, judged))
     if len(ratings) > 1:
-        raise UnreadableReplyError("the reply holds different ratings in different forms")
+        raise UnreadableReplyError("the reply has different ratings in different forms")
     rating = ratings.pop()
     if not 1 <= rating <= most:
         raise UnreadableReplyError(f"the rating must be from 1 to {most}, not {rating:g}")
@@ -107,5 +107,5 @@ def _readings(
         except UnreadableReplyError:
             continue  # most replies have one form and not the others
     if not readings:
-        raise UnreadableReplyError("the reply holds no single verdict in a documented form")
+        raise UnreadableReplyError("the reply has no single verdict in a documented form")
     return readings

@@ -54,7 +54,7 @@ def quoted(value: object) -> str:
 
 
 def storable(text: str) -> str:
-    """A JSON escape can name half a character, which no file in UTF-8 can hold."""
+    """A JSON escape can name half a character, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode()
 
 

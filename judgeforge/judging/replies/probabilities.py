@@ -2,7 +2,7 @@
 
 A distribution is over the answers of one criterion from the worst to the best: its levels, or no
 and yes. Answer k of n (from 0) stands for the score k / (n - 1). Decision models give distributions
-themselves; of a judge that writes its scores they are read from the tokens that it might have
+themselves; for a judge that writes its scores they are read from the tokens that it might have
 written instead. Expected scores over them are finer than the scores as written (Liu et al., G-Eval,
 2023): most judges put nearly all their replies on two or three levels.
 """
@@ -140,7 +140,7 @@ def _distribution(
 def _token_of_value(
     tokens: Sequence[TokenProbability], text: str, criterion: Criterion
 ) -> tuple[TokenProbability, str]:
-    """The token that holds the whole value, and what stands before the value in it.
+    """The token that holds the whole value, and what comes before the value in it.
 
     In valid JSON only a key can be an unescaped quoted word before a colon.
     """
@@ -157,7 +157,7 @@ def _token_of_value(
 
 
 def _answers(criterion: Criterion) -> list[str]:
-    """The answers of ``answers_of`` as they stand in a structured reply."""
+    """The answers of ``answers_of`` as a structured reply writes them."""
     return _BOOLEANS if criterion.levels is None else answers_of(criterion)
 
 

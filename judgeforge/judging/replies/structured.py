@@ -56,22 +56,33 @@ def score_schema(rubric: Rubric) -> ReplySchema:
 
     Only keywords that both providers' strict modes accept: no ranges, no references.
     """
-    scores = {criterion.name: score_type(criterion) for criterion in rubric.judged}
-    return ReplySchema(
-        name="judgment",
-        schema=object_schema(
-            {
-                "rationale": {
-                    "type": "string",
-                    "description": "The reasons for the scores, in a few sentences.",
-                },
-                "scores": object_schema(scores),
-            }
-        ),
-    )
+    about = "The reasons for the scores, in a few sentences."
+    return _reply_schema("judgment", about, {"scores": _scores_schema(rubric)})
 
 
-def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
+def list_schema(rubric: Rubric, completions: int) -> ReplySchema:
+    """Rationale first, then an object of scores for each answer in the order shown."""
+    about = "What sets the answers apart, in a few sentences."
+    scores = _scores_schema(rubric)
+    return _reply_schema("judgments", about, dict.fromkeys(_keys(completions), scores))
+
+
+def _scores_schema(rubric: Rubric) -> dict[str, Any]:
+    return _object_schema({criterion.name: _score_type(criterion) for criterion in rubric.judged})
+
+
+def _score_type(criterion: Criterion) -> dict[str, Any]:
+    if criterion.levels is None:
+        return {"type": "boolean"}
+    return {"type": "integer", "enum": list(range(1, len(criterion.levels) + 1))}
+
+
+def _reply_schema(name: str, about: str, answers: Mapping[str, Any]) -> ReplySchema:
+    rationale = {"type": "string", "description": about}
+    return ReplySchema(name=name, schema=_object_schema({"rationale": rationale, **answers}))
+
+
+def _object_schema(properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": properties,
@@ -80,36 +91,25 @@ def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-PAIR_SCHEMA = ReplySchema(
-    name="comparison",
-    schema=object_schema(
-        {
-            "rationale": {
-                "type": "string",
-                "description": "Where the answers differ and what that means, in a few sentences.",
-            },
-            "better": {"type": "string", "enum": list(_SIDES)},
-            "strength": {"type": "string", "enum": list(_STRENGTHS)},
-        }
-    ),
+PAIR_SCHEMA = _reply_schema(
+    "comparison",
+    "Where the answers differ and what that means, in a few sentences.",
+    {
+        "better": {"type": "string", "enum": list(_SIDES)},
+        "strength": {"type": "string", "enum": list(_STRENGTHS)},
+    },
 )
 """Rationale first, then the verdict and how clear it is."""
-
-
-def score_type(criterion: Criterion) -> dict[str, Any]:
-    if criterion.levels is None:
-        return {"type": "boolean"}
-    return {"type": "integer", "enum": list(range(1, len(criterion.levels) + 1))}
 
 
 def read_scores(text: str, rubric: Rubric) -> ScoreReply:
     """Level k of n becomes (k - 1) / (n - 1), yes 1 and no 0. Raises UnreadableReplyError."""
     rationale, value = _reply(text, ["scores"])
     scores = _scores(value["scores"], rubric, "scores")
-    return ScoreReply(rationale, {c.name: read_score(c, scores[c.name]) for c in rubric.judged})
+    return ScoreReply(rationale, {c.name: _read_score(c, scores[c.name]) for c in rubric.judged})
 
 
-def read_score(criterion: Criterion, value: object) -> float:
+def _read_score(criterion: Criterion, value: object) -> float:
     if criterion.levels is None:
         if not isinstance(value, bool):
             raise UnreadableReplyError(
@@ -131,17 +131,6 @@ def read_pair(text: str) -> PairReply:
     return PairReply(rationale, side * _one_of(_STRENGTHS, value["strength"], "strength"))
 
 
-def list_schema(rubric: Rubric, completions: int) -> ReplySchema:
-    """Rationale first, then an object of scores for each answer in the order shown."""
-    scores = {criterion.name: score_type(criterion) for criterion in rubric.judged}
-    rationale = {
-        "type": "string",
-        "description": "What sets the answers apart, in a few sentences.",
-    }
-    answers = {key: object_schema(scores) for key in _keys(completions)}
-    return ReplySchema(name="judgments", schema=object_schema({"rationale": rationale, **answers}))
-
-
 def read_list(text: str, rubric: Rubric, completions: int) -> ListReply:
     """Scores as in ``read_scores``, for every answer. Raises UnreadableReplyError."""
     rationale, value = _reply(text, _keys(completions))
@@ -160,7 +149,7 @@ def _reply(text: str, keys: Sequence[str]) -> tuple[str, dict[str, Any]]:
 def _answer(value: object, rubric: Rubric, key: str) -> dict[str, float]:
     scores = _scores(value, rubric, key)
     try:
-        return {c.name: read_score(c, scores[c.name]) for c in rubric.judged}
+        return {c.name: _read_score(c, scores[c.name]) for c in rubric.judged}
     except UnreadableReplyError as error:
         raise UnreadableReplyError(f"`{key}`: {error}") from error
 

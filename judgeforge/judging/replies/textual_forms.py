@@ -1,9 +1,9 @@
 """The documented forms in which judges answer in words: a function and a line of a table each.
 
 A form is what a judge's prompt asks for literally ("[[A]]", "Rating: [[5]]", "Therefore, Output (a)
-is better."). A verdict is read only where the reply holds exactly one verdict in the form, as often
-as it likes; two different ones are none. Nothing is concluded from other words, from what stands
-first or from what stands last.
+is better."). A verdict is read only where the reply has exactly one verdict in the form, repeated
+as often as it likes; two different ones count as none. Nothing is concluded from other words, or
+from what comes first or last.
 
 "a" is the completion that was shown first, as in Judgment. Every reader raises
 UnreadableReplyError. To add a form: a function, and a line in VERDICT_FORMS or RATING_FORMS.
@@ -126,7 +126,7 @@ def read_ordered_models(text: str) -> TextualVerdict:
         exact_keys(entry, ["model", "rank"], "an entry of `ordered_models`")
         model, rank = entry["model"], entry["rank"]
         if model not in ("m", "M") or model in ranks or type(rank) is not int:
-            raise UnreadableReplyError(f"{quoted(entry)} is no rank of a model")
+            raise UnreadableReplyError(f"{quoted(entry)} is not a rank of a model")
         ranks[model] = rank
     if len(ranks) != 2 or min(ranks.values()) != 1 or max(ranks.values()) > 2:
         raise UnreadableReplyError("`ordered_models` must rank both models, the best 1")
@@ -180,10 +180,10 @@ def _the_one(said: Iterable[str], what: str) -> str:
     """What is said in all places alike."""
     found = sorted(set(said))
     if not found:
-        raise UnreadableReplyError(f"the reply holds no {what}")
+        raise UnreadableReplyError(f"the reply has no {what}")
     if len(found) > 1:
         names = ", ".join(map(quoted, found))
-        raise UnreadableReplyError(f"the reply holds more than one {what}: {names}")
+        raise UnreadableReplyError(f"the reply has more than one {what}: {names}")
     return found[0]
 
 

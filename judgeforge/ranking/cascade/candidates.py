@@ -12,7 +12,7 @@ from judgeforge.ranking.protocols import Shows
 
 _PAIR = 2
 MOST_COMPARED = 3
-"""Comparisons are considered among so many of the likeliest completions."""
+"""Comparisons are considered among this many of the likeliest completions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def times_asked(evidence: Evidence, options: Sequence[JudgeOption]) -> Asked:
         places = everyone if cell.judge in lists else (cell.place,)
         found[cell.judge, places] = len(cell.scores)
     for one in evidence.comparisons:
-        found[one.judge, tuple(sorted((one.first, one.second)))] += 1
+        found[one.judge, one.pair] += 1
     return {
         (judge, places): -(-count // orders.get(judge, 1)) if len(places) == _PAIR else count
         for (judge, places), count in found.items()

@@ -32,6 +32,10 @@ class JudgeReliability(Record):
     persistence: float = Field(default=0.6, ge=0, le=1)
     """Share of a verdict that asking the same judge about the same two again only repeats."""
 
+    def repeated(self, verdicts: int) -> float:
+        """What each of this many verdicts on the same two counts for, 0 to 1."""
+        return 1.0 / (1.0 + (verdicts - 1) * self.persistence)
+
 
 class Reliability(Record):
     """All judges of a run, and the qualities that they were seen to judge."""

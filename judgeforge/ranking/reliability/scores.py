@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
-from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
-
-Array = NDArray[np.float64]
+from judgeforge.ranking.reliability.judges import Reliability
 
 STEPS = 40
 PRIOR_CELLS = 30.0
@@ -61,9 +60,8 @@ def fit_scores(evidence: Sequence[Evidence], reliability: Reliability) -> Reliab
     names = [judge.name for judge in reliability.judges if judge.name in scored]
     if not names:
         return reliability
-    start = _start(evidence, names, reliability)
     groups = _groups(evidence, names)
-    found = start
+    found = start = _start(evidence, names, reliability)
     for _ in range(STEPS):
         found = _improve(groups, found, start)
     return _as_reliability(found, names, reliability)
@@ -219,18 +217,17 @@ def _as_reliability(
         name: {
             "offset": float(found.offset[j]),
             "scale": float(found.scale[j]),
-            "own_sd": float(math.sqrt(own[j])),
-            "prompt_sd": float(math.sqrt(found.prompt[j])),
-            "repeat_sd": float(math.sqrt(found.repeat[j])),
+            "own_sd": math.sqrt(own[j]),
+            "prompt_sd": math.sqrt(found.prompt[j]),
+            "repeat_sd": math.sqrt(found.repeat[j]),
         }
         for j, name in enumerate(names)
     }
-    judges: list[JudgeReliability] = [
-        judge.model_copy(update=fitted.get(judge.name, {})) for judge in reliability.judges
-    ]
     return reliability.model_copy(
         update={
-            "judges": tuple(judges),
+            "judges": tuple(
+                judge.model_copy(update=fitted.get(judge.name, {})) for judge in reliability.judges
+            ),
             "mean": found.mean,
             "prompt_sd": math.sqrt(found.spread),
             "quality_sd": math.sqrt(found.quality),

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from judgeforge.ranking.evidence import Comparison, Evidence
+from judgeforge.ranking.evidence import Comparison, Evidence, leads_by_order
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 
 PRIOR_PAIRS = 24
-"""The prior discrimination fades until so many pairs were seen in both orders."""
+"""The prior discrimination has faded once this many pairs were seen in both orders."""
 PRIOR_VERDICTS = 20.0
 """How many verdicts the prior position bias and tie band are worth."""
 SMOOTHING = 2.0
@@ -30,7 +30,7 @@ SURE_Z = 2.0
 """Standard errors above zero at which a share begins to count."""
 _MOST = 0.98
 
-_Pair = tuple[str, int, int]
+_Pair = tuple[str, tuple[int, int]]
 """A prompt and the places of two of its completions, in ascending order."""
 
 
@@ -75,26 +75,16 @@ def fit_verdicts(evidence: Sequence[Evidence], reliability: Reliability) -> Reli
 
 
 def _count(
-    prompt_id: str, comparisons: Iterable[Comparison], tallies: Mapping[str, _Tally]
+    prompt_id: str, comparisons: Sequence[Comparison], tallies: Mapping[str, _Tally]
 ) -> None:
-    leads: dict[tuple[str, int, int], tuple[list[float], list[float]]] = defaultdict(
-        lambda: ([], [])
-    )
     for one in comparisons:
         tally = tallies[one.judge]
         tally.first += one.prefers_first
         tally.second += one.prefers_second
         tally.tie += one.tie
-        low, high = sorted((one.first, one.second))
-        lead = one.prefers_first - one.prefers_second
-        forward, backward = leads[one.judge, low, high]
-        if one.first == low:
-            forward.append(lead)
-        else:
-            backward.append(-lead)
-    for (judge, low, high), (forward, backward) in leads.items():
-        orders = [sum(found) / len(found) for found in (forward, backward) if found]
-        tallies[judge].opinions[prompt_id, low, high] = sum(orders) / len(orders)
+    for (judge, pair), both in leads_by_order(comparisons).items():
+        orders = [sum(leads) / len(leads) for leads in both if leads]
+        tallies[judge].opinions[prompt_id, pair] = sum(orders) / len(orders)
         if len(orders) == 2:
             agreement = orders[0] * orders[1]
             tallies[judge].same += max(agreement, 0.0)

@@ -1,8 +1,7 @@
 """The pairs of a run folder -> files that trainers read.
 
 export.py   exporting to a target format
-target.py   what a target is
-targets.py  a pair as a row of each trainer's format
+targets.py  what a target is, and a pair as a row of each trainer's format
 arrow.py    the columns of a pair and their types
 
 To add a format: a function for its row in targets.py, or a file, and a line here.
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from judgeforge.errors import ConfigError
 from judgeforge.results.export import targets
 from judgeforge.results.export.arrow import open_parquet
-from judgeforge.results.export.target import Target, json_lines
+from judgeforge.results.export.targets import Target, json_lines
 from judgeforge.text.wording import did_you_mean
 
 TARGETS: Mapping[str, Target] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgeforge.records import PreferencePair
-from judgeforge.results.export.target import Write
+from judgeforge.results.export.targets import Write
 from judgeforge.store.files import replacing
 from judgeforge.store.json_lines import read_records
 
@@ -27,7 +27,7 @@ ColumnType = str | list[Any] | dict[str, Any]
 
 _MOST_ROWS = 1_000
 _MOST_CHARACTERS = 8_000_000
-"""Long texts make smaller groups: a group is what a writer and a reader hold at once."""
+"""Long texts make smaller groups: a group is what a writer and a reader have in memory at once."""
 
 _MESSAGES: ColumnType = [{"role": "string", "content": "string"}]
 
@@ -73,7 +73,7 @@ def pairs_dataset(file: Path) -> Dataset:
     """The rows of a ``pairs.jsonl`` in their order; no rows make an empty dataset of all columns.
 
     Nothing is copied to the cache of ``datasets``, so what is read is always what is in the file.
-    Raises StoreError where the file cannot be read or a line is no pair.
+    Raises StoreError where the file cannot be read or a line is not a pair.
     """
     import pyarrow as pa
     from datasets import Dataset
@@ -103,15 +103,9 @@ def open_parquet(path: Path, with_margin: bool = False) -> Iterator[Write]:
 class RowGroups:
     """Collects pairs and hands them on as tables; ``flush`` hands on the rest."""
 
-    def __init__(
-        self,
-        take: Callable[[pa.Table], object],
-        *,
-        with_margin: bool = False,
-    ) -> None:
-        self._read = arrow_schema(COLUMNS)
-        margin: Mapping[str, ColumnType] = {"margin": "float64"} if with_margin else {}
-        self.schema = arrow_schema({**COLUMNS, **margin})
+    def __init__(self, take: Callable[[pa.Table], object], *, with_margin: bool = False) -> None:
+        self._read = arrow_schema()
+        self.schema = arrow_schema({**COLUMNS, "margin": "float64"}) if with_margin else self._read
         self._take, self._with_margin = take, with_margin
         self._lines: list[bytes] = []
         self._characters = 0
@@ -128,8 +122,7 @@ class RowGroups:
         """No rows make no group: readers take the size of their batches from the first one."""
         if not self._lines:
             return
-        table = self._table(b"".join(self._lines))
-        self._take(table)
+        self._take(self._table(b"".join(self._lines)))
         self._lines, self._characters = [], 0
 
     def _table(self, lines: bytes) -> pa.Table:

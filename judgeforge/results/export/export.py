@@ -13,7 +13,7 @@ from typing import Literal
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export import find_target
-from judgeforge.results.export.target import Target, Write
+from judgeforge.results.export.targets import Target, Write
 from judgeforge.store.files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_records
@@ -138,7 +138,7 @@ def _write(
 
 
 def _remove(path: Path) -> None:
-    """A test side left from an earlier export would hold rows that are now in ``train``."""
+    """A test side left from an earlier export would keep rows that are now in ``train``."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

@@ -1,14 +1,48 @@
-"""A pair as a row of each trainer's format; the table of the formats is in the `__init__`."""
+"""What an export target is, and a pair as a row of each trainer's format."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from judgeforge.errors import ConfigError
 from judgeforge.records import Message, PreferencePair
-from judgeforge.results.export.target import Row, answer, messages
+from judgeforge.store.files import replacing
+
+Write = Callable[[PreferencePair], None]
+Open = Callable[[Path, bool], AbstractContextManager[Write]]
+Row = dict[str, Any]
 
 _SPEAKERS = {"user": "human", "assistant": "gpt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """``open(path, with_margin)`` gives the function that writes one pair to a new file."""
+
+    suffix: str
+    open: Open
+    takes_margin: bool = True
+    describe: Callable[[Sequence[str]], Row] | None = None
+    """File names -> content of a ``dataset_info.json`` beside them, where the trainer wants one."""
+
+
+def json_lines(row: Callable[[PreferencePair], Mapping[str, Any]]) -> Open:
+    @contextmanager
+    def open_file(path: Path, with_margin: bool) -> Iterator[Write]:
+        with replacing(path) as file:
+
+            def write(pair: PreferencePair) -> None:
+                line = {**row(pair), **({"margin": pair.score_margin} if with_margin else {})}
+                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+            yield write
+
+    return open_file
 
 
 def trl_row(pair: PreferencePair) -> Row:
@@ -18,9 +52,9 @@ def trl_row(pair: PreferencePair) -> Row:
     enter the loss of its RewardTrainer.
     """
     return {
-        "prompt": messages(pair.prompt),
-        "chosen": messages(pair.chosen),
-        "rejected": messages(pair.rejected),
+        "prompt": _messages(pair.prompt),
+        "chosen": _messages(pair.chosen),
+        "rejected": _messages(pair.rejected),
         "score_chosen": pair.score_chosen,
         "score_rejected": pair.score_rejected,
         "score_margin": pair.score_margin,
@@ -31,12 +65,12 @@ def openai_row(pair: PreferencePair) -> Row:
     """The JSONL of hosted preference tuning (OpenAI, Together, Fireworks): one answer a side."""
     return {
         "input": {
-            "messages": messages(pair.prompt),
+            "messages": _messages(pair.prompt),
             "tools": [],
             "parallel_tool_calls": True,
         },
-        "preferred_output": messages([answer(pair, pair.chosen)]),
-        "non_preferred_output": messages([answer(pair, pair.rejected)]),
+        "preferred_output": [_answer(pair.id, pair.chosen).model_dump()],
+        "non_preferred_output": [_answer(pair.id, pair.rejected).model_dump()],
     }
 
 
@@ -48,9 +82,9 @@ def jsonl_row(pair: PreferencePair) -> Row:
 def axolotl_row(pair: PreferencePair) -> Row:
     """axolotl's ``chat_template.default``: each side is one message, not a list."""
     return {
-        "messages": messages(pair.prompt),
-        "chosen": answer(pair, pair.chosen).model_dump(),
-        "rejected": answer(pair, pair.rejected).model_dump(),
+        "messages": _messages(pair.prompt),
+        "chosen": _answer(pair.id, pair.chosen).model_dump(),
+        "rejected": _answer(pair.id, pair.rejected).model_dump(),
     }
 
 
@@ -62,8 +96,8 @@ def llamafactory_row(pair: PreferencePair) -> Row:
             _llamafactory_turn(turn) for turn in pair.prompt if turn.role != "system"
         ],
         "system": system,
-        "chosen": _llamafactory_turn(answer(pair, pair.chosen)),
-        "rejected": _llamafactory_turn(answer(pair, pair.rejected)),
+        "chosen": _llamafactory_turn(_answer(pair.id, pair.chosen)),
+        "rejected": _llamafactory_turn(_answer(pair.id, pair.rejected)),
     }
 
 
@@ -87,3 +121,20 @@ def llamafactory_files(file_names: Sequence[str]) -> Row:
         }
         for name in file_names
     }
+
+
+def _messages(side: Sequence[Message]) -> list[Row]:
+    return [message.model_dump() for message in side]
+
+
+def _answer(pair_id: str, side: Sequence[Message]) -> Message:
+    """The one answer of a side, for formats with no room for more.
+
+    Raises ConfigError where a side is not exactly one assistant message.
+    """
+    if len(side) == 1 and side[0].role == "assistant":
+        return side[0]
+    raise ConfigError(
+        f"pair {pair_id}: this format wants exactly one assistant message on each side. "
+        "Choose `trl` or `jsonl`, which take whole conversations."
+    )

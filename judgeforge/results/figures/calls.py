@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,14 +53,14 @@ class ModelCalls:
 
 class CallFigures:
     def __init__(self) -> None:
-        self.models: dict[str, ModelCalls] = {}
+        self.models: defaultdict[str, ModelCalls] = defaultdict(ModelCalls)
         self.starts = 0
         """Of the run, with those that went on."""
         self.events: Counter[str] = Counter()
         """Other lines of the log, by event."""
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """A line that is none of a run's is passed over."""
+        """A line that no run writes is passed over."""
         event = row.get("event")
         if event != "call":
             self.starts += event == "run_started"
@@ -68,9 +68,6 @@ class CallFigures:
                 self.events[event] += 1
             return
         try:
-            name = str(row["model"])
-            if name not in self.models:
-                self.models[name] = ModelCalls()
-            self.models[name].add(row)
+            self.models[str(row["model"])].add(row)
         except (KeyError, TypeError):
             self.events["lines that could not be read"] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +47,7 @@ class Sampled:
 
 class CompletionFigures:
     def __init__(self) -> None:
-        self.models: dict[str, Sampled] = {}
+        self.models: defaultdict[str, Sampled] = defaultdict(Sampled)
         self.duplicates = 0
         self.suspicious: Counter[str] = Counter()
         """Completions by flag."""
@@ -55,10 +55,7 @@ class CompletionFigures:
 
     def add_prompt(self, completions: Sequence[Mapping[str, Any]]) -> None:
         for row in completions:
-            name = str(row["model"])
-            if name not in self.models:
-                self.models[name] = Sampled()
-            self.models[name].add(row)
+            self.models[str(row["model"])].add(row)
         told = [completion_fields(row) for row in completions]
         self.duplicates += sum(one["duplicate_of"] is not None for one in told)
         self.suspicious.update(suspicious_flag(sign) for one in told for sign in one["signs"])

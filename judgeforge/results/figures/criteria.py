@@ -1,7 +1,4 @@
-"""Which criteria tell chosen from rejected. Pure.
-
-What was said of a completion, by criterion: for the table of pairs, `explain` and the report.
-"""
+"""Which criteria tell chosen from rejected. Pure."""
 
 from __future__ import annotations
 
@@ -54,27 +51,25 @@ class Criterion:
 
 class CriterionFigures:
     def __init__(self) -> None:
-        self.criteria: dict[str, Criterion] = {}
+        self.criteria: defaultdict[str, Criterion] = defaultdict(Criterion)
 
     def add_prompt(
         self, pairs: Sequence[Mapping[str, Any]], judgments: Sequence[Mapping[str, Any]]
     ) -> None:
-        if not pairs:
-            return
-        means = _means(judgments)
+        means = _means(judgments) if pairs else {}
         for pair in pairs:
             source = pair["provenance"]
             rejected = means.get(source["rejected_id"], {})
             for name, score in means.get(source["chosen_id"], {}).items():
                 if name in rejected:
-                    self.criteria.setdefault(name, Criterion()).add(score, rejected[name])
+                    self.criteria[name].add(score, rejected[name])
 
 
 def _means(judgments: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Completion -> criterion -> mean; judgments on several completions at once are about none."""
-    criteria: dict[str, list[Mapping[str, float]]] = {}
+    criteria: dict[str, list[Mapping[str, float]]] = defaultdict(list)
     for row in judgments:
         shown = row["completion_ids"]
         if row.get("criteria") and len(shown) == 1:
-            criteria.setdefault(shown[0], []).append(row["criteria"])
+            criteria[shown[0]].append(row["criteria"])
     return {completion: criterion_means(said) for completion, said in criteria.items()}

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from statistics import fmean
 from typing import Any
 
 from judgeforge.config.judges import JudgeConfig
@@ -79,19 +80,16 @@ class Agreement:
 
 class JudgeFigures:
     def __init__(self) -> None:
-        self.judges: dict[str, JudgeTally] = {}
-        self.agreement: dict[tuple[str, str], Agreement] = {}
+        self.judges: defaultdict[str, JudgeTally] = defaultdict(JudgeTally)
+        self.agreement: defaultdict[tuple[str, str], Agreement] = defaultdict(Agreement)
         """Two judges in the order of their names."""
 
     def add_prompt(
         self, judgments: Sequence[Mapping[str, Any]], in_pairs: Collection[str] = ()
     ) -> dict[str, Preferences]:
-        """Gives back what each judge of several prefers; nothing where only one has a say."""
+        """Returns what each judge of several prefers; nothing where there is only one."""
         for row in judgments:
-            name = row["judge"]
-            if name not in self.judges:
-                self.judges[name] = JudgeTally()
-            self.judges[name].add(row)
+            self.judges[row["judge"]].add(row)
         if len({row["judge"] for row in judgments}) < 2:
             return {}
         told = preferences_by_judge(judgments, in_pairs)
@@ -100,7 +98,7 @@ class JudgeFigures:
         return told
 
     def _compare(self, one: str, other: str, ours: Preferences, theirs: Preferences) -> None:
-        tally = self.agreement.setdefault((one, other), Agreement())
+        tally = self.agreement[one, other]
         for key, value in ours.items():
             counterpart = theirs.get(key, 0.0)
             if abs(value) < _LEAST_PREFERENCE or abs(counterpart) < _LEAST_PREFERENCE:
@@ -122,12 +120,12 @@ class JudgeFigures:
 def preferences_by_judge(
     judgments: Sequence[Mapping[str, Any]], in_pairs: Collection[str] = ()
 ) -> dict[str, Preferences]:
-    """Averaged over repeats and orders. What code checked is no opinion and is left out.
+    """Averaged over repeats and orders. What code checked is not an opinion and is left out.
 
     Of many scored completions those that are ``in_pairs`` (ids) are compared, then the first ones.
     """
-    scores: dict[str, dict[str, list[float]]] = {}
-    verdicts: dict[str, dict[tuple[str, str], list[float]]] = {}
+    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    verdicts: dict[str, dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in judgments:
         if row.get("missing") or is_by_code(row["protocol"]):
             continue
@@ -136,18 +134,14 @@ def preferences_by_judge(
             first, second = shown
             told = _verdict(row) if first < second else -_verdict(row)
             key = (min(first, second), max(first, second))
-            verdicts.setdefault(row["judge"], {}).setdefault(key, []).append(told)
+            verdicts[row["judge"]][key].append(told)
             continue
-        said = row.get("scores") or (row.get("score"),)
-        by_completion = scores.setdefault(row["judge"], {})
-        for name, score in zip(shown, said, strict=True):
+        for name, score in zip(shown, row.get("scores") or (row.get("score"),), strict=True):
             if score is not None:
-                by_completion.setdefault(name, []).append(score)
-    found = {
-        judge: _from_scores(by_completion, in_pairs) for judge, by_completion in scores.items()
-    }
+                scores[row["judge"]][name].append(score)
+    found = {judge: _from_scores(told, in_pairs) for judge, told in scores.items()}
     for judge, by_pair in verdicts.items():
-        found.setdefault(judge, {}).update((key, _mean(all_)) for key, all_ in by_pair.items())
+        found.setdefault(judge, {}).update((key, fmean(each)) for key, each in by_pair.items())
     return found
 
 
@@ -168,16 +162,12 @@ def _verdict(row: Mapping[str, Any]) -> float:
 def _from_scores(scores: Mapping[str, Sequence[float]], in_pairs: Collection[str]) -> Preferences:
     # Ids of a prompt differ in a number at their end: the shorter ones come first.
     wanted = sorted(scores, key=lambda name: (name not in in_pairs, len(name), name))
-    means = {name: _mean(scores[name]) for name in sorted(wanted[:_MOST_COMPLETIONS])}
+    means = {name: fmean(scores[name]) for name in sorted(wanted[:_MOST_COMPLETIONS])}
     return {(one, other): means[one] - means[other] for one, other in combinations(means, 2)}
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
 class TierFigures:
-    """Fed prompt by prompt; what code checked is no judgment of a tier."""
+    """Fed prompt by prompt; what code checked is not a judgment of a tier."""
 
     def __init__(self, judges: Sequence[JudgeConfig] = ()) -> None:
         self._judges = judges
@@ -188,7 +178,7 @@ class TierFigures:
         self._everything: Counter[str] = Counter()
         """Judgments by judge, had all of them been asked everything."""
         self._certain = 0
-        """Judgments of the first tier, once each: what a cascade asks in any case."""
+        """Judgments of the first tier, once each: what a cascade always asks."""
 
     def add_prompt(self, judgments: Sequence[Mapping[str, Any]]) -> None:
         asked = [row for row in judgments if not is_by_code(row["protocol"])]

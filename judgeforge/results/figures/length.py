@@ -1,7 +1,7 @@
 """How far scores go with length, and how often that alone makes chosen the longer side.
 
-Without labels nobody can tell whether longer answers are liked for their length or are better. So
-this is what length can explain at most, and a pair set far above it has another cause.
+Without labels it cannot be told whether longer answers are liked for their length or are better.
+So this is what length can explain at most, and a pair set far above it has another cause.
 """
 
 from __future__ import annotations

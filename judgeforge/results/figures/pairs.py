@@ -1,7 +1,4 @@
-"""What can be counted of the pairs: how sure, how far apart, how long, and how far to trust them.
-
-Pure.
-"""
+"""What can be counted of the pairs: how sure, how far apart, how long, how far to trust. Pure."""
 
 from __future__ import annotations
 
@@ -125,14 +122,12 @@ class PairFigures:
     def wins(self) -> dict[str, tuple[int, int]]:
         """Model -> pairs in which it is chosen and the other is rejected, and the reverse; pairs
         of a model against itself tell nothing and are left out."""
-        found: dict[str, list[int]] = {}
+        won, lost = Counter[str](), Counter[str]()
         for (chosen, rejected), count in self.models.items():
-            for model in (chosen, rejected):
-                found.setdefault(model, [0, 0])
-            if chosen != rejected:
-                found[chosen][0] += count
-                found[rejected][1] += count
-        return {model: (won, lost) for model, (won, lost) in sorted(found.items())}
+            others = count if chosen != rejected else 0
+            won[chosen] += others
+            lost[rejected] += others
+        return {model: (won[model], lost[model]) for model in sorted({*won, *lost})}
 
 
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:

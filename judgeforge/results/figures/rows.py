@@ -33,7 +33,7 @@ class PromptRows:
 
 
 def prompts_of(folder: RunFolder) -> Iterator[PromptRows]:
-    """Raises StoreError where a file cannot be read or a line is none that a run writes."""
+    """Raises StoreError where a file cannot be read or a line is not one that a run writes."""
     judgments, pairs = _Follower(_groups(folder.judgments)), _Follower(_groups(folder.pairs))
     for group in _groups(folder.completions):
         name = group.prompt_id
@@ -42,8 +42,7 @@ def prompts_of(folder: RunFolder) -> Iterator[PromptRows]:
         name = rest.prompt_id
         yield PromptRows(name, Group(name), rest, pairs.take(name))
     for rest in pairs.rest():
-        name = rest.prompt_id
-        yield PromptRows(name, Group(name), Group(name), rest)
+        yield PromptRows(rest.prompt_id, Group(rest.prompt_id), Group(rest.prompt_id), rest)
 
 
 def group_at(file: Path, offset: int) -> Group:

@@ -66,11 +66,11 @@ def run_figures(
     judges: Sequence[JudgeConfig] = (),
     take: Callable[[PreferencePair], None] | None = None,
 ) -> RunFigures:
-    """Of what is there: a run that was never stopped in order has written no results yet.
+    """Of what is there: a run that was never stopped cleanly has written no results yet.
 
     ``judges``: of whose tiers the judgments are counted. ``take`` gets every pair on the way, so
     that what is made from the pairs needs no pass of its own. Raises StoreError where a file cannot
-    be read or holds what no run writes.
+    be read or contains what no run writes.
     """
     figures = RunFigures(tiers=TierFigures(judges))
     for line in read_log(folder.log):
@@ -87,7 +87,7 @@ def run_figures(
             raise StoreError(
                 f"{folder.path}: the rows of the prompt `{prompt.prompt_id}` are not as a run "
                 f"writes them ({type(error).__name__}: {problem}). If a file was changed by hand, "
-                "delete it and start `judgeforge run` on the folder again: it is written anew."
+                "delete it and start `judgeforge run` on the folder again: it is made again."
             ) from error
         if take is not None:
             for pair in pairs:

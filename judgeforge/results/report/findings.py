@@ -210,7 +210,7 @@ def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             why = ", ".join(f"{how} {count:,}" for how, count in finishes if how not in FINISHED)
             yield Finding(
                 "look",
-                f"{share:.0%} of the completions of {name} did not end by themselves ({why}).",
+                f"{share:.0%} of the completions of {name} did not end on their own ({why}).",
                 "length: a larger sampling.max_tokens; refusals: look at the prompts.",
             )
     twins = figures.completions.duplicates
@@ -242,7 +242,7 @@ def _size(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
 
 
 def _is_certain(share: float, cases: int) -> bool:
-    """Whether a share is far from one half, for so many cases."""
+    """Whether a share is far from one half, for this many cases."""
     return cases >= ENOUGH and abs(share - 0.5) * 2.0 * math.sqrt(cases) > _CERTAIN
 
 

@@ -26,9 +26,8 @@ _DELETE_PICTURE = "\N{SYMBOL FOR DELETE}"
 _JOINERS = "\u200c\u200d"
 """Emoji and many scripts need them, and they hide nothing that is drawn."""
 
-
 LONGEST_NAME, _LONGEST = 400, 10_000
-"""Characters of one value: of names, which nobody has cut before, and of texts."""
+"""Characters of one value: of names, which were not cut before, and of texts."""
 
 
 class _Whole(str):

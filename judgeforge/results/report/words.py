@@ -19,22 +19,22 @@ class StatusWords(NamedTuple):
     good: bool = False
 
 
-_MEND_ROW = "mend the row; skips.jsonl names file and line"
-_NOTHING = "nothing to mend: the first one counts"
+_FIX_ROW = "fix the row; skips.jsonl names file and line"
+_NOTHING = "nothing to fix: the first one counts"
 
-SKIP_WORDS: Mapping[SkipReason, SkipWords] = {
-    SkipReason.INVALID_ROW: SkipWords("the row is no valid row of its format", _MEND_ROW),
-    SkipReason.INVALID_ENCODING: SkipWords("the row is not in UTF-8", _MEND_ROW),
-    SkipReason.EMPTY_PROMPT: SkipWords("the prompt is empty", _MEND_ROW),
+SKIP_WORDS: Mapping[str, SkipWords] = {
+    SkipReason.INVALID_ROW: SkipWords("the row is not valid in its format", _FIX_ROW),
+    SkipReason.INVALID_ENCODING: SkipWords("the row is not in UTF-8", _FIX_ROW),
+    SkipReason.EMPTY_PROMPT: SkipWords("the prompt is empty", _FIX_ROW),
     SkipReason.WRONG_ROLES: SkipWords(
-        "the roles of the messages are not in an order that models take", _MEND_ROW
+        "the roles of the messages are not in an order that models take", _FIX_ROW
     ),
     SkipReason.TOO_LONG: SkipWords(
         "the prompt does not fit into context_tokens of a model",
         "shorten the prompt, or use a model that takes longer ones",
     ),
-    SkipReason.CONTROL_CHARACTERS: SkipWords("the prompt holds control characters", _MEND_ROW),
-    SkipReason.DUPLICATE_ID: SkipWords("an earlier row has the same id", _MEND_ROW),
+    SkipReason.CONTROL_CHARACTERS: SkipWords("the prompt contains control characters", _FIX_ROW),
+    SkipReason.DUPLICATE_ID: SkipWords("an earlier row has the same id", _FIX_ROW),
     SkipReason.DUPLICATE_PROMPT: SkipWords("an earlier row has the same prompt", _NOTHING),
     SkipReason.CHANGED_DURING_RUN: SkipWords(
         "the row changed while the run went on", "start the same command again: it is done then"
@@ -79,18 +79,18 @@ STATUS_WORDS: Mapping[str, StatusWords] = {
         "All prompts are done, but more failed than limits.max_skip_share allows."
     ),
     "running": StatusWords(
-        "The run goes on. What is done is counted; pairs are shown as they were when it last "
-        "stopped in order, for results are written then."
+        "The run is in progress. What is done is counted; pairs are shown as they were when it "
+        "last stopped cleanly, which is when results are written."
     ),
     KILLED: StatusWords(
         "The run was killed; the same command goes on where it ended. What was done is counted; "
-        "pairs are shown as they were when it last stopped in order, for results are written then."
+        "pairs are shown as they were when it last stopped cleanly: results are written then."
     ),
     "budget": StatusWords(
         "The budget is used up. Raise it and start the same command again: it goes on from here."
     ),
     "provider": StatusWords(
-        "A provider stopped the run (key, quota, outage). Mend it and start the same command again."
+        "A provider stopped the run (key, quota, outage). Fix that, then start the same command."
     ),
     "failed": StatusWords("The folder or the disk failed. Start the same command again."),
     "interrupted": StatusWords("The run was interrupted. The same command goes on from here."),
@@ -99,8 +99,7 @@ STATUS_WORDS: Mapping[str, StatusWords] = {
 
 def skip_words(reason: str) -> SkipWords:
     """Of a folder that another version made, a reason may be unknown."""
-    known = {str(one): words for one, words in SKIP_WORDS.items()}
-    return known.get(reason, _UNKNOWN)
+    return SKIP_WORDS.get(reason, _UNKNOWN)
 
 
 def status_words(status: str) -> StatusWords:

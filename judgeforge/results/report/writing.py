@@ -23,9 +23,9 @@ def write_report(path: Path, *, to: Path | None = None) -> Path:
 
     ``to``: another place, an .html file or a folder, which is made.
 
-    A folder of any status is taken: of a run that goes on, or was killed, the page counts the
-    prompts that are done and shows the pairs that there were when it last stopped in order.
-    Raises ConfigError where ``path`` is no run folder or ``to`` no place for a page, and
+    The run may have any status: of one that goes on, or was killed, the page counts the
+    prompts that are done and shows the pairs that there were when it last stopped cleanly.
+    Raises ConfigError where ``path`` is not a run folder or ``to`` not a place for a page, and
     StoreError where a file cannot be read or the disk fails.
     """
     folder = RunFolder(path)

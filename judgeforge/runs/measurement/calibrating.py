@@ -15,7 +15,7 @@ from judgeforge.errors import ConfigError, InputError
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.runs.measurement.label_rows import LabelFile, read_labels
 from judgeforge.runs.measurement.label_run import JudgedLabels, cascade_replay, judge_labels
-from judgeforge.runs.planning.calibration_file import fingerprint, write_calibration
+from judgeforge.runs.planning.calibration_file import fingerprint, write_figures
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.runs.progress import Progress
 
@@ -45,7 +45,7 @@ def calibrate_config(
     allow_negative: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> CalibrationReport:
-    """Raises ConfigError, InputError (too few labels too) and what stops a run."""
+    """Raises ConfigError, InputError (also for too few labels) and what stops a run."""
     prepared = prepare_measurement(config)
     read = read_labels(labels, prepared.row_checks)
     _check_number(labels, len(read.rows))
@@ -60,7 +60,7 @@ def calibrate_config(
         allow_negative=allow_negative,
         as_asked=cascade_replay(prepared, judged),
     ).model_copy(update={"people": read.people, "fingerprint": fingerprint(config, rubric)})
-    write_calibration(out, found)
+    write_figures(out, found)
     return CalibrationReport(found, out, read, judged, _promises(found, config.pairing))
 
 
@@ -79,7 +79,7 @@ def prepare_measurement(config: RunConfig) -> Preparation:
 
 
 def label_notes(labels: LabelFile, judged: JudgedLabels) -> tuple[str, ...]:
-    """What a reader must know of the labels that count."""
+    """What a reader must know about the labels that count."""
     notes = [skip.detail for skip in labels.skips]
     if judged.unjudged:
         notes.append(f"{judged.unjudged} labels are left out: their completions were not judged")

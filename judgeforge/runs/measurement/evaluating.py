@@ -15,9 +15,8 @@ from judgeforge.errors import InputError
 from judgeforge.runs.measurement.calibrating import label_notes, prepare_measurement
 from judgeforge.runs.measurement.label_rows import read_labels
 from judgeforge.runs.measurement.label_run import cascade_replay, judge_labels
-from judgeforge.runs.planning.calibration_file import load_calibration
+from judgeforge.runs.planning.calibration_file import load_calibration, write_figures
 from judgeforge.runs.progress import Progress
-from judgeforge.store.files import make_folder, replacing
 from judgeforge.text.wording import counted
 
 
@@ -37,7 +36,7 @@ def evaluate_config(
     on_progress: Callable[[Progress], None] | None = None,
 ) -> EvaluationReport:
     """The panel ranks as a run would: with `judging.calibration` where the configuration names one,
-    for a certificate with what it holds of the judges without labels.
+    for a certificate with what is assumed of the judges without labels.
 
     Raises ConfigError, InputError and what stops a run.
     """
@@ -60,7 +59,7 @@ def evaluate_config(
         as_asked=cascade_replay(prepared, judged),
     ).model_copy(update={"people": read.people})
     if out is not None:
-        _write(out, evaluation)
+        write_figures(out, evaluation)
     notes = [*label_notes(read, judged), evaluation.caution]
     seen = {one.prompt_id for one in calibration.results} if calibration else set()
     if seen & {item.prompt_id for item in evaluation.items}:
@@ -88,12 +87,6 @@ def _read(file: Path) -> Evaluation:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise InputError(
-            f"{file}: is nothing that `judgeforge evaluate --out` wrote "
+            f"{file}: is not what `judgeforge evaluate --out` writes "
             f"({counted(error.error_count(), 'mistake')})"
         ) from error
-
-
-def _write(file: Path, evaluation: Evaluation) -> None:
-    make_folder(file.parent)
-    with replacing(file) as target:
-        target.write(evaluation.model_dump_json(indent=1).encode() + b"\n")

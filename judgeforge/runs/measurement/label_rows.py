@@ -1,4 +1,4 @@
-"""Label files: rows of a prompt, its completions and what people say of them."""
+"""Label files: rows of a prompt, its completions and what people say about them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from judgeforge.inputs.rows import (
 from judgeforge.records import Prompt, Skip
 from judgeforge.text.visible import quotable
 
-_RENAME = "Rename the column: those of labels have fixed names (`fields:` is of prompts)."
+_RENAME = "Rename the column: label files have fixed names (`fields:` is for prompts only)."
 SIDES = ("a", "b")
 TIE = "tie"
 
 
 class _LabelFields(Fields):
-    """What is read of a table whose other columns are left in the file."""
+    """The columns that are read; a table's other columns are left in the file."""
 
     a: str = "a"
     b: str = "b"
@@ -103,12 +103,12 @@ def _rows(file: Path) -> Iterator[RawRow | BadRow]:
 def _one_kind(file: Path, rows: Sequence[LabelledPrompt], skips: Sequence[Skip]) -> LabelKind:
     if not rows:
         first = f"; the first mistake: {skips[0].detail}" if skips else ""
-        raise InputError(f"{file}: holds no usable label{first}")
+        raise InputError(f"{file}: has no usable label{first}")
     other = next((row for row in rows if row.kind != rows[0].kind), None)
     if other is not None:
         raise InputError(
-            f"{file}:{other.prompt.line}: this row says which is `{other.kind}`, line "
-            f"{rows[0].prompt.line} which is `{rows[0].kind}`; give each kind a file of its own"
+            f"{file}:{other.prompt.line}: this row has a label of the kind `{other.kind}`, line "
+            f"{rows[0].prompt.line} one of `{rows[0].kind}`; give each kind a file of its own"
         )
     return rows[0].kind
 
@@ -142,7 +142,7 @@ def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> Labell
 
 
 def _people(value: object) -> Sequence[object]:
-    """Of a JSON row a list, of a table's cell its text."""
+    """A list in a JSON row, its text in a table's cell."""
     if value is None:
         return ()
     if isinstance(value, str):
@@ -173,7 +173,7 @@ def _said(value: object, kind: LabelKind, number: int) -> str:
 
 
 def _majority(people: Sequence[str]) -> str:
-    """What most people say; where two are said equally often, a tie."""
+    """What most people say; a tie where two answers are equally frequent."""
     (first, most), *others = Counter(people).most_common()
     return TIE if others and others[0][1] == most else first
 
@@ -184,7 +184,7 @@ def _label(prompt_id: str, said: str, number: int) -> Label:
 
 
 def as_row(row: LabelledPrompt) -> Mapping[str, Any]:
-    """The prompt as an input row, which a run reads back with the same id and completions."""
+    """The prompt as an input row, from which a run reads the same id and completions."""
     prompt = row.prompt
     found: dict[str, Any] = {
         "id": prompt.id,

@@ -1,9 +1,9 @@
 """Asks all judges of a configuration about labelled prompts, and replays its cascade over them.
 
-It is a run: the same door, cache, budget, log and resume, in a folder under ``.judgeforge/labels``
-that belongs to these labels and these judges. What it leaves is read back from there. A promise
-is about pairs as a run makes them: where a cascade stops early, a prompt has less evidence than a
-panel that was asked everything gives.
+It is a run, with the same door, cache, budget, log and resume, in a folder under
+``.judgeforge/labels`` that belongs to these labels and these judges; the results are read back from
+there. A promise is about pairs as a run makes them: where a cascade stops early, a prompt has less
+evidence than a panel gives that was asked everything.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _DIGITS = 12
 @dataclass(frozen=True, slots=True)
 class JudgedLabels:
     rows: tuple[LabelledPrompt, ...]
-    """Those of which at least two completions were judged, with the label's among them."""
+    """Those with at least two judged completions, the labelled ones among them."""
     judgments: Mapping[str, Sequence[Judgment]]
     """By prompt id, of ``rows`` only."""
     latencies: Mapping[str, float]
@@ -50,7 +50,7 @@ class JudgedLabels:
     unjudged: int
     folder: Path
     paid_usd: float | None
-    """By this start; the rest was there already."""
+    """By this start; the rest was paid earlier."""
 
     @property
     def texts(self) -> dict[str, str]:
@@ -86,7 +86,7 @@ def judge_labels(
 
 
 def _without_the_rest(config: RunConfig, prompts: Path) -> RunConfig:
-    """Ready completions, every judge of every tier, and no rule that would leave out a pair."""
+    """Ready completions, every judge of every tier, and no rule that would leave a pair out."""
     judging = config.judging.model_copy(update={"cascade": None, "calibration": None})
     return config.model_copy(
         update={
@@ -100,7 +100,7 @@ def _without_the_rest(config: RunConfig, prompts: Path) -> RunConfig:
 
 
 def _folder(config: RunConfig, rubric: RubricId, labels: LabelFile) -> Path:
-    """Other judges or labels have another folder; what is the same comes from the cache."""
+    """Other judges or labels have another folder; what stays the same comes from the cache."""
     rows = [as_row(row) for row in labels.rows]
     content = json.dumps([fingerprint(config, rubric), rows], sort_keys=True)
     digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
@@ -157,7 +157,7 @@ def cascade_replay(prepared: Preparation, judged: JudgedLabels) -> AsAsked | Non
 
 
 def _result(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Of a coroutine that waits for nothing, so that it also works inside a running event loop."""
+    """Of a coroutine that never waits; this also works inside a running event loop."""
     try:
         coroutine.send(None)
     except StopIteration as stop:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from judgeforge.calibration.calibration import Calibration
+from judgeforge.calibration.promise import make_promise
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.judging.judge_prompts import template_digests
+from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import RubricId
 from judgeforge.runs.planning.identity import differences, first_of, model_identity
 from judgeforge.store.files import make_folder, replacing
 from judgeforge.text.wording import first_problem
 
-_NO_MATTER = {"tier"}
-"""Of a judge: when it is asked changes nothing of what it says (but see ``_asked``)."""
+_IRRELEVANT = {"tier"}
+"""Of a judge: when it is asked does not change what it says (but see ``_asked``)."""
 
 
 def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
         "rubric": rubric.model_dump(mode="json"),
         "judges": {
             judge.label: {
-                **judge.model_dump(mode="json", exclude=_NO_MATTER),
+                **judge.model_dump(mode="json", exclude=_IRRELEVANT),
                 "model": model_identity(config.models[judge.model]),
             }
             for judge in judges
@@ -53,8 +54,8 @@ def _asked(config: RunConfig) -> dict[str, Any] | None:
 
 
 def load_calibration(config: RunConfig, rubric: RubricId) -> Calibration | None:
-    """None where the configuration names none. Raises ConfigError for one that cannot be read or
-    was made with other judges, prompts or another rubric, and says what differs."""
+    """None where the configuration names none. Raises ConfigError for one that cannot be read, or
+    was made with other judges, prompts or another rubric; it says what differs."""
     file = config.judging.calibration
     if file is None:
         return None
@@ -83,15 +84,15 @@ def read_calibration(file: Path, config: RunConfig) -> Calibration:
     except ValidationError as error:
         raise _mistake(
             config,
-            f"{file} is no calibration that this judgeforge reads ({first_problem(error)})",
+            f"{file} is not a calibration that this judgeforge reads ({first_problem(error)})",
         ) from error
 
 
-def write_calibration(file: Path, calibration: Calibration) -> None:
-    """Raises StoreError where it cannot be written."""
+def write_figures(file: Path, figures: BaseModel) -> None:
+    """A calibration or an evaluation. Raises StoreError where it cannot be written."""
     make_folder(file.parent)
     with replacing(file) as target:
-        target.write(calibration.model_dump_json(indent=1).encode() + b"\n")
+        target.write(figures.model_dump_json(indent=1).encode() + b"\n")
 
 
 def content_digest(calibration: Calibration) -> str:
@@ -99,14 +100,20 @@ def content_digest(calibration: Calibration) -> str:
     return hashlib.sha256(calibration.model_dump_json().encode()).hexdigest()
 
 
-def calibration_facts(calibration: Calibration) -> Mapping[str, Any]:
-    """What a manifest says of it, apart from what is promised."""
+def calibration_facts(
+    calibration: Calibration | None, rules: PairingRules
+) -> dict[str, Any] | None:
+    """For the manifest: what labels have shown, and what follows for pairs; None without labels."""
+    if calibration is None:
+        return None
+    promise = make_promise(calibration, rules)
     return {
         "labels": calibration.labels,
         "of": calibration.of,
         "corrections": list(calibration.corrections),
         "people": calibration.people and calibration.people.model_dump(mode="json"),
         "sha256": content_digest(calibration),
+        "promise": promise and promise.model_dump(mode="json"),
     }
 
 

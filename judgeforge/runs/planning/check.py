@@ -16,7 +16,6 @@ from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.estimate import Estimator, ModelLoad
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
-from judgeforge.text.wording import counted
 
 _SHOWN_SKIPS = 10
 
@@ -34,23 +33,9 @@ class CheckReport:
     def usable(self) -> bool:
         return not self.problems and self.prompts > 0
 
-    def lines(self) -> list[str]:
-        tally = [f"  {reason}: {count}" for reason, count in sorted(self.skips.items())]
-        more = sum(self.skips.values()) - len(self.examples)
-        return [
-            f"{counted(self.prompts, 'prompt')} {'is' if self.prompts == 1 else 'are'} fine, "
-            f"{counted(sum(self.skips.values()), 'row')} would be skipped",
-            *tally,
-            *(f"  {example}" for example in self.examples),
-            *([f"  … and {more} more"] if more > 0 and self.examples else []),
-            *(f"warning: {warning}" for warning in self.warnings),
-            *(f"problem: {problem}" for problem in self.problems),
-            "ready to run" if self.usable else "not ready to run",
-        ]
-
 
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
-    """Check everything that can be checked without a call and report all of it."""
+    """All mistakes at once, not only the first."""
     report = CheckReport(warnings=[*cascade_warnings(config), *untellable(config)])
     estimator, loads = None, dict[str, ModelLoad]()
     try:
@@ -71,13 +56,14 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         report.problems.append(str(error))
         return report
     report.warnings += budget_warnings(config, report.prompts, loads.values())
+    skips = report.skips.total()
     if not report.prompts:
         report.problems.append("no row of the input can be used")
-    elif (share := _unusable_share(report)) > config.limits.max_skip_share:
+    elif (share := skips / (report.prompts + skips)) > config.limits.max_skip_share:
         report.problems.append(
             f"{share:.1%} of the rows cannot be used, more than limits.max_skip_share = "
             f"{config.limits.max_skip_share:g} allows, so the run would end with exit 5. Name the "
-            "right columns with `prompts.fields`, mend the rows, or raise the limit"
+            "right columns with `prompts.fields`, fix the rows, or raise the limit"
         )
     return report
 
@@ -91,8 +77,3 @@ def _usable_rows(rows: Iterable[Prompt | Skip], report: CheckReport) -> Iterator
         report.skips[row.reason] += 1
         if len(report.examples) < _SHOWN_SKIPS:
             report.examples.append(f"{row.prompt_id}: {row.reason}: {row.detail}")
-
-
-def _unusable_share(report: CheckReport) -> float:
-    skips = sum(report.skips.values())
-    return skips / (report.prompts + skips)

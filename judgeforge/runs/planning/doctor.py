@@ -1,7 +1,7 @@
-"""Looks at what a run needs on this machine: packages, model, keys, hosts, disk, locks.
+"""Looks at what a run needs on this machine: packages, models, keys, hosts, disk, locks.
 
-No request is sent. Hosts are only those of the given configuration, and they only see a TCP
-connection open and close. Keys are never shown, not even a part of one.
+No request is sent. Only hosts of the given configuration are tried, and they only see a TCP
+connection open and close. Keys are never shown, not even in part.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
+from judgeforge.runs.folders import default_folder
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.identity import called_models
 
@@ -37,7 +38,7 @@ Host = tuple[str, int]
 
 CONNECT_TIMEOUT_S = 3.0
 RESOLVE_TIMEOUT_S = 5.0
-"""For the whole attempt: looking up a name has no timeout of its own."""
+"""For the whole attempt, since looking up a name has no timeout of its own."""
 LITTLE_DISK, TOO_LITTLE_DISK = 1 << 30, 100 << 20
 """Free bytes below which a run is doubtful, or bound to fail."""
 
@@ -52,18 +53,12 @@ class Finding:
 
 def diagnose(config: RunConfig | None = None) -> list[Finding]:
     """All findings, the fundamental ones first. Without a configuration no host is contacted."""
-    run_folder = _run_folder(config)
+    run_folder = Path.cwd() if config is None else default_folder(config.source_file).absolute()
     findings = [_python(), *_packages(), *_local_models(config), *_keys(config)]
     if config is not None:
         findings += [*_hosts(config), _free_disk("cache", config.cache_dir), _cache_access(config)]
         findings += _on_finish(config)
     return [*findings, _free_disk("run folder", run_folder), _locks(run_folder)]
-
-
-def _run_folder(config: RunConfig | None) -> Path:
-    from judgeforge.runs.folders import default_folder
-
-    return Path.cwd() if config is None else default_folder(config.source_file).absolute()
 
 
 def _python() -> Finding:
@@ -72,7 +67,7 @@ def _python() -> Finding:
 
 
 def _packages() -> list[Finding]:
-    """What the installed judgeforge asks for against what is there."""
+    """What the installed judgeforge needs against what is installed."""
     from packaging.requirements import Requirement
 
     try:
@@ -115,13 +110,10 @@ def _local_models(config: RunConfig | None) -> list[Finding]:
     for name, find in sorted({EMBEDDED_MODEL: find_model, **asked}.items()):
         try:
             file = find(name)
+            found = Finding(f"model {name}", "ok", f"{_size(file.stat().st_size)}, {file}")
         except ConfigError as error:
-            findings.append(
-                Finding(f"model {name}", "fail" if name in asked else "warn", str(error))
-            )
-        else:
-            size = _size(file.stat().st_size)
-            findings.append(Finding(f"model {name}", "ok", f"{size}, {file}"))
+            found = Finding(f"model {name}", "fail" if name in asked else "warn", str(error))
+        findings.append(found)
     return findings
 
 
@@ -145,10 +137,8 @@ def _keys(config: RunConfig | None) -> list[Finding]:
 
 
 def _key_file(model: str, path: Path, if_wrong: Status) -> Finding:
-    problem = key_file_problem(path)
-    if problem is not None:
-        return Finding(f"key of {model}", if_wrong, problem)
-    return Finding(f"key of {model}", "ok", f"in {path}, which only its owner may use")
+    problem, fine = key_file_problem(path), f"in {path}, which only its owner may use"
+    return Finding(f"key of {model}", if_wrong if problem else "ok", problem or fine)
 
 
 def _key(variable: str, models: Mapping[str, ModelConfig], if_missing: Status) -> Finding:
@@ -183,7 +173,7 @@ def _hosts(config: RunConfig) -> list[Finding]:
         if problem is None:
             findings.append(Finding(name, "ok", f"reachable {users}"))
             continue
-        advice = "Check `base_url`, that the server runs, and the way there (firewall, VPN)."
+        advice = "Check `base_url`, that the server runs, and the network (firewall, VPN)."
         status: Status = "fail" if used & set(models) else "warn"
         findings.append(Finding(name, status, f"not reachable: {problem} {users}", advice))
     return findings
@@ -241,15 +231,15 @@ def _cache_access(config: RunConfig) -> Finding:
         return Finding("cache folder", "fail", f"{parent} cannot be written", advice)
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         advice = f"Make it a folder of yours, or set `cache.dir` (now {folder})."
-        return Finding("cache folder", "fail", "no folder that can be read and written", advice)
+        return Finding("cache folder", "fail", "not a folder that can be read and written", advice)
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        detail = f"other users of this machine can look into {folder}"
+        detail = f"other users of this machine can read {folder}"
         return Finding("cache folder", "warn", detail, f"Close it: chmod 700 '{folder}'.")
     return Finding("cache folder", "ok", f"{folder}, yours alone")
 
 
 def _locks(folder: Path) -> Finding:
-    """Whether a lock keeps a second run out: some network file systems only pretend."""
+    """Whether a lock keeps a second run out; some network file systems only pretend to."""
     existing = _nearest_folder(folder)
     try:
         with tempfile.NamedTemporaryFile(dir=existing, prefix=".judgeforge-") as first:
@@ -266,7 +256,7 @@ def _locks(folder: Path) -> Finding:
 
 
 def _on_finish(config: RunConfig) -> list[Finding]:
-    """A warning: it changes nothing of a run but that nobody hears of it."""
+    """Only a warning: the run itself does not depend on it."""
     if config.on_finish is None:
         return []
     findings = [Finding("on_finish", "warn", detail) for detail in untellable(config)]

@@ -1,4 +1,4 @@
-"""What the calls of a prompt will cost, in three cases, worked out without a call."""
+"""What the calls of a prompt will cost in three cases, worked out without making one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from judgeforge.calls.providers.base import Usage
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import (
-    decision_messages,
     decision_pair_question,
-    pointwise_messages,
+    judge_messages,
 )
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt
@@ -57,7 +56,7 @@ class ModelLoad:
         shared: int,
         made: tuple[float, float, float] = _ALL,
     ) -> None:
-        """``shared`` of the input tokens stood in an earlier call: low has them cached. ``made``:
+        """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
         the share of the calls that is made in each case."""
         self.calls += calls
         self.expected_calls += made[EXPECTED] * calls
@@ -166,7 +165,7 @@ class Estimator:
     ) -> list[int]:
         """Of each question that the judge is asked: how many completions it is about.
 
-        That depends only on how many it judges, whose they are decides which.
+        That depends only on how many it judges; whose they are decides which.
         """
         judged = self._own_family.judged_by(judge, completions)
         key = judge.label, len(judged)
@@ -207,15 +206,15 @@ class Estimator:
     def _frames(self, prompt: Prompt, judge: JudgeConfig) -> Iterator[tuple[int, int]]:
         """Of each request of a question: its tokens without completions, and those of the rubric.
 
-        The frames of all protocols that are answered in words are about as long.
+        The frames of all protocols that are answered in words are about the same length.
         """
         if judge.facts.decides:
-            system, user = decision_messages(self._prepared.rubric, prompt, "")
+            system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
             asked = decision_pair_question(self._prepared.rubric)
             yield _tokens(system.content, user.content, asked), _tokens(system.content)
             return
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
-            system, user = pointwise_messages(rubric, prompt, "")
+            system, user = judge_messages("pointwise", rubric, prompt, [""])
             yield _tokens(system.content, user.content), about_tokens(system.content)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.records import RubricId
-from judgeforge.text.wording import shortened
+from judgeforge.text.wording import listed, shortened
 
 _MODEL_FIELDS = {
     "provider",
@@ -25,8 +25,8 @@ _MODEL_FIELDS = {
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
     """Prompts, model identity, sampling, rubric, judging and pairing.
 
-    ``calibration``: the digest of what the file says; its place decides no result. Budget, prices,
-    limits, keys, timeouts and the cache's place decide none either.
+    ``calibration``: the digest of what the file says. Where it is changes no result, and neither do
+    budget, prices, limits, keys, timeouts and the place of the cache.
     """
     prompts = config.prompts.model_dump(mode="json", exclude_none=True)
     if "path" in prompts:
@@ -64,7 +64,7 @@ def called_models(config: RunConfig) -> list[str]:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """One text a key that differs: ``sampling.temperature: was [1.0], is [0.7]``."""
+    """A text for each key that differs: ``sampling.temperature: was 1.0 and is 0.7``."""
     found: list[str] = []
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key), new.get(key)
@@ -73,14 +73,13 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             found += differences(before, after, f"{prefix}{key}.")
         else:
-            found.append(f"{prefix}{key}: was {_short(before)}, is {_short(after)}")
+            found.append(f"{prefix}{key}: was {_short(before)} and is {_short(after)}")
     return found
 
 
 def first_of(differing: Sequence[str]) -> str:
-    """The first three of ``differences``, and how many more there are."""
-    more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""
-    return f"{'; '.join(differing[:3])}{more}"
+    """The first three of ``differences``."""
+    return listed(differing, most=3)
 
 
 def _short(value: object) -> str:

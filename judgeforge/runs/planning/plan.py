@@ -1,7 +1,7 @@
 """What a run would cost, worked out from the input without a call, and what it cannot have.
 
-Warned of are limits of money and calls that end it long before its input does, and settings that
-are allowed and yet cannot do what they are there for.
+It warns of limits of money and calls that would end the run long before its input does, and of
+settings that are allowed but cannot have an effect.
 """
 
 from __future__ import annotations
@@ -104,8 +104,7 @@ def plan_run(
 
 
 def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad]) -> list[str]:
-    """``loads``: those of all ``prompts``. What is in the cache already costs nothing, and is not
-    known here."""
+    """``loads``: those of all ``prompts``. What the cache will save is not known here."""
     if not prompts:
         return []
     budget, cost = config.budget, total_cost(loads)
@@ -120,7 +119,7 @@ def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad
             )
         if budget.daily_usd is not None and budget.daily_usd < cost.low / prompts:
             warnings.append(
-                f"budget.daily_usd is ${budget.daily_usd:g}: it pays for no prompt "
+                f"budget.daily_usd is ${budget.daily_usd:g}: it does not pay for one prompt "
                 f"(expected ${each:.6f} each). Raise it."
             )
     calls = round(sum(load.calls for load in loads) / prompts)
@@ -142,12 +141,10 @@ def cascade_warnings(config: RunConfig) -> list[str]:
 
 
 def _asks_beyond_first_tier(config: RunConfig) -> bool:
-    """Whether a cascade has anything to ask for that is not asked of every prompt."""
+    """Whether a cascade can ask anything that is not asked about every prompt."""
     judges = config.judging.judges
-    repeated = any(judge.repeats > 1 for judge in judges)
-    return config.judging.cascade is not None and (
-        repeated or len({judge.tier for judge in judges}) > 1
-    )
+    more = any(judge.repeats > 1 or judge.tier != judges[0].tier for judge in judges)
+    return config.judging.cascade is not None and more
 
 
 def _model_plan(name: str, load: ModelLoad) -> ModelPlan:
@@ -156,7 +153,7 @@ def _model_plan(name: str, load: ModelLoad) -> ModelPlan:
 
 
 def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
-    """Of the judgments beyond those that are certain, the share that a run really asked for."""
+    """The share of judgments beyond the certain ones that the run has asked for so far."""
     if config.judging.cascade is None:
         return None
     try:
@@ -194,11 +191,11 @@ def _notes(config: RunConfig, prompts: int, skips: int, cost: TotalCost) -> list
 
 
 def _spent_notes(folder: RunFolder) -> list[str]:
-    """By starts before this one, killed ones included."""
+    """By earlier starts, killed ones included."""
     try:
         spending = read_account(folder.spending_file).spending()
     except StoreError:
-        return []  # the run itself says what is wrong with it
+        return []  # the run itself says what is wrong with the file
     if not spending.calls or spending.cost_usd is None:
         return []
     return [f"${spending.cost_usd:.6f} of it is spent already, by {folder.path}."]

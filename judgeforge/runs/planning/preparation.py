@@ -63,24 +63,18 @@ class Preparation:
         return kind(self.config.judging.judges, self.rubric, asked, self.own_family)
 
 
-class _Mistakes:
-    """Of checks that go on after one of them, so that all are told at once."""
-
-    def __init__(self) -> None:
-        self.mistakes: list[ConfigError] = []
-
-    @contextmanager
-    def told_together(self) -> Iterator[None]:
-        try:
-            yield
-        except ConfigError as error:
-            self.mistakes += error.mistakes
+@contextmanager
+def _adding_to(mistakes: list[ConfigError]) -> Iterator[None]:
+    """A check that fails does not keep the next one from being made: all mistakes are told."""
+    try:
+        yield
+    except ConfigError as error:
+        mistakes += error.mistakes
 
 
 def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
-    """Raises ConfigError with file, line and what to change, for all mistakes that are found. Where
-    nothing is to be sent, keys can be left out.
-    """
+    """Raises ConfigError with file, line and what to change, for all mistakes that are found.
+    Keys can be left out where nothing is to be sent."""
     try:
         return _prepared(config, with_keys=with_keys)
     except ConfigError as error:
@@ -88,38 +82,38 @@ def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
 
 
 def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
-    found = _Mistakes()
+    mistakes = list[ConfigError]()
     rubric, calibration = None, None
-    with found.told_together():
+    with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
         for check in (_check_judges, _check_families, _check_contexts):
-            with found.told_together():
+            with _adding_to(mistakes):
                 check(config, rubric)
-        with found.told_together():
+        with _adding_to(mistakes):
             calibration = load_calibration(config, rubric.identity)
     for check_alone in (_check_protocols, _check_max_error):
-        with found.told_together():
+        with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
     keys: dict[str, str | None] = {}
     without_key: set[str | None] = set()
     for name in names:
         for check_model in (_check_local, _check_fallback):
-            with found.told_together():
+            with _adding_to(mistakes):
                 check_model(config, name)
         place = config.models[name].key_place
         if place in without_key:  # the first model that takes its key from there says so
             continue
-        with found.told_together():
+        with _adding_to(mistakes):
             keys[name] = read_key(config, name) if with_keys else None
         if name not in keys:
             without_key.add(place)
     prices = {name: price_of(config.models[name]) for name in names}
-    with found.told_together():
+    with _adding_to(mistakes):
         _check_prices(config, prices)
-    if found.mistakes or rubric is None:
-        raise as_one(found.mistakes)
+    if mistakes or rubric is None:
+        raise as_one(mistakes)
     return Preparation(config, rubric, keys, prices, row_checks(config, rubric), calibration)
 
 
@@ -131,11 +125,11 @@ def _rubric(config: RunConfig) -> Rubric:
         if error.line is not None:
             raise
         message = error.message if error.key else str(error)
-        raise ConfigError(message, file=config.source_file, key="rubric") from None
+        raise ConfigError(message, key="rubric") from None
 
 
 def check_prompts_file(config: RunConfig) -> None:
-    """Raises InputError with file, line and what to do where `prompts.path` is no file to read."""
+    """Raises InputError with file, line and what to do where `prompts.path` cannot be read."""
     if config.prompts.path is None:
         return
     try:
@@ -152,10 +146,9 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
         name, limit = unknown[0], f"budget.{limits[0]}"
         raise ConfigError(
             f"the price of `{config.models[name].model}` is unknown "
-            f"({why_unknown(config.models[name])}), so {limit} cannot hold. "
+            f"({why_unknown(config.models[name])}), so {limit} cannot be kept. "
             "Give the model a `price: {input_per_mtok: …, output_per_mtok: …}` "
             f"(0 for a server of your own), or take {limit} out.",
-            file=config.source_file,
             key=f"models.{name}.price",
         )
 
@@ -210,13 +203,11 @@ def _check_protocols(config: RunConfig) -> None:
                 f"`protocol: {judge.protocol}` needs a decision model, and provider "
                 f"`{model.provider}` has none: use {fitting}"
             )
-        key = f"judging.judges[{number}].protocol"
-        raise ConfigError(message, file=config.source_file, key=key)
+        raise ConfigError(message, key=f"judging.judges[{number}].protocol")
     for name in config.sampling.models if config.sampling else ():
         if config.models[name].facts.decides:
             raise ConfigError(
                 f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
-                file=config.source_file,
                 key="sampling.models",
             )
 
@@ -240,7 +231,7 @@ def _check_families(config: RunConfig, rubric: Rubric) -> None:
 
 
 def _judged_tokens(config: RunConfig, rubric: Rubric) -> int | None:
-    """The most that any judge can be shown; None where that is unknown, or nobody judges."""
+    """The most that any judge can be shown; None where that is unknown, or no judge is asked."""
     rooms = [_room(config, judge, rubric) for judge in config.judging.judges if rubric.judged]
     known = [room for room in rooms if room is not None]
     return max(known, default=None) if len(known) == len(rooms) else None
@@ -270,7 +261,6 @@ def _check_fallback(config: RunConfig, name: str) -> None:
         raise ConfigError(
             f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
             "Name a model of the same kind, or none.",
-            file=config.source_file,
             key=f"models.{name}.fallback",
         )
 
@@ -282,5 +272,4 @@ def _check_local(config: RunConfig, name: str) -> None:
     try:
         resolve_name(model.facts.find_model)(model.model)
     except ConfigError as error:
-        key = f"models.{name}.model"
-        raise ConfigError(str(error), file=config.source_file, key=key) from None
+        raise ConfigError(str(error), key=f"models.{name}.model") from None

@@ -20,6 +20,7 @@ from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.store.journal import Entry, FinishedPrompts, Tally, short_digest
+from judgeforge.text.wording import counted, listed
 
 TODO, LEFT_OUT = -1, -(2**63)
 _SKIPS_IN_MEMORY = 2**20
@@ -160,10 +161,9 @@ def plan_work(
 def _difference(folder: Path, changed: list[str], removed: int) -> str:
     parts = []
     if changed:
-        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-        parts.append(f"changed: {', '.join(changed[:3])}{more}")
+        parts.append(f"changed: {listed(changed, most=3)}")
     if removed:
-        parts.append(f"removed: {removed} row(s)")
+        parts.append(f"removed: {counted(removed, 'row')}")
     return (
         f"the prompts differ from those that {folder} was made with ({'; '.join(parts)}). "
         "Use another --out, or --force to do changed rows again and drop removed ones."

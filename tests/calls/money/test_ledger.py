@@ -118,7 +118,7 @@ def test_a_newer_format_is_refused_with_advice(file: Path) -> None:
 def test_another_file_is_never_overwritten(file: Path) -> None:
     file.write_text("my shopping list\n" * 20)
     before = file.read_bytes()
-    with pytest.raises(StoreError, match="no ledger"):
+    with pytest.raises(StoreError, match="not a ledger"):
         ledger(file)
     assert file.read_bytes() == before
 

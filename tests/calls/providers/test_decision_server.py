@@ -166,7 +166,7 @@ def test_a_missing_answer_and_missing_distributions_are_noted(
     server.faults.add(faults.without_distributions(), when=lambda r: r.model == "jev")
     run(config(tmp_path, server, provider, prompts=1), tmp_path / "out")
     notes = [row["note"] for row in judgments(tmp_path / "out")]
-    assert sum("holds no answer" in note for note in notes) == 1
+    assert sum("has no answer" in note for note in notes) == 1
     assert sum("no distribution came for `quality`" in note for note in notes) == 3
 
 

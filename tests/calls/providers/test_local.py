@@ -114,7 +114,7 @@ def test_a_reply_is_read_with_its_finish_and_usage(text: str, finish: str, read_
     assert (answer.usage.input_tokens, answer.usage.output_tokens) == (5, 2)
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"{}", b'{"choices": []}', reply("Hi", "whim")])
+@pytest.mark.parametrize("raw", [b"", b"{", b"{}", b'{"choices": []}'])
 def test_anything_else_is_malformed(raw: bytes) -> None:
     with pytest.raises(MalformedReplyError):
         LocalProvider().read(raw)

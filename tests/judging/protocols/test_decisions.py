@@ -15,7 +15,7 @@ from judgeforge.calls.providers.base import (
 )
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import NoReplyError, StatusError
-from judgeforge.judging.judge_prompts import decision_messages, decision_pair_messages
+from judgeforge.judging.judge_prompts import judge_messages
 from judgeforge.judging.protocols.decisions import DecisionJudge
 from judgeforge.judging.replies.decisions import answers_by_name
 from judgeforge.records import Judgment, Question
@@ -71,7 +71,7 @@ class TestTheRequest:
         (asked,) = asks.asked
         levels = tuple(zip("12345", "abcde", strict=True))
         assert asked.request == DecisionRequest(
-            decision_messages(RUBRIC, PROMPT, "Four."),
+            judge_messages("decisions", RUBRIC, PROMPT, ["Four."]),
             (
                 DecisionQuestion("quality", "levels", "How good is it?", levels),
                 DecisionQuestion("safe", "yes_no", "Is it safe?"),
@@ -79,7 +79,7 @@ class TestTheRequest:
         )
 
     def test_holds_guidance_reference_and_completion_in_the_state(self) -> None:
-        system, user = decision_messages(RUBRIC, PROMPT, "Four.")
+        system, user = judge_messages("decisions", RUBRIC, PROMPT, ["Four."])
         assert "Be fair." in system.content
         assert "reference-" in user.content
         assert "How good is it?" not in system.content + user.content
@@ -88,7 +88,7 @@ class TestTheRequest:
         better = DecisionAnswer("better", probabilities={"A": 0.7, "B": 0.2, "tie": 0.1})
         _, asks = ask(decides(better), "p1.c1", "p1.c0", pairs=True)
         request = asks.asked[0].request
-        assert request.messages == decision_pair_messages(RUBRIC, PROMPT, "Five.", "Four.")
+        assert request.messages == judge_messages("decisions", RUBRIC, PROMPT, ["Five.", "Four."])
         (question,) = request.questions
         assert [name for name, _ in question.options] == ["A", "B", "tie"]
         assert "How good is it?" in question.instructions
@@ -134,7 +134,7 @@ class TestAScore:
 
     def test_is_missing_where_most_of_the_rubric_got_no_answer(self) -> None:
         judgment = scored(SAFE)
-        assert judgment.missing == "`quality`: the reply holds no answer to it"
+        assert judgment.missing == "`quality`: the reply has no answer to it"
         assert (judgment.score, judgment.criteria, judgment.call) == (None, {}, "key-1")
 
     @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.judging.judge_prompts import pairwise_messages
+from judgeforge.judging.judge_prompts import judge_messages
 from judgeforge.judging.protocols.pairwise import PairwiseJudge
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.replies.structured import PAIR_SCHEMA, read_pair
@@ -92,7 +92,9 @@ class TestAComparison:
     def test_shows_the_completions_in_the_order_of_the_question(self) -> None:
         judgment, asks = compare(reply("A"))
         (asked,) = asks.asked
-        assert asked.request.messages == pairwise_messages(RUBRIC, PROMPT, "Five.", "Four.")
+        assert asked.request.messages == judge_messages(
+            "pairwise", RUBRIC, PROMPT, ["Five.", "Four."]
+        )
         assert asked.request.reply_schema == PAIR_SCHEMA
         assert judgment == Judgment(
             id="p1.c1-c0.big.r0",

@@ -9,7 +9,7 @@ import pytest
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, NoReplyError, StatusError
-from judgeforge.judging.judge_prompts import pointwise_messages
+from judgeforge.judging.judge_prompts import judge_messages
 from judgeforge.judging.protocols.pointwise import PointwiseJudge
 from judgeforge.records import Judgment
 from tests.support.fake_asks import (
@@ -45,7 +45,9 @@ class TestTheRequest:
         _, asks = judge_with(says(GOOD))
         (asked,) = asks.asked
         assert asked.model == "big"
-        assert asked.request.messages == pointwise_messages(RUBRIC, PROMPT, COMPLETION.text)
+        assert asked.request.messages == judge_messages(
+            "pointwise", RUBRIC, PROMPT, [COMPLETION.text]
+        )
 
     def test_asks_for_the_schema_of_the_rubric_with_the_limits_of_the_judge(self) -> None:
         _, asks = judge_with(says(GOOD), max_tokens=99, temperature=0.3)

@@ -141,7 +141,7 @@ class TestARun:
 
 def card_of(folder: Path) -> str:
     figures = figures_of(folder)
-    return card(figures.pairs, manifest(quality=figures.quality()))
+    return card(RunFolder(Path("run")), figures.pairs, manifest(quality=figures.quality()))
 
 
 class TestTheCard:

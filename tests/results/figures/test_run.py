@@ -72,7 +72,7 @@ def test_manifest_card_page_and_parquet_can_be_made_again_from_the_files(
         figures = run_figures(folder, judges=judges, take=take)
     assert figures.quality() == manifest.quality
     assert figures.tiers.totals() == manifest.judging
-    assert card(figures.pairs, manifest) == folder.card.read_text(encoding="utf-8")
+    assert card(folder, figures.pairs, manifest) == folder.card.read_text(encoding="utf-8")
     assert write_report(folder.path, to=tmp_path / "again.html").read_bytes() == page
     assert (tmp_path / "again.parquet").read_bytes() == folder.pairs_parquet.read_bytes()
 

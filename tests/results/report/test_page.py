@@ -78,7 +78,7 @@ class TestPage:
             f"{manifest['totals']['calls']['paid']:,} calls were sent",
             "strong",
             "first shown wins",
-            "Asking everybody everything would have taken",
+            "Asking every judge everything would have taken",
             manifest["rubric"]["sha256"],
             "helpful" if manifest["rubric"]["name"] == "helpfulness" else "graded, version 1",
             "sampling",
@@ -142,7 +142,7 @@ class TestCommand:
     def test_refuses_what_is_no_run_folder(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="no such folder"):
             write_report(tmp_path / "none")
-        with pytest.raises(ConfigError, match="no run folder"):
+        with pytest.raises(ConfigError, match="is not a run folder"):
             write_report(tmp_path)
 
 
@@ -227,7 +227,7 @@ class TestFolders:
         ("name", "line", "said"),
         [
             ("pairs.jsonl", '{"id": "p1', r"pairs\.jsonl:1: damaged"),
-            ("pairs.jsonl", "[1]", r"pairs\.jsonl:1: damaged \(no JSON object\)"),
+            ("pairs.jsonl", "[1]", r"pairs\.jsonl:1: damaged \(not a JSON object\)"),
             ("pairs.jsonl", '{"id": "p1", "prompt_id": "p1"}', "the prompt `p1` are not as a run"),
             ("completions.jsonl", '{"prompt_id": "p1"}', "the prompt `p1` are not as a run"),
             ("judgments.jsonl", '{"prompt_id": "p0", "judge": 7}', "the prompt `p0` are not as"),

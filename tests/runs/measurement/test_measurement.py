@@ -75,7 +75,7 @@ def test_calibrate_on_the_command_line_weighs_the_better_judge_more(
     assert said.exit_code == 0, said.output
     assert "60 labels of the kind `pair`" in said.output
     assert "labels.jsonl:61: the row has `a` and no `b`" in said.output
-    assert "foretold by labels" in said.output
+    assert "predicted by labels" in said.output
     found = Calibration.model_validate_json(out.read_bytes())
     reliability = found.labelled.reliability
     assert reliability.source == "labels"
@@ -198,7 +198,7 @@ def test_a_cascade_is_calibrated_on_what_it_would_have_asked(
     using = changed(cheap, "using.yaml", judging={"calibration": "calibration.json"})
     assert run(using, tmp_path / "out").exit_code == 0
     other = changed(whole, "other.yaml", judging={"calibration": "calibration.json"})
-    with pytest.raises(ConfigError, match=r"asked: was .*, is null"):
+    with pytest.raises(ConfigError, match=r"asked: was .* and is null"):
         run(other, tmp_path / "out2")
 
 
@@ -233,7 +233,9 @@ def test_a_file_that_is_no_calibration_is_refused(
     if content is not None:
         (tmp_path / "calibration.json").write_text(content)
     judging = {"judges": JUDGES, "calibration": "calibration.json"}
-    with pytest.raises(ConfigError, match=r"calibration\.json (cannot be read|is no calibration)"):
+    with pytest.raises(
+        ConfigError, match=r"calibration\.json (cannot be read|is not a calibration)"
+    ):
         run(config_of(tmp_path, judges, judging=judging), tmp_path / "out")
 
 
@@ -350,7 +352,7 @@ def test_evaluate_ranks_for_a_certificate_as_a_certified_run_would(
 def test_what_no_evaluation_wrote_is_refused(tmp_path: Path, judges: LocalServer) -> None:
     labels = write_rows(tmp_path / "labels.jsonl", pair_rows(20))
     (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(InputError, match=r"other\.json: is nothing that `judgeforge evaluate"):
+    with pytest.raises(InputError, match=r"other\.json: is not what `judgeforge evaluate"):
         evaluate_config(
             loaded(config_of(tmp_path, judges)), labels, against=tmp_path / "other.json"
         )

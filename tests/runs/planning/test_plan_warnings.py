@@ -85,7 +85,7 @@ def test_a_day_that_pays_for_no_prompt_is_warned_of(
     ledger = {"ledger": "ledger.db"}
     (warning,) = said(budget={"daily_usd": low / 10 * 0.9, **ledger}, prompts=10)
     assert "budget.daily_usd" in warning
-    assert "pays for no prompt" in warning
+    assert "does not pay for one prompt" in warning
     assert said(budget={"daily_usd": low / 10 * 1.1, **ledger}, prompts=10) == []
 
 

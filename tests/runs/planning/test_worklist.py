@@ -103,7 +103,7 @@ def removed(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"), [(changed, r"changed: `4` \(line 5\)"), (removed, r"removed: 1 row\(s\)")]
+    ("edit", "said"), [(changed, r"changed: `4` \(line 5\)"), (removed, r"removed: 1 row")]
 )
 def test_changed_and_removed_rows_are_named_and_need_force(
     tmp_path: Path, edit: Callable[[list[Any]], list[Any]], said: str
