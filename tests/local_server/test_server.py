@@ -48,13 +48,15 @@ def anthropic_client(server: LocalServer) -> Iterator[anthropic.Anthropic]:
         yield client
 
 
-def ask(client: openai.OpenAI, content: str = "Say hi.", **extra):
+def ask(client: openai.OpenAI, content: str = "Say hi.", **extra: Any) -> Any:
     return client.chat.completions.create(
         model="writer", messages=[{"role": "user", "content": content}], **extra
     )
 
 
-def ask_anthropic(client: anthropic.Anthropic, content: str = "Say hi.", **extra):
+def ask_anthropic(
+    client: anthropic.Anthropic, content: str = "Say hi.", **extra: Any
+) -> anthropic.types.Message:
     return client.messages.create(
         model="claude",
         max_tokens=200,
@@ -63,7 +65,7 @@ def ask_anthropic(client: anthropic.Anthropic, content: str = "Say hi.", **extra
     )
 
 
-def text(reply) -> str:
+def text(reply: Any) -> str:
     return reply.choices[0].message.content
 
 
@@ -146,7 +148,7 @@ def test_max_tokens_cuts_the_answer(openai_client: openai.OpenAI) -> None:
 # Judgments
 
 
-def judged(client: openai.OpenAI, shown: str = SHOWN, **extra) -> dict:
+def judged(client: openai.OpenAI, shown: str = SHOWN, **extra: Any) -> dict[str, Any]:
     return json.loads(text(ask(client, shown, response_format=JSON_SCHEMA, **extra)))
 
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -222,7 +223,9 @@ SUSPICIOUS_ROW = {
 
 
 class TestSuspiciousCompletionsOfARun:
-    def results(self, folder, server, **pairing: object):
+    def results(
+        self, folder: Path, server: LocalServer, **pairing: object
+    ) -> list[list[dict[str, Any]]]:
         (folder / "prompts.jsonl").write_text(json.dumps(SUSPICIOUS_ROW))
         result = run(write_config(folder, server, pairing=pairing), folder / "out")
         assert result.exit_code == 0

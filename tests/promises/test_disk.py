@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,22 +18,19 @@ from judgeforge.runs import session as run_session
 from tests.local_server import LocalServer
 from tests.support.run_setup import run, write_config
 
+SmallDisk = tuple[Path, Callable[[str], bool]]
+"""Its folder, and what gives it a new size."""
 RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl", "pairs.parquet")
 ROOMY = {"concurrency": 16, "grace_s": 2, "min_free_mb": 0}
 
 
 @pytest.fixture
-def out(tmp_path: Path):
-    return tmp_path / "out"
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path):
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A disk of its own; ``resize("300k")`` gives it more room."""
     place = tmp_path / "disk"
     place.mkdir()
 
-    def mount(*options):
+    def mount(*options: str) -> bool:
         command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(place)]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
@@ -44,7 +42,7 @@ def small_disk(tmp_path: Path):
         subprocess.run(["umount", str(place)], check=True)
 
 
-def straight_results(tmp_path, server):
+def straight_results(tmp_path: Path, server: LocalServer) -> dict[str, bytes]:
     config = write_config(tmp_path, server, cache={"dir": str(tmp_path / "straight-cache")})
     run(config, tmp_path / "straight")
     return {name: (tmp_path / "straight" / name).read_bytes() for name in RESULTS}
@@ -53,7 +51,7 @@ def straight_results(tmp_path, server):
 @pytest.mark.parametrize("what", ["folder", "cache", "both"])
 @pytest.mark.parametrize("size", ["48k", "160k"])
 def test_a_full_disk_ends_the_run_cleanly_and_it_goes_on_with_more_room(
-    tmp_path: Path, server: LocalServer, small_disk, what: str, size: str
+    tmp_path: Path, server: LocalServer, small_disk: SmallDisk, what: str, size: str
 ) -> None:
     disk, resize = small_disk
     resize(size)
@@ -71,7 +69,9 @@ def test_a_full_disk_ends_the_run_cleanly_and_it_goes_on_with_more_room(
     )
 
 
-def test_a_ledger_that_has_no_room_refuses_and_works_again_with_room(small_disk) -> None:
+def test_a_ledger_that_has_no_room_refuses_and_works_again_with_room(
+    small_disk: SmallDisk,
+) -> None:
     disk, resize = small_disk
     with contextlib.suppress(OSError), (disk / "filling").open("wb") as filling:
         while True:

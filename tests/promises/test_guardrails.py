@@ -27,12 +27,7 @@ UPSTREAM_403 = {"error": {"code": 403, "metadata": {"provider_name": "x", "raw":
 """A router's, where the provider behind it refuses the key."""
 
 
-@pytest.fixture
-def out(tmp_path: Path):
-    return tmp_path / "out"
-
-
-def refused(config, out):
+def refused(config: Path, out: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command_line(config, out), check=False, capture_output=True, text=True)
 
 

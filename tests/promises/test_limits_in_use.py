@@ -33,7 +33,7 @@ def test_a_limit_that_is_halved_in_mid_run_is_used_and_kept(
     )
     changed_at = []
 
-    def halve_in_mid_run():
+    def halve_in_mid_run() -> None:
         until = time.monotonic() + 60
         while len(server.requests) < MID_RUN and time.monotonic() < until:
             time.sleep(0.01)

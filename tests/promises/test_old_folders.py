@@ -15,7 +15,7 @@ from tests.support.run_setup import run, write_config, write_prompts
 
 
 @pytest.fixture
-def old(tmp_path: Path, server: LocalServer):
+def old(tmp_path: Path, server: LocalServer) -> Path:
     """A run of three prompts, as the first version left it."""
     folder = tmp_path / "old"
     run(write_config(tmp_path, server, prompts=3), folder)
@@ -32,14 +32,14 @@ def old(tmp_path: Path, server: LocalServer):
     return folder
 
 
-def test_it_can_be_looked_at(old) -> None:
+def test_it_can_be_looked_at(old: Path) -> None:
     status = read_status(old)
     assert (status.status, status.done, status.pairs, status.since) == ("complete", 3, 3, None)
     assert explain(old, "p0.p0")
 
 
 def test_it_is_finished_and_goes_on_with_new_rows_only(
-    tmp_path: Path, server: LocalServer, old
+    tmp_path: Path, server: LocalServer, old: Path
 ) -> None:
     config = tmp_path / "config.yaml"
     assert run(config, old).did_nothing
@@ -49,6 +49,6 @@ def test_it_is_finished_and_goes_on_with_new_rows_only(
     assert len(server.requests) == 5 * 8
 
 
-def test_what_it_spent_is_known(tmp_path: Path, old) -> None:
+def test_what_it_spent_is_known(tmp_path: Path, old: Path) -> None:
     spent = Budget(old / "state" / "spending.jsonl").spending()
     assert spent.calls == 24

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from judgeforge.errors import CircuitOpenError, ConfigError, StalledError
 from judgeforge.runs import progress as trouble
+from judgeforge.runs.progress import Progress
 from tests.local_server import LocalServer, faults
+from tests.local_server.record import RequestRecord
 from tests.support.run_setup import KEY, PRICE, model, rows, run, write_config
 
 DOWN = faults.status(500)
 
 
-@pytest.fixture
-def out(tmp_path: Path):
-    return tmp_path / "out"
-
-
-def panel(server, **fields):
+def panel(server: LocalServer, **fields: Any) -> dict[str, Any]:
     """A writer and two judges at one server; ``fields`` change the first judge's model."""
     return {
         "models": {
@@ -33,19 +32,19 @@ def panel(server, **fields):
     }
 
 
-def judging(**fields):
+def judging(**fields: Any) -> dict[str, Any]:
     return {"judges": [{"model": "first"}, {"model": "second"}], **fields}
 
 
-def of(name):
+def of(name: str) -> Callable[[RequestRecord], bool]:
     return lambda request: request.model == name
 
 
-def limits(**fields):
+def limits(**fields: Any) -> dict[str, Any]:
     return {"concurrency": 16, "max_attempts": 8, "breaker_failures": 3, "grace_s": 2, **fields}
 
 
-def events(out, name):
+def events(out: Path, name: str) -> list[dict[str, Any]]:
     return [row for row in rows(out / "log.jsonl") if row["event"] == name]
 
 
@@ -294,7 +293,7 @@ class TestNoRunHangs:
         config = write_config(tmp_path, server, prompts=2, limits=limits(stall_s=30.0))
         seen = []
 
-        def stop_once_it_is_told(progress):
+        def stop_once_it_is_told(progress: Progress) -> None:
             if progress.out_of_order and progress.trouble is not None and not seen:
                 seen.append(progress)
                 signal.raise_signal(signal.SIGINT)

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+import judgeforge
 from judgeforge.ranking.validation import judgments_of_prompt
 from judgeforge.records import Judgment
 from tests.local_server import LocalServer, quality_of
 from tests.support.run_setup import RUBRIC, model, rows, run, write_config
 
 
-def judged(folder, server, judge, prompts=6, **parts):
+def judged(
+    folder: Path, server: LocalServer, judge: dict[str, Any], prompts: int = 6, **parts: Any
+) -> tuple[judgeforge.RunResult, list[dict[str, Any]], dict[str, float]]:
     config = write_config(folder, server, prompts=prompts, judging={"judges": [judge]}, **parts)
     result = run(config, folder / "out")
     texts = {row["id"]: row["text"] for row in rows(folder / "out" / "completions.jsonl")}

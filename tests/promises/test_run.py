@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -21,11 +21,6 @@ from tests.local_server import LocalServer, faults, quality_of
 from tests.support.run_setup import KEY, model, rows, run, write_config, write_prompts
 
 RESULTS = ("pairs.jsonl", "skips.jsonl", "completions.jsonl", "judgments.jsonl", "pairs.parquet")
-
-
-@pytest.fixture
-def out(tmp_path: Path):
-    return tmp_path / "out"
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -323,7 +318,7 @@ def test_a_reply_whose_reading_fails_unexpectedly_is_one_named_judgment_and_no_s
 ) -> None:
     reads = pointwise_judging.read_scores
 
-    def broken_once(text, **rubric):
+    def broken_once(text: str, **rubric: Any) -> Any:
         monkeypatch.setattr(pointwise_judging, "read_scores", reads)
         raise OverflowError(f"unforeseen in {text[:1]}")
 
@@ -393,7 +388,7 @@ def test_reasoning_is_kept_and_taken_out_of_completions(
 def test_run_works_inside_a_running_loop(tmp_path: Path, server: LocalServer, out: Path) -> None:
     config = judgeforge.load_config(write_config(tmp_path, server, prompts=1))
 
-    async def notebook():
+    async def notebook() -> judgeforge.RunResult:
         return judgeforge.run(config, out)
 
     assert asyncio.run(notebook()).pairs.num_rows == 1
@@ -452,7 +447,7 @@ def test_an_input_that_cannot_be_read_on_is_no_mistake_before_any_call(
 ) -> None:
     whole, reads = worklist.read_prompts, []
 
-    def breaks_when_read_again(*arguments, **options):
+    def breaks_when_read_again(*arguments: Any, **options: Any) -> Any:
         reads.append(1)
         for number, row in enumerate(whole(*arguments, **options)):
             if len(reads) == 2 and number == 30:
@@ -472,7 +467,7 @@ def test_an_input_that_cannot_be_read_on_is_no_mistake_before_any_call(
 def test_a_bug_in_a_run_still_writes_the_results_and_says_what_it_is(
     tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_arguments, **_options):
+    def fails(*_arguments: Any, **_options: Any) -> NoReturn:
         raise RuntimeError("nobody expects this")
 
     config = write_config(tmp_path, server, prompts=3)
@@ -491,7 +486,7 @@ def test_a_bug_in_a_run_still_writes_the_results_and_says_what_it_is(
 def test_a_bug_in_the_report_leaves_the_run_complete(
     tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_arguments, **_options):
+    def fails(*_arguments: Any, **_options: Any) -> NoReturn:
         raise RuntimeError("nobody expects this")
 
     monkeypatch.setattr(writing, "write_report_of", fails)

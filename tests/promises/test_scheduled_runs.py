@@ -18,17 +18,12 @@ from tests.support.run_process import Command, command_line, kill, start
 from tests.support.run_setup import rows, run, write_config, write_prompts
 
 
-@pytest.fixture
-def out(tmp_path: Path):
-    return tmp_path / "out"
-
-
-def everything(*folders):
+def everything(*folders: Path) -> dict[Path, tuple[int, bytes]]:
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     return {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
 
 
-def wait_for(server, requests):
+def wait_for(server: LocalServer, requests: int) -> None:
     end = time.monotonic() + 30
     while len(server.requests) < requests:
         assert time.monotonic() < end

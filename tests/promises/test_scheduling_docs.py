@@ -1,10 +1,13 @@
 """Every example of docs/scheduling.md is one that works, as far as this machine can tell."""
 
+from __future__ import annotations
+
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -46,19 +49,19 @@ EXIT_CODES = {
 }
 
 
-def blocks(language):
+def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
-def section(title):
+def section(title: str) -> str:
     return TEXT.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
-def cron_config():
+def cron_config() -> judgeforge.RunConfig:
     return judgeforge.load_config(shipped_configs() / "cron.yaml")
 
 
-def check_command(words):
+def check_command(words: Sequence[str]) -> None:
     """The options exist and their values are of the right kind; nothing is run."""
     command, name = typer.main.get_command(app), "judgeforge"
     words = list(words)
@@ -68,7 +71,7 @@ def check_command(words):
     command.make_context(name, words)
 
 
-def commands_in(text):
+def commands_in(text: str) -> list[list[str]]:
     """All `judgeforge …` in a text, cut at the end of the line or where a shell goes on."""
     return [
         shlex.split(found[1])
@@ -102,7 +105,7 @@ def test_crontab_lines_are_well_formed() -> None:
 
 
 @pytest.fixture
-def units(tmp_path: Path):
+def units(tmp_path: Path) -> dict[str, Path]:
     """The units as files, with a program and an environment file that this machine has."""
     files = {}
     for block in blocks("ini"):
@@ -114,7 +117,7 @@ def units(tmp_path: Path):
     return files
 
 
-def test_systemd_units_pass_systemds_own_check(units) -> None:
+def test_systemd_units_pass_systemds_own_check(units: dict[str, Path]) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("no systemd-analyze on this machine")
@@ -124,7 +127,7 @@ def test_systemd_units_pass_systemds_own_check(units) -> None:
     assert not ours, done.stderr
 
 
-def test_systemd_units_fit_the_configuration(units) -> None:
+def test_systemd_units_fit_the_configuration(units: dict[str, Path]) -> None:
     assert sorted(units) == ["judgeforge.service", "judgeforge.timer"]
     service = RawConfigParser(strict=False)
     service.read_string(units["judgeforge.service"].read_text())

@@ -52,7 +52,12 @@ def decide(check: dict[str, Any], text: str, reference: str | None = "a referenc
         return
 
 
-@pytest.mark.parametrize("name", CHECKS)
+SAME_THE_OTHER_WAY_ROUND = {"not_contains", "not_contains_word", "not_regex"} | {
+    name for name in CHECKS if name.startswith("min_")
+}
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS.keys() - SAME_THE_OTHER_WAY_ROUND))
 def test_a_check_decides_a_mebibyte_that_repeats_one_thing_within_seconds(name: str) -> None:
     check = {name: ARGUMENTS.get(name, 3)}
     for what, text in TEXTS.items():
