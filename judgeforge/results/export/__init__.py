@@ -5,7 +5,7 @@ target.py   what a target is
 targets.py  a pair as a row of each trainer's format
 arrow.py    the columns of a pair and their types
 
-To add a format: a function for its row in targets.py, or a file, and a line here.
+To add a format: a function for its row in targets.py, or a file, and a line in ``TARGETS``.
 """
 
 from __future__ import annotations
