@@ -140,7 +140,7 @@ def _checked(
     if rules.max_length_ratio is not None and texts is None:
         raise ValueError("a limit on the length ratio needs `texts`, the texts of the completions")
     if rules.max_error is not None and (trust is None or trust.max_error != rules.max_error):
-        raise ValueError("`max_error` needs `trust`, which a calibration gives: calibration.trust(rules)")
+        raise ValueError("`max_error` needs `trust`, which is calibration.trust(rules)")
     return rules
 
 
@@ -225,9 +225,7 @@ def _in_words(error: ErrorDetails) -> str:
     name, value = str(error["loc"][0]), error["input"]
     if error["type"] == "extra_forbidden":
         known = PairingRules.model_fields
-        return (
-            f"there is no setting `{name}` (known: {', '.join(known)}){did_you_mean(name, known)}"
-        )
+        return f"no setting `{name}` (known: {', '.join(known)}){did_you_mean(name, known)}"
     if error["type"] != "literal_error":
         return f"{name}: {as_clause(error['msg'])}, and is {found(value)}"
     choices = get_args(PairingRules.model_fields[name].annotation)
