@@ -21,6 +21,7 @@ from judgeforge.text.visible import one_line
 _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 _LONGEST_HEADER = 200
 """Bytes of a header about limits; a longer value says nothing, and could take long to read."""
+_LONGEST_WAIT_S = 31 * 86_400.0
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
 _MODERATION_FIELDS = frozenset({"reasons", "flagged_input", "patterns"})
 _MODERATION_TYPES = frozenset({"content_policy_violation", "refusal"})
@@ -45,6 +46,7 @@ _DEEPEST, _MOST_LISTED = 6, 5
 _WORDS = (
     "type", "code", "status_code", "loc", "title", "message", "msg", "status_msg", "detail",
     "details", "error", "errors", "error_msg", "error_description", "reason", "base_resp",
+    "metadata", "raw",
 )  # fmt: skip
 """Fields that servers put what they say in, in the order in which it is shown."""
 _RESULTS = ("choices", "content", "answers")
@@ -106,7 +108,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         value = headers.get("retry-after")
         if value is None:
             return None
-        if value.strip().lstrip("-").replace(".", "", 1).isdigit():
+        if value.isascii() and value.strip().lstrip("-").replace(".", "", 1).isdigit():
             return _sane(float(value))
         return _sane(email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
@@ -114,7 +116,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _sane(seconds: float) -> float | None:
-    return seconds if 0 <= seconds < float("inf") else None
+    return seconds if 0 <= seconds <= _LONGEST_WAIT_S else None
 
 
 def _refusal(
@@ -143,7 +145,7 @@ def _refusal(
     return StatusError(
         f"HTTP {status} from {model.model}: {said}{advice}",
         status=status,
-        retry_after_s=retry_after_s(headers),
+        retry_after_s=retry_after_s(kept),
         headers=kept,
         retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
         stops_run=quota or status in {401, 403} or unsupported is not None,
