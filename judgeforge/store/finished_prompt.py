@@ -67,7 +67,7 @@ def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
 
 
 def _place(completion: Completion, ranking: Ranking | None) -> int | None:
-    """An exact duplicate shares the scores of the completion that was judged for it."""
+    """A duplicate shares the scores of the completion that was judged for it."""
     if ranking is None:
         return None
     for wanted in (completion.id, completion.duplicate_of):
