@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -12,6 +13,7 @@ from datasets import load_dataset
 
 from judgeforge import cli
 from judgeforge.results.export import TARGETS
+from judgeforge.results.export.export import export_pairs
 from tests.support.hand_made import pair, run_folder
 
 TEXT = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
@@ -41,6 +43,14 @@ def test_the_commands_run(command: str, folder: Path, monkeypatch: pytest.Monkey
     assert folder.is_dir()
     assert judgeforge(command, monkeypatch) == 0
     assert list(Path("data").rglob("*.jsonl"))
+
+
+def test_the_flags_of_openrlhf_name_columns_of_the_trl_export(folder: Path) -> None:
+    flags = dict(re.findall(r"--data\.(\w+_key) (\w+)", TEXT))
+    assert flags == {"prompt_key": "prompt", "chosen_key": "chosen", "rejected_key": "rejected"}
+    export_pairs(folder, target="trl", to=Path("rows.jsonl"))
+    row = json.loads(Path("rows.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert set(flags.values()) <= set(row)
 
 
 def test_a_split_export_loads_as_two_splits(
