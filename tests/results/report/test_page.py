@@ -272,3 +272,14 @@ def test_every_reason_of_a_skip_is_explained(reason: SkipReason) -> None:
 
 def test_every_status_is_explained() -> None:
     assert {*EXIT_STATUS.values(), *FINISHED, "running"} <= set(STATUS_WORDS)
+
+
+def test_a_caption_is_never_wider_than_the_window_that_its_table_is_moved_in(
+    finished: Path,
+) -> None:
+    style = re.search(r"<style>(.*?)</style>", (finished / "report.html").read_text(), re.DOTALL)
+    assert style is not None
+    rules = re.findall(r"^([^\n{}]*\bcaption) \{([^}]*)\}", style[1], re.MULTILINE)
+    assert [name for name, _ in rules] == ["caption", ".side caption"]
+    assert all("max-width: calc(100vw - " in rule for _, rule in rules)
+    assert "position: sticky; left: 0" in rules[0][1]
