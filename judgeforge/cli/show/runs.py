@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING
 
 from judgeforge.cli.show.output import (
+    command_line,
     print_json,
     say,
     show,
@@ -106,10 +105,5 @@ def _print_where_next(folder: Path, first: str) -> None:
     say(
         f"page:  {folder / 'report.html'}\n"
         f"pairs: {folder / 'pairs.jsonl'}   how they were made: {folder / 'README.md'}\n"
-        f"why:   {_program()} explain {folder} {first}"
+        f"why:   {command_line('explain', folder, first)}"
     )
-
-
-def _program() -> str:
-    """As it must be typed: with its path in a virtual environment that is not activated."""
-    return "judgeforge" if which("judgeforge") else sys.argv[0]
