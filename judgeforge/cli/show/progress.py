@@ -82,7 +82,7 @@ class ProgressDisplay:
 def _figures(progress: Progress) -> str:
     parts = [
         f"pairs {progress.pairs}",
-        f"calls {progress.paid_calls} paid, {progress.cached_calls} cached",
+        f"calls {progress.paid_calls} sent, {progress.cached_calls} cached",
         _money(progress),
     ]
     if progress.eta_s is not None and progress.done < progress.prompts:

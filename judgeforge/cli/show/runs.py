@@ -16,7 +16,7 @@ from judgeforge.cli.show.output import (
 )
 from judgeforge.cli.show.pairs import pairs_table
 from judgeforge.cli.show.progress import time_left
-from judgeforge.runs.result import summarise
+from judgeforge.runs.result import status_in_words, summarise
 from judgeforge.store.json_lines import read_rows
 from judgeforge.text.wording import counted
 
@@ -55,12 +55,12 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
     since = f" since {status.since}" if status.since else ""
     budget = "" if status.budget_usd is None else f" of ${status.budget_usd:g}"
     left = "" if status.eta_s is None else f", about {time_left(status.eta_s)} left"
-    say(f"{status.folder}: {status.status}{since}{process}")
+    say(f"{status.folder}: {status_in_words(status.status)}{since}{process}")
     say(
         f"{status.done} of {counted(status.prompts, 'prompt')} done, "
         f"{counted(status.pairs, 'pair')}, {counted(sum(status.skips.values()), 'skip')}{left}"
     )
-    say(f"{counted(status.calls, 'call')} paid, cost {usd(status.cost_usd, 6)}{budget}")
+    say(f"{counted(status.calls, 'call')} sent, cost {usd(status.cost_usd, 6)}{budget}")
     if status.trouble is not None:
         say(status.trouble)
     if status.status == "killed":
@@ -78,7 +78,7 @@ def _print_result(result: RunResult, *, show_pairs: int) -> None:
     say(
         f"{counted(totals['prompts'], 'prompt')}, {counted(totals['pairs'], 'pair')}, "
         f"skips: {skips}\n"
-        f"calls of this start: {calls['paid']} paid, {calls['cached']} cached; "
+        f"calls of this start: {calls['paid']} sent, {calls['cached']} cached; "
         f"cost of the folder: {usd(totals['cost_usd'], 6)}"
     )
     first = _first_pair(result.folder)
@@ -86,10 +86,8 @@ def _print_result(result: RunResult, *, show_pairs: int) -> None:
         show(pairs_table(result.folder, most=show_pairs))
     if result.stopped_by is not None:
         say(f": {result.stopped_by}", mark="stopped", colour="red", on_stderr=True)
-    elif result.exit_code:
-        mark = "more prompts failed than limits.max_skip_share allows"
-        see = f"; see {result.folder / 'skips.jsonl'}"
-        say(see, mark=mark, colour="yellow", on_stderr=True)
+    elif result.failures is not None:
+        say(f": {result.failures}", mark="too many skips", colour="yellow", on_stderr=True)
     if first is not None:
         _print_where_next(result.folder, first)
 

@@ -50,7 +50,7 @@ def test_without_a_terminal_there_is_a_line_every_30_seconds(
     lines = capsys.readouterr().err.splitlines()
     assert (
         lines
-        == ["prompts 50/100  pairs 40  calls 300 paid, 20 cached  $0.5000 of $2  about 1:01 left"]
+        == ["prompts 50/100  pairs 40  calls 300 sent, 20 cached  $0.5000 of $2  about 1:01 left"]
         * 3
     )
 
