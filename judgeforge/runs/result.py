@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
     """A finished or stopped run.
 
@@ -51,6 +51,20 @@ class RunResult:
     """A signal came, even if too late to stop anything: nothing may begin after this run."""
     notes: tuple[str, ...] = ()
     """What went wrong but leaves the run whole, such as a report that could not be made."""
+
+    def __repr__(self) -> str:
+        """Short: the manifest has thousands of characters."""
+        totals = self.manifest.get("totals", {})
+        counts = [f"{name}={totals.get(name)}" for name in ("prompts", "pairs") if name in totals]
+        stopped = "" if self.stopped_by is None else type(self.stopped_by).__name__
+        facts = [
+            f"folder={str(self.folder)!r}",
+            f"status={self.manifest.get('status')!r}",
+            *counts,
+            f"exit_code={self.exit_code}",
+            *([f"stopped_by={stopped}({shortened(str(self.stopped_by))!r})"] if stopped else []),
+        ]
+        return f"RunResult({', '.join(facts)})"
 
     @cached_property
     def pairs(self) -> Dataset:

@@ -19,7 +19,7 @@ from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.fit import fit_so_far, go_on_fitting
 from judgeforge.runs.pipeline import Pipeline
-from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.runs.record import RunRecord
@@ -49,6 +49,7 @@ class Parts:
     gateway: Gateway
     record: RunRecord
     pipeline: Pipeline
+    expected_calls: ExpectedCalls
 
 
 @asynccontextmanager
@@ -67,9 +68,11 @@ async def wired(start: Start) -> AsyncIterator[Parts]:
             log=files.log,
         )
         record = RunRecord(start, spending=files.budget.spending, cached_calls=files.cached_calls)
-        pipeline = _build_pipeline(start, files=files, gateway=gateway, record=record)
+        estimator = Estimator(start.prepared)
+        pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
+        expected = ExpectedCalls(estimator, start.work.todo)
         try:
-            yield Parts(files, endpoints, gateway, record, pipeline)
+            yield Parts(files, endpoints, gateway, record, pipeline, expected)
         finally:
             await gateway.close()
 
@@ -110,8 +113,9 @@ def _open_files(start: Start, opened: ExitStack) -> Files:
     )
 
 
-def _build_pipeline(start: Start, *, files: Files, gateway: Gateway, record: RunRecord) -> Pipeline:
-    estimator = Estimator(start.prepared)
+def _build_pipeline(
+    start: Start, estimator: Estimator, *, files: Files, gateway: Gateway, record: RunRecord
+) -> Pipeline:
     known = fit_so_far(start)
     record.reliability = None if known is None else known.reliability
 

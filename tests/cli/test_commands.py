@@ -402,7 +402,7 @@ def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(at: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "ledger", ["a-file/ledger.txt", "a-folder", "/proc/no/ledger.txt", "/dev/full"]
+    "ledger", ["a-file/ledger.txt", "a-folder", "/proc/no/ledger.txt", "a-file/../a-file/x"]
 )
 def test_a_ledger_that_cannot_be_written_names_the_key_that_moves_it(
     tmp_path: Path, server: LocalServer, out: Path, command: Command, ledger: str

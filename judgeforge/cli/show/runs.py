@@ -15,7 +15,7 @@ from judgeforge.cli.show.output import (
     usd,
 )
 from judgeforge.cli.show.pairs import pairs_table
-from judgeforge.cli.show.progress import time_left
+from judgeforge.runs.progress import time_left
 from judgeforge.runs.result import status_in_words, summarise
 from judgeforge.store.json_lines import read_rows
 from judgeforge.text.wording import counted

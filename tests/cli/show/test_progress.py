@@ -132,6 +132,15 @@ def test_below_the_bar_stands_what_is_waited_for(monkeypatch: pytest.MonkeyPatch
     assert "nothing has come back for 31 s: 4 calls of model `small`: [1] in flight" in shown
 
 
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 200])
+def test_the_count_is_seen_on_any_width(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with ProgressDisplay() as display:
+        display.update(replace(HALF, prompts=1000, done=123))
+    assert "123/1000" in terminal.getvalue()
+
+
 def test_on_a_terminal_there_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = at_a_terminal(monkeypatch)
     with ProgressDisplay() as display:
