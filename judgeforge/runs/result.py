@@ -19,6 +19,7 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.records import Skip, SkipReason
+from judgeforge.results.facts import part
 from judgeforge.results.report.words import SKIP_WORDS
 from judgeforge.runs.manifest import totals_of
 from judgeforge.store.folder import RunFolder
@@ -77,6 +78,13 @@ class RunResult:
     def skips(self) -> list[Skip]:
         return list(self._read_skips())
 
+    @property
+    def assumes_confidence(self) -> bool:
+        """Whether judges were asked that no labels have measured."""
+        manifest = self.manifest
+        asked = part(manifest["config"], "judging", "judges")
+        return bool(asked) and manifest.get("calibration") is None
+
     @cached_property
     def failures(self) -> str | None:
         """For exit code 5: the commonest reason with its count, an example, and what helps."""
@@ -114,6 +122,11 @@ EXIT_STATUS = {
 }
 """A start that was refused (2, 75) writes no manifest."""
 _LONGEST_EXAMPLE = 200
+ASSUMED_CONFIDENCE = (
+    "confidence is assumed, not measured: without labels it follows from how far the judges agree, "
+    "and errors that they share cannot be seen. Label 40 prompts or more, then "
+    "`judgeforge calibrate` measures the judges."
+)
 
 FINISHED = frozenset({EXIT_STATUS[EXIT_DONE], EXIT_STATUS[EXIT_TOO_MANY_SKIPS]})
 """The statuses after which nothing is left to do."""

@@ -14,6 +14,7 @@ from judgeforge.cli import app
 from judgeforge.results.report import writing
 from judgeforge.runs.planning.plan import plan_run
 from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.result import ASSUMED_CONFIDENCE
 from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer
 from tests.support.run_process import Command
@@ -428,3 +429,38 @@ def test_a_run_with_too_many_skips_is_not_called_skipped(
     assert shown.startswith(f"judgeforge: too many skips: {out}: 2 prompts, 1 pair, 1 skip;")
     assert "`invalid_row` (1; " in shown
     assert f"{out}: too many skips since" in command("status", out)[1]
+
+
+CODE_ONLY = {
+    "rubric": "code.yaml",
+    "judging": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("parts", "assumed"),
+    [
+        ({}, True),
+        ({"judging": {"judges": [{"model": "small", "repeats": 2}]}}, True),
+        ({"judging": {"judges": [{"model": "small", "protocol": "pairwise"}]}}, True),
+        ({"judging": {"judges": [{"model": "small", "protocol": "listwise"}]}}, True),
+        (CODE_ONLY, False),
+    ],
+    ids=["one judge", "repeats", "pairwise", "listwise", "code alone"],
+)
+def test_confidence_that_no_label_has_measured_is_called_assumed(
+    tmp_path: Path,
+    server: LocalServer,
+    out: Path,
+    command: Command,
+    parts: dict[str, Any],
+    assumed: bool,
+) -> None:
+    (tmp_path / "code.yaml").write_text(
+        "name: code\nversion: 1\ncriteria:\n  - {name: short, weight: 1, check: {max_words: 9}}\n"
+    )
+    config = write_config(tmp_path, server, prompts=2, **parts)
+    assert (f"note: {ASSUMED_CONFIDENCE}" in command("check", config)[1]) == assumed
+    code, shown, _ = command("run", config, "--out", out)
+    assert code == 0
+    assert (ASSUMED_CONFIDENCE in shown) == (assumed and "0 pairs" not in shown)

@@ -171,8 +171,8 @@ def test_the_repr_of_a_result_is_short(tmp_path: Path, server: LocalServer) -> N
         "exit_code=0)"
     )
     (other := tmp_path / "other").mkdir()
+    config = write_config(other, server, budget={"usd": 0.0}, prompts=9)
     with pytest.warns(UserWarning, match="stopped_by"):
-        config = write_config(other, server, budget={"usd": 0.0}, prompts=9)
         stopped = repr(run(config, other / "out"))
     assert "exit_code=3, stopped_by=BudgetExhaustedError('" in stopped
     assert len(stopped) < 400

@@ -30,7 +30,8 @@ def print_check(report: CheckReport) -> None:
         say(f"  {example}")
     if skips > len(report.examples):
         say(f"  … and {skips - len(report.examples)} more")
-    for kind, texts in (("warning", report.warnings), ("problem", report.problems)):
+    kinds = {"note": report.notes, "warning": report.warnings, "problem": report.problems}
+    for kind, texts in kinds.items():
         for text in texts:
             say(f"{kind}: {text}")
     say("ready to run" if report.usable else "not ready to run")

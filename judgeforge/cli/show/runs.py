@@ -16,7 +16,7 @@ from judgeforge.cli.show.output import (
 )
 from judgeforge.cli.show.pairs import pairs_table
 from judgeforge.runs.progress import time_left
-from judgeforge.runs.result import status_in_words, summarise
+from judgeforge.runs.result import ASSUMED_CONFIDENCE, status_in_words, summarise
 from judgeforge.store.json_lines import read_rows
 from judgeforge.text.wording import counted
 
@@ -82,6 +82,8 @@ def _print_result(result: RunResult, *, show_pairs: int) -> None:
         f"cost of the folder: {usd(totals['cost_usd'], 6)}"
     )
     first = _first_pair(result.folder)
+    if first is not None and result.assumes_confidence:
+        say(ASSUMED_CONFIDENCE)
     if show_pairs and first is not None:
         show(pairs_table(result.folder, most=show_pairs))
     if result.stopped_by is not None:
