@@ -53,6 +53,8 @@ class Progress:
     """Models that are sent only probes, each with its last failure."""
     trouble: str | None = None
     """What is waited for, once nothing comes back; None while replies come."""
+    notes: tuple[str, ...] = ()
+    """What a person should know meanwhile; the result has them too."""
     reserved_usd: float = 0.0
     """The most that calls in flight may cost on top."""
     calls_done: int = 0
@@ -114,7 +116,7 @@ class ProgressLine:
 
     def __init__(self) -> None:
         self._stream: TextIO | None = sys.stderr
-        self._longest = 0
+        self._longest = self._notes = 0
 
     @staticmethod
     def is_watched() -> bool:
@@ -122,6 +124,9 @@ class ProgressLine:
         return sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel")
 
     def show(self, progress: Progress) -> None:
+        for note in progress.notes[self._notes :]:
+            self._write(f"\r{note}\n", 0)
+        self._notes = len(progress.notes)
         filled = round(progress.share * _BAR)
         bar = f"[{'#' * filled}{'-' * (_BAR - filled)}]"
         count = f"{progress.done}/{progress.prompts} prompts"

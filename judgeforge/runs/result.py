@@ -51,7 +51,7 @@ class RunResult:
     interrupted: bool = False
     """A signal came, even if too late to stop anything: nothing may begin after this run."""
     notes: tuple[str, ...] = ()
-    """What went wrong but leaves the run whole, such as a report that could not be made."""
+    """What a person should know of it all the same, such as a report that could not be made."""
 
     def __repr__(self) -> str:
         """Short: the manifest has thousands of characters."""

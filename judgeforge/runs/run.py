@@ -164,6 +164,8 @@ def _warn_of(result: RunResult) -> None:
         warnings.warn(f"the run stopped early (stopped_by): {why}", stacklevel=3)
     elif result.failures is not None:
         warnings.warn(result.failures, stacklevel=3)
+    for note in result.notes:
+        warnings.warn(note, stacklevel=3)
 
 
 def _expect_arguments(

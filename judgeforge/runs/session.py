@@ -101,6 +101,7 @@ class RunSession:
             done_before=self._record.done_before,
             out_of_order=failing,
             trouble=what_holds_it_up(self._gateway, failing),
+            notes=tuple(self._record.notes),
         )
 
     async def _flow(self) -> None:

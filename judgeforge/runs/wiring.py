@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from judgeforge.runs.fit import fit_so_far, go_on_fitting
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
 from judgeforge.store.counters import CachedCalls, PromptCosts
@@ -124,7 +124,7 @@ def _build_pipeline(
         files.cached_calls.keep(gateway.cached_calls)
 
     return Pipeline(
-        _build_prompt_work(start.prepared, gateway, estimator, files.log),
+        _build_prompt_work(start.prepared, gateway, estimator, files.log, record.notes.append),
         fit=go_on_fitting(start, known, keep=record.keep_fit),
         in_flight=_prompts_in_flight(start.prepared),
         admission=Admission(files.budget, estimator.of_prompt, files.prompt_costs),
@@ -134,7 +134,11 @@ def _build_pipeline(
 
 
 def _build_prompt_work(
-    prepared: Preparation, gateway: Gateway, estimator: Estimator, log: RunLog
+    prepared: Preparation,
+    gateway: Gateway,
+    estimator: Estimator,
+    log: RunLog,
+    say: Callable[[str], None],
 ) -> PromptWork:
     config, calibration = prepared.config, prepared.calibration
     judging, models = config.judging, config.models
@@ -152,6 +156,7 @@ def _build_prompt_work(
         escalation=build_escalation(prepared, panel, estimator),
         calibration=calibration,
         trust=None if calibration is None else calibration.trust(config.pairing),
+        equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,
     )
 

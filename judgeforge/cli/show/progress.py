@@ -1,6 +1,6 @@
 """How far a run is: a bar on a terminal, elsewhere a plain line every 30 seconds.
 
-A model that has gone out of order is reported at once.
+That a model has gone out of order, and what else a person should know, is shown at once.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class ProgressDisplay:
         self._bar: ProgressBar | None = None
         self._out_of_order: frozenset[str] = frozenset()
         self._told_at: dict[str, float] = {}
+        self.told: set[str] = set()
+        """The notes that were shown already."""
         self._last_line = time.monotonic()
 
     def __enter__(self) -> ProgressDisplay:
@@ -52,6 +54,10 @@ class ProgressDisplay:
 
     def _show(self, progress: Progress) -> None:
         self._tell_what_went_out_of_order(progress)
+        for note in progress.notes:
+            if note not in self.told:
+                self.told.add(note)
+                self._print(f"judgeforge: {note}")
         if self._bar is not None:
             self._bar.show(progress)
             return

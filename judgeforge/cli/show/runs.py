@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,10 @@ def note(text: str) -> None:
         say(f"judgeforge: {text}", on_stderr=True)
 
 
-def print_runs(report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs: int) -> None:
+def print_runs(
+    report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs: int, told: Collection[str]
+) -> None:
+    """``told``: the notes that were shown while it went on."""
     with tolerating_closed_output():
         if as_json:
             print_json(report.as_json())
@@ -43,7 +47,8 @@ def print_runs(report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs
         else:
             for result in report.results:
                 _print_result(result, show_pairs=show_pairs)
-    for text in (*(text for result in report.results for text in result.notes), *report.untold):
+    notes = (text for result in report.results for text in result.notes if text not in told)
+    for text in (*notes, *report.untold):
         note(text)
 
 
