@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import shlex
 import shutil
 import stat
 import tempfile
@@ -221,7 +222,9 @@ def _cache_access(config: RunConfig) -> Finding:
         return Finding("cache folder", "fail", "not a folder that can be read and written", advice)
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         detail = f"other users of this machine can read {folder}"
-        return Finding("cache folder", "warn", detail, f"Close it: chmod 700 '{folder}'.")
+        return Finding(
+            "cache folder", "warn", detail, f"Close it: chmod 700 -- {shlex.quote(str(folder))}"
+        )
     return Finding("cache folder", "ok", f"{folder}, yours alone")
 
 
