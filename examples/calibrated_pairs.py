@@ -1,8 +1,8 @@
 """Measure the judges on 200 labels, then keep the most pairs of which at most 5 % are wrong.
 
-A server of the checkout plays the models: it writes answers with a hidden quality and judges them
-with noise. So it is known which answer is really the best, for the labels and for the pairs that a
-run keeps. From the root of the checkout, in about a minute:
+A local server plays the models: it writes answers with a hidden quality and judges them with noise.
+So it is known which answer is really the best, for the labels and for the pairs that a run keeps.
+From the root of the checkout, in about a minute:
 
     python -m examples.calibrated_pairs
 """

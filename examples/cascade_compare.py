@@ -1,7 +1,7 @@
-"""Ask everybody, or only where there is doubt? Three runs over the same prompts, side by side.
+"""Ask every judge, or only where there is doubt? Three runs over the same prompts, side by side.
 
-A server of the checkout plays the models: it writes answers with a hidden quality and judges them,
-one judge cheaply and with much noise, two dearly and with little. So it is known which answer is
+A local server plays the models: it writes answers with a hidden quality and judges them, one judge
+cheaply and with much noise, two at a higher price and with little. So it is known which answer is
 really the best. From the root of the checkout, in about half a minute:
 
     python -m examples.cascade_compare

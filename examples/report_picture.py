@@ -1,6 +1,6 @@
 """Draw the charts of a run's report as one picture; `docs/report.svg` is made this way.
 
-A server of the checkout plays two writers, and three judges of different noise. From the root of
+A local server plays two writers, and three judges with different amounts of noise. From the root of
 the checkout, in half a minute:
 
     python -m examples.report_picture docs/report.svg

@@ -160,9 +160,17 @@ class CallError(JudgeforgeError):
 
 
 class NotConnectedError(CallError):
-    """The request never left this machine, so nothing can have been billed. Is tried again."""
+    """The request never left this machine, so nothing can have been billed.
+
+    Is tried again, unless no later attempt can fare better: then ``stops_run`` is set.
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, model: str = "", stops_run: bool = False) -> None:
+        super().__init__(message, model=model)
+        if stops_run:
+            self.retryable, self.stops_run = False, True
 
 
 class UntrustedServerError(NotConnectedError):

@@ -62,7 +62,7 @@ class Completion(Record):
     failure: str | None = None
     """Why there is no answer (``finish`` failed) or it was withheld (content_filter)."""
     duplicate_of: str | None = None
-    """Id of the completion of the same prompt that has the same text and is judged for both."""
+    """Id of the completion of the same prompt that reads the same and is judged for both."""
     signs: tuple[str, ...] = ()
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None

@@ -1,9 +1,9 @@
 """Judgments and labels of people -> what judges are worth, and a promised share of errors. Pure.
 
 api.py             `calibrate` for scripts that bring their own judgments
-calibration.py     what labels have shown: the file of `judgeforge calibrate`
+calibration.py     what labels have shown: the file that `judgeforge calibrate` writes
 fit.py             judgments and labels -> a calibration
-labels.py          labels, how far people agree, who is held out
+labels.py          labels, how far people agree, which are held out
 weights.py         how much each judge counts, and what to correct for
 contributions.py   what each judge says for each completion, in log-odds
 choice_model.py    a conditional logit of what people prefer

@@ -33,7 +33,7 @@ def calibrate(
     """Measure a panel of judges against labels.
 
     ``judgments``: a list for each prompt; prompts without a label tell of the judges too.
-    ``labels``: for each prompt id the completion that people find the best, None for a tie; or
+    ``labels``: for each prompt id the id of the completion that people prefer, None for a tie; or
     Label records.
     ``of``: what is labelled, "best" (of all completions) or "pair" (the better of two); without it
     "pair" where all labelled prompts have two completions.
@@ -83,7 +83,7 @@ def calibrate(
 def calibrate_probabilities(
     probabilities: Sequence[float], right: Sequence[float], *, of: LabelKind = "best"
 ) -> Calibration:
-    """A calibration of probabilities whatever they come from, the judges unknown.
+    """A calibration of probabilities from any source, without knowing the judges.
 
     ``probabilities``: that each prediction is right, 0 to 1. ``right``, as many: 1 where it was, 0
     where not, 0.5 for a tie. Raises TooFewLabelsError (a ValueError) below 20, and ValueError for
@@ -117,14 +117,14 @@ def labelled_prompt(
 
 
 def labels_kind(labelled: Sequence[Labelled]) -> LabelKind:
-    """What the labels say, where the caller does not."""
+    """What is labelled, where the caller does not say."""
     return "pair" if all(len(one.evidence.completion_ids) == 2 for one in labelled) else "best"
 
 
 def labels_of(
     labels: Mapping[str, str | None] | Sequence[Label], by_prompt: Mapping[str, Sequence[Judgment]]
 ) -> list[Label]:
-    """Raises ValueError for a label whose prompt has no judgments, TypeError for what is none."""
+    """Raises ValueError for a label whose prompt has no judgments, TypeError for a wrong type."""
     _expect_labels(labels)
     names = list(labels) if isinstance(labels, Mapping) else [one.prompt_id for one in labels]
     unknown = sorted(set(names) - set(by_prompt))

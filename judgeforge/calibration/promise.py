@@ -1,4 +1,4 @@
-"""What is promised of the pairs kept, in words, and how it depends on the number of labels."""
+"""What is promised about the pairs kept, in words, and how it depends on the number of labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Record
 
 CURVE = (40, 100, 200, 300, 500, 1000)
-"""Numbers of labels for which the share kept is foretold."""
+"""Numbers of labels for which the share kept is predicted."""
 _DRAWS = 12
 _SEED = 20251125
 _LEAST_SHARE = 0.01
@@ -42,8 +42,8 @@ class Promise(Record):
     in_words: str
     assumptions: tuple[str, ...]
     curve: Curve
-    """Foretold from the labelled prompts: redrawn as often as the number says, each label drawn
-    with its calibrated probability."""
+    """Predicted from the labelled prompts: that many are redrawn, each label with its calibrated
+    probability."""
     more_labels_needed: int | None
     """0 where pairs are kept; None where no number on the curve would be enough."""
 
@@ -96,13 +96,15 @@ def _in_words(
             "pairs kept are wrong"
         )
     if kept > 0:
-        return f"{promise} (a pair is wrong when {wrong}); {kept:.0%} of the labelled are kept."
+        return (
+            f"{promise} (a pair is wrong when {wrong}); {kept:.0%} of the labelled pairs are kept."
+        )
     more = (
         f"about {needed} more labels would support one"
         if needed
-        else "no number of labels up to 1000 would: the judges are not sure enough"
+        else "no number of labels up to 1000 would: the judges are not certain enough"
     )
-    return f"These {labels} labels support no such promise, and no pair is kept; {more}."
+    return f"These {labels} labels do not support such a promise, and no pair is kept; {more}."
 
 
 def _assumptions(calibration: Calibration, *, certified: bool) -> tuple[str, ...]:
@@ -118,13 +120,13 @@ def _assumptions(calibration: Calibration, *, certified: bool) -> tuple[str, ...
             *shared,
             "the labels are independent of each other; they touched neither the judges' weights "
             "nor the order of the tests, so that the bound is exact for pairs like the labelled",
-            "of a prompt, one pair is kept at most, and all judges are asked as in the calibration",
+            "at most one pair per prompt is kept, and all judges are asked as in the calibration",
         )
     return (
         *shared,
         "log-odds of being right are close to a straight line of the log-odds that the judges "
         "believe",
-        "of a prompt, one pair is kept at most",
+        "at most one pair per prompt is kept",
     )
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from judgeforge.ranking.distributions import Array
 
 NONE_KEPT = 1.0
-"""A threshold that no probability is above."""
+"""No probability is above this threshold."""
 _PLANNED_DRAWS = 400
 _PLAN_SEED = 20211013
 
@@ -73,7 +73,7 @@ def planned_start(ordered: Array, allowed: Array, cuts: NDArray[np.bool_]) -> in
     """The number of kept pairs to begin with, by simulation; None where no test can reject.
 
     ``ordered`` (n,): probabilities of being right, highest first. ``cuts`` (n,): whether the next
-    one is lower, so that a threshold can part them.
+    one is lower, so that a threshold can separate them.
     """
     possible = np.flatnonzero((allowed >= 0) & cuts)
     if not len(possible):

@@ -19,10 +19,10 @@ What one call meets, in this order; docs/guarantees.md rests on it:
 2. The cache. What was paid before, by any run, is not sent.
 3. The gate of its model: breaker, requests in flight, requests and tokens a minute, slots.
 4. A reservation, on disk before anything is sent: the most that the attempt can cost.
-5. The request, once, with a time limit. Retries are ours, so the SDKs repeat nothing.
+5. The request, once, with a time limit. Retries are ours, so the SDKs never retry.
 6. The reply goes into the cache before anything uses it; then the reservation is settled at what
    was billed.
-7. One line of log for each attempt, whatever came of it.
+7. One line of log for each attempt, however it ended.
 
 What an attempt that fails costs, and what follows (calls/providers/http_errors.py tells them apart,
 money/budget.py keeps the books):
@@ -30,11 +30,11 @@ money/budget.py keeps the books):
 no connection          nothing was sent: released, tried again
 429, 5xx               nothing is billed: released, tried again, the gate learns
 400, 404, 413, 422     nothing is billed: released, an outcome of this call alone
-401, 403, no money     the account is meant: the run stops and names the key (exit 4)
-reset, timeout         it may have been billed: counts as spent whole, tried again
+401, 403, no money     concerns the account: the run stops and names the key (exit 4)
+reset, timeout         may have been billed: counts as spent whole, tried again
 unreadable reply       billed: settled at what it says, tried again
 
 An interrupt ends what has not been sent, waits for what has, and stores it. A hedge is a second
-request for a reply that is late: whichever comes first is used, and both are paid. Of all this,
+request for a reply that is late: the first reply is used, and both are paid for. Of all this,
 sampling and judging see only `Asks` (call.py).
 """

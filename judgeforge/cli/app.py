@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import signal
 import sys
 from collections.abc import Callable
@@ -60,6 +61,10 @@ def is_verbose() -> bool:
 
 def main() -> None:
     """Entry point. A user's mistake is one line on stderr and an exit code, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # What the terminal or the pipe cannot encode is escaped, and changes no exit code.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         # A scheduler's Ctrl-C, also outside the run proper.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -68,7 +73,7 @@ def main() -> None:
     except JudgeforgeError as error:
         _fail(error)
     except KeyboardInterrupt:
-        typer.echo("judgeforge: interrupted", err=True)
+        sys.stderr.write("judgeforge: interrupted\n")
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 (a bug is shown whole, but for secrets)
         print_traceback(error)
@@ -78,14 +83,14 @@ def main() -> None:
 def _fail(error: JudgeforgeError) -> None:
     if is_verbose():
         print_traceback(error)
-    typer.echo(f"judgeforge: {printable(redact(str(error)))}", err=True)
+    sys.stderr.write(f"judgeforge: {printable(redact(str(error)))}\n")
     sys.exit(error.exit_code)
 
 
 def print_traceback(error: Exception) -> None:
     import traceback
 
-    typer.echo(redact("".join(traceback.format_exception(error))), err=True)
+    sys.stderr.write(redact("".join(traceback.format_exception(error))) + "\n")
 
 
 def _version(wanted: bool) -> None:

@@ -45,7 +45,7 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
     with ProgressDisplay(quiet=quiet) as display:
         report = run_file(config, out, options, say=note, on_progress=display.update)
-    print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs)
+    print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs, told=display.told)
     if report.error is not None:
         raise report.error
     if is_verbose():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from pathlib import Path
 
 from judgeforge.config.model import ModelConfig
@@ -42,6 +43,19 @@ def key_file_problem(path: Path) -> str | None:
     return None
 
 
+def header_problem(value: str) -> str | None:
+    """Why no HTTP header can carry a value, which is not repeated; None where one can."""
+    for position, character in enumerate(value, start=1):
+        if not " " <= character <= "~":
+            name = unicodedata.name(character, "a control character").lower()
+            return (
+                f"contains a character that no key has (U+{ord(character):04X}, {name}, at "
+                f"position {position}), as text copied from a page or a chat often does; copy it "
+                "anew from where it was issued"
+            )
+    return None
+
+
 def _from_variable(model: ModelConfig) -> str | None:
     variable = model.key_variable
     if variable is None:
@@ -52,6 +66,8 @@ def _from_variable(model: ModelConfig) -> str | None:
             f"the environment variable {variable} is not set. Set it to the key of "
             f"`{model.provider}` (export {variable}=…), or name another one with `api_key_env`."
         )
+    if problem := header_problem(value):
+        raise ValueError(f"the environment variable {variable} {problem}.")
     return value
 
 
@@ -78,4 +94,6 @@ def _from_file(path: Path) -> str:
         raise ValueError(f"{path}: is not a key, which is ASCII text; save it as such") from None
     if len(key.split()) != 1:
         raise ValueError(f"{path}: must contain the key and nothing else, on one line")
+    if problem := header_problem(key):
+        raise ValueError(f"{path}: {problem}")
     return key

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -114,11 +114,25 @@ class ModelConfig(Record):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an http:// or https:// address")
+        if problem := _unreachable(parts):
+            raise ValueError(problem)
         if parts.username or parts.password or parts.query:
             raise ValueError(
                 "must contain no user, password or query: keys come from `api_key_env`"
             )
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _without_the_path(self) -> ModelConfig:
+        """What a provider adds to its base URL by itself must not be there already."""
+        path, url = self.facts.path, self.base_url or ""
+        for end in (path, *(["/v1"] if path.startswith("/v1/") else [])):
+            if end and url.lower().endswith(end):
+                raise ValueError(
+                    f"`base_url` ends in {end}, which judgeforge adds itself: it asks "
+                    f"{url}{path}. Write `base_url: {url[: -len(end)]}`"
+                )
+        return self
 
     @model_validator(mode="after")
     def _one_key(self) -> ModelConfig:
@@ -197,12 +211,33 @@ class ModelConfig(Record):
         return str(self.api_key_file) if self.api_key_file else self.key_variable
 
 
+def _unreachable(parts: SplitResult) -> str | None:
+    """Why no server can have such an address, for what a look at it can tell."""
+    host = parts.hostname or ""
+    try:
+        port = parts.port
+        host.encode("idna")
+    except ValueError as error:  # UnicodeError among them
+        return f"is not an address ({error})"
+    if port == 0 or any(not character.isprintable() or character == " " for character in host):
+        return "is not an address: check host and port"
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 (refused)
+        meant = f"{parts.scheme}://127.0.0.1{'' if port is None else f':{port}'}{parts.path}"
+        return (
+            f"`{host}` is where a server listens, not where it is reached: write {meant} for this "
+            "machine, or the name of the machine that it runs on"
+        )
+    return None
+
+
 def is_readable_on_the_way(url: str) -> bool:
     """Whether it is http:// to another machine."""
-    parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname in {None, "localhost"}:
-        return False
+    return urlsplit(url).scheme == "http" and not is_this_machine(url)
+
+
+def is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
     try:
-        return not ip_address(parts.hostname or "").is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        return True
+        return host == "localhost" or host.endswith(".localhost")

@@ -18,6 +18,8 @@ class ProviderFacts:
     opened_by: str
     """The class as ``module:name`` (see ``calls.providers.base.ProviderKind``), which is imported
     when the first model of the provider is opened."""
+    path: str = ""
+    """What is asked below the base URL, such as ``/chat/completions``."""
     key_variable: str | None = None
     """The environment variable that holds the key for its own address."""
     family: str | None = None
@@ -44,12 +46,14 @@ class ProviderFacts:
 PROVIDERS: dict[str, ProviderFacts] = {
     "openai": ProviderFacts(
         "judgeforge.calls.providers.openai_chat:OpenAIChat",
+        path="/chat/completions",
         key_variable="OPENAI_API_KEY",
         family="gpt",
         max_tokens_field="max_completion_tokens",
     ),
     "anthropic": ProviderFacts(
         "judgeforge.calls.providers.anthropic_messages:AnthropicMessages",
+        path="/v1/messages",
         key_variable="ANTHROPIC_API_KEY",
         family="claude",
         # The API version that the SDK speaks (2026-10-21) refuses temperature, top_p and top_k.
@@ -63,13 +67,17 @@ PROVIDERS: dict[str, ProviderFacts] = {
     ),
     "openai_decisions": ProviderFacts(
         "judgeforge.calls.providers.openai_decisions:OpenAIDecisions",
+        path="/decisions",
         key_variable="OPENAI_API_KEY",
         family="gpt",
         listed_as="openai",
         decides=True,
     ),
     "systemone": ProviderFacts(
-        "judgeforge.calls.providers.systemone:SystemOne", decides=True, needs_base_url=True
+        "judgeforge.calls.providers.systemone:SystemOne",
+        path="/systemone",
+        decides=True,
+        needs_base_url=True,
     ),
 }
 

@@ -21,13 +21,13 @@ def _as_list(value: object) -> object:
 
 
 class Fields(Record):
-    """Which column of the input is what."""
+    """Which column of the input is what; null for one that is not to be read."""
 
     prompt: str = "prompt"
-    id: str = "id"
-    reference: str = "reference"
-    metadata: str = "metadata"
-    completions: str = "completions"
+    id: str | None = "id"
+    reference: str | None = "reference"
+    metadata: str | None = "metadata"
+    completions: str | None = "completions"
 
 
 class HuggingFaceSource(Record):

@@ -1,4 +1,4 @@
-"""CSV with a header. Columns for messages, metadata and completions may contain JSON.
+"""CSV with a header. Columns for metadata and completions may contain JSON.
 
 Read strictly: a stray quote would otherwise swallow the rows that follow. Where a row cannot be
 read, reading continues with the line after its first, so that one bad quote costs one row.
@@ -7,7 +7,6 @@ read, reading continues with the line after its first, so that one bad quote cos
 from __future__ import annotations
 
 import csv
-import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,6 @@ from judgeforge.records import SkipReason
 
 LONGEST_ROW = 4 * 1024 * 1024
 """Bytes of a line, and characters of a row of several lines; csv takes 4 times that to read it."""
-_MESSAGES = re.compile(r'\s*\[\s*\{\s*"(role|content)"\s*:')
 
 _Row = tuple[int, list[str]]
 
@@ -132,7 +130,7 @@ def _named(row: _Row, header: list[str], fields: Fields) -> RawRow | BadRow:
         )
         return BadRow(number, SkipReason.INVALID_ROW, detail)
     columns: dict[str, Any] = dict(zip(header, cells, strict=True))
-    for name in (fields.id, fields.reference, fields.metadata, fields.completions):
+    for name in filter(None, (fields.id, fields.reference, fields.metadata, fields.completions)):
         if columns.get(name) == "":
             columns[name] = None
     try:
@@ -143,12 +141,9 @@ def _named(row: _Row, header: list[str], fields: Fields) -> RawRow | BadRow:
 
 
 def _read_json(columns: dict[str, Any], fields: Fields) -> None:
-    """Raises ValueError; a prompt is JSON only where it looks like messages."""
-    names = [fields.metadata, fields.completions]
-    if _MESSAGES.match(columns[fields.prompt]):
-        names.append(fields.prompt)
-    for name in names:
-        if not isinstance(columns.get(name), str):
+    """Raises ValueError."""
+    for name in (fields.metadata, fields.completions):
+        if name is None or not isinstance(columns.get(name), str):
             continue
         try:
             columns[name] = parse_json(columns[name])

@@ -96,15 +96,15 @@ def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> CheckedRow:
         )
     given_id = row_id(columns, fields)
     messages = read_messages(columns[fields.prompt])
-    reference = columns.get(fields.reference)
-    metadata = _metadata(columns.get(fields.metadata))
+    reference = _column(columns, fields.reference)
+    metadata = _metadata(_column(columns, fields.metadata))
     _check_verifiable(metadata, checks, has_reference=reference is not None)
     parts = {
         "messages": messages,
         "line": row.line,
-        "reference": None if reference is None else text_of(reference, "`reference`"),
+        "reference": None if reference is None else _text_column(reference, "reference"),
         "metadata": metadata,
-        "completions": _completions(columns.get(fields.completions), checks),
+        "completions": _completions(_column(columns, fields.completions), checks),
     }
     return CheckedRow(given_id, parts)
 
@@ -114,11 +114,11 @@ def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
 
     Raises RowProblemError for a wrong one.
     """
-    value = columns.get(fields.id)
+    value = _column(columns, fields.id)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        bad(f"`id` must be a string or a number, found {kind_of(value)}")
+        bad(f"`id` must be a string or a number, found {kind_of(value)}{_or_unread('id')}")
     if isinstance(value, float | Decimal):
         if not math.isfinite(value):
             bad(f"`id` must be a string or a number, found {value}")
@@ -131,11 +131,27 @@ def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
     return text
 
 
+def _column(columns: Mapping[str, Any], name: str | None) -> Any:  # noqa: ANN401
+    """None for a column that is absent, or that the configuration does not read."""
+    return None if name is None else columns.get(name)
+
+
+def _or_unread(field: str) -> str:
+    """What else can be done about a column that only happens to have a field's name."""
+    return f" (`fields: {{{field}: null}}` leaves the column out)"
+
+
+def _text_column(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        bad(f"`{field}` must be a string, found {kind_of(value)}{_or_unread(field)}")
+    return text_of(value, f"`{field}`")
+
+
 def _metadata(value: object) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        bad(f"`metadata` must be an object, found {kind_of(value)}")
+        bad(f"`metadata` must be an object, found {kind_of(value)}{_or_unread('metadata')}")
     try:
         return _json_object(value)
     except UnicodeEncodeError:
@@ -202,7 +218,7 @@ def _completions(value: object, checks: RowChecks) -> tuple[ReadyCompletion, ...
     if value is None:
         value = []
     if not isinstance(value, list):
-        bad(f"`completions` must be a list, found {kind_of(value)}")
+        bad(f"`completions` must be a list, found {kind_of(value)}{_or_unread('completions')}")
     if not value and not checks.needs_completions:
         return ()
     ready = tuple(_completion(one, number) for number, one in enumerate(value, start=1))
@@ -220,12 +236,20 @@ def _completion(value: object, number: int) -> ReadyCompletion:
     if isinstance(value, str):
         return ReadyCompletion.model_construct(text=text_of(value, what), model=None)
     if not isinstance(value, Mapping) or value.get("text") is None:
-        bad(f"{what} must be a string or an object with `text`, found {kind_of(value)}")
+        bad(
+            f"{what} must be a string or an object with `text`, found {_found(value)}"
+            f"{_or_unread('completions')}"
+        )
     model = value.get("model")
     return ReadyCompletion.model_construct(
         text=text_of(value["text"], f"the text of {what}"),
         model=None if model is None else text_of(model, f"the model of {what}"),
     )
+
+
+def _found(value: object) -> str:
+    names = f" with {column_names(value)}" if isinstance(value, Mapping) else ""
+    return f"{kind_of(value)}{names}"
 
 
 def check_length(prompt: Prompt, checks: RowChecks) -> None:

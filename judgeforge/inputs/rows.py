@@ -56,8 +56,9 @@ def column_names(names: Iterable[object]) -> str:
 
 
 def named(fields: Fields) -> dict[str, str]:
-    """Column -> field, for the fields that the configuration sets itself."""
-    return {getattr(fields, field): field for field in sorted(fields.model_fields_set)}
+    """Column -> field, for the columns that the configuration names itself."""
+    set_by_it = {getattr(fields, field): field for field in sorted(fields.model_fields_set)}
+    return {column: field for column, field in set_by_it.items() if column is not None}
 
 
 def require_columns(where: str, fields: Fields, names: Iterable[str]) -> list[str]:
@@ -69,7 +70,8 @@ def require_columns(where: str, fields: Fields, names: Iterable[str]) -> list[st
     for column, setting in {fields.prompt: "prompt", **named(fields)}.items():
         if column not in there:
             raise _missing(where, column, setting, there)
-    return [column for column in dict.fromkeys(fields.model_dump().values()) if column in there]
+    wanted: list[str | None] = list(dict.fromkeys(fields.model_dump().values()))
+    return [column for column in wanted if column in there]
 
 
 def watch_columns(

@@ -9,32 +9,32 @@ escalation.py     the first tier of judges, then those that tell most for their 
 own_family.py     which completions come from a judge's own model family
 verification.py   criteria that code verifies
 protocols/        one file a way to ask
-replies/          reading what judges answer, strictly
+replies/          reads what judges answer, strictly
 checks/           what code can check of a text
 
 A judge is a model, a protocol and settings. It offers questions about some completions of a
 prompt; the panel asks all of them, the escalation those that are worth their price:
 
 pointwise   one completion a question, each criterion on its scale
-pairwise    two, in both orders where it is asked for: a verdict, by criterion or overall
+pairwise    two, in both orders by default: a verdict, by criterion or overall
 listwise    all of a prompt in one question
 decisions   typed questions to a model that answers with probabilities
-checks      by code, for nothing, before a model is asked
+checks      by code, at no cost, before a model is asked
 
 A reply is read strictly, or once more after a repair, or the judgment is missing and says in which
-way (`missing_kind`); nothing is guessed. What the prompt, the answers and the reference contain
-is data: it stands between delimiters that no text can forge, and no template runs it. Required
-criteria that code checks are a veto after ranking.
+way (`missing_kind`); nothing is guessed. Prompt, answers and reference are data: they are placed
+between delimiters that no text can forge, and no template runs them. Required criteria that code
+checks are a veto after ranking.
 
 Where judges cost more than the doubt is worth, `cascade` in the configuration sets tiers: the first
 judges everything, the others what ranking/cascade/ names, one question at a time, until the target
 confidence is reached or no question is worth its price.
 
-A judge of the same model family as a writer can be left out for its own answers, or only noted
-(own_family.py). A run measures its judges as it goes (ranking/reliability/): that needs no labels,
-and labels make it better (calibration/). `judging.on_judge_failure` says what to do while a judge
-fails: wait for it, go on without it, or stop the run. A judgment that stays missing is a gap in the
-evidence, not in the run.
+A judge of the same model family as a writer can be left out for that writer's answers, or only
+noted (own_family.py). A run measures its judges as it goes (ranking/reliability/); that needs no
+labels, and labels improve it (calibration/). `judging.on_judge_failure` says what to do while a
+judge is out of order: wait for it, go on without it, or stop the run. A judgment that is still
+missing is a gap in the evidence, not in the run.
 
-To add a protocol: a file in protocols/, and a line in ranking/protocols.py.
+To add a protocol: a file in protocols/, and a line in ``PROTOCOLS`` (ranking/protocols.py).
 """

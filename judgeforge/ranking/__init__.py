@@ -21,7 +21,7 @@ answers of one judge are not eight judges. Errors have the tails of Student's t.
 
 judgments  -> evidence       numbers: scores, comparisons, repeats; what code decided, apart
 evidence   -> posterior      means and covariance of the qualities (docs/judging.md)
-posterior  -> probabilities  P(better), P(best); by a map that labels have fitted, where there is
+posterior  -> probabilities  P(better), P(best); corrected where labels have fitted a map
 ranking    -> pairs          a strategy proposes, rules and the promise decide
 
 What code has decided is certain: a failed required check puts a completion below all others.

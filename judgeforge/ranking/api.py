@@ -19,7 +19,7 @@ def rank(
     reliability: Reliability = PRIOR,
     texts: Mapping[str, str] | None = None,
 ) -> Ranking:
-    """Rank the completions of one prompt by all that judges said of them.
+    """Rank the completions of one prompt by everything that judges said about them.
 
     The Ranking holds a score for each completion (expected quality, 0 to 1), the covariance of the
     scores, and the probability that each is the best (these sum to 1), all in the order of
@@ -44,7 +44,7 @@ def rank(
 
     Raises ValueError without the texts that are needed, for judgments of several prompts, and for a
     judgment that lacks what its protocol gives, has a number outside its range or comes twice;
-    TypeError for what is no judgment, or no Reliability.
+    TypeError for what is not a judgment, or not a Reliability.
     """
     advice = "judgeforge.fit_reliability(prompts), or `calibration.labelled.reliability`"
     expect(reliability, Reliability, "reliability", "a Reliability", advice)

@@ -135,7 +135,7 @@ def read_evidence(
 
 
 def _log_lengths(names: Sequence[str], texts: Mapping[str, str]) -> tuple[float, ...]:
-    """Nothing where a text is missing."""
+    """Empty where a text is missing."""
     if not all(name in texts for name in names):
         return ()
     return tuple(math.log(len(texts[name]) + 1) for name in names)

@@ -141,8 +141,8 @@ def _with_comparisons(
 
 
 def _mode(verdicts: _Verdicts, before: Array, precision: Array) -> Array:
-    """Newton's method, with steps halved until they rise: many verdicts against clear scores would
-    otherwise be leapt over, to and fro."""
+    """Newton's method, with steps halved until they go uphill: with many verdicts against clear
+    scores it would otherwise leap to and fro."""
 
     def height(qualities: Array) -> float:
         away = qualities - before

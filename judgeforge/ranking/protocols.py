@@ -28,7 +28,7 @@ class ProtocolFacts:
 
     @property
     def by_code(self) -> bool:
-        """Then a judgment is no opinion: it is exact, free, and configured by the rubric alone."""
+        """If so, judgments are exact, free, and configured by the rubric alone: not opinions."""
         return self.judge is None
 
 
@@ -53,7 +53,6 @@ PROTOCOLS: dict[str, ProtocolFacts] = {
 
 
 def is_by_code(protocol: str) -> bool:
-    """Whether code made the judgments of a protocol; one that this version lacks is asked of a
-    model."""
+    """Whether code made its judgments; a protocol that this version lacks counts as a model's."""
     facts = PROTOCOLS.get(protocol)
     return facts is not None and facts.by_code

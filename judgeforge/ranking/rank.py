@@ -92,7 +92,7 @@ def quality_posterior(evidence: Evidence, reliability: Reliability) -> tuple[Arr
 
 def quality_map(evidence: Evidence, reliability: Reliability) -> tuple[Array, Array, Array]:
     """From what the judges see to the true quality: (n, n) and (n,) of a linear map, and the
-    covariance (n, n) of what nobody can see.
+    covariance (n, n) of what no judge can see.
 
     What the judges agree on is the quality plus an error that all of them make: of each deviation
     from the prompt's mean the share ``shared_error`` of the variance. Criteria verified by code

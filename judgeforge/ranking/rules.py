@@ -29,7 +29,7 @@ class PairingRules(Record):
     max_length_ratio: float | None = Field(default=None, ge=1.0, le=1e6)
     """Longer over shorter side, in characters; `length_matched` takes 1.25 where none is given."""
     pairs_per_prompt: int | None = Field(default=None, ge=1, le=10**6)
-    """At most so many pairs of a prompt; without it, as many as the strategy names."""
+    """At most this many pairs of a prompt; without it, as many as the strategy says."""
     reject_suspicious: bool = False
     """Whether completions with a `suspicious:` flag are left out before any judge sees them."""
     max_error: float | None = Field(default=None, gt=0.0, lt=0.5)
@@ -41,15 +41,15 @@ class PairingRules(Record):
 
 
 class CascadeRules(Record):
-    """When a prompt has been asked enough about, and how much it may cost."""
+    """When enough has been asked about a prompt, and how much that may cost."""
 
     target_confidence: float = Field(default=0.9, gt=0.5, le=1.0)
-    """A prompt is asked no more about once this probability is reached."""
+    """Nothing more is asked about a prompt once this probability is reached."""
     of: Literal["best", "pair"] = "best"
     """Of what: that chosen is the best completion, or that it is better than rejected."""
     max_calls_per_completion: float | None = Field(default=None, gt=0, le=1e6)
     """Over all judges, as a mean over the completions of a prompt."""
     max_usd_per_prompt: float | None = Field(default=None, ge=0, le=1e9)
     min_gain: float = Field(default=0.005, ge=0, le=1)
-    """The least gain in the probability that a call must promise, for the price of a judgment of
-    the first tier: where judges cannot tell, more of them are not asked either."""
+    """The least gain in that probability that a call must promise, for the price of a judgment of
+    the first tier: where judges cannot tell, asking more of them is not worth it."""

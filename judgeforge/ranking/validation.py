@@ -20,7 +20,7 @@ _VERDICT_OUTCOMES = {"a", "b", "tie"}
 def judgments_of_prompt(judgments: Iterable[Judgment]) -> list[Judgment]:
     """The judgments of one prompt, from any iterable, a generator too.
 
-    Raises TypeError for what is no list of judgments, and ValueError for a judgment that lacks
+    Raises TypeError for what is not a list of judgments, and ValueError for a judgment that lacks
     what its protocol gives, has a number outside its range, or comes twice.
     """
     _expect_list(judgments, "the judgments of one prompt")
@@ -34,8 +34,8 @@ def judgments_of_prompt(judgments: Iterable[Judgment]) -> list[Judgment]:
             raise ValueError(f"judgment `{judgment.id}`: {problem}")
         if judgment.id in seen:
             raise ValueError(
-                f"judgment `{judgment.id}` comes twice, and a copy is no further evidence: leave "
-                "it out, or give a judgment that was asked anew an id (and a `repeat`) of its own"
+                f"judgment `{judgment.id}` comes twice, and a copy is not further evidence: leave "
+                "it out, or give a judgment that was asked anew its own id (and `repeat`)"
             )
         seen.add(judgment.id)
     return listed
@@ -60,7 +60,7 @@ def judgments_by_prompt(
         names = sorted({judgment.prompt_id for judgment in listed})
         if len(names) > 1:
             raise ValueError(
-                f"prompts `{names[0]}` and `{names[1]}` share a list; give each prompt its own"
+                f"prompts `{names[0]}` and `{names[1]}` share a list; give each one of its own"
             )
         if prompts.keys() & names:
             raise ValueError(f"prompt `{names[0]}` has two lists; give it one with all judgments")
@@ -92,7 +92,7 @@ def _problem(judgment: Judgment) -> str | None:
     facts = PROTOCOLS.get(judgment.protocol)
     if facts is None:
         hint = did_you_mean(judgment.protocol, PROTOCOLS)
-        return f"there is no protocol `{judgment.protocol}`; known are {', '.join(PROTOCOLS)}{hint}"
+        return f"unknown protocol `{judgment.protocol}` (known: {', '.join(PROTOCOLS)}){hint}"
     if judgment.missing:
         return None
     shown = len(judgment.completion_ids)

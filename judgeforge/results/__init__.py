@@ -1,8 +1,8 @@
-"""A run folder -> what people and trainers read of it. Changes nothing of the run.
+"""A run folder -> what people and trainers read. Changes nothing of the run.
 
-status.py         how a run folder stands
+status.py         how far a run has come
 explain.py        why a pair is what it is
-facts.py          what a manifest says of how a run was made
+facts.py          what a manifest says about how a run was made
 effects.py        which evidence moved a pair
 figures/          all numbers, from one pass over the files
 report/           `report.html`
@@ -10,16 +10,16 @@ card.py           the dataset card, `README.md`
 card_sections.py  its parts, as Markdown from values
 export/           the formats of trainers
 
-Everything here is made from files that are final, so that it can be made again at any time:
-`judgeforge report DIR` and `export DIR` change nothing of the run.
+Everything here is made from final files, so it can be made again at any time: `judgeforge report`
+and `judgeforge export` change nothing of the run.
 
 manifest, card, report   show the same numbers: one walk over the files counts them (figures/run.py)
 explain, status          read only what they need, and work while a run goes on
-export                   streams the pairs; a trainer's format is a function for a row
+export                   streams the pairs; a trainer's format is one function of a pair
 
 Rows of earlier versions are read through store/evidence_rows.py. What models wrote is data:
 Markdown and HTML are escaped, and a terminal gets visible characters.
 
-To add a format of pairs: a function for its row and a line in export/targets.py.
+To add a format of pairs: a function in export/targets.py, a line in TARGETS (export/__init__.py).
 To add a figure: count it in figures/, then show it in report/ or in card_sections.py.
 """

@@ -7,27 +7,27 @@ wiring.py       the parts of a start, opened and connected
 session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way
-admission.py    which prompt may still begin, given the money left
+admission.py    which prompts may still begin with the money left
 fit.py          the reliability of judges, learnt once and then frozen
 record.py       what a run leaves behind
 manifest.py     what `manifest.json` says
-progress.py     how far a run is and what holds it up, in words
+progress.py     how far a run has come, and what holds it up
 result.py       how a start ended, for programs and in one line
 on_finish.py    tells a command or a webhook how a run ended
 folders.py      where a run goes; a folder a day
 signals.py      what Ctrl-C, SIGTERM and a closed terminal do to a run
-own_thread.py   a run where an event loop is already running (a notebook)
+own_thread.py   a run inside an event loop that is already running (a notebook)
 planning/       everything before the first paid call
 measurement/    judges measured on labels
 
 One start, from its command to its exit code:
 
 1. planning/ reads configuration, rubric, keys, prices and every row; a mistake ends it here.
-2. The folder is locked, and what an earlier start left is compared with what is asked now.
+2. The folder is locked, and what an earlier start left is compared with what is asked for now.
 3. wiring opens the files, the door and the judges; session begins the pipeline and watches it.
-4. Each prompt is admitted, sampled, judged, ranked and paired on its own; many at a time. The
-   first ones wait until the judges are fitted.
-5. A stop (budget, provider, interrupt, disk) starts nothing new and lets what is in flight end.
+4. Each prompt is admitted, sampled, judged, ranked and paired on its own, many at a time. The first
+   ones wait until the judges are fitted.
+5. A stop (budget, provider, interrupt, disk) starts nothing new and lets calls in flight end.
 6. record writes the result files from the journal, proves that nothing vanished, and has the
    manifest, the card and the report written from one set of figures.
 

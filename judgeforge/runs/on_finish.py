@@ -1,18 +1,21 @@
 """Tells a command or a webhook how a run ended; the run's exit code stays what it is.
 
 The JSON summary goes to the command's standard input and is the body of the webhook. Neither gets
-a key: the summary contains none, and the variables that do are kept from the command.
+a key: the summary contains none, and variables with keys of models are kept from the command,
+also those of other providers and those that repeat a key under another name.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -20,9 +23,18 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from judgeforge.config.providers import PROVIDERS
 from judgeforge.config.run import OnFinishConfig, RunConfig
 
 _STDERR = 2
+_KEY_OF_A_MODEL = re.compile(
+    r"API_?KEYS?(_|$)|^(HF|HUGGING_?FACE\w*|REPLICATE|ANTHROPIC|OPENAI|AZURE|AWS|GOOGLE|GEMINI)_"
+    r"(\w+_)?(TOKEN|SECRET\w*|HEADERS|CREDENTIALS)(_|$)",
+    re.IGNORECASE,
+)
+"""A variable that the clients of some provider take a key from."""
+_SHORTEST_SECRET = 8
+"""A shorter text may be a part of anything."""
 
 
 def tell(config: RunConfig, summary: Mapping[str, Any]) -> list[str]:
@@ -67,23 +79,34 @@ def _is_program(name: str, folder: Path) -> bool:
     return shutil.which(folder / name if "/" in name else name) is not None
 
 
-def _secrets(config: RunConfig) -> set[str]:
-    variables = {model.key_variable for model in config.models.values()}
-    if config.on_finish is not None:
-        variables.add(config.on_finish.webhook_env)
-    return {variable for variable in variables if variable}
+def _environment(config: RunConfig, settings: OnFinishConfig) -> dict[str, str]:
+    """Of this process, without what is a key by its name or repeats a secret of the run."""
+    named = {facts.key_variable for facts in PROVIDERS.values()}
+    named |= {model.key_variable for model in config.models.values()} | {settings.webhook_env}
+    secrets = {os.environ.get(name or "", "").strip() for name in named} | {settings.webhook}
+    for model in config.models.values():
+        if model.api_key_file is not None:
+            with suppress(OSError, UnicodeDecodeError):
+                secrets.add(model.api_key_file.read_text(encoding="utf-8").strip())
+    long = [secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET]
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in named
+        and not _KEY_OF_A_MODEL.search(name)
+        and not any(secret in value for secret in long)
+    }
 
 
 def _run_command(settings: OnFinishConfig, body: bytes, config: RunConfig) -> str | None:
-    command, secrets = settings.command or [], _secrets(config)
-    environment = {name: value for name, value in os.environ.items() if name not in secrets}
+    command = settings.command or []
     try:
         process = subprocess.Popen(  # noqa: S603 (the user's own command, without a shell)
             command,
             stdin=subprocess.PIPE,
             stdout=_STDERR,  # standard output is for the summary
             cwd=config.folder,
-            env=environment,
+            env=_environment(config, settings),
             start_new_session=True,
         )
     except (OSError, ValueError) as error:

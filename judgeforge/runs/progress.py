@@ -6,9 +6,12 @@ No run hangs: where no call brings a reply for too long, it says what it waits f
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TextIO
 
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.gateway import Gateway
@@ -26,6 +29,7 @@ _LONGEST = 400
 _LOOKS = 20
 """A stall is noticed within this part of its length."""
 _LONGEST_LOOK_S = 5.0
+_BAR, _COLUMNS = 20, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,10 @@ class Progress:
     done: int
     pairs: int
     paid_calls: int
+    """Sent by this start, those in flight included."""
     cached_calls: int
     cost_usd: float | None
-    """What the folder has cost so far; None where a price is unknown."""
+    """What the folder has cost so far, without ``reserved_usd``; None where a price is unknown."""
     budget_usd: float | None
     elapsed_s: float
     done_before: int
@@ -48,14 +53,102 @@ class Progress:
     """Models that are sent only probes, each with its last failure."""
     trouble: str | None = None
     """What is waited for, once nothing comes back; None while replies come."""
+    notes: tuple[str, ...] = ()
+    """What a person should know meanwhile; the result has them too."""
+    reserved_usd: float = 0.0
+    """The most that calls in flight may cost on top."""
+    calls_done: int = 0
+    """By this start: sent and ended, or from the cache."""
+    calls_expected: int | None = None
+    """By this start in all, about; None while unknown."""
+
+    @property
+    def share(self) -> float:
+        """0 to 1, of the whole run: by calls where they say more, for prompts end late."""
+        by_prompts = self.done / self.prompts if self.prompts else 0.0
+        if not self.calls_expected or not self.prompts:
+            return by_prompts
+        before = self.done_before / self.prompts
+        by_calls = before + (1 - before) * min(1.0, self.calls_done / self.calls_expected)
+        return max(by_prompts, by_calls)
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds until the end at the speed so far; None before the first prompt is done."""
+        """Seconds until the end at the speed so far, by prompts or, before the first one is done,
+        by calls; None before any of them."""
         fresh = self.done - self.done_before
-        if fresh <= 0:
-            return None
-        return (self.prompts - self.done) * self.elapsed_s / fresh
+        if fresh > 0:
+            return (self.prompts - self.done) * self.elapsed_s / fresh
+        if self.calls_expected and self.calls_done:
+            left = max(0, self.calls_expected - self.calls_done)
+            return left * self.elapsed_s / self.calls_done
+        return None
+
+    @property
+    def figures(self) -> str:
+        """Pairs, calls, money and the time left, on one line."""
+        calls = f"calls {self.paid_calls} sent, {self.cached_calls} cached"
+        if self.calls_expected and self.calls_done < self.calls_expected:
+            calls += f", {self.calls_done} of about {self.calls_expected} done"
+        parts = [f"pairs {self.pairs}", calls, self._money]
+        if self.eta_s is not None and self.done < self.prompts:
+            parts.append(f"about {time_left(self.eta_s)} left")
+        return "  ".join(parts)
+
+    @property
+    def _money(self) -> str:
+        if self.cost_usd is None:
+            return "cost unknown"
+        limit = "" if self.budget_usd is None else f" of ${self.budget_usd:g}"
+        reserved = f" (${self.reserved_usd:.4f} more reserved)" if self.reserved_usd else ""
+        return f"${self.cost_usd:.4f}{limit}{reserved}"
+
+
+def time_left(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class ProgressLine:
+    """One line on standard error that is written anew: what Python shows of a run at a terminal
+    and in a notebook. Where it cannot be written any more, the run goes on without it."""
+
+    def __init__(self) -> None:
+        self._stream: TextIO | None = sys.stderr
+        self._longest = self._notes = 0
+
+    @staticmethod
+    def is_watched() -> bool:
+        """Whether standard error is a terminal, or the output of a notebook's cell."""
+        return sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel")
+
+    def show(self, progress: Progress) -> None:
+        for note in progress.notes[self._notes :]:
+            self._write(f"\r{note}\n", 0)
+        self._notes = len(progress.notes)
+        filled = round(progress.share * _BAR)
+        bar = f"[{'#' * filled}{'-' * (_BAR - filled)}]"
+        count = f"{progress.done}/{progress.prompts} prompts"
+        line = f"{bar} {count}  {progress.figures}"
+        most = shutil.get_terminal_size((_COLUMNS, 1)).columns - 1
+        self._write("\r" + shortened(f"{line}  {progress.trouble or ''}".rstrip(), most), most)
+
+    def end(self) -> None:
+        if self._longest:
+            self._write("\n", 0)
+
+    def _write(self, text: str, most: int) -> None:
+        if self._stream is None:
+            return
+        self._longest = min(most, max(self._longest, len(text)))
+        encoding = self._stream.encoding or "utf-8"
+        shown = text.ljust(self._longest).encode(encoding, "backslashreplace").decode(encoding)
+        try:
+            self._stream.write(shown)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = None
 
 
 def out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:

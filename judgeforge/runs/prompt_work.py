@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.call import Asks
-from judgeforge.config.run import RunConfig
+from judgeforge.config.run import RunConfig, SamplingConfig
 from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.pairing.provenance import make_pairs
@@ -26,6 +27,44 @@ from judgeforge.records import (
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 
+ENOUGH_EQUAL = 8
+"""Prompts without a single difference after which a person is told."""
+
+
+class EqualDraws:
+    """Notices a model that answers every prompt with the same text again and again, although it is
+    sampled at a temperature above 0: each such prompt is paid and gives no pair."""
+
+    def __init__(self, sampling: SamplingConfig | None, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._highest = max(sampling.temperature) if sampling else 0.0
+        self._equal: Counter[str] = Counter()
+        self._differs: set[str] = set()
+
+    def look_at(self, completions: Sequence[Completion]) -> None:
+        """Of one prompt, as they were sampled."""
+        texts = defaultdict[str, list[str]](list)
+        for one in completions:
+            if one.finish in {"stop", "length"} and one.text:
+                texts[one.model].append(one.text)
+        for model, drawn in texts.items():
+            if len(drawn) < 2 or self._highest == 0 or model in self._differs:
+                continue
+            if len(set(drawn)) > 1:
+                self._differs.add(model)
+                continue
+            self._equal[model] += 1
+            if self._equal[model] == ENOUGH_EQUAL:
+                self._say(
+                    f"all completions of `{model}` are equal in each of the first {ENOUGH_EQUAL} "
+                    f"prompts, although sampling.temperature is {self._highest:g}: its server "
+                    "seems to ignore the temperature, and such prompts are paid and give no pair. "
+                    "Look whether `send_temperature` or `params` of the model keep it away, or "
+                    "switch sampling on in the server (`transformers serve` samples only where "
+                    "the model's generation_config.json has `do_sample: true`), or sample several "
+                    "models."
+                )
+
 
 @dataclass(frozen=True, slots=True)
 class PromptWork:
@@ -39,6 +78,7 @@ class PromptWork:
     """What labels have shown of the judges."""
     trust: Trust | None = None
     """What follows from that for pairs."""
+    equal_draws: EqualDraws | None = None
     on_reading_failure: Callable[[Judgment], None] = lambda _: None
     """Told of each judgment that is missing because reading its reply failed unexpectedly."""
 
@@ -100,7 +140,10 @@ class PromptWork:
     async def _completions(self, prompt: Prompt) -> list[Completion]:
         if prompt.completions or self.config.sampling is None:
             return ready_completions(prompt)
-        return await sample_completions(prompt, self.config.sampling, self.gateway)
+        completions = await sample_completions(prompt, self.config.sampling, self.gateway)
+        if self.equal_draws is not None:
+            self.equal_draws.look_at(completions)
+        return completions
 
     def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> FinishedPrompt:
         completions = judged.completions

@@ -50,7 +50,7 @@ class RunRecord:
         self.reliability: Reliability | None = None
         """What is known about the judges; None until the first prompts are judged."""
         self.notes: list[str] = []
-        """What went wrong and leaves the run whole, for a person."""
+        """What a person should know of a run that goes on, or is whole all the same."""
         self._is_provisional = False
         started = now()
         self._description = {

@@ -4,7 +4,8 @@ and the summary for programs (`--json`, `on_finish`) and in one line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,20 +18,23 @@ from judgeforge.errors import (
     JudgeforgeError,
     StoreError,
 )
-from judgeforge.records import Skip
+from judgeforge.records import Skip, SkipReason
+from judgeforge.results.facts import part
+from judgeforge.results.report.words import SKIP_WORDS
 from judgeforge.runs.manifest import totals_of
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Tally
 from judgeforge.store.json_lines import read_records
 from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
-from judgeforge.text.wording import counted
+from judgeforge.text.visible import one_line, quotable
+from judgeforge.text.wording import counted, shortened
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
     """A finished or stopped run.
 
@@ -47,7 +51,21 @@ class RunResult:
     interrupted: bool = False
     """A signal came, even if too late to stop anything: nothing may begin after this run."""
     notes: tuple[str, ...] = ()
-    """What went wrong but leaves the run whole, such as a report that could not be made."""
+    """What a person should know of it all the same, such as a report that could not be made."""
+
+    def __repr__(self) -> str:
+        """Short: the manifest has thousands of characters."""
+        totals = self.manifest.get("totals", {})
+        counts = [f"{name}={totals.get(name)}" for name in ("prompts", "pairs") if name in totals]
+        stopped = "" if self.stopped_by is None else type(self.stopped_by).__name__
+        facts = [
+            f"folder={str(self.folder)!r}",
+            f"status={self.manifest.get('status')!r}",
+            *counts,
+            f"exit_code={self.exit_code}",
+            *([f"stopped_by={stopped}({shortened(str(self.stopped_by))!r})"] if stopped else []),
+        ]
+        return f"RunResult({', '.join(facts)})"
 
     @cached_property
     def pairs(self) -> Dataset:
@@ -58,7 +76,38 @@ class RunResult:
 
     @property
     def skips(self) -> list[Skip]:
-        return list(read_records(RunFolder(self.folder).skips, Skip))
+        return list(self._read_skips())
+
+    @property
+    def assumes_confidence(self) -> bool:
+        """Whether judges were asked that no labels have measured."""
+        manifest = self.manifest
+        asked = part(manifest["config"], "judging", "judges")
+        return bool(asked) and manifest.get("calibration") is None
+
+    @cached_property
+    def failures(self) -> str | None:
+        """For exit code 5: the commonest reason with its count, an example, and what helps."""
+        if self.exit_code != EXIT_TOO_MANY_SKIPS:
+            return None
+        totals = self.manifest["totals"]
+        failed = Counter(
+            {reason: n for reason, n in totals["skips"].items() if SkipReason(reason).is_failure}
+        )
+        (commonest, number), *_ = failed.most_common(1)
+        words = SKIP_WORDS[SkipReason(commonest)]
+        skip = next((one for one in self._read_skips() if one.reason == commonest), None)
+        detail = shortened(one_line(skip.detail), _LONGEST_EXAMPLE) if skip else ""
+        example = f", such as `{quotable(skip.prompt_id)}`: {detail}" if skip else ""
+        return (
+            f"{failed.total()} of {counted(totals['prompts'], 'prompt')} failed, more than "
+            f"limits.max_skip_share allows. The commonest reason is `{commonest}` "
+            f"({number}; {words.meaning}){example}. What helps: {words.advice}. "
+            f"All are in {RunFolder(self.folder).skips}"
+        )
+
+    def _read_skips(self) -> Iterator[Skip]:
+        return read_records(RunFolder(self.folder).skips, Skip)
 
 
 EXIT_DONE, EXIT_TOO_MANY_SKIPS = 0, 5
@@ -72,6 +121,12 @@ EXIT_STATUS = {
     InterruptedRunError.exit_code: "interrupted",
 }
 """A start that was refused (2, 75) writes no manifest."""
+_LONGEST_EXAMPLE = 200
+ASSUMED_CONFIDENCE = (
+    "confidence is assumed, not measured: without labels it follows from how far the judges agree, "
+    "and errors that they share cannot be seen. Label 40 prompts or more, then "
+    "`judgeforge calibrate` measures the judges."
+)
 
 FINISHED = frozenset({EXIT_STATUS[EXIT_DONE], EXIT_STATUS[EXIT_TOO_MANY_SKIPS]})
 """The statuses after which nothing is left to do."""
@@ -90,14 +145,14 @@ def summarise(result: RunResult) -> dict[str, Any]:
         "folder": str(result.folder),
         "status": manifest["status"],
         "exit_code": result.exit_code,
-        "message": None if result.did_nothing else manifest["message"],
+        "message": result.failures or (None if result.did_nothing else manifest["message"]),
         "did_nothing": result.did_nothing,
         "started_at": manifest.get("started_at"),
         "ended_at": manifest["updated_at"],
         "totals": manifest["totals"],
         "last_run": nothing.model_dump() if result.did_nothing else manifest["last_run"],
     }
-    return {"text": one_line(summary), **summary}
+    return {"text": _text(summary), **summary}
 
 
 def summarise_error(folder: Path | str, error: JudgeforgeError) -> dict[str, Any]:
@@ -110,15 +165,20 @@ def summarise_error(folder: Path | str, error: JudgeforgeError) -> dict[str, Any
     return {"text": f"judgeforge: {status}: {folder}: {first}{more}", **summary}
 
 
-def one_line(summary: Mapping[str, Any]) -> str:
+def status_in_words(status: str) -> str:
+    """``skipped`` would sound as if nothing had been done."""
+    return "too many skips" if status == EXIT_STATUS[EXIT_TOO_MANY_SKIPS] else status
+
+
+def _text(summary: Mapping[str, Any]) -> str:
     totals, last = summary["totals"], summary["last_run"]
     cost = last["cost_usd"]
     spent = "an unknown sum" if cost is None else f"${cost:.6f}"
     line = (
-        f"judgeforge: {summary['status']}: {summary['folder']}: "
+        f"judgeforge: {status_in_words(summary['status'])}: {summary['folder']}: "
         f"{counted(totals['prompts'], 'prompt')}, {counted(totals['pairs'], 'pair')}, "
         f"{counted(sum(totals['skips'].values()), 'skip')}; this start "
-        f"{counted(last['prompts'], 'prompt')}, {counted(last['calls']['paid'], 'call')} paid, "
+        f"{counted(last['prompts'], 'prompt')}, {counted(last['calls']['paid'], 'call')} sent, "
         f"{spent}"
     )
     return f"{line}; {summary['message']}" if summary["message"] else line

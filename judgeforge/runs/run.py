@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from judgeforge.config.run import RunConfig
@@ -14,7 +16,7 @@ from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.manifest import now
 from judgeforge.runs.own_thread import run_in_own_thread
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
-from judgeforge.runs.progress import Progress
+from judgeforge.runs.progress import Progress, ProgressLine
 from judgeforge.runs.record import exit_code_when_done
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.session import RunSession
@@ -25,7 +27,7 @@ from judgeforge.store.lock import FolderLock
 from judgeforge.text.wording import expect
 
 
-async def arun(
+async def arun(  # noqa: PLR0913 (the options of a run)
     config: RunConfig,
     out: Path | str | None = None,
     *,
@@ -35,24 +37,31 @@ async def arun(
     retry_skipped: bool = False,
     no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
+    progress: bool | None = None,
 ) -> RunResult:
     """Run, or go on where the folder ``out`` stopped; files of other programs are not replaced.
 
     ``out``: as for ``--out``, ``{date}`` in it stands for today. ``limit``: only prompts among the
     first rows begin; what is finished stays. ``budget_usd`` replaces ``budget.usd``. ``force``
     accepts a changed configuration or changed rows. ``retry_skipped`` does prompts again whose
-    calls failed. ``no_lock`` accepts a file system without flock.
+    calls failed. ``no_lock`` accepts a file system without flock. ``on_progress`` is given how far
+    the run is, twice a second. ``progress``: whether a line on standard error shows it; left out,
+    at a terminal and in a notebook, where there is no ``on_progress``.
 
     A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
-    why. Raises ConfigError, InputError, LockHeldError and StoreError; TypeError and ValueError for
-    arguments of the wrong type, or a negative ``limit``.
+    why, and whose ``exit_code`` is that of the command line; a warning says so as well. Raises
+    ConfigError, InputError, LockHeldError and StoreError; TypeError and ValueError for arguments of
+    the wrong type, or a negative ``limit``.
     """
-    _expect_arguments(config, out, limit, budget_usd)
+    _expect_arguments(config, out, limit, budget_usd, progress)
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
-    return await _run_folder(config, chosen_folder(config, out), options, on_progress)
+    with _shown(progress, on_progress) as show:
+        result = await _run_folder(config, chosen_folder(config, out), options, show)
+    _warn_of(result)
+    return result
 
 
-def run(
+def run(  # noqa: PLR0913 (the options of a run)
     config: RunConfig,
     out: Path | str | None = None,
     *,
@@ -62,6 +71,7 @@ def run(
     retry_skipped: bool = False,
     no_lock: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
+    progress: bool | None = None,
 ) -> RunResult:
     """``arun`` for synchronous code, with the same arguments, results and errors.
 
@@ -76,9 +86,12 @@ def run(
     works inside a running event loop (a notebook): there Ctrl-C stops the run in order, as on the
     command line, and is raised afterwards.
     """
-    _expect_arguments(config, out, limit, budget_usd)
+    _expect_arguments(config, out, limit, budget_usd, progress)
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
-    return run_folder(config, chosen_folder(config, out), options, on_progress)
+    with _shown(progress, on_progress) as show:
+        result = run_folder(config, chosen_folder(config, out), options, show)
+    _warn_of(result)
+    return result
 
 
 def run_folder(
@@ -121,13 +134,50 @@ async def _run_folder(
             return await RunSession(start, parts).run(on_progress)
 
 
-def _expect_arguments(config: object, out: object, limit: object, budget_usd: object) -> None:
+@contextmanager
+def _shown(
+    progress: bool | None, on_progress: Callable[[Progress], None] | None
+) -> Iterator[Callable[[Progress], None] | None]:
+    """What is to be told how far the run is."""
+    if progress is None:
+        progress = on_progress is None and ProgressLine.is_watched()
+    if not progress:
+        yield on_progress
+        return
+    line = ProgressLine()
+
+    def show(now: Progress) -> None:
+        line.show(now)
+        if on_progress is not None:
+            on_progress(now)
+
+    try:
+        yield show
+    finally:
+        line.end()
+
+
+def _warn_of(result: RunResult) -> None:
+    """Python has no exit code, and a stopped run looks like one with few pairs."""
+    if result.stopped_by is not None:
+        why = f"{type(result.stopped_by).__name__}: {result.stopped_by}"
+        warnings.warn(f"the run stopped early (stopped_by): {why}", stacklevel=3)
+    elif result.failures is not None:
+        warnings.warn(result.failures, stacklevel=3)
+    for note in result.notes:
+        warnings.warn(note, stacklevel=3)
+
+
+def _expect_arguments(
+    config: object, out: object, limit: object, budget_usd: object, progress: object
+) -> None:
     """Raises TypeError and ValueError for what only a script can pass."""
     expect(config, RunConfig, "config", "a RunConfig", "judgeforge.load_config(path) gives one")
     optional = type(None)
     expect(out, (str, os.PathLike, optional), "out", "the path of a folder, or None")
     expect(limit, (int, optional), "limit", "a whole number of rows, or None")
     expect(budget_usd, (int, float, optional), "budget_usd", "a number of USD, or None")
+    expect(progress, (bool, optional), "progress", "True, False or None")
     if isinstance(limit, int) and limit < 0:
         raise ValueError(f"limit must be a number of rows from 0, not {limit}; None takes all")
 

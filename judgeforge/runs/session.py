@@ -21,6 +21,7 @@ from judgeforge.runs.signals import stop_signals
 from judgeforge.runs.start import Start
 from judgeforge.runs.wiring import Parts
 from judgeforge.store.files import check_free_space
+from judgeforge.store.spending import to_usd
 
 _YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20
 _lock = threading.Lock()
@@ -52,6 +53,7 @@ class RunSession:
         self._start, self._config, self._folder = start, start.config, start.folder
         self._endpoints, self._gateway = parts.endpoints, parts.gateway
         self._pipeline, self._record = parts.pipeline, parts.record
+        self._expected_calls = parts.expected_calls
         self._log, self._budget = parts.files.log, parts.files.budget
         self._cached_calls = parts.files.cached_calls
         self._started = time.monotonic()
@@ -82,25 +84,31 @@ class RunSession:
 
     def progress(self) -> Progress:
         failing = out_of_order(self._endpoints.values())
+        cost, reserved = self._budget.spending().cost_usd, to_usd(self._budget.reserved_pico)
+        sent, cached = self._record.paid_calls(), self._gateway.cached_calls
         return Progress(
             prompts=self._start.work.rows_at_issue,
             done=self._record.tally.prompts,
             pairs=self._record.tally.pairs,
-            paid_calls=self._record.paid_calls(),
-            cached_calls=self._gateway.cached_calls,
-            cost_usd=self._budget.spending().cost_usd,
+            paid_calls=sent,
+            cached_calls=cached,
+            cost_usd=None if cost is None else max(0.0, cost - reserved),
+            reserved_usd=reserved,
+            calls_done=sent - self._budget.in_flight + cached,
+            calls_expected=self._expected_calls.number,
             budget_usd=self._config.budget.usd,
             elapsed_s=time.monotonic() - self._started,
             done_before=self._record.done_before,
             out_of_order=failing,
             trouble=what_holds_it_up(self._gateway, failing),
+            notes=tuple(self._record.notes),
         )
 
     async def _flow(self) -> None:
         start = self._start
         checks = start.prepared.row_checks
         rows = remaining(start.config.prompts, checks, start.work, limit=start.limit)
-        flow = asyncio.create_task(self._pipeline.run(rows))
+        flow = asyncio.create_task(self._pipeline.run(self._expected_calls.learning_from(rows)))
         halted = asyncio.create_task(self._drain_when_halted())
         watch = asyncio.create_task(
             watch_for_stall(

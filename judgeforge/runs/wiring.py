@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.fit import fit_so_far, go_on_fitting
 from judgeforge.runs.pipeline import Pipeline
-from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
 from judgeforge.store.counters import CachedCalls, PromptCosts
@@ -49,6 +49,7 @@ class Parts:
     gateway: Gateway
     record: RunRecord
     pipeline: Pipeline
+    expected_calls: ExpectedCalls
 
 
 @asynccontextmanager
@@ -67,9 +68,11 @@ async def wired(start: Start) -> AsyncIterator[Parts]:
             log=files.log,
         )
         record = RunRecord(start, spending=files.budget.spending, cached_calls=files.cached_calls)
-        pipeline = _build_pipeline(start, files=files, gateway=gateway, record=record)
+        estimator = Estimator(start.prepared)
+        pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
+        expected = ExpectedCalls(estimator, start.work.todo)
         try:
-            yield Parts(files, endpoints, gateway, record, pipeline)
+            yield Parts(files, endpoints, gateway, record, pipeline, expected)
         finally:
             await gateway.close()
 
@@ -110,8 +113,9 @@ def _open_files(start: Start, opened: ExitStack) -> Files:
     )
 
 
-def _build_pipeline(start: Start, *, files: Files, gateway: Gateway, record: RunRecord) -> Pipeline:
-    estimator = Estimator(start.prepared)
+def _build_pipeline(
+    start: Start, estimator: Estimator, *, files: Files, gateway: Gateway, record: RunRecord
+) -> Pipeline:
     known = fit_so_far(start)
     record.reliability = None if known is None else known.reliability
 
@@ -120,7 +124,7 @@ def _build_pipeline(start: Start, *, files: Files, gateway: Gateway, record: Run
         files.cached_calls.keep(gateway.cached_calls)
 
     return Pipeline(
-        _build_prompt_work(start.prepared, gateway, estimator, files.log),
+        _build_prompt_work(start.prepared, gateway, estimator, files.log, record.notes.append),
         fit=go_on_fitting(start, known, keep=record.keep_fit),
         in_flight=_prompts_in_flight(start.prepared),
         admission=Admission(files.budget, estimator.of_prompt, files.prompt_costs),
@@ -130,7 +134,11 @@ def _build_pipeline(start: Start, *, files: Files, gateway: Gateway, record: Run
 
 
 def _build_prompt_work(
-    prepared: Preparation, gateway: Gateway, estimator: Estimator, log: RunLog
+    prepared: Preparation,
+    gateway: Gateway,
+    estimator: Estimator,
+    log: RunLog,
+    say: Callable[[str], None],
 ) -> PromptWork:
     config, calibration = prepared.config, prepared.calibration
     judging, models = config.judging, config.models
@@ -148,6 +156,7 @@ def _build_prompt_work(
         escalation=build_escalation(prepared, panel, estimator),
         calibration=calibration,
         trust=None if calibration is None else calibration.trust(config.pairing),
+        equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError
 from judgeforge.records import Completion, Message, Prompt
 from judgeforge.sampling.suspicion import suspicions
+
+_UNSEEN_BLANKS = re.compile("[\u200b\u2060\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
-    """Those that can be judged: whole, not refused, not empty, no text twice."""
+    """Those that can be judged: whole, not refused, not empty, no text twice (``text_as_read``)."""
     return [
         completion
         for completion in completions
@@ -62,6 +66,12 @@ def usable(completions: Sequence[Completion]) -> list[Completion]:
         and not completion.cut
         and completion.duplicate_of is None
     ]
+
+
+def text_as_read(text: str) -> str:
+    """Texts that differ in white space, or in how Unicode writes a letter, read the same: one over
+    the other would teach nothing."""
+    return " ".join(unicodedata.normalize("NFC", _UNSEEN_BLANKS.sub(" ", text)).split())
 
 
 def _draws(config: SamplingConfig) -> Iterator[_Draw]:
@@ -123,14 +133,11 @@ def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
 def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
     first: dict[str, str] = {}
     marked: list[Completion] = []
-    for completion in completions:
-        twin = first.get(completion.text)
-        if twin is not None and usable([completion]):
-            marked.append(completion.model_copy(update={"duplicate_of": twin}))
-            continue
-        if usable([completion]):
-            first[completion.text] = completion.id
-        marked.append(completion)
+    for one in completions:
+        twin = one.id
+        if usable([one]):
+            twin = first.setdefault(text_as_read(one.text), one.id)
+        marked.append(one if twin == one.id else one.model_copy(update={"duplicate_of": twin}))
     return marked
 
 

@@ -2,11 +2,11 @@
 
 folder.py           where its files are, how results are written, what is not a run folder
 files.py            writing files so that no reader sees half of one
-durable_files.py    files that only grow, and files of places that are written over
+durable_files.py    files that only grow, and files whose places are overwritten
 json_lines.py       reading JSON-lines files back, line by line
 journal.py          finished prompts in the order in which they finish, and by their id
 finished_prompt.py  how one prompt ended, as lines of the files
-evidence_rows.py    rows that earlier versions wrote, as their facts
+evidence_rows.py    rows of completions and judgments, also those that earlier versions wrote
 spending.py         what the folder has spent
 counters.py         what the last prompts cost, for the next start
 manifest.py         what `manifest.json` says of a run
@@ -20,12 +20,12 @@ What writes each file of the folder:
 pairs, completions, judgments, skips (.jsonl)   from the journal, at the end of each start
 pairs.parquet, README.md, report.html           from those, by results/
 manifest.json                                   at the beginning and at the end of each start
-log.jsonl                                       a line for each attempt, while it goes on
+log.jsonl                                       a line for each attempt, as it ends
 state/journal.bin                               a record for each finished prompt: the truth
 state/spending.jsonl                            the money: a row for each change
-state/cached-calls, state/prompt-costs          counters, written over in place
+state/cached-calls, state/prompt-costs          counters, overwritten in place
 state/reliability.json                          the judges, once they are fitted
-state/lock                                      held while a run goes on
+state/lock                                      held while a run is going on
 
 A journal record is a header line (JSON: id, digest, how many lines of each file, bytes) and then
 the finished lines themselves. A spending row is one of these, in picodollars; what is
@@ -36,6 +36,6 @@ reserved and never closed counts as paid whole:
 ["released", number]
 
 A process may be killed at any moment: a file that grows loses at most its torn end, one that is
-written over has the old or the new, and all else is replaced as a whole. A full disk leaves no
-half record either; it stops the run cleanly (exit 74).
+overwritten has the old content or the new, and everything else is replaced as a whole. A full disk
+leaves no half record either; it stops the run in an orderly way (exit 74).
 """

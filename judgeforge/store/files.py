@@ -7,7 +7,10 @@ are an ``AppendedFile`` or a ``FixedFile``.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +21,8 @@ from judgeforge.errors import ConfigError, StoreError
 
 _DISK_FAILED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 _MEGABYTE = 10**6
+_LONGEST_PREFIX = 40
+"""Characters of a name that its parts begin with: names of files have an end."""
 
 
 def make_folder(path: Path, *, mode: int = 0o777) -> None:
@@ -33,20 +38,26 @@ def make_folder(path: Path, *, mode: int = 0o777) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write; it takes the place of ``path`` once all of it is on disk."""
-    temporary = path.with_name(f".{path.name}.part")
+    """A file to write; it takes the place of ``path`` once all of it is on disk.
+
+    Until then it has a name of its own, so that several can be written for one path at a time; the
+    last to end takes the place.
+    """
+    part: Path | None = None
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        _remove_abandoned(path)
+        part, descriptor = _new_part(path)
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        _remove(temporary)
-        raise write_error(path, error) from error
-    except BaseException:
-        _remove(temporary)
+            part.replace(path)
+    except BaseException as error:
+        if part is not None:
+            with suppress(OSError):  # what went wrong before says more than that this fails too
+                part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise write_error(path, error) from error
         raise
 
 
@@ -105,6 +116,36 @@ def read_error(path: Path, error: OSError) -> StoreError:
     return StoreError(f"{path}: cannot be read: {error.strerror or error}")
 
 
-def _remove(temporary: Path) -> None:
-    with suppress(OSError):  # what went wrong before says more than that this fails too
-        temporary.unlink(missing_ok=True)
+def _new_part(path: Path) -> tuple[Path, int]:
+    """A file that nothing was at before, not even a link, locked for as long as it is open."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    while True:
+        part = path.with_name(f"{_part_prefix(path)}{secrets.token_hex(8)}.part")
+        descriptor = os.open(part, flags, 0o600)
+        with suppress(OSError):  # without locks nothing is ever taken for abandoned
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return part, descriptor
+        os.close(descriptor)  # taken for abandoned just before it was locked
+
+
+def _remove_abandoned(path: Path) -> None:
+    """What killed processes left of this path: files that no process has locked any more."""
+    named = re.compile(rf"{re.escape(_part_prefix(path))}([0-9a-f]{{16}}\.)?part")
+    with suppress(OSError):
+        for part in [each for each in path.parent.iterdir() if named.fullmatch(each.name)]:
+            _remove_unlocked(part)
+
+
+def _remove_unlocked(part: Path) -> None:
+    with suppress(OSError):  # locked, gone, a link, or of another user
+        descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
+        finally:
+            os.close(descriptor)
+
+
+def _part_prefix(path: Path) -> str:
+    return f".{path.name[:_LONGEST_PREFIX]}."

@@ -10,6 +10,10 @@ from judgeforge.records import Completion, Judgment, PreferencePair, Ranking, Sk
 from judgeforge.store.evidence_rows import OF_RANKING
 
 FILES = ("pairs", "completions", "judgments", "skips")
+_FIGURES = ("score_chosen", "score_rejected", "score_margin", "confidence")
+_DIGITS = 10
+"""After the point, of figures in pairs.jsonl: as many as `Dataset.to_json` and pandas write, so
+that a copy made with them has the same rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,21 @@ def finished_prompt(
         prompt_id=prompt_id,
         digest=digest,
         lines={
-            "pairs": [pair.model_dump_json() for pair in pairs],
+            "pairs": [_pair_line(pair) for pair in pairs],
             "completions": [_completion_line(one, ranking) for one in completions],
             "judgments": [judgment.model_dump_json() for judgment in judgments],
             "skips": [] if skip is None else [skip.model_dump_json()],
         },
         skip_reason=None if skip is None else skip.reason,
     )
+
+
+def _pair_line(pair: PreferencePair) -> str:
+    source, cost = pair.provenance, pair.provenance.cost_usd
+    rounded: dict[str, object] = {name: round(getattr(pair, name), _DIGITS) for name in _FIGURES}
+    if cost is not None:
+        rounded["provenance"] = source.model_copy(update={"cost_usd": round(cost, _DIGITS)})
+    return pair.model_copy(update=rounded).model_dump_json()
 
 
 def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
@@ -67,7 +79,7 @@ def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
 
 
 def _place(completion: Completion, ranking: Ranking | None) -> int | None:
-    """An exact duplicate shares the scores of the completion that was judged for it."""
+    """A duplicate shares the scores of the completion that was judged for it."""
     if ranking is None:
         return None
     for wanted in (completion.id, completion.duplicate_of):

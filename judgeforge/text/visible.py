@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
 
 from judgeforge.text.wording import LONGEST_SHOWN, shortened
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_MOST_MARKS = 64
+_MANY_SIGNS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS},}}")
 _LOOKED_AT = 20
 """How many times the characters of an excerpt are read: white space runs together, and a text may
 be a book."""
@@ -56,6 +59,21 @@ def _harmless(character: str) -> str:
     return "\N{REPLACEMENT CHARACTER}" if kind in {"Cc", "Cs"} else character
 
 
+def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
+    """The text with each letter and its accents in one Unicode form.
+
+    A text with more marks on one letter than any script has is left as it is: sorting them takes
+    time that grows with the square of their number.
+    """
+    if text.isascii():
+        return text
+    for signs in _MANY_SIGNS.finditer(text):  # cheap to find, and rarely marks
+        marks = "".join("m" if unicodedata.combining(sign) else " " for sign in signs[0])
+        if "m" * _MOST_MARKS in marks:
+            return text
+    return unicodedata.normalize(form, text)
+
+
 _LOOK_LIKE = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝ"  # Cyrillic  # noqa: RUF001
     "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧον"  # Greek  # noqa: RUF001
@@ -79,7 +97,7 @@ def visible_text(text: str) -> str:
     """
     if text.isascii():
         return text
-    spelt = unicodedata.normalize("NFKC", text.translate(_TAGS))
+    spelt = normalized("NFKC", text.translate(_TAGS))
     return _NEVER_DRAWN.sub("", spelt).translate(_LOOK_LIKE).translate(_BRACKETS)
 
 

@@ -14,6 +14,7 @@ from judgeforge.cli import app
 from judgeforge.results.report import writing
 from judgeforge.runs.planning.plan import plan_run
 from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.result import ASSUMED_CONFIDENCE
 from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer
 from tests.support.run_process import Command
@@ -32,7 +33,7 @@ def test_run_ends_with_totals_and_where_to_look_next(
     code, shown, _ = command("run", write_config(tmp_path, server), "--out", out)
     assert code == 0
     assert "6 prompts, 6 pairs" in shown
-    assert "48 paid, 0 cached" in shown
+    assert "48 sent, 0 cached" in shown
     assert f"why:   judgeforge explain {out} p0.p0" in shown
 
 
@@ -44,7 +45,7 @@ def test_run_says_that_a_folder_is_finished(
     code, shown, _ = command("run", config, "--out", out)
     assert code == 0
     assert "finished already" in shown
-    assert "0 paid, 0 cached" in shown
+    assert "0 sent, 0 cached" in shown
 
 
 @pytest.mark.parametrize("broken", [(PromptWork, "conclude"), (RunFolder, "write_results")])
@@ -399,3 +400,67 @@ def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(at: str) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 130
     assert not done.stderr
+
+
+@pytest.mark.parametrize(
+    "ledger", ["a-file/ledger.txt", "a-folder", "/proc/no/ledger.txt", "a-file/../a-file/x"]
+)
+def test_a_ledger_that_cannot_be_written_names_the_key_that_moves_it(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command, ledger: str
+) -> None:
+    (tmp_path / "a-file").touch()
+    (tmp_path / "a-folder").mkdir()
+    budget = {"usd": 1, "daily_usd": 1, "ledger": ledger}
+    code, _, error = command("run", write_config(tmp_path, server, budget=budget), "--out", out)
+    assert code == 74
+    assert "budget.ledger" in error
+    assert not server.requests
+
+
+def test_a_run_with_too_many_skips_is_not_called_skipped(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
+    write_prompts(tmp_path, 1)
+    with (tmp_path / "prompts.jsonl").open("a") as file:
+        file.write("no json\n")
+    config = write_config(tmp_path, server)
+    code, shown, _ = command("run", config, "--out", out, "--quiet")
+    assert code == 5
+    assert shown.startswith(f"judgeforge: too many skips: {out}: 2 prompts, 1 pair, 1 skip;")
+    assert "`invalid_row` (1; " in shown
+    assert f"{out}: too many skips since" in command("status", out)[1]
+
+
+CODE_ONLY = {
+    "rubric": "code.yaml",
+    "judging": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("parts", "assumed"),
+    [
+        ({}, True),
+        ({"judging": {"judges": [{"model": "small", "repeats": 2}]}}, True),
+        ({"judging": {"judges": [{"model": "small", "protocol": "pairwise"}]}}, True),
+        ({"judging": {"judges": [{"model": "small", "protocol": "listwise"}]}}, True),
+        (CODE_ONLY, False),
+    ],
+    ids=["one judge", "repeats", "pairwise", "listwise", "code alone"],
+)
+def test_confidence_that_no_label_has_measured_is_called_assumed(
+    tmp_path: Path,
+    server: LocalServer,
+    out: Path,
+    command: Command,
+    parts: dict[str, Any],
+    assumed: bool,
+) -> None:
+    (tmp_path / "code.yaml").write_text(
+        "name: code\nversion: 1\ncriteria:\n  - {name: short, weight: 1, check: {max_words: 9}}\n"
+    )
+    config = write_config(tmp_path, server, prompts=2, **parts)
+    assert (f"note: {ASSUMED_CONFIDENCE}" in command("check", config)[1]) == assumed
+    code, shown, _ = command("run", config, "--out", out)
+    assert code == 0
+    assert (ASSUMED_CONFIDENCE in shown) == (assumed and "0 pairs" not in shown)

@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,25 @@ def _small_disk(size: str, disk: Path, copy: Path) -> list[str]:
     return ["unshare", "-rm", "sh", "-c", _MOUNT, "sh", size, str(disk), str(copy)]
 
 
-def _full(scene: Scene, kind: str, links: dict[str, str], size: str, **parts: Any) -> str:
-    """``links``: places in the run folder -> names on the small disk, empty before the run."""
+_ELSEWHERE = """
+import runpy, sys
+from pathlib import Path
+from judgeforge.store import files
+name, disk = sys.argv[1:3]
+beside = files._new_part
+files._new_part = lambda path: beside(Path(disk, name) if path.name == name else path)
+sys.argv = sys.argv[5:]
+runpy.run_module("judgeforge", run_name="__main__", alter_sys=True)
+"""
+"""Runs the command that follows; what is to take the place of one file is written to the disk."""
+
+
+def _full(
+    scene: Scene, kind: str, links: dict[str, str], size: str, replaced: str, **parts: Any
+) -> str:
+    """``links``: places in the run folder -> names on the small disk, empty before the run;
+    ``replaced``: a file that is written there before it takes its place.
+    """
     if shutil.which("unshare") is None:
         pytest.skip("needs the program `unshare`")
     disk, copy = scene.folder / "disk", scene.folder / "copy"
@@ -41,13 +59,16 @@ def _full(scene: Scene, kind: str, links: dict[str, str], size: str, **parts: An
     scene.configure(prompts=12, limits=NO_FREE_SPACE_CHECK, **parts)
     for place, name in links.items():
         (scene.out / place).symlink_to(disk / name)
-    exit_code, shown = scene.end(scene.start(wrap=_small_disk(size, disk, copy)))
+    wrap = _small_disk(size, disk, copy)
+    if replaced:
+        wrap += [sys.executable, "-c", _ELSEWHERE, replaced, str(disk)]
+    exit_code, shown = scene.end(scene.start(wrap=wrap))
     if exit_code == 99 or "unshare failed" in shown:
         pytest.skip("this machine lets nobody mount a small disk")
     assert exit_code == 74, shown
     for place, name in links.items():
         (scene.out / place).unlink(missing_ok=True)
-        if (copy / name).exists() and not place.endswith(".part"):
+        if (copy / name).exists():
             shutil.copy(copy / name, scene.out / place)
     if kind == "cache":
         shutil.copytree(copy / "cache", disk / "cache")
@@ -57,7 +78,9 @@ def _full(scene: Scene, kind: str, links: dict[str, str], size: str, **parts: An
     return "exit 74; with room, the same command went on to the undisturbed result"
 
 
-def _full_disk(kind: str, links: dict[str, str], size: str = "4k") -> None:
+def _full_disk(
+    kind: str, links: dict[str, str] | None = None, size: str = "4k", *, replaced: str = ""
+) -> None:
     @fault(
         f"disk-full-{kind.lower().replace(' ', '-')}",
         done=f"The disk is full while writing the {kind}.",
@@ -65,19 +88,19 @@ def _full_disk(kind: str, links: dict[str, str], size: str = "4k") -> None:
     )
     def show(scene: Scene) -> str:
         own = {"cache": {"dir": str(scene.folder / "disk" / "cache")}} if kind == "cache" else {}
-        return _full(scene, kind, links, size, **own)
+        return _full(scene, kind, links or {}, size, replaced, **own)
 
 
 _full_disk("journal", {"state/journal.bin": "journal"}, "16k")
 _full_disk("spending file", {"state/spending.jsonl": "spending"})
 _full_disk("log", {"log.jsonl": "log"}, "16k")
-_full_disk("cache", {}, "200k")
-_full_disk("pairs", {".pairs.jsonl.part": "pairs"})
-_full_disk("completions", {".completions.jsonl.part": "completions"})
-_full_disk("judgments", {".judgments.jsonl.part": "judgments"})
-_full_disk("Parquet file", {".pairs.parquet.part": "parquet"})
-_full_disk("manifest", {".manifest.json.part": "manifest"})
-_full_disk("dataset card", {".README.md.part": "card"})
+_full_disk("cache", size="200k")
+_full_disk("pairs", replaced="pairs.jsonl")
+_full_disk("completions", replaced="completions.jsonl")
+_full_disk("judgments", replaced="judgments.jsonl")
+_full_disk("Parquet file", replaced="pairs.parquet")
+_full_disk("manifest", replaced="manifest.json")
+_full_disk("dataset card", replaced="README.md")
 
 
 def _limited(limit: int, most: int) -> Any:

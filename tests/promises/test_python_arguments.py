@@ -92,7 +92,7 @@ def test_a_value_of_the_wrong_type_is_named(call: Callable[[], object], words: s
     [
         ({"strategy": "bst"}, r"one of best_vs_worst, .*the text 'bst'; did you mean `best_vs_w"),
         ({"strategy": "adjacnt"}, "did you mean `adjacent`?"),
-        ({"min_confidnce": 0.9}, r"no setting `min_confidnce`; there are strategy, .*`min_confide"),
+        ({"min_confidnce": 0.9}, r"no setting `min_confidnce` \(known: strategy, .*`min_confide"),
         ({"min_confidence": 1.5}, "min_confidence: .*less than or equal to 1, and is 1.5"),
     ],
     ids=str,

@@ -53,7 +53,7 @@ class TestOutput:
         assert (code, error) == (0, "")
         [line] = shown.splitlines()
         assert line.startswith(f"judgeforge: complete: {out}: 2 prompts, 2 pairs, 0 skips;")
-        assert "16 calls paid, $0.0" in line
+        assert "16 calls sent, $0.0" in line
 
     def test_quiet_says_why_it_stopped(
         self, tmp_path: Path, server: LocalServer, out: Path, command: Command

@@ -76,7 +76,7 @@ def test_the_table_can_be_read_without_anything_heavy() -> None:
 @pytest.mark.parametrize("missing", [None, "the judge slept"])
 def test_a_script_is_told_of_a_protocol_that_does_not_exist(missing: str | None) -> None:
     lost = scored("j", "p.c0", 0.5).model_copy(update={"protocol": "pairwize", "missing": missing})
-    with pytest.raises(ValueError, match=r"there is no protocol `pairwize`.*mean `pairwise`\?"):
+    with pytest.raises(ValueError, match=r"unknown protocol `pairwize`.*mean `pairwise`\?"):
         judgments_of_prompt([lost])
 
 

@@ -131,6 +131,50 @@ def test_a_webhook_gets_the_summary(
     assert headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        (KEY_VARIABLE, KEY, False),
+        ("OPENAI_API_KEY", "other", False),
+        ("ANTHROPIC_API_KEY", "other", False),
+        ("MISTRAL_API_KEY", "other", False),
+        ("openrouter_apikey", "other", False),
+        ("ANTHROPIC_AUTH_TOKEN", "other", False),
+        ("AZURE_OPENAI_AD_TOKEN", "other", False),
+        ("AWS_SECRET_ACCESS_KEY", "other", False),
+        ("HF_TOKEN", "other", False),
+        ("OPENAI_CUSTOM_HEADERS", "x-key: other", False),
+        ("MY_OLD_KEY", KEY, False),
+        ("WITH_SPACES", f" {KEY}\n", False),
+        ("AUTHORISATION", f"Bearer {KEY}", False),
+        ("HOOK", "https://example.org/T0KEN", False),
+        ("COPY_OF_HOOK", "https://example.org/T0KEN", False),
+        ("SLACK_CHANNEL", "nightly", True),
+        ("SLACK_TOKEN", "for the command itself", True),
+        ("LC_ALL", "C.UTF-8", True),
+        ("MONKEY", "banana", True),
+        ("TOKENIZERS_PARALLELISM", "false", True),
+    ],
+)
+def test_a_command_gets_no_key_under_any_name(
+    configured: Callable[..., RunConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    kept: bool,
+) -> None:
+    monkeypatch.setattr("judgeforge.runs.on_finish._call_webhook", lambda *_: None)
+    monkeypatch.setenv("HOOK", "https://example.org/T0KEN")
+    monkeypatch.setenv(name, value)
+    seen = tmp_path / "environment.json"
+    code = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w'))"
+    assert tell(configured(command=python(code, seen), webhook_env="HOOK"), SUMMARY) == []
+    environment = json.loads(seen.read_text())
+    assert (name in environment) == kept
+    assert "PATH" in environment
+
+
 def test_the_address_may_come_from_the_environment(
     configured: Callable[..., RunConfig], listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

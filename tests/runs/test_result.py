@@ -11,6 +11,8 @@ from datasets import Dataset, load_dataset
 from judgeforge import RunResult
 from judgeforge.records import Skip, SkipReason
 from judgeforge.results.export.arrow import COLUMNS, arrow_schema
+from judgeforge.results.report.words import SKIP_WORDS
+from judgeforge.runs.result import summarise
 from tests.local_server import LocalServer
 from tests.support.run_setup import rows, run, write_config
 
@@ -86,3 +88,59 @@ def test_a_run_without_a_pair_has_an_empty_dataset_of_all_columns(
 def test_the_manifest_is_the_one_on_disk(result: RunResult) -> None:
     saved = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))
     assert saved == {"format_version": saved["format_version"], **result.manifest}
+
+
+@pytest.mark.parametrize("reason", [reason for reason in SkipReason if reason.is_failure])
+def test_too_many_skips_are_told_with_the_commonest_reason_an_example_and_what_helps(
+    tmp_path: Path, reason: SkipReason
+) -> None:
+    other = SkipReason.EMPTY_PROMPT if reason != SkipReason.EMPTY_PROMPT else SkipReason.TOO_LONG
+    reasons = [
+        SkipReason.TIE,
+        SkipReason.TIE,
+        SkipReason.TIE,
+        SkipReason.TIE,
+        other,
+        reason,
+        reason,
+    ]
+    skips = [
+        Skip(prompt_id=f"p{n}", line=n + 1, reason=one, detail=f"why\x1b[2J {n}" + "!" * 999)
+        for n, one in enumerate(reasons)
+    ]
+    lines = "".join(f"{skip.model_dump_json()}\n" for skip in skips)
+    (tmp_path / "skips.jsonl").write_text(lines, encoding="utf-8")
+    totals = {
+        "prompts": 10,
+        "pairs": 3,
+        "skips": {"tie": 4, other.value: 1, reason.value: 2},
+        "calls": {"paid": 0, "cached": 0},
+        "tokens": {"input": 0, "output": 0},
+        "cost_usd": 0.0,
+    }
+    manifest = {
+        "status": "skipped",
+        "message": None,
+        "updated_at": "2026-01-01T00:00:00+00:00",
+        "totals": totals,
+        "last_run": totals,
+    }
+    result = RunResult(tmp_path, manifest, 5)
+    assert result.failures is not None
+    assert result.failures.startswith("3 of 10 prompts failed, more than limits.max_skip_share")
+    assert f"The commonest reason is `{reason}` (2; " in result.failures
+    assert "such as `p5`: why" in result.failures
+    assert "\x1b" not in result.failures
+    assert len(result.failures) < 999
+    assert f"What helps: {SKIP_WORDS[reason].advice}." in result.failures
+    summary = summarise(result)
+    assert summary["message"] == result.failures
+    assert summary["text"].startswith("judgeforge: too many skips: ")
+    assert summary["status"] == "skipped"
+
+
+@pytest.mark.parametrize("code", [0, 3, 4, 74, 130])
+def test_a_run_that_did_not_fail_by_its_skips_says_nothing_of_them(
+    tmp_path: Path, code: int
+) -> None:
+    assert RunResult(tmp_path, {}, code).failures is None

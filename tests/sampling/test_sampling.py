@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import BudgetExhaustedError, NoReplyError, StatusError
-from judgeforge.records import Completion, Message, Prompt
+from judgeforge.records import Completion, Message, Prompt, ReadyCompletion
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from tests.support.fake_asks import Asked, FakeAsks, Replies, make_prompt, says
 
@@ -161,6 +161,37 @@ class TestDuplicates:
         assert [completion.duplicate_of for completion in drawn] == twins
         assert drawn[2].flags == ("duplicate:p1.c0",)
         assert [completion.id for completion in usable(drawn)] == ["p1.c0", "p1.c1"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            " Wood, cork and ice. ",
+            "Wood, cork and ice.\n",
+            "\r\n\tWood, cork and ice.",
+            "Wood,  cork\nand\u00a0ice.",
+            "\u3000Wood, cork and ice.\u2028",
+            "\ufeffWood, cork and ice.\u200b",
+        ],
+    )
+    def test_may_differ_in_white_space(self, other: str) -> None:
+        texts = ["Wood, cork and ice.", other]
+        drawn, _ = sample(lambda asked: says(texts[asked.sample]), completions=2)
+        assert [completion.duplicate_of for completion in drawn] == [None, "p1.c0"]
+        assert drawn[1].text == other
+        given = tuple(ReadyCompletion(text=text) for text in texts)
+        ready = ready_completions(make_prompt().model_copy(update={"completions": given}))
+        assert [completion.duplicate_of for completion in ready] == [None, "p1.c0"]
+
+    def test_may_write_a_letter_in_another_form(self) -> None:
+        texts = ["caf\u00e9", "cafe\u0301"]
+        drawn, _ = sample(lambda asked: says(texts[asked.sample]), completions=2)
+        assert drawn[1].duplicate_of == "p1.c0"
+
+    @pytest.mark.parametrize("other", ["Wood cork", "wood, cork", "Wood,cork", "Wood, cork."])
+    def test_do_not_differ_in_anything_that_is_read(self, other: str) -> None:
+        texts = ["Wood, cork", other]
+        drawn, _ = sample(lambda asked: says(texts[asked.sample]), completions=2)
+        assert drawn[1].duplicate_of is None
 
     def test_of_something_unusable_are_no_duplicates(self) -> None:
         drawn, _ = sample(

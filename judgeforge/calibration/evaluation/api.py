@@ -75,7 +75,7 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
     >>> evaluation.n, evaluation.accuracy, evaluation.judges["j"].accuracy
     (4, 0.75, 0.75)
 
-    Raises ValueError for no label at all, and for labels without judgments, and what ``rank``
+    Raises ValueError where there are no labels or a label has no judgments, and what ``rank``
     raises for wrong judgments.
     """
     expect(calibration, (Calibration, type(None)), "calibration", "a Calibration", _CALIBRATION)
@@ -85,7 +85,7 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
         for label in labels_of(labels, by_prompt)
     ]
     if not labelled:
-        raise ValueError("there is no label to compare with")
+        raise ValueError("there are no labels to compare with")
     if calibration is not None:
         reliability = calibration.instrument(rules).reliability
     known = reliability or fit_evidence([read_evidence(each) for each in by_prompt.values()])
@@ -125,13 +125,13 @@ def _compared(
 def evaluate_probabilities(
     probabilities: Sequence[float], right: Sequence[float], *, of: LabelKind = "best"
 ) -> Evaluation:
-    """As ``evaluate``, for predictions whatever they come from. ``right``: 1, 0, or 0.5 for a tie.
+    """As ``evaluate``, for predictions from any source. ``right``: 1, 0, or 0.5 for a tie.
 
     Raises ValueError for lists of different length, without a value, or with one outside 0 to 1.
     """
     said, truth = checked_probabilities(probabilities, right)
     if not len(said):
-        raise ValueError("there is no probability to evaluate")
+        raise ValueError("there are no probabilities to evaluate")
     names = [str(i) for i in range(len(said))]
     return _evaluation(names, said, truth, of=of, kappa=None, judges={}, cost_usd=0.0)
 

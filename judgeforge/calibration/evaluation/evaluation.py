@@ -52,7 +52,7 @@ class JudgeFigures(Record):
     refusals: int = 0
     """Judgments that the judge or a filter of its provider refused."""
     unread: int = 0
-    """Replies that could not be read, also when asked again."""
+    """Replies that could not be read, even when asked again."""
     failed: int = 0
     """Judgments that are missing for another reason (calls that failed, replies cut)."""
     cost_usd: float | None = 0.0
@@ -82,11 +82,11 @@ class Evaluation(Record):
     reliability_table: tuple[Bin, ...]
     judges: Mapping[str, JudgeFigures]
     cost_usd: float | None
-    """Of all judgments, whenever they were paid."""
+    """Of all judgments, whenever they were paid for."""
     people: Agreement | None = None
     items: tuple[Item, ...]
     caution: str
-    """How much so many labels prove."""
+    """How much this many labels prove."""
 
 
 SIGNIFICANT = 0.05
@@ -110,7 +110,7 @@ class Comparison(Record):
 def compare(now: Evaluation, before: Evaluation) -> Comparison:
     """Raises ValueError where they have no item in common or measure different things."""
     if now.of != before.of:
-        raise ValueError(f"one measures which is `{now.of}`, the other which is `{before.of}`")
+        raise ValueError(f"one is about labels of kind `{now.of}`, the other of kind `{before.of}`")
     old = {item.prompt_id: item.right for item in before.items}
     both = [(item.right, old[item.prompt_id]) for item in now.items if item.prompt_id in old]
     if not both:

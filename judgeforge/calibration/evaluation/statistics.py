@@ -37,7 +37,7 @@ def cohen_kappa(one: Sequence[str], other: Sequence[str]) -> float | None:
 
 
 def reliability_table(probabilities: Array, right: Array) -> tuple[Bin, ...]:
-    """Bins of equally many items, 10 at most, each of at least 10 items where there are so many."""
+    """Bins of equally many items, 10 at most, each of at least 10 items where there are enough."""
     number = max(1, min(MOST_BINS, len(probabilities) // LEAST_IN_BIN))
     order = np.argsort(probabilities, kind="stable")
     return tuple(
@@ -58,6 +58,6 @@ def caution(n: int, accuracy_ci: tuple[float, float]) -> str:
     told_apart = 100.0 * Z95 * math.sqrt(0.15 / max(n, 1))
     return (
         f"{n} labels leave the accuracy open between {accuracy_ci[0]:.0%} and "
-        f"{accuracy_ci[1]:.0%} ({100 * width:.0f} points); on so many items two panels must differ "
-        f"by about {told_apart:.0f} points to be told apart"
+        f"{accuracy_ci[1]:.0%} ({100 * width:.0f} points); on this many items two panels must "
+        f"differ by about {told_apart:.0f} points to be told apart"
     )

@@ -123,6 +123,11 @@ class Budget:
         return len(self._in_flight)
 
     @property
+    def reserved_pico(self) -> int:
+        """The most that the calls in flight here may still cost; a part of ``committed_pico``."""
+        return sum(self._in_flight.values())
+
+    @property
     def committed_pico(self) -> int:
         """Everything of this folder that has been or may still be billed."""
         return self._account.committed_pico

@@ -82,8 +82,12 @@ class Ledger:
         self._place_of: dict[str, int] = {}
         """Of each day, its line; the header has line 0."""
         self._late: list[tuple[str, DayTotal]] = []
-        make_folder(file.parent)
-        self._lines = FixedFile(file, LINE)
+        try:
+            make_folder(file.parent)
+            self._lines = FixedFile(file, LINE)
+        except StoreError as error:
+            advice = "Set `budget.ledger` to a file that all runs of the day can write."
+            raise StoreError(f"{error}. {advice}") from error
         try:
             self._begin()
         except BaseException:

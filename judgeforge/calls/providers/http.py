@@ -1,8 +1,8 @@
 """The way to a server through an SDK's own door: a raw body there, the provider's own bytes back.
 
-The SDK keeps its authentication, headers, timeouts and error classes; it does not retry. Redirects
-are not followed: a key must not travel to another host. A connection is reused only while nothing
-unasked-for waits on it.
+The SDK keeps its authentication, timeouts and error classes; it does not retry, and adds nothing of
+its own environment. Redirects are not followed: a key must not travel to another host. A connection
+is reused only while nothing unasked-for waits on it, and one to this machine uses no proxy.
 """
 
 from __future__ import annotations
@@ -10,16 +10,29 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgeforge.calls.providers.base import Body, RawReply
-from judgeforge.calls.providers.http_errors import call_error, limit_headers
-from judgeforge.config.model import ModelConfig
+from judgeforge.calls.providers.connection_errors import call_error
+from judgeforge.calls.providers.http_errors import error_with_success, limit_headers
+from judgeforge.config.model import ModelConfig, is_this_machine
+from judgeforge.errors import CallError
 
 if TYPE_CHECKING:
     import aiohttp
 
 _MOST_CONNECTIONS = 4096
+
+
+@dataclass(slots=True)
+class _Attempt:
+    sent: bool = False
+    """Whether any of the request may have left: the connection stood, and its headers were due."""
+
+
+_ATTEMPT: ContextVar[_Attempt] = ContextVar("attempt")
 
 
 class HttpProvider:
@@ -34,9 +47,9 @@ class HttpProvider:
     def __init__(self, base_url: str | None, key: str | None) -> None:
         self.base_url = base_url or self.own_address
         self._key = key
-        self._sdk: Any = None
+        self._address = self.base_url.rstrip("/")
+        self._proxy: str | None = None
         self._client: Any = None
-        self._address = ""
 
     def load_sdk(self) -> tuple[Any, Any]:
         """Import the SDK; returns it with the class of its asynchronous client."""
@@ -50,25 +63,41 @@ class HttpProvider:
         The error does not carry that of the SDK along: that one holds the request, and the request
         the key.
         """
+        attempt = _Attempt()
+        _ATTEMPT.set(attempt)
+        try:
+            if self._client is None:
+                self._open()
+            async with asyncio.timeout(model.timeout_s):
+                response = await self._post(body, model)
+        except Exception as error:  # noqa: BLE001 (SDK, HTTP, TLS and proxies raise all kinds)
+            failure: CallError = call_error(
+                error,
+                model,
+                self._address,
+                opened=self._client is not None,
+                sent=attempt.sent,
+                proxy=self._proxy,
+            )
+        else:
+            raw, headers = bytes(response.content), response.headers
+            hidden = error_with_success(raw, headers, self._address + self.endpoint, model)
+            if hidden is None:
+                return RawReply(raw, limit_headers(headers))
+            failure = hidden
+        raise failure
+
+    async def _post(self, body: Body, model: ModelConfig) -> Any:  # noqa: ANN401
         import httpx2
 
-        if self._client is None:
-            self._open()
         timeout = httpx2.Timeout(model.timeout_s, connect=model.connect_timeout_s)
-        try:
-            async with asyncio.timeout(model.timeout_s):
-                response = await self._client.post(
-                    # A whole address spares the SDK from putting it together anew for each call.
-                    self._address + self.endpoint,
-                    cast_to=httpx2.Response,
-                    body=body,
-                    options={"timeout": timeout, "max_retries": 0, "follow_redirects": False},
-                )
-        except (TimeoutError, self._sdk.APIError, OSError, ValueError, httpx2.HTTPError) as error:
-            failure = call_error(error, self._sdk, model, str(self._client.base_url))
-        else:
-            return RawReply(bytes(response.content), limit_headers(response.headers))
-        raise failure
+        return await self._client.post(
+            # A whole address spares the SDK from putting it together anew for each call.
+            self._address + self.endpoint,
+            cast_to=httpx2.Response,
+            body=body,
+            options={"timeout": timeout, "max_retries": 0, "follow_redirects": False},
+        )
 
     async def close(self) -> None:
         if self._client is not None:
@@ -77,17 +106,24 @@ class HttpProvider:
     def _open(self) -> None:
         import httpx2
 
-        self._sdk, client = self.load_sdk()
-        limits = httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=None)
-        http_client = self._sdk.DefaultAioHttpClient(follow_redirects=False, limits=limits)
+        sdk, client = self.load_sdk()
+        http_client = sdk.DefaultAioHttpClient(
+            follow_redirects=False,
+            limits=httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=None),
+            verify=httpx2.create_ssl_context(),
+            trust_env=not is_this_machine(self.base_url),
+        )
         _reuse_only_silent_connections(http_client)
+        # As the client chose it from the environment.
+        proxy = http_client._transport_for_url(httpx2.URL(self.base_url)).proxy
+        if proxy is not None:
+            self._proxy = f"{proxy.url.scheme}://{proxy.url.netloc.decode()}"
         self._client = client(
             api_key=self._key or "none",
             base_url=self.base_url,
             max_retries=0,
             http_client=http_client,
         )
-        self._address = str(self._client.base_url).rstrip("/")
 
 
 def _reuse_only_silent_connections(http_client: Any) -> None:  # noqa: ANN401
@@ -114,8 +150,13 @@ def _session_maker(ssl_context: Any) -> Callable[[], aiohttp.ClientSession]:  # 
                     idle.popleft()[0].close()
                 return await super()._get(key, traces)
 
+        async def note_sent(*_: object) -> None:
+            _ATTEMPT.get().sent = True
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(note_sent)
         connector = SilentConnector(limit=_MOST_CONNECTIONS, ssl=ssl_context)
-        return aiohttp.ClientSession(connector=connector)
+        return aiohttp.ClientSession(connector=connector, trace_configs=[trace])
 
     return make
 

@@ -1,26 +1,27 @@
-"""The errors of an SDK in judgeforge's words, and what the headers of a reply say about limits."""
+"""What a server says when it refuses: its own words, whatever their place, and what follows.
+
+An error may also come with status 200; it is then that error all the same, and unbilled. Headers
+tell when to ask again and what the limits are.
+"""
 
 from __future__ import annotations
 
 import email.utils
+import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import (
-    CallError,
-    FlaggedInputError,
-    NoReplyError,
-    NotConnectedError,
-    StatusError,
-    UntrustedServerError,
-)
+from judgeforge.errors import FlaggedInputError, StatusError
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import one_line
 
 _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
+_LONGEST_HEADER = 200
+"""Bytes of a header about limits; a longer value says nothing, and could take long to read."""
+_LONGEST_WAIT_S = 31 * 86_400.0
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
 _MODERATION_FIELDS = frozenset({"reasons", "flagged_input", "patterns"})
 _MODERATION_TYPES = frozenset({"content_policy_violation", "refusal"})
@@ -39,24 +40,54 @@ _SETTINGS = {
     "logprobs": "take `logprobs: true` out of the judges that use this model",
 }
 _REFUSALS = ("unsupported", "not supported", "not permitted", "unrecognized", "unknown parameter")
+_MOST_READ, _MOST_SAID = 4000, 500
+"""Characters of a refusal that are looked at, and that are shown."""
+_DEEPEST, _MOST_LISTED = 6, 5
+_WORDS = (
+    "type", "code", "status_code", "loc", "title", "message", "msg", "status_msg", "detail",
+    "details", "error", "errors", "error_msg", "error_description", "reason", "base_resp",
+    "metadata", "raw",
+)  # fmt: skip
+"""Fields that servers put what they say in, in the order in which it is shown."""
+_RESULTS = ("choices", "content", "answers")
+"""Fields of which a reply of any API has one."""
+_STATUS_OF = {
+    "rate_limit": 429, "ratelimit": 429, "too_many_requests": 429, "quota": 402, "credit": 402,
+    "billing": 402, "authentication": 401, "invalid_api_key": 401, "unauthorized": 401,
+    "permission": 403, "forbidden": 403, "not_found": 404, "overloaded": 529,
+    "context_length": 400, "invalid_request": 400, "bad_request": 400,
+}  # fmt: skip
+"""The status that an error of such a type or code has where it is sent with one."""
 
 
-def call_error(
-    error: Exception,
-    sdk: Any,  # noqa: ANN401 (the module)
+def harmless(said: object) -> str:
+    """What a server or a library said, on one line, without keys and control characters."""
+    return one_line(redact(str(said)))
+
+
+def status_error(response: Any, model: ModelConfig) -> StatusError:  # noqa: ANN401 (httpx2.Response)
+    """``response``: one with a status that is not success."""
+    asked = response.request.url.copy_with(query=None)
+    return _refusal(
+        int(response.status_code), response.content, response.headers, str(asked), model
+    )
+
+
+def error_with_success(
+    raw: bytes,
+    headers: Any,  # noqa: ANN401 (httpx2.Headers)
+    asked: str,
     model: ModelConfig,
-    base_url: str,
-) -> CallError:
-    """NotConnectedError, NoReplyError or StatusError for what an SDK raised."""
-    if isinstance(error, TimeoutError):
-        return NoReplyError(
-            f"no whole reply within timeout_s = {model.timeout_s:g} s from {base_url}"
-        )
-    if isinstance(error, sdk.APIStatusError):
-        return _status_error(error, model)
-    if isinstance(error, sdk.APIConnectionError):
-        return _connection_error(error, model, base_url)
-    return NoReplyError(f"the reply of {base_url} broke off: {_harmless(_root(error))}")
+) -> StatusError | None:
+    """The error that a reply of status 200 is, if it is one. ``asked``: the address."""
+    if any(b'"%b"' % name.encode() in raw for name in _RESULTS) and b'"error"' not in raw:
+        return None
+    body = _json(raw)
+    if not isinstance(body, Mapping) or any(body.get(name) for name in _RESULTS):
+        return None
+    if not any(True for _ in _words(body)):
+        return None
+    return _refusal(_status_in(body), raw, headers, asked, model, with_success=True)
 
 
 def limit_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401 (httpx2.Headers)
@@ -64,7 +95,7 @@ def limit_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401 (httpx2.Heade
     return {
         name.lower().decode("latin-1"): value.decode("latin-1")
         for name, value in headers.raw
-        if _LIMIT_HEADER(name)
+        if _LIMIT_HEADER(name) and len(value) <= _LONGEST_HEADER
     }
 
 
@@ -77,7 +108,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         value = headers.get("retry-after")
         if value is None:
             return None
-        if value.strip().lstrip("-").replace(".", "", 1).isdigit():
+        if value.isascii() and value.strip().lstrip("-").replace(".", "", 1).isdigit():
             return _sane(float(value))
         return _sane(email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
@@ -85,109 +116,105 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _sane(seconds: float) -> float | None:
-    return seconds if 0 <= seconds < float("inf") else None
+    return seconds if 0 <= seconds <= _LONGEST_WAIT_S else None
 
 
-def _harmless(said: object) -> str:
-    """What a server or a library said, on one line, without keys and control characters."""
-    return one_line(redact(str(said)))
-
-
-def _root(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
-def _connection_error(error: Exception, model: ModelConfig, base_url: str) -> CallError:
-    """Tell a request that never left from one that may have been billed.
-
-    The transport maps both to one class, so the cause decides.
-    """
-    import aiohttp
-
-    root = _root(error)
-    said = _harmless(root)
-    never_sent = (
-        aiohttp.ClientConnectorError,
-        aiohttp.ConnectionTimeoutError,
-        ConnectionRefusedError,
-        aiohttp.InvalidURL,
-    )
-    chain: BaseException | None = error
-    while chain is not None:
-        if isinstance(chain, aiohttp.ClientConnectorCertificateError):
-            return UntrustedServerError(
-                f"{base_url} does not prove that it is that server ({said}). Nothing was sent. "
-                "Check `base_url`, or let SSL_CERT_FILE name the certificates to trust."
-            )
-        if isinstance(chain, never_sent):
-            return NotConnectedError(
-                f"cannot connect to {base_url} within connect_timeout_s = "
-                f"{model.connect_timeout_s:g} s ({said}). Check the address and the network."
-            )
-        chain = chain.__cause__
-    return NoReplyError(
-        f"the connection to {base_url} broke ({type(root).__name__}: {_harmless(root)})"
-    )
-
-
-def _status_error(error: Any, model: ModelConfig) -> StatusError:  # noqa: ANN401
-    status = int(error.status_code)
-    said = _message(error)
-    headers = limit_headers(error.response.headers)
-    if status == 403 and _is_moderation(error):
+def _refusal(
+    status: int,
+    raw: bytes,
+    headers: Any,  # noqa: ANN401 (httpx2.Headers)
+    asked: str,
+    model: ModelConfig,
+    *,
+    with_success: bool = False,
+) -> StatusError:
+    body = _json(raw)
+    said = _said(raw, body) + (" (sent with status 200)" if with_success else "")
+    kept = limit_headers(headers)
+    if status == 403 and _is_moderation(body):
         return FlaggedInputError(
             f"HTTP 403 from {model.model}: {said} (moderation flagged this request)",
             status=status,
-            headers=headers,
+            headers=kept,
         )
     quota = status == 402 or (
         status in {400, 403, 429} and any(mark in said.lower() for mark in _QUOTA_MARKS)
     )
     unsupported = _unsupported_setting(said) if status in {400, 422} else None
-    advice = unsupported or _advice(status, model, quota=quota)
+    advice = unsupported or _advice(status, model, asked, quota=quota)
     return StatusError(
         f"HTTP {status} from {model.model}: {said}{advice}",
         status=status,
-        retry_after_s=retry_after_s(error.response.headers),
-        headers=headers,
+        retry_after_s=retry_after_s(kept),
+        headers=kept,
         retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
         stops_run=quota or status in {401, 403} or unsupported is not None,
     )
 
 
-def _is_moderation(error: Any) -> bool:  # noqa: ANN401
-    metadata = _details(error).get("metadata")
+def _json(raw: bytes) -> Any:  # noqa: ANN401
+    """None where it is not JSON."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _said(raw: bytes, body: object) -> str:
+    words = list(dict.fromkeys(_words(body)))
+    if not words:
+        # Of a page only the text: a proxy or a gateway sends those.
+        text = raw[:_MOST_READ].decode("utf-8", "replace")
+        words = [re.sub(r"<[^<>]*>", " ", text) if text.lstrip().startswith("<") else text]
+    return harmless(" ".join(words))[:_MOST_SAID] or "(without a word)"
+
+
+def _words(value: object, depth: int = 0) -> Iterator[str]:
+    """What a refusal says in words, in the order of ``_WORDS`` and wherever it is."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool) and depth:
+        if value and (text := str(value)[:_MOST_READ].strip()):
+            yield text
+    elif isinstance(value, list | tuple) and depth < _DEEPEST:
+        for each in value[:_MOST_LISTED]:
+            yield from _words(each, depth + 1)
+    elif isinstance(value, Mapping) and depth < _DEEPEST:
+        for name in _WORDS:
+            yield from _words(value.get(name), depth + 1)
+
+
+def _status_in(body: Mapping[str, Any]) -> int:
+    """The status that an error says it has, by number or by kind; 500 where it says neither."""
+    error = body.get("error")
+    places = [each for each in (error, body.get("base_resp"), body) if isinstance(each, Mapping)]
+    names = [place.get(name) for place in places for name in ("status", "status_code", "code")]
+    for name in names:
+        if str(name).isdigit() and 400 <= int(str(name)[:9]) <= 599:
+            return int(str(name))
+    kinds = [place.get("type") for place in places] + names
+    for kind in ("_".join(str(each).lower().split()) for each in kinds):
+        for mark, status in _STATUS_OF.items():
+            if mark in kind:
+                return status
+    return 500
+
+
+def _is_moderation(body: object) -> bool:
+    error = body.get("error") if isinstance(body, Mapping) else None
+    metadata = error.get("metadata") if isinstance(error, Mapping) else None
     if not isinstance(metadata, Mapping):
         return False
     flagged = any(metadata.get(field) for field in _MODERATION_FIELDS)
     return flagged or str(metadata.get("error_type")) in _MODERATION_TYPES
 
 
-def _message(error: Any) -> str:  # noqa: ANN401
-    details = _details(error)
-    if details:
-        parts = [details.get(field) for field in ("type", "code", "message")]
-        return _harmless(" ".join(str(part) for part in parts if part))[:500]
-    return _harmless(error.body if error.body is not None else error)[:300]
-
-
-def _details(error: Any) -> Mapping[str, Any]:  # noqa: ANN401
-    """What the body says in its ``error`` object; one SDK gives the object, the other the body."""
-    body = error.body
-    inner = body.get("error", body) if isinstance(body, Mapping) else None
-    return inner if isinstance(inner, Mapping) else {}
-
-
-def _advice(status: int, model: ModelConfig, *, quota: bool) -> str:
+def _advice(status: int, model: ModelConfig, asked: str, *, quota: bool) -> str:
     place = model.key_place or "api_key_env (none is set for this model)"
     if quota:
         return f". The account behind {place} has no credit left; add some and start again."
     if status in {401, 403}:
         return f". Check the key in {place} and that it may use `{model.model}`."
-    if status == 404:
-        return f". Check `model: {model.model}` and `base_url`."
+    if status in {404, 405}:
+        return f". Check `model: {model.model}` and `base_url`: {asked} was asked."
     if 300 <= status < 400:
         return ". Redirects are not followed: set `base_url` to the final address."
     return ""

@@ -47,6 +47,11 @@ def parsed(model: type[M], raw: bytes, *, what: str) -> M:
     try:
         return _parsed(model, raw)
     except ValidationError as error:
+        if _is_stream(raw):
+            raise MalformedReplyError(
+                "the reply is a stream, which was not asked for: turn streaming off in the server "
+                f"or the gateway in front of it: {raw[:80]!r}"
+            ) from error
         raise MalformedReplyError(
             f"the reply is not a {what} ({first_problem(error)}): {raw[:80]!r}"
         ) from error
@@ -168,6 +173,14 @@ def _parsed(model: type[M], raw: bytes) -> M:
         if rb"\ud" not in raw.lower():
             raise
         return model.model_validate_json(_without_halves(raw))
+
+
+def _is_stream(raw: bytes) -> bool:
+    """Server-sent events, or one JSON object a line."""
+    first, _, more = raw.lstrip().partition(b"\n")
+    if first.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
+        return True
+    return first.startswith(b"{") and first.rstrip().endswith(b"}") and more.startswith(b"{")
 
 
 def _without_halves(raw: bytes) -> str:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -35,6 +38,20 @@ def show(*pages: RenderableType) -> None:
 
 def print_json(value: object, *, indent: int | None = None) -> None:
     sys.stdout.write(json.dumps(value, indent=indent) + "\n")
+
+
+def command_line(*arguments: object) -> str:
+    """What to type, quoted for a shell: by its path where the program is not on PATH. What begins
+    with a hyphen is kept from being read as an option."""
+    if which("judgeforge"):
+        program = ["judgeforge"]
+    elif Path(sys.argv[0]).name == "__main__.py":
+        program = [sys.executable, "-m", "judgeforge"]
+    else:
+        program = [sys.argv[0]]
+    command, *values = map(str, arguments)
+    end_of_options = ["--"] if any(value.startswith("-") for value in values) else []
+    return shlex.join([*program, command, *end_of_options, *values])
 
 
 def usd(cost: float | None, digits: int = 4) -> str:

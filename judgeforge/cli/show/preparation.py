@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from judgeforge.cli.show.output import print_json, say, show, usd
+from judgeforge.cli.show.output import command_line, print_json, say, show, usd
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def print_check(report: CheckReport) -> None:
         say(f"  {example}")
     if skips > len(report.examples):
         say(f"  … and {skips - len(report.examples)} more")
-    for kind, texts in (("warning", report.warnings), ("problem", report.problems)):
+    kinds = {"note": report.notes, "warning": report.warnings, "problem": report.problems}
+    for kind, texts in kinds.items():
         for text in texts:
             say(f"{kind}: {text}")
     say("ready to run" if report.usable else "not ready to run")
@@ -67,7 +68,7 @@ def print_project(folder: Path, files: Sequence[Path], *, missing: Sequence[str]
         say("\nIts model runs inside the process, and is not installed yet (once):")
         for command in missing:
             say(f"  {command}")
-    say(f"\nNext: judgeforge run {folder / 'config.yaml'}")
+    say(f"\nNext: {command_line('run', folder / 'config.yaml')}")
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -1,6 +1,6 @@
 """How far a run is: a bar on a terminal, elsewhere a plain line every 30 seconds.
 
-A model that has gone out of order is reported at once.
+That a model has gone out of order, and what else a person should know, is shown at once.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterable
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 from rich.text import Text
 
-from judgeforge.cli.show.output import tolerating_closed_output, usd
+from judgeforge.cli.show.output import tolerating_closed_output
 from judgeforge.runs.progress import Progress
 
 LINE_EVERY_S = 30.0
@@ -28,6 +29,8 @@ class ProgressDisplay:
         self._bar: ProgressBar | None = None
         self._out_of_order: frozenset[str] = frozenset()
         self._told_at: dict[str, float] = {}
+        self.told: set[str] = set()
+        """The notes that were shown already."""
         self._last_line = time.monotonic()
 
     def __enter__(self) -> ProgressDisplay:
@@ -51,12 +54,16 @@ class ProgressDisplay:
 
     def _show(self, progress: Progress) -> None:
         self._tell_what_went_out_of_order(progress)
+        for note in progress.notes:
+            if note not in self.told:
+                self.told.add(note)
+                self._print(f"judgeforge: {note}")
         if self._bar is not None:
             self._bar.show(progress)
             return
         if time.monotonic() - self._last_line >= LINE_EVERY_S:
             self._last_line = time.monotonic()
-            line = f"prompts {progress.done}/{progress.prompts}  {_figures(progress)}"
+            line = f"prompts {progress.done}/{progress.prompts}  {progress.figures}"
             self._print(f"{line}  {progress.trouble}" if progress.trouble else line)
 
     def _tell_what_went_out_of_order(self, progress: Progress) -> None:
@@ -79,55 +86,29 @@ class ProgressDisplay:
             print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _figures(progress: Progress) -> str:
-    parts = [
-        f"pairs {progress.pairs}",
-        f"calls {progress.paid_calls} paid, {progress.cached_calls} cached",
-        _money(progress),
-    ]
-    if progress.eta_s is not None and progress.done < progress.prompts:
-        parts.append(f"about {time_left(progress.eta_s)} left")
-    return "  ".join(parts)
-
-
-def time_left(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _money(progress: Progress) -> str:
-    if progress.cost_usd is None:
-        return "cost unknown"
-    limit = "" if progress.budget_usd is None else f" of ${progress.budget_usd:g}"
-    return f"{usd(progress.cost_usd)}{limit}"
-
-
 class ProgressBar(RichProgress):
-    """One line of figures, and below it what the run waits for, if anything."""
+    """The bar and the count, which are there on any width; below them a line of figures, and what
+    the run waits for, if anything."""
 
     def __init__(self) -> None:
-        self._below: str | None = None
+        self._figures, self._trouble = "", ""
         super().__init__(
-            TextColumn("prompts"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("prompts", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            TextColumn("{task.fields[count]}", table_column=Column(no_wrap=True)),
             console=Console(stderr=True, highlight=False),
             transient=True,
+            expand=True,
         )
-        self._run = self.add_task("run", total=None, figures="")
+        self._run = self.add_task("run", total=1, count="")
 
     def show(self, progress: Progress) -> None:
-        self._below = progress.trouble
-        self.update(
-            self._run,
-            total=progress.prompts,
-            completed=progress.done,
-            figures=_figures(progress),
-        )
+        self._figures, self._trouble = progress.figures, progress.trouble or ""
+        count = f"{progress.done}/{progress.prompts}"
+        self.update(self._run, completed=progress.share, count=count)
 
     def get_renderables(self) -> Iterable[RenderableType]:
         yield from super().get_renderables()
-        if self._below is not None:
-            yield Text(self._below, style="yellow")
+        for text, style in ((self._figures, ""), (self._trouble, "yellow")):
+            if text:
+                yield Text(text, style=style)

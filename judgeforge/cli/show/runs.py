@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING
 
 from judgeforge.cli.show.output import (
+    command_line,
     print_json,
     say,
     show,
@@ -16,8 +16,8 @@ from judgeforge.cli.show.output import (
     usd,
 )
 from judgeforge.cli.show.pairs import pairs_table
-from judgeforge.cli.show.progress import time_left
-from judgeforge.runs.result import summarise
+from judgeforge.runs.progress import time_left
+from judgeforge.runs.result import ASSUMED_CONFIDENCE, status_in_words, summarise
 from judgeforge.store.json_lines import read_rows
 from judgeforge.text.wording import counted
 
@@ -33,7 +33,10 @@ def note(text: str) -> None:
         say(f"judgeforge: {text}", on_stderr=True)
 
 
-def print_runs(report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs: int) -> None:
+def print_runs(
+    report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs: int, told: Collection[str]
+) -> None:
+    """``told``: the notes that were shown while it went on."""
     with tolerating_closed_output():
         if as_json:
             print_json(report.as_json())
@@ -44,7 +47,8 @@ def print_runs(report: SequenceReport, *, quiet: bool, as_json: bool, show_pairs
         else:
             for result in report.results:
                 _print_result(result, show_pairs=show_pairs)
-    for text in (*(text for result in report.results for text in result.notes), *report.untold):
+    notes = (text for result in report.results for text in result.notes if text not in told)
+    for text in (*notes, *report.untold):
         note(text)
 
 
@@ -56,12 +60,12 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
     since = f" since {status.since}" if status.since else ""
     budget = "" if status.budget_usd is None else f" of ${status.budget_usd:g}"
     left = "" if status.eta_s is None else f", about {time_left(status.eta_s)} left"
-    say(f"{status.folder}: {status.status}{since}{process}")
+    say(f"{status.folder}: {status_in_words(status.status)}{since}{process}")
     say(
         f"{status.done} of {counted(status.prompts, 'prompt')} done, "
         f"{counted(status.pairs, 'pair')}, {counted(sum(status.skips.values()), 'skip')}{left}"
     )
-    say(f"{counted(status.calls, 'call')} paid, cost {usd(status.cost_usd, 6)}{budget}")
+    say(f"{counted(status.calls, 'call')} sent, cost {usd(status.cost_usd, 6)}{budget}")
     if status.trouble is not None:
         say(status.trouble)
     if status.status == "killed":
@@ -79,18 +83,18 @@ def _print_result(result: RunResult, *, show_pairs: int) -> None:
     say(
         f"{counted(totals['prompts'], 'prompt')}, {counted(totals['pairs'], 'pair')}, "
         f"skips: {skips}\n"
-        f"calls of this start: {calls['paid']} paid, {calls['cached']} cached; "
+        f"calls of this start: {calls['paid']} sent, {calls['cached']} cached; "
         f"cost of the folder: {usd(totals['cost_usd'], 6)}"
     )
     first = _first_pair(result.folder)
+    if first is not None and result.assumes_confidence:
+        say(ASSUMED_CONFIDENCE)
     if show_pairs and first is not None:
         show(pairs_table(result.folder, most=show_pairs))
     if result.stopped_by is not None:
         say(f": {result.stopped_by}", mark="stopped", colour="red", on_stderr=True)
-    elif result.exit_code:
-        mark = "more prompts failed than limits.max_skip_share allows"
-        see = f"; see {result.folder / 'skips.jsonl'}"
-        say(see, mark=mark, colour="yellow", on_stderr=True)
+    elif result.failures is not None:
+        say(f": {result.failures}", mark="too many skips", colour="yellow", on_stderr=True)
     if first is not None:
         _print_where_next(result.folder, first)
 
@@ -106,10 +110,5 @@ def _print_where_next(folder: Path, first: str) -> None:
     say(
         f"page:  {folder / 'report.html'}\n"
         f"pairs: {folder / 'pairs.jsonl'}   how they were made: {folder / 'README.md'}\n"
-        f"why:   {_program()} explain {folder} {first}"
+        f"why:   {command_line('explain', folder, first)}"
     )
-
-
-def _program() -> str:
-    """As it must be typed: with its path in a virtual environment that is not activated."""
-    return "judgeforge" if which("judgeforge") else sys.argv[0]

@@ -71,7 +71,7 @@ CHECKS: Mapping[str, CheckKind] = {
     "contains_any": CheckKind(texts, text.contains_any),
     "not_contains": CheckKind(texts, negated(text.contains_any)),
     "contains_word": CheckKind(texts, text.contains_word),
-    "not_contains_word": CheckKind(texts, text.not_contains_word),
+    "not_contains_word": CheckKind(texts, negated(text.contains_any_word)),
     "starts_with": CheckKind(texts, text.starts_with),
     "ends_with": CheckKind(texts, text.ends_with),
     "regex": CheckKind(pattern.pattern, pattern.matches),

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 from judgeforge.judging.checks.subject import text as text_argument
+from judgeforge.text.visible import normalized
 
 if TYPE_CHECKING:
     import regex
@@ -31,7 +32,7 @@ _COMMENT_IN_COUNT = re.compile(r"\{[\d\s,]*#[^\n]*\n")
 
 def pattern(value: JsonValue) -> regex.Pattern[str]:
     """Read a regular expression. Raises ValueError where it does not compile or is too large."""
-    source = text_argument(value)
+    source = normalized("NFC", text_argument(value))
     if len(source) > LONGEST_PATTERN:
         raise ValueError(f"must be a pattern of at most {LONGEST_PATTERN} characters")
     if _written_out(source) > LARGEST_PATTERN:
@@ -43,10 +44,15 @@ def pattern(value: JsonValue) -> regex.Pattern[str]:
 
 
 def matches(subject: Subject, wanted: regex.Pattern[str]) -> bool:
-    """The pattern is found anywhere in the text."""
+    """The pattern is found anywhere in the text, as it is or with its accents composed (NFC)."""
+    forms = dict.fromkeys((subject.text, normalized("NFC", subject.text)))
+    return any(_found(text, wanted) for text in forms)
+
+
+def _found(text: str, wanted: regex.Pattern[str]) -> bool:
     try:
         # Other threads go on meanwhile.
-        found = wanted.search(subject.text, timeout=PATTERN_TIMEOUT_S, concurrent=True)
+        found = wanted.search(text, timeout=PATTERN_TIMEOUT_S, concurrent=True)
     except TimeoutError:
         raise UndecidedCheckError(
             f"the pattern {wanted.pattern!r} took longer than {PATTERN_TIMEOUT_S} s; "

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from pydantic import JsonValue
 
 from judgeforge.judging.checks.subject import Subject, shown
+from judgeforge.text.visible import normalized
 from judgeforge.text.wording import did_you_mean
 
 KEYWORDS = (
@@ -150,19 +151,24 @@ def _types(value: JsonValue) -> tuple[str, ...]:
 def _properties(value: JsonValue, depth: int) -> dict[str, Schema]:
     if not isinstance(value, dict):
         raise ValueError("`properties` must be a mapping of names to schemas")
-    return {name: schema(part, depth + 1) for name, part in value.items()}
+    return {_composed(name): schema(part, depth + 1) for name, part in value.items()}
 
 
 def _strings(keyword: str, value: JsonValue) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"`{keyword}` must be a list of texts")
-    return tuple(str(item) for item in value)
+    return tuple(_composed(str(item)) for item in value)
 
 
 def _choices(value: JsonValue) -> frozenset[tuple[bool, JsonValue]]:
     if not isinstance(value, list) or not value or any(isinstance(v, dict | list) for v in value):
         raise ValueError("`enum` must be a list of texts, numbers, true, false or null")
-    return frozenset((isinstance(choice, bool), choice) for choice in value)
+    choices = (_composed(each) if isinstance(each, str) else each for each in value)
+    return frozenset((isinstance(choice, bool), choice) for choice in choices)
+
+
+def _composed(text: str) -> str:
+    return normalized("NFC", text)
 
 
 def _boolean(keyword: str, value: JsonValue) -> bool:
@@ -197,7 +203,8 @@ def _is_of_type(value: object, name: str) -> bool:
 
 def _read(text: str) -> tuple[bool, Any]:
     try:
-        return True, json.loads(unfenced(text), parse_constant=_no_constant)
+        plain = normalized("NFC", unfenced(text))
+        return True, json.loads(plain, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return False, None
 

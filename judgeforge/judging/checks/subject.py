@@ -1,29 +1,72 @@
 """What a check looks at, how it says that it cannot decide, and the readers of its argument.
 
-A reader makes of a YAML or JSON value what the check works with, and raises ValueError that says
-what is allowed.
+Letters are compared in one form (NFC), however an accent was typed. A reader makes of a YAML or
+JSON value what the check works with, and raises ValueError that says what is allowed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import JsonValue
 
+from judgeforge.text.visible import normalized
+
 MOST_TEXTS = 100
 _LONGEST_SHOWN = 60
+_USUAL = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f", '"'),
+        **dict.fromkeys("\u2010\u2011", "-"),
+        **dict.fromkeys("\u00a0\u1680\u202f\u205f\u3000", " "),
+        **dict.fromkeys(map(chr, range(0x2000, 0x200B)), " "),
+    }
+)
+"""Quotes, hyphens and blanks as a keyboard types them."""
 
 
 class UndecidedCheckError(Exception):
     """The check can neither be called passed nor failed for this text; says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     text: str
     reference: str | None = None
+
+    def holds(self, wanted: str) -> bool:
+        """Whether a text of ``texts`` occurs."""
+        return wanted in self.comparable(wanted)
+
+    def comparable(self, wanted: str) -> str:
+        """The text as ``wanted`` is written: signs without a letter or digit are meant as such."""
+        return self._folded if _says_something(wanted) else self._as_typed
+
+    @cached_property
+    def _folded(self) -> str:
+        return folded(self.text)
+
+    @cached_property
+    def _as_typed(self) -> str:
+        return as_typed(self.text)
+
+
+def as_typed(text: str) -> str:
+    """For a comparison that ignores case and how letters are encoded."""
+    return normalized("NFC", normalized("NFC", text).casefold())
+
+
+def folded(text: str) -> str:
+    """As ``as_typed``, and with plain quotes, hyphens and blanks."""
+    return as_typed(text.translate(_USUAL))
+
+
+def _says_something(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +129,19 @@ def text(value: JsonValue) -> str:
 
 
 def texts(value: JsonValue) -> tuple[str, ...]:
-    """One text or a list of texts, casefolded for a comparison that ignores case."""
+    """One text or a list of texts, as ``Subject.comparable`` compares them."""
     items = value if isinstance(value, list) else [value]
     if not 1 <= len(items) <= MOST_TEXTS:
         raise ValueError(f"must be a text or a list of 1 to {MOST_TEXTS} texts")
-    return tuple(text(item).casefold() for item in items)
+    wanted = map(text, items)
+    return tuple(folded(one) if _says_something(one) else as_typed(one) for one in wanted)
 
 
 def keys(value: JsonValue) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     if not items:
         raise ValueError("must be a key or a list of keys, not an empty list")
-    return tuple(text(item) for item in items)
+    return tuple(normalized("NFC", text(item)) for item in items)
 
 
 def span(value: JsonValue) -> Span:

@@ -1,50 +1,54 @@
 """Checks of a text as people read it: what it says, how long it is, its lists, its reference.
 
-All ignore case and white space around the text, and each takes time that grows with the text only,
-whatever the text repeats. List items are those of Markdown, at any depth, outside fenced code.
-Comparisons with the row's reference ignore the amount of white space too.
+All ignore case and white space around the text, how accents are encoded, and whether quotes,
+hyphens and blanks are typographic (but for wanted texts that are only such signs). Each takes time
+that grows with the text only, whatever the text repeats. List items are those of Markdown, at any
+depth, outside fenced code. Comparisons with the row's reference ignore the amount of white space
+too.
 """
 
 from __future__ import annotations
 
 import re
 
-from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
+from judgeforge.judging.checks.subject import Subject, UndecidedCheckError, folded
+from judgeforge.text.visible import normalized
 
 
 def contains(subject: Subject, wanted: tuple[str, ...]) -> bool:
     """Every wanted text occurs, also inside a word (`light` in `delight`)."""
-    text = subject.text.casefold()
-    return all(part in text for part in wanted)
+    return all(map(subject.holds, wanted))
 
 
 def contains_any(subject: Subject, wanted: tuple[str, ...]) -> bool:
-    text = subject.text.casefold()
-    return any(part in text for part in wanted)
+    return any(map(subject.holds, wanted))
 
 
 def contains_word(subject: Subject, wanted: tuple[str, ...]) -> bool:
     """Every wanted text occurs with no letter or digit right before or after it."""
-    text = _with_marked_edges(subject.text.casefold())
-    return all(_with_marked_edges(word) in text for word in wanted)
+    return all(_words_found(subject, wanted))
 
 
-def not_contains_word(subject: Subject, banned: tuple[str, ...]) -> bool:
-    text = _with_marked_edges(subject.text.casefold())
-    return not any(_with_marked_edges(word) in text for word in banned)
+def contains_any_word(subject: Subject, wanted: tuple[str, ...]) -> bool:
+    return any(_words_found(subject, wanted))
 
 
 def starts_with(subject: Subject, wanted: tuple[str, ...]) -> bool:
     """The text starts with one of the wanted texts."""
-    return subject.text.strip().casefold().startswith(wanted)
+    return any(subject.comparable(each).strip().startswith(each) for each in wanted)
 
 
 def ends_with(subject: Subject, wanted: tuple[str, ...]) -> bool:
-    return subject.text.strip().casefold().endswith(wanted)
+    return any(subject.comparable(each).strip().endswith(each) for each in wanted)
 
 
 _EDGE = "\x00"
 _NO_LETTER = re.compile(r"([\W_])")
+
+
+def _words_found(subject: Subject, wanted: tuple[str, ...]) -> list[bool]:
+    marked = {form: _with_marked_edges(form) for form in set(map(subject.comparable, wanted))}
+    return [_with_marked_edges(word) in marked[subject.comparable(word)] for word in wanted]
 
 
 def _with_marked_edges(text: str) -> str:
@@ -84,7 +88,7 @@ def count_paragraphs(text: str) -> int:
 
 
 def count_characters(text: str) -> int:
-    return len(text.strip())
+    return len(normalized("NFC", text.strip()))
 
 
 def _sentences_in(paragraph: str) -> int:
@@ -125,18 +129,18 @@ def count_bullet_items(text: str) -> int:
 
 
 def equals_reference(subject: Subject, _: bool) -> bool:
-    return _folded(subject.text) == _reference(subject)
+    return _one_line(subject.text) == _reference(subject)
 
 
 def contains_reference(subject: Subject, _: bool) -> bool:
-    return _reference(subject) in _folded(subject.text)
+    return _reference(subject) in _one_line(subject.text)
 
 
 def _reference(subject: Subject) -> str:
     if subject.reference is None:
         raise UndecidedCheckError("the row has no `reference`")
-    return _folded(subject.reference)
+    return _one_line(subject.reference)
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
+def _one_line(text: str) -> str:
+    return " ".join(folded(text).split())

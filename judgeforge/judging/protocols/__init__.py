@@ -5,5 +5,6 @@ pairwise.py   two compared
 listwise.py   all scored side by side
 decisions.py  a decision model, which answers in probabilities
 
-To add a protocol: a file with a class like ``Judge``, and a line in ranking/protocols.py.
+To add a protocol: a file with a class like ``Judge``, and a line in ``PROTOCOLS``
+(ranking/protocols.py).
 """

@@ -1,10 +1,11 @@
-"""The ranking of one prompt -> its pairs, or the reason why there is none. Pure.
+"""The ranking of one prompt -> its pairs, or the reason why there are none. Pure.
 
 selection.py   a strategy proposes, the rules decide
 strategies.py  which pairs are proposed
 provenance.py  the records that are written
 
-To add a strategy: a function in strategies.py, and a line here.
+To add a strategy: a function in strategies.py, a line in ``STRATEGIES``, and its name in
+``Strategy`` (ranking/rules.py).
 """
 
 from __future__ import annotations

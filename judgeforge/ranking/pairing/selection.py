@@ -1,4 +1,4 @@
-"""From a ranking to the pairs of its prompt, or to the reason why there is none. Pure.
+"""From a ranking to the pairs of its prompt, or to the reason why there are none. Pure.
 
 A strategy proposes, the rules decide; both see probabilities as labels have calibrated them.
 """
@@ -37,7 +37,7 @@ class SelectedPair(Record):
 
 
 class PairSelection(Record):
-    """The pairs of a prompt, most wanted first, or why there is none."""
+    """The pairs of a prompt, most wanted first, or why there are none."""
 
     pairs: tuple[SelectedPair, ...] = ()
     reason: SkipReason | None = None
@@ -45,7 +45,7 @@ class PairSelection(Record):
 
 
 class Trust(Record):
-    """What labels say of the probabilities of pairs, and from which one on a pair is kept.
+    """What labels say about the probabilities of pairs, and above which one a pair is kept.
 
     ``Calibration.trust`` makes it for given rules.
     """
@@ -69,9 +69,9 @@ def select_pairs(
     trust: Trust | None = None,
     **settings: object,
 ) -> PairSelection:
-    """The pairs of one prompt, in the order of the strategy, or the reason why there is none.
+    """The pairs of one prompt, in the order of the strategy, or the reason why there are none.
 
-    What is asked of a pair are ``rules``, or, for scripts, the fields of PairingRules by name.
+    Pairs must keep ``rules`` or, in scripts, single fields of PairingRules given by name.
     ``texts`` (completion id -> text) is needed for ``max_length_ratio`` and ``length_matched``;
     ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``. The chosen side always
     has the higher score; a pair's confidence is P(chosen is better than rejected), 0.5 to 1.
@@ -86,7 +86,7 @@ def select_pairs(
     >>> judgeforge.select_pairs(ranking, min_margin=0.5).detail
     'the widest margin is 0.300, min_margin is 0.5'
 
-    Raises ValueError for a wrong setting, TypeError for what is no ranking or no rules.
+    Raises ValueError for a wrong setting, TypeError for what is not a ranking or not rules.
     """
     expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
     rules = _checked(rules, settings, texts, trust)
@@ -131,16 +131,16 @@ def _checked(
     if rules is None:
         rules = rules_from(settings)
     elif settings:
-        raise ValueError("give either rules or single settings")
+        raise ValueError("give either `rules` or single settings, not both")
     advice = 'single settings are given by name: strategy="adjacent"'
     expect(rules, PairingRules, "rules", "PairingRules", advice)
     length_ratio = STRATEGIES[rules.strategy].length_ratio
     if rules.max_length_ratio is None and length_ratio is not None:
         rules = rules.model_copy(update={"max_length_ratio": length_ratio})
     if rules.max_length_ratio is not None and texts is None:
-        raise ValueError("a limit of the length ratio needs the texts of the completions")
+        raise ValueError("a limit on the length ratio needs `texts`, the texts of the completions")
     if rules.max_error is not None and (trust is None or trust.max_error != rules.max_error):
-        raise ValueError("max_error needs the trust that a calibration gives for it")
+        raise ValueError("`max_error` needs `trust`, which is calibration.trust(rules)")
     return rules
 
 
@@ -225,9 +225,7 @@ def _in_words(error: ErrorDetails) -> str:
     name, value = str(error["loc"][0]), error["input"]
     if error["type"] == "extra_forbidden":
         known = PairingRules.model_fields
-        return f"there is no setting `{name}`; there are {', '.join(known)}" + did_you_mean(
-            name, known
-        )
+        return f"no setting `{name}` (known: {', '.join(known)}){did_you_mean(name, known)}"
     if error["type"] != "literal_error":
         return f"{name}: {as_clause(error['msg'])}, and is {found(value)}"
     choices = get_args(PairingRules.model_fields[name].annotation)

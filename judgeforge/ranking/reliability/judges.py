@@ -24,7 +24,7 @@ class JudgeReliability(Record):
     repeat_sd: float = Field(default=0.07, gt=0)
     """Of a single answer around the lasting opinions."""
     discrimination: float = Field(default=1.0)
-    """Of a verdict on two completions: log-odds for a gap of one ``quality_sd``; 0 is no weight."""
+    """Of a verdict on two completions: log-odds for a gap of one ``quality_sd``; 0: no weight."""
     position: float = 0.0
     """Log-odds by which it favours the completion that is shown first."""
     tie: float = Field(default=0.3, ge=0)

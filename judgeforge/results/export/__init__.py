@@ -4,7 +4,7 @@ export.py   exporting to a target format
 targets.py  what a target is, and a pair as a row of each trainer's format
 arrow.py    the columns of a pair and their types
 
-To add a format: a function for its row in targets.py, or a file, and a line here.
+To add a format: a function for its row in targets.py, or a file, and a line in ``TARGETS``.
 """
 
 from __future__ import annotations

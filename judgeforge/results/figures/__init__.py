@@ -2,12 +2,12 @@
 
 run.py           all figures of a folder
 rows.py          the rows, prompt by prompt
-pairs.py         pairs: how sure, how far apart, how far to trust them
+pairs.py         pairs: how certain, how far apart, how far to trust them
 completions.py   completions, by the model that wrote them
 judges.py        judges and tiers: how often asked, silent, agreed; what was saved
 criteria.py      which criteria tell chosen from rejected
 length.py        how far scores go with length
 calls.py         how the calls went, by the log
 distribution.py  many numbers as a histogram and quantiles
-shortlist.py     which pairs a person should look at
+shortlist.py     which pairs a person should read first
 """

@@ -6,6 +6,7 @@ import heapq
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from judgeforge.results.figures.judges import Preferences, preference
@@ -59,15 +60,20 @@ REASONS: Mapping[str, int] = {
     "longest": 6,
     "drawn at random": 10,
 }
-"""Why a pair is shown, and how many for each; a pair is shown once, with all its reasons."""
+"""Why a pair is shown, and how many at most; a pair is shown once, with all its reasons."""
 _SUSPICIOUS, _UNSURE, _DISAGREED, _CLOSE, _RATIO, _LONG, _RANDOM = REASONS
 
 _MANY_TIMES = 2.0
+_LARGEST_SHARE = 0.25
+"""Of all pairs, for one reason: were it said of most of them it would tell nothing."""
+_BY_THEMSELVES = frozenset({_SUSPICIOUS, _DISAGREED, _RATIO})
+"""Reasons that a pair has or has not, whatever the others are like."""
 
 
 class Shortlist:
     def __init__(self) -> None:
         self._picked = {reason: _Most(size) for reason, size in REASONS.items()}
+        self._pairs = 0
 
     def add(
         self,
@@ -77,6 +83,7 @@ class Shortlist:
         told: Mapping[str, Preferences],
     ) -> None:
         """``told``: what each judge of the prompt prefers."""
+        self._pairs += 1
         chosen, rejected = text_length(pair["chosen"]), text_length(pair["rejected"])
         self._picked[_UNSURE].offer(-pair["confidence"], place)
         self._picked[_CLOSE].offer(-pair["score_margin"], place)
@@ -93,11 +100,14 @@ class Shortlist:
             self._picked[_SUSPICIOUS].offer(0.0, place)
 
     def picked(self) -> list[Picked]:
-        """In the order of their first reasons."""
+        """In the order of their first reasons; where there are few pairs, all of them, the last
+        without a reason."""
+        most = max(1, int(_LARGEST_SHARE * self._pairs))
         reasons: dict[Place, list[str]] = {}
         for reason, places in self._picked.items():
-            for place in places:
-                reasons.setdefault(place, []).append(reason)
+            all_drawn = reason == _RANDOM and self._pairs <= REASONS[_RANDOM]
+            for place in islice(places, None if reason in _BY_THEMSELVES | {_RANDOM} else most):
+                reasons.setdefault(place, []).extend([] if all_drawn else [reason])
         return [Picked(place, tuple(why)) for place, why in reasons.items()]
 
 

@@ -6,7 +6,7 @@ Each rule looks at one thing, wants enough cases to be sure of it, and stays sil
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +37,18 @@ class Finding:
     text: str
     advice: str
 
+
+_MISSING: Mapping[str, str] = {
+    "cut": "cut: raise max_tokens of the judge",
+    "unread": "unread: a model that keeps to a schema",
+    "reading_failed": "reading_failed: a bug in judgeforge, please report it",
+    "refused": "refused: another judge for such prompts",
+    "withheld": "withheld: another judge for such prompts",
+    "too_long": "too_long: a judge with a longer context",
+    "failed": "failed: log.jsonl has each error",
+    "undecided": "undecided: make the check one that every answer can be put to",
+}
+"""What helps, by ``MissingKind``."""
 
 Rule = Callable[[Manifest, RunFigures], Iterator[Finding]]
 
@@ -102,8 +114,9 @@ def _silence(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             yield Finding(
                 "look",
                 f"Judge {name} gave no judgment in {judge.missing_share:.0%} of the cases ({why}).",
-                "unread: a model that keeps to a schema; cut: a larger max_tokens of the judge; "
-                "failed: see log.jsonl; refused or withheld: another judge for such prompts.",
+                "; ".join(
+                    _MISSING[kind] for kind, _ in judge.missing.most_common() if kind in _MISSING
+                ),
             )
 
 

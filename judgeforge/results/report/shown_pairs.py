@@ -64,7 +64,8 @@ class ShownPair:
 
     @property
     def command_id(self) -> str:
-        return shlex.quote(self.id)
+        """For a shell; an id that begins with a hyphen is not an option."""
+        return f"{'-- ' if self.id.startswith('-') else ''}{shlex.quote(self.id)}"
 
     @property
     def beginning(self) -> str:

@@ -1,6 +1,6 @@
 """A RunConfig -> all that is known, checked and priced before the first paid call.
 
-preparation.py       what is checked: rubric, models, keys, prices
+preparation.py       what is checked: rubric, models, keys, network, prices
 worklist.py          what is to be done, from one reading of the input
 identity.py          what may change between two starts, and what may not
 calibration_file.py  the calibration as a file
@@ -8,4 +8,5 @@ estimate.py          what the calls of a prompt will cost
 plan.py              what a run would cost
 check.py             whether a run is ready to start
 doctor.py            what a run needs on this machine
+network.py           certificates, proxies and the way to the servers
 """

@@ -16,6 +16,7 @@ from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.estimate import Estimator, ModelLoad
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
+from judgeforge.runs.result import ASSUMED_CONFIDENCE
 
 _SHOWN_SKIPS = 10
 
@@ -25,6 +26,7 @@ class CheckReport:
     prompts: int = 0
     skips: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     """What the configuration asks for and cannot have; the run can be started all the same."""
     problems: list[str] = field(default_factory=list)
@@ -36,7 +38,10 @@ class CheckReport:
 
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """All mistakes at once, not only the first."""
-    report = CheckReport(warnings=[*cascade_warnings(config), *untellable(config)])
+    warnings = [*cascade_warnings(config), *untellable(config)]
+    report = CheckReport(warnings=warnings)
+    if config.judging.judges and config.judging.calibration is None:
+        report.notes.append(ASSUMED_CONFIDENCE)
     estimator, loads = None, dict[str, ModelLoad]()
     try:
         estimator = Estimator(prepare(config))

@@ -9,22 +9,19 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import shlex
 import shutil
-import socket
 import stat
 import tempfile
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Literal
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from judgeforge import __version__
-from judgeforge.config.keys import key_file_problem
+from judgeforge.config.keys import header_problem, key_file_problem
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.config.run import RunConfig
@@ -32,13 +29,16 @@ from judgeforge.errors import ConfigError
 from judgeforge.runs.folders import default_folder
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.identity import called_models
+from judgeforge.runs.planning.network import (
+    Host,
+    address_of,
+    certificate_problem,
+    connect_all,
+    entrance_of,
+    proxy_of,
+)
 
 Status = Literal["ok", "warn", "fail"]
-Host = tuple[str, int]
-
-CONNECT_TIMEOUT_S = 3.0
-RESOLVE_TIMEOUT_S = 5.0
-"""For the whole attempt, since looking up a name has no timeout of its own."""
 LITTLE_DISK, TOO_LITTLE_DISK = 1 << 30, 100 << 20
 """Free bytes below which a run is doubtful, or bound to fail."""
 
@@ -56,7 +56,12 @@ def diagnose(config: RunConfig | None = None) -> list[Finding]:
     run_folder = Path.cwd() if config is None else default_folder(config.source_file).absolute()
     findings = [_python(), *_packages(), *_local_models(config), *_keys(config)]
     if config is not None:
-        findings += [*_hosts(config), _free_disk("cache", config.cache_dir), _cache_access(config)]
+        findings += [
+            *_certificates(),
+            *_hosts(config),
+            _free_disk("cache", config.cache_dir),
+            _cache_access(config),
+        ]
         findings += _on_finish(config)
     return [*findings, _free_disk("run folder", run_folder), _locks(run_folder)]
 
@@ -150,62 +155,45 @@ def _key(variable: str, models: Mapping[str, ModelConfig], if_missing: Status) -
         return Finding(
             name, if_missing, detail, advice if models else "Needed for paid models only."
         )
+    if problem := header_problem(value.strip()):
+        return Finding(name, if_missing, f"set, but it {problem}{users}")
     if value.strip("'\" \t\r\n") != value:
         advice = "Set it again without them: they become a part of the key."
         return Finding(name, "warn", f"set, but with spaces or quotes around it{users}", advice)
     return Finding(name, "ok", f"set{users}")
 
 
+def _certificates() -> list[Finding]:
+    problem = certificate_problem()
+    return [] if problem is None else [Finding("certificates", "fail", problem)]
+
+
 def _hosts(config: RunConfig) -> list[Finding]:
     used = set(called_models(config))
-    models_at: dict[Host, list[str]] = {}
-    for name, model in config.models.items():
-        if not model.facts.in_process:
-            models_at.setdefault(_host(model), []).append(name)
-    if models_at and "https" in getproxies():
-        detail = "a proxy is set in the environment, so no direct connection was tried"
-        return [Finding("hosts", "warn", detail)]
-    problems = _connect_all(models_at)
+    models_at: dict[tuple[Host, str], list[str]] = {}
     findings = []
-    for host, models in models_at.items():
-        name, users = f"host {host[0]}:{host[1]}", f"(for {', '.join(models)})"
-        problem = problems[host]
-        if problem is None:
-            findings.append(Finding(name, "ok", f"reachable {users}"))
+    for name, model in config.models.items():
+        if model.facts.in_process:
             continue
-        advice = "Check `base_url`, that the server runs, and the network (firewall, VPN)."
-        status: Status = "fail" if used & set(models) else "warn"
-        findings.append(Finding(name, status, f"not reachable: {problem} {users}", advice))
-    return findings
-
-
-def _host(model: ModelConfig) -> Host:
-    from judgeforge.calls.providers.base import open_provider
-
-    parts = urlsplit(open_provider(model, None).base_url)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _connect_all(hosts: Iterable[Host]) -> dict[Host, str | None]:
-    """What went wrong with each host; None where a connection opened."""
-    late = f"no answer within {RESOLVE_TIMEOUT_S:g} s"
-    problems: dict[Host, str | None] = dict.fromkeys(hosts, late)
-
-    def connect(host: Host) -> None:
-        try:
-            socket.create_connection(host, timeout=CONNECT_TIMEOUT_S).close()
-        except OSError as error:
-            problems[host] = error.strerror or str(error) or type(error).__name__
+        if (proxy := proxy_of(address_of(model))) is not None and proxy.problem is not None:
+            status: Status = "fail" if name in used else "warn"
+            findings.append(Finding(f"proxy of {name}", status, proxy.problem))
         else:
-            problems[host] = None
-
-    # Daemons: a name server that never answers must not keep the program alive.
-    threads = [threading.Thread(target=connect, args=(host,), daemon=True) for host in problems]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(RESOLVE_TIMEOUT_S)
-    return dict(problems)
+            models_at.setdefault(entrance_of(model), []).append(name)
+    problems = connect_all(host for host, _ in models_at)
+    for (host, called), models in models_at.items():
+        users, problem = f"(for {', '.join(models)})", problems[host]
+        if problem is None:
+            findings.append(Finding(called, "ok", f"reachable {users}"))
+            continue
+        status = "fail" if used & set(models) else "warn"
+        advice = (
+            "Check the variable and the proxy, or name hosts that need none in NO_PROXY."
+            if called.startswith("proxy")
+            else "Check `base_url`, that the server runs, and the way there (firewall, VPN)."
+        )
+        findings.append(Finding(called, status, f"not reachable: {problem} {users}", advice))
+    return findings
 
 
 def _free_disk(name: str, folder: Path) -> Finding:
@@ -234,7 +222,9 @@ def _cache_access(config: RunConfig) -> Finding:
         return Finding("cache folder", "fail", "not a folder that can be read and written", advice)
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         detail = f"other users of this machine can read {folder}"
-        return Finding("cache folder", "warn", detail, f"Close it: chmod 700 '{folder}'.")
+        return Finding(
+            "cache folder", "warn", detail, f"Close it: chmod 700 -- {shlex.quote(str(folder))}"
+        )
     return Finding("cache folder", "ok", f"{folder}, yours alone")
 
 

@@ -17,13 +17,15 @@ from judgeforge.judging.judge_prompts import (
     judge_messages,
 )
 from judgeforge.judging.panel import Panel
-from judgeforge.records import Completion, Prompt
+from judgeforge.records import Completion, Prompt, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
 from judgeforge.text.wording import about_tokens
 
 LOW, EXPECTED, HIGH = range(3)
+_LEARNT_FROM = 32
+"""Prompts, for the number of calls that a progress bar counts to."""
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
 """Of the output limit that completions use; models differ, so low and high bound it."""
 _JUDGE_REPLY_TOKENS = (40, 120)
@@ -110,6 +112,11 @@ class Estimator:
             expected=sum(load.pico[EXPECTED] for load in loads.values()),
             most=sum(load.pico[HIGH] for load in loads.values()),
         )
+
+    def expected_calls(self, prompt: Prompt) -> float:
+        loads = self.loads()
+        self.add(prompt, loads)
+        return sum(load.expected_calls for load in loads.values())
 
     def question_usd(
         self, prompt: Prompt, judge: JudgeConfig, completions: Sequence[Completion]
@@ -216,6 +223,30 @@ class Estimator:
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
             yield _tokens(system.content, user.content), about_tokens(system.content)
+
+
+class ExpectedCalls:
+    """How many calls a start will make, told from its first prompts."""
+
+    def __init__(self, estimator: Estimator, prompts: int) -> None:
+        """``prompts``: those to do."""
+        self._estimator, self._prompts = estimator, prompts
+        self._seen, self._calls = 0, 0.0
+
+    def learning_from(
+        self, rows: Iterator[tuple[int, Prompt | Skip]]
+    ) -> Iterator[tuple[int, Prompt | Skip]]:
+        """The same rows."""
+        for position, row in rows:
+            if isinstance(row, Prompt) and self._seen < _LEARNT_FROM:
+                self._calls += self._estimator.expected_calls(row)
+                self._seen += 1
+            yield position, row
+
+    @property
+    def number(self) -> int | None:
+        """None before the first prompt."""
+        return round(self._calls / self._seen * self._prompts) if self._seen else None
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""Everything that is checked before any money is spent: rubric, models, keys, prices."""
+"""Everything that is checked before any money is spent: rubric, models, keys, network, prices."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from judgeforge.judging.rubric import Rubric, load_rubric
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
 from judgeforge.runs.planning.identity import called_models, identity
+from judgeforge.runs.planning.network import check_network
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -109,6 +110,9 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             keys[name] = read_key(config, name) if with_keys else None
         if name not in keys:
             without_key.add(place)
+    if with_keys:
+        with _adding_to(mistakes):
+            check_network(config, names)
     prices = {name: price_of(config.models[name]) for name in names}
     with _adding_to(mistakes):
         _check_prices(config, prices)

@@ -50,7 +50,7 @@ def test_without_a_terminal_there_is_a_line_every_30_seconds(
     lines = capsys.readouterr().err.splitlines()
     assert (
         lines
-        == ["prompts 50/100  pairs 40  calls 300 paid, 20 cached  $0.5000 of $2  about 1:01 left"]
+        == ["prompts 50/100  pairs 40  calls 300 sent, 20 cached  $0.5000 of $2  about 1:01 left"]
         * 3
     )
 
@@ -130,6 +130,15 @@ def test_below_the_bar_stands_what_is_waited_for(monkeypatch: pytest.MonkeyPatch
     assert "`small` is out of order" in shown
     assert "HTTP 500 from [small]" in shown
     assert "nothing has come back for 31 s: 4 calls of model `small`: [1] in flight" in shown
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 200])
+def test_the_count_is_seen_on_any_width(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with ProgressDisplay() as display:
+        display.update(replace(HALF, prompts=1000, done=123))
+    assert "123/1000" in terminal.getvalue()
 
 
 def test_on_a_terminal_there_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:

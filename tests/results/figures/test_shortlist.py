@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import pytest
+
 from judgeforge.results.figures.shortlist import REASONS
 from tests.support.result_rows import Row, completion, figures_of, pair, scored
 
@@ -34,3 +38,31 @@ class TestShortlist:
         assert "judges disagree most" in reasons["p7.p0"]
         drawn = [why for why in reasons.values() if "drawn at random" in why]
         assert len(drawn) == REASONS["drawn at random"]
+
+    @pytest.mark.parametrize("pairs", [1, 2, 3, 6, 10])
+    def test_of_few_pairs_shows_all_and_says_of_each_only_what_sets_it_apart(
+        self, pairs: int
+    ) -> None:
+        picked = figures_of(pairs).shortlist.picked()
+        assert len(picked) == pairs
+        said = Counter(reason for one in picked for reason in one.reasons)
+        assert "drawn at random" not in said
+        assert set(said.values()) == {max(1, pairs // 4)}
+
+    @pytest.mark.parametrize("pairs", [11, 20, 40, 300])
+    def test_says_no_comparison_of_more_than_a_quarter(self, pairs: int) -> None:
+        picked = figures_of(pairs).shortlist.picked()
+        said = Counter(reason for one in picked for reason in one.reasons)
+        for reason in ("least sure", "smallest margin", "longest"):
+            assert said[reason] == min(REASONS[reason], pairs // 4)
+        assert said["drawn at random"] == REASONS["drawn at random"]
+
+    def test_says_of_every_pair_what_is_so_whatever_the_others_are(self) -> None:
+        figures = figures_of(2)
+        place = type(figures.shortlist.picked()[0].place)
+        for number in range(5):
+            one = pair(1000 + number, chosen=400, rejected=20)
+            figures.shortlist.add(one, place(one["id"], 0, 0, 0, 0), [], {})
+        picked = figures.shortlist.picked()
+        longer = [one for one in picked if "chosen is many times longer" in one.reasons]
+        assert len(longer) == 5

@@ -95,3 +95,36 @@ class TestFindings:
         assert "100% of the requests to m brought no reply (most often HTTP 429" in self.said(
             figures
         )
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        ("cut", "raise max_tokens of the judge"),
+        ("unread", "a model that keeps to a schema"),
+        ("refused", "another judge for such prompts"),
+        ("withheld", "another judge for such prompts"),
+        ("too_long", "a judge with a longer context"),
+        ("failed", "log.jsonl has each error"),
+        ("reading_failed", "a bug in judgeforge, please report it"),
+        ("undecided", "make the check one that every answer can be put to"),
+        ("of_a_later_version", ""),
+    ],
+)
+def test_advice_on_missing_judgments_is_for_the_kinds_that_there_are(
+    kind: str, advice: str
+) -> None:
+    figures = figures_of(
+        ENOUGH,
+        judgments=lambda i: [scored("x", i, 0, 0.5, missing="said", missing_kind=kind)],
+    )
+    found = next(one for one in findings(manifest_of(), figures) if one.text.startswith("Judge x"))
+    assert f"({kind} {ENOUGH})" in found.text
+    assert found.advice == (f"{kind}: {advice}" if advice else "")
+
+
+def test_a_cut_reply_of_a_judge_is_cut_in_folders_of_every_version() -> None:
+    said = "the judge's reply was cut at max_tokens = 8; raise `max_tokens` of judge `x`"
+    figures = figures_of(ENOUGH, judgments=lambda i: [scored("x", i, 0, 0.5, missing=said)])
+    found = next(one for one in findings(manifest_of(), figures) if one.text.startswith("Judge x"))
+    assert found.advice == "cut: raise max_tokens of the judge"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import re
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from xml.etree import ElementTree
 
 import pytest
@@ -21,6 +25,7 @@ from judgeforge.records import SkipReason
 from judgeforge.results.report.words import SKIP_WORDS, STATUS_WORDS, skip_words
 from judgeforge.results.report.writing import write_report
 from judgeforge.runs.result import EXIT_STATUS, FINISHED
+from judgeforge.store.files import replacing
 from tests.local_server import LocalServer
 from tests.support.html_page import Page, read_page
 from tests.support.run_setup import run, write_config
@@ -146,14 +151,19 @@ class TestCommand:
             write_report(tmp_path)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_disk_that_is_full_at_the_page_stops_the_run_and_it_goes_on(
-    tmp_path: Path, server: LocalServer
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    @contextmanager
+    def on_a_full_disk(path: Path) -> Iterator[BinaryIO]:
+        with replacing(path) as file:
+            yield file
+            raise OSError(errno.ENOSPC, "No space left on device")
+
     config, out = write_config(tmp_path, server, prompts=2), tmp_path / "out"
-    out.mkdir()
-    (out / ".report.html.part").symlink_to("/dev/full")
-    stopped = run(config, out)
+    with monkeypatch.context() as disk:
+        disk.setattr("judgeforge.results.report.writing.replacing", on_a_full_disk)
+        stopped = run(config, out)
     assert (stopped.exit_code, stopped.manifest["status"]) == (74, "failed")
     assert "report.html: cannot be written" in stopped.manifest["message"]
     sent = len(server.requests)
@@ -262,3 +272,14 @@ def test_every_reason_of_a_skip_is_explained(reason: SkipReason) -> None:
 
 def test_every_status_is_explained() -> None:
     assert {*EXIT_STATUS.values(), *FINISHED, "running"} <= set(STATUS_WORDS)
+
+
+def test_a_caption_is_never_wider_than_the_window_that_its_table_is_moved_in(
+    finished: Path,
+) -> None:
+    style = re.search(r"<style>(.*?)</style>", (finished / "report.html").read_text(), re.DOTALL)
+    assert style is not None
+    rules = re.findall(r"^([^\n{}]*\bcaption) \{([^}]*)\}", style[1], re.MULTILINE)
+    assert [name for name, _ in rules] == ["caption", ".side caption"]
+    assert all("max-width: calc(100vw - " in rule for _, rule in rules)
+    assert "position: sticky; left: 0" in rules[0][1]

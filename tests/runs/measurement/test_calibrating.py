@@ -104,7 +104,7 @@ def test_labels_too_few_for_a_certificate_keep_nothing_and_say_how_many_more(
     assert result.manifest["totals"]["skips"] == {"above_max_error": 6}
     promise = result.manifest["calibration"]["promise"]
     assert promise["share_kept"] == 0
-    assert "support no such promise" in promise["in_words"]
+    assert "do not support such a promise" in promise["in_words"]
     assert promise["more_labels_needed"] is None or promise["more_labels_needed"] > 0
 
 

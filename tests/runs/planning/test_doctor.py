@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from judgeforge.config.run import RunConfig
-from judgeforge.runs.planning import doctor
+from judgeforge.runs.planning import doctor, network
 from judgeforge.runs.planning.doctor import Finding, diagnose
 
 KEY = "sk-live-0123456789abcdef"
@@ -25,7 +25,7 @@ KEY = "sk-live-0123456789abcdef"
 @pytest.fixture(autouse=True)
 def plain_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(doctor, "getproxies", dict)
+    monkeypatch.setattr(network, "getproxies", dict)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_host_that_never_answers_does_not_hold_up_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never = Event()
-    monkeypatch.setattr(doctor, "RESOLVE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(network, "RESOLVE_TIMEOUT_S", 0.05)
 
     def hang(*_: object, **__: object) -> None:
         never.wait(20)
@@ -199,11 +199,25 @@ def test_each_model_is_looked_for_at_its_own_address(
     assert asked == [host]
 
 
-def test_behind_a_proxy_no_direct_connection_is_tried(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("alive", [True, False])
+def test_behind_a_proxy_it_is_the_proxy_that_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listener: int, closed_port: int, alive: bool
 ) -> None:
-    monkeypatch.setattr(doctor, "getproxies", lambda: {"https": "http://proxy:3128"})
-    assert "a proxy is set" in finding("hosts", diagnose(config(tmp_path))).detail
+    port = listener if alive else closed_port
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    monkeypatch.setattr(network, "getproxies", lambda: {"https": f"127.0.0.1:{port}"})
+    findings = diagnose(config(tmp_path, base_url="https://api.example.invalid/v1"))
+    found = finding(f"proxy 127.0.0.1:{port} of HTTPS_PROXY", findings)
+    assert found.status == ("ok" if alive else "fail")
+    assert alive or "NO_PROXY" in found.advice
+
+
+def test_no_proxy_is_looked_for_on_the_way_to_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listener: int
+) -> None:
+    monkeypatch.setattr(network, "getproxies", lambda: {"http": "proxy:1", "all": "socks5://x:1"})
+    found = finding(f"host 127.0.0.1:{listener}", diagnose(config(tmp_path, port=listener)))
+    assert found.status == "ok"
 
 
 def test_a_model_file_that_is_missing_stops_the_run_that_uses_it(tmp_path: Path) -> None:

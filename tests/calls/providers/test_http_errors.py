@@ -1,0 +1,161 @@
+"""A refusal keeps the server's own words, wherever they are, and is what it says it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from judgeforge.calls.providers.base import open_provider
+from judgeforge.calls.providers.http_errors import retry_after_s
+from judgeforge.config.model import ModelConfig
+from judgeforge.errors import FlaggedInputError, MalformedReplyError, StatusError
+from tests.calls.providers.test_http import send
+from tests.local_server import LocalServer, faults
+
+both = pytest.mark.parametrize("provider", ["openai", "anthropic"])
+
+
+def refusal(
+    server: LocalServer, status: int, body: object, provider: str = "openai"
+) -> StatusError:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    server.faults.add(faults.Fault("refusal", status=status, body=raw))
+    with pytest.raises(StatusError) as caught:
+        send(server, provider, "Hello.")
+    return caught.value
+
+
+SAID = [
+    ({"detail": "Input length 9000 exceeds 4096"}, "Input length 9000 exceeds 4096"),
+    ({"detail": [{"loc": ["body", "top_k"], "msg": "Field required", "type": "missing"}]},
+     "missing body top_k Field required"),
+    ({"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "No such function"},
+     "about:blank Forbidden No such function"),
+    ({"errors": [{"code": 7003, "message": "Could not route"}], "success": False},
+     "7003 Could not route"),
+    ({"errors": ["too long", "too hot"]}, "too long too hot"),
+    ({"message": "No route matched"}, "No route matched"),
+    ({"error": "model is loading", "estimated_time": 20.0}, "model is loading"),
+    ({"error": {"type": "invalid_request_error", "code": "bad", "message": "No."}},
+     "invalid_request_error bad No."),
+    ({"object": "error", "message": "Too long.", "type": "BadRequestError", "code": 400},
+     "BadRequestError 400 Too long."),
+    ([{"error": {"code": 400, "message": "Bad field", "status": "INVALID_ARGUMENT"}}],
+     "400 Bad field"),
+    ({"code": "1113", "msg": "no balance", "success": False}, "1113 no balance"),
+    ({"error": {"message": "Provider returned error", "metadata": {"raw": "upstream is full"}}},
+     "Provider returned error upstream is full"),
+    ({"fault": {"faultstring": "policy"}}, '{"fault": {"faultstring": "policy"}}'),
+    (b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>",
+     "502 Bad Gateway nginx"),
+    (b"upstream connect error", "upstream connect error"),
+    (b"\xff\xfe", "\ufffd\ufffd"),
+    (b"", "(without a word)"),
+    (b"[" * 100_000, "[" * 400),
+]  # fmt: skip
+
+
+@both
+@pytest.mark.parametrize(("body", "said"), SAID)
+def test_a_refusal_says_what_the_server_said(
+    server: LocalServer, provider: str, body: object, said: str
+) -> None:
+    error = refusal(server, 400, body, provider)
+    assert str(error).startswith(f"HTTP 400 from small: {said}")
+    assert len(str(error)) < 600
+
+
+def test_keys_and_control_characters_are_not_among_the_words(server: LocalServer) -> None:
+    said = str(refusal(server, 400, {"detail": "key sk-proj-0123456789abcdefghij\x1b[31m\nno"}))
+    assert "0123456789" not in said
+    assert "\x1b" not in said
+    assert "\n" not in said
+
+
+@both
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_wrong_path_is_shown(server: LocalServer, provider: str, status: int) -> None:
+    error = refusal(server, status, {"detail": "Not Found"}, provider)
+    path = "/v1/messages" if provider == "anthropic" else "/v1/chat/completions"
+    assert f"{path} was asked" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "retryable", "stops"),
+    [
+        ({"error": {"message": "Insufficient credits.", "code": 402}}, 402, False, True),
+        ({"error": {"message": "Bad key", "code": "401"}}, 401, False, True),
+        ({"error": {"message": "Slow down", "code": 429}}, 429, True, False),
+        ({"error": {"message": "Slow down", "type": "rate_limit_error"}}, 429, True, False),
+        ({"error": {"message": "Key?", "code": "invalid_api_key"}}, 401, False, True),
+        (
+            {"type": "error", "error": {"type": "overloaded_error", "message": "x"}},
+            529,
+            True,
+            False,
+        ),
+        ({"error": {"message": "Upstream", "code": 502}, "choices": []}, 502, True, False),
+        ({"error": {"message": "No such model", "type": "not_found_error"}}, 404, False, False),
+        ({"error": "the model crashed"}, 500, True, False),
+        ({"detail": "worker died"}, 500, True, False),
+        ({"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, 500, True, False),
+        ({"error": {"message": "x", "code": 9 * 10**400}}, 500, True, False),
+    ],
+)
+def test_an_error_with_status_200_is_that_error(
+    server: LocalServer, body: dict[str, Any], status: int, retryable: bool, stops: bool
+) -> None:
+    error = refusal(server, 200, body)
+    assert (error.status, error.retryable, error.stops_run) == (status, retryable, stops)
+    assert "(sent with status 200)" in str(error)
+
+
+def test_moderation_with_status_200_is_about_this_request_alone(server: LocalServer) -> None:
+    body = {"error": {"code": 403, "message": "Flagged", "metadata": {"reasons": ["violence"]}}}
+    assert isinstance(refusal(server, 200, body), FlaggedInputError)
+
+
+@pytest.mark.parametrize("beside", [None, {}, "", {"code": None}])
+def test_an_error_beside_an_answer_costs_no_answer(server: LocalServer, beside: object) -> None:
+    message = {"content": 'Say "error".'}
+    body = {"choices": [{"message": message, "finish_reason": "stop"}], "error": beside}
+    server.faults.add(faults.Fault("beside", body=json.dumps(body).encode()))
+    [reply] = send(server, "openai", "Hello.")
+    assert json.loads(reply.body)["choices"][0]["message"] == message
+
+
+@both
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'data: {"choices": [{"delta": {"content": "Hi"}}]}\n\ndata: [DONE]\n\n',
+        b"event: message_start\ndata: {}\n\n",
+        b": keep-alive\n\ndata: {}\n\n",
+        b'{"message": {"content": "H"}, "done": false}\n{"message": {}, "done": true}\n',
+        b'\r\ndata:{"choices":[]}\r\n',
+    ],
+)
+def test_a_stream_that_was_not_asked_for_is_named(provider: str, raw: bytes) -> None:
+    with pytest.raises(MalformedReplyError, match="is a stream, which was not asked for"):
+        open_provider(ModelConfig.model_validate({"provider": provider, "model": "m"}), None).read(
+            raw
+        )
+
+
+@pytest.mark.parametrize("length", [30, 300, 8000])
+@pytest.mark.parametrize("name", ["retry-after", "retry-after-ms", "x-ratelimit-reset-requests"])
+def test_a_header_about_limits_of_any_length_is_read_at_once(
+    server: LocalServer, name: str, length: int
+) -> None:
+    server.faults.add(faults.status(429, headers={name: "9" * length}))
+    with pytest.raises(StatusError) as caught:
+        send(server, "openai", "Hello.")
+    assert caught.value.retry_after_s is None
+    assert all(len(value) <= 200 for value in caught.value.headers.values())
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "1e9", "nan", "-1", "٣", "1" * 4000 + "x", "Thu, 01"])
+def test_a_wait_that_makes_no_sense_is_ignored(value: str) -> None:
+    assert retry_after_s({"retry-after": value}) is None

@@ -1,0 +1,95 @@
+"""What is printed: escaped where it cannot be encoded, and commands that can be pasted."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from judgeforge import cli
+from judgeforge.cli.show.output import command_line
+from tests.local_server import LocalServer
+from tests.support.run_setup import run, write_config
+
+
+@pytest.fixture
+def folder(tmp_path: Path, server: LocalServer) -> Path:
+    """A run whose ids, prompts and skips cannot be written in ASCII."""
+    rows = [
+        {"id": "寿司-1", "prompt": "¿Qué es “sushi”? 🍣"},
+        {"id": "寿司-1", "prompt": "Another one."},
+        {"id": "-x7Qz", "prompt": "Name a bird…"},
+    ]
+    (tmp_path / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    run(write_config(tmp_path, server, prompts={"path": "prompts.jsonl"}), tmp_path / "out")
+    return tmp_path
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "iso-8859-1", "gbk", "shift_jis", "utf-8"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("check", "config.yaml"), 2),
+        (("plan", "config.yaml"), 0),
+        (("run", "config.yaml", "--out", "out"), 5),
+        (("run", "config.yaml", "--out", "out", "--show-pairs", "2"), 5),
+        (("status", "out"), 0),
+        (("explain", "out", "寿司-1.p0"), 0),
+        (("explain", "out", "寿司-2.p0"), 2),
+        (("explain", "--", "out", "-x7Qz.p0"), 0),
+        (("doctor", "config.yaml"), 2),
+        (("cache", "stats", "config.yaml"), 0),
+        (("run", "config-\udcff.yaml"), 2),
+        (("run", "--help"), 0),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_encoded_is_escaped_and_changes_no_exit_code(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    encoding: str,
+    arguments: tuple[str, ...],
+    code: int,
+) -> None:
+    monkeypatch.chdir(folder)
+    if arguments[0] == "doctor":
+        monkeypatch.delenv("TEST_KEY")
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+    monkeypatch.setattr(sys, "argv", ["judgeforge", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code
+    for stream in streams:
+        stream.flush()
+    shown = b"".join(stream.buffer.getvalue() for stream in streams)  # type: ignore[attr-defined]
+    assert b"Traceback" not in shown
+    assert shown.decode(encoding)
+
+
+VALUES = ["-x7Qz.p0", "--help", "my row 3.p0", "it's", 'a "b" $HOME', "`id`;rm", "寿司.p0", "p0.p0"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("out", ["out", "my runs/it's $HERE", "-out"])
+def test_a_printed_command_can_be_pasted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str, out: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "my env" / "judgeforge")])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    words = shlex.split(command_line("explain", out, value))
+    assert words[0] == sys.argv[0]
+    assert words[-2:] == [out, value]
+    assert ("--" in words[:-2]) == (out.startswith("-") or value.startswith("-"))
+
+
+def test_a_module_is_named_as_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["/somewhere/judgeforge/__main__.py"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program = f"{shlex.quote(sys.executable)} -m judgeforge"
+    assert command_line("run", "c.yaml") == f"{program} run c.yaml"

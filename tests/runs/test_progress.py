@@ -1,0 +1,178 @@
+"""How far a run is, from its first second on, and what Python shows of it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import judgeforge
+from judgeforge import Progress
+from judgeforge.runs.progress import ProgressLine
+from tests.local_server import LocalServer
+from tests.support.run_setup import run, write_config
+
+BEGUN = Progress(
+    prompts=100,
+    done=0,
+    pairs=0,
+    paid_calls=90,
+    cached_calls=20,
+    cost_usd=0.5,
+    budget_usd=2.0,
+    elapsed_s=10.0,
+    done_before=0,
+    calls_done=100,
+    calls_expected=400,
+    reserved_usd=0.25,
+)
+
+
+def test_calls_move_the_bar_before_a_prompt_is_done() -> None:
+    assert BEGUN.share == 0.25
+    assert BEGUN.eta_s == 30.0
+    assert "100 of about 400 done" in BEGUN.figures
+    assert "$0.5000 of $2 ($0.2500 more reserved)" in BEGUN.figures
+
+
+@pytest.mark.parametrize(
+    ("changed", "share"),
+    [
+        ({"calls_expected": None}, 0.0),
+        ({"calls_done": 900}, 1.0),
+        ({"done": 60, "calls_done": 200}, 0.6),
+        ({"done": 50, "done_before": 50, "calls_done": 200}, 0.75),
+        ({"prompts": 0, "calls_expected": 0, "calls_done": 0}, 0.0),
+        ({"done": 100, "calls_expected": 0}, 1.0),
+    ],
+)
+def test_the_share_is_between_nothing_and_all(changed: dict[str, Any], share: float) -> None:
+    assert replace(BEGUN, **changed).share == share
+
+
+def test_a_run_reports_calls_at_once_and_what_is_reserved_apart(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    seen: list[Progress] = []
+    server.behaviour.latency_s = 0.4
+    result = run(
+        write_config(tmp_path, server, prompts=30), tmp_path / "out", on_progress=seen.append
+    )
+    assert result.exit_code == 0
+    early = [one for one in seen if one.done == 0 and one.calls_expected]
+    assert max(one.calls_done for one in early) > 0
+    assert {one.calls_expected for one in early[1:]} == {30 * 8}
+    assert max(one.reserved_usd for one in seen) > 0
+    costs = [one.cost_usd or 0.0 for one in seen]
+    assert costs == sorted(costs)
+    assert seen[-1].reserved_usd == 0
+    assert seen[-1].calls_done == 30 * 8
+
+
+class Stream(io.StringIO):
+    encoding = "ascii"
+
+    def isatty(self) -> bool:
+        return True
+
+
+class NotebookStream(io.StringIO):
+    """Ends like the one that the kernel of a notebook puts in the place of standard error."""
+
+
+NotebookStream.__module__ = "ipykernel.iostream"
+
+
+def in_a_loop(config: Path, out: Path, **options: Any) -> judgeforge.RunResult:
+    return asyncio.run(judgeforge.arun(judgeforge.load_config(config), out, **options))
+
+
+@pytest.mark.parametrize("start", [run, in_a_loop])
+@pytest.mark.parametrize(
+    ("stream", "options", "shown"),
+    [
+        (Stream, {}, True),
+        (NotebookStream, {}, True),
+        (io.StringIO, {}, False),
+        (io.StringIO, {"progress": True}, True),
+        (Stream, {"progress": False}, False),
+        (Stream, {"on_progress": lambda _: None}, False),
+        (Stream, {"on_progress": lambda _: None, "progress": True}, True),
+    ],
+)
+def test_python_shows_a_line_at_a_terminal_and_in_a_notebook(
+    tmp_path: Path,
+    server: LocalServer,
+    monkeypatch: pytest.MonkeyPatch,
+    start: Callable[..., judgeforge.RunResult],
+    stream: type[io.StringIO],
+    options: dict[str, Any],
+    shown: bool,
+) -> None:
+    error = stream()
+    monkeypatch.setattr(sys, "stderr", error)
+    start(write_config(tmp_path, server, prompts=1), tmp_path / "out", **options)
+    assert ("1/1 prompts" in error.getvalue()) == shown
+    assert error.getvalue().endswith("\n") == shown
+
+
+def test_a_terminal_that_goes_away_takes_only_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(Stream):
+        def write(self, _: str) -> int:
+            raise OSError("gone")
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    line = ProgressLine()
+    line.show(BEGUN)
+    line.show(replace(BEGUN, trouble="nothing has come back…"))
+    line.end()
+
+
+@pytest.mark.parametrize("start", [run, in_a_loop])
+@pytest.mark.parametrize(
+    ("parts", "code", "said"),
+    [
+        ({"budget": {"usd": 0.0}}, 3, "stopped_by): BudgetExhaustedError: "),
+        ({"pairing": {"min_margin": 1.0}}, 0, None),
+        ({"sampling": {"models": ["small"], "completions": 1, "max_tokens": 64}}, 2, None),
+    ],
+)
+def test_python_is_warned_of_a_run_that_stopped(
+    tmp_path: Path,
+    server: LocalServer,
+    start: Callable[..., judgeforge.RunResult],
+    parts: dict[str, Any],
+    code: int,
+    said: str | None,
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            found = start(write_config(tmp_path, server, **parts), tmp_path / "out").exit_code
+        except judgeforge.JudgeforgeError as error:
+            found = error.exit_code
+    assert found == code
+    told = [str(one.message) for one in caught if one.category is UserWarning]
+    assert len(told) == (said is not None)
+    assert all(str(said) in one for one in told)
+
+
+def test_the_repr_of_a_result_is_short(tmp_path: Path, server: LocalServer) -> None:
+    done = repr(run(write_config(tmp_path, server, prompts=2), tmp_path / "out"))
+    assert done == (
+        f"RunResult(folder={str(tmp_path / 'out')!r}, status='complete', prompts=2, pairs=2, "
+        "exit_code=0)"
+    )
+    (other := tmp_path / "other").mkdir()
+    config = write_config(other, server, budget={"usd": 0.0}, prompts=9)
+    with pytest.warns(UserWarning, match="stopped_by"):
+        stopped = repr(run(config, other / "out"))
+    assert "exit_code=3, stopped_by=BudgetExhaustedError('" in stopped
+    assert len(stopped) < 400
