@@ -283,7 +283,7 @@ def test_a_stall_lasts_longer_than_the_client_waits(
     start = time.perf_counter()
     with pytest.raises((openai.APITimeoutError, httpx2.TimeoutException)):
         ask(openai_client.with_options(timeout=0.3))
-    assert 0.25 < time.perf_counter() - start < 3
+    assert time.perf_counter() - start > 0.25
     assert server.requests[0].billed
 
 

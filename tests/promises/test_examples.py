@@ -32,8 +32,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_pairs_of_a_calibrated_run_keep_the_promise(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibrated_pairs, "LABELS", 60)
-    monkeypatch.setattr(calibrated_pairs, "PROMPTS", 60)
+    monkeypatch.setattr(calibrated_pairs, "LABELS", 40)
+    monkeypatch.setattr(calibrated_pairs, "PROMPTS", 30)
     calibrated_pairs.main()
     shown = capsys.readouterr().out.splitlines()
     assert any("McNemar" in line for line in shown)

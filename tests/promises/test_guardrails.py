@@ -19,6 +19,7 @@ from tests.local_server import LocalServer, faults
 from tests.support.kills import WarmStarter, result_bytes, run_through_kills
 from tests.support.run_process import command_line, kill, start
 from tests.support.run_setup import KEY_VARIABLE, PRICE, model, rows, run, write_config
+from tests.support.waiting import wait_for_requests
 
 PRICES = {"small": PRICE}
 
@@ -87,8 +88,7 @@ class TestBudget:
             own.write_text(config.read_text().replace("cache-0", f"cache-{number}"))
             configs.append(own)
         process = start(config, tmp_path / "config")
-        while len(server.requests) < 20:
-            time.sleep(0.01)
+        wait_for_requests(server, 20, process)
         with ThreadPoolExecutor(2) as others:
             runs = [others.submit(run, own, tmp_path / own.stem) for own in configs[1:]]
             kill(process)
@@ -234,7 +234,7 @@ class TestRetry:
         assert [skip.reason for skip in run(config, out).skips] == ["call_failed"]
         assert {request.path for request in server.requests} == {"/v1/chat/completions"}
 
-    @pytest.mark.parametrize("fault", [faults.stall_headers(30), faults.stall_body(30)])
+    @pytest.mark.parametrize("fault", [faults.stall_headers(60), faults.stall_body(60)])
     def test_a_stalled_reply_ends_at_the_timeout(
         self, tmp_path: Path, server: LocalServer, out: Path, fault: Any
     ) -> None:
@@ -243,7 +243,7 @@ class TestRetry:
         begun = time.monotonic()
         result = run(write_config(tmp_path, server, prompts=1, models={"small": own}), out)
         assert result.manifest["totals"]["pairs"] == 1
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 30, "it did not wait for the stall"
 
 
 class TestKill:
@@ -271,8 +271,7 @@ class TestKill:
         server.behaviour.latency_s = 0.3
         config = write_config(tmp_path, server, prompts=200)
         process = start(config, out)
-        while len(server.requests) < 40:
-            time.sleep(0.02)
+        wait_for_requests(server, 40, process)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=20)
         assert process.returncode == 130, stderr
@@ -286,8 +285,7 @@ class TestKill:
     ) -> None:
         server.behaviour.latency_s = 0.2
         process = start(write_config(tmp_path, server, prompts=200), out)
-        while len(server.requests) < 20:
-            time.sleep(0.02)
+        wait_for_requests(server, 20, process)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 130
@@ -298,8 +296,7 @@ class TestKill:
         server.faults.add(faults.stall_headers(60))
         limits = {"concurrency": 16, "grace_s": 60}
         process = start(write_config(tmp_path, server, prompts=20, limits=limits), out)
-        while len(server.requests) < 4:
-            time.sleep(0.02)
+        wait_for_requests(server, 4, process)
         for _ in range(2):
             process.send_signal(signal.SIGINT)
             time.sleep(0.5)
@@ -311,8 +308,7 @@ class TestKill:
     ) -> None:
         server.behaviour.latency_s = 0.3
         process = start(write_config(tmp_path, server, prompts=200), out)
-        while len(server.requests) < 20:
-            time.sleep(0.02)
+        wait_for_requests(server, 20, process)
         for _ in range(2):
             process.send_signal(signal.SIGTERM)
             time.sleep(0.05)

@@ -13,6 +13,25 @@ from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.store.folder import RunFolder
 
 PACKAGE = Path(__file__).parents[2] / "judgeforge"
+TESTS = Path(__file__).parents[1]
+BESIDE_THE_ROOMS = {"promises", "support", "faults", "local_server", "train", "benchmarks"}
+OF_SEVERAL_FILES = {
+    "calls/limits/test_control_laws.py": "how the laws of all files work together, simulated",
+    "config/test_numbers.py": "one rule for the numbers of all sections",
+    "inputs/test_bounds.py": "one promise of all formats",
+    "inputs/test_columns_left_out.py": "one setting, in every format",
+    "inputs/test_gz.py": "every format, packed",
+    "judging/checks/test_bounds.py": "one promise of all checks",
+    "judging/checks/test_unicode_forms.py": "one promise of all checks",
+    "judging/test_judge_contexts.py": "one setting, which planning, asking and judging heed",
+    "ranking/test_veto.py": "one rule, which ranks and strategies keep",
+    "results/figures/test_figures.py": "the four files that only count",
+    "results/figures/test_quality.py": "one figure, as manifest and card say it",
+    "runs/planning/test_plan_warnings.py": "plan and check warn alike",
+    "store/test_appended_files.py": "half of durable_files, with a disk and kills of its own",
+    "store/test_fixed_files.py": "half of durable_files, with a disk and kills of its own",
+    "store/test_recognition.py": "what any command does with a place that is no run folder",
+}
 MOST_ENTRIES, MOST_FILES = 15, 235
 LONGEST_FILE, LONGEST_FUNCTION = 350, 60
 SHORT_FILE, MOST_SHORT, LEAST_MEDIAN = 40, 0.10, 100
@@ -113,3 +132,23 @@ def test_no_provider_is_told_apart_by_its_name_outside_the_table() -> None:
 
 def test_only_the_run_folder_spells_the_names_of_its_files() -> None:
     assert list(spelled()) == []
+
+
+def tests_of_rooms() -> list[Path]:
+    files = (file.relative_to(TESTS) for file in sorted(TESTS.rglob("test_*.py")))
+    return [file for file in files if file.parts[0] not in BESIDE_THE_ROOMS]
+
+
+def test_the_tests_stand_in_the_rooms_of_the_package() -> None:
+    assert len(tests_of_rooms()) > 60
+    assert [str(file) for file in tests_of_rooms() if not (PACKAGE / file.parent).is_dir()] == []
+
+
+def test_a_test_file_is_named_after_the_file_that_it_tests() -> None:
+    others = {
+        str(file)
+        for file in tests_of_rooms()
+        for tested in [PACKAGE / file.parent / file.stem.removeprefix("test_")]
+        if not (tested.with_suffix(".py").is_file() or tested.is_dir())
+    }
+    assert others == OF_SEVERAL_FILES.keys()

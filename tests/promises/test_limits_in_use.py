@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.local_server import Limits, LocalServer
 from tests.support.run_setup import model, run, write_config
+from tests.support.waiting import wait_for_requests
 
 RPM = 1200
 SETTLE_S = 1.2
@@ -34,9 +34,7 @@ def test_a_limit_that_is_halved_in_mid_run_is_used_and_kept(
     changed_at = []
 
     def halve_in_mid_run() -> None:
-        until = time.monotonic() + 60
-        while len(server.requests) < MID_RUN and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_for_requests(server, MID_RUN)
         server.limits = Limits(rpm=RPM / 2, headers=headers)
         changed_at.append(server.requests[-1].at)
 

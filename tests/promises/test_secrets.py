@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 import traceback
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from judgeforge.runs.planning.doctor import diagnose
 from judgeforge.text.redaction import MASK, remember_secret
 from tests.local_server import LocalServer, faults
 from tests.support.run_setup import KEY_VARIABLE, model, run, write_config
+from tests.support.waiting import wait_for_requests
 
 SECRET = "zebra7-quince9+walnut/42"
 """Looks like no key of any provider, so that only its value can give it away."""
@@ -77,8 +77,7 @@ class TestAKeyIsNowhere:
             cwd=tmp_path,
             env=environment,
         )
-        while not server.requests and process.poll() is None:
-            time.sleep(0.02)
+        wait_for_requests(server, 1, process)
         listed = Path(f"/proc/{process.pid}/cmdline")
         command = listed.read_text() if listed.exists() else ""
         stdout, stderr = process.communicate(timeout=60)

@@ -94,32 +94,27 @@ def test_a_missing_model_is_told_before_anything_runs(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.model
-def test_the_quickstart_runs_on_the_embedded_model(tmp_path: Path) -> None:
-    config = quickstart()
-    cache = config.cache.model_copy(update={"dir": tmp_path / "cache"})
-    result = judgeforge.run(config.model_copy(update={"cache": cache}), tmp_path / "out", limit=1)
+def test_every_chat_protocol_runs_on_the_embedded_model(tmp_path: Path) -> None:
+    """The judges of two examples in one run of one prompt, as each start of the model is slow."""
+    config = judgeforge.load_config(shipped_configs() / "local-judges.yaml")
+    assert config.sampling is not None
+    judges = (*config.judging.judges, *quickstart().judging.judges)
+    changes = {
+        "cache": config.cache.model_copy(update={"dir": tmp_path / "cache"}),
+        "sampling": config.sampling.model_copy(update={"completions": 2, "max_tokens": 16}),
+        "judging": config.judging.model_copy(update={"judges": judges}),
+    }
+    result = judgeforge.run(config.model_copy(update=changes), tmp_path / "out", limit=1)
     assert result.exit_code == 0
     totals = result.manifest["totals"]
     assert totals["pairs"] + totals["skips"].get("tie", 0) == 1
     assert totals["cost_usd"] == 0.0
-
-
-@pytest.mark.model
-def test_every_chat_protocol_runs_on_the_embedded_model(tmp_path: Path) -> None:
-    config = judgeforge.load_config(shipped_configs() / "local-judges.yaml")
-    assert config.sampling is not None
-    changes = {
-        "cache": config.cache.model_copy(update={"dir": tmp_path / "cache"}),
-        "sampling": config.sampling.model_copy(update={"completions": 2}),
-    }
-    result = judgeforge.run(config.model_copy(update=changes), tmp_path / "out", limit=1)
-    assert result.exit_code == 0
     made: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for line in (tmp_path / "out" / "judgments.jsonl").read_text().splitlines():
         row = json.loads(line)
         made[row["judge"]].append(row)
     counted = {judge: len(rows) for judge, rows in made.items()}
-    assert counted == {"checks": 2, "probable": 2, "compare": 1, "rank": 1}
+    assert counted == {"checks": 2, "tiny": 2, "probable": 2, "compare": 1, "rank": 1}
     # A small model may put its probability elsewhere; then it says so.
     assert all(row["score_sd"] or row["note"] for row in made["probable"])
     assert made["compare"][0]["verdict"] in {"a", "b", "tie"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from judgeforge.store.json_lines import read_log
 from tests.local_server import LocalServer, faults
 from tests.support.run_process import Command, kill, start
 from tests.support.run_setup import run, write_config, write_prompts
+from tests.support.waiting import wait_for_requests, wait_until
 
 Tell = Callable[..., str | None]
 
@@ -53,8 +53,7 @@ def test_a_run_that_goes_on_and_one_that_was_killed(
         file.write("no json\n")
     limits = {"concurrency": 8, "max_skip_share": 1.0}
     process = start(write_config(tmp_path, server, limits=limits), out)
-    while len(server.requests) < 200:
-        time.sleep(0.02)
+    wait_for_requests(server, 200, process)
     before = {file: file.read_bytes() for file in (out / "state").glob("lock")}
     status = read_status(out)
     assert (status.running, status.status, status.pid) == (True, "running", process.pid)
@@ -174,11 +173,8 @@ def test_the_command_says_what_keeps_a_run_from_getting_on(
 ) -> None:
     server.faults.add(faults.status(500))
     process = start(write_config(tmp_path, server, prompts=2), out, "--quiet")
-    while not (out / "log.jsonl").exists() or b"circuit_opened" not in (
-        (out / "log.jsonl").read_bytes()
-    ):
-        assert process.poll() is None
-        time.sleep(0.02)
+    log = out / "log.jsonl"
+    wait_until(lambda: log.exists() and b"circuit_opened" in log.read_bytes(), process)
     shown = command("status", out)[1]
     assert "running" in shown
     assert "the last call of model `small` failed" in shown

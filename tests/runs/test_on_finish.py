@@ -202,7 +202,7 @@ def test_a_command_that_fails_is_reported_and_changes_nothing(
     report = run_in_sequence(configured(command=command, timeout_s=0.3), str(out), say=print)
     assert report.exit_code == 0
     assert said in report.untold[0]
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 50
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from judgeforge.results.status import read_status
 from judgeforge.runs.own_thread import run_in_own_thread
 from tests.local_server import LocalServer, faults
 from tests.support.run_setup import rows, run, write_config
+from tests.support.waiting import wait_for_requests
 
 Kernel = Callable[[Path, Path], "subprocess.Popen[str]"]
 
@@ -133,8 +134,7 @@ def test_in_a_kernel_what_is_in_flight_is_stored_before_the_interrupt_is_raised(
     server.behaviour.latency_s = 0.5
     config = write_config(tmp_path, server, prompts=200, limits={"concurrency": 8})
     process = kernel(config, tmp_path / "out")
-    while len(server.requests) < 12:
-        time.sleep(0.02)
+    wait_for_requests(server, 12, process)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=20)
     assert output == "interrupted\n", errors
@@ -150,8 +150,7 @@ def test_in_a_kernel_a_second_ctrl_c_leaves_at_once_and_so_does_the_process(
     limits = {"concurrency": 8, "grace_s": 60}
     config = write_config(tmp_path, server, prompts=20, limits=limits)
     process = kernel(config, tmp_path / "out")
-    while len(server.requests) < 8:
-        time.sleep(0.02)
+    wait_for_requests(server, 8, process)
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.5)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from judgeforge.text.wording import (
+    about_tokens,
     as_clause,
     counted,
     did_you_mean,
@@ -93,3 +94,21 @@ def test_a_truth_value_is_not_taken_for_a_number() -> None:
     expect(True, bool, "force", "True or False")
     with pytest.raises(TypeError, match="limit must be a whole number, not True; from 1 on"):
         expect(True, int, "limit", "a whole number", "from 1 on")
+
+
+@pytest.mark.parametrize(
+    ("texts", "tokens"),
+    [
+        ((), 0),
+        (("",), 0),
+        (("a",), 1),
+        (("four", "five!"), 3),
+        (("ab", "cd"), 1),
+        (("ありがとう",), 4),
+        (("half \ud800",), 2),
+    ],
+)
+def test_four_bytes_are_a_token_and_a_part_counts_whole(
+    texts: tuple[str, ...], tokens: int
+) -> None:
+    assert about_tokens(*texts) == tokens

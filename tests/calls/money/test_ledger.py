@@ -195,7 +195,7 @@ class TestBudgetOfADay:
         start = time.monotonic()
         with pytest.raises(BudgetExhaustedError):
             asyncio.run(budget.reserve(500))
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 30
 
     def test_a_process_that_keeps_the_lock_ends_the_wait(
         self, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch

@@ -112,10 +112,10 @@ class TestWording:
 
     @pytest.mark.parametrize("name", ["regex", "not_regex"])
     def test_a_regex_that_backtracks_without_end_is_stopped_and_undecided(self, name: str) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(UndecidedCheckError, match="took longer than"):
             passes("x" * 100_000, **{name: "(x+x+)+y"})
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
     @pytest.mark.parametrize("pattern", ["(", "[", "a{2,1}", "*", "(" * 400 + ")" * 400])
     def test_a_regex_that_does_not_compile_is_refused(self, pattern: str) -> None:
