@@ -7,12 +7,15 @@ import re
 import shlex
 from pathlib import Path
 
+import pandas
 import pytest
 import yaml
 from datasets import load_dataset
 
 from judgeforge import cli
+from judgeforge.records import Skip
 from judgeforge.results.export import TARGETS
+from judgeforge.results.export.arrow import COLUMNS, open_parquet
 from judgeforge.results.export.export import export_pairs
 from tests.support.hand_made import pair, run_folder
 
@@ -83,3 +86,21 @@ def test_the_snippets_are_whole() -> None:
     for snippet in snippets:
         compile(snippet, "docs/training.md", "exec")
     assert yaml.safe_load(re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)[0])["rl"] == "dpo"
+
+
+def test_the_schema_of_skips_is_that_of_the_record() -> None:
+    schema = re.search(r"schema=\{([^}]*)\}", TEXT)
+    assert schema is not None
+    assert re.findall(r'"(\w+)":', schema[1]) == list(Skip.model_fields)
+
+
+def test_what_reads_an_empty_file_reads_it_and_the_parquet_file_has_its_columns(
+    tmp_path: Path,
+) -> None:
+    folder = run_folder(tmp_path / "run", [])
+    (folder / "skips.jsonl").write_bytes(b"")
+    assert pandas.read_json(folder / "skips.jsonl", lines=True).empty
+    with open_parquet(folder / "pairs.parquet"):
+        pass
+    table = pandas.read_parquet(folder / "pairs.parquet")
+    assert (len(table), list(table.columns)) == (0, list(COLUMNS))
