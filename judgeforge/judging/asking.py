@@ -17,6 +17,7 @@ from judgeforge.judging.judge import (
     REPLY_WITHHELD,
     Missing,
     call_failure,
+    cut_prompt_note,
     fallback_note,
     reading_failure,
 )
@@ -56,6 +57,9 @@ class Replies(Generic[R]):
     missing: Missing | None
     answered_by: tuple[str, ...] = ()
     """Fallbacks that answered in place of the judge's model."""
+    answered_model: str | None = None
+    input_tokens_read: int | None = None
+    """See ``Judgment``."""
 
     def add_to(
         self, judgment: Judgment, evidence: Callable[[Sequence[R]], dict[str, object]]
@@ -65,11 +69,15 @@ class Replies(Generic[R]):
             "call": self.calls[-1] if self.calls else None,
             "calls": self.calls if len(self.calls) > 1 else (),
             "cost_usd": self.cost_usd,
+            "answered_model": self.answered_model,
+            "input_tokens_read": self.input_tokens_read,
         }
         told = self.missing.fields() if self.missing else self._read_by(evidence)
         fields = provenance | told
         if self.answered_by:
             fields["note"] = fallback_note(self.answered_by, fields.get("note"))
+        if self.input_tokens_read is not None:
+            fields["note"] = cut_prompt_note(self.input_tokens_read, fields.get("note"))
         return judgment.model_copy(update=fields)
 
     def _read_by(self, evidence: Callable[[Sequence[R]], dict[str, object]]) -> dict[str, object]:
@@ -103,6 +111,9 @@ async def ask_all(
         cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
         missing=missing,
         answered_by=tuple(dict.fromkeys(a.answered_by for a in answers if a.answered_by)),
+        answered_model=", ".join(dict.fromkeys(filter(None, (a.answered_model for a in answers))))
+        or None,
+        input_tokens_read=min((n for a in attempts for n in a.tokens_read), default=None),
     )
 
 
@@ -126,6 +137,8 @@ def joined_rationale(parts: Sequence[str | None], rationales: Sequence[str]) -> 
 class _Attempt(Generic[R]):
     part: str | None
     answers: list[Answer] = field(default_factory=list)
+    tokens_read: list[int] = field(default_factory=list)
+    """Of answers whose server may have cut the input."""
     reading: R | None = None
     missing: Missing | None = None
 
@@ -169,6 +182,8 @@ async def _ask_once(
     )
     answer = await gateway.ask(judge.model, request, sample=repeat)
     attempt.answers.append(answer)
+    tokens = answer.input_tokens_read(request)
+    attempt.tokens_read += [] if tokens is None else [tokens]
     attempt.missing = _no_judgment(answer.reply, judge)
     if attempt.missing is not None:
         return None
