@@ -68,6 +68,10 @@ class Completion(Record):
     reasoning: str | None = None
     call: str | None = None
     """Key of the call that brought it; None for completions that came with the input."""
+    answered_model: str | None = None
+    """What the server calls the model that answered; None where it does not say."""
+    input_tokens_read: int | None = None
+    """Tokens of the input that the server counted, where so few cannot be all that was sent."""
     cost_usd: float | None = 0.0
     """None where the price of the model is unknown."""
 
@@ -83,6 +87,11 @@ class Completion(Record):
             *(["cut"] if self.cut else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
+            *(
+                [f"prompt may be cut: {n} tokens"]
+                if (n := self.input_tokens_read) is not None
+                else []
+            ),
             *map(suspicious_flag, self.signs),
         )
 
@@ -159,6 +168,10 @@ class Judgment(Record):
     """Key of the call that gave it, the last one where there were several."""
     calls: tuple[str, ...] = ()
     """Keys of all calls where there were several: one for each criterion, or asked again."""
+    answered_model: str | None = None
+    """What the server calls the model that answered, or the models; None where it does not say."""
+    input_tokens_read: int | None = None
+    """Tokens of the input that the server counted, where so few cannot be all that was sent."""
     cost_usd: float | None = 0.0
     """Of all its calls."""
     missing: str | None = None
@@ -208,6 +221,8 @@ class Provenance(Record):
     calls: tuple[str, ...]
     missing_judges: tuple[str, ...] = ()
     """Judges that were asked about one of the two and gave no judgment."""
+    answered_models: tuple[str, ...] = ()
+    """What the servers call the models that answered these calls, as far as they say."""
     cost_usd: float | None
     judgeforge_version: str
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Coroutine, Iterable
+import re
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest
+from judgeforge.calls.providers.replies import clean
+from judgeforge.text.wording import shortened
 
 T = TypeVar("T")
 
@@ -66,6 +69,37 @@ class Answer:
     cached: bool
     answered_by: str | None = None
     """The name of the fallback that answered; None where the model that was asked did."""
+
+    @property
+    def answered_model(self) -> str | None:
+        """What the server calls the model that answered; None where it does not say."""
+        said = " ".join(clean(self.reply.model or "").split())
+        return shortened(said, _LONGEST_MODEL) or None
+
+    def input_tokens_read(self, request: ModelRequest) -> int | None:
+        """How many tokens of ``request`` the server counted, where so few cannot be all of it: it
+        may have cut the prompt without a word. None where the count can be, or is not given.
+        """
+        counted = self.reply.usage.input_tokens if self.reply.usage else 0
+        if counted <= 0 or _bytes(request, str) <= counted * _MOST_BYTES:
+            return None
+        return None if _bytes(request, _without_runs) <= counted * _MOST_BYTES else counted
+
+
+_LONGEST_MODEL = 200
+_MOST_BYTES = 12
+"""Bytes of a token, on average over a text: English has 4, no known tokenizer and language 9."""
+_RUN = re.compile(r"(\s)\s+|(\S{1,3}?)\2{3,}")
+
+
+def _bytes(request: ModelRequest, seen: Callable[[str], str]) -> int:
+    texts = (seen(message.content) for message in request.messages)
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
+def _without_runs(text: str) -> str:
+    """Rulers, indents and other repetitions, of which one token has many characters, once."""
+    return _RUN.sub(r"\1\2", text)
 
 
 class Asks(Protocol):

@@ -19,6 +19,7 @@ from judgeforge.judging.judge import (
     Missing,
     blank_judgment,
     call_failure,
+    cut_prompt_note,
     fallback_note,
     reading_failure,
 )
@@ -73,14 +74,20 @@ class WritingJudge(ABC, Generic[R]):
         answers = [answer for attempt in attempts for answer in attempt.answers]
         keys = tuple(answer.key for answer in answers)
         costs = [answer.cost_usd for answer in answers]
+        models = dict.fromkeys(a.answered_model for a in answers if a.answered_model)
+        tokens_read = min((n for attempt in attempts for n in attempt.tokens_read), default=None)
         fields: dict[str, object] = {
             "call": keys[-1] if keys else None,
             "calls": keys if len(keys) > 1 else (),
             "cost_usd": None if None in costs else sum(cost or 0.0 for cost in costs),
+            "answered_model": ", ".join(models) or None,
+            "input_tokens_read": tokens_read,
             **self._outcome(attempts),
         }
         if stood_in := tuple(dict.fromkeys(a.answered_by for a in answers if a.answered_by)):
             fields["note"] = fallback_note(stood_in, fields.get("note"))
+        if tokens_read is not None:
+            fields["note"] = cut_prompt_note(tokens_read, fields.get("note"))
         blank = blank_judgment(prompt, question, self._judge, self._rubric)
         return blank.model_copy(update=fields)
 
@@ -124,6 +131,8 @@ class WritingJudge(ABC, Generic[R]):
         )
         answer = await self._gateway.ask(self._judge.model, request, sample=repeat)
         attempt.answers.append(answer)
+        tokens = answer.input_tokens_read(request)
+        attempt.tokens_read += [] if tokens is None else [tokens]
         attempt.missing = _no_judgment(answer.reply, self._judge)
         if attempt.missing is not None:
             return None
@@ -166,6 +175,8 @@ class _Attempt(Generic[R]):
     answers: list[Answer] = field(default_factory=list)
     reading: R | None = None
     missing: Missing | None = None
+    tokens_read: list[int] = field(default_factory=list)
+    """Of answers whose server may have cut the input."""
 
 
 def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> Missing | None:

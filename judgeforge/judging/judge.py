@@ -105,6 +105,12 @@ def fallback_note(answered_by: Sequence[str], note: object) -> str:
     return f"{stood_in}; {note}" if note else stood_in
 
 
+def cut_prompt_note(tokens: int, note: object) -> str:
+    """The ``note`` of a judgment whose server counted too few tokens of the input."""
+    cut = f"the server counted {tokens:,} tokens of a longer input: it may have cut it"
+    return f"{cut}; {note}" if note else cut
+
+
 def judgment_id(prompt_id: str, question: Question) -> str:
     """``p1.c0.big.r0`` of one completion, ``p1.c2-c0.big.r0`` of several in the order shown.
 

@@ -118,6 +118,8 @@ async def _complete(
         "cut": reply.finish == "length" and not (config.keep_cut and has_text),
         "reasoning": reply.reasoning,
         "call": answer.key,
+        "answered_model": answer.answered_model,
+        "input_tokens_read": answer.input_tokens_read(request),
         "cost_usd": answer.cost_usd,
     }
     return blank.model_copy(update=outcome)

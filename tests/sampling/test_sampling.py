@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.calls.providers.base import ModelReply
+from judgeforge.calls.providers.base import ModelReply, Usage
 from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import BudgetExhaustedError, NoReplyError, StatusError
 from judgeforge.records import Completion, Message, Prompt, ReadyCompletion
@@ -151,6 +152,24 @@ class TestACompletion:
     def test_that_no_call_can_bring_stops_the_run(self, error: Exception) -> None:
         with pytest.raises(type(error)):
             one(error)
+
+
+class TestWhatTheServerSays:
+    def test_of_the_model_that_answered_is_kept(self) -> None:
+        drawn, _ = sample(lambda _: replace(says("x"), model="other-2"), completions=2)
+        assert [completion.answered_model for completion in drawn] == ["other-2"] * 2
+
+    def test_of_too_few_tokens_of_its_input_is_kept_and_flagged(self) -> None:
+        long = make_prompt("Which of these words is the longest one? " * 2_000)
+        drawn, _ = sample(
+            lambda _: replace(says("x"), usage=Usage(2048, 1)), prompt=long, completions=2
+        )
+        assert drawn[0].input_tokens_read == 2048
+        assert "prompt may be cut: 2048 tokens" in drawn[0].flags
+
+    def test_of_neither_is_nothing(self) -> None:
+        completion = one(says("x"))
+        assert (completion.answered_model, completion.input_tokens_read) == (None, None)
 
 
 class TestDuplicates:

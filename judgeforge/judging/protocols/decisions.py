@@ -22,6 +22,7 @@ from judgeforge.judging.judge import (
     Missing,
     blank_judgment,
     call_failure,
+    cut_prompt_note,
     fallback_note,
     reading_failure,
 )
@@ -73,9 +74,16 @@ class DecisionJudge:
         evidence = self._evidence(request, answer.reply)
         if answer.answered_by:
             evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))
-        return blank.model_copy(
-            update={"call": answer.key, "cost_usd": answer.cost_usd, **evidence}
-        )
+        tokens = answer.input_tokens_read(request)
+        if tokens is not None:
+            evidence["note"] = cut_prompt_note(tokens, evidence.get("note"))
+        update = {
+            "call": answer.key,
+            "cost_usd": answer.cost_usd,
+            "answered_model": answer.answered_model,
+            "input_tokens_read": tokens,
+        }
+        return blank.model_copy(update=update | evidence)
 
     def _evidence(self, request: DecisionRequest, reply: ModelReply) -> dict[str, Any]:
         try:

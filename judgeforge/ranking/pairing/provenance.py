@@ -77,6 +77,7 @@ def _provenance(
         judges=_distinct(judgment.judge for judgment in evidence),
         calls=_distinct(key for source in sources for key in source.call_keys),
         missing_judges=_distinct(judgment.judge for judgment in asked if judgment.missing),
+        answered_models=_distinct(one.answered_model for one in sources if one.answered_model),
         cost_usd=_total(source.cost_usd for source in sources),
         judgeforge_version=__version__,
     )

@@ -52,6 +52,7 @@ COLUMNS: Mapping[str, ColumnType] = {
         "judges": ["string"],
         "calls": ["string"],
         "missing_judges": ["string"],
+        "answered_models": ["string"],
         "cost_usd": "float64",
         "judgeforge_version": "string",
     },

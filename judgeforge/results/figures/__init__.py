@@ -4,6 +4,7 @@ run.py           all figures of a folder
 rows.py          the rows, prompt by prompt
 pairs.py         pairs: how certain, how far apart, how far to trust them
 completions.py   completions, by the model that wrote them
+answers.py       which model answered, and whether it read its whole prompt
 judges.py        judges and tiers: how often asked, silent, agreed; what was saved
 criteria.py      which criteria tell chosen from rejected
 length.py        how far scores go with length

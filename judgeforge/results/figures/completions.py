@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.records import suspicious_flag
+from judgeforge.results.figures.answers import add_answer
 from judgeforge.results.figures.calls import together
 from judgeforge.results.figures.distribution import Values
 from judgeforge.results.figures.length import LengthBias
@@ -23,6 +24,10 @@ class Sampled:
 
     completions: int = 0
     finishes: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
+    """Replies by what the server calls the model, as far as it says."""
+    cut_prompts: list[int] = field(default_factory=list)
+    """Tokens that the server counted, of each input that it may have cut."""
     cost_usd: float | None = 0.0
     """None where a price is unknown."""
     score: Values = field(default_factory=Values)
@@ -32,6 +37,7 @@ class Sampled:
 
     def add(self, row: Mapping[str, Any]) -> None:
         self.completions += 1
+        add_answer(row, self.answered, self.cut_prompts)
         self.finishes[str(row.get("finish"))] += 1
         self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
         if row.get("score") is not None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.ranking.protocols import is_by_code
+from judgeforge.results.figures.answers import add_answer
 from judgeforge.results.figures.calls import together
 from judgeforge.store.evidence_rows import judgment_fields
 from judgeforge.store.manifest import JudgingTotals
@@ -37,12 +38,17 @@ class JudgeTally:
     """Judgments that saw a completion of the judge's own model family."""
     cost_usd: float | None = 0.0
     """None where a price is unknown."""
+    answered: Counter[str] = field(default_factory=Counter)
+    """Replies by what the server calls the model, as far as it says."""
+    cut_prompts: list[int] = field(default_factory=list)
+    """Tokens that the server counted, of each input that it may have cut."""
     first_won: int = 0
     """Verdicts for the completion that was shown first; ``decided`` counts those without a tie."""
     decided: int = 0
 
     def add(self, row: Mapping[str, Any]) -> None:
         self.judgments += 1
+        add_answer(row, self.answered, self.cut_prompts)
         self.protocols.add(row["protocol"])
         self.own_family += bool(row.get("own_family"))
         self.cost_usd = together(self.cost_usd, row.get("cost_usd"))

@@ -6,11 +6,14 @@ Each rule looks at one thing, wants enough cases to be sure of it, and stays sil
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from judgeforge.records import SkipReason
+from judgeforge.results.facts import judges_by_name, part
+from judgeforge.results.figures.answers import others
 from judgeforge.results.figures.completions import FINISHED
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.store.manifest import Manifest
@@ -235,6 +238,53 @@ def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
         )
 
 
+def _other_models(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
+    for who, model, answered, _ in _asked(manifest, figures):
+        asked = [
+            part(manifest.config, "models", name, "model")
+            for name in (model, *_fallback(manifest, model))
+        ]
+        found = others(answered, [name for name in asked if name])
+        if found and any(asked):
+            names = ", ".join(f"{name} ({count:,})" for name, count in found.most_common(3))
+            yield Finding(
+                "look",
+                f"{who} asked for {asked[0]}, but {found.total():,} of {answered.total():,} "
+                f"replies say that another model answered: {names}.",
+                "If that is another name of the same model, nothing is wrong. Otherwise see which "
+                "models the server has, and whether a gateway falls back to others.",
+            )
+
+
+def _cut_prompts(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
+    for who, _, _, cut in _asked(manifest, figures):
+        if len(cut) > 1:
+            yield Finding(
+                "look",
+                f"{who}: {len(cut):,} replies count at most {max(cut):,} tokens of an input that "
+                "must have more: the server may have cut it without a word.",
+                "Give the server a longer context (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH), or "
+                "set context_tokens of the model to what it has.",
+            )
+
+
+def _asked(
+    manifest: Manifest, figures: RunFigures
+) -> Iterator[tuple[str, str, Counter[str], list[int]]]:
+    """Who asked, which model of the configuration, who answered, and which prompts were cut."""
+    for name, sampled in figures.completions.models.items():
+        yield f"Model {name}", name, sampled.answered, sampled.cut_prompts
+    configured = judges_by_name(manifest.config)
+    for name, judge in figures.judges.judges.items():
+        model = str((configured.get(name) or {}).get("model"))
+        yield f"Judge {name}", model, judge.answered, judge.cut_prompts
+
+
+def _fallback(manifest: Manifest, model: str) -> tuple[str, ...]:
+    name = part(manifest.config, "models", model, "fallback")
+    return (name,) if name else ()
+
+
 def _own_family(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
     for judge, count in manifest.own_family_judgments.items():
         yield Finding(
@@ -271,6 +321,8 @@ _RULES: tuple[Rule, ...] = (
     _skips,
     _calls,
     _completions,
+    _other_models,
+    _cut_prompts,
     _own_family,
     _size,
 )

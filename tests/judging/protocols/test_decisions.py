@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from judgeforge.calls.providers.base import (
     DecisionQuestion,
     DecisionRequest,
     ModelReply,
+    Usage,
 )
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import NoReplyError, StatusError
@@ -195,3 +197,15 @@ def test_answers_without_names_count_by_their_place() -> None:
     first, second = (DecisionAnswer(None, probabilities={"yes": p}) for p in (0.1, 0.9))
     assert answers_by_name(questions, (first, second)) == {"one": first, "two": second}
     assert answers_by_name(questions, (first,)) == {}
+
+
+def test_the_model_that_answered_and_too_few_tokens_are_kept() -> None:
+    prompt = make_prompt("Which of these words is the longest one? " * 2_000)
+    reply = replace(decides(QUALITY, SAFE), model="jev-2", usage=Usage(2048, 0))
+    question = Question(judge="jev", completion_ids=("p1.c0",))
+    asked = judge(FakeAsks(in_turn(reply))).ask(prompt, COMPLETIONS, question)
+    judgment = asyncio.run(asked)
+    assert (judgment.answered_model, judgment.input_tokens_read) == ("jev-2", 2048)
+    assert judgment.note is not None
+    assert "2,048 tokens of a longer input" in judgment.note
+    assert judgment.score is not None

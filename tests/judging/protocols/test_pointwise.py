@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from judgeforge.calls.providers.base import ModelReply
+from judgeforge.calls.providers.base import ModelReply, Usage
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import BudgetExhaustedError, InterruptedRunError, NoReplyError, StatusError
 from judgeforge.judging.judge_prompts import judge_messages
@@ -64,6 +65,40 @@ class TestTheRequest:
         judgment, asks = judge_with(says(GOOD), repeats=3, repeat=2)
         assert asks.asked[0].sample == 2
         assert (judgment.id, judgment.repeat) == ("p1.c0.big.r2", 2)
+
+
+class TestWhatTheServerSays:
+    LONG = make_prompt("Which of these words is the longest one? " * 2_000)
+
+    def asked(self, *replies: ModelReply) -> Judgment:
+        judge = PointwiseJudge(
+            JudgeConfig.model_validate({"model": "big"}), RUBRIC, FakeAsks(in_turn(*replies))
+        )
+        (question,) = judge.questions(["p1.c0"], 0)
+        return asyncio.run(judge.ask(self.LONG, {"p1.c0": COMPLETION}, question))
+
+    @pytest.mark.parametrize("first", [BAD, ""])
+    def test_names_each_model_that_answered_once(self, first: str) -> None:
+        judgment = self.asked(replace(says(first), model="m-1"), replace(says(GOOD), model="m-2"))
+        assert judgment.answered_model == "m-1, m-2"
+        judgment = self.asked(replace(says(first), model="m-1"), replace(says(GOOD), model="m-1"))
+        assert judgment.answered_model == "m-1"
+
+    def test_is_kept_where_the_reply_is_no_judgment(self) -> None:
+        reply = replace(says(BAD), model="m-1", usage=Usage(2048, 1))
+        judgment = self.asked(reply, reply)
+        assert judgment.missing_kind == "unread"
+        assert (judgment.answered_model, judgment.input_tokens_read) == ("m-1", 2048)
+
+    def test_of_too_few_tokens_is_a_note_and_a_number(self) -> None:
+        judgment = self.asked(replace(says(GOOD), usage=Usage(2048, 1)))
+        assert judgment.input_tokens_read == 2048
+        assert judgment.note is not None
+        assert judgment.note.startswith("the server counted 2,048 tokens of a longer input")
+
+    def test_of_plausible_tokens_is_nothing(self) -> None:
+        judgment = self.asked(replace(says(GOOD), usage=Usage(16_000, 1)))
+        assert (judgment.input_tokens_read, judgment.note) == (None, None)
 
 
 class TestAJudgment:

@@ -14,9 +14,11 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.results.card import card
 from judgeforge.results.export.arrow import open_parquet
 from judgeforge.results.figures.run import run_figures
+from judgeforge.results.report.findings import findings
 from judgeforge.results.report.writing import write_report
 from judgeforge.store import audit, json_lines
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.json_lines import read_rows
 from tests.local_server import LocalServer
 from tests.support.result_rows import Row, completion, pair, scored
 from tests.support.run_setup import run, write_config
@@ -88,3 +90,15 @@ def test_rows_that_were_put_in_another_order_are_still_counted_once(tmp_path: Pa
     assert figures.pairs.pairs == 3
     assert figures.judges.judges["x"].judgments == 3
     assert sum(model.completions for model in figures.completions.models.values()) == 3
+
+
+def test_completions_judgments_and_pairs_name_the_model_that_answered(finished: Path) -> None:
+    folder = RunFolder(finished)
+    manifest = folder.read_manifest()
+    assert manifest is not None
+    asked = {one["model"] for one in manifest.config["models"].values()}
+    for file in (folder.completions, folder.judgments):
+        assert {row["answered_model"] for row in read_rows(file)} <= asked
+    assert all(row["provenance"]["answered_models"] for row in read_rows(folder.pairs))
+    figures = run_figures(folder)
+    assert not [one for one in findings(manifest, figures) if "another model" in one.text]

@@ -128,3 +128,44 @@ def test_a_cut_reply_of_a_judge_is_cut_in_folders_of_every_version() -> None:
     figures = figures_of(ENOUGH, judgments=lambda i: [scored("x", i, 0, 0.5, missing=said)])
     found = next(one for one in findings(manifest_of(), figures) if one.text.startswith("Judge x"))
     assert found.advice == "cut: raise max_tokens of the judge"
+
+
+MODELS = {
+    "writer": {"provider": "openai", "model": "gpt-4o", "fallback": "spare"},
+    "spare": {"provider": "openai", "model": "qwen3"},
+}
+ASKED = {"models": MODELS, "judging": {"judges": [{"model": "writer", "name": "x"}]}}
+
+
+def replies(**fields: Any) -> RunFigures:
+    """Of a writer and of a judge that asked the same model."""
+    return figures_of(
+        ENOUGH,
+        judgments=lambda i: [scored("x", i, 0, 0.5, **fields)],
+        model="writer",
+        **fields,
+    )
+
+
+@pytest.mark.parametrize("answered", [None, "gpt-4o-2024-08-06", "Qwen3"])
+def test_the_model_that_was_asked_for_or_its_fallback_is_no_finding(answered: str | None) -> None:
+    found = findings(manifest_of(config=ASKED), replies(answered_model=answered))
+    assert not [one for one in found if "another model" in one.text]
+
+
+def test_a_model_that_was_not_asked_for_is_one_of_the_writer_and_of_the_judge() -> None:
+    found = findings(manifest_of(config=ASKED), replies(answered_model="gpt-4o-mini"))
+    told = [one.text for one in found if "another model" in one.text]
+    assert told == [
+        f"Model writer asked for gpt-4o, but {2 * ENOUGH} of {2 * ENOUGH} replies say that another "
+        f"model answered: gpt-4o-mini ({2 * ENOUGH}).",
+        f"Judge x asked for gpt-4o, but {ENOUGH} of {ENOUGH} replies say that another model "
+        f"answered: gpt-4o-mini ({ENOUGH}).",
+    ]
+
+
+def test_prompts_that_a_server_may_have_cut_are_a_finding() -> None:
+    found = findings(manifest_of(config=ASKED), replies(input_tokens_read=2048))
+    told = [one for one in found if "without a word" in one.text]
+    assert [one.text.partition(":")[0] for one in told] == ["Model writer", "Judge x"]
+    assert all("at most 2,048 tokens" in one.text and "num_ctx" in one.advice for one in told)
