@@ -106,7 +106,7 @@ class Sender:
         endpoint = attempt.endpoint
         try:
             raw = await endpoint.provider.send(attempt.call.body, model=endpoint.model)
-            return raw, *_read(endpoint, raw.body)
+            return raw, *_read(endpoint, attempt.call, raw.body)
         except CallError as error:
             error.model = endpoint.name
             if isinstance(error, NotConnectedError | StatusError):
@@ -164,7 +164,7 @@ def _stop_on_unknown_endpoint(endpoint: Endpoint, error: CallError) -> None:
         error.stops_run = True
 
 
-def _read(endpoint: Endpoint, raw: bytes) -> tuple[str, ModelReply]:
+def _read(endpoint: Endpoint, call: Call, raw: bytes) -> tuple[str, ModelReply]:
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -172,4 +172,4 @@ def _read(endpoint: Endpoint, raw: bytes) -> tuple[str, ModelReply]:
     if (harmless := redact_values(text)) is not text:
         # A server that sends the key back: the reply is stored, the key is not.
         text, raw = harmless, harmless.encode()
-    return text, endpoint.provider.read(raw)
+    return text, endpoint.read(call, raw)

@@ -18,11 +18,13 @@ from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.calls.money.prices import ModelPrice, most_input_tokens, most_output_tokens
 from judgeforge.calls.providers.base import (
     ChatRequest,
+    ModelReply,
     ModelRequest,
     Provider,
     Usage,
     open_provider,
 )
+from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.store.log import RunLog
@@ -60,6 +62,10 @@ class Endpoint:
             body=self.provider.body(self.model, request),
             sample=sample,
         )
+
+    def read(self, call: Call, raw: bytes) -> ModelReply:
+        """What a reply says to this call. Raises MalformedReplyError."""
+        return as_asked(self.provider.read(raw), call.body, self.model)
 
     def stand_in_call(self, request: ModelRequest, sample: int) -> Call:
         """For another model that is out of order: never a draw of this model's own."""

@@ -141,7 +141,7 @@ class Gateway:
         if stored is None:
             return None
         try:
-            reply = endpoint.provider.read(stored.reply.encode("utf-8", "surrogatepass"))
+            reply = endpoint.read(call, stored.reply.encode("utf-8", "surrogatepass"))
         except MalformedReplyError as error:
             self._cache.report_damage(call, str(error))
             return None

@@ -98,6 +98,8 @@ class ModelConfig(Record):
     max_tokens_field: MaxTokensField | None = None
     send_temperature: bool | None = None
     """Whether the model takes a temperature; if unset, the model's name decides."""
+    thinking_tags: tuple[str, str] | None = None
+    """What opens and what closes a thought in the model's text; the usual ones are known."""
     params: dict[str, Any] = Field(default_factory=dict)
     price: Price | None = None
     fallback: str | None = None
@@ -121,6 +123,13 @@ class ModelConfig(Record):
                 "must contain no user, password or query: keys come from `api_key_env`"
             )
         return value.rstrip("/")
+
+    @field_validator("thinking_tags")
+    @classmethod
+    def _two_tags(cls, value: tuple[str, str] | None) -> tuple[str, str] | None:
+        if value and (not value[0].strip() or not value[1].strip() or value[0] == value[1]):
+            raise ValueError('must be two different texts, such as ["<think>", "</think>"]')
+        return value
 
     @model_validator(mode="after")
     def _without_the_path(self) -> ModelConfig:

@@ -7,11 +7,11 @@ openai_decisions.py    OpenAI decisions, and gateways that speak them
 systemone.py           System One decisions
 local.py               a GGUF model in this process
 local_engine.py        the loaded model, and the threads that talk to it
-decision_server.py     what both kinds of decision server share
-http.py                a raw body through an SDK's door
+decision_server.py     what both kinds of decision servers share
+http.py                a raw body through an SDK's door, and what goes wrong on the way
 http_errors.py         what a server says when it refuses, and what follows
-connection_errors.py   what went wrong on the way there
-replies.py             reading what a reply says of its tokens
+replies.py             what reading any reply needs: parts, usage, probabilities
+thoughts.py            takes a model's thoughts out of its text
 
 To add a provider: a file with a class like ``Provider``, and a line in ``PROVIDERS``
 (config/providers.py).

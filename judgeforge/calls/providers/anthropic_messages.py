@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,7 +17,14 @@ from judgeforge.calls.providers.base import (
     sends_temperature,
 )
 from judgeforge.calls.providers.http import HttpProvider
-from judgeforge.calls.providers.replies import Count, clean, parsed, read_usage, split_reasoning
+from judgeforge.calls.providers.replies import (
+    Beside,
+    Count,
+    arguments_text,
+    chat_reply,
+    parsed,
+    read_usage,
+)
 from judgeforge.config.model import ModelConfig
 from judgeforge.records import Finish
 
@@ -29,13 +35,6 @@ _FINISH: dict[str | None, Finish] = {
 }
 
 
-class _Block(BaseModel):
-    type: str
-    text: str | None = None
-    thinking: str | None = None
-    input: dict[str, Any] | None = None
-
-
 class _Usage(BaseModel):
     input_tokens: Count = None
     output_tokens: Count = None
@@ -44,10 +43,10 @@ class _Usage(BaseModel):
 
 
 class _Reply(BaseModel):
-    content: list[_Block]
-    model: str | None = None
-    stop_reason: str | None = None
-    usage: _Usage | None = None
+    content: str | list[Any]
+    model: Beside[str] = None
+    stop_reason: Beside[str] = None
+    usage: Beside[_Usage] = None
 
 
 class AnthropicMessages(HttpProvider):
@@ -104,15 +103,13 @@ def _structured(model: ModelConfig, reply: ReplySchema, given: Body) -> Body:
 
 
 def _as_reply(reply: _Reply) -> ModelReply:
-    text = "".join(block.text or "" for block in reply.content if block.type == "text")
-    tool = next((block.input for block in reply.content if block.type == "tool_use"), None)
-    if not text.strip() and tool is not None:
-        text = json.dumps(tool, ensure_ascii=False)
-    thinking = "\n".join(b.thinking for b in reply.content if b.type == "thinking" and b.thinking)
-    text, thought = split_reasoning(clean(text))
-    finish: Finish = _FINISH.get(reply.stop_reason, "stop" if text.strip() else "empty")
-    return ModelReply(
-        text, finish, _usage(reply.usage), reasoning=thinking or thought, model=reply.model
+    calls = (each for each in reply.content if isinstance(each, dict) and "input" in each)
+    return chat_reply(
+        reply.content,
+        arguments=next(filter(None, (arguments_text(each["input"]) for each in calls)), None),
+        finish=_FINISH.get(reply.stop_reason),
+        usage=_usage(reply.usage),
+        model=reply.model,
     )
 
 

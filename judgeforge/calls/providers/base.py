@@ -122,6 +122,8 @@ class ModelReply:
     usage: Usage | None
     """None where the provider did not say."""
     reasoning: str | None = None
+    arguments: str | None = None
+    """Of the first tool call, as JSON, where there is one."""
     model: str | None = None
     """The model that answered, in the provider's words."""
     tokens: tuple[TokenProbability, ...] = ()

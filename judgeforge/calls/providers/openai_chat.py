@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, Field
 
 from judgeforge.calls.providers.base import (
     Body,
@@ -16,12 +18,15 @@ from judgeforge.calls.providers.base import (
 )
 from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.calls.providers.replies import (
+    Beside,
     Logprobs,
     TokenUsage,
+    arguments_text,
     asked_logprobs,
+    chat_reply,
     clean,
     parsed,
-    split_reasoning,
+    plain_text,
     token_probabilities,
 )
 from judgeforge.config.model import ModelConfig
@@ -32,7 +37,7 @@ _FINISH: dict[str | None, Finish] = {"length": "length", "content_filter": "cont
 
 
 class _Function(BaseModel):
-    arguments: str
+    arguments: str | dict[str, Any]
 
 
 class _ToolCall(BaseModel):
@@ -40,23 +45,32 @@ class _ToolCall(BaseModel):
 
 
 class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: list[_ToolCall] | None = None
+    content: str | list[str | dict[str, Any]] | dict[str, Any] | None = None
+    refusal: Beside[str] = None
+    reasoning: Any = Field(
+        None, validation_alias=AliasChoices("reasoning_content", "reasoning", "thinking")
+    )
+    reasoning_details: Any = None
+    tool_calls: Beside[list[Beside[_ToolCall]]] = None
+    function_call: Beside[_Function] = None
+
+    @property
+    def arguments(self) -> str | None:
+        called = [each.function for each in self.tool_calls or () if each is not None]
+        functions = [*called, *([self.function_call] if self.function_call else [])]
+        return next(filter(None, (arguments_text(each.arguments) for each in functions)), None)
 
 
 class _Choice(BaseModel):
     message: _Message
-    finish_reason: str | None = None
-    logprobs: Logprobs | None = None
+    finish_reason: Beside[str] = None
+    logprobs: Beside[Logprobs] = None
 
 
 class _Reply(BaseModel):
     choices: list[_Choice]
-    model: str | None = None
-    usage: TokenUsage | None = None
+    model: Beside[str] = None
+    usage: Beside[TokenUsage] = None
 
 
 class OpenAIChat(HttpProvider):
@@ -112,16 +126,12 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     usage = None if reply.usage is None else reply.usage.read()
     if message.refusal:
         return ModelReply(clean(message.refusal), "refusal", usage, model=reply.model)
-    text = message.content or ""
-    if not text and message.tool_calls:
-        text = message.tool_calls[0].function.arguments
-    text, thought = split_reasoning(clean(text))
-    finish: Finish = _FINISH.get(choice.finish_reason, "stop" if text.strip() else "empty")
-    return ModelReply(
-        text,
-        finish,
-        usage,
-        reasoning=message.reasoning_content or message.reasoning or thought,
+    return chat_reply(
+        message.content,
+        apart=plain_text(message.reasoning) or plain_text(message.reasoning_details),
+        arguments=message.arguments,
+        finish=_FINISH.get(choice.finish_reason),
+        usage=usage,
         model=reply.model,
         tokens=token_probabilities(choice.logprobs),
     )

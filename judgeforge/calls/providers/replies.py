@@ -1,41 +1,68 @@
-"""What reading a reply needs, whatever its API: parsing, usage, token probabilities, thoughts.
+"""What reading a reply needs, whatever its API: parsing, parts, usage, token probabilities.
 
-Only the fields that are used are parsed; an answer is never lost to a character or to its
-bookkeeping. Token probabilities have the shape of OpenAI's chat completions, which local engines
-share. Reasoning that a model writes into its answer is taken out and kept apart.
+Only the fields that are used are parsed; an answer is never lost to a character or to what stands
+beside it. Token probabilities have the shape of OpenAI's chat completions, which local engines
+share.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, BaseModel, Field, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from judgeforge.calls.providers.base import ChatRequest, TokenProbability, Usage
+from judgeforge.calls.providers.base import Body, ChatRequest, ModelReply, TokenProbability, Usage
+from judgeforge.calls.providers.thoughts import split_reasoning
+from judgeforge.config.model import ModelConfig
 from judgeforge.errors import MalformedReplyError
+from judgeforge.records import Finish
 from judgeforge.text.wording import first_problem
 
 Count = float | None
-"""A number of tokens as a server may write it: also null, negative, fractional or infinite. A reply
-with something else in its place belongs to another API."""
+"""A number of tokens as a server may write it: also null, negative, fractional or infinite."""
+
+T = TypeVar("T")
+
+
+def _readable(value: object, read: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+Beside = Annotated[T | None, WrapValidator(_readable)]
+"""What stands beside the answer: absent where it cannot be read, so that it never costs one."""
 
 M = TypeVar("M", bound=BaseModel)
 
 _MOST = 2.0**53
 """Beyond it a JSON number is not an exact count."""
+_TEXT_FIELDS = ("text", "thinking", "reasoning", "content", "summary", "value")
+_DEEPEST_PART = 4
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-_OPEN, _CLOSE = "<think>", "</think>"
 
 
 class _Alternative(BaseModel):
     token: str
-    logprob: float
+    logprob: float | None = None
+    """None, which some servers write for what is impossible."""
 
 
 class _Token(_Alternative):
-    top_logprobs: list[_Alternative] = []
+    top_logprobs: list[_Alternative] | None = None
 
 
 class Logprobs(BaseModel):
@@ -76,10 +103,10 @@ class TokenUsage(BaseModel):
         None, validation_alias=AliasChoices("completion_tokens", "output_tokens")
     )
     total_tokens: Count = None
-    inputs: _InputDetails | None = Field(
+    inputs: Beside[_InputDetails] = Field(
         None, validation_alias=AliasChoices("prompt_tokens_details", "input_tokens_details")
     )
-    outputs: _OutputDetails | None = Field(
+    outputs: Beside[_OutputDetails] = Field(
         None, validation_alias=AliasChoices("completion_tokens_details", "output_tokens_details")
     )
 
@@ -141,21 +168,86 @@ def token_probabilities(logprobs: Logprobs | None) -> tuple[TokenProbability, ..
     return tuple(_with_alternatives(token) for token in logprobs.content)
 
 
-def split_reasoning(text: str) -> tuple[str, str | None]:
-    """Split ``<think>…</think>answer`` into answer and reasoning.
+def chat_reply(
+    content: object,
+    *,
+    apart: str = "",
+    arguments: str | None,
+    finish: Finish | None,
+    usage: Usage | None,
+    model: str | None,
+    tokens: tuple[TokenProbability, ...] = (),
+) -> ModelReply:
+    """``content``: a text or a list of parts. ``apart``: thoughts that came beside it.
 
-    Some chat templates open the tag in the prompt, so that only the closing one is in the reply.
-    Without a closing tag everything after the opening one is reasoning: the answer never came.
+    ``finish``: None where the model ended by itself.
     """
-    stripped = text.lstrip()
-    opened = stripped.startswith(_OPEN)
-    inner = stripped[len(_OPEN) :] if opened else text
-    if _CLOSE in inner and (opened or _OPEN not in inner.split(_CLOSE, 1)[0]):
-        reasoning, answer = inner.split(_CLOSE, 1)
-        return answer.lstrip(), reasoning.strip()
-    if opened:
-        return "", inner.strip()
-    return text, None
+    text, among_parts = _answer_and_thought(content)
+    text, thought = clean(text), apart.strip() or among_parts.strip() or None
+    if thought is None:
+        # Where thoughts come apart, what looks like one in the text is about thoughts.
+        text, thought = split_reasoning(text)
+    if not text.strip() and arguments is not None:
+        text = clean(arguments)
+    return ModelReply(
+        text,
+        finish or ("stop" if text.strip() else "empty"),
+        usage,
+        reasoning=clean(thought) if thought else None,
+        arguments=arguments,
+        model=model,
+        tokens=tokens,
+    )
+
+
+def _answer_and_thought(content: object) -> tuple[str, str]:
+    """The text of a reply that is a text or a list of parts, and the thoughts among the parts."""
+    answer, thought = [], []
+    for part in content if isinstance(content, list) else [content]:
+        kind = str(part.get("type", "")) if isinstance(part, Mapping) else ""
+        if "think" in kind or "reason" in kind or "thought" in kind:
+            thought.append(plain_text(part))
+        elif not kind or "text" in kind:
+            answer.append(plain_text(part))
+    return "".join(answer), "\n".join(filter(None, thought))
+
+
+def plain_text(value: object, depth: int = 0) -> str:
+    """The text of a part, in whichever of the usual fields it is; empty where there is none."""
+    if isinstance(value, str):
+        return value
+    if depth > _DEEPEST_PART:
+        return ""
+    if isinstance(value, list):
+        return "".join(plain_text(each, depth + 1) for each in value)
+    if isinstance(value, Mapping):
+        found = (plain_text(value.get(name), depth + 1) for name in _TEXT_FIELDS)
+        return next(filter(None, found), "")
+    return ""
+
+
+def arguments_text(arguments: object) -> str | None:
+    """Of a tool call: the JSON of an object, or what is such a text already."""
+    if isinstance(arguments, Mapping):
+        return json.dumps(arguments, ensure_ascii=False)
+    return arguments if isinstance(arguments, str) and arguments.strip() else None
+
+
+def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
+    """What of a reply is the answer to this request of this model.
+
+    Where a tool was asked for, its arguments are the answer, whatever text is beside them.
+    """
+    if "tools" in body and reply.arguments is not None:
+        finish: Finish = "length" if reply.finish == "length" else "stop"
+        return replace(reply, text=clean(reply.arguments), finish=finish)
+    if model.thinking_tags is None or reply.reasoning:
+        return reply
+    text, thought = split_reasoning(reply.text, model.thinking_tags)
+    if thought is None:
+        return reply
+    finish = "empty" if reply.finish == "stop" and not text.strip() else reply.finish
+    return replace(reply, text=text, finish=finish, reasoning=thought)
 
 
 def clean(text: str) -> str:
@@ -196,5 +288,9 @@ def _is_count(number: float) -> bool:
 
 
 def _with_alternatives(token: _Token) -> TokenProbability:
-    alternatives = {each.token: each.logprob for each in (*token.top_logprobs, token)}
+    alternatives = {
+        each.token: each.logprob
+        for each in (*(token.top_logprobs or ()), token)
+        if each.logprob is not None and not math.isnan(each.logprob)
+    }
     return TokenProbability(token.token, tuple(alternatives.items()))

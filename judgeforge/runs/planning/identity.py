@@ -20,6 +20,8 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
+_NEWER_FIELDS = {"thinking_tags"}
+"""Named only where they are set: folders that were made before them know nothing of them."""
 
 
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
@@ -47,7 +49,8 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
 
 def model_identity(model: ModelConfig) -> dict[str, Any]:
     """What decides a model's replies to given requests."""
-    return model.model_dump(mode="json", include=_MODEL_FIELDS)
+    newer = {name for name in _NEWER_FIELDS if getattr(model, name)}
+    return model.model_dump(mode="json", include=_MODEL_FIELDS | newer)
 
 
 def used_models(config: RunConfig) -> list[str]:

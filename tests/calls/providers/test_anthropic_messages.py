@@ -26,7 +26,7 @@ def body(
     return AnthropicMessages(None, "key").body(config, request)
 
 
-def read(*content: dict[str, Any], **more: Any) -> Any:
+def read(*content: Any, **more: Any) -> Any:
     raw = json.dumps({"content": list(content), "stop_reason": "end_turn", **more}).encode()
     return AnthropicMessages(None, None).read(raw)
 
@@ -99,10 +99,19 @@ TEXT = {"type": "text", "text": "Yes."}
         ([], "end_turn", ("", "empty", None)),
         ([{"type": "thinking", "thinking": "hm"}, TEXT], "end_turn", ("Yes.", "stop", "hm")),
         ([{"type": "tool_use", "input": {"ok": True}}], "tool_use", ('{"ok": true}', "stop", None)),
+        ([{"type": "tool_use", "input": '{"ok": 1}'}], "tool_use", ('{"ok": 1}', "stop", None)),
+        (
+            [{"type": "text", "text": "\n"}, {"type": "tool_use", "input": {"ok": True}}],
+            "tool_use",
+            ('{"ok": true}', "stop", None),
+        ),
+        ([{"type": "text", "text": None}, 3, None, TEXT], "end_turn", ("Yes.", "stop", None)),
+        ([{"type": "redacted_thinking", "data": "xx"}, TEXT], "end_turn", ("Yes.", "stop", None)),
+        ([{"text": "Yes."}], {"reason": "end"}, ("Yes.", "stop", None)),
     ],
 )
 def test_a_reply_is_its_text_its_end_and_its_reasoning(
-    content: list[dict[str, Any]], stop_reason: str, wanted: tuple[str, str, str | None]
+    content: list[Any], stop_reason: Any, wanted: tuple[str, str, str | None]
 ) -> None:
     found = read(*content, stop_reason=stop_reason)
     assert (found.text, found.finish, found.reasoning) == wanted

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from judgeforge.calls.providers.base import ChatRequest, ReplySchema, Usage
 from judgeforge.calls.providers.openai_chat import OpenAIChat
+from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import MalformedReplyError
 from judgeforge.records import Message
@@ -157,3 +159,142 @@ def test_usage_that_cannot_be_true_is_unknown(usage: dict[str, Any] | None) -> N
 def test_anything_else_is_malformed(raw: bytes) -> None:
     with pytest.raises(MalformedReplyError):
         OpenAIChat(None, None).read(raw)
+
+
+TEXT = {"type": "text", "text": "Yes."}
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "reasoning"),
+    [
+        ([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, TEXT], "Yes.", "hm"),
+        ([{"type": "thinking", "thinking": "hm"}, TEXT], "Yes.", "hm"),
+        ([{"type": "reasoning", "text": "hm"}, TEXT], "Yes.", "hm"),
+        ([{"type": "reasoning", "summary": [{"text": "hm"}]}, TEXT], "Yes.", "hm"),
+        ([TEXT, {"type": "output_text", "text": " No."}], "Yes. No.", None),
+        (["Yes.", " No."], "Yes. No.", None),
+        ([{"type": "reference", "reference_ids": [1]}, TEXT], "Yes.", None),
+        (TEXT, "Yes.", None),
+        ([{"type": "text", "text": {"value": "Yes."}}], "Yes.", None),
+        ([], "", None),
+    ],
+)
+def test_an_answer_in_parts_is_joined(content: Any, text: str, reasoning: str | None) -> None:
+    found = read({"content": content})
+    assert (found.text, found.reasoning) == (text, reasoning)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"refusal": {"reason": None}},
+        {"refusal": False},
+        {"reasoning_content": 5},
+        {"reasoning": {"effort": "low"}},
+        {"reasoning_details": 7},
+        {"tool_calls": {}},
+        {"tool_calls": [{"id": "x"}, None, 3]},
+        {"tool_calls": [{"function": None}]},
+        {"function_call": "none"},
+        {"annotations": 3, "audio": "x"},
+    ],
+)
+def test_what_cannot_be_read_beside_an_answer_costs_no_answer(beside: dict[str, Any]) -> None:
+    found = read({"content": "Yes.", **beside})
+    assert (found.text, found.finish, found.reasoning) == ("Yes.", "stop", None)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        "none",
+        [1],
+        {"prompt_tokens": "many", "completion_tokens": 3},
+        {"prompt_tokens": {"text": 5}, "completion_tokens": 3},
+    ],
+)
+def test_usage_that_cannot_be_read_costs_no_answer(usage: Any) -> None:
+    found = read({"content": "Yes."}, usage=usage, model={"id": 3})
+    assert (found.text, found.usage, found.model) == ("Yes.", None, None)
+
+
+@pytest.mark.parametrize("details", ["none", 3, [], {"cached_tokens": "few"}])
+def test_details_of_usage_that_cannot_be_read_cost_the_details(details: Any) -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": details}
+    assert read({"content": "Yes."}, usage=usage).usage == Usage(9, 3)
+
+
+def with_logprobs(logprobs: Any) -> Any:
+    choice = {"message": {"content": "Yes"}, "finish_reason": "stop", "logprobs": logprobs}
+    return OpenAIChat(None, None).read(json.dumps({"choices": [choice]}).encode())
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    ["none", 3, {"tokens": ["Yes"], "token_logprobs": [-0.1]}, {"content": "Yes"},
+     {"content": [{"token": "Yes", "logprob": -0.1, "top_logprobs": {"Yes": -0.1}}]},
+     {"content": [{"id": 3}]}, {"content": None}],
+)  # fmt: skip
+def test_probabilities_that_cannot_be_read_cost_no_answer(logprobs: Any) -> None:
+    found = with_logprobs(logprobs)
+    assert (found.text, found.tokens) == ("Yes", ())
+
+
+def test_a_token_that_is_impossible_has_no_probability() -> None:
+    alternatives = [{"token": "Yes", "logprob": -0.1}, {"token": "No", "logprob": None}]
+    token = {"token": "Yes", "logprob": -0.1, "top_logprobs": alternatives}
+    [read_token, bare] = with_logprobs(
+        {"content": [token, {"token": "!", "logprob": -0.5, "top_logprobs": None}]}
+    ).tokens
+    assert read_token.alternatives == (("Yes", -0.1),)
+    assert bare.alternatives == (("!", -0.5),)
+
+
+ARGUMENTS = '{"ok": true}'
+
+
+@pytest.mark.parametrize("content", [None, "", "\n\n", [], "<think>hm</think>\n", "hm</think>\n"])
+@pytest.mark.parametrize(
+    "calls",
+    [
+        {"tool_calls": [{"function": {"arguments": ARGUMENTS}}]},
+        {"tool_calls": [{"function": {"arguments": {"ok": True}}}]},
+        {"tool_calls": [{"id": 3}, {"function": {"arguments": ARGUMENTS}}]},
+        {"function_call": {"name": "judgment", "arguments": ARGUMENTS}},
+    ],
+)
+def test_arguments_are_the_answer_where_there_is_no_other(
+    content: Any, calls: dict[str, Any]
+) -> None:
+    found = read({"content": content, **calls}, finish_reason="tool_calls")
+    assert (found.text, found.finish) == (ARGUMENTS, "stop")
+
+
+@pytest.mark.parametrize("content", ["I call the tool.", "\n", '{"ok": false}', "<think>hm"])
+def test_arguments_are_the_answer_where_a_tool_was_asked_for(content: str) -> None:
+    message = {"content": content, "tool_calls": [{"function": {"arguments": ARGUMENTS}}]}
+    config = ModelConfig(provider="openai", model="m", structured="tool")
+    asked = body(schema=SCHEMA, structured="tool")
+    assert as_asked(read(message), asked, config).text == ARGUMENTS
+    if content.strip() and not content.startswith("<"):
+        assert as_asked(read(message), body(), config).text == content
+
+
+@pytest.mark.parametrize("content", ["`</think>` closes it.", "<think>hm</think>Yes."])
+def test_nothing_is_cut_where_thoughts_come_apart(content: str) -> None:
+    found = read({"content": content, "reasoning_content": "They ask about tags."})
+    assert (found.text, found.reasoning) == (content, "They ask about tags.")
+
+
+def test_thoughts_in_tags_of_the_model_are_taken_out() -> None:
+    config = ModelConfig(provider="openai", model="m", thinking_tags=("<ponder>", "</ponder>"))
+    found = as_asked(read({"content": "<ponder>hm</ponder>Yes."}), body(), config)
+    assert (found.text, found.finish, found.reasoning) == ("Yes.", "stop", "hm")
+    cut = as_asked(read({"content": "<ponder>hm"}), body(), config)
+    assert (cut.text, cut.finish, cut.reasoning) == ("", "empty", "hm")
+
+
+@pytest.mark.parametrize("tags", [["<a>"], ["<a>", "<a>"], ["", "</a>"], ["<a>", " "], "<a>"])
+def test_tags_are_two_different_texts(tags: Any) -> None:
+    with pytest.raises(ValidationError):
+        ModelConfig.model_validate({"provider": "openai", "model": "m", "thinking_tags": tags})

@@ -1,0 +1,117 @@
+"""Takes the thoughts out of a model's text, in all marks that models are known to use for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+
+_QUOTES = tuple("`\"'\u201c\u201d\u00ab\u00bb")
+_MOST_LOOKED_AT = 50
+"""Quoted tags; a text with more of them is about tags."""
+_MOST_THOUGHTS = 20
+
+
+class _Mark:
+    """What opens and what closes a thought. ``is_special``: no text that is asked for has it, so
+    that it counts later in the text, too, and without its opening."""
+
+    def __init__(self, opening: str, closing: str, *, is_special: bool = True) -> None:
+        self.opening = re.compile(re.escape(opening), re.IGNORECASE)
+        self.closing = re.compile(re.escape(closing), re.IGNORECASE)
+        self.is_special = is_special
+
+
+_MARKS = (
+    _Mark("<think>", "</think>"),
+    _Mark("<thinking>", "</thinking>"),
+    _Mark("[THINK]", "[/THINK]"),
+    _Mark("\u25c1think\u25b7", "\u25c1/think\u25b7"),
+    _Mark("<seed:think>", "</seed:think>"),
+    _Mark("<|START_THINKING|>", "<|END_THINKING|>"),
+    _Mark("<|begin_of_thought|>", "<|end_of_thought|>"),
+    _Mark("<unused94>thought", "<unused95>"),
+    _Mark("<|channel|>analysis<|message|>", "<|end|>", is_special=False),
+    _Mark("<|start|>assistant<|channel|>analysis<|message|>", "<|end|>", is_special=False),
+    _Mark("<|channel|>commentary<|message|>", "<|end|>", is_special=False),
+    _Mark("<|start|>assistant<|channel|>commentary<|message|>", "<|end|>", is_special=False),
+    _Mark("<thought>", "</thought>", is_special=False),
+    _Mark("<thoughts>", "</thoughts>", is_special=False),
+    _Mark("<reasoning>", "</reasoning>", is_special=False),
+)
+"""Of Qwen and DeepSeek, Mistral, Kimi, Seed, Command, Sky, MedGemma, gpt-oss, and of prompts that
+many models were trained on."""
+_BARE_CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal", re.DOTALL)
+"""What is left of the channels of gpt-oss where a server leaves their special tokens out."""
+_ANSWER_BEGINS = re.compile(
+    r"\s*(?:(?:<\|start\|>assistant)?<\|channel\|>final<\|message\|>|<\|START_RESPONSE\|>"
+    r"|<\|begin_of_solution\|>)"
+)
+_ANSWER_ENDS = re.compile(r"<\|(?:return|end|END_RESPONSE|end_of_solution)\|>\s?$")
+"""What the same models put around their answer."""
+
+
+def split_reasoning(text: str, tags: tuple[str, str] | None = None) -> tuple[str, str | None]:
+    """Split ``<think>…</think>answer`` into answer and reasoning, in all known marks.
+
+    ``tags``: an opening and a closing one of the model's own. Some chat templates open the tag in
+    the prompt, so that only the closing one is in the reply. Without a closing one everything after
+    an opening one at the beginning is reasoning: the answer never came. A quoted tag is text.
+    """
+    marks = (_Mark(*tags), *_MARKS) if tags else _MARKS
+    thoughts: list[str] = []
+    bare = _BARE_CHANNELS.match(text)
+    if bare is not None:
+        thoughts, text = [bare[1].strip()], text[bare.end() :].lstrip()
+    while len(thoughts) < _MOST_THOUGHTS:
+        found = _first_thought(text, marks, is_first=not thoughts)
+        if found is None:
+            break
+        before, thought, after = found
+        thoughts.append(thought.strip())
+        text = f"{before.rstrip()}\n\n{after.lstrip()}" if before.strip() else after.lstrip()
+    begun = _ANSWER_BEGINS.match(text)
+    if thoughts or begun:
+        text = _ANSWER_ENDS.sub("", text[begun.end() :] if begun else text).lstrip()
+    return text, "\n\n".join(filter(None, thoughts)) if thoughts else None
+
+
+def _first_thought(
+    text: str, marks: Sequence[_Mark], *, is_first: bool
+) -> tuple[str, str, str] | None:
+    """What is before the next thought, the thought, and what is after it."""
+    start = len(text) - len(text.lstrip())
+    for mark in marks:
+        opened = mark.opening.match(text, start)
+        if opened is not None:
+            closed = _unquoted(mark.closing, text, opened.end(), len(text))
+            if closed is None:
+                return "", text[opened.end() :], ""
+            return "", text[opened.end() : closed.start()], text[closed.end() :]
+    for mark in marks:
+        closed = _unquoted(mark.closing, text, 0, len(text)) if mark.is_special else None
+        if closed is None:
+            continue
+        opened = _unquoted(mark.opening, text, 0, closed.start(), begins_line=True)
+        if opened is not None:
+            before, inner = text[: opened.start()], text[opened.end() : closed.start()]
+            return before, inner, text[closed.end() :]
+        if is_first and mark.opening.search(text, 0, closed.start()) is None:
+            return "", text[: closed.start()], text[closed.end() :]
+    return None
+
+
+def _unquoted(
+    mark: re.Pattern[str], text: str, start: int, end: int, *, begins_line: bool = False
+) -> re.Match[str] | None:
+    """The first that is not a quotation: not in code, and without words after it on its line."""
+    for found in islice(mark.finditer(text, start, end), _MOST_LOOKED_AT):
+        before = text[max(0, found.start() - 1) : found.start()]
+        rest = text[found.end() : found.end() + 80].split("\n", 1)[0]
+        if before in _QUOTES or rest[:1] in _QUOTES:
+            continue
+        if text.count("```", start, found.start()) % 2:
+            continue
+        if before in {"", "\n"} if begins_line else not rest[:1].isspace() or not rest.strip():
+            return found
+    return None

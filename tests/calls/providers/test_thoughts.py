@@ -1,0 +1,118 @@
+"""Thoughts are taken out of a text whatever their marks are, and nothing else is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from judgeforge.calls.providers.thoughts import split_reasoning
+
+THOUGHT = "The user wants a list.\nI will be brief."
+ANSWER = "First, boil the water.\n\nThen add the tea."
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("<think>", "</think>"),
+        ("<THINK>", "</Think>"),
+        ("<thinking>", "</thinking>"),
+        ("<thought>", "</thought>"),
+        ("<reasoning>", "</reasoning>"),
+        ("[THINK]", "[/THINK]"),
+        ("[think]", "[/think]"),
+        ("\u25c1think\u25b7", "\u25c1/think\u25b7"),
+        ("<seed:think>", "</seed:think>"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),
+        ("<|START_THINKING|>", "<|END_THINKING|><|START_RESPONSE|>"),
+        ("<|begin_of_thought|>", "<|end_of_thought|>\n\n<|begin_of_solution|>"),
+        ("<unused94>thought\n", "<unused95>"),
+        ("<|channel|>analysis<|message|>",
+         "<|end|><|start|>assistant<|channel|>final<|message|>"),
+        ("<|start|>assistant<|channel|>analysis<|message|>",
+         "<|end|><|start|>assistant<|channel|>final<|message|>"),
+        ("analysis", "assistantfinal"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("gap", ["", "\n", "\n\n"])
+def test_known_marks_are_split_off(opening: str, closing: str, gap: str) -> None:
+    found = split_reasoning(f"{gap}{opening}{gap}{THOUGHT}{gap}{closing}{gap}{ANSWER}")
+    assert found == (ANSWER, THOUGHT)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "thought"),
+    [
+        ("Sure!\n<think>\nhm\n</think>\nTea.", "Sure!\n\nTea.", "hm"),
+        ("<think>a</think>\n<think>b</think>\nTea.", "Tea.", "a\n\nb"),
+        ("<think></think>\n\nTea.", "Tea.", ""),
+        ("<think>hm", "", "hm"),
+        ("hm\n</think>\n\nTea.", "Tea.", "hm"),
+        ("hm</think>Tea.", "Tea.", "hm"),
+        ("hm\n[/THINK]\nTea.", "Tea.", "hm"),
+        ("<think>It quotes `</think>` here.\n</think>\nTea.", "Tea.", "It quotes `</think>` here."),
+        ("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary<|message|>"
+         "a plan<|end|><|start|>assistant<|channel|>final<|message|>Tea.<|return|>", "Tea.",
+         "hm\n\na plan"),
+        ("<|START_THINKING|>hm<|END_THINKING|><|START_RESPONSE|>Tea.<|END_RESPONSE|>", "Tea.",
+         "hm"),
+    ],
+)  # fmt: skip
+def test_thoughts_are_found_where_they_are(text: str, answer: str, thought: str) -> None:
+    assert split_reasoning(text) == (answer, thought)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The tag `</think>` closes the hidden part.",
+        "The tag </think> closes the hidden part.",
+        'It writes "</think>" at the end.',
+        "Use it so:\n```\n<think>\nhm\n</think>\n```\nand no other way.",
+        "Write `<think>` first and `</think>` last.",
+        "The word <think> in a text.",
+        "Analysis of the plan: it is good.",
+        "analysis: it is good.",
+        "Tea.<|end|>",
+        "In <reasoning> tags:\n<reasoning>x</reasoning>",
+        "[THINK] is what Magistral writes first, [/THINK] last."[8:],
+        "",
+        " \n",
+    ],
+)
+def test_a_text_about_thoughts_is_left_as_it_is(text: str) -> None:
+    assert split_reasoning(text) == (text, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<|channel|>final<|message|>Tea.<|return|>",
+        "<|start|>assistant<|channel|>final<|message|>Tea.",
+        "<|START_RESPONSE|>Tea.<|END_RESPONSE|>",
+    ],
+)
+def test_marks_of_the_answer_are_no_part_of_it(text: str) -> None:
+    assert split_reasoning(text) == ("Tea.", None)
+
+
+def test_a_model_may_have_tags_of_its_own() -> None:
+    tags = ("<ponder>", "</ponder>")
+    assert split_reasoning("<ponder>hm</ponder>\nTea.", tags) == ("Tea.", "hm")
+    assert split_reasoning("hm\n</PONDER>\nTea.", tags) == ("Tea.", "hm")
+    assert split_reasoning("<ponder>hm</ponder>\nTea.") == ("<ponder>hm</ponder>\nTea.", None)
+    assert split_reasoning("<think>hm</think>\nTea.", tags) == ("Tea.", "hm")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<think>", "</think>", "`</think>`", "<think></think>", "\n<think>a</think> b", "[/THINK] ",
+     "```\n</think>", "analysis", "<|channel|>analysis<|message|>a<|end|>", "<", "a\n<think>\n"],
+)  # fmt: skip
+def test_a_mebibyte_of_marks_takes_no_more_than_a_second(piece: str) -> None:
+    text = "x " + piece * (2**20 // len(piece))
+    start = time.process_time()
+    split_reasoning(text)
+    split_reasoning(text[2:])
+    assert time.process_time() - start < 1.0
