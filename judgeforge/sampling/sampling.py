@@ -54,7 +54,7 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
-    """Those that can be judged: whole, not refused, not empty, no text twice."""
+    """Those that can be judged: whole, not refused, not empty, no text twice up to white space."""
     return [
         completion
         for completion in completions
@@ -121,15 +121,17 @@ def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
 
 
 def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
+    """What differs in white space only teaches nothing as a pair."""
     first: dict[str, str] = {}
     marked: list[Completion] = []
     for completion in completions:
-        twin = first.get(completion.text)
+        read = " ".join(completion.text.split())
+        twin = first.get(read)
         if twin is not None and usable([completion]):
             marked.append(completion.model_copy(update={"duplicate_of": twin}))
             continue
         if usable([completion]):
-            first[completion.text] = completion.id
+            first[read] = completion.id
         marked.append(completion)
     return marked
 

@@ -162,6 +162,15 @@ class TestDuplicates:
         assert drawn[2].flags == ("duplicate:p1.c0",)
         assert [completion.id for completion in usable(drawn)] == ["p1.c0", "p1.c1"]
 
+    @pytest.mark.parametrize(
+        "twin", [" same text", "same text\n", "same\ttext", "same  text", "\u00a0same\r\n\r\ntext "]
+    )
+    def test_are_completions_that_differ_in_white_space_only(self, twin: str) -> None:
+        texts = ["same text", twin, "sametext"]
+        drawn, _ = sample(lambda asked: says(texts[asked.sample]), completions=3)
+        assert [completion.duplicate_of for completion in drawn] == [None, "p1.c0", None]
+        assert drawn[1].text == twin
+
     def test_of_something_unusable_are_no_duplicates(self) -> None:
         drawn, _ = sample(
             lambda asked: says("same", "length" if asked.sample == 0 else "stop"), completions=2
