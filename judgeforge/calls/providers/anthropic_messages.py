@@ -19,16 +19,17 @@ from judgeforge.calls.providers.base import (
     with_instruction,
 )
 from judgeforge.calls.providers.http import SdkConnection
-from judgeforge.calls.providers.replies import Count, clean, parsed, read_usage, split_reasoning
+from judgeforge.calls.providers.replies import (
+    Count,
+    clean,
+    ended,
+    parsed,
+    read_usage,
+    split_reasoning,
+)
 from judgeforge.config.model import ModelConfig
-from judgeforge.records import Finish
 
 BASE_URL = "https://api.anthropic.com"
-_FINISH: dict[str | None, Finish] = {
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "refusal",
-}
 
 
 class _Block(BaseModel):
@@ -48,7 +49,7 @@ class _Usage(BaseModel):
 class _Reply(BaseModel):
     content: list[_Block]
     model: str | None = None
-    stop_reason: str | None = None
+    stop_reason: object = None
     usage: _Usage | None = None
 
 
@@ -127,9 +128,9 @@ def _as_reply(reply: _Reply) -> ModelReply:
         text = json.dumps(tool, ensure_ascii=False)
     thinking = "\n".join(b.thinking for b in reply.content if b.type == "thinking" and b.thinking)
     text, thought = split_reasoning(clean(text))
-    finish: Finish = _FINISH.get(reply.stop_reason, "stop" if text.strip() else "empty")
+    finish, end = ended(reply.stop_reason, text)
     return ModelReply(
-        text, finish, _usage(reply.usage), reasoning=thinking or thought, model=reply.model
+        text, finish, _usage(reply.usage), reasoning=thinking or thought, end=end, model=reply.model
     )
 
 

@@ -122,6 +122,9 @@ class ModelReply:
     usage: Usage | None
     """None where the provider did not say."""
     reasoning: str | None = None
+    end: str | None = None
+    """The server's word for an end that is an error, or that does not tell whether the text is
+    whole."""
     model: str | None = None
     """The model that answered, in the provider's words."""
     tokens: tuple[TokenProbability, ...] = ()

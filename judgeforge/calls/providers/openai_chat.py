@@ -22,6 +22,7 @@ from judgeforge.calls.providers.replies import (
     Logprobs,
     asked_logprobs,
     clean,
+    ended,
     parsed,
     read_usage,
     split_reasoning,
@@ -29,9 +30,6 @@ from judgeforge.calls.providers.replies import (
 )
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import MalformedReplyError
-from judgeforge.records import Finish
-
-_FINISH: dict[str | None, Finish] = {"length": "length", "content_filter": "content_filter"}
 
 
 class _Function(BaseModel):
@@ -52,7 +50,8 @@ class _Message(BaseModel):
 
 class _Choice(BaseModel):
     message: _Message
-    finish_reason: str | None = None
+    finish_reason: object = None
+    error: object = None
     logprobs: Logprobs | None = None
 
 
@@ -141,12 +140,13 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     if not text and message.tool_calls:
         text = message.tool_calls[0].function.arguments
     text, thought = split_reasoning(clean(text))
-    finish: Finish = _FINISH.get(choice.finish_reason, "stop" if text.strip() else "empty")
+    finish, end = ended(choice.finish_reason, text, choice.error)
     return ModelReply(
         text,
         finish,
         _usage(reply.usage),
         reasoning=message.reasoning_content or message.reasoning or thought,
+        end=end,
         model=reply.model,
         tokens=token_probabilities(choice.logprobs),
     )
