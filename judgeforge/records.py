@@ -15,7 +15,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Role = Literal["system", "user", "assistant"]
-Finish = Literal["stop", "length", "refusal", "content_filter", "empty", "failed", "given"]
+Finish = Literal[
+    "stop", "length", "refusal", "content_filter", "empty", "failed", "given", "unknown"
+]
+"""How a text ended: by itself; at a limit; by a filter; in a way that does not tell whether it is
+whole (unknown)."""
 
 
 class Record(BaseModel):
@@ -59,6 +63,8 @@ class Completion(Record):
     finish: Finish
     cut: bool = False
     """Ended by ``max_tokens`` and not to be used."""
+    unsure: str | None = None
+    """Why it is not known to be whole, and so not to be used."""
     failure: str | None = None
     """Why there is no answer (``finish`` failed) or it was withheld (content_filter)."""
     duplicate_of: str | None = None
@@ -85,6 +91,7 @@ class Completion(Record):
         failed = "withheld" if self.finish == "content_filter" else "failed"
         return (
             *(["cut"] if self.cut else []),
+            *([f"not known to be whole: {self.unsure}"] if self.unsure is not None else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
             *(

@@ -13,8 +13,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 
+from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest
-from judgeforge.calls.providers.replies import clean
 from judgeforge.text.wording import shortened
 
 T = TypeVar("T")

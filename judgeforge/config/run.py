@@ -65,6 +65,9 @@ class SamplingConfig(Record):
     seed: int | None = None
     keep_cut: bool = False
     """Whether a completion that `max_tokens` cut off is used."""
+    keep_unsure: bool | None = None
+    """Whether a completion is used that is not known to be whole: its server ended it for a reason
+    that judgeforge does not know, or it is as long as `max_tokens` and is said to be whole."""
 
     @field_validator("temperature")
     @classmethod

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from typing import Literal
 
 from judgeforge.inputs.row_checks import CheckedRow
 from judgeforge.inputs.rows import RowProblemError
-from judgeforge.records import SkipReason, prompt_key
+from judgeforge.records import Prompt, SkipReason, prompt_key
 from judgeforge.text.visible import quotable
 
 _FIRST_SLOTS = 1024
@@ -70,25 +71,31 @@ class SeenRows:
         self._ids, self._prompts = KeySet(), KeySet()
         self._copies: dict[str, int] = {}
 
-    def admit(self, row: CheckedRow) -> str:
-        """Remember the row; returns its id. Raises RowProblemError for a duplicate."""
-        prompt = int.from_bytes(row.asked[:8], "big")
+    def admit(
+        self, row: CheckedRow, is_done: Callable[[Prompt], bool] | None = None
+    ) -> tuple[Prompt, bool]:
+        """Remember the row; returns its prompt, and whether that ``is_done``.
+
+        Raises RowProblemError for a duplicate. What is done is none: an earlier version kept
+        prompts apart that differ in white space only.
+        """
         given = row.given_id
         if given is not None and prompt_key(given) in self._ids:
             raise RowProblemError(
                 SkipReason.DUPLICATE_ID,
                 f"an earlier row has the id `{quotable(given)}`; give each row its own",
             )
-        if not self._keep and prompt in self._prompts:
+        prompt = row.prompt(self._distinct(row.content_id()) if given is None else given)
+        done = is_done is not None and is_done(prompt)
+        if not self._keep and not done and row.asked in self._prompts:
             raise RowProblemError(
                 SkipReason.DUPLICATE_PROMPT,
-                "an earlier row has the same prompt; remove one of them "
+                "an earlier row has the same prompt, up to white space; remove one of them "
                 "(`duplicate_prompts: keep` asks both)",
             )
-        prompt_id = self._distinct(row.content_id()) if given is None else given
-        self._ids.add(prompt_key(prompt_id))
-        self._prompts.add(prompt)
-        return prompt_id
+        self._ids.add(prompt_key(prompt.id))
+        self._prompts.add(row.asked)
+        return prompt, done
 
     def _distinct(self, content_id: str) -> str:
         """Kept copies of a row without an id are told apart by their number."""

@@ -58,8 +58,8 @@ def _checked(
         if isinstance(row, BadRow):
             raise RowProblemError(row.reason, row.detail)
         checked = check_row(row, config.fields, checks)
-        prompt = checked.prompt(seen.admit(checked))
-        if is_done is None or not is_done(prompt):
+        prompt, done = seen.admit(checked, is_done)
+        if not done:
             check_length(prompt, checks)
         return prompt
     except RowProblemError as problem:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from judgeforge.config.run import Fields
 from judgeforge.inputs.messages import read_messages
 from judgeforge.inputs.rows import RawRow, RowProblemError, bad, column_names, kind_of, text_of
-from judgeforge.records import Prompt, ReadyCompletion, SkipReason
+from judgeforge.records import Prompt, ReadyCompletion, SkipReason, prompt_key
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import about_tokens
 
@@ -61,8 +61,8 @@ class RowChecks:
 class CheckedRow:
     """A row without a mistake of its own; it may still be a duplicate.
 
-    ``asked`` is the SHA-256 of messages and completions; the id from the content covers reference
-    and metadata too, and the digest the id on top.
+    ``asked`` is a key of messages and completions up to white space; the id from the content covers
+    them as they are, with reference and metadata, and the digest the id on top.
     """
 
     __slots__ = ("_content", "_parts", "asked", "given_id")
@@ -73,7 +73,7 @@ class CheckedRow:
         completions = [[one.text, one.model] for one in parts["completions"]]
         # Each part is a whole JSON list, so that no two rows run together to the same bytes.
         self._content: _Hash = hashlib.sha256(_canonical([messages, completions]).encode())
-        self.asked = self._content.digest()
+        self.asked = prompt_key(_canonical(_one_blank([messages, completions])))
         self._content.update(_canonical([parts["reference"], parts["metadata"]]).encode())
 
     def content_id(self) -> str:
@@ -250,6 +250,13 @@ def _completion(value: object, number: int) -> ReadyCompletion:
 def _found(value: object) -> str:
     names = f" with {column_names(value)}" if isinstance(value, Mapping) else ""
     return f"{kind_of(value)}{names}"
+
+
+def _one_blank(value: Any) -> Any:  # noqa: ANN401
+    """The same lists of texts, with one blank for each run of white space."""
+    if isinstance(value, list):
+        return [_one_blank(each) for each in value]
+    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 def check_length(prompt: Prompt, checks: RowChecks) -> None:

@@ -189,6 +189,8 @@ def _no_judgment(reply: ModelReply, judge: JudgeConfig) -> Missing | None:
     if reply.finish == "refusal":
         told = shortened(reply.text, _LONGEST_REFUSAL)
         return Missing("refused", f"the judge refused: {told}")
+    if reply.finish == "failed":
+        return Missing("failed", f"the server broke off the judge's reply: {reply.end}")
     if reply.finish == "content_filter":
         return Missing("withheld", REPLY_WITHHELD)
     return None

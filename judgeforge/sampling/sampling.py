@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from judgeforge.calls.call import Asks, gather_or_cancel
-from judgeforge.calls.providers.base import ChatRequest
+from judgeforge.calls.providers.base import ChatRequest, ModelReply
 from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError
 from judgeforge.records import Completion, Message, Prompt
 from judgeforge.sampling.suspicion import suspicions
 
 _UNSEEN_BLANKS = re.compile("[\u200b\u2060\ufeff]")
+_LEAST_CUT = 16
+"""Tokens; a smaller limit may be just the length that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,9 @@ def usable(completions: Sequence[Completion]) -> list[Completion]:
     return [
         completion
         for completion in completions
-        if completion.finish in {"stop", "given", "length"}
+        if completion.finish in {"stop", "given", "length", "unknown"}
         and not completion.cut
+        and completion.unsure is None
         and completion.duplicate_of is None
     ]
 
@@ -111,11 +114,15 @@ async def _complete(
         return blank.model_copy(update={"finish": finish, "failure": str(error)})
     reply = answer.reply
     has_text = bool(reply.text.strip())
+    doubt = _doubt(reply, config.max_tokens)
+    finish = "unknown" if doubt else reply.finish
     outcome = {
         "model": answer.answered_by or draw.model,
         "text": reply.text,
-        "finish": "empty" if reply.finish == "stop" and not has_text else reply.finish,
+        "finish": "empty" if finish in {"stop", "unknown"} and not has_text else finish,
         "cut": reply.finish == "length" and not (config.keep_cut and has_text),
+        "unsure": None if config.keep_unsure or not has_text else doubt,
+        "failure": f"the server broke off: {reply.end}" if reply.finish == "failed" else None,
         "reasoning": reply.reasoning,
         "call": answer.key,
         "answered_model": answer.answered_model,
@@ -123,6 +130,16 @@ async def _complete(
         "cost_usd": answer.cost_usd,
     }
     return blank.model_copy(update=outcome)
+
+
+def _doubt(reply: ModelReply, max_tokens: int) -> str | None:
+    """Why a reply is not known to be whole, though nothing says that it was cut."""
+    if reply.finish == "unknown":
+        return f"it ended with `{reply.end}`, a reason that is not known"
+    used = reply.usage.output_tokens if reply.usage else None
+    if reply.finish == "stop" and used == max_tokens >= _LEAST_CUT:
+        return f"it is as long as max_tokens = {max_tokens}, though it is said to end by itself"
+    return None
 
 
 def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
@@ -133,6 +150,7 @@ def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
 
 
 def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
+    """What differs in white space only teaches nothing as a pair."""
     first: dict[str, str] = {}
     marked: list[Completion] = []
     for one in completions:

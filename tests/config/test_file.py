@@ -130,7 +130,7 @@ MISTAKES = {
     "a key that means nothing": (
         changed("[writer], completions: 4", "[writer], zzz: 4"),
         "run.yaml:7: sampling.zzz: unknown key; allowed are models, completions, temperature, "
-        "max_tokens, system, seed, keep_cut",
+        "max_tokens, system, seed, keep_cut, keep_unsure",
     ),
     "a field that no file may set": (
         f"{GOOD}source_file: other.yaml\n",

@@ -131,14 +131,16 @@ def _(scene: Scene) -> str:
 @fault(
     "unknown-finish-reason",
     done="A reply's finish reason is `banana`.",
-    promise="A whole reply with text is an answer, whatever the reason is called.",
+    promise="Not known to be whole: kept with a flag that says so, and not used.",
 )
 def _(scene: Scene) -> str:
     choice = {"index": 0, "message": _said("Fine."), "finish_reason": "banana"}
     completion = _first_row(scene, faults.whole_reply(_chat("", choices=[choice])))
-    assert (completion["finish"], completion["text"]) == ("stop", "Fine.")
+    assert (completion["finish"], completion["text"]) == ("unknown", "Fine.")
+    assert "not known to be whole" in completion["flags"][0]
+    assert completion.get("score") is None
     scene.billing = False
-    return "`finish: stop`"
+    return "`finish: unknown`, flagged, not judged"
 
 
 def _untrue_usage(name: str, done: str, odd: Fault) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Skip
 from tests.support.input_files import prompts, read, skips, write, write_jsonl
+
+ROLES = ("user", "assistant", "user")
 
 
 def test_many_kept_copies_of_one_prompt_are_told_apart_without_searching(tmp_path: Path) -> None:
@@ -35,6 +38,34 @@ def test_an_identical_row_with_its_id_is_a_duplicate_id_in_both_settings(tmp_pat
     file = write_jsonl(tmp_path / "p.jsonl", [{"id": "x", "prompt": "a"}] * 2)
     assert skips(read(file)) == [(2, "duplicate_id")]
     assert skips(read(file, duplicate_prompts="keep")) == [(2, "duplicate_id")]
+
+
+@pytest.mark.parametrize(
+    "twin", ["What  is it?", " What is it?", "What is\nit?", "What is it?\r\n", "What\u00a0is it?"]
+)
+def test_prompts_that_differ_in_white_space_only_are_duplicates(tmp_path: Path, twin: str) -> None:
+    file = write_jsonl(tmp_path / "p.jsonl", [{"prompt": "What is it?"}, {"prompt": twin}])
+    assert skips(read(file)) == [(2, "duplicate_prompt")]
+    first, second = prompts(read(file, duplicate_prompts="keep"))
+    assert first.id != second.id
+    assert second.messages[0].content == twin
+
+
+def test_turns_do_not_run_together_and_other_letters_stay_different(tmp_path: Path) -> None:
+    turns = [["a b", "c", "d"], ["a", "b c", "d"], ["a", "b", "c d"]]
+    rows = [
+        {"prompt": [{"role": r, "content": c} for r, c in zip(ROLES, one, strict=True)]}
+        for one in turns
+    ]
+    rows += [{"prompt": "ab"}, {"prompt": "a b"}, {"prompt": "A b"}]
+    assert skips(read(write_jsonl(tmp_path / "p.jsonl", rows))) == []
+
+
+def test_what_an_earlier_version_finished_is_no_duplicate(tmp_path: Path) -> None:
+    rows = [{"id": "x", "prompt": "a"}, {"id": "y", "prompt": "a "}, {"id": "z", "prompt": " a"}]
+    config = PromptsConfig(path=write_jsonl(tmp_path / "p.jsonl", rows))
+    found = list(read_prompts(config, RowChecks(), is_done=lambda prompt: prompt.id == "y"))
+    assert skips(found) == [(3, "duplicate_prompt")]
 
 
 def test_ids_that_are_numbers_are_their_decimal_text(tmp_path: Path) -> None:

@@ -133,6 +133,30 @@ class TestACompletion:
         assert completion.finish == finish
         assert usable([completion]) == []
 
+    def test_that_ended_in_an_unknown_way_is_kept_but_not_used(self) -> None:
+        odd = ModelReply("Half a sen", "unknown", None, end="weird")
+        completion, text = one(odd), "it ended with `weird`, a reason that is not known"
+        assert (completion.finish, completion.unsure) == ("unknown", text)
+        assert completion.flags == (f"not known to be whole: {text}",)
+        assert usable([completion]) == []
+        assert usable([one(odd, keep_unsure=True)]) != []
+
+    def test_that_is_as_long_as_the_limit_is_not_known_to_be_whole(self) -> None:
+        full = ModelReply("Half a sen", "stop", Usage(5, 64))
+        completion = one(full, max_tokens=64)
+        assert completion.finish == "unknown"
+        assert "as long as max_tokens = 64" in (completion.unsure or "")
+        assert usable([completion]) == []
+        for whole in (one(full, max_tokens=64, keep_unsure=True), one(full, max_tokens=65)):
+            assert usable([whole]) != []
+        short = ModelReply("Yes", "stop", Usage(5, 2))
+        assert one(short, max_tokens=2).finish == "stop"
+
+    def test_that_the_server_broke_off_has_failed_with_its_word(self) -> None:
+        completion = one(ModelReply("Half a sen", "failed", None, end="network_error"))
+        assert completion.flags == ("failed: the server broke off: network_error",)
+        assert usable([completion]) == []
+
     def test_of_white_space_is_empty(self) -> None:
         completion = one(says(" \n"))
         assert completion.finish == "empty"

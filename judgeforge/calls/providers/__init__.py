@@ -11,7 +11,7 @@ decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door, and what goes wrong on the way
 http_errors.py         what a server says when it refuses, and what follows
 replies.py             what reading any reply needs: parts, usage, probabilities
-thoughts.py            takes a model's thoughts out of its text
+answers.py             what of a reply is the answer: no thoughts, and whether it is whole
 
 To add a provider: a file with a class like ``Provider``, and a line in ``PROVIDERS``
 (config/providers.py).

@@ -26,13 +26,6 @@ from judgeforge.calls.providers.replies import (
     read_usage,
 )
 from judgeforge.config.model import ModelConfig
-from judgeforge.records import Finish
-
-_FINISH: dict[str | None, Finish] = {
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "refusal",
-}
 
 
 class _Usage(BaseModel):
@@ -45,7 +38,7 @@ class _Usage(BaseModel):
 class _Reply(BaseModel):
     content: str | list[Any]
     model: Beside[str] = None
-    stop_reason: Beside[str] = None
+    stop_reason: object = None
     usage: Beside[_Usage] = None
 
 
@@ -107,7 +100,7 @@ def _as_reply(reply: _Reply) -> ModelReply:
     return chat_reply(
         reply.content,
         arguments=next(filter(None, (arguments_text(each["input"]) for each in calls)), None),
-        finish=_FINISH.get(reply.stop_reason),
+        end=reply.stop_reason,
         usage=_usage(reply.usage),
         model=reply.model,
     )

@@ -124,6 +124,9 @@ class ModelReply:
     reasoning: str | None = None
     arguments: str | None = None
     """Of the first tool call, as JSON, where there is one."""
+    end: str | None = None
+    """The server's word for an end that is an error, or that does not tell whether the text is
+    whole."""
     model: str | None = None
     """The model that answered, in the provider's words."""
     tokens: tuple[TokenProbability, ...] = ()

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, Field
 
+from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import (
     Body,
     ModelReply,
@@ -24,16 +25,12 @@ from judgeforge.calls.providers.replies import (
     arguments_text,
     asked_logprobs,
     chat_reply,
-    clean,
     parsed,
     plain_text,
     token_probabilities,
 )
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import MalformedReplyError
-from judgeforge.records import Finish
-
-_FINISH: dict[str | None, Finish] = {"length": "length", "content_filter": "content_filter"}
 
 
 class _Function(BaseModel):
@@ -63,7 +60,8 @@ class _Message(BaseModel):
 
 class _Choice(BaseModel):
     message: _Message
-    finish_reason: Beside[str] = None
+    finish_reason: object = None
+    error: object = None
     logprobs: Beside[Logprobs] = None
 
 
@@ -130,7 +128,8 @@ def read_chat_completion(raw: bytes) -> ModelReply:
         message.content,
         apart=plain_text(message.reasoning) or plain_text(message.reasoning_details),
         arguments=message.arguments,
-        finish=_FINISH.get(choice.finish_reason),
+        end=choice.finish_reason,
+        error=choice.error,
         usage=usage,
         model=reply.model,
         tokens=token_probabilities(choice.logprobs),

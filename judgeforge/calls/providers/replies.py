@@ -23,8 +23,8 @@ from pydantic import (
     WrapValidator,
 )
 
+from judgeforge.calls.providers.answers import clean, ended, split_reasoning
 from judgeforge.calls.providers.base import Body, ChatRequest, ModelReply, TokenProbability, Usage
-from judgeforge.calls.providers.thoughts import split_reasoning
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import MalformedReplyError
 from judgeforge.records import Finish
@@ -173,14 +173,15 @@ def chat_reply(
     *,
     apart: str = "",
     arguments: str | None,
-    finish: Finish | None,
+    end: object,
     usage: Usage | None,
     model: str | None,
+    error: object = None,
     tokens: tuple[TokenProbability, ...] = (),
 ) -> ModelReply:
     """``content``: a text or a list of parts. ``apart``: thoughts that came beside it.
 
-    ``finish``: None where the model ended by itself.
+    ``end``: the server's word for how it ended. ``error``: what it says went wrong on the way.
     """
     text, among_parts = _answer_and_thought(content)
     text, thought = clean(text), apart.strip() or among_parts.strip() or None
@@ -189,11 +190,13 @@ def chat_reply(
         text, thought = split_reasoning(text)
     if not text.strip() and arguments is not None:
         text = clean(arguments)
+    finish, unusual_end = ended(end, text, error)
     return ModelReply(
         text,
-        finish or ("stop" if text.strip() else "empty"),
+        finish,
         usage,
         reasoning=clean(thought) if thought else None,
+        end=unusual_end,
         arguments=arguments,
         model=model,
         tokens=tokens,
@@ -248,11 +251,6 @@ def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
         return reply
     finish = "empty" if reply.finish == "stop" and not text.strip() else reply.finish
     return replace(reply, text=text, finish=finish, reasoning=thought)
-
-
-def clean(text: str) -> str:
-    """Replace lone surrogates, which no file and no API can carry."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _parsed(model: type[M], raw: bytes) -> M:

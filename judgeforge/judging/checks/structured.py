@@ -35,7 +35,7 @@ KEYWORDS = (
 )
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 DEEPEST = 32
-_FENCE = re.compile(r"\A\s*```[A-Za-z]*[ \t]*\n(.*)\n[ \t]*```\s*\Z", re.DOTALL)
+_FENCE = re.compile(r"\A\s*(`{3,10}|~{3,10})[A-Za-z]*(?![A-Za-z])(.*)\1\s*\Z", re.DOTALL)
 _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 
@@ -132,7 +132,7 @@ def follows_json_schema(subject: Subject, schema: Schema) -> bool:
 def unfenced(text: str) -> str:
     """The text without the one code fence around it, if there is one."""
     fenced = _FENCE.match(text)
-    return fenced.group(1) if fenced else text
+    return fenced.group(2) if fenced else text
 
 
 def _types(value: JsonValue) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class PairwiseJudge(WritingJudge[PairReply]):
         return Form(
             messages=messages,
             schema=PAIR_SCHEMA,
-            read=lambda reply: structured_or_in_words(reply.text, read_pair, in_words),
+            read=lambda reply: structured_or_in_words(reply, read_pair, in_words),
         )
 
     def evidence(self, readings: Sequence[PairReply]) -> dict[str, object]:

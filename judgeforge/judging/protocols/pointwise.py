@@ -85,7 +85,7 @@ def single_questions(
 
 def _read(reply: ModelReply, *, rubric: Rubric, judged: str) -> _Reading:
     scores = structured_or_in_words(
-        reply.text,
+        reply,
         partial(read_scores, rubric=rubric),
         partial(read_textual_scores, rubric=rubric, judged=[judged]),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from judgeforge.calls.providers.base import ModelReply
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.replies.structured import PairReply, ScoreReply
 from judgeforge.judging.replies.textual_forms import (
@@ -29,19 +30,21 @@ _UNSAID_STRENGTH = 2 / 3
 
 
 def structured_or_in_words(
-    text: str, structured: Callable[[str], Read], in_words: Callable[[str], Read]
+    reply: ModelReply, structured: Callable[[str], Read], in_words: Callable[[str], Read]
 ) -> Read:
-    """What ``structured`` reads of the reply, or else ``in_words``.
+    """What ``structured`` reads of the reply, or else ``in_words`` where it is known to be whole.
 
     Raises the UnreadableReplyError of the structured reading: that is what the judge is asked for
     again.
     """
     try:
-        return structured(text)
+        return structured(reply.text)
     except UnreadableReplyError as error:
+        if reply.finish == "unknown":
+            raise
         problem = error
     try:
-        return in_words(text)
+        return in_words(reply.text)
     except UnreadableReplyError:
         raise problem from None
 

@@ -117,7 +117,12 @@ def _read_score(criterion: Criterion, value: object) -> float:
             )
         return float(value)
     most = len(criterion.levels)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or value % 1 != 0
+        or not 1 <= value <= most
+    ):
         raise UnreadableReplyError(
             f"`{criterion.name}` must be a whole number from 1 to {most}, not {quoted(value)}"
         )

@@ -227,7 +227,8 @@ def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             yield Finding(
                 "look",
                 f"{share:.0%} of the completions of {name} did not end on their own ({why}).",
-                "length: a larger sampling.max_tokens; refusals: look at the prompts.",
+                "length: a larger sampling.max_tokens; refusals: look at the prompts; unknown: "
+                "see the flags in completions.jsonl.",
             )
     twins = figures.completions.duplicates
     if total >= ENOUGH and twins / total > _TWINS:

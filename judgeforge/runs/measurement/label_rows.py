@@ -136,7 +136,7 @@ def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> Labell
         said = _majority(people)
     else:
         bad(f"the row has no `{key}`")
-    prompt = checked.prompt(seen.admit(checked))
+    prompt, _ = seen.admit(checked)
     check_length(prompt, checks)
     return LabelledPrompt(prompt, _label(prompt.id, said, number), kind, people)
 

@@ -84,7 +84,7 @@ class TestAReply:
             (0, "from 1 to 5, not 0"),
             (6, "from 1 to 5, not 6"),
             (-1, "not -1"),
-            (4.0, "not 4.0"),
+            (4.5, "not 4.5"),
             ("4", "not '4'"),
             (True, "not True"),
             (None, "not None"),

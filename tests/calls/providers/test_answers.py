@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from judgeforge.calls.providers.thoughts import split_reasoning
+from judgeforge.calls.providers.answers import split_reasoning
 
 THOUGHT = "The user wants a list.\nI will be brief."
 ANSWER = "First, boil the water.\n\nThen add the tea."

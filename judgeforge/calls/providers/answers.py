@@ -1,10 +1,17 @@
-"""Takes the thoughts out of a model's text, in all marks that models are known to use for them."""
+"""What of a reply is the answer: without the thoughts, and whether it is whole.
+
+Thoughts are taken out in all marks that models are known to use for them. Servers name the end of a
+reply in many words; one that is not known is not taken for a whole reply.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
+
+from judgeforge.records import Finish
+from judgeforge.text.wording import shortened
 
 _QUOTES = tuple("`\"'\u201c\u201d\u00ab\u00bb")
 _MOST_LOOKED_AT = 50
@@ -115,3 +122,57 @@ def _unquoted(
         if before in {"", "\n"} if begins_line else not rest[:1].isspace() or not rest.strip():
             return found
     return None
+
+
+_ENDS: Mapping[Finish, str] = {
+    "stop": "stop stopped stop_sequence stop_token stop_word stop_str eos eos_token eos_token_id "
+    "eos_found end end_turn end_of_turn end_of_text end_of_sequence complete completed completion "
+    "done finish finished success tool_calls tool_call tool_use tool function_call none null",
+    "length": "length max_tokens max_token max_new_tokens max_output_tokens max_completion_tokens "
+    "max_length max_tokens_reached max_tokens_exceeded token_limit token_limit_reached limit "
+    "model_length model_context_window_exceeded context_length context_length_exceeded "
+    "context_window context_window_exceeded context_limit length_limit output_limit truncated",
+    "content_filter": "content_filter content_filtered content_filtering filter filtered safety "
+    "sensitive recitation blocklist blocked prohibited_content prohibited spii image_safety "
+    "language guardrail guardrail_intervened guardrails moderation content_policy "
+    "content_policy_violation policy_violation flagged toxicity copyright error_toxic",
+    "refusal": "refusal refused",
+    "failed": "error errored failed failure abort aborted cancelled canceled cancel timeout "
+    "time_limit network_error server_error internal_error internal_server_error system_error "
+    "insufficient_system_resource insufficient_resources overloaded unavailable interrupted "
+    "malformed_function_call unexpected_tool_call invalid_tool_call malformed_response "
+    "load engine_error disconnected error_limit user_cancel",
+}
+_KNOWN_ENDS: Mapping[str, Finish] = {
+    word: finish for finish, words in _ENDS.items() for word in words.split()
+}
+_END_PREFIX = re.compile(r"^(?:finish_?reason|stop_?reason)_?")
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
+
+
+def ended(said: object, text: str, error: object = None) -> tuple[Finish, str | None]:
+    """How a reply ended, by the server's word for it, and that word where it is no usual one.
+
+    A server that says nothing is believed; a word that is not known is not taken for a whole reply.
+    """
+    if error:
+        return "failed", shortened(f"error: {_words_of(error)}")
+    if isinstance(said, dict):  # SGLang's own API: {"type": "length", "length": 200}
+        said = said.get("type", "an object")
+    if said is None or said == "":
+        return ("stop" if text.strip() else "empty"), None
+    word = _BETWEEN_WORDS.sub("_", str(said)).strip("_").lower()
+    finish: Finish = _KNOWN_ENDS.get(_END_PREFIX.sub("", word), "unknown")
+    if finish in {"stop", "unknown"} and not text.strip():
+        return "empty", None
+    return finish, clean(shortened(str(said))) if finish in {"unknown", "failed"} else None
+
+
+def _words_of(error: object) -> str:
+    told = error.get("message") if isinstance(error, dict) else None
+    return clean(str(told or error))
+
+
+def clean(text: str) -> str:
+    """Replace lone surrogates, which no file and no API can carry."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
