@@ -75,6 +75,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("judgeforge: interrupted\n")
         sys.exit(130)
+    except (MemoryError, ImportError):
+        raise  # see __main__.py
     except Exception as error:  # noqa: BLE001 (a bug is shown whole, but for secrets)
         print_traceback(error)
         sys.exit(1)
