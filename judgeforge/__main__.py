@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import sys
 
+_CANNOT_LOAD = 74
+
 
 def main() -> None:
-    """Ctrl-C ends quietly even in the tenth of a second in which the command line is imported."""
+    """Ctrl-C ends quietly even in the tenth of a second in which the command line is imported, and
+    what cannot be loaded is told in a line, whichever part it is and whenever it is needed."""
     try:
         from judgeforge.cli import main as command_line
 
         command_line()
     except KeyboardInterrupt:
         sys.exit(130)
+    except (MemoryError, ImportError) as error:
+        if "--verbose" in sys.argv:
+            raise
+        words = [type(error).__name__, *filter(None, map(str.strip, str(error).splitlines()))]
+        problem = f"{words[0]}: {words[-1]}" if words[1:] else words[0]
+        sys.stderr.write(
+            f"judgeforge: a part of the program cannot be loaded or used ({problem}). There may be "
+            "too little memory (ulimit -v, a container's limit), or the installation is broken: "
+            "`judgeforge doctor` lists the packages. Nothing that was paid is lost.\n"
+        )
+        sys.exit(_CANNOT_LOAD)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,10 @@ Config = Annotated[Path, typer.Argument(help="The configuration (YAML).", show_d
 Folder = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
 Limit = Annotated[int | None, typer.Option(min=0, help="Only the first rows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Ask = Annotated[
+    bool,
+    typer.Option("--ask", help="Also try each model: a few tiny calls, which may cost money."),
+]
 NoProgress = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 _Verbose = Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")]
 
@@ -75,6 +79,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("judgeforge: interrupted\n")
         sys.exit(130)
+    except (MemoryError, ImportError):
+        raise  # see __main__.py
     except Exception as error:  # noqa: BLE001 (a bug is shown whole, but for secrets)
         print_traceback(error)
         sys.exit(1)

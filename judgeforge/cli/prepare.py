@@ -7,17 +7,24 @@ from typing import Annotated
 
 import typer
 
-from judgeforge.cli.app import AsJson, Config, Limit, command
+from judgeforge.cli.app import AsJson, Ask, Config, Limit, command
 
 
 @command()
-def check(config: Config, limit: Limit = None) -> None:
+def check(config: Config, limit: Limit = None, ask: Ask = False) -> None:
     """Check configuration, rubric, keys and every input row, without a call."""
     import judgeforge
-    from judgeforge.cli.show.preparation import print_check
+    from judgeforge.cli.show.preparation import print_check, print_findings
     from judgeforge.runs.planning.check import check_run
 
-    report = check_run(judgeforge.load_config(config), limit=limit)
+    loaded = judgeforge.load_config(config)
+    report = check_run(loaded, limit=limit)
+    if ask and report.usable:
+        from judgeforge.runs.planning.trial import try_models
+
+        print_findings(findings := try_models(loaded))
+        failed = [finding.name for finding in findings if finding.status == "fail"]
+        report.problems += [f"{name} failed, see above" for name in failed]
     print_check(report)
     raise typer.Exit(0 if report.usable else 2)
 
@@ -58,12 +65,21 @@ def init(
 @command()
 def doctor(
     config: Annotated[Path | None, typer.Argument(help="A configuration.")] = None,
+    ask: Ask = False,
 ) -> None:
     """Check versions, keys (never shown), reachability and disk."""
     import judgeforge
     from judgeforge.cli.show.preparation import print_findings
+    from judgeforge.errors import ConfigError
     from judgeforge.runs.planning.doctor import diagnose
 
-    findings = diagnose(None if config is None else judgeforge.load_config(config))
+    if ask and config is None:
+        raise ConfigError("--ask needs a configuration: its models are asked")
+    loaded = None if config is None else judgeforge.load_config(config)
+    findings = diagnose(loaded)
+    if ask and loaded is not None:
+        from judgeforge.runs.planning.trial import try_models
+
+        findings += try_models(loaded)
     print_findings(findings)
     raise typer.Exit(2 if any(finding.status == "fail" for finding in findings) else 0)

@@ -79,6 +79,7 @@ def explain(path: Path, pair_id: str) -> Explanation:
     folder = RunFolder(path)
     if not folder.pairs.is_file():
         raise ConfigError(why_no_run_folder(path, lacks=folder.pairs.name))
+    folder.refuse_odd_files()
     pair = _find_pair(folder, pair_id)
     rows = {str(row.get("id")): row for row in _rows_of(pair, folder.completions)}
     of_prompt = [

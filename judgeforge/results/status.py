@@ -15,7 +15,7 @@ from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.json_lines import read_log
 from judgeforge.store.lock import Holder, is_held, read_holder
-from judgeforge.store.spending import read_account
+from judgeforge.store.spending import read_account, to_usd
 
 KILLED = "killed"
 SILENT_S = 30.0
@@ -49,6 +49,8 @@ class RunStatus:
     trouble: str | None
     """What holds up a run that goes on, or how the last call of a killed one failed; None while
     calls are answered."""
+    reserved_usd: float = 0.0
+    """The part of ``cost_usd`` that is reserved for calls without a reply so far."""
 
 
 def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
@@ -61,7 +63,8 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
     open_ended = manifest.status == "running"
     totals, fresh = manifest.totals, _since(folder, holder) if open_ended else Tally()
     done = totals.prompts + fresh.prompts
-    spending = read_account(folder.spending_file).spending()
+    account = read_account(folder.spending_file)
+    spending = account.spending()
     rows = manifest.input.rows if manifest.input else done
     return RunStatus(
         folder=str(path),
@@ -80,6 +83,7 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
         eta_s=_eta_s(rows - done, fresh.prompts, holder, now) if running else None,
         message=manifest.message,
         trouble=trouble_of(folder.log, now=now, running=running) if open_ended else None,
+        reserved_usd=to_usd(account.reserved_pico),
     )
 
 

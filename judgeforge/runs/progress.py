@@ -30,6 +30,8 @@ _LOOKS = 20
 """A stall is noticed within this part of its length."""
 _LONGEST_LOOK_S = 5.0
 _BAR, _COLUMNS = 20, 100
+_NOTEBOOKS = ("ipykernel.", "marimo.")
+"""Where the streams come from that show what a cell prints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,12 @@ class ProgressLine:
     @staticmethod
     def is_watched() -> bool:
         """Whether standard error is a terminal, or the output of a notebook's cell."""
-        return sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel")
+        if type(sys.stderr).__module__.startswith(_NOTEBOOKS):
+            return True
+        try:
+            return sys.stderr is not None and sys.stderr.isatty()
+        except ValueError:  # it is closed
+            return False
 
     def show(self, progress: Progress) -> None:
         for note in progress.notes[self._notes :]:
@@ -130,7 +137,7 @@ class ProgressLine:
         filled = round(progress.share * _BAR)
         bar = f"[{'#' * filled}{'-' * (_BAR - filled)}]"
         count = f"{progress.done}/{progress.prompts} prompts"
-        line = f"{bar} {count}  {progress.figures}"
+        line = f"{count} {bar} {progress.figures}"
         most = shutil.get_terminal_size((_COLUMNS, 1)).columns - 1
         self._write("\r" + shortened(f"{line}  {progress.trouble or ''}".rstrip(), most), most)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.endpoints import Endpoint, open_endpoints
@@ -13,6 +14,7 @@ from judgeforge.calls.judge_calls import JudgeCalls
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
+from judgeforge.config.run import RunConfig
 from judgeforge.judging.escalation import Escalation
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Judgment
@@ -77,6 +79,28 @@ async def wired(start: Start) -> AsyncIterator[Parts]:
             await gateway.close()
 
 
+@asynccontextmanager
+async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[Gateway, Budget]]:
+    """A door that keeps nothing but what it cost: its cache, log and spending are in ``place``."""
+    config, log = prepared.config, RunLog(place / "log.jsonl", _redactor(prepared))
+    cache = ReplyCache(place / "cache", on_damage=lambda _, __: None)
+    limits = config.limits.model_copy(update={"max_attempts": min(2, config.limits.max_attempts)})
+    with ExitStack() as opened:
+        opened.enter_context(closing(log))
+        budget = _open_budget(config, place / "spending.jsonl", opened)
+        gateway = Gateway(
+            open_endpoints(config, prepared.keys, prepared.prices, log),
+            cache=opened.enter_context(closing(cache)),
+            budget=budget,
+            limits=limits,
+            log=log,
+        )
+        try:
+            yield gateway, budget
+        finally:
+            await gateway.close()
+
+
 def build_escalation(
     prepared: Preparation, panel: Panel, estimator: Estimator
 ) -> Escalation | None:
@@ -90,27 +114,35 @@ def build_escalation(
 
 def _open_files(start: Start, opened: ExitStack) -> Files:
     config, prepared, folder = start.config, start.prepared, start.folder
-    budget, keep = config.budget, opened.enter_context
-    log = keep(closing(RunLog(folder.log, Redactor(k for k in prepared.keys.values() if k))))
-    ledger = None
+    keep = opened.enter_context
+    log = keep(closing(RunLog(folder.log, _redactor(prepared))))
+
+    def refused(key: str, reason: str) -> None:
+        log.event("cache_row_refused", key=key, reason=reason)
+
+    prices = prices_digest(prepared.prices)
+    return Files(
+        log=log,
+        budget=_open_budget(config, folder.spending_file, opened),
+        cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
+        prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
+        cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
+    )
+
+
+def _open_budget(config: RunConfig, spending: Path, opened: ExitStack) -> Budget:
+    budget, keep, ledger = config.budget, opened.enter_context, None
     if config.ledger_file is not None:
         daily = None if budget.daily_usd is None else to_pico(budget.daily_usd)
         ledger = keep(
             closing(Ledger(config.ledger_file, daily_pico=daily, timezone=budget.timezone))
         )
+    limit = budget.max_calls
+    return keep(closing(Budget(spending, usd=budget.usd, max_calls=limit, ledger=ledger)))
 
-    def refused(key: str, reason: str) -> None:
-        log.event("cache_row_refused", key=key, reason=reason)
 
-    spending, limit = folder.spending_file, budget.max_calls
-    prices = prices_digest(prepared.prices)
-    return Files(
-        log=log,
-        budget=keep(closing(Budget(spending, usd=budget.usd, max_calls=limit, ledger=ledger))),
-        cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
-        prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
-        cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
-    )
+def _redactor(prepared: Preparation) -> Redactor:
+    return Redactor(key for key in prepared.keys.values() if key)
 
 
 def _build_pipeline(

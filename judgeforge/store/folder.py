@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -54,6 +55,18 @@ class RunFolder:
         return frozenset(file.name for file in (*self._results, *others))
 
     @property
+    def _all(self) -> tuple[Path, ...]:
+        of_state = (
+            self.lock_file,
+            self.journal_file,
+            self.spending_file,
+            self.cached_calls_file,
+            self.prompt_costs_file,
+            self.reliability_file,
+        )
+        return (*self._results, self.report, self.manifest_file, self.log, *of_state)
+
+    @property
     def _results(self) -> tuple[Path, ...]:
         return (*self.line_files.values(), self.pairs_parquet, self.card)
 
@@ -70,12 +83,28 @@ class RunFolder:
         """
         return self._has_state() or self._has_manifest()
 
+    def refuse_odd_files(self) -> None:
+        """Raises StoreError for what is no regular file (a device, a pipe, a folder, a link to
+        one): reading it might never end."""
+        for file in self._all:
+            try:
+                kind = file.stat().st_mode
+            except OSError:  # is not there; what cannot be read says so where it is needed
+                continue
+            if not stat.S_ISREG(kind):
+                raise StoreError(
+                    f"{file}: is not a regular file, so it is not one that a run wrote. Remove "
+                    "it, or use another folder."
+                )
+
     def is_whole(self) -> bool:
         """Whether all result files are there; one may have been deleted."""
         return all(file.exists() for file in self._results)
 
     def read_manifest(self) -> Manifest | None:
-        """None where there is none yet. Raises StoreError where it is not a manifest."""
+        """None where there is none yet. Raises StoreError where it is not a manifest, and for a
+        folder with files that are not what they should be."""
+        self.refuse_odd_files()
         try:
             content = self.manifest_file.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -130,7 +159,7 @@ class RunFolder:
 
     def _has_manifest(self) -> bool:
         try:
-            manifest = self.manifest_file.read_bytes()
+            manifest = self.manifest_file.read_bytes() if self.manifest_file.is_file() else b""
         except OSError:
             return False
         return all(words in manifest for words in _OF_A_MANIFEST)

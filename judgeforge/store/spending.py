@@ -65,9 +65,14 @@ class Account:
         self.next_id = 0
 
     @property
+    def reserved_pico(self) -> int:
+        """The most that calls cost which are in flight, or were when a run was killed."""
+        return sum(pico or 0 for pico in self._open.values())
+
+    @property
     def committed_pico(self) -> int:
         """Everything that has been or may still be billed."""
-        return self._settled_pico + sum(pico or 0 for pico in self._open.values())
+        return self._settled_pico + self.reserved_pico
 
     @property
     def calls(self) -> int:

@@ -464,3 +464,21 @@ def test_confidence_that_no_label_has_measured_is_called_assumed(
     code, shown, _ = command("run", config, "--out", out)
     assert code == 0
     assert (ASSUMED_CONFIDENCE in shown) == (assumed and "0 pairs" not in shown)
+
+
+@pytest.mark.parametrize(("pico", "reserved"), [(5_000_000_000, 0.005), (None, 0.0)])
+def test_status_tells_what_is_reserved_from_what_is_spent(
+    tmp_path: Path,
+    server: LocalServer,
+    out: Path,
+    command: Command,
+    pico: int | None,
+    reserved: float,
+) -> None:
+    run(write_config(tmp_path, server, prompts=1), out)
+    assert "reserved" not in command("status", out)[1]
+    with (out / "state" / "spending.jsonl").open("a") as spending:
+        spending.write(json.dumps(["reserved", 999, pico]) + "\n")
+    assert json.loads(command("status", out, "--json")[1])["reserved_usd"] == reserved
+    shown = command("status", out)[1]
+    assert ("($0.005000 of it reserved)" in shown) == bool(reserved)

@@ -123,6 +123,32 @@ def test_python_shows_a_line_at_a_terminal_and_in_a_notebook(
     assert error.getvalue().endswith("\n") == shown
 
 
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_the_count_comes_first_and_the_line_fits(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    error = Stream()
+    monkeypatch.setattr(sys, "stderr", error)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    line = ProgressLine()
+    line.show(replace(BEGUN, trouble="nothing has come back for a long time: …"))
+    line.show(BEGUN)
+    written = error.getvalue().split("\r")[1:]
+    assert all(text.startswith("0/100 prompts") for text in written)
+    assert all(len(text) < columns + len("\\u2026") for text in written)
+
+
+def test_where_there_is_no_standard_error_nothing_is_shown(
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    for number, stream in enumerate([None, closed]):
+        monkeypatch.setattr(sys, "stderr", stream)
+        result = run(write_config(tmp_path, server, prompts=1), tmp_path / str(number))
+        assert result.exit_code == 0
+
+
 def test_a_terminal_that_goes_away_takes_only_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     class Gone(Stream):
         def write(self, _: str) -> int:

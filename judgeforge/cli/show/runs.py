@@ -59,13 +59,14 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
     process = f" (process {status.pid} on {status.host})" if status.running else ""
     since = f" since {status.since}" if status.since else ""
     budget = "" if status.budget_usd is None else f" of ${status.budget_usd:g}"
+    reserved = f" (${status.reserved_usd:.6f} of it reserved)" if status.reserved_usd else ""
     left = "" if status.eta_s is None else f", about {time_left(status.eta_s)} left"
     say(f"{status.folder}: {status_in_words(status.status)}{since}{process}")
     say(
         f"{status.done} of {counted(status.prompts, 'prompt')} done, "
         f"{counted(status.pairs, 'pair')}, {counted(sum(status.skips.values()), 'skip')}{left}"
     )
-    say(f"{counted(status.calls, 'call')} sent, cost {usd(status.cost_usd, 6)}{budget}")
+    say(f"{counted(status.calls, 'call')} sent, cost {usd(status.cost_usd, 6)}{budget}{reserved}")
     if status.trouble is not None:
         say(status.trouble)
     if status.status == "killed":

@@ -8,5 +8,5 @@ estimate.py          what the calls of a prompt will cost
 plan.py              what a run would cost
 check.py             whether a run is ready to start
 doctor.py            what a run needs on this machine
-network.py           certificates, proxies and the way to the servers
+trial.py             what each model's server does with a few tiny requests
 """

@@ -1,0 +1,217 @@
+"""``doctor --ask`` and ``check --ask`` show what a server does before a run pays for it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import judgeforge
+from judgeforge.runs.planning.doctor import Finding
+from judgeforge.runs.planning.trial import try_models
+from tests.local_server import LocalServer
+from tests.support.run_process import Command
+from tests.support.run_setup import KEY, model, write_config
+
+
+class OddServer(BaseHTTPRequestHandler):
+    """Answers as ``answer`` says; ``counter`` makes texts differ."""
+
+    answer: dict[str, Any]
+    counter = 0
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._send(self.answer.get("list_status", 200), {"data": self.answer.get("models", [])})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if "status" in self.answer:
+            self._send(self.answer["status"], {"error": {"message": f"no, {KEY}"}})
+            return
+        type(self).counter += 1
+        is_judgment = "response_format" in body
+        text = self.answer.get("text", f"The sea, number {type(self).counter}.")
+        if is_judgment:
+            good = json.dumps({"rationale": "Fine.", "scores": {"quality": 7, "sound": True}})
+            text = self.answer.get("judgment", good)
+        reply = {
+            "id": "x",
+            "object": "chat.completion",
+            "created": 1,
+            "model": self.answer.get("model", body["model"]),
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": text},
+                }
+            ],
+            "usage": {"prompt_tokens": 9, "completion_tokens": 9, "total_tokens": 18},
+        }
+        if self.answer.get("logprobs") and "logprobs" in body:
+            token = {"token": text, "logprob": -0.1, "bytes": None}
+            content = [{**token, "top_logprobs": [token]}]
+            reply["choices"][0]["logprobs"] = {"content": content}
+        if not self.answer.get("usage", True):
+            del reply["usage"]
+        self._send(200, reply)
+
+    def _send(self, status: int, body: object) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.fixture
+def odd() -> Iterator[tuple[type[OddServer], str]]:
+    handler = type("Odd", (OddServer,), {"answer": {}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield handler, f"http://127.0.0.1:{server.server_address[1]}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def findings_of(
+    tmp_path: Path, server: LocalServer, url: str, judge: dict[str, Any], **fields: Any
+) -> dict[str, Finding]:
+    models = {"small": model(server, base_url=url, **fields)}
+    judging = {"judges": [{"model": "small", **judge}]}
+    config = write_config(tmp_path, server, models=models, judging=judging)
+    return {one.name: one for one in try_models(judgeforge.load_config(config))}
+
+
+LISTED = {"id": "small"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "fields", "name", "status", "words"),
+    [
+        ({}, {}, "small: answers", "ok", "as `small` in "),
+        ({"model": "small-2026-01-01"}, {}, "small: answers", "ok", "small-2026-01-01"),
+        ({"model": "models/small"}, {}, "small: answers", "ok", "models/small"),
+        ({"model": "other"}, {}, "small: answers", "warn", "as `other`"),
+        ({"text": ""}, {}, "small: answers", "warn", "an empty text"),
+        ({"status": 401}, {}, "small: answers", "fail", "401"),
+        ({"status": 404}, {}, "small: answers", "fail", "404"),
+        ({}, {}, "small: temperature", "ok", "differ"),
+        ({"text": "The sea."}, {}, "small: temperature", "warn", "equal"),
+        ({}, {"send_temperature": False}, "small: temperature", "ok", "is not sent"),
+        ({}, {}, "small: usage", "ok", "9 input and 9 output tokens"),
+        ({"usage": False}, {}, "small: usage", "warn", "does not tell"),
+        ({"models": [{"id": "tiny"}]}, {}, "small: list of models", "warn", "lists `tiny`, not"),
+        ({"models": [LISTED | {"max_model_len": 99}]}, {}, "small: context", "warn", "99 tokens"),
+        (
+            {"models": [LISTED | {"meta": {"n_ctx": 2048}}]},
+            {"context_tokens": 2048},
+            "small: context",
+            "ok",
+            "2048 tokens",
+        ),
+        (
+            {"models": [LISTED | {"max_model_len": 2048}]},
+            {"context_tokens": 8192},
+            "small: context",
+            "fail",
+            "context_tokens is 8192",
+        ),
+        ({}, {}, "small: judgment", "ok", "could be read (pointwise, structured: json_schema)"),
+        ({"judgment": "It is good."}, {}, "small: judgment", "fail", "brought no score"),
+        ({"judgment": "{}"}, {}, "small: judgment", "fail", "brought no score"),
+        ({}, {}, "asking", "ok", "sent, cost $0.0"),
+    ],
+)
+def test_what_a_server_does_is_a_finding(
+    tmp_path: Path,
+    server: LocalServer,
+    odd: tuple[type[OddServer], str],
+    answer: dict[str, Any],
+    fields: dict[str, Any],
+    name: str,
+    status: str,
+    words: str,
+) -> None:
+    handler, url = odd
+    handler.answer = answer
+    found = findings_of(tmp_path, server, url, {}, **fields)
+    assert found[name].status == status, found
+    assert words in found[name].detail
+    assert bool(found[name].advice) == (status != "ok")
+    assert not any(KEY in str(finding) for finding in found.values())
+
+
+@pytest.mark.parametrize(
+    "models", [None, "x", [1], [{"id": None}], [LISTED | {"max_model_len": True}], [LISTED]]
+)
+def test_a_list_of_models_that_says_nothing_is_no_finding(
+    tmp_path: Path, server: LocalServer, odd: tuple[type[OddServer], str], models: Any
+) -> None:
+    handler, url = odd
+    handler.answer = {"models": models}
+    found = findings_of(tmp_path, server, url, {})
+    assert "small: context" not in found
+    handler.answer = {"models": [], "list_status": 404}
+    assert "small: list of models" not in findings_of(tmp_path, server, url, {})
+
+
+def test_logprobs_are_of_interest_where_a_judge_is_read_by_them(
+    tmp_path: Path, server: LocalServer, odd: tuple[type[OddServer], str]
+) -> None:
+    assert "small: logprobs" not in findings_of(tmp_path, server, odd[1], {})
+    found = findings_of(tmp_path, server, odd[1], {"logprobs": True})
+    assert found["small: logprobs"].status == "warn"
+    odd[0].answer = {"logprobs": True}
+    found = findings_of(tmp_path, server, odd[1], {"logprobs": True})
+    assert found["small: logprobs"].status == "ok"
+
+
+@pytest.mark.parametrize("protocol", ["pointwise", "pairwise"])
+def test_a_good_server_passes_with_a_few_calls_and_nothing_is_kept(
+    tmp_path: Path, server: LocalServer, command: Command, protocol: str
+) -> None:
+    judging = {"judges": [{"model": "small", "protocol": protocol, "repeats": 3}]}
+    config = write_config(tmp_path, server, judging=judging)
+    before = sorted(tmp_path.rglob("*"))
+    code, shown, _ = command("check", config, "--ask")
+    assert code == 0
+    assert "ready to run" in shown
+    assert "small: judgment" in shown
+    assert 3 <= len(server.requests) <= 4
+    assert sorted(tmp_path.rglob("*")) == before
+    assert "small: judgment" in command("doctor", config, "--ask")[1]
+
+
+def test_a_judge_that_cannot_be_read_is_not_ready(
+    tmp_path: Path, server: LocalServer, command: Command, odd: tuple[type[OddServer], str]
+) -> None:
+    handler, url = odd
+    handler.answer = {"judgment": "It is good."}
+    config = write_config(tmp_path, server, models={"small": model(server, base_url=url)})
+    code, shown, _ = command("check", config, "--ask")
+    assert code == 2
+    assert "problem: small: judgment failed" in shown
+    assert "not ready to run" in shown
+    assert command("check", config)[0] == 0
+
+
+def test_nothing_is_asked_beyond_the_budget_or_without_a_configuration(
+    tmp_path: Path, server: LocalServer, command: Command
+) -> None:
+    config = write_config(tmp_path, server, budget={"usd": 0.0})
+    code, shown, _ = command("check", config, "--ask")
+    assert (code, server.requests) == (2, [])
+    assert "budget.usd" in shown
+    code, _, error = command("doctor", "--ask")
+    assert code == 2
+    assert "--ask needs a configuration" in error
