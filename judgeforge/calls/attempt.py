@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from judgeforge.calls.acceptance import Acceptance
 from judgeforge.calls.cache import ReplyCache, StoredReply
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
@@ -58,9 +59,11 @@ class Sender:
         cache: ReplyCache,
         budget: Budget,
         log: RunLog,
+        acceptance: Acceptance,
         stopping: Callable[[], bool],
     ) -> None:
         self._cache, self._budget, self._run_log = cache, budget, log
+        self._acceptance = acceptance
         self._stopping = stopping
 
     async def send(
@@ -74,7 +77,8 @@ class Sender:
             attempt = await self._begin(endpoint, call, passage, progress)
             progress.sending += 1
             try:
-                raw, text, reply = await self._exchange(attempt)
+                with self._acceptance.sending(call):
+                    raw, text, reply = await self._exchange(attempt)
                 return await self._keep(attempt, text, reply, progress)
             finally:
                 progress.sending -= 1
@@ -94,6 +98,7 @@ class Sender:
     async def _begin(
         self, endpoint: Endpoint, call: Call, passage: Passage, progress: CallProgress
     ) -> _Attempt:
+        await self._acceptance.may_send(call)
         reservation = await self._budget.reserve(endpoint.most_pico(call))
         if self._stopping() or progress.stored:
             self._budget.release(reservation)
@@ -113,7 +118,6 @@ class Sender:
                 self._budget.release(attempt.reservation)
             else:
                 self._budget.settle(attempt.reservation, attempt.reservation.pico)
-            _stop_on_unknown_endpoint(endpoint, error)
             status = getattr(error, "status", None)
             self._log(attempt, type(error).__name__, status=status, error=str(error))
             raise
@@ -128,7 +132,7 @@ class Sender:
     ) -> Answer:
         """Store the reply before anything uses it, then settle what it cost."""
         endpoint, call, latency = attempt.endpoint, attempt.call, attempt.elapsed_s
-        endpoint.has_answered = True
+        self._acceptance.answered(call)
         endpoint.hedging.replied(latency)
         # A reply that does not say what it used counts as the most it can have cost.
         usage = reply.usage or Usage(0, 0)
@@ -156,12 +160,6 @@ class Sender:
             **more,
         )
         self._run_log.call(record)
-
-
-def _stop_on_unknown_endpoint(endpoint: Endpoint, error: CallError) -> None:
-    """A 404 of a model that never answered is not about the request but a wrong name or address."""
-    if isinstance(error, StatusError) and error.status == 404 and not endpoint.has_answered:
-        error.stops_run = True
 
 
 def _read(endpoint: Endpoint, raw: bytes) -> tuple[str, ModelReply]:

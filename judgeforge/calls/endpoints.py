@@ -41,7 +41,6 @@ class Endpoint:
     provider: Provider
     gate: ModelGate
     price: ModelPrice | None
-    has_answered: bool = False
     hedging: HedgeTimer = field(init=False)
 
     def __post_init__(self) -> None:
