@@ -14,6 +14,7 @@ from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.gate import Passage
 from judgeforge.calls.money.budget import Budget, Reservation
+from judgeforge.calls.money.prices import MOST_POSSIBLE_TOKENS
 from judgeforge.calls.providers.base import ModelReply, RawReply, Usage
 from judgeforge.errors import (
     CallError,
@@ -134,9 +135,7 @@ class Sender:
         endpoint, call, latency = attempt.endpoint, attempt.call, attempt.elapsed_s
         self._acceptance.answered(call)
         endpoint.hedging.replied(latency)
-        # A reply that does not say what it used counts as the most it can have cost.
-        usage = reply.usage or Usage(0, 0)
-        pico = endpoint.cost_pico(usage) if reply.usage else attempt.reservation.pico
+        pico, usage = self._bill(attempt, reply)
         cost = None if pico is None else to_usd(pico)
         tokens = (usage.input_tokens, usage.output_tokens)
         if not progress.stored:
@@ -148,6 +147,31 @@ class Sender:
             attempt, reply.finish, input_tokens=tokens[0], output_tokens=tokens[1], cost_usd=cost
         )
         return Answer(call.key, reply, cost, cached=False)
+
+    def _bill(self, attempt: _Attempt, reply: ModelReply) -> tuple[int | None, Usage]:
+        """A reply that does not say what it used counts as the most it should have cost."""
+        endpoint, reserved, usage = attempt.endpoint, attempt.reservation.pico, reply.usage
+        if usage is None:
+            return reserved, Usage(0, 0)
+        used: dict[str, Any] = {
+            "model": endpoint.name,
+            "key": attempt.call.key,
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+        }
+        if max(usage.input_tokens, usage.output_tokens) > MOST_POSSIBLE_TOKENS:
+            self._run_log.event("usage_impossible", **used)
+            return reserved, Usage(0, 0)
+        pico = endpoint.cost_pico(usage)
+        if pico is not None and reserved is not None and pico > reserved:
+            endpoint.beyond_pico = max(endpoint.beyond_pico, pico)
+            self._run_log.event(
+                "reservation_exceeded",
+                **used,
+                cost_usd=to_usd(pico),
+                reserved_usd=to_usd(reserved),
+            )
+        return pico, usage
 
     def _log(self, attempt: _Attempt, outcome: str, **more: Any) -> None:  # noqa: ANN401 (of CallRecord)
         record = CallRecord(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
-from judgeforge.store.log import RunLog
+from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.spending import to_pico
 from judgeforge.text.redaction import Redactor
 
@@ -52,10 +52,10 @@ class Parts:
 
 
 @asynccontextmanager
-async def wired(start: Start) -> AsyncIterator[Parts]:
+async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterator[Parts]:
     """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened."""
     with ExitStack() as opened:
-        files = _open_files(start, opened)
+        files = _open_files(start, opened, check_lock)
         endpoints = open_endpoints(
             start.config, start.prepared.keys, start.prepared.prices, files.log
         )
@@ -66,7 +66,12 @@ async def wired(start: Start) -> AsyncIterator[Parts]:
             limits=start.config.limits,
             log=files.log,
         )
-        record = RunRecord(start, spending=files.budget.spending, cached_calls=files.cached_calls)
+        record = RunRecord(
+            start,
+            spending=files.budget.spending,
+            cached_calls=files.cached_calls,
+            check_lock=check_lock,
+        )
         pipeline = _build_pipeline(start, files=files, gateway=gateway, record=record)
         try:
             yield Parts(files, endpoints, gateway, record, pipeline)
@@ -85,7 +90,7 @@ def build_escalation(
     return Escalation(panel, rules, estimator.question_usd, max_error=max_error)
 
 
-def _open_files(start: Start, opened: ExitStack) -> Files:
+def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None]) -> Files:
     config, prepared, folder = start.config, start.prepared, start.folder
     budget, keep = config.budget, opened.enter_context
     log = keep(closing(RunLog(folder.log, Redactor(k for k in prepared.keys.values() if k))))
@@ -99,11 +104,20 @@ def _open_files(start: Start, opened: ExitStack) -> Files:
     def refused(key: str, reason: str) -> None:
         log.event("cache_row_refused", key=key, reason=reason)
 
-    spending, limit = folder.spending_file, budget.max_calls
     prices = prices_digest(prepared.prices)
+    money = Budget(
+        folder.spending_file,
+        usd=budget.usd,
+        max_calls=budget.max_calls,
+        ledger=ledger,
+        check_lock=check_lock,
+    )
+    keep(closing(money))
+    paid = 0 if start.previous is None else start.previous.totals.calls.paid
+    money.check_whole(sent=logged_calls(folder.log), paid=paid)
     return Files(
         log=log,
-        budget=keep(closing(Budget(spending, usd=budget.usd, max_calls=limit, ledger=ledger))),
+        budget=money,
         cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
         prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
         cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
