@@ -3,6 +3,7 @@
 call.py          a call as a value, and the door as sampling and judging see it
 gateway.py       cache, then (retry around) gate -> reserve -> send -> settle
 attempt.py       one attempt, once it has passed the gate
+acceptance.py    whether a refusal is about its request or about the model
 retry.py         when an attempt is repeated, and after how long
 hedging.py       a second request for a reply that is late
 endpoints.py     one configured model: its provider, gate and price
@@ -29,9 +30,11 @@ money/budget.py keeps the books):
 
 no connection          nothing was sent: released, tried again
 429, 5xx               nothing is billed: released, tried again, the gate learns
-400, 404, 413, 422     nothing is billed: released, an outcome of this call alone
-401, 403, no money     concerns the account: the run stops and names the key (exit 4)
-reset, timeout         may have been billed: counts as spent whole, tried again
+400, 413, 422          nothing is billed: released, an outcome of this call alone
+403, 404               the same where the model has answered others
+401, no money          the account is meant: the run stops and names the key (exit 4)
+refused from the first a model that answers nothing: the run stops and quotes it (exit 4)
+reset, timeout         it may have been billed: counts as spent whole, tried again
 unreadable reply       billed: settled at what it says, tried again
 
 An interrupt ends what has not been sent, waits for what has, and stores it. A hedge is a second

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from judgeforge.calls.acceptance import Acceptance
 from judgeforge.calls.cache import ReplyCache, StoredReply
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.gate import Passage
 from judgeforge.calls.money.budget import Budget, Reservation
+from judgeforge.calls.money.prices import MOST_POSSIBLE_TOKENS
 from judgeforge.calls.providers.base import ModelReply, RawReply, Usage
 from judgeforge.errors import (
     CallError,
@@ -58,9 +60,11 @@ class Sender:
         cache: ReplyCache,
         budget: Budget,
         log: RunLog,
+        acceptance: Acceptance,
         stopping: Callable[[], bool],
     ) -> None:
         self._cache, self._budget, self._run_log = cache, budget, log
+        self._acceptance = acceptance
         self._stopping = stopping
 
     async def send(
@@ -74,7 +78,8 @@ class Sender:
             attempt = await self._begin(endpoint, call, passage, progress)
             progress.sending += 1
             try:
-                raw, text, reply = await self._exchange(attempt)
+                with self._acceptance.sending(call):
+                    raw, text, reply = await self._exchange(attempt)
                 return await self._keep(attempt, text, reply, progress)
             finally:
                 progress.sending -= 1
@@ -94,6 +99,7 @@ class Sender:
     async def _begin(
         self, endpoint: Endpoint, call: Call, passage: Passage, progress: CallProgress
     ) -> _Attempt:
+        await self._acceptance.may_send(call)
         reservation = await self._budget.reserve(endpoint.most_pico(call))
         if self._stopping() or progress.stored:
             self._budget.release(reservation)
@@ -113,7 +119,6 @@ class Sender:
                 self._budget.release(attempt.reservation)
             else:
                 self._budget.settle(attempt.reservation, attempt.reservation.pico)
-            _stop_on_unknown_endpoint(endpoint, error)
             status = getattr(error, "status", None)
             self._log(attempt, type(error).__name__, status=status, error=str(error))
             raise
@@ -128,11 +133,9 @@ class Sender:
     ) -> Answer:
         """Store the reply before anything uses it, then settle what it cost."""
         endpoint, call, latency = attempt.endpoint, attempt.call, attempt.elapsed_s
-        endpoint.has_answered = True
+        self._acceptance.answered(call)
         endpoint.hedging.replied(latency)
-        # A reply that does not say what it used counts as the most it can have cost.
-        usage = reply.usage or Usage(0, 0)
-        pico = endpoint.cost_pico(usage) if reply.usage else attempt.reservation.pico
+        pico, usage = self._bill(attempt, reply)
         cost = None if pico is None else to_usd(pico)
         tokens = (usage.input_tokens, usage.output_tokens)
         if not progress.stored:
@@ -145,6 +148,31 @@ class Sender:
         )
         return Answer(call.key, reply, cost, cached=False)
 
+    def _bill(self, attempt: _Attempt, reply: ModelReply) -> tuple[int | None, Usage]:
+        """A reply that does not say what it used counts as the most it should have cost."""
+        endpoint, reserved, usage = attempt.endpoint, attempt.reservation.pico, reply.usage
+        if usage is None:
+            return reserved, Usage(0, 0)
+        used: dict[str, Any] = {
+            "model": endpoint.name,
+            "key": attempt.call.key,
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+        }
+        if max(usage.input_tokens, usage.output_tokens) > MOST_POSSIBLE_TOKENS:
+            self._run_log.event("usage_impossible", **used)
+            return reserved, Usage(0, 0)
+        pico = endpoint.cost_pico(usage)
+        if pico is not None and reserved is not None and pico > reserved:
+            endpoint.beyond_pico = max(endpoint.beyond_pico, pico)
+            self._run_log.event(
+                "reservation_exceeded",
+                **used,
+                cost_usd=to_usd(pico),
+                reserved_usd=to_usd(reserved),
+            )
+        return pico, usage
+
     def _log(self, attempt: _Attempt, outcome: str, **more: Any) -> None:  # noqa: ANN401 (of CallRecord)
         record = CallRecord(
             key=attempt.call.key,
@@ -156,12 +184,6 @@ class Sender:
             **more,
         )
         self._run_log.call(record)
-
-
-def _stop_on_unknown_endpoint(endpoint: Endpoint, error: CallError) -> None:
-    """A 404 of a model that never answered is not about the request but a wrong name or address."""
-    if isinstance(error, StatusError) and error.status == 404 and not endpoint.has_answered:
-        error.stops_run = True
 
 
 def _read(endpoint: Endpoint, call: Call, raw: bytes) -> tuple[str, ModelReply]:

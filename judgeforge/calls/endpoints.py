@@ -43,7 +43,9 @@ class Endpoint:
     provider: Provider
     gate: ModelGate
     price: ModelPrice | None
-    has_answered: bool = False
+    beyond_pico: int = 0
+    """The most that a reply has cost beyond its reservation; 0 as long as none has. A server that
+    keeps to no `max_tokens` may take as much again, so calls are reserved at no less."""
     hedging: HedgeTimer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,7 @@ class Endpoint:
         if self.price is None:
             return None
         most = most_input_tokens(call.request_bytes), most_output_tokens(call.body)
-        return self.price.upper_bound(*most)
+        return max(self.price.upper_bound(*most), self.beyond_pico)
 
     def cost_pico(self, usage: Usage) -> int | None:
         return None if self.price is None else self.price.cost(usage)

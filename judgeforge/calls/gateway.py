@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from judgeforge.calls.acceptance import Acceptance
 from judgeforge.calls.attempt import CallProgress, Sender
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.call import Answer, Call
@@ -23,9 +24,14 @@ from judgeforge.calls.limits.gate import Passage
 from judgeforge.calls.limits.queues import GivesWay, never
 from judgeforge.calls.money.budget import Budget, current_claim
 from judgeforge.calls.providers.base import ModelRequest
-from judgeforge.calls.retry import RetryClock, with_retries
+from judgeforge.calls.retry import RepeatedFailure, RetryClock, with_retries
 from judgeforge.config.run import LimitsConfig
-from judgeforge.errors import CircuitOpenError, InterruptedRunError, MalformedReplyError
+from judgeforge.errors import (
+    CircuitOpenError,
+    InterruptedRunError,
+    MalformedReplyError,
+    StatusError,
+)
 from judgeforge.store.log import RunLog
 
 HEDGE_RESERVE = 10
@@ -68,7 +74,14 @@ class Gateway:
     ) -> None:
         self._endpoints, self._limits = endpoints, limits
         self._cache, self._budget, self._log = cache, budget, log
-        self._sender = Sender(cache=cache, budget=budget, log=log, stopping=lambda: self._stopping)
+        self._acceptance = Acceptance()
+        self._sender = Sender(
+            cache=cache,
+            budget=budget,
+            log=log,
+            acceptance=self._acceptance,
+            stopping=lambda: self._stopping,
+        )
         self._flights: dict[str, _Flight] = {}
         self._overtaken: set[asyncio.Task[Any]] = set()
         """Requests that were slower than their hedge, and hedges that came second."""
@@ -211,14 +224,30 @@ class Gateway:
         self, flight: _Flight, endpoint: Endpoint, call: Call, gives_way: GivesWay
     ) -> Answer:
         clock = RetryClock()
+        failures = RepeatedFailure()
 
         async def once() -> Answer:
             begun = time.monotonic()
             passage = await endpoint.gate.enter(endpoint.size(call), gives_way=gives_way)
             clock.waited_s += time.monotonic() - begun
-            return await self._send(endpoint, call, passage, flight.progress)
+            try:
+                return await self._send(endpoint, call, passage, flight.progress)
+            except StatusError as error:
+                failures.look(
+                    error,
+                    self._acceptance.answers(call),
+                    has_substitute=flight.stand_in is not None or flight.gives_way(),
+                )
+                raise
 
-        answer = await with_retries(once, self._limits, clock, is_wanted=lambda: flight.waiting > 0)
+        with self._acceptance.under_way():
+            try:
+                answer = await with_retries(
+                    once, self._limits, clock, is_wanted=lambda: flight.waiting > 0
+                )
+            except StatusError as error:
+                await self._acceptance.weigh(call, error, endpoint.model)
+                raise
         self.last_reply_at = time.monotonic()
         return answer
 

@@ -36,6 +36,29 @@ class RetryClock:
     """Attempts that came too soon (429): they say nothing about the next one."""
 
 
+class RepeatedFailure:
+    """Of one call: a server error (500) of the same words twice is its answer, not an accident.
+
+    Unless the server may be down as a whole: it must have answered another request in between, or
+    none ever.
+    """
+
+    def __init__(self) -> None:
+        self._said = ""
+        self._answers = 0
+
+    def look(self, error: StatusError, answers: int, *, has_substitute: bool) -> None:
+        """Make ``error`` final where it is. ``answers``: how often the model has answered so far;
+        ``has_substitute``: another can answer for a model that is down, so it is left to that.
+        """
+        if error.status != 500:
+            return
+        is_up = answers > self._answers or (answers == 0 and not has_substitute)
+        if is_up and str(error) == self._said:
+            error.retryable = False
+        self._said, self._answers = str(error), answers
+
+
 async def with_retries(
     attempt: Callable[[], Awaitable[T]],
     limits: LimitsConfig,

@@ -31,7 +31,8 @@ from judgeforge.text.redaction import redact
 
 
 class RunRecord:
-    """``spending`` gives what the folder has cost so far."""
+    """``spending`` gives what the folder has cost so far; ``check_lock`` raises StoreError where
+    another run may be writing as well."""
 
     def __init__(
         self,
@@ -39,11 +40,13 @@ class RunRecord:
         *,
         spending: Callable[[], Spending],
         cached_calls: CachedCalls,
+        check_lock: Callable[[], None],
     ) -> None:
         prepared, work = start.prepared, start.work
         self._config, self._folder = prepared.config, start.folder
         self._journal, self._work = start.journal, work
         self._spending, self._cached_calls = spending, cached_calls
+        self._check_lock = check_lock
         self._before = spending()
         self.tally, self._fresh = work.tally, Tally()
         self.done_before = self.tally.prompts
@@ -62,6 +65,7 @@ class RunRecord:
 
     def finish(self, position: int, outcome: FinishedPrompt) -> None:
         """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
+        self._check_lock()
         before = self._work.places[position]
         ranked_again = before >= 0
         entry = self._journal.append(
@@ -110,6 +114,7 @@ class RunRecord:
         ``bug`` logs an error that no code expects and returns the words for it.
         """
         try:
+            self._check_lock()
             self._folder.write_results(self._journal, self._work.rows())
             code = self._code_when_done() if error is None else exit_code_of(error)
             manifest = self.manifest(EXIT_STATUS[code], error)
@@ -127,7 +132,9 @@ class RunRecord:
             failure = unexpected if isinstance(unexpected, StoreError) else bug(unexpected)
             manifest, code, error = self.manifest("failed", failure), failure.exit_code, failure
             # Where the disk is the reason, the manifest may fail as well; the old one stays whole.
+            # Where the lock is, it may be that of another run.
             with contextlib.suppress(StoreError):
+                self._check_lock()
                 self._folder.write_manifest(manifest)
         return manifest.as_json(), code, error
 

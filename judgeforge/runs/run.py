@@ -130,7 +130,7 @@ async def _run_folder(
             code = exit_code_when_done(config, start.previous.totals)
             return RunResult(path, start.previous.as_json(), code, did_nothing=True)
         lock.sign(since=now(), journal_bytes=start.journal.size)
-        async with wired(start) as parts:
+        async with wired(start, check_lock=lock.check) as parts:
             return await RunSession(start, parts).run(on_progress)
 
 

@@ -28,7 +28,7 @@ from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
-from judgeforge.store.log import RunLog
+from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.spending import to_pico
 from judgeforge.text.redaction import Redactor
 
@@ -55,10 +55,10 @@ class Parts:
 
 
 @asynccontextmanager
-async def wired(start: Start) -> AsyncIterator[Parts]:
+async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterator[Parts]:
     """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened."""
     with ExitStack() as opened:
-        files = _open_files(start, opened)
+        files = _open_files(start, opened, check_lock)
         endpoints = open_endpoints(
             start.config, start.prepared.keys, start.prepared.prices, files.log
         )
@@ -69,7 +69,12 @@ async def wired(start: Start) -> AsyncIterator[Parts]:
             limits=start.config.limits,
             log=files.log,
         )
-        record = RunRecord(start, spending=files.budget.spending, cached_calls=files.cached_calls)
+        record = RunRecord(
+            start,
+            spending=files.budget.spending,
+            cached_calls=files.cached_calls,
+            check_lock=check_lock,
+        )
         estimator = Estimator(start.prepared)
         pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
         expected = ExpectedCalls(estimator, start.work.todo)
@@ -112,7 +117,7 @@ def build_escalation(
     return Escalation(panel, rules, estimator.question_usd, max_error=max_error)
 
 
-def _open_files(start: Start, opened: ExitStack) -> Files:
+def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None]) -> Files:
     config, prepared, folder = start.config, start.prepared, start.folder
     keep = opened.enter_context
     log = keep(closing(RunLog(folder.log, _redactor(prepared))))
@@ -121,24 +126,38 @@ def _open_files(start: Start, opened: ExitStack) -> Files:
         log.event("cache_row_refused", key=key, reason=reason)
 
     prices = prices_digest(prepared.prices)
+    money = _open_budget(config, folder.spending_file, opened, check_lock)
+    paid = 0 if start.previous is None else start.previous.totals.calls.paid
+    money.check_whole(sent=logged_calls(folder.log), paid=paid)
     return Files(
         log=log,
-        budget=_open_budget(config, folder.spending_file, opened),
+        budget=money,
         cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
         prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
         cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
     )
 
 
-def _open_budget(config: RunConfig, spending: Path, opened: ExitStack) -> Budget:
+def _open_budget(
+    config: RunConfig,
+    spending: Path,
+    opened: ExitStack,
+    check_lock: Callable[[], None] = lambda: None,
+) -> Budget:
     budget, keep, ledger = config.budget, opened.enter_context, None
     if config.ledger_file is not None:
         daily = None if budget.daily_usd is None else to_pico(budget.daily_usd)
         ledger = keep(
             closing(Ledger(config.ledger_file, daily_pico=daily, timezone=budget.timezone))
         )
-    limit = budget.max_calls
-    return keep(closing(Budget(spending, usd=budget.usd, max_calls=limit, ledger=ledger)))
+    money = Budget(
+        spending,
+        usd=budget.usd,
+        max_calls=budget.max_calls,
+        ledger=ledger,
+        check_lock=check_lock,
+    )
+    return keep(closing(money))
 
 
 def _redactor(prepared: Preparation) -> Redactor:

@@ -34,6 +34,13 @@ class _OpenFile:
     def length(self) -> int:
         return os.fstat(self.descriptor).st_size
 
+    def is_in_place(self) -> bool:
+        """Whether its path still leads to it: another process may have removed or replaced it."""
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self.descriptor))
+        except OSError:
+            return False
+
     def close(self) -> None:
         os.close(self.descriptor)
 

@@ -20,6 +20,10 @@ from judgeforge.store.durable_files import FixedFile
 _NO_FLOCK = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
 
 
+class LockLostError(StoreError):
+    """The lock was removed or replaced while a run held it: a second run may be at work."""
+
+
 class NoFlockError(StoreError):
     """The file system has no flock, or one without effect."""
 
@@ -96,6 +100,15 @@ class FolderLock:
         """Say which process runs, for `judgeforge status` and for a second run that is refused."""
         holder = Holder(os.getpid(), socket.gethostname(), since, journal_bytes)
         self._file.write(json.dumps(asdict(holder)).ljust(_SIGNATURE_BYTES - 1).encode() + b"\n")
+
+    def check(self) -> None:
+        """Raises LockLostError. To be called before anything that only one run may do."""
+        if not self._file.is_in_place():
+            raise LockLostError(
+                f"{self._path}: the lock was removed or replaced while this run held it, so a "
+                "second run may be using the folder. This one sends nothing more. Once no run uses "
+                "the folder, start the same command again: nothing that was paid is lost."
+            )
 
     def __exit__(self, *_: object) -> None:
         self._file.close()

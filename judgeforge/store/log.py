@@ -12,10 +12,12 @@ from typing import Any
 import structlog
 
 from judgeforge.store.durable_files import AppendedFile
-from judgeforge.store.files import write_error
+from judgeforge.store.files import read_error, write_error
 from judgeforge.text.redaction import Redactor
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=repr)
+
+_CALL = b'"event":"call"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,17 @@ class RunLog:
 
     def close(self) -> None:
         self._lines.close()
+
+
+def logged_calls(file: Path) -> int:
+    """How many attempts the log shows; 0 without one. Raises StoreError where it cannot be read."""
+    try:
+        with file.open("rb") as lines:
+            return sum(_CALL in line for line in lines)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise read_error(file, error) from error
 
 
 class _Renderer:

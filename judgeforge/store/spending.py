@@ -111,6 +111,7 @@ class SpendingFile:
     """Appends rows. Raises StoreError when a row cannot be written whole."""
 
     def __init__(self, file: Path) -> None:
+        self.path = file
         self._file = AppendedFile(file)
         whole = self._file.last_line_end()
         if whole != self._file.end:

@@ -176,12 +176,12 @@ def test_a_call_that_is_given_up_leaves_the_others_of_its_prompt_standing(
     tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backoff(monkeypatch, 0.01)
-    server.faults.add(faults.status(500), when=first_completion)
+    server.faults.add(faults.status(503), when=first_completion)
     result = start(tmp_path, server, max_attempts=3)
     assert len(attempts(server)) == 3
     failed = rows(tmp_path / "out" / "completions.jsonl")[0]
     assert failed["finish"] == "failed"
-    assert "HTTP 500" in failed["flags"][0]
+    assert "HTTP 503" in failed["flags"][0]
     assert result.manifest["totals"]["pairs"] == 1, "three completions are left"
 
 
@@ -189,15 +189,15 @@ def test_each_attempt_is_in_the_log(
     tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backoff(monkeypatch, 0.01)
-    server.faults.add(faults.status(500), when=first_completion, times=2)
+    server.faults.add(faults.status(503), when=first_completion, times=2)
     start(tmp_path, server)
     key = next(
         row["call"] for row in rows(tmp_path / "out" / "completions.jsonl") if row["index"] == 0
     )
     lines = [row for row in rows(tmp_path / "out" / "log.jsonl") if row.get("key") == key]
     assert [(row["attempt"], row["outcome"], row.get("status")) for row in lines] == [
-        (1, "StatusError", 500),
-        (2, "StatusError", 500),
+        (1, "StatusError", 503),
+        (2, "StatusError", 503),
         (3, "stop", None),
     ]
 

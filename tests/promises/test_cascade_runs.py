@@ -180,7 +180,7 @@ def test_first_prompts_that_all_fail_teach_nothing_and_take_no_other_with_them(
 ) -> None:
     firsts = [f"fact number {number}.".encode() for number in range(6)]
     server.faults.add(
-        faults.status(400), when=lambda request: any(one in request.raw for one in firsts)
+        faults.status(413), when=lambda request: any(one in request.raw for one in firsts)
     )
     config = tiers(server, tmp_path, cascade={"target_confidence": 0.8}, prompts=prompts)
     made = run(config, tmp_path / "run").manifest

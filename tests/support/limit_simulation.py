@@ -143,6 +143,6 @@ class Simulation:
         kind = "tokens" if self.limits.tpm else "requests"
         refusal = Refusal(retry_after_s(headers), kind, of_account=self.shared)
         client.pace.refused(sent, self.now, refusal, said)
-        client.limit.overloaded(sent_at=sent.at, now=self.now, in_flight=client.in_flight)
+        client.limit.refused(sent_at=sent.at, now=self.now, in_flight=client.in_flight)
         client.in_flight -= 1
         self._send_all(number, client)

@@ -272,8 +272,11 @@ class ModelGate:
         self.last_failure = "" if error is None else str(error)
         if error is None:
             self._limit.succeeded(sent_at=sent.at, now=now, in_flight=self.in_flight)
-        elif outcome in {Outcome.REFUSED, Outcome.OVERLOADED}:
-            self._limit.overloaded(sent_at=sent.at, now=now, in_flight=self.in_flight)
+        elif outcome is Outcome.REFUSED:
+            self._limit.refused(sent_at=sent.at, now=now, in_flight=self.in_flight)
+        is_scattered = outcome is Outcome.OVERLOADED and not self._limit.overloaded(
+            sent_at=sent.at, now=now, in_flight=self.in_flight
+        )
         if isinstance(error, StatusError):
             headers = error.headers
         said = read_allowances(headers, unix_time=time.time() - (now - sent.at)) if headers else ()
@@ -282,13 +285,16 @@ class ModelGate:
         else:
             self._pace.accepted(sent, said)
         if outcome in {Outcome.FAILED, Outcome.OVERLOADED}:
-            self._count_failure(passage, error, now)
+            self._count_failure(passage, error, now, is_scattered=is_scattered)
         elif self._breaker.succeeded():
             self._log.event("circuit_closed", model=self._name)
 
-    def _count_failure(self, passage: Passage, error: CallError | None, now: float) -> None:
-        if isinstance(error, StatusError) and error.retry_after_s is not None:
-            self._pace.pause(now, error.retry_after_s)
+    def _count_failure(
+        self, passage: Passage, error: CallError | None, now: float, *, is_scattered: bool
+    ) -> None:
+        pause_s = error.retry_after_s if isinstance(error, StatusError) else None
+        if pause_s is not None and not is_scattered:
+            self._pace.pause(now, pause_s)
         if self._breaker.failed(now, str(error), is_probe=passage.is_probe):
             self._log.event("circuit_opened", model=self._name, failure=str(error))
             self._send_away()

@@ -130,6 +130,10 @@ SLOW = 2.0
 _RECENT, _USUAL = 0.2, 0.01
 """Weights of a new latency in the two moving means."""
 _LEAST_SAMPLES = 30
+_FEWEST_ENDS, _MOST_ENDS = 100, 400
+"""How many are remembered: a round trip, within these bounds."""
+_SCATTERED_SHARE = 0.05
+"""Up to this share of the last ends, overloads are accidents of a server that is not overloaded."""
 
 
 class ConcurrencyLimit:
@@ -142,6 +146,8 @@ class ConcurrencyLimit:
         self._cut_at = self._held_at = -1.0
         self._recent_s = self._usual_s = 0.0
         self._samples = 0
+        self._ends: deque[bool] = deque(maxlen=min(max(maximum, _FEWEST_ENDS), _MOST_ENDS))
+        """Whether each of the last was an overload."""
 
     @property
     def limit(self) -> int:
@@ -162,6 +168,7 @@ class ConcurrencyLimit:
         It grows only while in use: it was reached since this request was sent. Many replies come
         at once, so that fewer than the limit are in flight when the later ones are told.
         """
+        self._ends.append(False)
         before = self.limit
         if self._is_slower(now - sent_at) and sent_at > self._cut_at:
             self._decrease(now, in_flight, SLOWER_DECREASE)
@@ -170,10 +177,18 @@ class ConcurrencyLimit:
             self._limit = min(self._maximum, self._limit + step)
         return self.limit > before
 
-    def overloaded(self, *, sent_at: float, now: float, in_flight: int) -> None:
-        """Refused, overloaded or timed out. A round trip of such replies counts once."""
+    def refused(self, *, sent_at: float, now: float, in_flight: int) -> None:
+        """A round trip of such replies counts once."""
         if sent_at > self._cut_at:
             self._decrease(now, in_flight, DECREASE)
+
+    def overloaded(self, *, sent_at: float, now: float, in_flight: int) -> bool:
+        """Overloaded or timed out. Returns whether it is more than an accident now and then."""
+        self._ends.append(True)
+        if sum(self._ends) <= max(2.0, _SCATTERED_SHARE * len(self._ends)):
+            return False
+        self.refused(sent_at=sent_at, now=now, in_flight=in_flight)
+        return True
 
     def _decrease(self, now: float, in_flight: int, factor: float) -> None:
         self._doubling = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ class Budget:
     """One run folder's money and calls over its whole life, and its part of a day's.
 
     Raises StoreError when the spending file or the ledger cannot be written: then nothing may be
-    sent.
+    sent. ``check_lock`` raises it too, where another run may be spending as well.
     """
 
     def __init__(
@@ -104,10 +104,11 @@ class Budget:
         usd: float | None = None,
         max_calls: int | None = None,
         ledger: Ledger | None = None,
+        check_lock: Callable[[], None] = lambda: None,
     ) -> None:
         self._limit = None if usd is None else to_pico(usd)
         self._max_calls = max_calls
-        self._ledger = ledger
+        self._ledger, self._check_lock = ledger, check_lock
         self._account = read_account(file)
         self._file = SpendingFile(file)
         self._in_flight: dict[int, int] = {}
@@ -143,6 +144,17 @@ class Budget:
 
     def spending(self) -> Spending:
         return self._account.spending()
+
+    def check_whole(self, *, sent: int, paid: int) -> None:
+        """Raises StoreError where other files know of more calls that were sent or paid."""
+        if sent > self._account.next_id or paid > self.calls:
+            raise StoreError(
+                f"{self._file.path}: has {self.calls} paid calls and {self._account.next_id} that "
+                f"were sent, but log.jsonl shows {sent} that were sent and manifest.json {paid} "
+                "that were paid. Rows are missing, so what was spent cannot be known and nothing "
+                "is sent. Bring the file back from a copy, or use a new run folder: replies that "
+                "were paid come from the cache."
+            )
 
     def room(self) -> Room:
         """What is left when calls in flight here are not counted: they belong to prompts under way.
@@ -222,6 +234,7 @@ class Budget:
     def _book(self, pico: int | None, hold: Hold | None) -> Reservation:
         reservation = Reservation(self._account.next_id, pico, hold)
         try:
+            self._check_lock()
             self._append([RESERVED, reservation.id, pico])
         except StoreError:
             if hold is not None and self._ledger is not None:

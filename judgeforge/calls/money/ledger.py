@@ -9,7 +9,6 @@ folder's own spending file.
 
 from __future__ import annotations
 
-import os
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -163,11 +162,7 @@ class Ledger:
 
     def _check_same_file(self) -> None:
         """A ledger that was removed or replaced would be a second budget for the same day."""
-        try:
-            there = self.file.stat().st_ino
-        except OSError:
-            there = None
-        if there != os.fstat(self._lines.descriptor).st_ino:
+        if not self._lines.is_in_place():
             raise StoreError(
                 f"{self.file}: the ledger was removed or replaced while runs were using it. "
                 "Start the same command again once it is back."

@@ -32,6 +32,29 @@ _AT_THE_USUAL_PRICE: Mapping[str, frozenset[object]] = {
 """Parameters of requests that change the price, and their values that do not."""
 
 
+_BILLED_APART = frozenset(
+    {
+        "audio",
+        "best_of",
+        "candidate_count",
+        "enable_search",
+        "fallbacks",
+        "mcp_servers",
+        "modalities",
+        "models",
+        "num_return_sequences",
+        "plugins",
+        "prediction",
+        "search_parameters",
+        "web_search",
+        "web_search_options",
+    }
+)
+"""Parameters that let a request cost more than its tokens at the price of its model: other models,
+tools of the provider, several replies, tokens beyond `max_tokens`."""
+_ASKS_FOR_NOTHING: tuple[object, ...] = (None, False, 0, 1, "", [], ["text"])
+
+
 class UnlistedError(LookupError):
     """The list does not say what the model may cost; the message says why."""
 
@@ -46,6 +69,15 @@ def price_of(model: ModelConfig) -> ModelPrice | None:
         return listed_price(model)
     except UnlistedError:
         return None
+
+
+def billed_apart(model: ModelConfig) -> str | None:
+    """The parameter of a paid model that no reservation can bound, if there is one."""
+    if not model.facts.paid:
+        return None
+    asked = model.passed_on
+    found = sorted(n for n in _BILLED_APART & asked.keys() if asked[n] not in _ASKS_FOR_NOTHING)
+    return found[0] if found else None
 
 
 def why_unknown(model: ModelConfig) -> str:

@@ -16,6 +16,8 @@ from judgeforge.store.spending import PICODOLLARS, to_pico
 _PICO_PER_TOKEN_AT_ONE_USD_PER_MTOK = PICODOLLARS // 10**6
 HIDDEN_INPUT_TOKENS = 1000
 """Chat markup, tool preambles and schema grammar that a provider adds and bills."""
+MOST_POSSIBLE_TOKENS = 10**7
+"""No model reads or writes more for one request: a usage above it is a mistake of the server."""
 MOST_TOKENS_PER_DECISION = 64
 """Decision models write no text; a host that counts output counts a few tokens a question."""
 

@@ -9,7 +9,7 @@ from pkgutil import resolve_name
 from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
-from judgeforge.calls.money.price_list import price_of, why_unknown
+from judgeforge.calls.money.price_list import billed_apart, price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.config.file import located
 from judgeforge.config.judges import JudgeConfig
@@ -155,6 +155,15 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
             f"(0 for a server of your own), or take {limit} out.",
             key=f"models.{name}.price",
         )
+    for name in prices:
+        parameter = billed_apart(config.models[name])
+        if limits and parameter is not None:
+            raise ConfigError(
+                f"`{parameter}` may be billed beside the tokens that a call reserves, so "
+                f"budget.{limits[0]} cannot hold. Take `{parameter}` or the limit out.",
+                file=config.source_file,
+                key=f"models.{name}.params",
+            )
 
 
 def _check_max_error(config: RunConfig) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import math
+import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -31,6 +34,26 @@ def settled(clients: list[Client], start: float, end: float) -> tuple[float, flo
     counts = [client.counts(start + SETTLED_S, end) for client in clients]
     accepted, refused = (sum(column) for column in zip(*counts, strict=True))
     return accepted / (end - start - SETTLED_S), refused / (accepted + refused)
+
+
+def _replies(
+    limit: ConcurrencyLimit, *, fails: Callable[[random.Random, int], bool], seconds: float = 60.0
+) -> tuple[int, float]:
+    """Replies to one that always has more to ask, at 0.2 s each, and the share that failed."""
+    chance, now, replies, failed = random.Random(7), 0.0, 0, 0
+    flying: list[tuple[float, int, float, bool]] = []
+    while now < seconds:
+        while len(flying) < limit.limit:
+            end = now + 0.2 * (0.75 + 0.5 * chance.random())
+            fate = fails(chance, len(flying))
+            heapq.heappush(flying, (end, replies + failed + len(flying), now, fate))
+        limit.held_back(now)
+        now, _, sent_at, has_failed = heapq.heappop(flying)
+        tell = limit.overloaded if has_failed else limit.succeeded
+        tell(sent_at=sent_at, now=now, in_flight=len(flying) + 1)
+        failed += has_failed
+        replies += not has_failed
+    return replies, failed / (replies + failed)
 
 
 class TestUseOfALimit:
@@ -210,7 +233,7 @@ class TestConcurrencyLimit:
 
     def test_after_a_refusal_it_grows_by_one_in_a_round_trip(self) -> None:
         limit = ConcurrencyLimit(256)
-        limit.overloaded(sent_at=0.0, now=1.0, in_flight=128)
+        limit.refused(sent_at=0.0, now=1.0, in_flight=128)
         before = limit.limit
         assert before == int(128 * 0.7)
         for _ in range(before + 1):
@@ -220,8 +243,30 @@ class TestConcurrencyLimit:
     def test_the_replies_of_one_round_trip_count_as_one_refusal(self) -> None:
         limit = ConcurrencyLimit(256)
         for _ in range(50):
-            limit.overloaded(sent_at=0.5, now=1.0, in_flight=128)
+            limit.refused(sent_at=0.5, now=1.0, in_flight=128)
         assert limit.limit == int(128 * 0.7)
+
+    @pytest.mark.parametrize("share", [0.003, 0.013, 0.02])
+    @pytest.mark.parametrize("maximum", [32, 200])
+    def test_scattered_overloads_take_little_of_the_rate(self, share: float, maximum: int) -> None:
+        whole, _ = _replies(ConcurrencyLimit(maximum), fails=lambda chance, _: False)
+        some, _ = _replies(
+            ConcurrencyLimit(maximum), fails=lambda chance, _: chance.random() < share
+        )
+        assert some >= 0.7 * whole
+
+    @pytest.mark.parametrize("room", [1, 8, 50])
+    def test_a_server_that_takes_no_more_is_found(self, room: int) -> None:
+        limit = ConcurrencyLimit(200)
+        _, failed = _replies(limit, fails=lambda _, in_flight: in_flight >= room)
+        assert limit.limit <= 1.3 * room + 1
+        assert failed < 0.15 or room < 50, "the smaller, the more often one too many is tried"
+
+    def test_the_first_overloads_of_a_server_that_is_overloaded_count(self) -> None:
+        limit = ConcurrencyLimit(200)
+        real = [limit.overloaded(sent_at=0.0, now=1.0, in_flight=99) for _ in range(3)]
+        assert real == [False, False, True]
+        assert limit.limit < 100
 
     def test_rising_latency_takes_it_back(self) -> None:
         limit = ConcurrencyLimit(64)

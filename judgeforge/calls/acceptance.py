@@ -1,0 +1,167 @@
+"""Whether a refusal is about one request or about the model: what other requests met decides.
+
+A 403 may be one prompt that a filter stopped, or a key without rights; a 400 one prompt too long,
+or a setting that the server does not take. Once a model has answered, a refusal is an outcome of
+its own call. Before that, refusals are held until something answers, until enough of them have come
+(then the run stops), or until nothing else is left that could tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from judgeforge.calls.call import Call
+from judgeforge.config.model import ModelConfig
+from judgeforge.errors import FlaggedInputError, StatusError
+
+FIRST_REFUSALS = 8
+"""This many of a model that has not answered, with no answer on its way, are about the model."""
+LATER_REFUSALS = 32
+"""This many 403 or 404 in a row of a model that did answer: key or model were taken away."""
+QUIET_S = 0.1
+"""Without a request under way for this long, nothing more can be learnt from others."""
+_OF_ACCESS = frozenset({403, 404})
+_OF_SETTINGS = frozenset({400, 422, 500})
+_SETTINGS: Mapping[str, str] = {
+    "response_format": "`structured` (tool or instruction)",
+    "output_config": "`structured` (tool or instruction)",
+    "tools": "`structured` (json_schema or instruction)",
+    "temperature": "`send_temperature: false`",
+    "max_tokens": "`max_tokens_field: max_completion_tokens`",
+    "max_completion_tokens": "`max_tokens_field: max_tokens`",
+    "seed": "`sampling.seed` (leave it out)",
+    "logprobs": "`logprobs` of the judge (leave it out)",
+}
+"""By field of the request, what sets or removes it."""
+
+
+@dataclass(slots=True)
+class _Requests:
+    """Those to one model with the same fields: a judge's have others than a writer's."""
+
+    has_answered: bool = False
+    sending: int = 0
+    refused: Counter[bool] = field(default_factory=Counter)
+    """In a row, by whether it is access that is refused."""
+
+
+_Kind = tuple[str, frozenset[str]]
+
+
+class Acceptance:
+    """Of all models of a run. Every request to one of them is told."""
+
+    def __init__(self) -> None:
+        self._requests: defaultdict[_Kind, _Requests] = defaultdict(_Requests)
+        self._answered: dict[str, int] = defaultdict(int)
+        """Model -> its replies of this start."""
+        self._under_way = self._held = 0
+        self._news = asyncio.Event()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Of a call, with all its attempts."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._news.set()
+
+    async def may_send(self, call: Call) -> None:
+        """Wait while a model is in doubt and requests that may settle it are still on their way."""
+        requests = self._requests[_kind(call)]
+        while any(
+            requests.refused[of_access] >= FIRST_REFUSALS
+            and not self._has_answered(call, requests, of_access=of_access)
+            for of_access in (True, False)
+        ):
+            await self._next()
+
+    @contextmanager
+    def sending(self, call: Call) -> Iterator[None]:
+        requests = self._requests[_kind(call)]
+        requests.sending += 1
+        try:
+            yield
+        finally:
+            requests.sending -= 1
+            self._news.set()
+
+    def answered(self, call: Call) -> None:
+        requests = self._requests[_kind(call)]
+        requests.has_answered = True
+        requests.refused.clear()
+        self._answered[call.model_name] += 1
+        self._news.set()
+
+    def answers(self, call: Call) -> int:
+        """How often its model has answered in this start."""
+        return self._answered[call.model_name]
+
+    async def weigh(self, call: Call, error: StatusError, model: ModelConfig) -> None:
+        """Set ``error.stops_run`` by what the refusal is about, once that is known."""
+        if isinstance(error, FlaggedInputError):
+            self._answered[call.model_name] += 1  # key and model are right
+            self._news.set()
+            return
+        of_access = error.status in _OF_ACCESS
+        if not of_access and (error.stops_run or error.status not in _OF_SETTINGS):
+            return
+        requests = self._requests[_kind(call)]
+        requests.refused[of_access] += 1
+        self._held += 1
+        self._news.set()
+        is_quiet = False
+        try:
+            while (stops := self._verdict(call, error.status, is_quiet=is_quiet)) is None:
+                is_quiet = await self._next()
+        finally:
+            self._held -= 1
+        error.stops_run = stops
+        if stops and not of_access:
+            error.args = (f"{error}{_advice(call, requests.refused[False], model)}",)
+
+    def _verdict(self, call: Call, status: int, *, is_quiet: bool) -> bool | None:
+        """Whether the refusal is about the model; None while that is not known."""
+        requests, of_access = self._requests[_kind(call)], status in _OF_ACCESS
+        refused = requests.refused[of_access]
+        if self._has_answered(call, requests, of_access=of_access):
+            return of_access and refused >= LATER_REFUSALS
+        least = 1 if status == 404 else FIRST_REFUSALS  # a wrong name or address tells at once
+        if refused >= least and not requests.sending:
+            return True
+        return of_access if is_quiet else None
+
+    def _has_answered(self, call: Call, requests: _Requests, *, of_access: bool) -> bool:
+        """Access is that to the model; what a request may contain is tried by its own kind."""
+        return self._answered[call.model_name] > 0 if of_access else requests.has_answered
+
+    async def _next(self) -> bool:
+        """Wait for news; True where there is none since all that is under way waits for some."""
+        self._news.clear()
+        waits_for_itself = self._held >= self._under_way
+        try:
+            async with asyncio.timeout(QUIET_S if waits_for_itself else None):
+                await self._news.wait()
+        except TimeoutError:
+            return True
+        return False
+
+
+def _kind(call: Call) -> _Kind:
+    return call.model_name, frozenset(call.body)
+
+
+def _advice(call: Call, refused: int, model: ModelConfig) -> str:
+    settings = [setting for name, setting in _SETTINGS.items() if name in call.body]
+    settings += [f"`params.{name}`" for name in model.passed_on if name in call.body]
+    return (
+        f". Model `{call.model_name}` refused its first {refused} requests of this kind and "
+        f"answered none. Settings that could be meant: {', '.join(dict.fromkeys(settings))}, or "
+        "`model` itself. Change one, then start the same command again."
+    )

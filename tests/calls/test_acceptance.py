@@ -1,0 +1,190 @@
+"""Whether a refusal is about its request or about the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from judgeforge.calls.acceptance import FIRST_REFUSALS, LATER_REFUSALS
+from judgeforge.errors import StatusError
+from judgeforge.runs.result import RunResult
+from tests.local_server import LocalServer, RequestRecord, faults
+from tests.support.run_setup import model, rows, run, write_config
+
+FORBIDDEN = {"error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}
+When = Callable[[RequestRecord], bool]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def about(number: int) -> When:
+    return lambda request: f"fact number {number}.".encode() in request.raw
+
+
+def of_judge(request: RequestRecord) -> bool:
+    return request.kind == "judge"
+
+
+def start(tmp_path: Path, server: LocalServer, **config: Any) -> RunResult:
+    return run(write_config(tmp_path, server, **config), tmp_path / "out")
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("number", [0, 3, 7], ids=["first", "middle", "last"])
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_what_is_forbidden_for_one_prompt_is_an_outcome_of_its_calls_alone(
+    tmp_path: Path, server: LocalServer, out: Path, status: int, number: int, concurrency: int
+) -> None:
+    server.faults.add(faults.status(status, body=FORBIDDEN), when=about(number))
+    if status == 404 and number == 0:
+        pytest.skip("a 404 of the very first request is a wrong name or address")
+    result = start(tmp_path, server, prompts=8, limits={"concurrency": concurrency})
+    assert result.exit_code == 0
+    assert [skip.reason for skip in result.skips] == ["call_failed"]
+    failed = [row for row in rows(out / "completions.jsonl") if row["finish"] == "failed"]
+    assert {"Content violates usage guidelines" in row["flags"][0] for row in failed} == {True}
+    assert start(tmp_path, server, prompts=8).did_nothing
+
+
+def test_a_judge_that_may_not_see_one_prompt_judges_the_others(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    forbidden = about(0)
+    server.faults.add(
+        faults.status(403, body=FORBIDDEN), when=lambda r: of_judge(r) and forbidden(r)
+    )
+    result = start(tmp_path, server, prompts=6)
+    assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, 5)
+
+
+def test_a_key_that_loses_its_rights_in_mid_run_stops_it(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    served = 0
+
+    def later(_: RequestRecord) -> bool:
+        nonlocal served
+        served += 1
+        return served > 24
+
+    server.faults.add(faults.status(403), when=later)
+    result = start(tmp_path, server, prompts=60, limits={"concurrency": 4})
+    assert result.exit_code == 4
+    assert len([r for r in server.requests if r.status == 403]) <= 2 * LATER_REFUSALS
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    ("who", "setting"), [("judge", "`structured`"), ("completion", "`send_temperature: false`")]
+)
+@pytest.mark.parametrize("same_model", [True, False])
+def test_a_model_that_refuses_from_the_first_stops_the_run_with_its_words(
+    tmp_path: Path, server: LocalServer, status: int, who: str, setting: str, same_model: bool
+) -> None:
+    said = {"error": {"message": "this way of asking is unavailable now"}}
+    server.faults.add(faults.status(status, body=said), when=lambda r: r.kind == who)
+    models = {"small": model(server)}
+    judge = "small" if same_model else "judge"
+    if not same_model:
+        models["judge"] = model(server, model="other")
+    config = {"prompts": 40, "models": models, "judging": {"judges": [{"model": judge}]}}
+    result = start(tmp_path, server, **config)
+    assert (result.exit_code, result.manifest["status"]) == (4, "provider")
+    said_last = str(result.stopped_by)
+    assert f"HTTP {status}" in said_last
+    assert "this way of asking is unavailable now" in said_last
+    assert setting in said_last
+    assert FIRST_REFUSALS <= len([r for r in server.requests if r.status == status]) <= 32
+    assert result.manifest["totals"]["prompts"] == 0, "none is finished for that reason"
+    server.faults.clear()
+    again = start(tmp_path, server, **config)
+    assert (again.exit_code, again.manifest["totals"]["prompts"]) == (0, 40)
+
+
+def test_params_of_the_configuration_are_among_the_settings_that_could_be_meant(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    server.faults.add(faults.status(400))
+    own = model(server) | {"params": {"top_k": 5}}
+    result = start(tmp_path, server, prompts=10, models={"small": own})
+    assert "`params.top_k`" in str(result.stopped_by)
+    assert "`max_tokens_field" in str(result.stopped_by)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 64])
+def test_it_stops_at_any_concurrency_and_few_prompts_are_lost(
+    tmp_path: Path, server: LocalServer, concurrency: int
+) -> None:
+    server.faults.add(faults.status(400), when=of_judge)
+    result = start(tmp_path, server, prompts=20, limits={"concurrency": concurrency})
+    assert result.exit_code == 4
+    assert result.manifest["totals"]["prompts"] <= 2
+
+
+def test_refusals_of_two_prompts_alone_are_their_outcomes(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    server.faults.add(faults.status(400), when=lambda r: about(0)(r) or about(1)(r))
+    result = start(tmp_path, server, prompts=8, limits={"max_skip_share": 0.5})
+    assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, 6)
+
+
+def test_a_run_of_one_prompt_that_is_refused_ends_as_before(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    server.faults.add(faults.status(400))
+    result = start(tmp_path, server, prompts=1)
+    assert result.exit_code == 5
+    assert [skip.reason for skip in result.skips] == ["call_failed"]
+
+
+class TestServerErrorsOfTheSameWords:
+    SAID = faults.status(500, body={"error": "unknown field `response_format`"})
+
+    def test_one_request_is_not_tried_a_third_time_where_others_are_answered(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
+        server.faults.add(self.SAID, when=about(2))
+        result = start(tmp_path, server, prompts=6)
+        refused = [request.raw for request in server.requests if request.status == 500]
+        assert {refused.count(raw) for raw in refused} == {2}
+        assert result.manifest["totals"]["pairs"] == 5
+
+    def test_a_judge_that_has_nothing_else_to_say_stops_the_run_soon(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
+        server.faults.add(self.SAID, when=of_judge)
+        result = start(tmp_path, server, prompts=3, limits={"breaker_failures": 1000})
+        assert result.exit_code == 4
+        assert "unknown field" in str(result.stopped_by)
+        assert "`structured`" in str(result.stopped_by)
+
+    def test_another_error_in_between_begins_anew(self) -> None:
+        from judgeforge.calls.retry import RepeatedFailure
+
+        failures = RepeatedFailure()
+        for words, final in (("one", False), ("two", False), ("one", False), ("one", True)):
+            error = StatusError(words, status=500, retryable=True)
+            failures.look(error, 0, has_substitute=False)
+            assert error.retryable is not final
+
+    @pytest.mark.parametrize(
+        ("answers", "has_substitute", "final"),
+        [((5, 5), False, False), ((5, 6), False, True), ((0, 0), True, False)],
+    )
+    def test_an_outage_is_waited_for(
+        self, answers: tuple[int, int], has_substitute: bool, final: bool
+    ) -> None:
+        from judgeforge.calls.retry import RepeatedFailure
+
+        failures = RepeatedFailure()
+        for count in answers:
+            error = StatusError("down", status=500, retryable=True)
+            failures.look(error, count, has_substitute=has_substitute)
+        assert error.retryable is not final
