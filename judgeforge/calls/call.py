@@ -72,8 +72,11 @@ class Answer:
 
     @property
     def answered_model(self) -> str | None:
-        """What the server calls the model that answered; None where it does not say."""
+        """What the server calls the model that answered, of a path the last part: its folders are
+        private, and pairs are passed on. None where it does not say."""
         said = " ".join(clean(self.reply.model or "").split())
+        if _PATH.match(said):
+            said = said.replace("\\", "/").rstrip("/").rpartition("/")[2]
         return shortened(said, _LONGEST_MODEL) or None
 
     def input_tokens_read(self, request: ModelRequest) -> int | None:
@@ -87,6 +90,7 @@ class Answer:
 
 
 _LONGEST_MODEL = 200
+_PATH = re.compile(r"[/~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 _MOST_BYTES = 12
 """Bytes of a token, on average over a text: English has 4, no known tokenizer and language 9."""
 _RUN = re.compile(r"(\s)\s+|(\S{1,3}?)\2{3,}")

@@ -31,6 +31,13 @@ def request(*texts: str) -> ChatRequest:
         (" \n", None),
         ("half \ud83d", "half \ufffd\ufffd\ufffd"),
         ("two\nlines", "two lines"),
+        ("/home/ann/models/qwen.gguf", "qwen.gguf"),
+        ("/home/ann/SmolLM2/", "SmolLM2"),
+        ("~/models/qwen.gguf", "qwen.gguf"),
+        ("../models/qwen.gguf", "qwen.gguf"),
+        ("C:\\Users\\ann\\qwen.gguf", "qwen.gguf"),
+        ("Qwen/Qwen3-8B", "Qwen/Qwen3-8B"),
+        ("/", None),
         ("x" * 10_000, "x" * 199 + "…"),
     ],
 )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from judgeforge.calls.money.prices import FREE, ModelPrice, Rates
 from judgeforge.config.model import ModelConfig, Price
@@ -136,7 +138,20 @@ def _look_up(
             return look_up(provider_api_url=model.base_url)
         return look_up(provider_id=model.facts.listed_as or model.provider)
     except LookupError as error:
-        raise UnlistedError("the public price list does not have it") from error
+        raise UnlistedError(_why_unlisted(model, look_up)) from error
+
+
+def _why_unlisted(model: ModelConfig, look_up: Callable[..., object]) -> str:
+    """Prices are of a server: another one that has a model of that name may ask anything."""
+    missing = "the public price list does not have it"
+    if model.base_url is None:
+        return missing
+    where = urlsplit(model.base_url).hostname or "its base_url"
+    try:
+        look_up(provider_id=model.facts.listed_as or model.provider)
+    except LookupError:
+        return f"{missing} at {where}"
+    return f"the public price list has it at {model.provider}'s own address, not at {where}"
 
 
 def _variants(found: PriceCalculation) -> Sequence[PriceVariant]:

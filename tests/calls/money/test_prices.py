@@ -206,3 +206,37 @@ def test_input_is_never_estimated_below_its_bytes_and_what_the_provider_adds(tex
 def test_a_body_without_an_output_limit_has_no_price() -> None:
     with pytest.raises(ValueError, match="output limit"):
         most_output_tokens({"model": "m"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"model": "no-such-model"}, "the public price list does not have it"),
+        (
+            {"model": "gpt-4o", "base_url": "http://127.0.0.1:9/v1"},
+            "the public price list has it at openai's own address, not at 127.0.0.1",
+        ),
+        (
+            {"model": "gpt-4o", "base_url": "https://gateway.example/v1"},
+            "the public price list has it at openai's own address, not at gateway.example",
+        ),
+        (
+            {"model": "gpt-4o", "base_url": "http://[::1]:8000"},
+            "the public price list has it at openai's own address, not at ::1",
+        ),
+        (
+            {"model": "my-model", "base_url": "http://localhost:8000/v1"},
+            "the public price list does not have it at localhost",
+        ),
+        (
+            {
+                "provider": "anthropic",
+                "model": "claude-sonnet-4-0",
+                "base_url": "https://x.example",
+            },
+            "the public price list has it at anthropic's own address, not at x.example",
+        ),
+    ],
+)
+def test_why_a_price_is_unknown_says_of_which_server(fields: dict[str, Any], said: str) -> None:
+    assert why_unknown(model(**fields)) == said
