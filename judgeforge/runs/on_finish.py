@@ -69,6 +69,8 @@ def _is_program(name: str, folder: Path) -> bool:
 
 def _secrets(config: RunConfig) -> set[str]:
     variables = {model.key_variable for model in config.models.values()}
+    for model in config.models.values():
+        variables.update(model.headers_env.values())
     if config.on_finish is not None:
         variables.add(config.on_finish.webhook_env)
     return {variable for variable in variables if variable}
