@@ -60,7 +60,7 @@ class Endpoint:
             model_name=self.name,
             provider=self.model.provider,
             base_url=self.provider.base_url,
-            endpoint=self.provider.endpoint,
+            endpoint=self.provider.endpoint + self.model.query_string,
             body=self.provider.body(self.model, request),
             sample=sample,
         )

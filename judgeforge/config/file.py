@@ -106,7 +106,7 @@ def _refuse_secrets(document: Document) -> None:
     mistakes = []
     for location, value in _texts(document.value, ()):
         name = next((part for part in reversed(location) if isinstance(part, str)), "")
-        if name == "api_key_env":
+        if name == "api_key_env" or "headers_env" in location[-2:-1]:
             problem = _bad_variable(value)
         elif is_secret_name(name) or looks_like_key(value):
             problem = (

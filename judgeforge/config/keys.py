@@ -31,7 +31,21 @@ def read_key(config: RunConfig, name: str) -> str | None:
         raise ConfigError(str(error), file=config.source_file, key=where) from None
     if key is not None:
         remember_secret(key)
+    try:
+        for value in read_headers(model).values():
+            remember_secret(value)
+    except ValueError as error:
+        where = f"models.{name}.headers_env"
+        raise ConfigError(str(error), file=config.source_file, key=where) from None
     return key
+
+
+def read_headers(model: ModelConfig) -> dict[str, str]:
+    """The headers of a model's requests. Raises ValueError where a variable has no usable value."""
+    return {
+        header: _value_of(variable, f"Set it to the value of the header {header}")
+        for header, variable in model.headers_env.items()
+    }
 
 
 def key_file_problem(path: Path) -> str | None:
@@ -60,11 +74,16 @@ def _from_variable(model: ModelConfig) -> str | None:
     variable = model.key_variable
     if variable is None:
         return None
+    advice = f"Set it to the key of `{model.provider}`"
+    return _value_of(variable, advice, ", or name another one with `api_key_env`")
+
+
+def _value_of(variable: str, advice: str, otherwise: str = "") -> str:
     value = os.environ.get(variable, "").strip()
     if not value:
         raise ValueError(
-            f"the environment variable {variable} is not set. Set it to the key of "
-            f"`{model.provider}` (export {variable}=…), or name another one with `api_key_env`."
+            f"the environment variable {variable} is not set. {advice} (export {variable}=…)"
+            f"{otherwise}."
         )
     if problem := header_problem(value):
         raise ValueError(f"the environment variable {variable} {problem}.")

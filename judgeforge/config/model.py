@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -41,6 +42,22 @@ RESERVED_PARAMS = frozenset(
 )
 """Body fields that judgeforge sets itself; in ``params`` they would break a promise."""
 
+_SETTINGS_OF_SDKS = {
+    "extra_headers": "headers_env",
+    "default_headers": "headers_env",
+    "extra_query": "query",
+    "default_query": "query",
+}
+_OWN_HEADERS = frozenset(
+    {"host", "content-type", "content-length", "content-encoding", "transfer-encoding"}
+    | {"connection", "accept-encoding", "expect", "te", "upgrade", "trailer"}
+)
+"""Headers that belong to the way a request is sent."""
+BILLED_APART = frozenset(
+    {"best_of", "models", "fallbacks", "plugins", "prediction", "web_search_options"}
+    | {"search_parameters", "enable_search", "mcp_servers", "modalities", "audio"}
+)
+"""Params for which a provider may bill more than the tokens that a budget reserves."""
 MOST_TOKENS = 10**9
 LARGEST_PRICE = 1e6
 """USD per million tokens: within these bounds prices times tokens never overflow."""
@@ -100,6 +117,12 @@ class ModelConfig(Record):
     """Whether the model takes a temperature; if unset, the model's name decides."""
     thinking_tags: tuple[str, str] | None = None
     """What opens and what closes a thought in the model's text; the usual ones are known."""
+    system_role: Literal["system", "user"] | None = None
+    """`user`, for models without a system role: what it would say begins the user's message."""
+    headers_env: dict[str, str] = Field(default_factory=dict)
+    """Headers of each request, and the environment variables that hold their values."""
+    query: dict[str, str] = Field(default_factory=dict)
+    """Of the address, such as Azure's `api-version`."""
     params: dict[str, Any] = Field(default_factory=dict)
     price: Price | None = None
     fallback: str | None = None
@@ -123,6 +146,16 @@ class ModelConfig(Record):
                 "must contain no user, password or query: keys come from `api_key_env`"
             )
         return value.rstrip("/")
+
+    @field_validator("headers_env")
+    @classmethod
+    def _headers_of_variables(cls, value: dict[str, str]) -> dict[str, str]:
+        for header, variable in value.items():
+            if not re.fullmatch(r"[A-Za-z0-9-]+", header) or header.lower() in _OWN_HEADERS:
+                raise ValueError(f"`{header}` is not a header that can be set")
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
+                raise ValueError(f"`{header}` takes the name of an environment variable")
+        return value
 
     @field_validator("thinking_tags")
     @classmethod
@@ -177,6 +210,9 @@ class ModelConfig(Record):
                 raise ValueError("`output_config` must be a mapping")
             if "format" in config:
                 taken.append("output_config.format")
+        for name, key in _SETTINGS_OF_SDKS.items():
+            if name in value:
+                raise ValueError(f"`{name}` is a setting of an SDK, not of a request: use `{key}`")
         if taken:
             raise ValueError(
                 f"`{taken[0]}` is set by judgeforge itself: "
@@ -198,6 +234,11 @@ class ModelConfig(Record):
         """What ``params`` adds to the body of a request, with ``extra_body`` merged in."""
         params = dict(self.params)
         return {**params.pop("extra_body", {}), **params}
+
+    @property
+    def query_string(self) -> str:
+        """With its question mark; empty where there is none."""
+        return f"?{urlencode(sorted(self.query.items()))}" if self.query else ""
 
     @property
     def facts(self) -> ProviderFacts:

@@ -83,6 +83,8 @@ def _environment(config: RunConfig, settings: OnFinishConfig) -> dict[str, str]:
     """Of this process, without what is a key by its name or repeats a secret of the run."""
     named = {facts.key_variable for facts in PROVIDERS.values()}
     named |= {model.key_variable for model in config.models.values()} | {settings.webhook_env}
+    for model in config.models.values():
+        named.update(model.headers_env.values())
     secrets = {os.environ.get(name or "", "").strip() for name in named} | {settings.webhook}
     for model in config.models.values():
         if model.api_key_file is not None:

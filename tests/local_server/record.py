@@ -34,7 +34,7 @@ class RequestRecord:
     model: str
     raw: bytes
     headers: Mapping[str, str]
-    """Lower-case names, without the values of keys."""
+    """Lower-case names; of keys the last four characters."""
     authorization: bool
     x_api_key: bool
     at: float
@@ -42,6 +42,7 @@ class RequestRecord:
     status: int | None = None
     """None while no reply was begun."""
     fault: str | None = None
+    query: str = ""
     tokens: TokenCount = field(default_factory=TokenCount)
     """What the provider counts for this request, whether or not the reply arrives."""
     counted_tokens: int = 0

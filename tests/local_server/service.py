@@ -19,14 +19,7 @@ from tests.local_server.quality import Noise, SchemaFiller, completion_text
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
 from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
 
-_SHOWN_HEADERS = (
-    "content-type",
-    "user-agent",
-    "anthropic-version",
-    "anthropic-beta",
-    "idempotency-key",
-    "x-stainless-retry-count",
-)
+_KEY_HEADERS = frozenset({"authorization", "x-api-key"})
 
 
 @dataclass
@@ -113,7 +106,11 @@ class Service:
             kind="other",
             model="",
             raw=raw,
-            headers={name: sent[name] for name in _SHOWN_HEADERS if name in sent},
+            headers={
+                name.lower(): f"…{value[-4:]}" if name.lower() in _KEY_HEADERS else value
+                for name, value in sent.items()
+            },
+            query=request.query_string,
             authorization="authorization" in sent,
             x_api_key="x-api-key" in sent,
             at=self._now(),

@@ -6,9 +6,8 @@ count at the highest that a start of a run may meet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING

@@ -202,8 +202,36 @@ def max_tokens_field(model: ModelConfig) -> str:
 
 
 def asked_messages(model: ModelConfig, request: ChatRequest) -> tuple[Message, ...]:
-    """With `structured: instruction` the schema is appended to the system message, so that the
-    prefix stays the same for all calls."""
+    """As the model takes them. With `structured: instruction` the schema is appended to the system
+    message, so that the prefix stays the same for all calls."""
+    return as_placed(model, _with_instruction(model, request))
+
+
+def as_placed(model: ModelConfig, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """With `system_role: user` what a system message says begins the next one of the user."""
+    if model.system_role != "user":
+        return messages
+    placed: list[Message] = []
+    waiting: list[str] = []
+    for message in messages:
+        if message.role == "system":
+            waiting.append(message.content)
+        elif waiting and message.role == "user":
+            placed.append(_of_user(*waiting, message.content))
+            waiting = []
+        else:
+            placed += [*([_of_user(*waiting)] if waiting else []), message]
+            waiting = []
+    if waiting:
+        placed.append(_of_user(*waiting))
+    return tuple(placed)
+
+
+def _of_user(*texts: str) -> Message:
+    return Message(role="user", content="\n\n".join(texts))
+
+
+def _with_instruction(model: ModelConfig, request: ChatRequest) -> tuple[Message, ...]:
     messages = request.messages
     if request.reply_schema is None or model.structured != "instruction":
         return messages

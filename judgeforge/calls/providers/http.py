@@ -23,6 +23,7 @@ from judgeforge.calls.providers.http_errors import (
     limit_headers,
     status_error,
 )
+from judgeforge.config.keys import read_headers
 from judgeforge.config.model import ModelConfig, is_this_machine
 from judgeforge.errors import CallError, NoReplyError, NotConnectedError, UntrustedServerError
 
@@ -104,7 +105,13 @@ class HttpProvider:
             self._address + self.endpoint,
             cast_to=httpx2.Response,
             body=body,
-            options={"timeout": timeout, "max_retries": 0, "follow_redirects": False},
+            options={
+                "timeout": timeout,
+                "max_retries": 0,
+                "follow_redirects": False,
+                "headers": read_headers(model),
+                "params": model.query,
+            },
         )
 
     async def close(self) -> None:
@@ -132,6 +139,10 @@ class HttpProvider:
             max_retries=0,
             http_client=http_client,
         )
+        # What an SDK reads from its own environment is not meant for whichever server this is.
+        self._client._custom_headers = {}
+        for ids in ("organization", "project") if self.base_url != self.own_address else ():
+            setattr(self._client, ids, None)
 
 
 def _reuse_only_silent_connections(http_client: Any) -> None:  # noqa: ANN401

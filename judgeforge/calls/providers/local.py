@@ -13,6 +13,7 @@ from judgeforge.calls.providers.base import (
     ModelRequest,
     RawReply,
     ReplySchema,
+    as_placed,
     chat_only,
 )
 from judgeforge.calls.providers.local_engine import LocalEngine
@@ -46,7 +47,7 @@ class LocalProvider:
         request = chat_only(request)
         body: Body = {
             "model": model.model,
-            "messages": [message.model_dump() for message in request.messages],
+            "messages": [message.model_dump() for message in as_placed(model, request.messages)],
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             **model.passed_on,
