@@ -15,6 +15,7 @@ from judgeforge.calls.providers.base import (
     ReplySchema,
     Usage,
     chat_only,
+    passed_on,
     sends_temperature,
     with_instruction,
 )
@@ -71,7 +72,7 @@ class AnthropicMessages:
             "messages": [
                 {"role": m.role, "content": m.content} for m in messages if m.role != "system"
             ],
-            **model.passed_on,
+            **passed_on(model, request),
         }
         if messages and messages[0].role == "system":
             body["system"] = [_system(messages[0].content, shared=schema is not None)]

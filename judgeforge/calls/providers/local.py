@@ -17,6 +17,7 @@ from judgeforge.calls.providers.base import (
     ReplySchema,
     Usage,
     chat_only,
+    passed_on,
 )
 from judgeforge.calls.providers.local_engine import LocalEngine
 from judgeforge.calls.providers.replies import Logprobs, asked_logprobs, parsed, token_probabilities
@@ -51,7 +52,7 @@ class LocalProvider:
             "messages": [message.model_dump() for message in request.messages],
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
-            **model.passed_on,
+            **passed_on(model, request),
         }
         if request.seed is not None:
             body["seed"] = request.seed

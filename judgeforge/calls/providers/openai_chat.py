@@ -13,6 +13,7 @@ from judgeforge.calls.providers.base import (
     Usage,
     chat_only,
     max_tokens_field,
+    passed_on,
     sends_temperature,
     with_instruction,
 )
@@ -94,7 +95,7 @@ class OpenAIChat:
             "model": model.model,
             "messages": [{"role": m.role, "content": m.content} for m in messages],
             max_tokens_field(model): request.max_tokens,
-            **model.passed_on,
+            **passed_on(model, request),
         }
         if sends_temperature(model):
             body["temperature"] = request.temperature
