@@ -43,6 +43,8 @@ RESERVED_PARAMS = frozenset(
 
 
 MOST_TOKENS = 10**9
+LARGEST_INTEGER = 2**63 - 1
+"""What servers, Parquet and other languages take for a whole number."""
 LARGEST_PRICE = 1e6
 """USD per million tokens: with such bounds no product of prices and tokens leaves the numbers."""
 DEEPEST_PARAMS = 32
@@ -60,6 +62,8 @@ def no_json_values(value: object, at: Location = ()) -> Iterator[tuple[Location,
             yield from no_json_values(inner, (*at, index))
     elif isinstance(value, float) and not math.isfinite(value):
         yield at, f"found `{value}`; a number must be finite"
+    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        yield at, f"found a whole number of {len(str(abs(value)))} digits; it must fit 64 bits"
     elif not isinstance(value, str | bool | int | float | None):
         yield at, f"found a value of type {type(value).__name__}, which is no JSON"
 
