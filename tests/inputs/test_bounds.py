@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from judgeforge.errors import InputError
 from tests.support.input_files import read, skips, write
 
 MEMORY_MB = 700
@@ -89,7 +90,7 @@ def test_millions_of_tiny_rows_in_one_group_are_read(tmp_path: Path) -> None:
 def test_a_packed_table_does_not_fill_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("judgeforge.inputs.parquet._LARGEST_UNPACKED", 1 << 20)
+    monkeypatch.setattr("judgeforge.inputs.parquet.LARGEST_UNPACKED", 1 << 20)
     file = write(tmp_path / "p.parquet.gz", gzip.compress(b"\0" * (8 << 20)))
     with pytest.raises(Exception, match="unpacks to more than"):
         read(file)
@@ -112,6 +113,34 @@ def test_a_packed_text_is_read_line_by_line(
 ) -> None:
     found = read_in_little_memory(write(tmp_path / name, gzip.compress(content)))
     assert expected is None or found.startswith(expected)
+
+
+@pytest.mark.parametrize("name", ["p.jsonl.gz", "p.txt.gz", "p.csv.gz"])
+@pytest.mark.parametrize("line", [b"\n", b" \n", b"{}\n", b"a\n"], ids=["none", "blank", "{}", "a"])
+def test_a_packed_file_of_almost_nothing_is_refused_before_it_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, line: bytes
+) -> None:
+    monkeypatch.setattr("judgeforge.inputs.files._FEWEST_LINES", 1 << 10)
+    file = write(tmp_path / name, gzip.compress(b"prompt\n" + line * (1 << 20)))
+    with pytest.raises(InputError, match="more lines than packed bytes"):
+        read(file, limit=1 << 20)
+
+
+def test_one_endless_packed_line_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgeforge.inputs.files.LARGEST_UNPACKED", 1 << 20)
+    file = write(tmp_path / "p.jsonl.gz", gzip.compress(b"x" * (40 << 20)))
+    with pytest.raises(InputError, match="unpacks to more than"):
+        read(file)
+
+
+def test_many_short_packed_prompts_that_differ_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgeforge.inputs.files._FEWEST_LINES", 1 << 10)
+    lines = b"".join(b"%x\n" % (n * 2654435761 % 2**32) for n in range(5000))
+    assert len(read(write(tmp_path / "p.txt.gz", gzip.compress(lines)))) == 5000
 
 
 @pytest.mark.parametrize("depth", [120, 400, 900, 980, 5000])
