@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from judgeforge.config.choices import JudgeProtocol
-from judgeforge.config.model import MOST_TOKENS
+from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Record
@@ -30,7 +30,7 @@ class JudgeConfig(Record):
     """Whether a decision model compares completions two by two instead of scoring each."""
     orders: Literal["both", "one", "random"] = "both"
     """Which of two answers is shown first: each once, the earlier one, or one that `seed` draws."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)
     """Decides orders that are drawn."""
 
     @model_validator(mode="after")

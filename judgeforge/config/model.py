@@ -59,6 +59,8 @@ BILLED_APART = frozenset(
 )
 """Params for which a provider may bill more than the tokens that a budget reserves."""
 MOST_TOKENS = 10**9
+LARGEST_INTEGER = 2**63 - 1
+"""What servers, Parquet and other languages take for a whole number."""
 LARGEST_PRICE = 1e6
 """USD per million tokens: within these bounds prices times tokens never overflow."""
 DEEPEST_PARAMS = 32
@@ -76,6 +78,8 @@ def no_json_values(value: object, at: Location = ()) -> Iterator[tuple[Location,
             yield from no_json_values(inner, (*at, index))
     elif isinstance(value, float) and not math.isfinite(value):
         yield at, f"found `{value}`; a number must be finite"
+    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        yield at, f"found a whole number of {len(str(abs(value)))} digits; it must fit 64 bits"
     elif not isinstance(value, str | bool | int | float | None):
         yield at, f"found a value of type {type(value).__name__}, which JSON does not have"
 

@@ -11,9 +11,18 @@ from pydantic import BeforeValidator, Field, field_serializer, field_validator, 
 
 from judgeforge.config.choices import RowFormatName
 from judgeforge.config.judges import JudgingConfig
-from judgeforge.config.model import MOST_TOKENS, ModelConfig, is_readable_on_the_way
+from judgeforge.config.model import (
+    LARGEST_INTEGER,
+    MOST_TOKENS,
+    ModelConfig,
+    is_readable_on_the_way,
+)
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Record
+
+_MOST_COMPLETIONS = 256
+_LARGEST_SEED = LARGEST_INTEGER - _MOST_COMPLETIONS
+"""Each completion adds its number."""
 
 
 def _as_list(value: object) -> object:
@@ -55,14 +64,14 @@ class PromptsConfig(Record):
 
 class SamplingConfig(Record):
     models: Annotated[list[str], BeforeValidator(_as_list)] = Field(min_length=1)
-    completions: int = Field(default=4, ge=2, le=256)
+    completions: int = Field(default=4, ge=2, le=_MOST_COMPLETIONS)
     """In total for each prompt, spread over models and temperatures."""
     temperature: Annotated[list[float], BeforeValidator(_as_list)] = Field(
         default_factory=lambda: [1.0], min_length=1
     )
     max_tokens: int = Field(default=512, ge=1, le=MOST_TOKENS)
     system: str | None = None
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=-LARGEST_INTEGER, le=_LARGEST_SEED)
     keep_cut: bool = False
     """Whether a completion that `max_tokens` cut off is used."""
     keep_unsure: bool | None = None

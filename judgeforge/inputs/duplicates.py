@@ -85,9 +85,13 @@ class SeenRows:
                 SkipReason.DUPLICATE_ID,
                 f"an earlier row has the id `{quotable(given)}`; give each row its own",
             )
-        prompt = row.prompt(self._distinct(row.content_id()) if given is None else given)
+        is_twin = not self._keep and row.asked in self._prompts
+        prompt_id = row.content_id() if given is None else given
+        if given is None and not is_twin:
+            prompt_id = self._distinct(prompt_id)
+        prompt = row.prompt(prompt_id)
         done = is_done is not None and is_done(prompt)
-        if not self._keep and not done and row.asked in self._prompts:
+        if is_twin and not done:
             raise RowProblemError(
                 SkipReason.DUPLICATE_PROMPT,
                 "an earlier row has the same prompt, up to white space; remove one of them "

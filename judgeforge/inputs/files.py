@@ -16,8 +16,14 @@ from judgeforge.text.wording import did_you_mean
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes. A longer line is skipped without being held in memory."""
+HIGHEST_RATIO = 200
+"""Bytes unpacked of one packed byte; text gives some 10, a table of numbers up to 50."""
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a cut or damaged gz file raises."""
+LARGEST_UNPACKED = 1 << 30
+"""Bytes of a gz file that may exceed the ratio."""
+_FEWEST_LINES = 1 << 22
+"""Of a gz file, that may be more than its packed bytes."""
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _GZ_MAGIC = b"\x1f\x8b"
@@ -86,11 +92,17 @@ def text_lines(
     """
     number = 0
     with open_binary(path) as file:
+        packed = path.stat().st_size if isinstance(file, gzip.GzipFile) else None
         try:
             while line := file.readline(longest + 1):
                 number += 1
+                if packed is not None:
+                    _refuse_bomb(path, number, file.tell(), packed)
                 if len(line) > longest:
-                    _skip_rest(file, line)
+                    while line and not line.endswith(b"\n"):
+                        line = file.readline(1 << 20)
+                        if packed is not None:
+                            _refuse_bomb(path, number, file.tell(), packed)
                     detail = f"the line is longer than {longest >> 20} MiB; split or shorten it"
                     yield BadRow(number, SkipReason.TOO_LONG, detail)
                     continue
@@ -107,9 +119,17 @@ def text_lines(
             raise InputError(f"{path}: {detail}") from error
 
 
-def _skip_rest(file: BinaryIO, piece: bytes) -> None:
-    while piece and not piece.endswith(b"\n"):
-        piece = file.readline(1 << 20)
+def _refuse_bomb(path: Path, lines: int, unpacked: int, packed: int) -> None:
+    """Reading a file takes about as long as its size lets expect, or it is not read on."""
+    if lines > max(_FEWEST_LINES, packed):
+        raise InputError(
+            f"{path}: has more lines than packed bytes, so they are nearly all the same or empty; "
+            "unpack it, and name what comes out"
+        )
+    if unpacked > max(LARGEST_UNPACKED, HIGHEST_RATIO * packed):
+        raise InputError(
+            f"{path}: unpacks to more than {unpacked >> 30} GiB; unpack it, and name what comes out"
+        )
 
 
 def _decoded(number: int, line: bytes, errors: str) -> tuple[int, str] | BadRow:

@@ -10,7 +10,9 @@ from typing import Any
 
 from judgeforge.config.run import Fields, HuggingFaceSource
 from judgeforge.errors import InputError
-from judgeforge.inputs.rows import BadRow, RawRow, require_columns, watch_columns
+from judgeforge.inputs.files import LONGEST_LINE
+from judgeforge.inputs.rows import BadRow, RawRow, is_longer, require_columns, watch_columns
+from judgeforge.records import SkipReason
 from judgeforge.text.wording import did_you_mean, listed, shortened
 
 _SHOWN_ERROR = 300
@@ -26,11 +28,15 @@ def read(source: HuggingFaceSource, fields: Fields) -> Iterator[RawRow | BadRow]
     return _rows(rows.select_columns(require_columns(where, fields, rows.column_names)), where)
 
 
-def _rows(rows: Any, where: str) -> Iterator[RawRow]:  # noqa: ANN401
+def _rows(rows: Any, where: str) -> Iterator[RawRow | BadRow]:  # noqa: ANN401
     number = 0
     try:
         for number, columns in enumerate(rows, start=1):
-            yield RawRow(number, columns)
+            if is_longer(columns, LONGEST_LINE):
+                detail = f"the row is longer than {LONGEST_LINE >> 20} MiB; split or shorten it"
+                yield BadRow(number, SkipReason.TOO_LONG, detail)
+            else:
+                yield RawRow(number, columns)
     except Exception as error:
         raise InputError(
             f"{where}: cannot be read on after row {number} ({_first_line(error)}). "

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.files import DAMAGED, LONGEST_LINE, open_binary
+from judgeforge.inputs.files import (
+    DAMAGED,
+    HIGHEST_RATIO,
+    LARGEST_UNPACKED,
+    LONGEST_LINE,
+    open_binary,
+)
 from judgeforge.inputs.rows import BadRow, RawRow, require_columns
 from judgeforge.records import SkipReason
 
@@ -23,14 +29,10 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 64
 _BATCH_BYTES = 64 << 20
-_HIGHEST_RATIO = 200
-"""Bytes unpacked of one packed byte; text gives some 10, a table of numbers up to 50."""
 _USUAL_RATIO = 10
 _FEWEST_USUAL_ROWS = 8
 """At once, of a column packed as text usually is: reading row by row takes 20 times longer."""
 _VALUE_BYTES = 8
-_LARGEST_UNPACKED = 1 << 30
-"""Bytes of a gz file that may exceed the ratio."""
 _BUFFER_BYTES = 1 << 16
 """As it comes, pyarrow reads a whole row group ahead, often the whole file."""
 
@@ -70,7 +72,7 @@ def _batch_rows(path: Path, file: ParquetFile, group: int, wanted: list[str]) ->
             continue
         repeated = column.max_repetition_level > 0
         unpacked = max(chunk.total_uncompressed_size, repeated * chunk.num_values * _VALUE_BYTES)
-        if unpacked > max(_BATCH_BYTES, _HIGHEST_RATIO * chunk.total_compressed_size):
+        if unpacked > max(_BATCH_BYTES, HIGHEST_RATIO * chunk.total_compressed_size):
             raise InputError(
                 f"{path}: the column `{column.path}` unpacks {chunk.total_compressed_size} bytes "
                 f"to {unpacked >> 20} MiB in row group {group + 1}; write it in smaller row groups"
@@ -98,7 +100,7 @@ def _seekable(path: Path) -> BinaryIO:
 
 
 def _unpack(path: Path, packed: BinaryIO, unpacked: BinaryIO) -> None:
-    most = max(_LARGEST_UNPACKED, _HIGHEST_RATIO * path.stat().st_size)
+    most = max(LARGEST_UNPACKED, HIGHEST_RATIO * path.stat().st_size)
     while piece := packed.read(1 << 20):
         if unpacked.tell() > most:
             unpacked.close()

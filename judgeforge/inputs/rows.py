@@ -50,6 +50,22 @@ def encodable(text: str) -> str:
     return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def is_longer(value: object, most: int) -> bool:
+    """Whether the texts in a value have more than ``most`` characters; 8 for every other value."""
+    left, values = most, [value]
+    while values and left >= 0:
+        each = values.pop()
+        if isinstance(each, Mapping):
+            values.extend(each.keys())
+            values.extend(each.values())
+        elif isinstance(each, list | tuple):
+            left -= len(each)
+            values.extend(each if left >= 0 else ())
+        else:
+            left -= len(each) if isinstance(each, str | bytes) else 8
+    return left < 0
+
+
 def column_names(names: Iterable[object]) -> str:
     """The first of them for a message: ``a, b, c``."""
     return listed((quotable(str(name)) for name in names), _SHOWN_COLUMNS) or "no columns"

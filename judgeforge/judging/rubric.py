@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from judgeforge.config.file import load_model
+from judgeforge.config.model import LARGEST_INTEGER
 from judgeforge.config.shipped import shipped_prompts
 from judgeforge.errors import ConfigError
 from judgeforge.judging.checks import Check, parse_checks
@@ -108,7 +109,7 @@ class Criterion(RubricPart):
 
 class Rubric(RubricPart):
     name: str
-    version: int = Field(ge=1, strict=True)
+    version: int = Field(ge=1, le=LARGEST_INTEGER, strict=True)
     guidance: str = ""
     criteria: list[Criterion] = Field(min_length=1)
 

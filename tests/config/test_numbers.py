@@ -107,6 +107,36 @@ def test_a_parameter_is_not_nested_without_end() -> None:
         ModelConfig.model_validate({"provider": "openai", "model": "m", "params": {"x": value}})
 
 
+TOO_LARGE = str(2**63), "-" + "9" * 30, "1" + "0" * 39
+
+
+@pytest.mark.parametrize("number", TOO_LARGE)
+def test_a_whole_number_that_no_server_takes_is_named_with_its_line(
+    tmp_path: Path, number: str
+) -> None:
+    param = mistakes(tmp_path, "    params:", f"      top_k: {number}")
+    assert "config.yaml:8" in param
+    assert "models.m.params.top_k" in param
+    assert "must fit 64 bits" in param
+    seed = mistakes(tmp_path, "sampling:", f"  seed: {number}", "  models: [m]")
+    assert "config.yaml:8" in seed
+    assert "sampling.seed" in seed
+    judge = mistakes(
+        tmp_path, "judging:", f"  judges: [{{model: m, protocol: listwise, seed: {number}}}]"
+    )
+    assert "judging.judges[0].seed" in judge
+
+
+def test_every_seed_of_64_bits_that_completions_can_add_to_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    for seed in (-(2**63) + 1, 0, 2**32, 2**63 - 300):
+        more = ["sampling:", f"  seed: {seed}", "  models: [m]"]
+        file.write_text("\n".join([*LINES, f"    params: {{top_k: {seed}}}", *more]))
+        config = load_config(file)
+        assert config.sampling is not None
+        assert config.sampling.seed == config.models["m"].params["top_k"] == seed
+
+
 def test_a_date_is_text_as_it_is_written(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("\n".join([*LINES, "    params: {day: 2024-01-02}"]))

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from judgeforge.errors import InputError
 from tests.support.input_files import read, skips, write
 
 MEMORY_MB = 700
@@ -104,10 +105,38 @@ def test_a_small_file_is_read_in_little_memory(
 def test_a_packed_table_does_not_fill_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("judgeforge.inputs.parquet._LARGEST_UNPACKED", 1 << 20)
+    monkeypatch.setattr("judgeforge.inputs.parquet.LARGEST_UNPACKED", 1 << 20)
     file = write(tmp_path / "p.parquet.gz", gzip.compress(b"\0" * (8 << 20)))
     with pytest.raises(Exception, match="unpacks to more than"):
         read(file)
+
+
+@pytest.mark.parametrize("name", ["p.jsonl.gz", "p.txt.gz", "p.csv.gz"])
+@pytest.mark.parametrize("line", [b"\n", b" \n", b"{}\n", b"a\n"], ids=["none", "blank", "{}", "a"])
+def test_a_packed_file_of_almost_nothing_is_refused_before_it_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, line: bytes
+) -> None:
+    monkeypatch.setattr("judgeforge.inputs.files._FEWEST_LINES", 1 << 10)
+    file = write(tmp_path / name, gzip.compress(b"prompt\n" + line * (1 << 20)))
+    with pytest.raises(InputError, match="more lines than packed bytes"):
+        read(file, limit=1 << 20)
+
+
+def test_one_endless_packed_line_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgeforge.inputs.files.LARGEST_UNPACKED", 1 << 20)
+    file = write(tmp_path / "p.jsonl.gz", gzip.compress(b"x" * (40 << 20)))
+    with pytest.raises(InputError, match="unpacks to more than"):
+        read(file)
+
+
+def test_many_short_packed_prompts_that_differ_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgeforge.inputs.files._FEWEST_LINES", 1 << 10)
+    lines = b"".join(b"%x\n" % (n * 2654435761 % 2**32) for n in range(5000))
+    assert len(read(write(tmp_path / "p.txt.gz", gzip.compress(lines)))) == 5000
 
 
 @pytest.mark.parametrize("depth", [120, 400, 900, 980, 5000])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import datasets
 import pyarrow as pa
@@ -48,6 +49,31 @@ def test_a_saved_dataset_is_read(tmp_path: Path) -> None:
         ("b", 2, None),
     ]
     assert texts(found) == ["Why?", "How?"]
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize(
+    "long",
+    [
+        {"prompt": "x" * 3000},
+        {"metadata": {"a": ["y" * 1500] * 2}},
+        {"completions": [{"text": "z" * 1500, "model": "m"}] * 2},
+        {"prompt": [{"role": "user", "content": "x" * 3000}]},
+    ],
+)
+def test_a_row_that_is_longer_than_a_line_may_be_is_one_skip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long: dict[str, Any], streaming: bool
+) -> None:
+    monkeypatch.setattr("judgeforge.inputs.hugging_face.LONGEST_LINE", 2000)
+    short = dict.fromkeys(long) | {"prompt": "Why?"}
+    if isinstance(long.get("prompt"), list):
+        short["prompt"] = [{"role": "user", "content": "Why?"}]
+    folder = tmp_path / "data"
+    folder.mkdir()
+    datasets.Dataset.from_list([{"prompt": "Who?", **long}, short]).to_parquet(folder / "a.parquet")
+    found = read_hf(folder, streaming=streaming)
+    assert skips(found) == [(1, "too_long")]
+    assert texts(found) == ["Why?"]
 
 
 def test_a_split_of_saved_datasets_is_read(tmp_path: Path) -> None:

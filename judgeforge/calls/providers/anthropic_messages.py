@@ -14,6 +14,7 @@ from judgeforge.calls.providers.base import (
     Usage,
     asked_messages,
     chat_only,
+    passed_on,
     sends_temperature,
 )
 from judgeforge.calls.providers.http import HttpProvider
@@ -60,7 +61,7 @@ class AnthropicMessages(HttpProvider):
             "messages": [
                 {"role": m.role, "content": m.content} for m in messages if m.role != "system"
             ],
-            **model.passed_on,
+            **passed_on(model, request),
         }
         if messages and messages[0].role == "system":
             body["system"] = [_system(messages[0].content, shared=schema is not None)]

@@ -182,6 +182,16 @@ def open_provider(model: ModelConfig, key: str | None) -> Provider:
     return kind(model.base_url, key)
 
 
+_STOPS = frozenset({"stop", "stop_sequences", "stop_token_ids", "stop_strings", "stop_words"})
+
+
+def passed_on(model: ModelConfig, request: ChatRequest) -> Body:
+    """What the model's ``params`` add to a body; what ends a completion would cut a judgment."""
+    if request.reply_schema is None:
+        return model.passed_on
+    return {name: value for name, value in model.passed_on.items() if name not in _STOPS}
+
+
 _NO_TEMPERATURE = re.compile(r"^(o\d|gpt-[5-9])", re.IGNORECASE)
 """Reasoning models of OpenAI take the default temperature only."""
 

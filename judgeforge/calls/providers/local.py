@@ -15,6 +15,7 @@ from judgeforge.calls.providers.base import (
     ReplySchema,
     as_placed,
     chat_only,
+    passed_on,
 )
 from judgeforge.calls.providers.local_engine import LocalEngine
 from judgeforge.calls.providers.openai_chat import json_schema_format, read_chat_completion
@@ -50,7 +51,7 @@ class LocalProvider:
             "messages": [message.model_dump() for message in as_placed(model, request.messages)],
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
-            **model.passed_on,
+            **passed_on(model, request),
         }
         if request.seed is not None:
             body["seed"] = request.seed

@@ -15,6 +15,7 @@ from judgeforge.calls.providers.base import (
     asked_messages,
     chat_only,
     max_tokens_field,
+    passed_on,
     sends_temperature,
 )
 from judgeforge.calls.providers.http import HttpProvider
@@ -83,7 +84,7 @@ class OpenAIChat(HttpProvider):
                 {"role": m.role, "content": m.content} for m in asked_messages(model, request)
             ],
             max_tokens_field(model): request.max_tokens,
-            **model.passed_on,
+            **passed_on(model, request),
         }
         if sends_temperature(model):
             body["temperature"] = request.temperature
