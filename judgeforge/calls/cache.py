@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import stat
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -123,6 +124,8 @@ _ALONE_S, _TOGETHER_S = 0.001, 0.004
 one that was shared. Few calls in flight are not held up; of many, each costs an eighth less
 processor time at the longer wait, since what follows a transaction is done together as well."""
 _TEXT_MODE = diskcache.core.MODE_RAW
+_OF_A_TEAM = stat.S_ISGID | stat.S_IRWXG
+"""A folder of mode 2770 or 2775: whatever is made in it is for its group."""
 _FAILURES = (OSError, sqlite3.Error, diskcache.Timeout)
 
 
@@ -168,12 +171,7 @@ class ReplyCache:
         """Of what is pending: all of it is stored, or nothing."""
         self._wait_s = _ALONE_S
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o700)
-            # SQLite makes its files for everyone to read; the others follow the first one's mode.
-            database = folder / DATABASE
-            database.touch(mode=0o600)
-            database.chmod(0o600)
+            _make_private(folder)
             self._rows = diskcache.Cache(
                 str(folder),
                 disk=JsonTextDisk,
@@ -248,6 +246,24 @@ class ReplyCache:
         if self._pending:
             self._write_pending()
         self._rows.close()
+
+
+def _make_private(folder: Path) -> None:
+    """Only what judgeforge makes gets a mode: a folder that is there may be a project's, or that of
+    a team, which then shares the replies.
+    """
+    database = folder / DATABASE
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_new:
+        folder.chmod(0o700)
+    if not database.exists():
+        # SQLite makes its files for everyone to read; the others follow the first one's mode.
+        is_shared = folder.stat().st_mode & _OF_A_TEAM == _OF_A_TEAM
+        database.touch(mode=0o600)
+        database.chmod(0o660 if is_shared else 0o600)
+    elif database.stat().st_mode & stat.S_IRWXO:
+        database.chmod(database.stat().st_mode & 0o770)
 
 
 def _why(error: Exception) -> str:

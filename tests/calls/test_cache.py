@@ -275,3 +275,26 @@ def test_the_same_words_to_another_place_are_another_call(part: str) -> None:
     place = {"provider": "openai", "base_url": "http://here/v1", "endpoint": "/chat/completions"}
     call = {"model_name": "m", "body": {"model": "m"}, "sample": 0}
     assert make_call(**call, **place).key != make_call(**call, **{**place, part: "other"}).key
+
+
+@pytest.mark.parametrize(
+    ("mode", "file_mode"), [(0o755, 0o600), (0o700, 0o600), (0o2775, 0o660), (0o2770, 0o660)]
+)
+def test_a_folder_that_is_there_keeps_its_mode_and_a_team_its_replies(
+    tmp_path: Path, mode: int, file_mode: int
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    folder.chmod(mode)
+    for _ in range(2):
+        ReplyCache(folder, on_damage=lambda *_: None).close()
+        assert stat.S_IMODE(folder.stat().st_mode) == mode
+        assert stat.S_IMODE((folder / "cache.db").stat().st_mode) == file_mode
+
+
+def test_a_database_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    ReplyCache(folder, on_damage=lambda *_: None).close()
+    (folder / "cache.db").chmod(0o664)
+    ReplyCache(folder, on_damage=lambda *_: None).close()
+    assert stat.S_IMODE((folder / "cache.db").stat().st_mode) == 0o660

@@ -122,7 +122,8 @@ class Turns:
         self._waiting.pop(owner, None)
 
 
-SMALLEST_START = 16
+FIRST_LIMIT = 16
+"""Doubled in each round trip: more at once would meet an unknown limit with many refusals."""
 DECREASE = 0.7
 SLOWER_DECREASE = 0.9
 SLOW = 2.0
@@ -141,7 +142,7 @@ class ConcurrencyLimit:
 
     def __init__(self, maximum: int) -> None:
         self._maximum = float(maximum)
-        self._limit = float(min(maximum, max(SMALLEST_START, maximum // 2)))
+        self._limit = float(min(maximum, FIRST_LIMIT))
         self._doubling = True
         self._cut_at = self._held_at = -1.0
         self._recent_s = self._usual_s = 0.0

@@ -36,6 +36,18 @@ def settled(clients: list[Client], start: float, end: float) -> tuple[float, flo
     return accepted / (end - start - SETTLED_S), refused / (accepted + refused)
 
 
+@pytest.mark.parametrize("rpm", [600.0, 1200.0, 3000.0])
+@pytest.mark.parametrize("retry_after", [True, False])
+def test_an_unknown_limit_is_found_at_the_cost_of_few_refusals(
+    rpm: float, retry_after: bool
+) -> None:
+    """In a minute without headers, its first seconds counted."""
+    found = Simulation(Limits(rpm=rpm), headers=False, retry_after=retry_after, latency_s=0.3)
+    accepted, refused = found.run(60.0, concurrency=256)[0].counts(0.0, 60.0)
+    assert refused <= 0.03 * (accepted + refused)
+    assert accepted >= 0.95 * rpm
+
+
 def _replies(
     limit: ConcurrencyLimit, *, fails: Callable[[random.Random, int], bool], seconds: float = 60.0
 ) -> tuple[int, float]:
@@ -233,6 +245,7 @@ class TestConcurrencyLimit:
 
     def test_after_a_refusal_it_grows_by_one_in_a_round_trip(self) -> None:
         limit = ConcurrencyLimit(256)
+        limit._limit = 128.0
         limit.refused(sent_at=0.0, now=1.0, in_flight=128)
         before = limit.limit
         assert before == int(128 * 0.7)
@@ -242,6 +255,7 @@ class TestConcurrencyLimit:
 
     def test_the_replies_of_one_round_trip_count_as_one_refusal(self) -> None:
         limit = ConcurrencyLimit(256)
+        limit._limit = 128.0
         for _ in range(50):
             limit.refused(sent_at=0.5, now=1.0, in_flight=128)
         assert limit.limit == int(128 * 0.7)
