@@ -10,10 +10,6 @@ from judgeforge.records import Completion, Judgment, PreferencePair, Ranking, Sk
 from judgeforge.store.evidence_rows import OF_RANKING
 
 FILES = ("pairs", "completions", "judgments", "skips")
-_FIGURES = ("score_chosen", "score_rejected", "score_margin", "confidence")
-_DIGITS = 10
-"""After the point, of figures in pairs.jsonl: as many as `Dataset.to_json` and pandas write, so
-that a copy made with them has the same rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +43,13 @@ def finished_prompt(
         prompt_id=prompt_id,
         digest=digest,
         lines={
-            "pairs": [_pair_line(pair) for pair in pairs],
+            "pairs": [pair.model_dump_json() for pair in pairs],
             "completions": [_completion_line(one, ranking) for one in completions],
             "judgments": [judgment.model_dump_json() for judgment in judgments],
             "skips": [] if skip is None else [skip.model_dump_json()],
         },
         skip_reason=None if skip is None else skip.reason,
     )
-
-
-def _pair_line(pair: PreferencePair) -> str:
-    source, cost = pair.provenance, pair.provenance.cost_usd
-    rounded: dict[str, object] = {name: round(getattr(pair, name), _DIGITS) for name in _FIGURES}
-    if cost is not None:
-        rounded["provenance"] = source.model_copy(update={"cost_usd": round(cost, _DIGITS)})
-    return pair.model_copy(update=rounded).model_dump_json()
 
 
 def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
