@@ -3,7 +3,7 @@
 status.py         how far a run has come
 explain.py        why a pair is what it is
 facts.py          what a manifest says about how a run was made
-effects.py        which evidence moved a pair
+judge_effects.py  which evidence moved a pair
 figures/          all numbers, from one pass over the files
 report/           `report.html`
 card.py           the dataset card, `README.md`

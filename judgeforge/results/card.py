@@ -6,7 +6,7 @@ from judgeforge import __version__
 from judgeforge.results.card_sections import costs, counts, making, measures, quality_sections
 from judgeforge.results.export.arrow import card_features
 from judgeforge.results.figures.pairs import PairFigures
-from judgeforge.store.files import replacing
+from judgeforge.store.atomic_files import replacing
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Manifest
 

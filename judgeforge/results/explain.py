@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import Completion, Judgment, PreferencePair, Record
-from judgeforge.results.effects import JudgeEffect, judge_effects
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
+from judgeforge.results.judge_effects import JudgeEffect, judge_effects
 from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows

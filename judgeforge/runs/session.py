@@ -20,7 +20,7 @@ from judgeforge.runs.result import RunResult
 from judgeforge.runs.signals import stop_signals
 from judgeforge.runs.start import Start
 from judgeforge.runs.wiring import Parts
-from judgeforge.store.files import check_free_space
+from judgeforge.store.atomic_files import check_free_space
 from judgeforge.store.spending import to_usd
 
 _YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20

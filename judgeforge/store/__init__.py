@@ -1,7 +1,7 @@
 """The run folder on disk: what must survive kill -9 and a power cut.
 
 folder.py           where its files are, how results are written, what is not a run folder
-files.py            writing files so that no reader sees half of one
+atomic_files.py     writing files so that no reader sees half of one
 durable_files.py    files that only grow, and files whose places are overwritten
 json_lines.py       reading JSON-lines files back, line by line
 journal.py          finished prompts in the order in which they finish, and by their id

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from judgeforge.errors import StoreError
-from judgeforge.store.files import read_error
+from judgeforge.store.atomic_files import read_error
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from judgeforge.store.files import descriptor_of, read_error, write_error
+from judgeforge.store.atomic_files import descriptor_of, read_error, write_error
 
 _BLOCK = 65_536
 

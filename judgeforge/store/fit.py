@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from judgeforge.errors import StoreError
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Record
-from judgeforge.store.files import replacing
+from judgeforge.store.atomic_files import replacing
 
 FORMAT = 3
 """The first format is the reliability alone, without a number; the second is never provisional."""

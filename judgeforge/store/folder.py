@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.store.files import make_folder, read_error, replacing
+from judgeforge.store.atomic_files import make_folder, read_error, replacing
 from judgeforge.store.finished_prompt import FILES
 from judgeforge.store.journal import Journal
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest

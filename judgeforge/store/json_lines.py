@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from judgeforge.errors import StoreError
 from judgeforge.records import Record
-from judgeforge.store.files import read_error
+from judgeforge.store.atomic_files import read_error
 from judgeforge.text.wording import first_problem
 
 Row = dict[str, Any]

@@ -11,8 +11,8 @@ from typing import Any
 
 import structlog
 
+from judgeforge.store.atomic_files import read_error, write_error
 from judgeforge.store.durable_files import AppendedFile
-from judgeforge.store.files import read_error, write_error
 from judgeforge.text.redaction import Redactor
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=repr)

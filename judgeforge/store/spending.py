@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
+from judgeforge.store.atomic_files import read_error
 from judgeforge.store.durable_files import AppendedFile
-from judgeforge.store.files import read_error
 
 PICODOLLARS = 10**12
 """In a dollar. Money is counted in whole picodollars: integers add up exactly."""

@@ -17,9 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.judging.judge_prompts import (
-    judge_messages,
-)
+from judgeforge.judging.judge_prompts import judge_messages
 from judgeforge.judging.protocols.listwise import ListwiseJudge
 from judgeforge.judging.protocols.pairwise import PairwiseJudge
 from judgeforge.judging.protocols.pointwise import PointwiseJudge

@@ -16,6 +16,8 @@ PACKAGE = Path(__file__).parents[2] / "judgeforge"
 TESTS = Path(__file__).parents[1]
 BESIDE_THE_ROOMS = {"promises", "support", "faults", "local_server", "train", "benchmarks"}
 OF_SEVERAL_FILES = {
+    "results/figures/test_answers.py": "which model answered, in completions and judgments alike",
+    "calls/providers/test_ends_of_replies.py": "half of answers: the words of all servers",
     "calls/limits/test_control_laws.py": "how the laws of all files work together, simulated",
     "config/test_numbers.py": "one rule for the numbers of all sections",
     "inputs/test_bounds.py": "one promise of all formats",

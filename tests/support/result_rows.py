@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from judgeforge.results.figures.rows import Group, PromptRows
-from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.figures.run import Group, PromptRows, RunFigures
 
 Row = dict[str, Any]
 

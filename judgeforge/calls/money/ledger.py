@@ -19,8 +19,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.store.atomic_files import make_folder
 from judgeforge.store.durable_files import FixedFile
-from judgeforge.store.files import make_folder
 from judgeforge.store.lock import NoFlockError, check_flock_works, try_flock, unlock
 
 LEDGER_VERSION = 1

@@ -18,6 +18,7 @@ from judgeforge.cli.show.output import (
 from judgeforge.cli.show.pairs import pairs_table
 from judgeforge.runs.progress import time_left
 from judgeforge.runs.result import ASSUMED_CONFIDENCE, status_in_words, summarise
+from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_rows
 from judgeforge.text.wording import counted
 
@@ -102,14 +103,15 @@ def _print_result(result: RunResult, *, show_pairs: int) -> None:
 
 def _first_pair(folder: Path) -> str | None:
     """Its id; None without a pair, and where a full disk kept the file from being written."""
-    file = folder / "pairs.jsonl"
+    file = RunFolder(folder).pairs
     first = next(read_rows(file, needs="id"), None) if file.exists() else None
     return None if first is None else str(first["id"])
 
 
 def _print_where_next(folder: Path, first: str) -> None:
+    files = RunFolder(folder)
     say(
-        f"page:  {folder / 'report.html'}\n"
-        f"pairs: {folder / 'pairs.jsonl'}   how they were made: {folder / 'README.md'}\n"
+        f"page:  {files.report}\n"
+        f"pairs: {files.pairs}   how they were made: {files.card}\n"
         f"why:   {command_line('explain', folder, first)}"
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgeforge.records import PreferencePair
 from judgeforge.results.export.targets import Write
-from judgeforge.store.files import replacing
+from judgeforge.store.atomic_files import replacing
 from judgeforge.store.json_lines import read_records
 
 if TYPE_CHECKING:

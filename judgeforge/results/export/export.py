@@ -14,7 +14,7 @@ from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export import find_target
 from judgeforge.results.export.targets import Target, Write
-from judgeforge.store.files import chosen_place, make_folder, replacing
+from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_records
 

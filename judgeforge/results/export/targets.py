@@ -11,7 +11,7 @@ from typing import Any
 
 from judgeforge.errors import ConfigError
 from judgeforge.records import Message, PreferencePair
-from judgeforge.store.files import replacing
+from judgeforge.store.atomic_files import replacing
 
 Write = Callable[[PreferencePair], None]
 Open = Callable[[Path, bool], AbstractContextManager[Write]]

@@ -1,10 +1,8 @@
 """The files of a run folder, in one pass -> the numbers that report, card and manifest show.
 
-run.py           all figures of a folder
-rows.py          the rows, prompt by prompt
+run.py           all figures of a folder, from one walk, prompt by prompt
 pairs.py         pairs: how certain, how far apart, how far to trust them
-completions.py   completions, by the model that wrote them
-answers.py       which model answered, and whether it read its whole prompt
+completions.py   completions, by the model that wrote them, and which model answered
 judges.py        judges and tiers: how often asked, silent, agreed; what was saved
 criteria.py      which criteria tell chosen from rejected
 length.py        how far scores go with length

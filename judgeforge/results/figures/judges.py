@@ -15,8 +15,8 @@ from typing import Any
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.ranking.protocols import is_by_code
-from judgeforge.results.figures.answers import add_answer
 from judgeforge.results.figures.calls import together
+from judgeforge.results.figures.completions import add_answer
 from judgeforge.store.evidence_rows import judgment_fields
 from judgeforge.store.manifest import JudgingTotals
 

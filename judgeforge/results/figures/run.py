@@ -1,9 +1,10 @@
-"""All figures of a run folder, from one pass over its files in little memory."""
+"""All figures of a run folder, from one walk over its files, prompt by prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -15,12 +16,79 @@ from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.criteria import CriterionFigures
 from judgeforge.results.figures.judges import JudgeFigures, TierFigures
 from judgeforge.results.figures.pairs import PairFigures, run_quality
-from judgeforge.results.figures.rows import PromptRows, prompts_of
 from judgeforge.results.figures.shortlist import Place, Shortlist
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.json_lines import read_log
+from judgeforge.store.json_lines import Row, read_log, read_placed_rows
 from judgeforge.store.manifest import Quality
 from judgeforge.text.wording import first_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of one prompt in one file, their lines, and the byte at which they begin."""
+
+    prompt_id: str
+    offset: int = 0
+    rows: list[Row] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRows:
+    prompt_id: str
+    completions: Group
+    judgments: Group
+    pairs: Group
+
+
+def prompts_of(folder: RunFolder) -> Iterator[PromptRows]:
+    """Raises StoreError where a file cannot be read or a line is not one that a run writes."""
+    judgments, pairs = _Follower(_groups(folder.judgments)), _Follower(_groups(folder.pairs))
+    for group in _groups(folder.completions):
+        name = group.prompt_id
+        yield PromptRows(name, group, judgments.take(name), pairs.take(name))
+    for rest in judgments.rest():
+        name = rest.prompt_id
+        yield PromptRows(name, Group(name), rest, pairs.take(name))
+    for rest in pairs.rest():
+        yield PromptRows(rest.prompt_id, Group(rest.prompt_id), Group(rest.prompt_id), rest)
+
+
+def group_at(file: Path, offset: int) -> Group:
+    """The rows of the prompt whose first line begins at byte ``offset``."""
+    return next(_groups(file, offset), Group(""))
+
+
+class _Follower:
+    """Gives the group of a prompt if it is the next one in the file."""
+
+    def __init__(self, groups: Iterator[Group]) -> None:
+        self._groups = groups
+        self._next = next(groups, None)
+
+    def take(self, prompt_id: str) -> Group:
+        if self._next is None or self._next.prompt_id != prompt_id:
+            return Group(prompt_id)
+        taken, self._next = self._next, next(self._groups, None)
+        return taken
+
+    def rest(self) -> Iterator[Group]:
+        while self._next is not None:
+            yield self.take(self._next.prompt_id)
+
+
+def _groups(file: Path, offset: int = 0) -> Iterator[Group]:
+    group: Group | None = None
+    for start, line, row in read_placed_rows(file, needs="prompt_id", offset=offset):
+        name = str(row["prompt_id"])
+        if group is None or name != group.prompt_id:
+            if group is not None:
+                yield group
+            group = Group(name, start)
+        group.rows.append(row)
+        group.lines.append(line)
+    if group is not None:
+        yield group
 
 
 @dataclass(slots=True)

@@ -13,8 +13,7 @@ from typing import Literal
 
 from judgeforge.records import SkipReason
 from judgeforge.results.facts import judges_by_name, part
-from judgeforge.results.figures.answers import others
-from judgeforge.results.figures.completions import FINISHED
+from judgeforge.results.figures.completions import FINISHED, others
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.store.manifest import Manifest
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from judgeforge.results.figures.rows import group_at
+from judgeforge.results.figures.run import group_at
 from judgeforge.results.figures.shortlist import Picked
 from judgeforge.results.report.html import LONGEST_NAME, seen
 from judgeforge.store.folder import RunFolder

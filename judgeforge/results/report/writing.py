@@ -11,7 +11,7 @@ from judgeforge.results.report.html import render_page
 from judgeforge.results.report.page import page
 from judgeforge.results.report.shown_pairs import shown_pairs
 from judgeforge.results.status import read_status
-from judgeforge.store.files import chosen_place, make_folder, replacing
+from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.manifest import Manifest
 

@@ -32,7 +32,7 @@ from judgeforge.runs.progress import Progress
 from judgeforge.runs.run import run_folder
 from judgeforge.runs.wiring import build_escalation
 from judgeforge.sampling.sampling import ready_completions, usable
-from judgeforge.store.files import make_folder, replacing
+from judgeforge.store.atomic_files import make_folder, replacing
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_log, read_records
 

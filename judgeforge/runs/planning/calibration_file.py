@@ -16,7 +16,7 @@ from judgeforge.judging.judge_prompts import template_digests
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import RubricId
 from judgeforge.runs.planning.identity import differences, first_of, model_identity
-from judgeforge.store.files import make_folder, replacing
+from judgeforge.store.atomic_files import make_folder, replacing
 from judgeforge.text.wording import first_problem
 
 _IRRELEVANT = {"tier"}

@@ -12,10 +12,7 @@ from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION, ModelPrice
 from judgeforge.calls.providers.base import Usage
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
-from judgeforge.judging.judge_prompts import (
-    decision_pair_question,
-    judge_messages,
-)
+from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt, Skip
 from judgeforge.runs.admission import Estimate

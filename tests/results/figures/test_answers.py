@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from judgeforge.results.figures.answers import is_same_model, others
+from judgeforge.results.figures.completions import is_same_model, others
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from judgeforge.records import SkipReason
 from judgeforge.results.report.words import SKIP_WORDS, STATUS_WORDS, skip_words
 from judgeforge.results.report.writing import write_report
 from judgeforge.runs.result import EXIT_STATUS, FINISHED
-from judgeforge.store.files import replacing
+from judgeforge.store.atomic_files import replacing
 from tests.local_server import LocalServer
 from tests.support.html_page import Page, read_page
 from tests.support.run_setup import run, write_config

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.store.files import check_free_space, chosen_place, make_folder, replacing
+from judgeforge.store.atomic_files import check_free_space, chosen_place, make_folder, replacing
 from tests.local_server import LocalServer
 from tests.support.run_setup import run, write_config
 
