@@ -83,7 +83,7 @@ def test_a_number_that_cannot_be_counts_as_the_reservation(
     assert result.exit_code == 0
     assert result.manifest["totals"]["cost_usd"] < 0.1
     said = events(out, "usage_impossible")
-    assert len(said) == (1 if max(usage.values()) in range(10**7, 2**53) else 0)
+    assert len(said) == (1 if 10**7 < max(usage.values()) < 2**53 else 0)
     ledger = (tmp_path / ".judgeforge" / "ledger.txt").read_text()
     assert int(ledger.splitlines()[1].split()[1]) < 10**11
 
@@ -114,7 +114,7 @@ class TestASpendingFileThatLostRows:
             if kept != "both":
                 (out / name).unlink()
         sent = len(server.requests)
-        with pytest.raises(StoreError, match="Rows are missing"):
+        with pytest.raises((StoreError, ConfigError), match=r"Rows are missing|not a run folder"):
             run(config, out)
         assert len(server.requests) == sent
 

@@ -77,8 +77,12 @@ def billed_apart(model: ModelConfig) -> str | None:
     if not model.facts.paid:
         return None
     asked = model.passed_on
-    found = sorted(n for n in _BILLED_APART & asked.keys() if asked[n] not in _ASKS_FOR_NOTHING)
-    return found[0] if found else None
+    found = (
+        name
+        for name in sorted(_BILLED_APART & asked.keys())
+        if asked[name] is True or asked[name] not in _ASKS_FOR_NOTHING
+    )
+    return next(found, None)
 
 
 def why_unknown(model: ModelConfig) -> str:
