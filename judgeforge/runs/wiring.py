@@ -28,6 +28,7 @@ from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
+from judgeforge.store.folder import RunFolder
 from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.spending import to_pico
 from judgeforge.text.redaction import Redactor
@@ -87,12 +88,13 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
 @asynccontextmanager
 async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[Gateway, Budget]]:
     """A door that keeps nothing but what it cost: its cache, log and spending are in ``place``."""
-    config, log = prepared.config, RunLog(place / "log.jsonl", _redactor(prepared))
+    config, files = prepared.config, RunFolder(place)
+    log = RunLog(files.log, _redactor(prepared))
     cache = ReplyCache(place / "cache", on_damage=lambda _, __: None)
     limits = config.limits.model_copy(update={"max_attempts": min(2, config.limits.max_attempts)})
     with ExitStack() as opened:
         opened.enter_context(closing(log))
-        budget = _open_budget(config, place / "spending.jsonl", opened)
+        budget = _open_budget(config, files.spending_file, opened)
         gateway = Gateway(
             open_endpoints(config, prepared.keys, prepared.prices, log),
             cache=opened.enter_context(closing(cache)),
