@@ -53,11 +53,6 @@ _OWN_HEADERS = frozenset(
     | {"connection", "accept-encoding", "expect", "te", "upgrade", "trailer"}
 )
 """Headers that belong to the way a request is sent."""
-BILLED_APART = frozenset(
-    {"best_of", "models", "fallbacks", "plugins", "prediction", "web_search_options"}
-    | {"search_parameters", "enable_search", "mcp_servers", "modalities", "audio"}
-)
-"""Params for which a provider may bill more than the tokens that a budget reserves."""
 MOST_TOKENS = 10**9
 LARGEST_INTEGER = 2**63 - 1
 """What servers, Parquet and other languages take for a whole number."""

@@ -88,13 +88,12 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
 @asynccontextmanager
 async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[Gateway, Budget]]:
     """A door that keeps nothing but what it cost: its cache, log and spending are in ``place``."""
-    config, files = prepared.config, RunFolder(place)
-    log = RunLog(files.log, _redactor(prepared))
+    config, log = prepared.config, RunLog(RunFolder(place).log, _redactor(prepared))
     cache = ReplyCache(place / "cache", on_damage=lambda _, __: None)
     limits = config.limits.model_copy(update={"max_attempts": min(2, config.limits.max_attempts)})
     with ExitStack() as opened:
         opened.enter_context(closing(log))
-        budget = _open_budget(config, files.spending_file, opened)
+        budget = _open_budget(config, place / "spending.jsonl", opened)
         gateway = Gateway(
             open_endpoints(config, prepared.keys, prepared.prices, log),
             cache=opened.enter_context(closing(cache)),

@@ -124,7 +124,7 @@ def test_a_stored_reply_that_no_longer_reads_is_reported_and_bought_anew(
     log = rows(tmp_path / "again" / "log.jsonl")
     (refused,) = [line for line in log if line["event"] == "cache_row_refused"]
     assert refused["key"] == key
-    assert "no chat completion" in refused["reason"]
+    assert "not a chat completion" in refused["reason"]
 
 
 def test_rows_of_a_newer_version_are_left_to_it(

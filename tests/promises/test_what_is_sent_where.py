@@ -13,11 +13,10 @@ import judgeforge
 from judgeforge.calls.providers.anthropic_messages import AnthropicMessages
 from judgeforge.calls.providers.base import ChatRequest
 from judgeforge.calls.providers.openai_chat import OpenAIChat
-from judgeforge.config.model import BILLED_APART, ModelConfig
+from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError
 from judgeforge.records import Message
 from judgeforge.runs.planning.identity import model_identity
-from judgeforge.runs.planning.preparation import prepare
 from tests.local_server import LocalServer
 from tests.support.run_setup import KEY, model, run, write_config
 
@@ -134,28 +133,6 @@ def test_settings_of_an_sdk_are_refused_by_name(
     settings = model(server, params={name: {"X-Team": "blue"}})
     with pytest.raises(ConfigError, match=f"`{name}` is a setting of an SDK.*`{instead}`"):
         judgeforge.load_config(write_config(tmp_path, server, models={"small": settings}))
-
-
-@pytest.mark.parametrize("name", sorted(BILLED_APART))
-@pytest.mark.parametrize("inside", [False, True])
-def test_a_param_that_may_be_billed_apart_is_refused_under_a_budget(
-    tmp_path: Path, server: LocalServer, name: str, inside: bool
-) -> None:
-    params: dict[str, Any] = {name: ["x"]}
-    settings = model(server, params={"extra_body": params} if inside else params)
-
-    def prepared(**parts: Any) -> object:
-        config = write_config(tmp_path, server, prompts=1, **parts)
-        return prepare(judgeforge.load_config(config))
-
-    models = {"small": settings}
-    with pytest.raises(ConfigError, match=rf"models\.small\.params\.{name}.*budget\.usd"):
-        prepared(models=models, budget={"usd": 1.0})
-    with pytest.raises(ConfigError, match=r"budget\.daily_usd"):
-        prepared(models=models, budget={"daily_usd": 1.0})
-    assert prepared(models=models)
-    free = settings | {"price": {"input_per_mtok": 0, "output_per_mtok": 0}}
-    assert prepared(models={"small": free}, budget={"usd": 1.0})
 
 
 CHAT = (

@@ -121,7 +121,7 @@ def test_many_threads_write_one_file(file: Path) -> None:
 def test_what_a_killed_process_left_goes_with_the_next_writing(file: Path) -> None:
     code = f"""
 import os, pathlib
-from judgeforge.store.files import replacing
+from judgeforge.store.atomic_files import replacing
 with replacing(pathlib.Path({str(file)!r})) as target:
     target.write(b"half")
     target.flush()

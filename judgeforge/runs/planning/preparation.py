@@ -14,7 +14,6 @@ from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.config.file import located
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.keys import read_key
-from judgeforge.config.model import BILLED_APART
 from judgeforge.config.providers import PROVIDERS, ProviderFacts
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
@@ -101,7 +100,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     keys: dict[str, str | None] = {}
     without_key: set[str | None] = set()
     for name in names:
-        for check_model in (_check_local, _check_fallback, _check_billed_apart):
+        for check_model in (_check_local, _check_fallback):
             with _adding_to(mistakes):
                 check_model(config, name)
         place = config.models[name].key_place
@@ -165,23 +164,6 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
                 file=config.source_file,
                 key=f"models.{name}.params",
             )
-
-
-def _check_billed_apart(config: RunConfig, name: str) -> None:
-    """A budget reserves what tokens cost; what a provider bills beside them would pass it by."""
-    model, price = config.models[name], config.models[name].price
-    limits = [key for key in ("usd", "daily_usd") if getattr(config.budget, key) is not None]
-    free = price is not None and not (
-        price.input_per_mtok or price.output_per_mtok or price.per_request
-    )
-    apart = sorted(BILLED_APART & model.passed_on.keys())
-    if limits and apart and model.facts.paid and not free:
-        raise ConfigError(
-            f"may be billed beside the tokens that are counted, so budget.{limits[0]} cannot hold. "
-            f"Take it out, or take budget.{limits[0]} out.",
-            file=config.source_file,
-            key=f"models.{name}.params.{apart[0]}",
-        )
 
 
 def _check_max_error(config: RunConfig) -> None:

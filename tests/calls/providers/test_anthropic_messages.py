@@ -107,7 +107,7 @@ TEXT = {"type": "text", "text": "Yes."}
         ),
         ([{"type": "text", "text": None}, 3, None, TEXT], "end_turn", ("Yes.", "stop", None)),
         ([{"type": "redacted_thinking", "data": "xx"}, TEXT], "end_turn", ("Yes.", "stop", None)),
-        ([{"text": "Yes."}], {"reason": "end"}, ("Yes.", "stop", None)),
+        ([{"text": "Yes."}], {"reason": "end"}, ("Yes.", "unknown", None)),
     ],
 )
 def test_a_reply_is_its_text_its_end_and_its_reasoning(
