@@ -17,7 +17,7 @@ TESTS = Path(__file__).parents[1]
 BESIDE_THE_ROOMS = {"promises", "support", "faults", "local_server", "train", "benchmarks"}
 OF_SEVERAL_FILES = {
     "calls/providers/test_stops_of_params.py": "one setting, in every provider",
-    "calls/providers/test_way_to_a_server.py": "one promise of http and http_errors, with real sockets",
+    "calls/providers/test_way_to_a_server.py": "one promise of two files, with real sockets",
     "judging/replies/test_one_reading.py": "one promise of all readers of JSON",
     "runs/test_odd_files.py": "what a run does with files that are not what they should be",
     "results/figures/test_answers.py": "which model answered, in completions and judgments alike",

@@ -146,8 +146,8 @@ class Budget:
         return self._account.spending()
 
     def check_whole(self, *, sent: int, paid: int) -> None:
-        """Raises StoreError where other files know of more calls that were sent or paid, and a limit
-        would count anew without them."""
+        """Raises StoreError where other files know of more calls that were sent or paid, and a
+        limit would count anew without them."""
         if not self.limited:
             return
         if sent > self._account.next_id or paid > self.calls:
