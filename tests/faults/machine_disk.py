@@ -35,7 +35,7 @@ def _small_disk(size: str, disk: Path, copy: Path) -> list[str]:
 _ELSEWHERE = """
 import runpy, sys
 from pathlib import Path
-from judgeforge.store import files
+from judgeforge.store import atomic_files as files
 name, disk = sys.argv[1:3]
 beside = files._new_part
 files._new_part = lambda path: beside(Path(disk, name) if path.name == name else path)

@@ -105,11 +105,22 @@ def _is_asked_again(name: str, done: str, reply: object) -> None:
 _is_asked_again("no-choices", "A reply has no `choices`.", {"id": "x", "model": "small"})
 _is_asked_again("empty-choices", "A reply's `choices` is an empty list.", _chat("", choices=[]))
 _is_asked_again("null-message", "A reply's message is null.", _chat(None))
-_is_asked_again(
+
+
+@fault(
     "usage-of-words",
-    "A reply's usage has words in place of numbers.",
-    _chat(_said("Fine."), usage={"prompt_tokens": "many", "completion_tokens": "few"}),
+    done="A reply's usage has words in place of numbers.",
+    promise="The answer is kept, and its call counts as the most that it can have cost.",
 )
+def _(scene: Scene) -> str:
+    usage = {"prompt_tokens": "many", "completion_tokens": "few"}
+    reply = faults.whole_reply(_chat(_said("Fine."), usage=usage))
+    completion = _first_row(scene, reply)
+    assert (completion["text"], completion["finish"]) == ("Fine.", "stop")
+    assert len(scene.server.requests) == 8
+    assert completion["cost_usd"] > 64 * 4.0 / 1e6, "all 64 tokens of the output, and the input"
+    scene.billing = False  # The server counts the reply that it meant to send.
+    return "8 requests for 8 calls; the answer is used, its call counts whole"
 
 
 @fault(
