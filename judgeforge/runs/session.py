@@ -23,29 +23,13 @@ from judgeforge.runs.wiring import Parts
 from judgeforge.store.atomic_files import check_free_space
 from judgeforge.store.spending import to_usd
 
+PROGRESS_EVERY_S = 0.5
+DISK_EVERY_S = 2.0
 _YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20
 _lock = threading.Lock()
 _before: list[tuple[int, int, int]] = []
 """The thresholds that each run found. Runs may overlap (threads of a notebook): the one that ends
 last restores what the first one found."""
-
-
-@contextmanager
-def rare_garbage_collection() -> Iterator[None]:
-    """Hundreds of calls in flight keep tens of thousands of young objects alive. With Python's own
-    thresholds (700, 10, 10) looking at them again and again takes a tenth of the processor time."""
-    with _lock:
-        _before.append(gc.get_threshold())
-        gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES)
-    try:
-        yield
-    finally:
-        with _lock:
-            gc.set_threshold(*_before.pop())
-
-
-PROGRESS_EVERY_S = 0.5
-DISK_EVERY_S = 2.0
 
 
 class RunSession:
@@ -183,6 +167,20 @@ class RunSession:
         while True:
             on_progress(self.progress())
             await asyncio.sleep(PROGRESS_EVERY_S)
+
+
+@contextmanager
+def rare_garbage_collection() -> Iterator[None]:
+    """Hundreds of calls in flight keep tens of thousands of young objects alive. With Python's own
+    thresholds (700, 10, 10) looking at them again and again takes a tenth of the processor time."""
+    with _lock:
+        _before.append(gc.get_threshold())
+        gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES)
+    try:
+        yield
+    finally:
+        with _lock:
+            gc.set_threshold(*_before.pop())
 
 
 def _interrupted_at_the_end(result: RunResult) -> RunResult:
