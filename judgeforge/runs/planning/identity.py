@@ -20,7 +20,7 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
-_NEWER_FIELDS = {"thinking_tags", "system_role", "query"}
+_NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
 _NEWER_COLUMNS = {"tools"}
 
