@@ -18,6 +18,8 @@ from judgeforge.store.manifest import (
     ModelPairs,
     Quality,
 )
+from judgeforge.text.shown_messages import row_message
+from judgeforge.text.tool_calls import said_text
 
 
 class PairFigures:
@@ -132,7 +134,16 @@ class PairFigures:
 
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:
     """In characters."""
-    return sum(len(message["content"]) for message in messages)
+    return sum(_message_length(message) for message in messages)
+
+
+def _message_length(message: Mapping[str, Any]) -> int:
+    """Of words and tool calls; a thought is no part of what is said."""
+    content = message["content"]
+    if isinstance(content, str) and not message.get("tool_calls"):
+        return len(content)
+    one = row_message(message)
+    return len(said_text(one.text, one.tool_calls))
 
 
 def _rest(share: float | None) -> float | None:
