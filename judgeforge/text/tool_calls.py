@@ -80,7 +80,8 @@ def _texts_in(value: object, written: str) -> Iterator[str]:
 
 
 def _canonical(arguments: str) -> str:
-    read, value = _read(arguments)
+    """Some servers write no arguments as no text at all."""
+    read, value = _read(arguments if arguments.strip() else "{}")
     try:
         return json.dumps(value, sort_keys=True) if read else arguments
     except RecursionError:
