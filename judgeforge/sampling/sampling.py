@@ -53,7 +53,10 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
                 index=index,
                 model=ready.model or "given",
                 text=ready.text,
-                finish="given" if ready.text.strip() else "empty",
+                tool_calls=ready.tool_calls,
+                reasoning=ready.reasoning,
+                given=ready.given,
+                finish="given" if ready.text.strip() or ready.tool_calls else "empty",
             )
             for index, ready in enumerate(prompt.completions)
         ]

@@ -32,7 +32,8 @@ def suspicions(
     """
     signs = _signs(text)
     if calls:
-        signs |= _signs("\n".join(texts_in_calls(calls)))
+        # Rows of a table have the same keys again and again, and that is no sign.
+        signs |= _signs("\n".join(dict.fromkeys(texts_in_calls(calls))))
     if not signs:
         return ()
     known = {sign for one in asked for sign in _signs(_QUOTES.sub(" ", one))}
@@ -74,9 +75,17 @@ _TAG = re.compile(
     r"(-(?=[a-f]*\d)[0-9a-f]{6,})?\s*>"
 )
 
+_TAG_WITH_NUMBER = re.compile(
+    r"(?<![`\"'])</?(?:answer-(?:[ab]|\d{1,3})|call(?:-\d{1,3})?|result(?:-of-call-\d{1,3})?"
+    r"|tools|thought|picture-\d{1,3}|developer)-(?=[a-f]*\d)[0-9a-f]{6,}\s*>"
+)
+"""Those of judge prompts that are plain words without their code."""
+
 
 def _delimiters(text: str) -> bool:
     """A tag with a code like those of judge prompts, or one closed that was never opened."""
+    if _TAG_WITH_NUMBER.search(text):
+        return True
     opened: set[str] = set()
     for match in _TAG.finditer(text):
         closes, name, code = match.groups()
