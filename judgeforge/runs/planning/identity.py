@@ -26,6 +26,7 @@ _NEWER_FIELDS = {"thinking_tags", "system_role", "query"}
 """Named only where they are set: folders that were made before them know nothing of them."""
 _OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""
+_NEWER_COLUMNS = {"tools"}
 
 
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
@@ -35,6 +36,8 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
     budget, prices, limits, keys, timeouts and the place of the cache.
     """
     prompts = config.prompts.model_dump(mode="json", exclude_none=True)
+    newer = {name for name in _NEWER_COLUMNS if getattr(config.prompts.fields, name) == name}
+    prompts["fields"] = config.prompts.fields.model_dump(exclude_none=True, exclude=newer)
     if "path" in prompts:
         # Moving a project changes no result; the rows themselves are compared one by one.
         prompts["path"] = config.prompts.path.name if config.prompts.path else None
