@@ -36,6 +36,7 @@ def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
             for judge in judges
         },
         "asked": _asked(config),
+        **({"show_reasoning": True} if config.judging.show_reasoning else {}),
         "prompts": template_digests(sorted({judge.protocol for judge in judges})),
     }
 
