@@ -100,6 +100,7 @@ async def _complete(
         max_tokens=config.max_tokens,
         temperature=draw.temperature,
         seed=None if config.seed is None else config.seed + draw.index,
+        tools=prompt.tools,
     )
     blank = Completion(
         id=f"{prompt.id}.c{draw.index}",
@@ -118,12 +119,13 @@ async def _complete(
         finish = "content_filter" if isinstance(error, FlaggedInputError) else "failed"
         return blank.model_copy(update={"finish": finish, "failure": str(error)})
     reply = answer.reply
-    has_text = bool(reply.text.strip())
+    has_text = bool(reply.text.strip() or reply.tool_calls)
     doubt = _doubt(reply, config.max_tokens)
     finish = "unknown" if doubt else reply.finish
     outcome = {
         "model": answer.answered_by or draw.model,
         "text": reply.text,
+        "tool_calls": reply.tool_calls,
         "finish": "empty" if finish in {"stop", "unknown"} and not has_text else finish,
         "cut": reply.finish == "length" and not (config.keep_cut and has_text),
         "unsure": None if config.keep_unsure or not has_text else doubt,
@@ -149,7 +151,7 @@ def _doubt(reply: ModelReply, max_tokens: int) -> str | None:
 
 def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
     """A system message of the row's own wins over the one in the configuration."""
-    if system is None or prompt.messages[0].role == "system":
+    if system is None or prompt.messages[0].role in {"system", "developer"}:
         return prompt.messages
     return (Message(role="system", content=system), *prompt.messages)
 

@@ -18,6 +18,7 @@ from judgeforge.records import Completion, Prompt, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
+from judgeforge.text.messages import about_message_tokens
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import about_tokens
 
@@ -156,7 +157,8 @@ class Estimator:
             models = tuple(one.model or "given" for one in prompt.completions)
             return (longest, longest, longest), models
         low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
-        size = _tokens(sampling.system or "", *(m.text for m in prompt.messages))
+        beside = sampling.system or "", prompt.tools or ""
+        size = about_message_tokens(prompt.messages, *beside) + _CALL_TOKENS
         models = tuple(
             sampling.models[index % len(sampling.models)] for index in range(sampling.completions)
         )

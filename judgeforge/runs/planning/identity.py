@@ -22,7 +22,7 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
-_NEWER_FIELDS = {"thinking_tags", "system_role", "query"}
+_NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
 _OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""
