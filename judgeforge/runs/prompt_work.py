@@ -140,9 +140,12 @@ class PromptWork:
         return [one for one in candidates if not one.signs]
 
     async def _completions(self, prompt: Prompt) -> list[Completion]:
+        shown = self.config.judging.show_reasoning
         if prompt.completions or self.config.sampling is None:
-            return ready_completions(prompt)
-        completions = await sample_completions(prompt, self.config.sampling, self.gateway)
+            return ready_completions(prompt, thoughts_shown=shown)
+        completions = await sample_completions(
+            prompt, self.config.sampling, self.gateway, thoughts_shown=shown
+        )
         if self.equal_draws is not None:
             self.equal_draws.look_at(completions)
         return completions

@@ -33,17 +33,20 @@ class _Draw:
 
 
 async def sample_completions(
-    prompt: Prompt, config: SamplingConfig, gateway: Asks
+    prompt: Prompt, config: SamplingConfig, gateway: Asks, *, thoughts_shown: bool = False
 ) -> list[Completion]:
-    """All draws in order, usable or not. Raises CallError only where it stops the run."""
+    """All draws in order, usable or not. Raises CallError only where it stops the run.
+
+    ``thoughts_shown``: judges will see the thoughts, so signs are looked for in them too.
+    """
     asked = texts_asked(_with_system(prompt, config.system), prompt.tools)
     drawn = await gather_or_cancel(
         _complete(prompt, config, draw, gateway) for draw in _draws(config)
     )
-    return _with_signs(_mark_duplicates(drawn), asked)
+    return _with_signs(_mark_duplicates(drawn), asked, thoughts_shown=thoughts_shown)
 
 
-def ready_completions(prompt: Prompt) -> list[Completion]:
+def ready_completions(prompt: Prompt, *, thoughts_shown: bool = False) -> list[Completion]:
     """The completions that the input row brought along."""
     given = _mark_duplicates(
         [
@@ -61,7 +64,8 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
             for index, ready in enumerate(prompt.completions)
         ]
     )
-    return _with_signs(given, texts_asked(prompt.messages, prompt.tools))
+    asked = texts_asked(prompt.messages, prompt.tools)
+    return _with_signs(given, asked, thoughts_shown=thoughts_shown)
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
@@ -173,10 +177,17 @@ def _as_read(completion: Completion) -> tuple[str, str]:
     return text_as_read(completion.text), same_calls_key(completion.tool_calls)
 
 
-def _with_signs(completions: Sequence[Completion], asked: Sequence[str]) -> list[Completion]:
+def _with_signs(
+    completions: Sequence[Completion], asked: Sequence[str], *, thoughts_shown: bool
+) -> list[Completion]:
+    def signs(one: Completion) -> tuple[str, ...]:
+        found = suspicions(one.text, asked, one.tool_calls)
+        thought = one.reasoning if thoughts_shown else None
+        return tuple(sorted({*found, *suspicions(thought, asked)})) if thought else found
+
     return [
-        completion.model_copy(update={"signs": signs})
-        if (signs := suspicions(completion.text, asked, completion.tool_calls))
+        completion.model_copy(update={"signs": found})
+        if (found := signs(completion))
         else completion
         for completion in completions
     ]
