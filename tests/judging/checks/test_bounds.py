@@ -24,8 +24,8 @@ from judgeforge.records import Skip
 from tests.promises.monotonous_texts import TEXTS
 from tests.support.fake_asks import FakeAsks, make_completion, make_prompt, make_rubric, says
 
-BOUND_S = 1.5
-"""Of processor time for 1 MiB, on a busy machine; what is not linear takes minutes."""
+BOUND_S = 15.0
+"""Of processor time: ten times what 1 MiB takes; what is not linear takes minutes."""
 ARGUMENTS: dict[str, Any] = {
     "contains": ["zebra", "aaaab"],
     "contains_any": "zebra",
@@ -254,7 +254,7 @@ def test_an_ordinary_pattern_with_counts_is_read(source: str) -> None:
 def test_a_pattern_that_never_ends_leaves_the_check_undecided(source: str) -> None:
     begun = time.process_time()
     decide({"regex": source}, "a" * (1 << 20))
-    assert time.process_time() - begun < 2 * BOUND_S
+    assert time.process_time() - begun < BOUND_S
 
 
 @pytest.mark.parametrize("name", CHECKS)
