@@ -127,8 +127,9 @@ SLOW_READERS = {"shorten", "printable", "markdown", "split_reasoning", "read_pai
 """Of others' rooms, or the same as one that is tried."""
 
 
+@pytest.mark.texts
 @pytest.mark.parametrize("name", sorted(READERS.keys() - SLOW_READERS))
-def test_a_mebibyte_that_repeats_one_thing_is_read_within_seconds(name: str) -> None:
+def test_a_long_text_that_repeats_one_thing_is_read_within_seconds(name: str) -> None:
     for what, text in TEXTS.items():
         begun = time.process_time()
         with contextlib.suppress(ValueError):
