@@ -1,7 +1,7 @@
 """Texts that repeat one thing a million times: what makes careless code go back and forth.
 
-A test tries the kinds that differ most from each other, an eighth of a mebibyte long; with EVERY_TEXT=1
-in the environment (`make test-slow`) it tries all of them, eight times as long.
+A test tries the kinds that differ most from each other, an eighth of a mebibyte long; with
+EVERY_TEXT=1 in the environment (`make test-slow`) it tries all of them, eight times as long.
 """
 
 # ruff: noqa: RUF001 (letters that look alike are what is tested)
