@@ -229,6 +229,14 @@ class ModelConfig(Record):
         return value
 
     @model_validator(mode="after")
+    def _takes_thoughts(self) -> ModelConfig:
+        if self.send_reasoning and not self.facts.takes_thoughts:
+            raise ValueError(
+                f"provider `{self.provider}` takes no thoughts of others: take `send_reasoning` out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_an_address(self) -> ModelConfig:
         if self.facts.needs_base_url and self.base_url is None:
             raise ValueError(

@@ -42,6 +42,8 @@ class ProviderFacts:
     takes_tools: bool = True
     """Whether its models can be offered tools, and read turns of tools."""
     takes_pictures: bool = True
+    takes_thoughts: bool = True
+    """Whether it can be sent what models thought in earlier turns."""
     max_tokens_field: MaxTokensField = "max_tokens"
     """What its own address calls the output limit."""
 
@@ -61,6 +63,8 @@ PROVIDERS: dict[str, ProviderFacts] = {
         family="claude",
         # The API version that the SDK speaks (2026-10-21) refuses temperature, top_p and top_k.
         takes_temperature=False,
+        # Only those that it signed itself, which no row has.
+        takes_thoughts=False,
     ),
     "local": ProviderFacts(
         "judgeforge.calls.providers.local:LocalProvider",
