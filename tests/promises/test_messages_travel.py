@@ -82,9 +82,11 @@ class Ran:
         (folder / "shots").mkdir(parents=True)
         (folder / "shots" / "a.png").write_bytes(png(1))
         (folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in INPUT))
-        with LocalServer(thoughts=True) as server:
+        with LocalServer(thinks=True, calls_tools=True) as server:
             sees = {"small": model(server, provider, vision=True, picture_tokens=2000)}
-            config = write_config(folder, server, prompts={"path": "prompts.jsonl"}, models=sees)
+            draws = {"models": ["small"], "completions": 4, "max_tokens": 64}
+            source = {"path": "prompts.jsonl"}
+            config = write_config(folder, server, prompts=source, models=sees, sampling=draws)
             self.result = run(config, folder / "out")
             self.requests = server.calls(kind="completion")
         self.out = folder / "out"
@@ -149,8 +151,8 @@ def test_completions_with_one_call_with_words_beside_it_with_two_and_with_none_a
 
 def test_thoughts_of_completions_are_kept_apart(ran: Ran) -> None:
     thoughts = [row["reasoning"] for row in ran.completions.values()]
-    assert all(thought.startswith("thought ") for thought in thoughts)
-    assert not any("thought" in row["text"] for row in ran.completions.values())
+    assert all(thought.startswith("Thought ") for thought in thoughts)
+    assert not any("Thought" in row["text"] for row in ran.completions.values())
 
 
 def test_openai_is_sent_the_tools_and_the_turns_as_they_are(ran: Ran) -> None:

@@ -1,8 +1,9 @@
 """The pairs of a run folder -> files that trainers read.
 
-export.py   exporting to a target format
-targets.py  what a target is, and a pair as a row of each trainer's format
-arrow.py    the columns of a pair and their types
+export.py    exporting to a target format
+targets.py   what a target is, and a pair as a row of each trainer's format
+arrow.py     the columns of a pair and their types
+thinking.py  thoughts as a field, as words, or left out
 
 To add a format: a function for its row in targets.py, or a file, and a line in ``TARGETS``.
 """
