@@ -52,7 +52,7 @@ class RunRecord:
         self.done_before = self.tally.prompts
         self.reliability: Reliability | None = None
         """What is known about the judges; None until the first prompts are judged."""
-        self.notes: list[str] = []
+        self.notes: list[str] = list(work.losses)
         """What a person should know of a run that goes on, or is whole all the same."""
         self._is_provisional = False
         started = now()

@@ -12,8 +12,9 @@ from judgeforge.calls.call import Asks, gather_or_cancel
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
 from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError
-from judgeforge.records import Completion, Message, Prompt
+from judgeforge.records import Completion, Prompt
 from judgeforge.sampling.suspicion import suspicions
+from judgeforge.text.messages import Message
 
 _UNSEEN_BLANKS = re.compile("[\u200b\u2060\ufeff]")
 _LEAST_CUT = 16
@@ -34,7 +35,7 @@ async def sample_completions(
     prompt: Prompt, config: SamplingConfig, gateway: Asks
 ) -> list[Completion]:
     """All draws in order, usable or not. Raises CallError only where it stops the run."""
-    asked = [message.content for message in _with_system(prompt, config.system)]
+    asked = [message.text for message in _with_system(prompt, config.system)]
     drawn = await gather_or_cancel(
         _complete(prompt, config, draw, gateway) for draw in _draws(config)
     )
@@ -51,12 +52,15 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
                 index=index,
                 model=ready.model or "given",
                 text=ready.text,
-                finish="given" if ready.text.strip() else "empty",
+                tool_calls=ready.tool_calls,
+                reasoning=ready.reasoning,
+                given=ready.given,
+                finish="given" if ready.text.strip() or ready.tool_calls else "empty",
             )
             for index, ready in enumerate(prompt.completions)
         ]
     )
-    return _with_signs(given, [message.content for message in prompt.messages])
+    return _with_signs(given, [message.text for message in prompt.messages])
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
@@ -95,6 +99,7 @@ async def _complete(
         max_tokens=config.max_tokens,
         temperature=draw.temperature,
         seed=None if config.seed is None else config.seed + draw.index,
+        tools=prompt.tools,
     )
     blank = Completion(
         id=f"{prompt.id}.c{draw.index}",
@@ -113,12 +118,13 @@ async def _complete(
         finish = "content_filter" if isinstance(error, FlaggedInputError) else "failed"
         return blank.model_copy(update={"finish": finish, "failure": str(error)})
     reply = answer.reply
-    has_text = bool(reply.text.strip())
+    has_text = bool(reply.text.strip() or reply.tool_calls)
     doubt = _doubt(reply, config.max_tokens)
     finish = "unknown" if doubt else reply.finish
     outcome = {
         "model": answer.answered_by or draw.model,
         "text": reply.text,
+        "tool_calls": reply.tool_calls,
         "finish": "empty" if finish in {"stop", "unknown"} and not has_text else finish,
         "cut": reply.finish == "length" and not (config.keep_cut and has_text),
         "unsure": None if config.keep_unsure or not has_text else doubt,
@@ -144,7 +150,7 @@ def _doubt(reply: ModelReply, max_tokens: int) -> str | None:
 
 def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
     """A system message of the row's own wins over the one in the configuration."""
-    if system is None or prompt.messages[0].role == "system":
+    if system is None or prompt.messages[0].role in {"system", "developer"}:
         return prompt.messages
     return (Message(role="system", content=system), *prompt.messages)
 

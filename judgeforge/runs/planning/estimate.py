@@ -18,6 +18,7 @@ from judgeforge.records import Completion, Prompt, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
+from judgeforge.text.messages import about_message_tokens
 from judgeforge.text.wording import about_tokens
 
 LOW, EXPECTED, HIGH = range(3)
@@ -153,7 +154,8 @@ class Estimator:
             models = tuple(one.model or "given" for one in prompt.completions)
             return (longest, longest, longest), models
         low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
-        size = _tokens(sampling.system or "", *(m.content for m in prompt.messages))
+        beside = sampling.system or "", prompt.tools or ""
+        size = about_message_tokens(prompt.messages, *beside) + _CALL_TOKENS
         models = tuple(
             sampling.models[index % len(sampling.models)] for index in range(sampling.completions)
         )
@@ -215,11 +217,11 @@ class Estimator:
         if judge.facts.decides:
             system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
             asked = decision_pair_question(self._prepared.rubric)
-            yield _tokens(system.content, user.content, asked), _tokens(system.content)
+            yield _tokens(system.text, user.text, asked), _tokens(system.text)
             return
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
-            yield _tokens(system.content, user.content), about_tokens(system.content)
+            yield _tokens(system.text, user.text), about_tokens(system.text)
 
 
 class ExpectedCalls:

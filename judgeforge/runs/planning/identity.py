@@ -20,8 +20,9 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
-_NEWER_FIELDS = {"thinking_tags", "system_role", "query"}
+_NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
+_NEWER_COLUMNS = {"tools"}
 
 
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
@@ -31,6 +32,8 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
     budget, prices, limits, keys, timeouts and the place of the cache.
     """
     prompts = config.prompts.model_dump(mode="json", exclude_none=True)
+    newer = {name for name in _NEWER_COLUMNS if getattr(config.prompts.fields, name) == name}
+    prompts["fields"] = config.prompts.fields.model_dump(exclude_none=True, exclude=newer)
     if "path" in prompts:
         # Moving a project changes no result; the rows themselves are compared one by one.
         prompts["path"] = config.prompts.path.name if config.prompts.path else None

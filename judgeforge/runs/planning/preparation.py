@@ -189,7 +189,38 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=parse_checks,
         reference_check=next((check.name for check in own if check.needs_reference), None),
+        without_tools=_without_tools(config),
+        without_pictures=_without_pictures(config),
     )
+
+
+def _without_tools(config: RunConfig) -> str | None:
+    for name in config.sampling.models if config.sampling else ():
+        model = config.models[name]
+        if not model.facts.takes_tools:
+            return (
+                f"models.{name}: provider `{model.provider}` can call none. Sample models of "
+                "another provider, such as the same model behind a server, or leave the column out "
+                "with `fields: {tools: null}`"
+            )
+    return None
+
+
+def _without_pictures(config: RunConfig) -> str | None:
+    """Everything that is sampled or judges is shown them."""
+    for name in called_models(config):
+        model = config.models[name]
+        if model.vision is False:
+            return (
+                f"models.{name} is said not to see (`vision: false`). Sample and judge with models "
+                "that see, or take such rows out"
+            )
+        if not model.facts.takes_pictures:
+            return (
+                f"models.{name}: provider `{model.provider}` takes words only. Sample and judge "
+                "with models of another provider, or take such rows out"
+            )
+    return None
 
 
 def _check_judges(config: RunConfig, rubric: Rubric) -> None:
