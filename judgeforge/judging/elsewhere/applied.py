@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from judgeforge.judging.elsewhere.file import Verdicts
 from judgeforge.judging.elsewhere.verdict import Verdict, text_digest
-from judgeforge.records import Completion, Judgment
+from judgeforge.records import Completion, Judgment, Prompt
 from judgeforge.text.visible import quotable
 
-
-@dataclass(slots=True)
-class Applied:
-    judgments: list[Judgment] = field(default_factory=list)
-    unused: list[tuple[int, str]] = field(default_factory=list)
-    """Line of the file, and why its verdict cannot count."""
+Unused = Callable[[int, str], None]
+"""Told of a verdict that cannot count: the line of its file, and why."""
 
 
-def apply_verdicts(
-    verdicts: Sequence[Verdict],
-    completions: Sequence[Completion],
-    judged: Sequence[Completion],
-    *,
-    weight: float,
-    source: str,
-) -> Applied:
-    """``judged``: those of the ``completions`` that the run judges; one that reads the same as
-    another is judged under the name of that. ``weight``: of what judges decide in the rubric.
-    ``source``: the name of the file, for the notes of the judgments."""
-    applied = Applied()
-    by_id, candidates = {one.id: one for one in completions}, {one.id for one in judged}
-    for verdict in verdicts:
-        names = _names(verdict, by_id)
-        problem = _problem(verdict, names, by_id, candidates)
-        if problem is not None:
-            applied.unused.append((verdict.line, problem))
-            continue
-        note = f"made elsewhere: {source}:{verdict.line}"
-        applied.judgments += verdict.judgments(names, weight, note)
-    return applied
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    verdicts: Verdicts
+    weight: float
+    """Of what judges decide in the rubric."""
+    unused: Unused = lambda _, __: None
+
+    def about(
+        self, prompt: Prompt, completions: Sequence[Completion], judged: Sequence[Completion]
+    ) -> list[Judgment]:
+        """In the order of the file. ``judged``: those of the ``completions`` that the run judges;
+        one that reads the same as another is judged under the name of that."""
+        found: list[Judgment] = []
+        by_id, candidates = {one.id: one for one in completions}, {one.id for one in judged}
+        for verdict in self.verdicts.of_prompt(prompt.id):
+            names = _names(verdict, by_id)
+            problem = _problem(verdict, names, by_id, candidates)
+            if problem is not None:
+                self.unused(verdict.line, problem)
+                continue
+            note = f"made elsewhere: {self.verdicts.file.name}:{verdict.line}"
+            found += verdict.judgments(names, self.weight, note)
+        return found
 
 
 def _names(verdict: Verdict, by_id: Mapping[str, Completion]) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import ConfigError, InputError, as_one
@@ -65,14 +67,24 @@ class Verdicts:
     def of_prompt(self, prompt_id: str) -> Sequence[Verdict]:
         return self._by_prompt.get(prompt_id, ())
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of what the rows say; the order of prompts in the file changes nothing."""
+        """SHA-256 (hex) of what the rows say, whatever the order of the prompts in the file."""
         found = hashlib.sha256()
         for prompt_id in sorted(self._by_prompt):
             for row in self._by_prompt[prompt_id]:
                 found.update(row.digest + b"\n")
         return found.hexdigest()
+
+    def facts(self) -> dict[str, Any]:
+        """For the manifest."""
+        by_judge = dict(sorted(self.by_judge.items()))
+        return {
+            "file": self.file.name,
+            "rows": self.rows,
+            "by_judge": by_judge,
+            "sha256": self.digest,
+        }
 
     def summary(self) -> str:
         """``12 judgments by human:ana (8), tests (4) of 6 prompts``."""

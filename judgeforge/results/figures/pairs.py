@@ -18,6 +18,8 @@ from judgeforge.store.manifest import (
     ModelPairs,
     Quality,
 )
+from judgeforge.store.pair_columns import PairColumns
+from judgeforge.text.messages import Message
 
 
 class PairFigures:
@@ -38,6 +40,8 @@ class PairFigures:
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
+        self.columns = PairColumns()
+        """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
 
     @property
@@ -57,6 +61,7 @@ class PairFigures:
         self.prompts += 1
         for line in lines:
             self._digest.update(line)
+            self.columns.add_line(line)
         p_best = {row["id"]: row.get("p_best") for row in completions}
         for pair in pairs:
             self._add(pair, p_best.get(pair["provenance"]["chosen_id"]))
@@ -132,7 +137,7 @@ class PairFigures:
 
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:
     """In characters."""
-    return sum(len(message["content"]) for message in messages)
+    return sum(len(Message.model_validate(message).text) for message in messages)
 
 
 def _rest(share: float | None) -> float | None:

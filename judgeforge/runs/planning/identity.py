@@ -20,6 +20,8 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
+_BESIDE_JUDGING = {"on_judge_failure", "judgments"}
+"""What others have judged may change: then the prompts are ranked again, and nothing is asked."""
 _NEWER_FIELDS = {"thinking_tags", "system_role", "query"}
 """Named only where they are set: folders that were made before them know nothing of them."""
 
@@ -40,7 +42,7 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
         "rubric": rubric.model_dump(mode="json"),
         "judging": {
-            **config.judging.model_dump(mode="json", exclude={"on_judge_failure"}),
+            **config.judging.model_dump(mode="json", exclude=_BESIDE_JUDGING),
             "calibration": calibration,
         },
         "pairing": config.pairing.model_dump(mode="json"),
