@@ -53,6 +53,9 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
     with_weight: Annotated[
         bool, typer.Option("--with-weight", help="Add `weight` and `soft_label`.")
     ] = False,
+    thinking: Annotated[
+        str, typer.Option(help="Thoughts that pairs keep: field, inline or drop.")
+    ] = "field",
     template: Annotated[
         str | None, typer.Option(help="Chat template of verl-rm: chatml, a file, or a tokenizer.")
     ] = None,
@@ -72,10 +75,12 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
     from judgeforge.cli.show.output import say
     from judgeforge.results.export.export import export_pairs
     from judgeforge.results.export.targets import ExportOptions
+    from judgeforge.results.export.thinking import chosen_thinking
 
     options = ExportOptions(
         with_margin=with_margin,
         with_weight=with_weight,
+        thinking=chosen_thinking(thinking),
         template=template,
         good_above=good_above,
         least_sure=least_sure,

@@ -54,6 +54,8 @@ _OWN_HEADERS = frozenset(
 )
 """Headers that belong to the way a request is sent."""
 MOST_TOKENS = 10**9
+MOST_PICTURE_TOKENS = 50_000
+"""The most that a known model bills for a picture: gpt-4o-mini 48,169, others below 17,000."""
 LARGEST_INTEGER = 2**63 - 1
 """What servers, Parquet and other languages take for a whole number."""
 LARGEST_PRICE = 1e6
@@ -118,6 +120,13 @@ class ModelConfig(Record):
     """What opens and what closes a thought in the model's text; the usual ones are known."""
     system_role: Literal["system", "user"] | None = None
     """`user`, for models without a system role: what it would say begins the user's message."""
+    vision: bool | None = None
+    """Whether the model sees pictures: with `false`, a row that has some is refused before any
+    money is spent; if unset, they are sent."""
+    picture_tokens: int = Field(default=MOST_PICTURE_TOKENS, ge=1, le=MOST_TOKENS)
+    """The most tokens that one picture is billed as, which calls with pictures reserve."""
+    send_reasoning: bool = False
+    """Whether thoughts of earlier turns are sent to the model, as `reasoning_content`."""
     headers_env: dict[str, str] = Field(default_factory=dict)
     """Headers of each request, and the environment variables that hold their values."""
     query: dict[str, str] = Field(default_factory=dict)

@@ -39,6 +39,9 @@ class ProviderFacts:
     """The function as ``module:name`` that finds a model's file by its name before a run, or raises
     ConfigError."""
     takes_temperature: bool = True
+    takes_tools: bool = True
+    """Whether its models can be offered tools, and read turns of tools."""
+    takes_pictures: bool = True
     max_tokens_field: MaxTokensField = "max_tokens"
     """What its own address calls the output limit."""
 
@@ -63,6 +66,8 @@ PROVIDERS: dict[str, ProviderFacts] = {
         "judgeforge.calls.providers.local:LocalProvider",
         paid=False,
         in_process=True,
+        takes_tools=False,
+        takes_pictures=False,
         find_model="judgeforge.calls.providers.local_engine:find_model",
     ),
     "openai_decisions": ProviderFacts(
@@ -72,11 +77,15 @@ PROVIDERS: dict[str, ProviderFacts] = {
         family="gpt",
         listed_as="openai",
         decides=True,
+        takes_tools=False,
+        takes_pictures=False,
     ),
     "systemone": ProviderFacts(
         "judgeforge.calls.providers.systemone:SystemOne",
         path="/systemone",
         decides=True,
+        takes_tools=False,
+        takes_pictures=False,
         needs_base_url=True,
     ),
 }

@@ -37,6 +37,7 @@ class Fields(Record):
     reference: str | None = "reference"
     metadata: str | None = "metadata"
     completions: str | None = "completions"
+    tools: str | None = "tools"
 
 
 class HuggingFaceSource(Record):

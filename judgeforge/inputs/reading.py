@@ -9,10 +9,11 @@ from pkgutil import resolve_name
 
 from judgeforge.config.choices import ROW_FORMATS, format_of
 from judgeforge.config.run import Fields, PromptsConfig
-from judgeforge.errors import InputError
+from judgeforge.errors import ConfigError, InputError
 from judgeforge.inputs import hugging_face
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.files import check_file
+from judgeforge.inputs.noticed import Noticed, Reading, has_pictures
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row, row_id
 from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, encodable
 from judgeforge.records import Prompt, Skip
@@ -28,20 +29,28 @@ def read_prompts(
     *,
     limit: int | None = None,
     is_done: Callable[[Prompt], bool] | None = None,
+    noticed: Noticed | None = None,
 ) -> Iterator[Prompt | Skip]:
     """Every row in input order, as a prompt or as exactly one skip that says why not.
 
     ``limit`` counts rows, good and bad; a blank line is not a row. A prompt that ``is_done``
     may be too long for the models: nothing is asked about it any more. Of a row that
-    was read nothing is kept but two 8-byte keys, which find duplicates. Raises InputError where the
-    input as a whole cannot be read, has no row, or lacks a column that ``fields`` names.
+    was read nothing is kept but two 8-byte keys, which find duplicates. ``noticed`` is told what
+    rows have beside words. Raises InputError where the input as a whole cannot be read, has no row,
+    or lacks a column that ``fields`` names; ConfigError for a row that a model of the run cannot
+    take.
     """
+    reading = Reading(_folder(config), noticed or Noticed())
     seen = SeenRows(config.duplicate_prompts)
     where = _place(config)
     empty = limit != 0
     for row in islice(read_rows(config), limit):
         empty = False
-        yield _checked(row, config, checks, seen, where, is_done)
+        checked = _checked(row, config, checks, seen, where, is_done, reading)
+        if isinstance(checked, Prompt):
+            _check_models(checked, checks, where)
+            reading.noticed.add(checked)
+        yield checked
     if empty:
         raise InputError(f"{where}: has no rows; put at least one prompt in")
 
@@ -53,11 +62,12 @@ def _checked(
     seen: SeenRows,
     where: str,
     is_done: Callable[[Prompt], bool] | None,
+    reading: Reading,
 ) -> Prompt | Skip:
     try:
         if isinstance(row, BadRow):
             raise RowProblemError(row.reason, row.detail)
-        checked = check_row(row, config.fields, checks)
+        checked = check_row(row, config.fields, checks, reading)
         prompt, done = seen.admit(checked, is_done)
         if not done:
             check_length(prompt, checks)
@@ -69,6 +79,25 @@ def _checked(
             reason=problem.reason,
             detail=f"{where}:{row.line}: {problem.detail}",
         )
+
+
+def _folder(config: PromptsConfig) -> Path | None:
+    """Where the paths of pictures start."""
+    if config.path is not None:
+        return config.path.parent
+    local = Path(config.hf.name) if config.hf else None
+    return local if local is not None and local.is_dir() else None
+
+
+def _check_models(prompt: Prompt, checks: RowChecks, where: str) -> None:
+    """Raises ConfigError: every row of its kind would fail, so it is the models that are wrong."""
+    calls = any(turn.tool_calls for turn in prompt.messages)
+    if checks.without_tools and (calls or prompt.tools is not None):
+        what = "tool calls" if calls else "`tools`"
+        raise ConfigError(f"{where}:{prompt.line}: the row has {what}, and {checks.without_tools}")
+    if has_pictures(prompt) and checks.without_pictures:
+        why = checks.without_pictures
+        raise ConfigError(f"{where}:{prompt.line}: the row has a picture, and {why}")
 
 
 def _name(row: RawRow | BadRow, config: PromptsConfig) -> str:

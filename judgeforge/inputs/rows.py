@@ -146,6 +146,11 @@ def bad(detail: str) -> NoReturn:
     raise RowProblemError(SkipReason.INVALID_ROW, detail)
 
 
+def or_unread(field: str) -> str:
+    """What else can be done about a column that only happens to have a field's name."""
+    return f" (`fields: {{{field}: null}}` leaves the column out)"
+
+
 def text_of(value: object, what: str) -> str:
     """A string that can be sent to a model and written to a file. Raises RowProblemError."""
     if not isinstance(value, str):

@@ -13,6 +13,7 @@ from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Completion, Judgment, Prompt, Question
+from judgeforge.text.tool_calls import said_text
 
 Price = Callable[[Prompt, JudgeConfig, Sequence[Completion]], float | None]
 """What one question of a judge about completions is expected to cost, in USD; None if unknown."""
@@ -126,7 +127,9 @@ class _Course:
             [*self.judgments, *self._brought],
             tuple(self._completions),
             keep_unjudged=True,
-            texts={name: one.text for name, one in self._completions.items()},
+            texts={
+                name: said_text(one.text, one.tool_calls) for name, one in self._completions.items()
+            },
         )
 
     async def ask_first_tier(self) -> None:

@@ -27,6 +27,7 @@ from judgeforge.records import (
 )
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
+from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import counted
 
 ENOUGH_EQUAL = 8
@@ -47,8 +48,8 @@ class EqualDraws:
         """Of one prompt, as they were sampled."""
         texts = defaultdict[str, list[str]](list)
         for one in completions:
-            if one.finish in {"stop", "length"} and one.text:
-                texts[one.model].append(one.text)
+            if one.finish in {"stop", "length"} and not one.is_empty:
+                texts[one.model].append(said_text(one.text, one.tool_calls))
         for model, drawn in texts.items():
             if len(drawn) < 2 or self._highest == 0 or model in self._differs:
                 continue
@@ -125,7 +126,7 @@ class PromptWork:
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
         """Rank and pair."""
         judgments, completions = judged.judgments, judged.completions
-        texts = {completion.id: completion.text for completion in completions}
+        texts = {one.id: said_text(one.text, one.tool_calls) for one in completions}
         ranking = rank(judgments, reliability=reliability, texts=texts)
         if self.calibration is not None:
             ranking = self.calibration.apply(ranking, self.config.pairing)
@@ -142,6 +143,7 @@ class PromptWork:
             judgments=judgments,
             rubric=self.rubric,
             strategy=self.config.pairing.strategy,
+            with_reasoning=self.config.pairing.thinking == "keep",
         )
         return finished_prompt(
             prompt_id=judged.prompt.id,
@@ -175,9 +177,12 @@ class PromptWork:
     async def _completions(self, prompt: Prompt) -> list[Completion]:
         if before := self.sampled_before(prompt):
             return list(before)
+        shown = self.config.judging.show_reasoning
         if prompt.completions or self.config.sampling is None:
-            return ready_completions(prompt)
-        completions = await sample_completions(prompt, self.config.sampling, self.gateway)
+            return ready_completions(prompt, thoughts_shown=shown)
+        completions = await sample_completions(
+            prompt, self.config.sampling, self.gateway, thoughts_shown=shown
+        )
         if self.equal_draws is not None:
             self.equal_draws.look_at(completions)
         return completions

@@ -17,7 +17,8 @@ Kind = Literal["string", "int64", "float64", "bool", "json"] | list[str]
 """Of a value of the metadata: a scalar, a list of one type of scalars, or JSON text of the rest."""
 
 SIDES = ("prompt", "chosen", "rejected")
-MESSAGE_KEYS = ("tool_calls", "tool_call_id", "name", "reasoning_content")
+THOUGHT = "reasoning_content"
+MESSAGE_KEYS = ("tool_calls", "tool_call_id", "name", THOUGHT)
 """Of a message, where there are any."""
 
 # Within a text quotes stand behind backslashes, so these bytes are keys. A plain line has one

@@ -15,7 +15,7 @@ from tests.local_server.decisions import decide
 from tests.local_server.delivery import deliver
 from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
-from tests.local_server.quality import Noise, SchemaFiller, completion_text
+from tests.local_server.quality import Noise, SchemaFiller, calling
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
 from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
 
@@ -37,6 +37,10 @@ class Behaviour:
     cache_write_share: float = 0.0
     """Shares of the input tokens."""
     reasoning_tokens: int = 0
+    calls_tools: bool = False
+    """Whether a model that is offered tools calls some of them, now and then."""
+    thinks: bool = False
+    """Whether a model says what it thought before each completion."""
     position_bias: float = 0.0
     """How much better a judge finds what it is shown first of two."""
     most_bytes: int | None = None
@@ -243,7 +247,10 @@ class Service:
 
 def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
     if question.schema is None:
-        return Answer(completion_text(key, draw, behaviour.completion_words))
+        offered = question.tools if behaviour.calls_tools else ()
+        text, calls = calling(key, draw, offered, behaviour.completion_words)
+        thought = f"Thought {draw} of {key[:8]}." if behaviour.thinks else None
+        return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)
     if question.decisions:

@@ -15,7 +15,7 @@ from tests.local_server.decisions import (
     shown_text,
 )
 from tests.local_server.logprobs import token_list
-from tests.local_server.quality import Path, qualities_of, schema_in
+from tests.local_server.quality import Call, Path, qualities_of, schema_in
 from tests.local_server.record import TokenCount, Wire
 
 Finish = Literal["stop", "length", "refusal", "content_filter"]
@@ -37,6 +37,8 @@ class Question:
     """What the markers of the last user message that has any say; 0 without any."""
     logprobs: bool = False
     decisions: tuple[Decision, ...] = ()
+    tools: tuple[str, ...] = ()
+    """Names of the tools that may be called."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Answer:
     """What ``text`` holds as JSON, for a judge's answer."""
     scored: tuple[Path, ...] = ()
     tool: str | None = None
+    calls: tuple[Call, ...] = ()
+    """Of tools that were offered."""
     reasoning: str | None = None
     usage: bool = True
     beliefs: Mapping[str, Mapping[str, float]] | None = None
@@ -65,6 +69,7 @@ def read_question(wire: Wire, body: Mapping[str, Any]) -> Question:
         fixed_draw=body.get("seed") is not None or body.get("temperature") == 0,
         qualities=_shown_qualities(body) if schema is not None else (0.0,),
         logprobs=bool(body.get("logprobs")),
+        tools=() if schema is not None else _offered(body),
     )
 
 
@@ -98,6 +103,12 @@ def _asked_schema(
         if '"properties"' in text and (schema := schema_in(text)) is not None:
             return schema, None
     return None, None
+
+
+def _offered(body: Mapping[str, Any]) -> tuple[str, ...]:
+    if body.get("tool_choice") in ("none", {"type": "none"}):
+        return ()
+    return tuple(tool.get("function", tool)["name"] for tool in body.get("tools") or ())
 
 
 def _tool_schema(wire: Wire, tools: list[Any], choice: Any) -> tuple[Mapping[str, Any], str]:
@@ -149,6 +160,16 @@ def _openai_reply(key: str, model: str, answer: Answer, tokens: TokenCount) -> d
         function = {"name": answer.tool, "arguments": answer.text}
         call = {"id": f"call_{key[:12]}", "type": "function", "function": function}
         message |= {"content": None, "tool_calls": [call]}
+    elif answer.calls and answer.finish == "stop":
+        message["tool_calls"] = [
+            {
+                "id": f"call_{number}_{key[:12]}",
+                "type": "function",
+                "function": {"name": name, "arguments": arguments},
+            }
+            for number, (name, arguments) in enumerate(answer.calls)
+        ]
+        finish = "tool_calls"
     if answer.reasoning is not None:
         message["reasoning_content"] = answer.reasoning
     logprobs = None
@@ -191,6 +212,17 @@ def _anthropic_reply(key: str, model: str, answer: Answer, tokens: TokenCount) -
         stop = "tool_use"
     elif answer.text is not None and answer.finish not in ("refusal", "content_filter"):
         content.append({"type": "text", "text": answer.text})
+    if answer.calls and answer.finish == "stop":
+        content += [
+            {
+                "type": "tool_use",
+                "id": f"toolu_{number}_{key[:16]}",
+                "name": name,
+                "input": json.loads(arguments),
+            }
+            for number, (name, arguments) in enumerate(answer.calls)
+        ]
+        stop = "tool_use"
     refused = {"type": "refusal", "category": None, "explanation": answer.text}
     reply: dict[str, Any] = {
         "id": f"msg_{key[:24]}",

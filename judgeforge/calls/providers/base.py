@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 
 from judgeforge.config.model import ModelConfig
 from judgeforge.records import Finish
-from judgeforge.text.messages import Message, TextPart
+from judgeforge.text.messages import Message, TextPart, ToolCall
 
 Body = dict[str, Any]
 
@@ -127,6 +127,10 @@ class ModelReply:
     reasoning: str | None = None
     arguments: str | None = None
     """Of the first tool call, as JSON, where there is one."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """All of them, where the request offered tools."""
+    has_words: bool = True
+    """Whether ``text`` is what it said; else it is the arguments of a call without words."""
     end: str | None = None
     """The server's word for an end that is an error, or that does not tell whether the text is
     whole."""
@@ -227,7 +231,7 @@ def as_placed(model: ModelConfig, messages: tuple[Message, ...]) -> tuple[Messag
     placed: list[Message] = []
     waiting: list[str] = []
     for message in messages:
-        if message.role == "system":
+        if message.role in {"system", "developer"}:
             waiting.append(message.text)
         elif waiting and message.role == "user":
             placed.append(_begun_with(waiting, message))

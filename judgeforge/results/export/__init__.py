@@ -8,6 +8,7 @@ arrow.py           columns and their types, as Parquet and as a dataset
 judged_prompts.py  prompts with all completions that were judged
 chat_template.py   messages as one string
 images.py          pictures as their bytes
+thinking.py        thoughts as a field, as words, or left out
 
 To add a format: a function for its row in formats/, and a line in ``TARGETS``.
 """

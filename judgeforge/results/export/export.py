@@ -24,11 +24,12 @@ from judgeforge.results.export.places import (
     remove,
 )
 from judgeforge.results.export.targets import Export, ExportOptions, Target, Write
+from judgeforge.results.export.thinking import Thinking, with_thinking
 from judgeforge.results.facts import part
 from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_records
-from judgeforge.store.pair_columns import PairColumns
+from judgeforge.store.pair_columns import THOUGHT, PairColumns
 from judgeforge.text.wording import counted
 
 Side = Literal["train", "test"]
@@ -96,6 +97,8 @@ def export_pairs(
     folders = [RunFolder(one) for one in ([folder] if isinstance(folder, Path) else folder)]
     _check(folders, target, format_, options, test_share)
     columns = _columns(folders, format_)
+    if options.thinking != "field":
+        columns.message_keys.discard(THOUGHT)
     train, test = places(to, format_, target, columns)
     description = train.parent / DESCRIPTION if format_.describe else None
     written = [train, *([test] if test_share else [])]
@@ -111,7 +114,9 @@ def export_pairs(
         threshold=_threshold(folders, options) if format_.reads == "prompts" else 0.5,
         count=progress.count,
     )
-    items = _items(folders, target, format_, progress, leave_out=leave_out)
+    items = _items(
+        folders, target, format_, progress, thinking=options.thinking, leave_out=leave_out
+    )
     rows = _write(items, files, format_, export, test_share=test_share)
     for file in earlier:
         remove(file)
@@ -178,15 +183,23 @@ def _columns(folders: Sequence[RunFolder], target: Target) -> PairColumns:
 
 
 def _items(
-    folders: Sequence[RunFolder], name: str, target: Target, progress: _Progress, *, leave_out: bool
+    folders: Sequence[RunFolder],
+    name: str,
+    target: Target,
+    progress: _Progress,
+    *,
+    thinking: Thinking,
+    leave_out: bool,
 ) -> Iterator[PreferencePair | JudgedCompletions]:
     """What the target reads, without what it cannot hold. Raises ConfigError for that unless it is
     to be left out."""
     for folder in folders:
         if target.reads == "prompts":
-            yield from judged_prompts(folder)
+            for judged in judged_prompts(folder):
+                yield judged.with_thinking(thinking)
             continue
-        for pair in read_records(folder.pairs, PreferencePair):
+        for kept in read_records(folder.pairs, PreferencePair):
+            pair = with_thinking(kept, thinking)
             why = target.why_refused(pair)
             if why is None:
                 yield pair

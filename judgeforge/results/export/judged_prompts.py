@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,11 @@ import numpy as np
 from judgeforge.errors import StoreError
 from judgeforge.ranking.distributions import error_cdf
 from judgeforge.records import Completion
+from judgeforge.results.export.thinking import (
+    Thinking,
+    answer_with_thinking,
+    without_thoughts,
+)
 from judgeforge.results.facts import part
 from judgeforge.results.figures.run import PromptRows, prompts_of
 from judgeforge.store.evidence_rows import read_completion
@@ -50,6 +55,18 @@ class JudgedCompletions:
     """Best first; of completions that read the same only the first."""
     tools: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_thinking(self, thinking: Thinking) -> JudgedCompletions:
+        """The same object where nothing is to change."""
+        if thinking == "field":
+            return self
+        answers = [answer_with_thinking([one.message], thinking)[0] for one in self.completions]
+        changed = zip(self.completions, answers, strict=True)
+        return replace(
+            self,
+            prompt=without_thoughts(self.prompt),
+            completions=tuple(replace(one, message=answer) for one, answer in changed),
+        )
 
     @property
     def row(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.records import PreferencePair
+from judgeforge.results.export.thinking import Thinking
 from judgeforge.store.atomic_files import replacing
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.messages import Message
@@ -41,6 +42,8 @@ class ExportOptions:
     """A column ``margin``, which some reward trainers put into their loss."""
     with_weight: bool = False
     """Columns ``weight`` (0 to 1) and ``soft_label``, for losses that take them."""
+    thinking: Thinking = "field"
+    """How thoughts are written, where pairs keep them."""
     template: str | None = None
     """A chat template by name, or the path of one or of a tokenizer."""
     good_above: float | None = None

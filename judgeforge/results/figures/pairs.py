@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from judgeforge.records import RubricId
@@ -19,7 +19,15 @@ from judgeforge.store.manifest import (
     Quality,
 )
 from judgeforge.store.pair_columns import PairColumns
-from judgeforge.text.messages import Message
+from judgeforge.text.shown_messages import row_message
+from judgeforge.text.tool_calls import said_text
+
+TOOLS, CALLS, THOUGHTS, PICTURES = BESIDE_WORDS = (
+    "tools in the prompt",
+    "tool calls in an answer",
+    "thoughts",
+    "pictures",
+)
 
 
 class PairFigures:
@@ -36,6 +44,8 @@ class PairFigures:
         self.p_best = Values()
         """Of chosen: the probability that it is the best of all completions of its prompt."""
         self.chosen_longer = self.same_length = 0
+        self.beside_words: Counter[str] = Counter()
+        """Pairs with something beside words, by what it is (``BESIDE_WORDS``)."""
         self.models: Counter[tuple[str, str]] = Counter()
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
@@ -75,6 +85,7 @@ class PairFigures:
         if p_best is not None:
             self.p_best.add(p_best)
         self._add_lengths(pair)
+        self.beside_words.update(_beside_words(pair))
         self.models[str(pair["chosen_model"]), str(pair["rejected_model"])] += 1
         if rubric := pair["provenance"].get("rubric"):
             self.rubrics[RubricId.model_validate(rubric)] = None
@@ -137,7 +148,33 @@ class PairFigures:
 
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:
     """In characters."""
-    return sum(len(Message.model_validate(message).text) for message in messages)
+    return sum(_message_length(message) for message in messages)
+
+
+def _beside_words(pair: Mapping[str, Any]) -> Iterator[str]:
+    answers = (*pair["chosen"], *pair["rejected"])
+    if pair.get("tools"):
+        yield TOOLS
+    if any(message.get("tool_calls") for message in answers):
+        yield CALLS
+    if any(message.get("reasoning_content") for message in answers):
+        yield THOUGHTS
+    if any(_has_picture(message) for message in pair.get("prompt") or ()):
+        yield PICTURES
+
+
+def _has_picture(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    return not isinstance(content, str | None) and any("image_url" in part for part in content)
+
+
+def _message_length(message: Mapping[str, Any]) -> int:
+    """Of words and tool calls; a thought is no part of what is said."""
+    content = message["content"]
+    if isinstance(content, str) and not message.get("tool_calls"):
+        return len(content)
+    one = row_message(message)
+    return len(said_text(one.text, one.tool_calls))
 
 
 def _rest(share: float | None) -> float | None:

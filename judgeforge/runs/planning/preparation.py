@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import billed_apart, price_of, why_unknown
@@ -32,7 +32,24 @@ from judgeforge.runs.planning.identity import called_models, identity
 from judgeforge.runs.planning.network import check_network
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 PanelT = TypeVar("PanelT", bound=Panel)
+PanelT_co = TypeVar("PanelT_co", bound=Panel, covariant=True)
+
+
+class PanelKind(Protocol[T_contra, PanelT_co]):
+    """A kind of ``Panel``; what it gets its answers from is the third of what it takes."""
+
+    def __call__(
+        self,
+        judges: Sequence[JudgeConfig],
+        rubric: Rubric,
+        asked: T_contra,
+        own_family: OwnFamily,
+        /,
+        *,
+        show_reasoning: bool,
+    ) -> PanelT_co: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +93,16 @@ class Preparation:
         config = self.config
         return OwnFamily(config.models, exclude=config.judging.exclude_own_family)
 
-    def panel(
-        self, kind: Callable[[Sequence[JudgeConfig], Rubric, T, OwnFamily], PanelT], asked: T
-    ) -> PanelT:
+    def panel(self, kind: PanelKind[T, PanelT], asked: T) -> PanelT:
         """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from."""
-        return kind(self.config.judging.judges, self.rubric, asked, self.own_family)
+        judging = self.config.judging
+        return kind(
+            judging.judges,
+            self.rubric,
+            asked,
+            self.own_family,
+            show_reasoning=judging.show_reasoning,
+        )
 
 
 @contextmanager
@@ -219,7 +241,38 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=parse_checks,
         reference_check=next((check.name for check in own if check.needs_reference), None),
+        without_tools=_without_tools(config),
+        without_pictures=_without_pictures(config),
     )
+
+
+def _without_tools(config: RunConfig) -> str | None:
+    for name in config.sampling.models if config.sampling else ():
+        model = config.models[name]
+        if not model.facts.takes_tools:
+            return (
+                f"models.{name}: provider `{model.provider}` can call none. Sample models of "
+                "another provider, such as the same model behind a server, or leave the column out "
+                "with `fields: {tools: null}`"
+            )
+    return None
+
+
+def _without_pictures(config: RunConfig) -> str | None:
+    """Everything that is sampled or judges is shown them."""
+    for name in called_models(config):
+        model = config.models[name]
+        if model.vision is False:
+            return (
+                f"models.{name} is said not to see (`vision: false`). Sample and judge with models "
+                "that see, or take such rows out"
+            )
+        if not model.facts.takes_pictures:
+            return (
+                f"models.{name}: provider `{model.provider}` takes words only. Sample and judge "
+                "with models of another provider, or take such rows out"
+            )
+    return None
 
 
 def _check_judges(config: RunConfig, rubric: Rubric) -> None:

@@ -22,7 +22,7 @@ from judgeforge.results.export.arrow import (
     open_table,
     optional_types,
 )
-from judgeforge.results.export.images import picture
+from judgeforge.results.export.images import stored_image
 from judgeforge.results.export.targets import (
     Export,
     Row,
@@ -102,8 +102,13 @@ def images(prompt: Sequence[Message], export: Export) -> Row:
     """The pictures of a prompt in their order; a column that is there for all rows or for none."""
     if not export.columns.pictures:
         return {}
+    if any(message.role == "tool" and message.pictures for message in prompt):
+        raise ConfigError(
+            "TRL shows a model no pictures in the results of tools, and a prompt has some. Choose "
+            "`jsonl` or `parquet`."
+        )
     shown = [one for message in prompt for one in message.pictures]
-    return {"images": [picture(one, export.pictures_from) for one in shown]}
+    return {"images": [stored_image(one, export.pictures_from) for one in shown]}
 
 
 def as_trl(conversation: Sequence[Mapping[str, Any]]) -> list[Row]:
