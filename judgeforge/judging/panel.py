@@ -10,7 +10,7 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.judge import make_judge
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.rubric import Rubric
-from judgeforge.judging.verification import run_checks
+from judgeforge.judging.verification import JUDGE_NAME, run_checks
 from judgeforge.records import Completion, Judgment, Prompt, Question
 
 
@@ -36,6 +36,11 @@ class Panel:
         self._configs = {judge.label: judge for judge in judges}
         self._rubric = rubric
         self._asked = {judge.label: make_judge(judge, rubric, gateway) for judge in judges}
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """What its judgments name as their judge: models, and code."""
+        return frozenset({*self._configs, JUDGE_NAME})
 
     async def judge(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
         """Checks first, then every round of every judge."""

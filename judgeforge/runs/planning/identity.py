@@ -22,6 +22,8 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
+_BESIDE_JUDGING = {"on_judge_failure", "judgments"}
+"""What others have judged may change: then the prompts are ranked again, and nothing is asked."""
 _NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
 _OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
@@ -48,7 +50,7 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         "rubric": rubric.model_dump(mode="json"),
         "judging": {
             **config.judging.model_dump(
-                mode="json", exclude={"on_judge_failure", *_unset(config.judging, _OF_JUDGING)}
+                mode="json", exclude=_BESIDE_JUDGING | _unset(config.judging, _OF_JUDGING)
             ),
             "calibration": calibration,
         },

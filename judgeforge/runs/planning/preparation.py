@@ -21,9 +21,11 @@ from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.asking import context_room
 from judgeforge.judging.checks import parse_checks
+from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel
 from judgeforge.judging.rubric import Rubric, load_rubric
+from judgeforge.judging.verification import JUDGE_NAME
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
 from judgeforge.runs.planning.identity import called_models, identity
@@ -62,6 +64,23 @@ class Preparation:
     row_checks: RowChecks
     calibration: Calibration | None = None
     """What labels have shown of the judges, where the configuration names a file."""
+    verdicts: Verdicts | None = None
+    """What was judged elsewhere, where the configuration names a file."""
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether the rubric has criteria for judges, and this run names none."""
+        return bool(self.rubric.judged) and not self.config.judging.judges
+
+    @property
+    def only_samples(self) -> bool:
+        """Whether nobody judges, so that the run ends with completions."""
+        return self.asks_nobody and self.verdicts is None
+
+    @property
+    def judgments_digest(self) -> str:
+        """SHA-256 (hex) of what others have judged; "" where nothing is named."""
+        return "" if self.verdicts is None else self.verdicts.digest
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -106,7 +125,7 @@ def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
 
 def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     mistakes = list[ConfigError]()
-    rubric, calibration = None, None
+    rubric, calibration, verdicts = None, None, None
     with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
@@ -115,6 +134,8 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
                 check(config, rubric)
         with _adding_to(mistakes):
             calibration = load_calibration(config, rubric.identity)
+    with _adding_to(mistakes):
+        verdicts = _verdicts(config)
     for check_alone in (_check_protocols, _check_max_error):
         with _adding_to(mistakes):
             check_alone(config)
@@ -140,7 +161,8 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         _check_prices(config, prices)
     if mistakes or rubric is None:
         raise as_one(mistakes)
-    return Preparation(config, rubric, keys, prices, row_checks(config, rubric), calibration)
+    checks = row_checks(config, rubric)
+    return Preparation(config, rubric, keys, prices, checks, calibration, verdicts)
 
 
 def _rubric(config: RunConfig) -> Rubric:
@@ -152,6 +174,14 @@ def _rubric(config: RunConfig) -> Rubric:
             raise
         message = error.message if error.key else str(error)
         raise ConfigError(message, key="rubric") from None
+
+
+def _verdicts(config: RunConfig) -> Verdicts | None:
+    file = config.judging.judgments
+    if file is None:
+        return None
+    labels = [judge.label for judge in config.judging.judges]
+    return read_verdicts(file, taken=[*labels, JUDGE_NAME])
 
 
 def check_prompts_file(config: RunConfig) -> None:
@@ -246,10 +276,12 @@ def _without_pictures(config: RunConfig) -> str | None:
 
 
 def _check_judges(config: RunConfig, rubric: Rubric) -> None:
-    if rubric.judged and not config.judging.judges:
+    nobody = not config.judging.judges and config.judging.judgments is None
+    if rubric.judged and nobody and not config.only_samples:
         raise ConfigError(
             f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
-            "but no judge is named. Add `judging: {judges: [{model: NAME}]}`.",
+            "but no judge is named. Add `judging: {judges: [{model: NAME}]}`, or leave `judging` "
+            "out to sample now and judge later.",
             key="judging.judges",
         )
 
