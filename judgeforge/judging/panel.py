@@ -10,7 +10,7 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.judge import make_judge
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.rubric import Rubric
-from judgeforge.judging.verification import run_checks
+from judgeforge.judging.verification import JUDGE_NAME, run_checks
 from judgeforge.records import Completion, Judgment, Prompt, Question
 
 
@@ -26,12 +26,21 @@ class Panel:
         rubric: Rubric,
         gateway: Asks,
         own_family: OwnFamily | None = None,
+        *,
+        show_reasoning: bool = False,
     ) -> None:
+        """``show_reasoning``: whether judges see what a model thought before it answered."""
         self.judges = tuple(judges)
+        self._show_reasoning = show_reasoning
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
         self._rubric = rubric
         self._asked = {judge.label: make_judge(judge, rubric, gateway) for judge in judges}
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """What its judgments name as their judge: models, and code."""
+        return frozenset({*self._configs, JUDGE_NAME})
 
     async def judge(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
         """Checks first, then every round of every judge."""
@@ -78,8 +87,13 @@ class Panel:
 
         ``completions`` are those that the questions are about, and may be more.
         """
-        by_id = {completion.id: completion for completion in completions}
+        by_id = {completion.id: self._as_seen(completion) for completion in completions}
         return await gather_or_cancel(self._ask(prompt, by_id, question) for question in questions)
+
+    def _as_seen(self, completion: Completion) -> Completion:
+        if self._show_reasoning or completion.reasoning is None:
+            return completion
+        return completion.model_copy(update={"reasoning": None})
 
     async def _ask(
         self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
@@ -106,8 +120,10 @@ class RecordedPanel(Panel):
         rubric: Rubric,
         judgments: Iterable[Judgment],
         own_family: OwnFamily | None = None,
+        *,
+        show_reasoning: bool = False,
     ) -> None:
-        super().__init__(judges, rubric, NoCalls(), own_family)
+        super().__init__(judges, rubric, NoCalls(), own_family, show_reasoning=show_reasoning)
         self._judgments = {
             (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
         }

@@ -32,12 +32,13 @@ class Pipeline:
         in_flight: int,
         admission: Admission,
         finish: Callable[[int, FinishedPrompt], None],
+        again: Callable[[], Iterator[tuple[int, JudgedPrompt | FinishedPrompt]]] = lambda: iter(()),
         halt: Callable[[], None],
     ) -> None:
         self._work, self._fit = work, fit
         self._most_in_flight = in_flight
         self._admission = admission
-        self._finish = finish
+        self._finish, self._again = finish, again
         self._halt = halt
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = False
@@ -126,6 +127,19 @@ class Pipeline:
             reliability = await self._fit.to_rank_with()
             for position, judged in self._fit.take_held():
                 self._conclude(position, judged, reliability)
+            if await self._fit.lasts():
+                await self._rank_again(reliability)
+
+    async def _rank_again(self, reliability: Reliability) -> None:
+        """What others have judged anew: it needs no call, and lets those in flight go on."""
+        for position, judged in self._again():
+            if self.halted.is_set():
+                return
+            if isinstance(judged, FinishedPrompt):
+                self._finish(position, judged)
+            else:
+                self._conclude(position, judged, reliability)
+            await asyncio.sleep(0)
 
     @contextmanager
     def _stopping_at_errors(self) -> Iterator[None]:

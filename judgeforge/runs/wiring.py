@@ -15,16 +15,18 @@ from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
 from judgeforge.config.run import RunConfig
+from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
-from judgeforge.runs.fit import fit_so_far, go_on_fitting
+from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
+from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.runs.start import Start
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
@@ -175,9 +177,12 @@ def _build_pipeline(
         record.finish(position, outcome)
         files.cached_calls.keep(gateway.cached_calls)
 
+    work = _build_prompt_work(start, gateway, estimator, files.log, record.notes.append)
+    fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
     return Pipeline(
-        _build_prompt_work(start.prepared, gateway, estimator, files.log, record.notes.append),
-        fit=go_on_fitting(start, known, keep=record.keep_fit),
+        work,
+        fit=fit,
+        again=lambda: recall_rest(start, fit, work.judge_again),
         in_flight=_prompts_in_flight(start.prepared),
         admission=Admission(files.budget, estimator.of_prompt, files.prompt_costs),
         finish=finish,
@@ -186,16 +191,19 @@ def _build_pipeline(
 
 
 def _build_prompt_work(
-    prepared: Preparation,
+    start: Start,
     gateway: Gateway,
     estimator: Estimator,
     log: RunLog,
     say: Callable[[str], None],
 ) -> PromptWork:
-    config, calibration = prepared.config, prepared.calibration
+    prepared = start.prepared
+    config, calibration, verdicts = prepared.config, prepared.calibration, prepared.verdicts
     judging, models = config.judging, config.models
     contexts = {judge.model: models[judge.model].context_tokens for judge in judging.judges}
     panel = prepared.panel(Panel, JudgeCalls(gateway, judging.on_judge_failure, contexts))
+
+    judged_weight = sum(criterion.weight for criterion in prepared.rubric.judged) or 1.0
 
     def reading_failed(judgment: Judgment) -> None:
         log.event("reading_failed", judgment=judgment.id, key=judgment.call, error=judgment.missing)
@@ -210,6 +218,11 @@ def _build_prompt_work(
         trust=None if calibration is None else calibration.trust(config.pairing),
         equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,
+        asks_nobody=prepared.asks_nobody,
+        elsewhere=None
+        if verdicts is None
+        else Elsewhere(verdicts, judged_weight, unused_verdicts(verdicts.file, log, say)),
+        sampled_before=start.sampled_before,
     )
 
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.records import RubricId
@@ -20,8 +22,12 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
+_BESIDE_JUDGING = {"on_judge_failure", "judgments"}
+"""What others have judged may change: then the prompts are ranked again, and nothing is asked."""
 _NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
+_OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
+"""Newer settings, and what they are where folders know nothing of them."""
 _NEWER_COLUMNS = {"tools"}
 
 
@@ -43,11 +49,19 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
         "rubric": rubric.model_dump(mode="json"),
         "judging": {
-            **config.judging.model_dump(mode="json", exclude={"on_judge_failure"}),
+            **config.judging.model_dump(
+                mode="json", exclude=_BESIDE_JUDGING | _unset(config.judging, _OF_JUDGING)
+            ),
             "calibration": calibration,
         },
-        "pairing": config.pairing.model_dump(mode="json"),
+        "pairing": config.pairing.model_dump(
+            mode="json", exclude=_unset(config.pairing, _OF_PAIRING)
+        ),
     }
+
+
+def _unset(settings: BaseModel, newer: Mapping[str, object]) -> set[str]:
+    return {name for name, unset in newer.items() if getattr(settings, name) == unset}
 
 
 def model_identity(model: ModelConfig) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from judgeforge.judging.checks import failed_checks as failed
 from judgeforge.judging.panel import Panel
 from judgeforge.judging.rubric import load_rubric
 from judgeforge.records import Skip
+from judgeforge.text.messages import ToolCall
 from tests.promises.monotonous_texts import TEXTS
 from tests.support.fake_asks import FakeAsks, make_completion, make_prompt, make_rubric, says
 
@@ -40,14 +41,21 @@ ARGUMENTS: dict[str, Any] = {
     "json_keys": ["a", "b"],
     "json_schema": {"type": ["array", "object"], "items": {"type": "integer", "maximum": 5}},
     "language": "en",
+    "calls_tool": ["look", "look again"],
+    "tool_arguments": {"type": "object", "properties": {"query": {"type": "string"}}},
+    "no_tool_call": True,
     "equals_reference": True,
     "contains_reference": True,
 }
 
 
 def decide(check: dict[str, Any], text: str, reference: str | None = "a reference") -> None:
+    calls = (
+        ToolCall(id="1", name="look", arguments=json.dumps({"query": text})),
+        ToolCall(id="2", name=text, arguments=text),
+    )
     try:
-        failed(parse_checks(check), Subject(text, reference))
+        failed(parse_checks(check), Subject(text, reference, calls))
     except UndecidedCheckError:
         return
 
