@@ -23,28 +23,34 @@ from judgeforge.ranking.protocols import PROTOCOLS
 @dataclass(frozen=True, slots=True)
 class RowFormat:
     suffixes: tuple[str, ...]
-    """Endings of file names, in lower case, that mean this format; ``.gz`` may follow."""
+    """Endings of file names, in lower case, that mean this format; one of a packed file may
+    follow."""
     reader: str
     """As ``module:name`` (see ``inputs.reading.Reader``), imported when such a file is read."""
 
 
 ROW_FORMATS: dict[str, RowFormat] = {
     "jsonl": RowFormat((".jsonl", ".ndjson"), "judgeforge.inputs.lines:read_jsonl"),
+    "json": RowFormat((".json",), "judgeforge.inputs.json_array:read"),
     "csv": RowFormat((".csv",), "judgeforge.inputs.csv_table:read"),
     "parquet": RowFormat((".parquet",), "judgeforge.inputs.parquet:read"),
     "text": RowFormat((".txt",), "judgeforge.inputs.lines:read_text"),
 }
 
+PACKED_SUFFIXES = {".gz": "gz", ".zst": "zst", ".zstd": "zst"}
+"""Endings of the names of packed files, in lower case, and what they are packed as."""
+
 
 def format_of(path: Path) -> RowFormat:
     """By the ending of the file's name. Raises InputError where it tells nothing."""
-    suffix = Path(path.stem).suffix if path.suffix.lower() == ".gz" else path.suffix
+    is_packed = path.suffix.lower() in PACKED_SUFFIXES
+    suffix = Path(path.stem).suffix if is_packed else path.suffix
     for each in ROW_FORMATS.values():
         if suffix.lower() in each.suffixes:
             return each
     known = ", ".join(suffix for each in ROW_FORMATS.values() for suffix in each.suffixes)
     raise InputError(
-        f"{path}: its ending tells no format (known are {known}, each also with .gz); "
+        f"{path}: its ending tells no format (known are {known}, each also with .gz or .zst); "
         f"say `format:` {', '.join(ROW_FORMATS)}"
     )
 
