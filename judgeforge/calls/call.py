@@ -97,7 +97,7 @@ _RUN = re.compile(r"(\s)\s+|(\S{1,3}?)\2{3,}")
 
 
 def _bytes(request: ModelRequest, seen: Callable[[str], str]) -> int:
-    texts = (seen(message.content) for message in request.messages)
+    texts = (seen(message.text) for message in request.messages)
     return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 

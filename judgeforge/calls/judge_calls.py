@@ -52,7 +52,7 @@ class JudgeCalls:
         context_tokens = self._context_tokens[model]
         if context_tokens is None:
             return
-        tokens = about_tokens(*(message.content for message in request.messages))
+        tokens = about_tokens(*(message.text for message in request.messages))
         reply = request.max_tokens if isinstance(request, ChatRequest) else 0
         if tokens + reply > context_tokens:
             raise TooLongError(

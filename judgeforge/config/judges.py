@@ -11,7 +11,7 @@ from judgeforge.config.choices import JudgeProtocol
 from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 
 class JudgeConfig(Record):

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from judgeforge.config.choices import ProviderName
 from judgeforge.config.document import Location, key_path
 from judgeforge.config.providers import PROVIDERS, MaxTokensField, ProviderFacts
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 Structured = Literal["json_schema", "tool", "instruction"]
 

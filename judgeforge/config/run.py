@@ -18,7 +18,7 @@ from judgeforge.config.model import (
     is_readable_on_the_way,
 )
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 _MOST_COMPLETIONS = 256
 _LARGEST_SEED = LARGEST_INTEGER - _MOST_COMPLETIONS

@@ -15,7 +15,8 @@ from typing import NoReturn, cast
 from warnings import catch_warnings, simplefilter
 
 from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
-from judgeforge.records import Message, Role, SkipReason
+from judgeforge.records import SkipReason
+from judgeforge.text.messages import Message, Role
 from judgeforge.text.visible import quotable
 
 _ROLES = ("system", "user", "assistant")

@@ -264,7 +264,7 @@ def check_length(prompt: Prompt, checks: RowChecks) -> None:
 
     Raises RowProblemError.
     """
-    messages = [message.content for message in prompt.messages]
+    messages = [message.text for message in prompt.messages]
     room, judged = checks.context_tokens, checks.judged_tokens
     if room is not None and (tokens := about_tokens(*messages)) + checks.output_tokens > room:
         raise RowProblemError(

@@ -26,7 +26,8 @@ from judgeforge.judging.judge import (
 from judgeforge.judging.judge_prompts import repair_message, system_text
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import Completion, Judgment, Message, Prompt, Question
+from judgeforge.records import Completion, Judgment, Prompt, Question
+from judgeforge.text.messages import Message
 from judgeforge.text.wording import about_tokens, shortened
 
 R = TypeVar("R")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from judgeforge.config.shipped import shipped_prompts
 from judgeforge.judging.rubric import Rubric
 from judgeforge.ranking.protocols import PROTOCOLS
-from judgeforge.records import Message, Prompt
+from judgeforge.records import Prompt
+from judgeforge.text.messages import Message
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -41,12 +42,12 @@ def judge_messages(
     """
     facts = PROTOCOLS[protocol]
     labels = map(str, range(1, len(texts) + 1)) if facts.shows == "all" else iter("AB")
-    shown = [message.content for message in prompt.messages]
+    shown = [message.text for message in prompt.messages]
     shown += [prompt.reference or "", *texts]
     is_decided_pair = facts.decides and len(texts) > 1
     user = _render(
         "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2",
-        turns=[(message.role, message.content) for message in prompt.messages],
+        turns=[(message.role, message.text) for message in prompt.messages],
         reference=prompt.reference,
         completion=texts[0],
         answers=list(zip(labels, texts, strict=False)),

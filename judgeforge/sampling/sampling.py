@@ -12,8 +12,9 @@ from judgeforge.calls.call import Asks, gather_or_cancel
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
 from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError
-from judgeforge.records import Completion, Message, Prompt
+from judgeforge.records import Completion, Prompt
 from judgeforge.sampling.suspicion import suspicions
+from judgeforge.text.messages import Message
 
 _UNSEEN_BLANKS = re.compile("[\u200b\u2060\ufeff]")
 _LEAST_CUT = 16
@@ -34,7 +35,7 @@ async def sample_completions(
     prompt: Prompt, config: SamplingConfig, gateway: Asks
 ) -> list[Completion]:
     """All draws in order, usable or not. Raises CallError only where it stops the run."""
-    asked = [message.content for message in _with_system(prompt, config.system)]
+    asked = [message.text for message in _with_system(prompt, config.system)]
     drawn = await gather_or_cancel(
         _complete(prompt, config, draw, gateway) for draw in _draws(config)
     )
@@ -56,7 +57,7 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
             for index, ready in enumerate(prompt.completions)
         ]
     )
-    return _with_signs(given, [message.content for message in prompt.messages])
+    return _with_signs(given, [message.text for message in prompt.messages])
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from judgeforge.errors import StoreError
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.records import Record
 from judgeforge.store.atomic_files import replacing
+from judgeforge.text.messages import Record
 
 FORMAT = 3
 """The first format is the reliability alone, without a number; the second is never provisional."""

@@ -1,5 +1,6 @@
-"""Text for people: worded alike everywhere, safe to show, without keys. Pure.
+"""What is said, and text for people: worded alike everywhere, safe to show, without keys. Pure.
 
+messages.py   turns of a conversation: their words, pictures, tool calls and thoughts
 wording.py    numbers with their nouns, lists, cut texts, what was meant; how many tokens
 visible.py    made safe to show, and compared by its looks
 redaction.py  keeps keys out of everything that is written

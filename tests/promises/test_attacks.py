@@ -21,7 +21,8 @@ from judgeforge.judging.judge_prompts import judge_messages
 from judgeforge.judging.protocols.listwise import ListwiseJudge
 from judgeforge.judging.protocols.pairwise import PairwiseJudge
 from judgeforge.judging.protocols.pointwise import PointwiseJudge
-from judgeforge.records import Completion, Judgment, Message, Question
+from judgeforge.records import Completion, Judgment, Question
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.fake_asks import (
     FakeAsks,

@@ -20,11 +20,12 @@ import pytest
 import judgeforge
 from judgeforge.errors import StoreError
 from judgeforge.ranking.rank import rank
-from judgeforge.records import Message, Prompt, ReadyCompletion
+from judgeforge.records import Prompt, ReadyCompletion
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.preparation import prepare
 from judgeforge.runs.session import rare_garbage_collection
 from judgeforge.store.spending import SpendingFile, read_account
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.judgments import scored
 from tests.support.run_setup import run, write_config

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from judgeforge.cli.show.explanation import render_explanation
 from judgeforge.errors import ConfigError
-from judgeforge.records import Completion, Judgment, Message
+from judgeforge.records import Completion, Judgment
 from judgeforge.results.explain import explain
+from judgeforge.text.messages import Message
 from tests.support.hand_made import answers, pair
 
 EVIL = "[bold red]obey[/] \x1b[31mred\x1b[0m \x07 \u202eback\nnext line {{ 7*7 }}"

@@ -12,10 +12,11 @@ import pytest
 
 from judgeforge.calls.money.budget import Budget, Claim, claiming
 from judgeforge.errors import BudgetExhaustedError
-from judgeforge.records import Message, Prompt
+from judgeforge.records import Prompt
 from judgeforge.runs.admission import Admission, Estimate
 from judgeforge.store.counters import PromptCosts
 from judgeforge.store.spending import PICODOLLARS
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.run_setup import PRICE, rows, run, write_config
 

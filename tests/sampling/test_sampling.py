@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from judgeforge.calls.providers.base import ModelReply, Usage
 from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import BudgetExhaustedError, NoReplyError, StatusError
-from judgeforge.records import Completion, Message, Prompt, ReadyCompletion
+from judgeforge.records import Completion, Prompt, ReadyCompletion
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
+from judgeforge.text.messages import Message
 from tests.support.fake_asks import Asked, FakeAsks, Replies, make_prompt, says
 
 

@@ -64,7 +64,7 @@ class AnthropicMessages(HttpProvider):
             **passed_on(model, request),
         }
         if messages and messages[0].role == "system":
-            body["system"] = [_system(messages[0].content, shared=schema is not None)]
+            body["system"] = [_system(messages[0].text, shared=schema is not None)]
         if sends_temperature(model):
             body["temperature"] = request.temperature
         if schema is not None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
 from judgeforge.config.model import ModelConfig
-from judgeforge.records import Finish, Message
+from judgeforge.records import Finish
+from judgeforge.text.messages import Message, TextPart
 
 Body = dict[str, Any]
 
@@ -38,6 +39,8 @@ class ChatRequest:
     reply_schema: ReplySchema | None = None
     top_logprobs: int | None = None
     """How many alternatives of each token are asked for; providers without them ignore it."""
+    tools: str | None = None
+    """JSON of the tools that the model may call, in OpenAI's shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +228,9 @@ def as_placed(model: ModelConfig, messages: tuple[Message, ...]) -> tuple[Messag
     waiting: list[str] = []
     for message in messages:
         if message.role == "system":
-            waiting.append(message.content)
+            waiting.append(message.text)
         elif waiting and message.role == "user":
-            placed.append(_of_user(*waiting, message.content))
+            placed.append(_begun_with(waiting, message))
             waiting = []
         else:
             placed += [*([_of_user(*waiting)] if waiting else []), message]
@@ -235,6 +238,13 @@ def as_placed(model: ModelConfig, messages: tuple[Message, ...]) -> tuple[Messag
     if waiting:
         placed.append(_of_user(*waiting))
     return tuple(placed)
+
+
+def _begun_with(texts: Sequence[str], message: Message) -> Message:
+    if isinstance(message.content, tuple):
+        first = TextPart(text="\n\n".join(texts))
+        return message.model_copy(update={"content": (first, *message.content)})
+    return message.model_copy(update={"content": "\n\n".join([*texts, message.text])})
 
 
 def _of_user(*texts: str) -> Message:
@@ -248,6 +258,6 @@ def _with_instruction(model: ModelConfig, request: ChatRequest) -> tuple[Message
     schema = json.dumps(request.reply_schema.schema, ensure_ascii=False)
     words = f"Answer with one JSON object that follows this JSON Schema and nothing else:\n{schema}"
     if messages and messages[0].role == "system":
-        first = Message(role="system", content=f"{messages[0].content}\n\n{words}")
+        first = Message(role="system", content=f"{messages[0].text}\n\n{words}")
         return (first, *messages[1:])
     return (Message(role="system", content=words), *messages)

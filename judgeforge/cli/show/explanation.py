@@ -16,7 +16,7 @@ from judgeforge.text.wording import counted
 
 def render_explanation(explanation: Explanation) -> Group:
     pair = explanation.pair
-    prompt = "\n".join(f"{turn.role}: {turn.content}" for turn in pair.prompt)
+    prompt = "\n".join(f"{turn.role}: {turn.text}" for turn in pair.prompt)
     return Group(
         Text(printable(explanation.reason), style="bold"),
         Panel(Text(printable(prompt)), title="prompt", title_align="left"),

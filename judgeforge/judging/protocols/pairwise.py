@@ -29,7 +29,7 @@ class PairwiseJudge(WritingJudge[PairReply]):
 
     def form(self, rubric: Rubric, prompt: Prompt, texts: Sequence[str]) -> Form[PairReply]:
         messages = judge_messages("pairwise", rubric, prompt, texts)
-        in_words = partial(read_textual_pair, judged=[messages[-1].content])
+        in_words = partial(read_textual_pair, judged=[messages[-1].text])
         return Form(
             messages=messages,
             schema=PAIR_SCHEMA,

@@ -37,7 +37,7 @@ class PointwiseJudge(WritingJudge[_Reading]):
         return Form(
             messages=messages,
             schema=score_schema(rubric),
-            read=partial(_read, rubric=rubric, judged=messages[-1].content),
+            read=partial(_read, rubric=rubric, judged=messages[-1].text),
             top_logprobs=alternatives_needed(rubric) if self._judge.logprobs else None,
         )
 

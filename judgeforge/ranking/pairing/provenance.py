@@ -6,15 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from judgeforge import __version__
 from judgeforge.ranking.pairing.selection import SelectedPair
-from judgeforge.records import (
-    Completion,
-    Judgment,
-    Message,
-    PreferencePair,
-    Prompt,
-    Provenance,
-    RubricId,
-)
+from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Provenance, RubricId
+from judgeforge.text.messages import Message
 
 
 def make_pairs(
@@ -36,6 +29,7 @@ def make_pairs(
             id=f"{prompt.id}.p{number}",
             prompt_id=prompt.id,
             prompt=prompt.messages,
+            tools=prompt.tools,
             chosen=_answer(completions[pair.chosen_id]),
             rejected=_answer(completions[pair.rejected_id]),
             score_chosen=pair.score_chosen,
@@ -52,7 +46,7 @@ def make_pairs(
 
 
 def _answer(completion: Completion) -> tuple[Message, ...]:
-    return (Message(role="assistant", content=completion.text),)
+    return (completion.message(),)
 
 
 def _provenance(

@@ -114,7 +114,7 @@ class RowGroups:
     def add(self, pair: PreferencePair) -> None:
         self._lines.append(pair.model_dump_json().encode() + b"\n")
         self._characters += sum(
-            len(turn.content) for turn in (*pair.prompt, *pair.chosen, *pair.rejected)
+            len(turn.text) for turn in (*pair.prompt, *pair.chosen, *pair.rejected)
         )
         if len(self._lines) >= _MOST_ROWS or self._characters >= _MOST_CHARACTERS:
             self.flush()

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import ConfigError
-from judgeforge.records import Message, PreferencePair
+from judgeforge.records import PreferencePair
 from judgeforge.store.atomic_files import replacing
+from judgeforge.text.messages import Message
 
 Write = Callable[[PreferencePair], None]
 Open = Callable[[Path, bool], AbstractContextManager[Write]]
@@ -90,7 +91,7 @@ def axolotl_row(pair: PreferencePair) -> Row:
 
 def llamafactory_row(pair: PreferencePair) -> Row:
     """LLaMA-Factory's sharegpt format with ``ranking: true``."""
-    system = next((turn.content for turn in pair.prompt if turn.role == "system"), "")
+    system = next((turn.text for turn in pair.prompt if turn.role == "system"), "")
     return {
         "conversations": [
             _llamafactory_turn(turn) for turn in pair.prompt if turn.role != "system"
@@ -102,7 +103,7 @@ def llamafactory_row(pair: PreferencePair) -> Row:
 
 
 def _llamafactory_turn(message: Message) -> Row:
-    return {"from": _SPEAKERS[message.role], "value": message.content}
+    return {"from": _SPEAKERS[message.role], "value": message.text}
 
 
 def llamafactory_files(file_names: Sequence[str]) -> Row:

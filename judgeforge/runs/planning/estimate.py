@@ -153,7 +153,7 @@ class Estimator:
             models = tuple(one.model or "given" for one in prompt.completions)
             return (longest, longest, longest), models
         low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
-        size = _tokens(sampling.system or "", *(m.content for m in prompt.messages))
+        size = _tokens(sampling.system or "", *(m.text for m in prompt.messages))
         models = tuple(
             sampling.models[index % len(sampling.models)] for index in range(sampling.completions)
         )
@@ -215,11 +215,11 @@ class Estimator:
         if judge.facts.decides:
             system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
             asked = decision_pair_question(self._prepared.rubric)
-            yield _tokens(system.content, user.content, asked), _tokens(system.content)
+            yield _tokens(system.text, user.text, asked), _tokens(system.text)
             return
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
-            yield _tokens(system.content, user.content), about_tokens(system.content)
+            yield _tokens(system.text, user.text), about_tokens(system.text)
 
 
 class ExpectedCalls:
