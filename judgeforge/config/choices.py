@@ -1,6 +1,7 @@
-"""Names that a configuration chooses from a table, and the table of the formats of prompt files.
+"""Names that a configuration chooses from a table, and the tables of formats and shapes of rows.
 
-To add a format: a file with its reader in ``inputs/``, and a line in ``ROW_FORMATS``.
+To add a format: a file with its reader in ``inputs/``, and a line in ``ROW_FORMATS``. To add a
+shape: a file in ``inputs/shapes/``, and a line in ``ROW_SHAPES``.
 """
 
 from __future__ import annotations
@@ -39,6 +40,19 @@ ROW_FORMATS: dict[str, RowFormat] = {
 
 PACKED_SUFFIXES = {".gz": "gz", ".zst": "zst", ".zstd": "zst"}
 """Endings of the names of packed files, in lower case, and what they are packed as."""
+
+ROW_SHAPES: dict[str, str] = {
+    "prompts": "judgeforge.inputs.shapes.shape:SHAPE",
+    "messages": "judgeforge.inputs.shapes.conversations:MESSAGES",
+    "sharegpt": "judgeforge.inputs.shapes.conversations:SHAREGPT",
+    "alpaca": "judgeforge.inputs.shapes.alpaca:SHAPE",
+    "transcript": "judgeforge.inputs.shapes.transcripts:SHAPE",
+    "preference": "judgeforge.inputs.shapes.preferences:SHAPE",
+    "comparison": "judgeforge.inputs.shapes.comparisons:SHAPE",
+    "scored": "judgeforge.inputs.shapes.scored:SHAPE",
+}
+"""How rows are laid out, in whatever format: ``module:name`` of an ``inputs.shapes.shape.Shape``,
+imported when rows are read."""
 
 
 def format_of(path: Path) -> RowFormat:
@@ -84,4 +98,5 @@ ProviderName = Annotated[str, OneOf(lambda: PROVIDERS)]
 JudgeProtocol = Annotated[
     str, OneOf(lambda: [name for name, facts in PROTOCOLS.items() if not facts.by_code])
 ]
+RowShapeName = Annotated[str, OneOf(lambda: ["auto", *ROW_SHAPES])]
 RowFormatName = Annotated[str, OneOf(lambda: ["auto", *ROW_FORMATS])]

@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from judgeforge.errors import InputError
 from judgeforge.inputs.files import LONGEST_LINE, damaged, text_lines
 from judgeforge.inputs.lines import parse_row, read_jsonl
 from judgeforge.inputs.packed import DAMAGED, OpenedFile, open_file
-from judgeforge.inputs.rows import BadRow, RawRow, kind_of
+from judgeforge.inputs.rows import BadRow, RawRow
 from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
 
@@ -69,6 +68,8 @@ class _Rows:
         """Of the rows that have ended."""
         self.ended = False
         """Whether the list has."""
+        self.broken = False
+        """Whether more follows behind it."""
         self._row = bytearray()
         self._longer = False
         self._depth = 0
@@ -98,7 +99,8 @@ class _Rows:
                 yield from self._finish()
         if not self.ended:
             self._keep(text[taken:])
-        elif text[taken:].strip(_BLANKS) or self._rest:
+        elif text[taken:].strip(_BLANKS):
+            self.broken = True
             yield self._bad("more follows behind the end of the list; write one list")
 
     def break_off(self) -> Iterator[BadRow]:
@@ -150,7 +152,7 @@ def _rows(path: Path, opened: OpenedFile, rows: _Rows, piece: bytes) -> Iterator
         while piece:
             yield from rows.feed(piece)
             opened.refuse_bomb(path, rows.number)
-            if rows.ended and rows.feed.__self__ is None:
+            if rows.broken:
                 return
             piece = opened.binary.read(_PIECE_BYTES)
         yield from rows.break_off()

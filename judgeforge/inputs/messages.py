@@ -15,6 +15,7 @@ from typing import NoReturn, cast
 from warnings import catch_warnings, simplefilter
 
 from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
+from judgeforge.inputs.turns import listed_turns
 from judgeforge.records import SkipReason
 from judgeforge.text.messages import Message, Role
 from judgeforge.text.visible import quotable
@@ -37,7 +38,7 @@ def read_messages(value: object) -> tuple[Message, ...]:
     """Raises RowProblemError where the value is not a prompt."""
     if isinstance(value, str):
         text = text_of(value, "`prompt`")
-        value = _messages_of(text)
+        value = messages_of(text)
         if value is None:
             return (_message("user", text, "`prompt`"),)
     if value is None:
@@ -46,12 +47,13 @@ def read_messages(value: object) -> tuple[Message, ...]:
         bad(f"`prompt` must be a string or a list of messages, found {kind_of(value)}")
     if not value:
         raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` has no messages; write one")
-    messages = tuple(_turn(turn, number) for number, turn in enumerate(value, start=1))
+    turns = listed_turns(value)
+    messages = tuple(_turn(turn, number) for number, turn in enumerate(turns, start=1))
     _check_roles([message.role for message in messages])
     return messages
 
 
-def _messages_of(text: str) -> list[object] | None:
+def messages_of(text: str) -> list[object] | None:
     """The messages that a text is a list of; None where it is a prompt as it stands."""
     if not _LOOKS_LIKE_MESSAGES.match(text):
         return None
@@ -123,4 +125,7 @@ def _check_roles(roles: list[str]) -> None:
                 + (" first" if number == 1 else "")
             )
     if not turns or turns[-1] != "user":
-        _wrong_roles("the last message must be the user's; add one, or take the answer out")
+        _wrong_roles(
+            "the last message must be the user's; add one, or take the answer out "
+            "(`prompts: {last_answer: drop}` does so, `completion` makes it one to judge)"
+        )

@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
 from judgeforge.inputs.files import LONGEST_LINE
 from judgeforge.inputs.packed import DAMAGED, HIGHEST_RATIO, OpenedFile, open_file, refuse_size
-from judgeforge.inputs.rows import BadRow, RawRow, require_columns
+from judgeforge.inputs.rows import BadRow, RawRow
+from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _BUFFER_BYTES = 1 << 16
 """As it comes, pyarrow reads a whole row group ahead, often the whole file."""
 
 
-def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+def read(path: Path, columns: SourceColumns) -> Iterator[RawRow | BadRow]:
     """Raises InputError for what is not a Parquet file or has no such column."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -41,7 +41,7 @@ def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
             _seekable(path) as binary,
             pq.ParquetFile(binary, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file,
         ):
-            wanted = require_columns(str(path), fields, file.schema_arrow.names)
+            wanted = columns.of_header(str(path), file.schema_arrow.names)
             number = 1
             for group in range(file.num_row_groups):
                 size = _batch_rows(path, file, group, wanted)

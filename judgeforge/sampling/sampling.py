@@ -53,6 +53,7 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
                 model=ready.model or "given",
                 text=ready.text,
                 finish="given" if ready.text.strip() else "empty",
+                given=ready.given,
             )
             for index, ready in enumerate(prompt.completions)
         ]

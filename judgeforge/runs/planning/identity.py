@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from judgeforge.config.model import ModelConfig
-from judgeforge.config.run import RunConfig
+from judgeforge.config.run import PromptsConfig, RunConfig
 from judgeforge.records import RubricId
 from judgeforge.text.wording import listed, shortened
 
@@ -22,6 +23,8 @@ _MODEL_FIELDS = {
 }
 _NEWER_FIELDS = {"thinking_tags", "system_role", "query"}
 """Named only where they are set: folders that were made before them know nothing of them."""
+_NEWER_PROMPTS = {"shape", "last_answer", "keep"}
+_NEWER_COLUMNS = {"chosen", "rejected"}
 
 
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
     ``calibration``: the digest of what the file says. Where it is changes no result, and neither do
     budget, prices, limits, keys, timeouts and the place of the cache.
     """
-    prompts = config.prompts.model_dump(mode="json", exclude_none=True)
+    prompts = _prompts(config.prompts)
     if "path" in prompts:
         # Moving a project changes no result; the rows themselves are compared one by one.
         prompts["path"] = config.prompts.path.name if config.prompts.path else None
@@ -45,6 +48,16 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         },
         "pairing": config.pairing.model_dump(mode="json"),
     }
+
+
+def _prompts(prompts: PromptsConfig) -> dict[str, Any]:
+    """Without what is newer than some folders and is left as it was before there was a choice."""
+    usual = PromptsConfig(path=Path())
+    newer = {name for name in _NEWER_PROMPTS if getattr(prompts, name) == getattr(usual, name)}
+    found = prompts.model_dump(mode="json", exclude_none=True, exclude=newer)
+    fields = prompts.fields
+    unset = {name for name in _NEWER_COLUMNS if getattr(fields, name) == name}
+    return found | {"fields": fields.model_dump(exclude_none=True, exclude=unset)}
 
 
 def model_identity(model: ModelConfig) -> dict[str, Any]:
