@@ -40,6 +40,7 @@ class Fields(Record):
     completions: str | None = "completions"
     chosen: str | None = "chosen"
     rejected: str | None = "rejected"
+    tools: str | None = "tools"
 
 
 class HuggingFaceSource(Record):

@@ -103,9 +103,12 @@ class _Rows:
             self.broken = True
             yield self._bad("more follows behind the end of the list; write one list")
 
-    def break_off(self) -> Iterator[BadRow]:
-        """What is told where the file ends before its list does."""
+    def break_off(self) -> Iterator[RawRow | BadRow]:
+        """What is left where the file ends: nothing, where its list has ended before."""
         if not self.ended:
+            is_whole = not self._depth and not self._in_string
+            if is_whole and bytes(self._row).strip(_BLANKS):
+                yield from self._finish()
             yield self._bad("the list does not end; the rows before this place are read")
 
     def _at(self, mark: bytes) -> bool:

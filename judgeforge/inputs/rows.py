@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -24,6 +24,8 @@ class RawRow:
     """None stands for an absent value."""
     kept: Mapping[str, Any] = field(default_factory=dict)
     """Columns beside the metadata that go into the pairs."""
+    joined: Sequence[Mapping[str, Any]] = ()
+    """All rows that were joined to this one, itself among them."""
 
 
 @dataclass(frozen=True, slots=True)

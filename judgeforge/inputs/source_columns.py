@@ -10,7 +10,7 @@ from typing import Any
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
 from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, column_names
-from judgeforge.inputs.shapes.recognition import Reading, read_as, recognised
+from judgeforge.inputs.shapes.recognition import Recognised, read_as, recognise
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import did_you_mean
 
@@ -43,8 +43,8 @@ class SourceColumns:
         """``completions_wanted``: nothing is sampled, so what rows bring is judged."""
         self.fields, self.keep = fields, tuple(keep)
         self._shape, self._completions_wanted = shape, completions_wanted
-        self._of_header: Reading | None = None
-        self._known: dict[tuple[str, ...], Reading] = {}
+        self._of_header: Recognised | None = None
+        self._known: dict[tuple[str, ...], Recognised] = {}
         self.shapes: Counter[str] = Counter()
         """Rows by the shape that they were read as."""
         self.used: dict[str, None] = {}
@@ -106,7 +106,7 @@ class SourceColumns:
             column, field = next(iter(unseen.items()))
             raise _missing(where, column, field, columns)
 
-    def reading_of(self, columns: Mapping[str, Any]) -> Reading:
+    def recognised(self, columns: Mapping[str, Any]) -> Recognised:
         """How a row is read. Raises RowProblemError where it can be read in two ways."""
         if self._of_header is not None:
             return self._of_header
@@ -119,10 +119,10 @@ class SourceColumns:
                 self._known[filled] = reading
         return reading
 
-    def _recognise(self, names: Collection[str]) -> Reading:
+    def _recognise(self, names: Collection[str]) -> Recognised:
         if self._shape != "auto":
             return read_as(self._shape, names, self.fields)
-        return recognised(names, self.fields, completions_wanted=self._completions_wanted)
+        return recognise(names, self.fields, completions_wanted=self._completions_wanted)
 
     def _note(self, names: Iterable[str], wanted: Collection[str]) -> None:
         for name in names:

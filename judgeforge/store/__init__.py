@@ -13,6 +13,7 @@ manifest.py         what `manifest.json` says of a run
 fit.py              the frozen fit of the judges
 log.py              `log.jsonl`
 lock.py             one run at a time on a folder
+pictures.py         pictures of rows: bounded, and known by their bytes
 audit.py            the proof at the end that nothing vanished
 
 What writes each file of the folder:

@@ -6,7 +6,7 @@ alone is ``{"role", "content"}``. Frozen, as every ``Record``; none knows how it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -17,6 +17,8 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+
+from judgeforge.text.wording import about_tokens
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -75,16 +77,17 @@ class ImageUrl(SparseRecord):
     only_where_set = frozenset({"detail"})
 
     url: str
-    """https, a data URL, or a file beside the input; as it was given."""
+    """https, a data URL, or a file below the folder of the input; as it was given."""
     detail: Literal["auto", "low", "high"] | None = None
-    data_url: str | None = Field(None, exclude=True, repr=False)
-    """What is sent in the place of a file."""
+    file: str | None = Field(None, exclude=True)
+    """Where the picture is read when it is sent, if ``url`` names a file."""
     sha256: str | None = Field(None, exclude=True)
-    """Of the picture's bytes, where they are known."""
+    """Of the picture's bytes, unless it is at an address, which is not looked at."""
 
     @property
-    def sent_url(self) -> str:
-        return self.data_url or self.url
+    def identity(self) -> str:
+        """What it shows, in few characters: its bytes or, of one that is not here, its address."""
+        return self.url if self.sha256 is None else f"sha256:{self.sha256}"
 
 
 class ImagePart(Record):
@@ -121,3 +124,17 @@ class Message(SparseRecord):
         if self.content is None or isinstance(self.content, str):
             return ()
         return tuple(part.image_url for part in self.content if isinstance(part, ImagePart))
+
+
+PICTURE_TOKENS = 1600
+"""Of a picture of usual size, as most models count it."""
+
+
+def about_message_tokens(messages: Iterable[Message], *texts: str) -> int:
+    """Of everything that is sent of the messages, and of the texts beside them."""
+    sent, pictures = list(texts), 0
+    for message in messages:
+        sent.append(message.text)
+        sent += [f"{call.name}{call.arguments}" for call in message.tool_calls]
+        pictures += len(message.pictures)
+    return about_tokens(*sent) + PICTURE_TOKENS * pictures

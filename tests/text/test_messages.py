@@ -16,7 +16,7 @@ IN_FILES = {
     "type": "function",
     "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
 }
-PICTURE = ImageUrl(url="cat.png", data_url="data:image/png;base64,AA==", sha256="ab")
+PICTURE = ImageUrl(url="cat.png", file="/in/cat.png", sha256="ab")
 
 SHAPES: list[tuple[Message, dict[str, Any]]] = [
     (Message(role="user", content="Hi"), {"role": "user", "content": "Hi"}),
@@ -67,13 +67,12 @@ def test_the_text_of_a_message_is_its_words_and_no_picture() -> None:
     assert Message(role="assistant", content=None, tool_calls=(CALL,)).text == ""
 
 
-def test_a_picture_from_a_file_is_written_as_it_was_given_and_sent_as_data() -> None:
+def test_a_picture_from_a_file_is_written_as_it_was_given_and_known_by_its_bytes() -> None:
     assert PICTURE.model_dump() == {"url": "cat.png"}
-    assert PICTURE.sent_url == "data:image/png;base64,AA=="
-    assert ImageUrl(url="https://a.example/b.png", detail="low").model_dump() == {
-        "url": "https://a.example/b.png",
-        "detail": "low",
-    }
+    assert PICTURE.identity == "sha256:ab"
+    far = ImageUrl(url="https://a.example/b.png", detail="low")
+    assert far.model_dump() == {"url": "https://a.example/b.png", "detail": "low"}
+    assert far.identity == "https://a.example/b.png"
 
 
 def test_a_field_that_is_not_known_is_refused() -> None:

@@ -15,9 +15,9 @@ from typing import NoReturn
 
 from judgeforge.config.choices import ROW_SHAPES
 from judgeforge.config.run import Fields
-from judgeforge.inputs.rows import RawRow, RowProblemError
+from judgeforge.inputs.rows import RawRow, RowProblemError, bad, column_names
+from judgeforge.inputs.shapes.shape import JOINED, Shape, names_its_prompt, names_its_sides
 from judgeforge.inputs.shapes.shape import SHAPE as PROMPTS
-from judgeforge.inputs.shapes.shape import Shape, names_its_prompt, names_its_sides
 from judgeforge.records import SkipReason
 from judgeforge.text.wording import listed
 
@@ -27,7 +27,7 @@ _OF_SHAPES = frozenset({"prompt", "chosen", "rejected"})
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Recognised:
     """How rows with certain columns are read."""
 
     name: str
@@ -42,29 +42,41 @@ class Reading:
         self, row: RawRow, fields: Fields, keep: Collection[str]
     ) -> tuple[RawRow, Fields]:
         """The row in the columns that the returned fields name. Raises RowProblemError."""
+        self._require(row)
         kept = {name: row.columns[name] for name in keep if row.columns.get(name) is not None}
         if self.shape is PROMPTS:
             return RawRow(row.line, row.columns, kept), fields
+        columns = {**row.columns, JOINED: row.joined} if row.joined else row.columns
         common = {
             field: row.columns.get(column)
             for field, column in fields.model_dump().items()
             if column is not None and field not in _OF_SHAPES
         }
-        found = {**common, **self.shape.read(row.columns, fields)}
+        found = {**common, **self.shape.read(columns, fields)}
         return RawRow(row.line, found, kept), Fields()
 
+    def _require(self, row: RawRow) -> None:
+        if self.shape is PROMPTS:
+            return  # told where the prompt is read
+        missing = next((name for name in self.required if name not in row.columns), None)
+        if missing is not None:
+            bad(
+                f"there is no `{missing}`, which rows of the shape `{self.name}` have; the row has "
+                f"{column_names(row.columns)}"
+            )
 
-def read_as(name: str, names: Collection[str], fields: Fields) -> Reading:
+
+def read_as(name: str, names: Collection[str], fields: Fields) -> Recognised:
     """As the configuration says; whether the columns are there is for others to look at."""
     shape = shapes()[name]
     columns = shape.columns(names, fields)
     required = {} if columns else dict.fromkeys(shape.needs, "prompt")
     if shape is PROMPTS:
         required = {fields.prompt: "prompt"}
-    return _reading(name, shape, columns, fields, required)
+    return _recognised(name, shape, columns, fields, required)
 
 
-def recognised(names: Collection[str], fields: Fields, *, completions_wanted: bool) -> Reading:
+def recognise(names: Collection[str], fields: Fields, *, completions_wanted: bool) -> Recognised:
     """The only reading that rows with these columns have; that of prompts where they have none.
 
     Raises RowProblemError where there are two.
@@ -80,7 +92,7 @@ def recognised(names: Collection[str], fields: Fields, *, completions_wanted: bo
     name = found[0] if found else PROMPTS_NAME
     required = {fields.prompt: "prompt"} if name == PROMPTS_NAME else {}
     shape = shapes()[name]
-    return _reading(name, shape, shape.columns(names, fields), fields, required)
+    return _recognised(name, shape, shape.columns(names, fields), fields, required)
 
 
 def _possible(
@@ -102,19 +114,19 @@ def _possible(
     return plain
 
 
-def _reading(
+def _recognised(
     name: str,
     shape: Shape,
     columns: Collection[str],
     fields: Fields,
     required: Mapping[str, str],
-) -> Reading:
+) -> Recognised:
     common = {
         column
         for field, column in fields.model_dump().items()
         if column is not None and field not in _OF_SHAPES
     }
-    return Reading(name, shape, frozenset({*columns, *common}), required)
+    return Recognised(name, shape, frozenset({*columns, *common}), required)
 
 
 def _refuse(found: Collection[str]) -> NoReturn:

@@ -7,22 +7,16 @@ different scores, the higher one was preferred; of more, the highest and the low
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from judgeforge.config.run import Fields
 from judgeforge.inputs.rows import BadRow, RawRow, bad, is_nan, kind_of
-from judgeforge.inputs.shapes.shape import (
-    Columns,
-    GivenAnswer,
-    Shape,
-    names_its_prompt,
-)
+from judgeforge.inputs.shapes.shape import JOINED, Columns, GivenAnswer, Shape, names_its_prompt
 from judgeforge.records import Given
 
 _PROMPT, _ANSWER = "prompt", "response"
 _SCORES = ("helpfulness", "score", "overall_score", "rating")
-_ANSWERS = "response scores"
-"""Made when rows are joined; no file has a column of this name."""
 _MOST_ANSWERS = 256
 
 
@@ -49,18 +43,18 @@ def joined(
             if isinstance(row, RawRow) and prompt == asked and len(answers) < _MOST_ANSWERS:
                 answers.append(row.columns)
                 continue
-            yield RawRow(first.line, {**first.columns, _ANSWERS: answers})
+            yield replace(first, joined=answers)
             first = None
         if isinstance(row, BadRow) or prompt is None:
             yield row
         else:
             first, asked, answers = row, prompt, [row.columns]
     if first is not None:
-        yield RawRow(first.line, {**first.columns, _ANSWERS: answers})
+        yield replace(first, joined=answers)
 
 
 def read(row: Columns, fields: Fields) -> dict[str, Any]:
-    answers = row.get(_ANSWERS) or [row]
+    answers = row.get(JOINED) or [row]
     scores = [_number(answer) for answer in answers]
     best, worst = scores.index(max(scores)), scores.index(min(scores))
     sides: dict[int, Given] = {} if scores[best] == scores[worst] else {best: "chosen"}

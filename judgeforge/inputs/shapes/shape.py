@@ -11,6 +11,8 @@ from judgeforge.inputs.rows import bad
 from judgeforge.records import Given
 
 Columns = Mapping[str, Any]
+JOINED = "joined rows"
+"""Beside the columns of a row: all rows that were joined to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _MODEL_FIELDS = {
 _NEWER_FIELDS = {"thinking_tags", "system_role", "query"}
 """Named only where they are set: folders that were made before them know nothing of them."""
 _NEWER_PROMPTS = {"shape", "last_answer", "keep"}
-_NEWER_COLUMNS = {"chosen", "rejected"}
+_NEWER_COLUMNS = {"tools", "chosen", "rejected"}
 
 
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
@@ -51,13 +51,12 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
 
 
 def _prompts(prompts: PromptsConfig) -> dict[str, Any]:
-    """Without what is newer than some folders and is left as it was before there was a choice."""
+    """Without what is newer than some folders, where it is left as it always was."""
     usual = PromptsConfig(path=Path())
     newer = {name for name in _NEWER_PROMPTS if getattr(prompts, name) == getattr(usual, name)}
     found = prompts.model_dump(mode="json", exclude_none=True, exclude=newer)
-    fields = prompts.fields
-    unset = {name for name in _NEWER_COLUMNS if getattr(fields, name) == name}
-    return found | {"fields": fields.model_dump(exclude_none=True, exclude=unset)}
+    unset = {name for name in _NEWER_COLUMNS if getattr(prompts.fields, name) == name}
+    return found | {"fields": prompts.fields.model_dump(exclude_none=True, exclude=unset)}
 
 
 def model_identity(model: ModelConfig) -> dict[str, Any]:

@@ -186,7 +186,6 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         output_tokens=config.sampling.max_tokens if config.sampling else 0,
         judged_tokens=_judged_tokens(config, rubric) if rubric else None,
         needs_completions=config.sampling is None,
-        last_answer=config.prompts.last_answer,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=parse_checks,
         reference_check=next((check.name for check in own if check.needs_reference), None),
