@@ -16,9 +16,11 @@ from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
 from judgeforge.config.run import RunConfig
 from judgeforge.judging.escalation import Escalation
-from judgeforge.judging.panel import Panel
+from judgeforge.judging.first_replies import FirstReplies
+from judgeforge.judging.panel import Panel, TriedPanel
 from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
+from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
@@ -29,6 +31,11 @@ from judgeforge.runs.start import Start
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.judge_replies import (
+    JudgeReplies,
+    read_judge_replies,
+    write_judge_replies,
+)
 from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.spending import to_pico
 from judgeforge.text.redaction import Redactor
@@ -175,9 +182,14 @@ def _build_pipeline(
         record.finish(position, outcome)
         files.cached_calls.keep(gateway.cached_calls)
 
+    say = record.notes.append
+    replies = _first_replies(start, gateway, files.log, say)
+    first = FirstPrompts(replies if _asks_judges(start.prepared) else None)
+    gateway.learn_from(first)
     return Pipeline(
-        _build_prompt_work(start.prepared, gateway, estimator, files.log, record.notes.append),
+        _build_prompt_work(start.prepared, gateway, replies, estimator, files.log, say),
         fit=go_on_fitting(start, known, keep=record.keep_fit),
+        first=first,
         in_flight=_prompts_in_flight(start.prepared),
         admission=Admission(files.budget, estimator.of_prompt, files.prompt_costs),
         finish=finish,
@@ -188,14 +200,13 @@ def _build_pipeline(
 def _build_prompt_work(
     prepared: Preparation,
     gateway: Gateway,
+    first: FirstReplies,
     estimator: Estimator,
     log: RunLog,
     say: Callable[[str], None],
 ) -> PromptWork:
     config, calibration = prepared.config, prepared.calibration
-    judging, models = config.judging, config.models
-    contexts = {judge.model: models[judge.model].context_tokens for judge in judging.judges}
-    panel = prepared.panel(Panel, JudgeCalls(gateway, judging.on_judge_failure, contexts))
+    panel = prepared.panel(TriedPanel, first)
 
     def reading_failed(judgment: Judgment) -> None:
         log.event("reading_failed", judgment=judgment.id, key=judgment.call, error=judgment.missing)
@@ -211,6 +222,30 @@ def _build_prompt_work(
         equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,
     )
+
+
+def _first_replies(
+    start: Start, gateway: Gateway, log: RunLog, say: Callable[[str], None]
+) -> FirstReplies:
+    judging, models = start.config.judging, start.config.models
+    contexts = {judge.model: models[judge.model].context_tokens for judge in judging.judges}
+    file = start.folder.judge_replies_file
+
+    def keep(known: JudgeReplies) -> None:
+        write_judge_replies(file, known)
+        log.event("judge_replies", **known.as_json())
+
+    return FirstReplies(
+        JudgeCalls(gateway, judging.on_judge_failure, contexts),
+        {judge.model: models[judge.model] for judge in judging.judges},
+        known=read_judge_replies(file),
+        keep=keep,
+        say=say,
+    )
+
+
+def _asks_judges(prepared: Preparation) -> bool:
+    return bool(prepared.rubric.judged and prepared.config.judging.judges)
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:
