@@ -76,7 +76,9 @@ def _prompts(prompts: PromptsConfig) -> dict[str, Any]:
 def model_identity(model: ModelConfig) -> dict[str, Any]:
     """What decides a model's replies to given requests."""
     newer = {name for name in _NEWER_FIELDS if getattr(model, name)}
-    return model.model_dump(mode="json", include=_MODEL_FIELDS | newer)
+    found = model.model_dump(mode="json", include=_MODEL_FIELDS | newer)
+    # What `auto` asks with as long as nothing keeps it from that, and what it was before it.
+    return {**found, "structured": model.reply_forms[0]}
 
 
 def used_models(config: RunConfig) -> list[str]:
