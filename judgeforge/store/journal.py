@@ -53,6 +53,9 @@ class Journal:
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self._file = AppendedFile(file, read_only=read_only)
+        self.sent = 0
+        """How many calls the folder had sent when its last prompt was finished, as far as the
+        records say and known only where it is not ``read_only``."""
         if not read_only:
             self._cut_torn_tail()
 
@@ -62,8 +65,14 @@ class Journal:
         return self._file.end
 
     def append(
-        self, finished: FinishedPrompt, *, provisional: bool = False, again: bool = False
+        self,
+        finished: FinishedPrompt,
+        *,
+        provisional: bool = False,
+        again: bool = False,
+        sent: int = 0,
     ) -> Entry:
+        """``sent``: how many calls the folder has sent so far."""
         body = b"".join((line + "\n").encode() for name in FILES for line in finished.lines[name])
         header = {
             "format": FORMAT,
@@ -73,6 +82,7 @@ class Journal:
             "skip": finished.skip_reason,
             "provisional": provisional,
             "again": again,
+            "sent": sent,
             "bytes": len(body),
             "checksum": zlib.crc32(body),
         }
@@ -143,6 +153,7 @@ class Journal:
         end, last = 0, None
         for offset, header, stop in self._records():
             end, last = stop, (offset, header)
+            self.sent = max(self.sent, header.get("sent", 0))
         if last is not None:
             offset, header = last
             _, start = self._header(offset)
