@@ -89,6 +89,12 @@ class Endpoint:
         most = most_input, most_output_tokens(call.body)
         return max(self.price.upper_bound(*most), self.beyond_pico)
 
+    def most_input_pico(self, call: Call) -> int | None:
+        """The same of a call that was read and not answered."""
+        if self.price is None:
+            return None
+        return self.price.upper_bound(most_input_tokens(call.request_bytes), 0)
+
     def cost_pico(self, usage: Usage) -> int | None:
         return None if self.price is None else self.price.cost(usage)
 

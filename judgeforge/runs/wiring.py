@@ -49,6 +49,8 @@ class Files:
 
     log: RunLog
     budget: Budget
+    lost_calls: int | None
+    """Paid calls whose rows in the spending file are lost; None where it is whole."""
     cached_calls: CachedCalls
     prompt_costs: PromptCosts
     cache: ReplyCache
@@ -82,9 +84,16 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
         record = RunRecord(
             start,
             spending=files.budget.spending,
+            sent=lambda: files.budget.sent,
+            lost_calls=files.lost_calls,
             cached_calls=files.cached_calls,
             check_lock=check_lock,
         )
+        if files.lost_calls is not None:
+            record.notes.append(
+                f"{start.folder.spending_file} has lost rows of calls that were sent, so what the "
+                "folder has cost in all is not known; what this start costs is counted"
+            )
         estimator = Estimator(start.prepared)
         pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
         expected = ExpectedCalls(estimator, start.work.todo)
@@ -138,10 +147,15 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
     prices = prices_digest(prepared.prices)
     money = _open_budget(config, folder.spending_file, opened, check_lock)
     paid = 0 if start.previous is None else start.previous.totals.calls.paid
-    money.check_whole(sent=logged_calls(folder.log), paid=paid)
+    lost_calls = money.check_whole(
+        sent=max(logged_calls(folder.log), start.journal.sent), paid=paid
+    )
+    if lost_calls is not None:
+        log.event("spending_rows_lost", paid_calls=lost_calls)
     return Files(
         log=log,
         budget=money,
+        lost_calls=lost_calls,
         cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
         prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
         cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),

@@ -138,6 +138,11 @@ class Budget:
         return self._account.calls
 
     @property
+    def sent(self) -> int:
+        """How many calls of this folder were ever reserved."""
+        return self._account.next_id
+
+    @property
     def limited(self) -> bool:
         daily = None if self._ledger is None else self._ledger.daily_pico
         return not (self._limit is self._max_calls is daily is None)
@@ -145,19 +150,20 @@ class Budget:
     def spending(self) -> Spending:
         return self._account.spending()
 
-    def check_whole(self, *, sent: int, paid: int) -> None:
-        """Raises StoreError where other files know of more calls that were sent or paid, and a
-        limit would count anew without them."""
-        if not self.limited:
-            return
-        if sent > self._account.next_id or paid > self.calls:
+    def check_whole(self, *, sent: int, paid: int) -> int | None:
+        """Where other files know of more calls that were sent or paid, rows are lost: returns how
+        many of the paid ones are missing, or raises StoreError where a limit would count anew."""
+        if sent <= self.sent and paid <= self.calls:
+            return None
+        if self.limited:
             raise StoreError(
-                f"{self._file.path}: has {self.calls} paid calls and {self._account.next_id} that "
-                f"were sent, but log.jsonl shows {sent} that were sent and manifest.json {paid} "
-                "that were paid. Rows are missing, so what was spent cannot be known and nothing "
-                "is sent. Bring the file back from a copy, or use a new run folder: replies that "
-                "were paid come from the cache."
+                f"{self._file.path}: has {self.calls} paid calls and {self.sent} that were sent, "
+                f"but log.jsonl or the journal shows {sent} that were sent, and manifest.json "
+                f"{paid} that were paid. Rows are missing, so what was spent cannot be known and "
+                "nothing is sent. Bring the file back from a copy, or use a new run folder: "
+                "replies that were paid come from the cache."
             )
+        return max(0, paid - self.calls)
 
     def room(self) -> Room:
         """What is left when calls in flight here are not counted: they belong to prompts under way.

@@ -13,6 +13,7 @@ local_engine.py        the loaded model, and the threads that talk to it
 decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door, and what goes wrong on the way
 http_errors.py         what a server says when it refuses, and what follows
+moderation.py          whether a refusal is that of a content filter
 replies.py             what reading any reply needs: parts, usage, probabilities
 answers.py             what of a reply is the answer: no thoughts, and whether it is whole
 
