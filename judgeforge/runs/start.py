@@ -29,6 +29,8 @@ class StartOptions:
     force: bool = False
     retry_skipped: bool = False
     no_lock: bool = False
+    no_wait: bool = False
+    """End (exit 6) once nothing is left to do but to wait for batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Start:
     is_changed: bool
     """Whether ``previous`` is of another configuration."""
     limit: int | None
+    no_wait: bool = False
 
     @property
     def config(self) -> RunConfig:
@@ -90,4 +93,13 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
             redo=_RETRIED if options.retry_skipped else frozenset(),
         )
         with work.skips:
-            yield Start(prepared, folder, journal, work, previous, bool(changed), options.limit)
+            yield Start(
+                prepared,
+                folder,
+                journal,
+                work,
+                previous,
+                bool(changed),
+                options.limit,
+                no_wait=options.no_wait,
+            )

@@ -26,6 +26,7 @@ from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
+from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
@@ -43,6 +44,7 @@ class Files:
     cached_calls: CachedCalls
     prompt_costs: PromptCosts
     cache: ReplyCache
+    book: BatchBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,11 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
     with ExitStack() as opened:
         files = _open_files(start, opened, check_lock)
         endpoints = open_endpoints(
-            start.config, start.prepared.keys, start.prepared.prices, files.log
+            start.config,
+            start.prepared.keys,
+            start.prepared.direct_prices,
+            files.log,
+            batch_prices=start.prepared.batch_prices,
         )
         gateway = Gateway(
             endpoints,
@@ -69,6 +75,7 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
             budget=files.budget,
             limits=start.config.limits,
             log=files.log,
+            book=files.book,
         )
         record = RunRecord(
             start,
@@ -95,7 +102,7 @@ async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[
         opened.enter_context(closing(log))
         budget = _open_budget(config, place / "spending.jsonl", opened)
         gateway = Gateway(
-            open_endpoints(config, prepared.keys, prepared.prices, log),
+            open_endpoints(config, prepared.keys, prepared.direct_prices, log),
             cache=opened.enter_context(closing(cache)),
             budget=budget,
             limits=limits,
@@ -136,6 +143,7 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
         cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
         prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
         cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
+        book=keep(closing(BatchBook(folder.batches_file))),
     )
 
 
@@ -214,7 +222,10 @@ def _build_prompt_work(
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:
-    """Enough to keep all slots busy, few enough that the first prompts finish early."""
+    """Enough to keep all slots busy, few enough that the first prompts finish early. Batches are
+    gathered from as many prompts as travel at once, so there it is the memory that limits them."""
     config = prepared.config
+    if prepared.batch_prices:  # one for each model that is asked in batches
+        return config.limits.batch_prompts
     slots = sum(config.models[name].concurrency for name in prepared.keys)
     return max(2, min(config.limits.concurrency, slots))

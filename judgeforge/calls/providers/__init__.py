@@ -3,12 +3,16 @@
 base.py                what a provider is: builds a body, sends it, reads the reply
 openai_chat.py         OpenAI chat completions, and servers that speak them
 anthropic_messages.py  Anthropic messages
+batches.py             what batches are: a file of requests, its state, its results
+openai_batches.py      OpenAI's batches, and servers that speak them
+anthropic_batches.py   Anthropic's message batches
 openai_decisions.py    OpenAI decisions, and gateways that speak them
 systemone.py           System One decisions
 local.py               a GGUF model in this process
 local_engine.py        the loaded model, and the threads that talk to it
 decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door, and what goes wrong on the way
+connection_errors.py   what goes wrong on the way, told apart by whether anything was sent
 http_errors.py         what a server says when it refuses, and what follows
 replies.py             what reading any reply needs: parts, usage, probabilities
 answers.py             what of a reply is the answer: no thoughts, and whether it is whole
