@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from judgeforge import __version__
 from judgeforge.results.card_sections import costs, counts, making, measures, quality_sections
-from judgeforge.results.export.arrow import card_features
+from judgeforge.results.export.arrow import card_features, pair_types
 from judgeforge.results.figures.pairs import CALLS, PICTURES, THOUGHTS, TOOLS, PairFigures
 from judgeforge.store.atomic_files import replacing
 from judgeforge.store.folder import RunFolder
@@ -57,7 +57,7 @@ def _front_matter(folder: RunFolder, pairs: PairFigures) -> str:
                 "data_files": [{"split": "train", "path": folder.pairs.name}],
             }
         ],
-        "dataset_info": {"features": card_features()},
+        "dataset_info": {"features": card_features(pair_types(pairs.columns))},
         "task_categories": ["text-generation"],
         "size_categories": [_size(pairs.pairs)],
         "tags": _TAGS,

@@ -9,13 +9,26 @@ them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast, get_args
 
+from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.text.messages import Message, TextPart
+from judgeforge.text.wording import did_you_mean
 
 Thinking = Literal["field", "inline", "drop"]
 OPENED, CLOSED = "<think>\n", "\n</think>"
+
+
+def chosen_thinking(name: str) -> Thinking:
+    """Raises ConfigError for another word."""
+    for known in get_args(Thinking):
+        if name == known:
+            return cast("Thinking", known)
+    known_ones = ", ".join(get_args(Thinking))
+    raise ConfigError(
+        f"--thinking {name}: must be one of {known_ones}{did_you_mean(name, get_args(Thinking))}"
+    )
 
 
 def with_thinking(pair: PreferencePair, thinking: Thinking) -> PreferencePair:

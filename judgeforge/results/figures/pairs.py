@@ -18,6 +18,7 @@ from judgeforge.store.manifest import (
     ModelPairs,
     Quality,
 )
+from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.shown_messages import row_message
 from judgeforge.text.tool_calls import said_text
 
@@ -49,6 +50,8 @@ class PairFigures:
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
+        self.columns = PairColumns()
+        """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
 
     @property
@@ -68,6 +71,7 @@ class PairFigures:
         self.prompts += 1
         for line in lines:
             self._digest.update(line)
+            self.columns.add_line(line)
         p_best = {row["id"]: row.get("p_best") for row in completions}
         for pair in pairs:
             self._add(pair, p_best.get(pair["provenance"]["chosen_id"]))
