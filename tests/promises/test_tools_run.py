@@ -96,11 +96,15 @@ def finished(
     with pytest.MonkeyPatch.context() as patch, LocalServer() as server:
         patch.setenv(KEY_VARIABLE, KEY)
         server.behaviour.calls_tools = server.behaviour.thinks = True
-        models = {"small": model(server, request.param)}
+        models = {
+            "small": model(server, request.param),
+            "jev": model(server, "systemone", model="jev"),
+        }
         judges = [
             {"model": "small", "name": protocol, "protocol": protocol}
             for protocol in ("pointwise", "pairwise", "listwise")
         ]
+        judges.append({"model": "jev", "name": "decisions", "protocol": "decisions"})
         config = write_config(
             place,
             server,
@@ -120,7 +124,10 @@ def finished(
 
 
 def judged_texts(finished: Finished) -> list[str]:
-    return [body["messages"][-1]["content"] for body in finished.judged]
+    return [
+        body["state"] if "state" in body else body["messages"][-1]["content"]
+        for body in finished.judged
+    ]
 
 
 class TestCompletions:
@@ -162,7 +169,8 @@ class TestWhatJudgesSee:
     def test_is_words_alone_where_there_are_no_tools(self, finished: Finished) -> None:
         plain = [text for text in judged_texts(finished) if "Tell me a fact." in text]
         assert plain
-        assert all(text.startswith("The conversation:\n<conversation-") for text in plain)
+        assert all("The conversation:\n<conversation-" in text for text in plain)
+        assert not any("can call tools" in text for text in plain)
 
     def test_decides_by_quality_and_checks_see_the_calls(self, finished: Finished) -> None:
         for row in finished.rows("judgments"):
