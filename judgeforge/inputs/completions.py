@@ -14,6 +14,7 @@ from judgeforge.inputs.rows import RowProblemError, bad, column_names, kind_of, 
 from judgeforge.inputs.tools import read_tool_calls
 from judgeforge.records import ReadyCompletion, SkipReason
 from judgeforge.text.messages import Message, TextPart
+from judgeforge.text.tool_calls import same_calls_key
 
 _OF_A_COMPLETION = frozenset(
     {"text", "model", "role", "content", "tool_calls", "given"}
@@ -41,8 +42,9 @@ def read_completions(
     return ready
 
 
-def _said(one: ReadyCompletion) -> tuple[str, ...]:
-    return (one.text, *(f"{call.name} {call.arguments}" for call in one.tool_calls))
+def _said(one: ReadyCompletion) -> tuple[str, str]:
+    """The order of keys in arguments tells no two apart, as when completions are compared."""
+    return (one.text, same_calls_key(one.tool_calls))
 
 
 def _completion(value: object, number: int, reading: Reading) -> ReadyCompletion:
