@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import billed_apart, price_of, why_unknown
@@ -23,7 +23,7 @@ from judgeforge.judging.asking import context_room
 from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.own_family import OwnFamily
-from judgeforge.judging.panel import Panel
+from judgeforge.judging.panel import Panel, PanelKind
 from judgeforge.judging.rubric import Rubric, load_rubric
 from judgeforge.judging.verification import JUDGE_NAME
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
@@ -32,24 +32,7 @@ from judgeforge.runs.planning.identity import called_models, identity
 from judgeforge.runs.planning.network import check_network
 
 T = TypeVar("T")
-T_contra = TypeVar("T_contra", contravariant=True)
 PanelT = TypeVar("PanelT", bound=Panel)
-PanelT_co = TypeVar("PanelT_co", bound=Panel, covariant=True)
-
-
-class PanelKind(Protocol[T_contra, PanelT_co]):
-    """A kind of ``Panel``; what it gets its answers from is the third of what it takes."""
-
-    def __call__(
-        self,
-        judges: Sequence[JudgeConfig],
-        rubric: Rubric,
-        asked: T_contra,
-        own_family: OwnFamily,
-        /,
-        *,
-        show_reasoning: bool,
-    ) -> PanelT_co: ...
 
 
 @dataclass(frozen=True, slots=True)
