@@ -18,13 +18,13 @@ from judgeforge.inputs.reading import read_rows
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row
 from judgeforge.inputs.rows import (
     BadRow,
-    MissingColumnError,
     RawRow,
     RowProblemError,
     bad,
     column_names,
     kind_of,
 )
+from judgeforge.inputs.source_columns import MissingColumnError
 from judgeforge.records import Prompt, Skip
 from judgeforge.store.pictures import read_picture_file
 from judgeforge.text.messages import ImagePart, Message
@@ -99,7 +99,7 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
 
 def _rows(file: Path) -> Iterator[RawRow | BadRow]:
     try:
-        yield from read_rows(PromptsConfig(path=file, fields=_LabelFields()))
+        yield from read_rows(PromptsConfig(path=file, fields=_LabelFields(), shape="prompts"))
     except MissingColumnError as error:
         raise InputError(f"{error.problem} {_RENAME}") from None
 
@@ -133,7 +133,7 @@ def _labelled(
     elif columns.get("completions") is None:
         bad("the row has neither `a` and `b` nor `completions`")
     checked = check_row(RawRow(row.line, columns), Fields(), checks, reading)
-    number = len(columns["completions"])
+    number = checked.number_of_completions
     people = tuple(_said(one, kind, number) for one in _people(columns.get("labels")))
     key = "label" if kind == "pair" else "best"
     if columns.get(key) is not None:
