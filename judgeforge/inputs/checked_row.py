@@ -46,6 +46,10 @@ class CheckedRow:
         self.asked = prompt_key(canonical(_one_blank(said)))
         self._content.update(canonical([parts["reference"], parts["metadata"]]).encode())
 
+    @property
+    def number_of_completions(self) -> int:
+        return len(self._parts["completions"])
+
     def content_id(self) -> str:
         return self._content.hexdigest()[:_ID_DIGITS]
 

@@ -107,4 +107,7 @@ def _check_end(messages: Sequence[Message], start: int, open_calls: Sequence[Too
             "answer; add the tool's message, or take the calls out of the prompt"
         )
     if len(messages) == start or messages[-1].role not in {"user", "tool"}:
-        wrong_roles("the last message must be the user's; add one, or take the answer out")
+        wrong_roles(
+            "the last message must be the user's; add one, or take the answer out "
+            "(`prompts: {last_answer: drop}` does so, `completion` makes it one to judge)"
+        )

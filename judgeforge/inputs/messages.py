@@ -17,6 +17,7 @@ from judgeforge.inputs.conversation import in_order
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.openai_messages import message_of, read_turn
 from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
+from judgeforge.inputs.turns import listed_turns
 from judgeforge.records import SkipReason
 from judgeforge.text.messages import Message
 
@@ -40,7 +41,7 @@ def read_messages(
     reading = reading or Reading()
     if isinstance(value, str):
         text = text_of(value, "`prompt`")
-        value = _messages_of(text)
+        value = messages_of(text)
         if value is None:
             return (message_of("user", text, "`prompt`"),)
     if value is None:
@@ -51,13 +52,13 @@ def read_messages(
         raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` has no messages; write one")
     messages: list[Message] = []
     calls = 0
-    for number, turn in enumerate(value, start=1):
+    for number, turn in enumerate(listed_turns(value), start=1):
         messages.append(read_turn(turn, number, reading, calls=calls))
         calls += len(messages[-1].tool_calls)
     return in_order(messages, tools)
 
 
-def _messages_of(text: str) -> list[object] | None:
+def messages_of(text: str) -> list[object] | None:
     """The messages that a text is a list of; None where it is a prompt as it stands."""
     if not _LOOKS_LIKE_MESSAGES.match(text):
         return None

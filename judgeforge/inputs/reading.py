@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from pkgutil import resolve_name
@@ -16,11 +18,13 @@ from judgeforge.inputs.files import check_file
 from judgeforge.inputs.noticed import Noticed, Reading, has_pictures
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row, row_id
 from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, encodable
+from judgeforge.inputs.shapes.scored import asked_in, joined
+from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import Prompt, Skip
 
-Reader = Callable[[Path, Fields], Iterator[RawRow | BadRow]]
+Reader = Callable[[Path, SourceColumns], Iterator[RawRow | BadRow]]
 """Of one format: the rows of a file in order. Raises InputError where the file as a whole cannot be
-read, or lacks a column that ``fields`` names."""
+read, or lacks a column that is to be read."""
 
 
 def read_prompts(
@@ -29,6 +33,7 @@ def read_prompts(
     *,
     limit: int | None = None,
     is_done: Callable[[Prompt], bool] | None = None,
+    source: SourceColumns | None = None,
     noticed: Noticed | None = None,
 ) -> Iterator[Prompt | Skip]:
     """Every row in input order, as a prompt or as exactly one skip that says why not.
@@ -38,15 +43,18 @@ def read_prompts(
     was read nothing is kept but two 8-byte keys, which find duplicates. ``noticed`` is told what
     rows have beside words. Raises InputError where the input as a whole cannot be read, has no row,
     or lacks a column that ``fields`` names; ConfigError for a row that a model of the run cannot
-    take.
+    take. ``source`` learns which columns there are.
     """
+    if source is None:
+        source = SourceColumns.of(config, completions_wanted=checks.needs_completions)
+    checks = replace(checks, last_answer=config.last_answer)
     reading = Reading(_folder(config), noticed or Noticed())
     seen = SeenRows(config.duplicate_prompts)
     where = _place(config)
     empty = limit != 0
-    for row in islice(read_rows(config), limit):
+    for row in islice(joined(read_rows(config, source), partial(_joined_by, source)), limit):
         empty = False
-        checked = _checked(row, config, checks, seen, where, is_done, reading)
+        checked = _checked(row, source, checks, seen, where, is_done, reading)
         if isinstance(checked, Prompt):
             _check_models(checked, checks, where)
             reading.noticed.add(checked)
@@ -55,9 +63,18 @@ def read_prompts(
         raise InputError(f"{where}: has no rows; put at least one prompt in")
 
 
+def _joined_by(source: SourceColumns, row: RawRow) -> object:
+    """The prompt of a row that is only one of several answers to it."""
+    try:
+        recognised = source.recognised(row.columns)
+    except RowProblemError:
+        return None
+    return None if recognised.shape.one_row_each else asked_in(row.columns, source.fields)
+
+
 def _checked(
     row: RawRow | BadRow,
-    config: PromptsConfig,
+    source: SourceColumns,
     checks: RowChecks,
     seen: SeenRows,
     where: str,
@@ -67,14 +84,17 @@ def _checked(
     try:
         if isinstance(row, BadRow):
             raise RowProblemError(row.reason, row.detail)
-        checked = check_row(row, config.fields, checks, reading)
+        recognised = source.recognised(row.columns)
+        shaped, fields = recognised.canonical(row, source.fields, source.keep)
+        checked = check_row(shaped, fields, checks, reading)
+        source.shapes[recognised.name] += 1
         prompt, done = seen.admit(checked, is_done)
         if not done:
             check_length(prompt, checks)
         return prompt
     except RowProblemError as problem:
         return Skip(
-            prompt_id=_name(row, config),
+            prompt_id=_name(row, source.fields),
             line=row.line,
             reason=problem.reason,
             detail=f"{where}:{row.line}: {problem.detail}",
@@ -100,10 +120,10 @@ def _check_models(prompt: Prompt, checks: RowChecks, where: str) -> None:
         raise ConfigError(f"{where}:{prompt.line}: the row has a picture, and {why}")
 
 
-def _name(row: RawRow | BadRow, config: PromptsConfig) -> str:
+def _name(row: RawRow | BadRow, fields: Fields) -> str:
     """What a skip is called: the id of the row, if it has a usable one."""
     try:
-        return row_id(row.columns, config.fields) or f"line-{row.line}"
+        return row_id(row.columns, fields) or f"line-{row.line}"
     except RowProblemError:
         return f"line-{row.line}"
 
@@ -113,13 +133,16 @@ def _place(config: PromptsConfig) -> str:
     return encodable(str(config.path)) if config.path else f"dataset {config.hf and config.hf.name}"
 
 
-def read_rows(config: PromptsConfig) -> Iterator[RawRow | BadRow]:
+def read_rows(
+    config: PromptsConfig, source: SourceColumns | None = None
+) -> Iterator[RawRow | BadRow]:
     """Unchecked, in input order. Raises InputError where the input as a whole cannot be read."""
+    source = source or SourceColumns.of(config)
     if config.hf is not None:
-        return hugging_face.read(config.hf, config.fields)
+        return hugging_face.read(config.hf, source)
     if config.path is None:
         raise InputError("no prompts are named; set `prompts.path` or `prompts.hf`")
     check_file(config.path)
     named = ROW_FORMATS.get(config.format) or format_of(config.path)
     reader: Reader = resolve_name(named.reader)
-    return reader(config.path, config.fields)
+    return reader(config.path, source)

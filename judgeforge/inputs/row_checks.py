@@ -10,9 +10,10 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any, Protocol, cast
 
-from judgeforge.config.run import Fields
+from judgeforge.config.run import Fields, LastAnswer
 from judgeforge.inputs.checked_row import CheckedRow, canonical
-from judgeforge.inputs.completions import read_completions
+from judgeforge.inputs.completions import last_answer, read_completions, require_two
+from judgeforge.inputs.lines import from_json_text
 from judgeforge.inputs.messages import read_messages
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.rows import (
@@ -20,13 +21,14 @@ from judgeforge.inputs.rows import (
     RowProblemError,
     bad,
     column_names,
+    is_nan,
     kind_of,
     or_unread,
     text_of,
 )
 from judgeforge.inputs.tools import read_tools, tool_names
-from judgeforge.records import Prompt, SkipReason
-from judgeforge.text.messages import about_message_tokens
+from judgeforge.records import Prompt, ReadyCompletion, SkipReason
+from judgeforge.text.messages import Message, about_message_tokens
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import about_tokens
 
@@ -60,6 +62,11 @@ class RowChecks:
     """Reads the value of such a key; a ValueError says what is allowed there."""
     reference_check: str | None = None
     """The rubric's own check, if any, that compares every row with its reference."""
+    last_answer: LastAnswer = "refuse"
+    """What becomes of the answer that a prompt's messages end in."""
+    look_at: Callable[[int, Sequence[Message], Sequence[ReadyCompletion]], None] | None = None
+    """Shown the line, the prompt and the completions of every row that brings some, also where
+    these are too few or equal."""
     without_tools: str | None = None
     """Why tools cannot be offered to a model that is sampled; None where they can."""
     without_pictures: str | None = None
@@ -81,20 +88,22 @@ def check_row(
         )
     given_id = row_id(columns, fields)
     tools = read_tools(_column(columns, fields.tools))
-    messages = read_messages(columns[fields.prompt], reading, tool_names(tools))
+    asked, answered = last_answer(columns[fields.prompt], checks.last_answer)
+    messages = read_messages(asked, reading, tool_names(tools))
     reference = _column(columns, fields.reference)
-    metadata = _metadata(_column(columns, fields.metadata))
+    metadata = _with_kept(_metadata(_column(columns, fields.metadata)), row.kept)
     _check_verifiable(metadata, checks, has_reference=reference is not None)
+    ready = read_completions(_column(columns, fields.completions), reading, answered)
+    if ready and checks.look_at is not None:
+        checks.look_at(row.line, messages, ready)
+    if ready or checks.needs_completions:
+        require_two(ready, sampled=not checks.needs_completions)
     parts = {
         "messages": messages,
         "line": row.line,
         "reference": None if reference is None else _text_column(reference, "reference"),
         "metadata": metadata,
-        "completions": read_completions(
-            _column(columns, fields.completions),
-            reading,
-            needs_completions=checks.needs_completions,
-        ),
+        "completions": ready,
         "tools": tools,
     }
     return CheckedRow(given_id, parts)
@@ -134,6 +143,7 @@ def _text_column(value: object, field: str) -> str:
 
 
 def _metadata(value: object) -> Mapping[str, Any]:
+    value = from_json_text(value, "metadata")
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -147,6 +157,18 @@ def _metadata(value: object) -> Mapping[str, Any]:
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
         bad(f"`metadata` cannot be written as JSON ({error}); change or remove that value")
+
+
+def _with_kept(metadata: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the columns that go into the pairs; NaN stands for no value in many tables."""
+    beside = {name: value for name, value in kept.items() if not is_nan(value)}
+    for name in beside.keys() & metadata.keys():
+        if metadata[name] != beside[name]:
+            bad(
+                f"`{quotable(name)}` is a column and a key of `metadata`, and they differ; "
+                "take one of them out"
+            )
+    return _metadata({**beside, **metadata}) if beside else metadata
 
 
 def _check_verifiable(

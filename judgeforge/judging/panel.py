@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.judging.judge import make_judge
+from judgeforge.judging.first_replies import FirstReplies
+from judgeforge.judging.judge import form_note, make_judge
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.rubric import Rubric
 from judgeforge.judging.verification import JUDGE_NAME, run_checks
@@ -106,6 +107,34 @@ class Panel:
             if self._own_family.is_own(judge, completions[each].model)
         )
         return judgment.model_copy(update={"own_family": own}) if own else judgment
+
+
+class TriedPanel(Panel):
+    """The panel of a run, whose judges are asked with care until a reply of them could be read."""
+
+    def __init__(
+        self,
+        judges: Sequence[JudgeConfig],
+        rubric: Rubric,
+        gateway: FirstReplies,
+        own_family: OwnFamily | None = None,
+        *,
+        show_reasoning: bool = False,
+    ) -> None:
+        super().__init__(judges, rubric, gateway, own_family, show_reasoning=show_reasoning)
+        self.first_replies = gateway
+
+    async def _ask(
+        self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
+    ) -> Judgment:
+        judge, ask = self._configs[question.judge], super()._ask
+        judgment = await self.first_replies.judgment(
+            judge, prompt.id, lambda: ask(prompt, completions, question)
+        )
+        form = self.first_replies.other_form(judge.model)
+        if form is None:
+            return judgment
+        return judgment.model_copy(update={"note": form_note(form, judgment.note)})
 
 
 class RecordedPanel(Panel):

@@ -56,24 +56,6 @@ def completion_text(key: str, draw: int, words: tuple[int, int]) -> str:
     return f"[quality={quality:.4f}] {digest[:4].hex()} {filler}."
 
 
-Call = tuple[str, str]
-"""The name of a tool, and its arguments as JSON text."""
-
-
-def calling(
-    key: str, draw: int, tools: Sequence[str], words: tuple[int, int]
-) -> tuple[str | None, tuple[Call, ...]]:
-    """Words alone, a call alone, or words with two calls; one marker in all of it."""
-    text = completion_text(key, draw, words)
-    kind = int(uniform(key, draw, "kind") * 3)
-    if not tools or kind == 0:
-        return text, ()
-    first = (tools[0], json.dumps({"query": text}))
-    if kind == 1:
-        return None, (first,)
-    return f"I look it up ({draw}).", (first, (tools[-1], json.dumps({"query": "again"})))
-
-
 _NUMBERED = re.compile(r"answer_(\d+)")
 TIE_GAP, CLEAR_GAP, STRONG_GAP = 0.02, 0.15, 0.4
 """How far apart two qualities must be for a verdict, a clear and a strong one."""

@@ -16,6 +16,7 @@ from judgeforge.calls.providers.base import (
     asked_messages,
     chat_only,
     passed_on,
+    reply_form,
     sends_temperature,
 )
 from judgeforge.calls.providers.http import HttpProvider
@@ -27,7 +28,7 @@ from judgeforge.calls.providers.replies import (
     read_call,
     read_usage,
 )
-from judgeforge.config.model import ModelConfig
+from judgeforge.config.model import ModelConfig, ReplyForm
 
 
 class _Usage(BaseModel):
@@ -68,7 +69,8 @@ class AnthropicMessages(HttpProvider):
         if sends_temperature(model):
             body["temperature"] = request.temperature
         if schema is not None:
-            body |= _structured(model, schema, body.get("output_config", {}))
+            form, given = reply_form(model, request), body.get("output_config", {})
+            body |= _structured(form, schema, given)
         return body
 
     def read(self, raw: bytes) -> ModelReply:
@@ -83,12 +85,12 @@ def _system(texts: list[str], *, shared: bool) -> list[dict[str, Any]]:
     return blocks
 
 
-def _structured(model: ModelConfig, reply: ReplySchema, given: Body) -> Body:
+def _structured(form: ReplyForm, reply: ReplySchema, given: Body) -> Body:
     """``given``: the ``output_config`` of the model's ``params``, such as its ``effort``."""
-    if model.structured == "json_schema":
-        form = {"type": "json_schema", "schema": reply.schema}
-        return {"output_config": {**given, "format": form}}
-    if model.structured == "tool":
+    if form == "json_schema":
+        shape = {"type": "json_schema", "schema": reply.schema}
+        return {"output_config": {**given, "format": shape}}
+    if form == "tool":
         return {
             "tools": [{"name": reply.name, "input_schema": reply.schema}],
             "tool_choice": {"type": "tool", "name": reply.name},

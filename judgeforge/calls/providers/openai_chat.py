@@ -18,6 +18,7 @@ from judgeforge.calls.providers.base import (
     chat_only,
     max_tokens_field,
     passed_on,
+    reply_form,
     sends_temperature,
 )
 from judgeforge.calls.providers.http import HttpProvider
@@ -33,7 +34,7 @@ from judgeforge.calls.providers.replies import (
     read_call,
     token_probabilities,
 )
-from judgeforge.config.model import ModelConfig
+from judgeforge.config.model import ModelConfig, ReplyForm
 from judgeforge.errors import MalformedReplyError
 from judgeforge.text.messages import ToolCall
 
@@ -102,7 +103,7 @@ class OpenAIChat(HttpProvider):
         if request.tools is not None:
             body["tools"] = json.loads(request.tools)
         if schema is not None:
-            body |= _structured(model, schema)
+            body |= _structured(reply_form(model, request), schema)
         return body | asked_logprobs(request)
 
     def read(self, raw: bytes) -> ModelReply:
@@ -114,10 +115,10 @@ def json_schema_format(reply: ReplySchema) -> Body:
     return {"response_format": {"type": "json_schema", "json_schema": form}}
 
 
-def _structured(model: ModelConfig, reply: ReplySchema) -> Body:
-    if model.structured == "json_schema":
+def _structured(form: ReplyForm, reply: ReplySchema) -> Body:
+    if form == "json_schema":
         return json_schema_format(reply)
-    if model.structured == "tool":
+    if form == "tool":
         function = {"name": reply.name, "strict": True, "parameters": reply.schema}
         return {
             "tools": [{"type": "function", "function": function}],

@@ -16,6 +16,7 @@ from tempfile import SpooledTemporaryFile, gettempdir
 
 from judgeforge.config.run import PromptsConfig
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Prompt, Skip, SkipReason
@@ -44,6 +45,8 @@ class Worklist:
     """Of what is done: finished prompts and bad rows."""
     provisional: list[int] = field(default_factory=list)
     """Positions of finished prompts that were ranked with a provisional fit."""
+    losses: list[str] = field(default_factory=list)
+    """What rows have and no pair can hold, in sentences."""
     stale: list[int] = field(default_factory=list)
     """Positions of finished prompts of which others have judged something else by now."""
     unknown: list[str] = field(default_factory=list)
@@ -131,8 +134,8 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     Only prompts among the first ``limit`` rows are to do. What is ``finished`` behind them stays
     finished, and the bad rows among the first ``covered`` stay listed, as an earlier start left
     both. ``judged_elsewhere``: ids of prompts. Raises ConfigError where rows that ``folder`` has
-    done already were changed or removed, unless ``accept_changes``; InputError where the input
-    cannot be read.
+    done already were changed or removed, unless ``accept_changes``, or a model cannot take a row;
+    InputError where the input cannot be read.
     """
     work, changed = Worklist(), list[str]()
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
@@ -144,7 +147,8 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             return False
         return entry.skip not in redo
 
-    rows = read_prompts(config, checks, limit=None if len(finished) else least, is_done=is_done)
+    noticed, most = Noticed(), None if len(finished) else least
+    rows = read_prompts(config, checks, limit=most, is_done=is_done, noticed=noticed)
     for position, row in enumerate(rows):
         if isinstance(row, Skip):
             work.add_skip(row)
@@ -162,7 +166,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
         if least is not None and position + 1 >= least and seen == len(finished):
             break
-    work.fingerprint = all_rows.hexdigest()
+    work.fingerprint, work.losses = all_rows.hexdigest(), noticed.losses()
     work.unknown = [] if least is not None else sorted(unknown)
     removed = len(finished) - seen
     if (changed or removed) and not accept_changes:

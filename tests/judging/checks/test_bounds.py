@@ -25,8 +25,8 @@ from judgeforge.text.messages import ToolCall
 from tests.promises.monotonous_texts import TEXTS
 from tests.support.fake_asks import FakeAsks, make_completion, make_prompt, make_rubric, says
 
-BOUND_S = 1.5
-"""Of processor time for 1 MiB, on a busy machine; what is not linear takes minutes."""
+BOUND_S = 15.0
+"""Of processor time: ten times what 1 MiB takes; what is not linear takes minutes."""
 ARGUMENTS: dict[str, Any] = {
     "contains": ["zebra", "aaaab"],
     "contains_any": "zebra",
@@ -65,8 +65,9 @@ SAME_THE_OTHER_WAY_ROUND = {"not_contains", "not_contains_word", "not_regex"} | 
 }
 
 
+@pytest.mark.texts
 @pytest.mark.parametrize("name", sorted(CHECKS.keys() - SAME_THE_OTHER_WAY_ROUND))
-def test_a_check_decides_a_mebibyte_that_repeats_one_thing_within_seconds(name: str) -> None:
+def test_a_check_decides_a_long_text_that_repeats_one_thing_within_seconds(name: str) -> None:
     check = {name: ARGUMENTS.get(name, 3)}
     for what, text in TEXTS.items():
         begun = time.process_time()
@@ -262,7 +263,7 @@ def test_an_ordinary_pattern_with_counts_is_read(source: str) -> None:
 def test_a_pattern_that_never_ends_leaves_the_check_undecided(source: str) -> None:
     begun = time.process_time()
     decide({"regex": source}, "a" * (1 << 20))
-    assert time.process_time() - begun < 2 * BOUND_S
+    assert time.process_time() - begun < BOUND_S
 
 
 @pytest.mark.parametrize("name", CHECKS)

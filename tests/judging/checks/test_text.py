@@ -116,7 +116,7 @@ class TestWording:
         start = time.process_time()
         with pytest.raises(UndecidedCheckError, match="took longer than"):
             passes("x" * 100_000, **{name: "(x+x+)+y"})
-        assert time.process_time() - start < 5
+        assert time.process_time() - start < 20
 
     @pytest.mark.parametrize("pattern", ["(", "[", "a{2,1}", "*", "(" * 400 + ")" * 400])
     def test_a_regex_that_does_not_compile_is_refused(self, pattern: str) -> None:
