@@ -22,7 +22,7 @@ from judgeforge.results.export.places import (
     refuse_taken,
     remove,
 )
-from judgeforge.results.export.targets import Export, ExportOptions, Target, Write
+from judgeforge.results.export.targets import PICTURES, Export, ExportOptions, Target, Write
 from judgeforge.results.export.thinking import Thinking, judged_with_thinking, with_thinking
 from judgeforge.results.facts import part
 from judgeforge.results.judged_prompts import JudgedCompletions, judged_prompts
@@ -97,6 +97,7 @@ def export_pairs(
     folders = [RunFolder(one) for one in ([folder] if isinstance(folder, Path) else folder)]
     _check(folders, target, format_, options, test_share)
     columns = _columns(folders, format_)
+    columns.pictures = columns.pictures and PICTURES in format_.holds
     if options.thinking != "field":
         columns.message_keys.discard(THOUGHT)
     train, test = places(to, format_, target, columns)
