@@ -88,6 +88,12 @@ class Completion(SparseRecord):
     """None where the price of the model is unknown."""
 
     @property
+    def is_usable(self) -> bool:
+        """Can be judged: whole, not refused, not empty, and not the same as an earlier one."""
+        whole = self.finish in {"stop", "given", "length", "unknown"}
+        return whole and not self.cut and self.unsure is None and self.duplicate_of is None
+
+    @property
     def is_empty(self) -> bool:
         """Neither words nor a tool call."""
         return not self.tool_calls and not self.text.strip()

@@ -21,8 +21,8 @@ from judgeforge.results.export.formats.trl import (
     optional_values,
     trl_messages_type,
 )
-from judgeforge.results.export.judged_prompts import JudgedCompletion, JudgedCompletions
 from judgeforge.results.export.targets import Export, Row, Write, json_lines_of, messages
+from judgeforge.results.judged_prompts import JudgedCompletion, JudgedCompletions
 
 GOOD, BAD, IN_DOUBT = "good", "bad", "in doubt"
 

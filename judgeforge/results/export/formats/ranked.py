@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from judgeforge.results.export.formats.trl import optional_values
-from judgeforge.results.export.judged_prompts import JudgedCompletions
 from judgeforge.results.export.targets import Export, Row, messages
+from judgeforge.results.judged_prompts import JudgedCompletions
 
 
 def ranked_row(export: Export) -> Callable[[JudgedCompletions], Row]:
