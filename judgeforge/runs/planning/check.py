@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.inputs.reading import read_prompts
+from judgeforge.inputs.shapes.transcripts import looks_like_transcript
+from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.judging.rubric import load_rubric
 from judgeforge.records import Prompt, Skip
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.estimate import Estimator, ModelLoad
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
+from judgeforge.runs.planning.preference_lint import PreferenceLint
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
+from judgeforge.text.wording import counted
 
 _SHOWN_SKIPS = 10
 
@@ -26,6 +30,10 @@ class CheckReport:
     prompts: int = 0
     skips: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
+    source: list[str] = field(default_factory=list)
+    """How rows were read, and what of them was not."""
+    lint: list[str] = field(default_factory=list)
+    """What stands out in a preference set of others, before anything is judged anew."""
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     """What the configuration asks for and cannot have; the run can be started all the same."""
@@ -51,15 +59,24 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = load_rubric(config.rubric, folder=config.folder)
-    rows = read_prompts(config.prompts, row_checks(config, rubric), limit=limit)
+    lint, checks = PreferenceLint(), row_checks(config, rubric)
+    source = SourceColumns.of(config.prompts, completions_wanted=checks.needs_completions)
+    checks = replace(checks, look_at=lint.add)
+    rows = read_prompts(config.prompts, checks, limit=limit, source=source)
     try:
         check_prompts_file(config)
+        transcripts, kept = 0, set[str]()
         for prompt in _usable_rows(rows, report):
+            transcripts += _is_transcript(prompt)
+            kept.update(prompt.metadata.keys() & config.prompts.keep)
             if estimator is not None:
                 estimator.add(prompt, loads)
     except InputError as error:
         report.problems.append(str(error))
         return report
+    report.source, report.lint = source.described(), lint.findings()
+    report.notes += _notes(transcripts)
+    report.warnings += _kept_nowhere(source, kept)
     report.warnings += budget_warnings(config, report.prompts, loads.values())
     skips = report.skips.total()
     if not report.prompts:
@@ -71,6 +88,27 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             "right columns with `prompts.fields`, fix the rows, or raise the limit"
         )
     return report
+
+
+def _is_transcript(prompt: Prompt) -> bool:
+    return len(prompt.messages) == 1 and looks_like_transcript(prompt.messages[0].content)
+
+
+def _notes(transcripts: int) -> list[str]:
+    if not transcripts:
+        return []
+    return [
+        f"{counted(transcripts, 'prompt')} with `Human:` and `Assistant:` are sent as they are; "
+        "`prompts: {shape: transcript}` reads them as conversations"
+    ]
+
+
+def _kept_nowhere(source: SourceColumns, kept: Collection[str]) -> list[str]:
+    return [
+        f"prompts.keep: `{name}` is neither a column nor a key of the metadata of any row"
+        for name in source.never_seen()
+        if name not in kept
+    ]
 
 
 def _usable_rows(rows: Iterable[Prompt | Skip], report: CheckReport) -> Iterator[Prompt]:
