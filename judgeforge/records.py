@@ -293,6 +293,8 @@ class SkipReason(StrEnum):
     """Retries are used up, or the provider refused this very request."""
     TOO_FEW_COMPLETIONS = "too_few_completions"
     """Fewer than two usable and distinct completions."""
+    NOT_JUDGED = "not_judged"
+    """Sampled only: no judge is named, and nobody else has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"
     """Fewer than two completions with a judgment."""
     TIE = "tie"
@@ -303,17 +305,30 @@ class SkipReason(StrEnum):
     """With this pair among those kept, more than `max_error` of them would be wrong."""
 
     @property
+    def was_ranked(self) -> bool:
+        """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
+        ranked = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
+        return self in (*ranked, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
+
+    @property
     def is_failure(self) -> bool:
-        """Outcomes of a prompt that was judged well do not count against ``max_skip_share``."""
+        """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
         judged_well = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
-        return self not in (*judged_well, self.ABOVE_MAX_ERROR)
+        return self not in (*judged_well, self.ABOVE_MAX_ERROR, self.NOT_JUDGED)
 
 
-class Skip(Record):
+class Skip(SparseRecord):
+    only_where_set = frozenset({"prompt", "tools", "metadata"})
+
     prompt_id: str
     line: int
     reason: SkipReason
     detail: str
+    prompt: tuple[Message, ...] = ()
+    """What was asked, where the prompt has completions: these can be used without a pair, too."""
+    tools: str | None = None
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What ``prompts.keep`` names."""
 
 
 @dataclass(frozen=True, slots=True)

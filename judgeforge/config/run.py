@@ -205,6 +205,12 @@ class RunConfig(Record):
     """The file that this was read from; paths in it are relative to its folder."""
 
     @property
+    def only_samples(self) -> bool:
+        """Whether `judging` is left out: where the rubric has criteria for a judge, completions are
+        written and judged later."""
+        return "judging" not in self.model_fields_set
+
+    @property
     def folder(self) -> Path:
         return self.source_file.parent if self.source_file else Path.cwd()
 

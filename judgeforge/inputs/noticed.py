@@ -25,10 +25,12 @@ class Noticed:
     numbered_calls: int = 0
     """Tool calls without an id."""
     with_tools: int = 0
+    """Rows, as all that follow."""
     with_calls: int = 0
     with_thoughts: int = 0
+    with_earlier_thoughts: int = 0
+    """In the turns of the prompt."""
     with_pictures: int = 0
-    """Rows."""
 
     def add(self, prompt: Prompt) -> None:
         turns, ready = prompt.messages, prompt.completions
@@ -37,6 +39,7 @@ class Noticed:
         self.with_calls += any(calls)
         thoughts = [*(turn.reasoning_content for turn in turns), *(one.reasoning for one in ready)]
         self.with_thoughts += any(thoughts)
+        self.with_earlier_thoughts += any(turn.reasoning_content for turn in turns)
         self.with_pictures += has_pictures(prompt)
 
     def sights(self) -> list[str]:

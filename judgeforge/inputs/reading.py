@@ -111,8 +111,10 @@ def _folder(config: PromptsConfig) -> Path | None:
 
 def _check_models(prompt: Prompt, checks: RowChecks, where: str) -> None:
     """Raises ConfigError: every row of its kind would fail, so it is the models that are wrong."""
-    if prompt.tools is not None and checks.without_tools:
-        raise ConfigError(f"{where}:{prompt.line}: the row has `tools`, and {checks.without_tools}")
+    calls = any(turn.tool_calls for turn in prompt.messages)
+    if checks.without_tools and (calls or prompt.tools is not None):
+        what = "tool calls" if calls else "`tools`"
+        raise ConfigError(f"{where}:{prompt.line}: the row has {what}, and {checks.without_tools}")
     if has_pictures(prompt) and checks.without_pictures:
         why = checks.without_pictures
         raise ConfigError(f"{where}:{prompt.line}: the row has a picture, and {why}")

@@ -21,6 +21,7 @@ from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgme
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows
 from judgeforge.text.messages import Record
+from judgeforge.text.tool_calls import row_said_text
 from judgeforge.text.wording import did_you_mean, first_problem, listed
 
 R = TypeVar("R", bound=Record)
@@ -96,7 +97,7 @@ def explain(path: Path, pair_id: str) -> Explanation:
         completions=len(rows),
         calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}),
         effects=judge_effects(
-            folder, pair, of_prompt, {name: str(row.get("text", "")) for name, row in rows.items()}
+            folder, pair, of_prompt, {name: row_said_text(row) for name, row in rows.items()}
         ),
         reason=_reason(pair, chosen, rejected, len(rows)),
     )

@@ -93,6 +93,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]
     return {name: (int(peak), rows) for name, (peak, rows) in zip(files, answers, strict=True)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*TABLES, *TEXTS])
 def test_a_small_file_is_read_in_little_memory(
     found: dict[str, tuple[int, str]], name: str

@@ -140,6 +140,7 @@ class TestAJudgeThatQuotes:
         for texts in ((attack, "Four."), ("Four.", attack)):
             assert judged(PairwiseJudge, lambda _: said, *texts).verdict is None
 
+    @pytest.mark.slow
     @settings(max_examples=25, deadline=None)
     @given(written_for_the_judge, st.sampled_from(["I quote: ", "", "```\n"]))
     def test_gives_nothing_whatever_was_put_together(self, text: str, before: str) -> None:

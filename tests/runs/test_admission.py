@@ -233,6 +233,7 @@ def test_a_prompt_that_does_not_fit_alone_may_use_stored_replies_only(
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [{"usd": 0.06}, {"usd": 0.11}, {"max_calls": 77}], ids=str)
 def test_a_run_whose_budget_ends_leaves_no_prompt_half_judged(
     tmp_path: Path, server: LocalServer, out: Path, budget: dict[str, float]

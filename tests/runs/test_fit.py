@@ -59,6 +59,7 @@ def forget_replies(folder: Path) -> None:
 CASCADE = {"cascade": {"target_confidence": 0.9, "min_gain": 0.001}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judging", [CASCADE, {}], ids=["cascade", "everybody"])
 @pytest.mark.parametrize("stop", ["budget", "limit"])
 def test_a_run_that_stops_and_goes_on_gives_the_pairs_of_an_undisturbed_one(

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
-from judgeforge.config.model import ModelConfig
+from judgeforge.config.model import ModelConfig, ReplyForm
 from judgeforge.records import Finish
-from judgeforge.text.messages import Message, TextPart
+from judgeforge.text.messages import Message, TextPart, ToolCall
 
 Body = dict[str, Any]
 
@@ -37,6 +37,8 @@ class ChatRequest:
     temperature: float
     seed: int | None = None
     reply_schema: ReplySchema | None = None
+    form: ReplyForm | None = None
+    """How the schema is sent, among ``ModelConfig.reply_forms``; the first of them if left out."""
     top_logprobs: int | None = None
     """How many alternatives of each token are asked for; providers without them ignore it."""
     tools: str | None = None
@@ -127,6 +129,10 @@ class ModelReply:
     reasoning: str | None = None
     arguments: str | None = None
     """Of the first tool call, as JSON, where there is one."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """All of them, where the request offered tools."""
+    has_words: bool = True
+    """Whether ``text`` is what it said; else it is the arguments of a call without words."""
     end: str | None = None
     """The server's word for an end that is an error, or that does not tell whether the text is
     whole."""
@@ -214,6 +220,12 @@ def max_tokens_field(model: ModelConfig) -> str:
     return model.facts.max_tokens_field if model.base_url is None else "max_tokens"
 
 
+def reply_form(model: ModelConfig, request: ChatRequest) -> ReplyForm:
+    """A model that stands in for another has forms of its own."""
+    forms = model.reply_forms
+    return request.form if request.form in forms else forms[0]
+
+
 def asked_messages(model: ModelConfig, request: ChatRequest) -> tuple[Message, ...]:
     """As the model takes them. With `structured: instruction` the schema is appended to the system
     message, so that the prefix stays the same for all calls."""
@@ -227,7 +239,7 @@ def as_placed(model: ModelConfig, messages: tuple[Message, ...]) -> tuple[Messag
     placed: list[Message] = []
     waiting: list[str] = []
     for message in messages:
-        if message.role == "system":
+        if message.role in {"system", "developer"}:
             waiting.append(message.text)
         elif waiting and message.role == "user":
             placed.append(_begun_with(waiting, message))
@@ -253,7 +265,7 @@ def _of_user(*texts: str) -> Message:
 
 def _with_instruction(model: ModelConfig, request: ChatRequest) -> tuple[Message, ...]:
     messages = request.messages
-    if request.reply_schema is None or model.structured != "instruction":
+    if request.reply_schema is None or reply_form(model, request) != "instruction":
         return messages
     schema = json.dumps(request.reply_schema.schema, ensure_ascii=False)
     words = f"Answer with one JSON object that follows this JSON Schema and nothing else:\n{schema}"

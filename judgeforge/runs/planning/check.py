@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
+from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
-from judgeforge.inputs.shapes.transcripts import looks_like_transcript
-from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.judging.rubric import load_rubric
 from judgeforge.records import Prompt, Skip
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.estimate import Estimator, ModelLoad
+from judgeforge.runs.planning.input_notes import InputNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
-from judgeforge.runs.planning.preference_lint import PreferenceLint
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
-from judgeforge.text.wording import counted
 
 _SHOWN_SKIPS = 10
 
@@ -59,24 +57,23 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = load_rubric(config.rubric, folder=config.folder)
-    lint, checks = PreferenceLint(), row_checks(config, rubric)
-    source = SourceColumns.of(config.prompts, completions_wanted=checks.needs_completions)
-    checks = replace(checks, look_at=lint.add)
-    rows = read_prompts(config.prompts, checks, limit=limit, source=source)
+    noticed = Noticed()
+    about = InputNotes(config.prompts, row_checks(config, rubric))
+    rows = read_prompts(
+        config.prompts, about.checks, limit=limit, noticed=noticed, source=about.source
+    )
     try:
         check_prompts_file(config)
-        transcripts, kept = 0, set[str]()
         for prompt in _usable_rows(rows, report):
-            transcripts += _is_transcript(prompt)
-            kept.update(prompt.metadata.keys() & config.prompts.keep)
+            about.add(prompt)
             if estimator is not None:
                 estimator.add(prompt, loads)
-    except InputError as error:
+    except (ConfigError, InputError) as error:
         report.problems.append(str(error))
         return report
-    report.source, report.lint = source.described(), lint.findings()
-    report.notes += _notes(transcripts)
-    report.warnings += _kept_nowhere(source, kept)
+    report.source, report.lint = about.shape(), about.lint()
+    report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
+    report.warnings += [*noticed.losses(), *about.warnings()]
     report.warnings += budget_warnings(config, report.prompts, loads.values())
     skips = report.skips.total()
     if not report.prompts:
@@ -90,24 +87,14 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     return report
 
 
-def _is_transcript(prompt: Prompt) -> bool:
-    return len(prompt.messages) == 1 and looks_like_transcript(prompt.messages[0].content)
-
-
-def _notes(transcripts: int) -> list[str]:
-    if not transcripts:
+def unsent_thoughts(config: RunConfig, noticed: Noticed) -> list[str]:
+    sampled = config.sampling.models if config.sampling else []
+    unasked = [name for name in sampled if not config.models[name].send_reasoning]
+    if not noticed.with_earlier_thoughts or not unasked:
         return []
     return [
-        f"{counted(transcripts, 'prompt')} with `Human:` and `Assistant:` are sent as they are; "
-        "`prompts: {shape: transcript}` reads them as conversations"
-    ]
-
-
-def _kept_nowhere(source: SourceColumns, kept: Collection[str]) -> list[str]:
-    return [
-        f"prompts.keep: `{name}` is neither a column nor a key of the metadata of any row"
-        for name in source.never_seen()
-        if name not in kept
+        f"thoughts of earlier turns are kept in the pairs and not sent to `{unasked[0]}`: "
+        f"`models.{unasked[0]}.send_reasoning: true` sends them to servers that take them"
     ]
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import PromptsConfig, RunConfig
 from judgeforge.records import RubricId
@@ -21,8 +23,12 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
-_NEWER_FIELDS = {"thinking_tags", "system_role", "query"}
+_BESIDE_JUDGING = {"on_judge_failure", "judgments"}
+"""What others have judged may change: then the prompts are ranked again, and nothing is asked."""
+_NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
+_OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
+"""Newer settings, and what they are where folders know nothing of them."""
 _NEWER_PROMPTS = {"shape", "last_answer", "keep"}
 _NEWER_COLUMNS = {"tools", "chosen", "rejected"}
 
@@ -43,11 +49,19 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
         "rubric": rubric.model_dump(mode="json"),
         "judging": {
-            **config.judging.model_dump(mode="json", exclude={"on_judge_failure"}),
+            **config.judging.model_dump(
+                mode="json", exclude=_BESIDE_JUDGING | _unset(config.judging, _OF_JUDGING)
+            ),
             "calibration": calibration,
         },
-        "pairing": config.pairing.model_dump(mode="json"),
+        "pairing": config.pairing.model_dump(
+            mode="json", exclude=_unset(config.pairing, _OF_PAIRING)
+        ),
     }
+
+
+def _unset(settings: BaseModel, newer: Mapping[str, object]) -> set[str]:
+    return {name for name, unset in newer.items() if getattr(settings, name) == unset}
 
 
 def _prompts(prompts: PromptsConfig) -> dict[str, Any]:
@@ -62,7 +76,9 @@ def _prompts(prompts: PromptsConfig) -> dict[str, Any]:
 def model_identity(model: ModelConfig) -> dict[str, Any]:
     """What decides a model's replies to given requests."""
     newer = {name for name in _NEWER_FIELDS if getattr(model, name)}
-    return model.model_dump(mode="json", include=_MODEL_FIELDS | newer)
+    found = model.model_dump(mode="json", include=_MODEL_FIELDS | newer)
+    # What `auto` asks with as long as nothing keeps it from that, and what it was before it.
+    return {**found, "structured": model.reply_forms[0]}
 
 
 def used_models(config: RunConfig) -> list[str]:

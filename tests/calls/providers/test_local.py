@@ -267,6 +267,7 @@ def test_closing_does_not_wait_for_an_engine_that_does_not_stop(
 # The real model
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_the_embedded_model_answers_repeatably_in_a_schema_and_stops_when_told() -> None:
     async def session() -> None:
