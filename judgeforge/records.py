@@ -7,7 +7,7 @@ All are frozen; none knows how it was made. Fields are facts, which programs dec
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -51,6 +51,10 @@ class Prompt(Record):
     completions: tuple[ReadyCompletion, ...] = ()
     tools: str | None = None
     """Canonical JSON of a list in OpenAI's shape; None where the row has none."""
+
+    def kept(self, names: Iterable[str]) -> dict[str, JsonValue]:
+        """The metadata of these names, all of them: a table has a column for all rows or none."""
+        return {name: self.metadata.get(name) for name in names}
 
 
 class Completion(SparseRecord):
@@ -257,7 +261,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools"})
+    only_where_set = frozenset({"tools", "metadata"})
 
     id: str
     prompt_id: str
@@ -274,6 +278,8 @@ class PreferencePair(SparseRecord):
     provenance: Provenance
     tools: str | None = None
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What ``prompts.keep`` names, null where a row has none."""
 
 
 class SkipReason(StrEnum):

@@ -143,6 +143,7 @@ class PromptWork:
             judgments=judgments,
             rubric=self.rubric,
             strategy=self.config.pairing.strategy,
+            keep=self.config.prompts.keep,
             with_reasoning=self.config.pairing.thinking == "keep",
         )
         return finished_prompt(
@@ -152,7 +153,7 @@ class PromptWork:
             judgments=judgments,
             ranking=ranking,
             pairs=pairs,
-            skip=None if reason is None else _skip_of(judged, reason, selection.detail),
+            skip=reason and _skip_of(judged, reason, selection.detail, self.config.prompts.keep),
         )
 
     def _brought(
@@ -196,17 +197,20 @@ class PromptWork:
             digest=judged.prompt.digest,
             completions=completions,
             judgments=judged.judgments,
-            skip=_skip_of(judged, reason, detail),
+            skip=_skip_of(judged, reason, detail, self.config.prompts.keep),
         )
 
 
-def _skip_of(judged: JudgedPrompt, reason: SkipReason, detail: str | None) -> Skip:
+def _skip_of(
+    judged: JudgedPrompt, reason: SkipReason, detail: str | None, keep: Sequence[str]
+) -> Skip:
     """With what was asked, where there are completions: they can be used without a pair."""
     prompt = judged.prompt
     skip = Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail or "")
     if not judged.completions:
         return skip
-    return skip.model_copy(update={"prompt": prompt.messages, "tools": prompt.tools})
+    asked = {"prompt": prompt.messages, "tools": prompt.tools, "metadata": prompt.kept(keep)}
+    return skip.model_copy(update=asked)
 
 
 def _why_unusable(completions: Sequence[Completion]) -> str:

@@ -18,12 +18,13 @@ def make_pairs(
     rubric: RubricId,
     strategy: str,
     with_reasoning: bool = False,
+    keep: Sequence[str] = (),
 ) -> list[PreferencePair]:
     """One record for each selected pair, in their order; ids are the prompt's with ``.p0`` on.
 
     ``completions``: by id, both sides of every pair. ``judgments``: all of the prompt, of which
     each pair keeps those about its sides. ``with_reasoning``: both sides keep what their models
-    thought, as ``reasoning_content``.
+    thought, as ``reasoning_content``. ``keep``: the keys of the prompt's metadata that go along.
     """
     return [
         PreferencePair(
@@ -31,6 +32,7 @@ def make_pairs(
             prompt_id=prompt.id,
             prompt=prompt.messages,
             tools=prompt.tools,
+            metadata=prompt.kept(keep),
             chosen=(completions[pair.chosen_id].message(with_reasoning=with_reasoning),),
             rejected=(completions[pair.rejected_id].message(with_reasoning=with_reasoning),),
             score_chosen=pair.score_chosen,
