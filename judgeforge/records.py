@@ -7,7 +7,7 @@ All are frozen; none knows how it was made. Fields are facts, which programs dec
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -51,10 +51,6 @@ class Prompt(Record):
     completions: tuple[ReadyCompletion, ...] = ()
     tools: str | None = None
     """Canonical JSON of a list in OpenAI's shape; None where the row has none."""
-
-    def kept(self, names: Iterable[str]) -> dict[str, JsonValue]:
-        """The metadata of these names, all of them: a table has a column for all rows or none."""
-        return {name: self.metadata.get(name) for name in names}
 
 
 class Completion(SparseRecord):

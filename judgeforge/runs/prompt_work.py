@@ -12,7 +12,7 @@ from judgeforge.config.run import RunConfig, SamplingConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
-from judgeforge.ranking.pairing.provenance import make_pairs
+from judgeforge.ranking.pairing.provenance import kept_metadata, make_pairs
 from judgeforge.ranking.pairing.selection import Trust, select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
@@ -209,7 +209,11 @@ def _skip_of(
     skip = Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail or "")
     if not judged.completions:
         return skip
-    asked = {"prompt": prompt.messages, "tools": prompt.tools, "metadata": prompt.kept(keep)}
+    asked = {
+        "prompt": prompt.messages,
+        "tools": prompt.tools,
+        "metadata": kept_metadata(prompt, keep),
+    }
     return skip.model_copy(update=asked)
 
 

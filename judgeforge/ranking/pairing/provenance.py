@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from pydantic import JsonValue
+
 from judgeforge import __version__
 from judgeforge.ranking.pairing.selection import SelectedPair
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Provenance, RubricId
@@ -32,7 +34,7 @@ def make_pairs(
             prompt_id=prompt.id,
             prompt=prompt.messages,
             tools=prompt.tools,
-            metadata=prompt.kept(keep),
+            metadata=kept_metadata(prompt, keep),
             chosen=(completions[pair.chosen_id].message(with_reasoning=with_reasoning),),
             rejected=(completions[pair.rejected_id].message(with_reasoning=with_reasoning),),
             score_chosen=pair.score_chosen,
@@ -46,6 +48,11 @@ def make_pairs(
         )
         for number, pair in enumerate(selected)
     ]
+
+
+def kept_metadata(prompt: Prompt, keep: Iterable[str]) -> dict[str, JsonValue]:
+    """All of these keys, null where the row has none: a table has a column for all rows or none."""
+    return {name: prompt.metadata.get(name) for name in keep}
 
 
 def _provenance(
