@@ -13,7 +13,7 @@ from judgeforge.records import Prompt
 from tests.support.foreign_rows import JUDGED, read_rows
 
 PAGE = (Path(__file__).parents[2] / "docs" / "inputs.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"<!-- (\S+) (\w+) (\{.*\}) -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLES = re.findall(r"<!-- (\S+) (\w+) (\{[^\n]*\}) -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
 SAMPLED = {"prompts.jsonl", "sharegpt.json", "finetuning.jsonl", "alpaca.json", "transcript.jsonl"}
 
 
