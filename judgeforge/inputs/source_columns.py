@@ -51,6 +51,8 @@ class SourceColumns:
         self._shape, self._completions_wanted = shape, completions_wanted
         self._of_header: Recognised | None = None
         self._known: dict[tuple[str, ...], Recognised] = {}
+        self._last: tuple[Mapping[str, Any], Recognised] | None = None
+        """Each row is asked about twice, one after the other."""
         self.shapes: Counter[str] = Counter()
         """Rows by the shape that they were read as."""
         self.used: dict[str, None] = {}
@@ -116,6 +118,13 @@ class SourceColumns:
         """How a row is read. Raises RowProblemError where it can be read in two ways."""
         if self._of_header is not None:
             return self._of_header
+        if self._last is not None and columns is self._last[0]:
+            return self._last[1]
+        found = self._of_row(columns)
+        self._last = columns, found
+        return found
+
+    def _of_row(self, columns: Mapping[str, Any]) -> Recognised:
         filled = tuple(name for name, value in columns.items() if value is not None)
         reading = self._known.get(filled)
         if reading is None:

@@ -135,7 +135,8 @@ class PromptWork:
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"
             return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
         selection = select_pairs(ranking, self.config.pairing, texts=texts, trust=self.trust)
-        reason = selection.reason
+        reason, keep = selection.reason, self.config.prompts.keep
+        skip = None if reason is None else _skip_of(judged, reason, selection.detail, keep)
         pairs = make_pairs(
             judged.prompt,
             selection.pairs,
@@ -143,7 +144,7 @@ class PromptWork:
             judgments=judgments,
             rubric=self.rubric,
             strategy=self.config.pairing.strategy,
-            keep=self.config.prompts.keep,
+            keep=keep,
             with_reasoning=self.config.pairing.thinking == "keep",
         )
         return finished_prompt(
@@ -153,7 +154,7 @@ class PromptWork:
             judgments=judgments,
             ranking=ranking,
             pairs=pairs,
-            skip=reason and _skip_of(judged, reason, selection.detail, self.config.prompts.keep),
+            skip=skip,
         )
 
     def _brought(
