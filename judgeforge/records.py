@@ -143,6 +143,7 @@ MissingKind = Literal[
     "withheld",  # by a content filter: the reply, or the request before it
     "failed",  # there was no reply
     "too_long",  # what is judged does not fit into the judge's context
+    "input_cut",  # the server counted too few tokens to have read all that was sent
     "cut",  # the reply ended at the judge's ``max_tokens``
     "unread",  # the reply is not what was asked for, also when asked again
     "reading_failed",  # reading the reply raised what nothing had foreseen

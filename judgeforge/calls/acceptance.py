@@ -136,6 +136,8 @@ class Acceptance:
                 is_quiet = await self._next() and not self.prompts.begin_another()
         finally:
             self._held -= 1
+        if not stops and of_access:
+            error.is_of_one_request()
         error.stops_run = stops
         if stops and not of_access:
             error.args = (f"{error}{_advice(call, requests.refused[False], model)}",)

@@ -21,6 +21,7 @@ from judgeforge.judging.judge import (
     call_failure,
     cut_prompt_note,
     fallback_note,
+    input_cut,
     reading_failure,
 )
 from judgeforge.judging.judge_prompts import repair_message, system_text
@@ -135,7 +136,9 @@ class WritingJudge(ABC, Generic[R]):
         attempt.answers.append(answer)
         tokens = answer.input_tokens_read(request)
         attempt.tokens_read += [] if tokens is None else [tokens]
-        attempt.missing = _no_judgment(answer.reply, self._judge)
+        attempt.missing = _no_judgment(answer.reply, self._judge) or (
+            None if tokens is None else input_cut(tokens)
+        )
         if attempt.missing is not None:
             return None
         try:

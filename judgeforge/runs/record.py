@@ -33,21 +33,25 @@ from judgeforge.text.redaction import redact
 
 
 class RunRecord:
-    """``spending`` gives what the folder has cost so far; ``check_lock`` raises StoreError where
-    another run may be writing as well."""
+    """``spending`` gives what the folder has cost so far, and ``sent`` how many calls it has sent;
+    ``lost_calls``: those that were paid and of which nothing else is known any more (None: nothing
+    is lost). ``check_lock`` raises StoreError where another run may be writing as well."""
 
     def __init__(
         self,
         start: Start,
         *,
         spending: Callable[[], Spending],
+        sent: Callable[[], int],
+        lost_calls: int | None,
         cached_calls: CachedCalls,
         check_lock: Callable[[], None],
     ) -> None:
         prepared, work = start.prepared, start.work
         self._config, self._folder = prepared.config, start.folder
         self._journal, self._work = start.journal, work
-        self._spending, self._cached_calls = spending, cached_calls
+        self._spending, self._sent, self._cached_calls = spending, sent, cached_calls
+        self._lost_calls = lost_calls
         self._check_lock = check_lock
         self._before = spending()
         self.tally, self._fresh = work.tally, Tally()
@@ -79,6 +83,7 @@ class RunRecord:
             provisional=self._is_provisional and bool(outcome.lines["judgments"]),
             again=ranked_again,
             judgments=self._judgments,
+            sent=self._sent(),
         )
         self._work.places[position] = entry.offset
         self.tally.add(entry)
@@ -103,7 +108,11 @@ class RunRecord:
             status=status,
             message=self._remark if error is None else redact(str(error) or repr(error)),
             updated_at=now(),
-            totals=totals_of(self.tally, spending, self._cached_calls.before + cached),
+            totals=totals_of(
+                self.tally,
+                spending.beside(self._lost_calls),
+                self._cached_calls.before + cached,
+            ),
             last_run=totals_of(self._fresh, spending.since(self._before), cached),
             reliability=self.reliability and self.reliability.model_dump(mode="json"),
             calibration=self._calibration and self._calibration | kept,

@@ -30,6 +30,7 @@ from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.runs.start import Start
+from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
@@ -49,9 +50,12 @@ class Files:
 
     log: RunLog
     budget: Budget
+    lost_calls: int | None
+    """Paid calls whose rows in the spending file are lost; None where it is whole."""
     cached_calls: CachedCalls
     prompt_costs: PromptCosts
     cache: ReplyCache
+    book: BatchBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,11 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
     with ExitStack() as opened:
         files = _open_files(start, opened, check_lock)
         endpoints = open_endpoints(
-            start.config, start.prepared.keys, start.prepared.prices, files.log
+            start.config,
+            start.prepared.keys,
+            start.prepared.direct_prices,
+            files.log,
+            batch_prices=start.prepared.batch_prices,
         )
         gateway = Gateway(
             endpoints,
@@ -78,13 +86,21 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
             budget=files.budget,
             limits=start.config.limits,
             log=files.log,
+            book=files.book,
         )
         record = RunRecord(
             start,
             spending=files.budget.spending,
+            sent=lambda: files.budget.sent,
+            lost_calls=files.lost_calls,
             cached_calls=files.cached_calls,
             check_lock=check_lock,
         )
+        if files.lost_calls is not None:
+            record.notes.append(
+                f"{start.folder.spending_file} has lost rows of calls that were sent, so what the "
+                "folder has cost in all is not known; what this start costs is counted"
+            )
         estimator = Estimator(start.prepared)
         pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
         expected = ExpectedCalls(estimator, start.work.todo)
@@ -104,7 +120,7 @@ async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[
         opened.enter_context(closing(log))
         budget = _open_budget(config, place / "spending.jsonl", opened)
         gateway = Gateway(
-            open_endpoints(config, prepared.keys, prepared.prices, log),
+            open_endpoints(config, prepared.keys, prepared.direct_prices, log),
             cache=opened.enter_context(closing(cache)),
             budget=budget,
             limits=limits,
@@ -138,13 +154,19 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
     prices = prices_digest(prepared.prices)
     money = _open_budget(config, folder.spending_file, opened, check_lock)
     paid = 0 if start.previous is None else start.previous.totals.calls.paid
-    money.check_whole(sent=logged_calls(folder.log), paid=paid)
+    lost_calls = money.check_whole(
+        sent=max(logged_calls(folder.log), start.journal.sent), paid=paid
+    )
+    if lost_calls is not None:
+        log.event("spending_rows_lost", paid_calls=lost_calls)
     return Files(
         log=log,
         budget=money,
+        lost_calls=lost_calls,
         cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
         prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
         cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
+        book=keep(closing(BatchBook(folder.batches_file))),
     )
 
 
@@ -262,7 +284,10 @@ def _asks_judges(prepared: Preparation) -> bool:
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:
-    """Enough to keep all slots busy, few enough that the first prompts finish early."""
+    """Enough to keep all slots busy, few enough that the first prompts finish early. Batches are
+    gathered from as many prompts as travel at once, so there it is the memory that limits them."""
     config = prepared.config
+    if prepared.batch_prices:  # one for each model that is asked in batches
+        return config.limits.batch_prompts
     slots = sum(config.models[name].concurrency for name in prepared.keys)
     return max(2, min(config.limits.concurrency, slots))

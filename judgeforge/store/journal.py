@@ -57,6 +57,9 @@ class Journal:
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self._file = AppendedFile(file, read_only=read_only)
+        self.sent = 0
+        """How many calls the folder had sent when its last prompt was finished, as far as the
+        records say and known only where it is not ``read_only``."""
         if not read_only:
             self._cut_torn_tail()
 
@@ -72,7 +75,9 @@ class Journal:
         provisional: bool = False,
         again: bool = False,
         judgments: str = "",
+        sent: int = 0,
     ) -> Entry:
+        """``sent``: how many calls the folder has sent so far."""
         body = b"".join((line + "\n").encode() for name in FILES for line in finished.lines[name])
         header = {
             "format": FORMAT,
@@ -83,6 +88,7 @@ class Journal:
             "provisional": provisional,
             "again": again,
             **({"judgments": judgments} if judgments else {}),
+            "sent": sent,
             "bytes": len(body),
             "checksum": zlib.crc32(body),
         }
@@ -153,6 +159,7 @@ class Journal:
         end, last = 0, None
         for offset, header, stop in self._records():
             end, last = stop, (offset, header)
+            self.sent = max(self.sent, header.get("sent", 0))
         if last is not None:
             offset, header = last
             _, start = self._header(offset)

@@ -24,6 +24,7 @@ from judgeforge.judging.judge import (
     call_failure,
     cut_prompt_note,
     fallback_note,
+    input_cut,
     reading_failure,
 )
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
@@ -72,10 +73,13 @@ class DecisionJudge:
             if error.stops_run:
                 raise
             return blank.model_copy(update=call_failure(error).fields())
-        evidence = self._evidence(request, answer.reply)
+        tokens = answer.input_tokens_read(request)
+        if tokens is None:
+            evidence = self._evidence(request, answer.reply)
+        else:
+            evidence = input_cut(tokens).fields()
         if answer.answered_by:
             evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))
-        tokens = answer.input_tokens_read(request)
         if tokens is not None:
             evidence["note"] = cut_prompt_note(tokens, evidence.get("note"))
         update = {
