@@ -12,6 +12,7 @@ first_prompts.py  which go alone, until judges could be read
 fit.py          the reliability of judges, learnt once and then frozen
 record.py       what a run leaves behind
 manifest.py     what `manifest.json` says
+remarks.py      what a run says besides how it ended
 progress.py     how far a run has come, and what holds it up
 remarks.py      what a run says of itself beside its result
 result.py       how a start ended, for programs and in one line
