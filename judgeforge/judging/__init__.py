@@ -14,7 +14,6 @@ own_family.py     which completions come from a judge's own model family
 verification.py   criteria that code verifies
 protocols/        one file a way to ask
 replies/          reads what judges answer, strictly
-elsewhere/        what people and programs have judged
 checks/           what code can check of a text
 
 A judge is a model, a protocol and settings. It offers questions about some completions of a

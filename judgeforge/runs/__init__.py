@@ -14,7 +14,6 @@ record.py       what a run leaves behind
 manifest.py     what `manifest.json` says
 remarks.py      what a run says besides how it ended
 progress.py     how far a run has come, and what holds it up
-remarks.py      what a run says of itself beside its result
 result.py       how a start ended, for programs and in one line
 on_finish.py    tells a command or a webhook how a run ended
 folders.py      where a run goes; a folder a day
