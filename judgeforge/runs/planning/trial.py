@@ -2,7 +2,8 @@
 
 The requests go through the door like those of a run, within its budgets; their replies are not
 kept. For each model: does it answer, and as which model; is the temperature heeded, usage told,
-are log-probabilities given; which context does the server state; and can its judgment be read.
+are log-probabilities given, is a schema kept to; which context does the server state; and can its
+judgment be read.
 """
 
 from __future__ import annotations
@@ -16,13 +17,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from judgeforge.calls.call import Answer, Asks
-from judgeforge.calls.providers.base import ChatRequest, open_provider, sends_temperature
+from judgeforge.calls.providers.base import (
+    ChatRequest,
+    ReplySchema,
+    open_provider,
+    sends_temperature,
+)
+from judgeforge.config.keys import read_headers
+from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import CallError, ConfigError, JudgeforgeError
 from judgeforge.judging.panel import Panel
+from judgeforge.judging.replies.json_object import UnreadableReplyError, one_object
 from judgeforge.records import Completion, Judgment, Message, Prompt
 from judgeforge.runs.planning.doctor import Finding, Status
 from judgeforge.runs.planning.preparation import Preparation, prepare
@@ -38,7 +47,22 @@ _COMPLETIONS = [
     Completion(id=f"c{n}", prompt_id="trial", index=n, model="given", text=text, finish="given")
     for n, text in enumerate(_ANSWERS)
 ]
+_SCHEMA = ReplySchema(
+    "trial",
+    {
+        "type": "object",
+        "properties": {"mood": {"enum": ["calm", "stormy"]}, "is_salty": {"type": "boolean"}},
+        "required": ["mood", "is_salty"],
+        "additionalProperties": False,
+    },
+)
+"""Nobody answers so to the question without having been told to."""
+_SCHEMA_TOKENS = 100
 _SAMPLE_TOKENS, _TEMPERATURE, _LOGPROBS = 32, 1.0, 2
+_OTHER_WAY = (
+    "The server may ignore the JSON schema or the tool: try another `structured` (json_schema, "
+    "tool, instruction), or another model."
+)
 _LIST_TIMEOUT_S = 5.0
 _LONGEST_LIST = 4 << 20
 _SHOWN_MODELS = 5
@@ -100,6 +124,7 @@ class _Trial:
             self._temperature(first, second),
             self._usage(first),
             *await self._logprobs(request),
+            *await self._schema(request),
         ]
 
     def _answers(self, answer: Answer, seconds: float) -> Finding:
@@ -148,11 +173,27 @@ class _Trial:
             return [self._finding("logprobs", "ok", "are given")]
         return [self._finding("logprobs", "warn", "are not given", advice)]
 
+    async def _schema(self, request: ChatRequest) -> list[Finding]:
+        """Only of interest where a judge answers in one. A judgment may be readable by luck."""
+        judges = self.prepared.config.judging.judges
+        if not any(judge.model == self.name for judge in judges):
+            return []
+        asked = replace(request, max_tokens=_SCHEMA_TOKENS, reply_schema=_SCHEMA)
+        structured = self.prepared.config.models[self.name].structured
+        try:
+            reply = (await self.gateway.ask(self.name, asked)).reply
+        except CallError as error:
+            return [self._finding("schema", "warn", redact(str(error)), _OTHER_WAY)]
+        if _keeps_to_schema(reply.text):
+            return [self._finding("schema", "ok", f"is kept to (structured: {structured})")]
+        detail = f"is not kept to (structured: {structured}): {excerpt(reply.text) or 'no text'}"
+        return [self._finding("schema", "warn", detail, _OTHER_WAY)]
+
     def _listed(self) -> list[Finding]:
         """What the server's list of models says of this one."""
         model = self.prepared.config.models[self.name]
         address = f"{open_provider(model, None).base_url.rstrip('/')}/models"
-        entries = _models_at(address, self.prepared.keys[self.name])
+        entries = _models_at(address, self.prepared.keys[self.name], model)
         own = next((entry for entry in entries if entry.get("id") == model.model), None)
         if entries and own is None:
             names = [str(entry.get("id")) for entry in entries]
@@ -199,9 +240,18 @@ class _Trial:
             "judgment",
             "fail",
             f"brought no score ({protocol}, structured: {structured}): {excerpt(missing, 300)}",
-            "The server may ignore the JSON schema or the tool: try another `structured` "
-            "(json_schema, tool, instruction), more max_tokens of the judge, or another model.",
+            f"{_OTHER_WAY} It may also need more max_tokens of the judge.",
         )
+
+
+def _keeps_to_schema(text: str) -> bool:
+    try:
+        reply = one_object(text)
+    except UnreadableReplyError:
+        return False
+    return reply.keys() == {"mood", "is_salty"} and (
+        reply["mood"] in ("calm", "stormy") and isinstance(reply["is_salty"], bool)
+    )
 
 
 def _is_same_model(asked: str, answered: str) -> bool:
@@ -210,14 +260,22 @@ def _is_same_model(asked: str, answered: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def _models_at(address: str, key: str | None) -> list[dict[str, Any]]:
+class _NoRedirects(HTTPRedirectHandler):
+    """To follow one would send the key to wherever it leads."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _models_at(address: str, key: str | None, model: ModelConfig) -> list[dict[str, Any]]:
     """As an OpenAI-compatible server lists them; empty where it does not."""
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"}:
         return []
-    opener = build_opener(*([ProxyHandler({})] if parts.hostname in _LOOPBACK else []))
-    headers = {"authorization": f"Bearer {key}"} if key else {}
+    no_proxy = [ProxyHandler({})] if parts.hostname in _LOOPBACK else []
+    opener = build_opener(_NoRedirects, *no_proxy)
     try:
+        headers = read_headers(model) | ({"authorization": f"Bearer {key}"} if key else {})
         request = Request(address, headers=headers)  # noqa: S310 (http and https only)
         with opener.open(request, timeout=_LIST_TIMEOUT_S) as reply:
             found = json.loads(reply.read(_LONGEST_LIST))

@@ -24,24 +24,36 @@ class OddServer(BaseHTTPRequestHandler):
 
     answer: dict[str, Any]
     counter = 0
+    asked: list[dict[str, str]]
+    """Headers of requests for the list of models."""
 
     def log_message(self, *_: object) -> None:
         pass
 
     def do_GET(self) -> None:
+        type(self).asked.append(dict(self.headers))
+        if "location" in self.answer:
+            self.send_response(307)
+            self.send_header("location", self.answer["location"])
+            self.end_headers()
+            return
         self._send(self.answer.get("list_status", 200), {"data": self.answer.get("models", [])})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        length = int(self.headers["content-length"])
+        body = json.loads(self.rfile.read(length))
         if "status" in self.answer:
             self._send(self.answer["status"], {"error": {"message": f"no, {KEY}"}})
             return
         type(self).counter += 1
-        is_judgment = "response_format" in body
+        schema = body.get("response_format", {}).get("json_schema", {})
+        is_judgment = bool(schema) and schema["name"] != "trial"
         text = self.answer.get("text", f"The sea, number {type(self).counter}.")
         if is_judgment:
             good = json.dumps({"rationale": "Fine.", "scores": {"quality": 7, "sound": True}})
             text = self.answer.get("judgment", good)
+        elif schema:
+            text = self.answer.get("schema", '{"mood": "calm", "is_salty": true}')
         reply = {
             "id": "x",
             "object": "chat.completion",
@@ -54,7 +66,7 @@ class OddServer(BaseHTTPRequestHandler):
                     "message": {"role": "assistant", "content": text},
                 }
             ],
-            "usage": {"prompt_tokens": 9, "completion_tokens": 9, "total_tokens": 18},
+            "usage": {"prompt_tokens": length // 4, "completion_tokens": 9},
         }
         if self.answer.get("logprobs") and "logprobs" in body:
             token = {"token": text, "logprob": -0.1, "bytes": None}
@@ -75,7 +87,7 @@ class OddServer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def odd() -> Iterator[tuple[type[OddServer], str]]:
-    handler = type("Odd", (OddServer,), {"answer": {}})
+    handler = type("Odd", (OddServer,), {"answer": {}, "asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield handler, f"http://127.0.0.1:{server.server_address[1]}/v1"
@@ -108,7 +120,7 @@ LISTED = {"id": "small"}
         ({}, {}, "small: temperature", "ok", "differ"),
         ({"text": "The sea."}, {}, "small: temperature", "warn", "equal"),
         ({}, {"send_temperature": False}, "small: temperature", "ok", "is not sent"),
-        ({}, {}, "small: usage", "ok", "9 input and 9 output tokens"),
+        ({}, {}, "small: usage", "ok", " input and 9 output tokens"),
         ({"usage": False}, {}, "small: usage", "warn", "does not tell"),
         ({"models": [{"id": "tiny"}]}, {}, "small: list of models", "warn", "lists `tiny`, not"),
         ({"models": [LISTED | {"max_model_len": 99}]}, {}, "small: context", "warn", "99 tokens"),
@@ -129,6 +141,11 @@ LISTED = {"id": "small"}
         ({}, {}, "small: judgment", "ok", "could be read (pointwise, structured: json_schema)"),
         ({"judgment": "It is good."}, {}, "small: judgment", "fail", "brought no score"),
         ({"judgment": "{}"}, {}, "small: judgment", "fail", "brought no score"),
+        ({}, {}, "small: schema", "ok", "is kept to (structured: json_schema)"),
+        ({"schema": "The sea."}, {}, "small: schema", "warn", "is not kept to"),
+        ({"schema": "{}"}, {}, "small: schema", "warn", "is not kept to"),
+        ({"schema": '{"mood": 1, "is_salty": true}'}, {}, "small: schema", "warn", "not kept to"),
+        ({"schema": ""}, {}, "small: schema", "warn", "no text"),
         ({}, {}, "asking", "ok", "sent, cost $0.0"),
     ],
 )
@@ -165,6 +182,22 @@ def test_a_list_of_models_that_says_nothing_is_no_finding(
     assert "small: list of models" not in findings_of(tmp_path, server, url, {})
 
 
+def test_the_list_of_models_is_asked_with_the_headers_of_the_model_and_follows_no_redirect(
+    tmp_path: Path,
+    server: LocalServer,
+    odd: tuple[type[OddServer], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handler, url = odd
+    monkeypatch.setenv("GATEWAY", "of-the-gateway")
+    handler.answer = {"location": f"{url}/elsewhere"}
+    found = findings_of(tmp_path, server, url, {}, headers_env={"X-Gateway": "GATEWAY"})
+    assert "small: list of models" not in found
+    [asked] = handler.asked
+    sent = {name.lower(): value for name, value in asked.items()}
+    assert (sent["authorization"], sent["x-gateway"]) == (f"Bearer {KEY}", "of-the-gateway")
+
+
 def test_logprobs_are_of_interest_where_a_judge_is_read_by_them(
     tmp_path: Path, server: LocalServer, odd: tuple[type[OddServer], str]
 ) -> None:
@@ -187,7 +220,7 @@ def test_a_good_server_passes_with_a_few_calls_and_nothing_is_kept(
     assert code == 0
     assert "ready to run" in shown
     assert "small: judgment" in shown
-    assert 3 <= len(server.requests) <= 4
+    assert 4 <= len(server.requests) <= 5
     assert sorted(tmp_path.rglob("*")) == before
     assert "small: judgment" in command("doctor", config, "--ask")[1]
 
