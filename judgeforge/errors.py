@@ -15,6 +15,7 @@
         ├── CircuitOpenError          4
         ├── TooLongError              4
         ├── StalledError              4
+        ├── UnreadableJudgeError      4
         ├── NoReplyError              4
         ├── MalformedReplyError       4
         └── StatusError               4
@@ -196,6 +197,12 @@ class TooLongError(CallError):
 
 class StalledError(CallError):
     """No call brought a reply for too long. Stops the run; it can be resumed."""
+
+    stops_run = True
+
+
+class UnreadableJudgeError(CallError):
+    """None of a judge's first replies could be read. Stops the run; it can be resumed."""
 
     stops_run = True
 

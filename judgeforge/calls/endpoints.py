@@ -28,6 +28,7 @@ from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.store.log import RunLog
+from judgeforge.text.messages import PICTURE_TOKENS
 from judgeforge.text.wording import tokens_of_bytes
 
 _STAND_IN_SEED = 2**20
@@ -63,6 +64,7 @@ class Endpoint:
             endpoint=self.provider.endpoint + self.model.query_string,
             body=self.provider.body(self.model, request),
             sample=sample,
+            pictures=sum(len(message.pictures) for message in request.messages),
         )
 
     def read(self, call: Call, raw: bytes) -> ModelReply:
@@ -74,13 +76,17 @@ class Endpoint:
         return self.call(request, -1 - sample)
 
     def size(self, call: Call) -> RequestSize:
-        return RequestSize(tokens_of_bytes(call.request_bytes), most_output_tokens(call.body))
+        pictures = call.pictures * min(PICTURE_TOKENS, self.model.picture_tokens)
+        tokens = tokens_of_bytes(call.request_bytes) + pictures
+        return RequestSize(tokens, most_output_tokens(call.body))
 
     def most_pico(self, call: Call) -> int | None:
         """The most that the call can cost; None where the price is unknown."""
         if self.price is None:
             return None
-        most = most_input_tokens(call.request_bytes), most_output_tokens(call.body)
+        pictures = call.pictures * self.model.picture_tokens
+        most_input = most_input_tokens(call.request_bytes) + pictures
+        most = most_input, most_output_tokens(call.body)
         return max(self.price.upper_bound(*most), self.beyond_pico)
 
     def most_input_pico(self, call: Call) -> int | None:

@@ -120,6 +120,12 @@ def cut_prompt_note(tokens: int, note: object) -> str:
     return f"{cut}; {note}" if note else cut
 
 
+def form_note(form: str, note: object) -> str:
+    """The ``note`` of a judgment that was asked for in another form than the usual one."""
+    asked = f"asked with structured: {form}"
+    return f"{asked}; {note}" if note else asked
+
+
 def judgment_id(prompt_id: str, question: Question) -> str:
     """``p1.c0.big.r0`` of one completion, ``p1.c2-c0.big.r0`` of several in the order shown.
 

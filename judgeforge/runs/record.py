@@ -12,6 +12,7 @@ from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
 from judgeforge.runs.planning.calibration_file import calibration_facts
+from judgeforge.runs.remarks import ONLY_SAMPLED, unknown_prompts
 from judgeforge.runs.result import (
     EXIT_DONE,
     EXIT_STATUS,
@@ -26,6 +27,7 @@ from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.journal import Tally
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest, Totals
+from judgeforge.store.pair_columns import PairColumns
 from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
 
@@ -56,9 +58,13 @@ class RunRecord:
         self.done_before = self.tally.prompts
         self.reliability: Reliability | None = None
         """What is known about the judges; None until the first prompts are judged."""
-        self.notes: list[str] = []
+        self.notes: list[str] = list(work.losses)
         """What a person should know of a run that goes on, or is whole all the same."""
         self._is_provisional = False
+        self._judgments = prepared.judgments_digest
+        self._remark = ONLY_SAMPLED if prepared.only_samples else None
+        if work.unknown and prepared.verdicts is not None:
+            self.notes.append(unknown_prompts(prepared.verdicts.file, work.unknown))
         started = now()
         self._description = {
             "created_at": (start.previous and start.previous.created_at) or started,
@@ -76,6 +82,7 @@ class RunRecord:
             outcome,
             provisional=self._is_provisional and bool(outcome.lines["judgments"]),
             again=ranked_again,
+            judgments=self._judgments,
             sent=self._sent(),
         )
         self._work.places[position] = entry.offset
@@ -99,7 +106,7 @@ class RunRecord:
         return Manifest(
             format_version=FORMAT_VERSION,
             status=status,
-            message=None if error is None else redact(str(error) or repr(error)),
+            message=self._remark if error is None else redact(str(error) or repr(error)),
             updated_at=now(),
             totals=totals_of(
                 self.tally,
@@ -124,11 +131,11 @@ class RunRecord:
         """
         try:
             self._check_lock()
-            self._folder.write_results(self._journal, self._work.rows())
+            columns = self._folder.write_results(self._journal, self._work.rows())
             code = self._code_when_done() if error is None else exit_code_of(error)
             manifest = self.manifest(EXIT_STATUS[code], error)
-            self._audit(manifest)
-            figures = self._figures()
+            self._audit(manifest, columns)
+            figures = self._figures(columns)
             found = {
                 "judging": figures.tiers.totals(),
                 "own_family_judgments": figures.judges.own_family(),
@@ -147,9 +154,9 @@ class RunRecord:
                 self._folder.write_manifest(manifest)
         return manifest.as_json(), code, error
 
-    def _audit(self, manifest: Manifest) -> None:
+    def _audit(self, manifest: Manifest, columns: PairColumns) -> None:
         """Raises StoreError where rows, files and totals do not add up."""
-        found = audit_results(self._folder, self._journal, self._work.rows())
+        found = audit_results(self._folder, self._journal, self._work.rows(), columns)
         totals, rows = manifest.totals, self._work.rows_at_issue
         sums = {
             "prompts": (totals.prompts, found.prompts),
@@ -167,11 +174,11 @@ class RunRecord:
                     "again, and please report this."
                 )
 
-    def _figures(self) -> RunFigures:
+    def _figures(self, columns: PairColumns) -> RunFigures:
         """What the result files say, with ``pairs.parquet`` written on the way."""
         from judgeforge.results.export.arrow import open_parquet
 
-        with open_parquet(self._folder.pairs_parquet) as take:
+        with open_parquet(self._folder.pairs_parquet, columns) as take:
             return run_figures(self._folder, judges=self._config.judging.judges, take=take)
 
     def _write_pages(

@@ -197,6 +197,7 @@ class TestServerErrorsOfTheSameWords:
         assert {refused.count(raw) for raw in refused} == {2}
         assert result.manifest["totals"]["pairs"] == 5
 
+    @pytest.mark.slow
     def test_a_judge_that_has_nothing_else_to_say_stops_the_run_soon(
         self, tmp_path: Path, server: LocalServer
     ) -> None:

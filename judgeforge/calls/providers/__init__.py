@@ -2,7 +2,10 @@
 
 base.py                what a provider is: builds a body, sends it, reads the reply
 openai_chat.py         OpenAI chat completions, and servers that speak them
+openai_turns.py        turns of tools, calls and pictures as they take them
 anthropic_messages.py  Anthropic messages
+anthropic_turns.py     turns of tools, calls and pictures as they take them
+pictures.py            pictures, read when they are sent
 openai_decisions.py    OpenAI decisions, and gateways that speak them
 systemone.py           System One decisions
 local.py               a GGUF model in this process

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import billed_apart, price_of, why_unknown
@@ -21,16 +21,35 @@ from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.asking import context_room
 from judgeforge.judging.checks import parse_checks
+from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel
 from judgeforge.judging.rubric import Rubric, load_rubric
+from judgeforge.judging.verification import JUDGE_NAME
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
 from judgeforge.runs.planning.identity import called_models, identity
 from judgeforge.runs.planning.network import check_network
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 PanelT = TypeVar("PanelT", bound=Panel)
+PanelT_co = TypeVar("PanelT_co", bound=Panel, covariant=True)
+
+
+class PanelKind(Protocol[T_contra, PanelT_co]):
+    """A kind of ``Panel``; what it gets its answers from is the third of what it takes."""
+
+    def __call__(
+        self,
+        judges: Sequence[JudgeConfig],
+        rubric: Rubric,
+        asked: T_contra,
+        own_family: OwnFamily,
+        /,
+        *,
+        show_reasoning: bool,
+    ) -> PanelT_co: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +64,23 @@ class Preparation:
     row_checks: RowChecks
     calibration: Calibration | None = None
     """What labels have shown of the judges, where the configuration names a file."""
+    verdicts: Verdicts | None = None
+    """What was judged elsewhere, where the configuration names a file."""
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether the rubric has criteria for judges, and this run names none."""
+        return bool(self.rubric.judged) and not self.config.judging.judges
+
+    @property
+    def only_samples(self) -> bool:
+        """Whether nobody judges, so that the run ends with completions."""
+        return self.asks_nobody and self.verdicts is None
+
+    @property
+    def judgments_digest(self) -> str:
+        """SHA-256 (hex) of what others have judged; "" where nothing is named."""
+        return "" if self.verdicts is None else self.verdicts.digest
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -57,11 +93,16 @@ class Preparation:
         config = self.config
         return OwnFamily(config.models, exclude=config.judging.exclude_own_family)
 
-    def panel(
-        self, kind: Callable[[Sequence[JudgeConfig], Rubric, T, OwnFamily], PanelT], asked: T
-    ) -> PanelT:
+    def panel(self, kind: PanelKind[T, PanelT], asked: T) -> PanelT:
         """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from."""
-        return kind(self.config.judging.judges, self.rubric, asked, self.own_family)
+        judging = self.config.judging
+        return kind(
+            judging.judges,
+            self.rubric,
+            asked,
+            self.own_family,
+            show_reasoning=judging.show_reasoning,
+        )
 
 
 @contextmanager
@@ -84,7 +125,7 @@ def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
 
 def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     mistakes = list[ConfigError]()
-    rubric, calibration = None, None
+    rubric, calibration, verdicts = None, None, None
     with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
@@ -93,6 +134,8 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
                 check(config, rubric)
         with _adding_to(mistakes):
             calibration = load_calibration(config, rubric.identity)
+    with _adding_to(mistakes):
+        verdicts = _verdicts(config)
     for check_alone in (_check_protocols, _check_max_error):
         with _adding_to(mistakes):
             check_alone(config)
@@ -118,7 +161,8 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         _check_prices(config, prices)
     if mistakes or rubric is None:
         raise as_one(mistakes)
-    return Preparation(config, rubric, keys, prices, row_checks(config, rubric), calibration)
+    checks = row_checks(config, rubric)
+    return Preparation(config, rubric, keys, prices, checks, calibration, verdicts)
 
 
 def _rubric(config: RunConfig) -> Rubric:
@@ -130,6 +174,14 @@ def _rubric(config: RunConfig) -> Rubric:
             raise
         message = error.message if error.key else str(error)
         raise ConfigError(message, key="rubric") from None
+
+
+def _verdicts(config: RunConfig) -> Verdicts | None:
+    file = config.judging.judgments
+    if file is None:
+        return None
+    labels = [judge.label for judge in config.judging.judges]
+    return read_verdicts(file, taken=[*labels, JUDGE_NAME])
 
 
 def check_prompts_file(config: RunConfig) -> None:
@@ -189,14 +241,47 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=parse_checks,
         reference_check=next((check.name for check in own if check.needs_reference), None),
+        without_tools=_without_tools(config),
+        without_pictures=_without_pictures(config),
     )
 
 
+def _without_tools(config: RunConfig) -> str | None:
+    for name in config.sampling.models if config.sampling else ():
+        model = config.models[name]
+        if not model.facts.takes_tools:
+            return (
+                f"models.{name}: provider `{model.provider}` can call none. Sample models of "
+                "another provider, such as the same model behind a server, or leave the column out "
+                "with `fields: {tools: null}`"
+            )
+    return None
+
+
+def _without_pictures(config: RunConfig) -> str | None:
+    """Everything that is sampled or judges is shown them."""
+    for name in called_models(config):
+        model = config.models[name]
+        if model.vision is False:
+            return (
+                f"models.{name} is said not to see (`vision: false`). Sample and judge with models "
+                "that see, or take such rows out"
+            )
+        if not model.facts.takes_pictures:
+            return (
+                f"models.{name}: provider `{model.provider}` takes words only. Sample and judge "
+                "with models of another provider, or take such rows out"
+            )
+    return None
+
+
 def _check_judges(config: RunConfig, rubric: Rubric) -> None:
-    if rubric.judged and not config.judging.judges:
+    nobody = not config.judging.judges and config.judging.judgments is None
+    if rubric.judged and nobody and not config.only_samples:
         raise ConfigError(
             f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
-            "but no judge is named. Add `judging: {judges: [{model: NAME}]}`.",
+            "but no judge is named. Add `judging: {judges: [{model: NAME}]}`, or leave `judging` "
+            "out to sample now and judge later.",
             key="judging.judges",
         )
 
