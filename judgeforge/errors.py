@@ -9,6 +9,7 @@
     ├── LockHeldError                75
     ├── BudgetExhaustedError          3
     ├── InterruptedRunError         130
+    ├── BatchesPendingError           6
     └── CallError                     4
         ├── NotConnectedError         4
         │   └── UntrustedServerError  4
@@ -17,6 +18,7 @@
         ├── StalledError              4
         ├── UnreadableJudgeError      4
         ├── NoReplyError              4
+        ├── NotRunError               4
         ├── MalformedReplyError       4
         └── StatusError               4
             └── FlaggedInputError     4
@@ -141,6 +143,12 @@ class InterruptedRunError(JudgeforgeError):
     exit_code = 130
 
 
+class BatchesPendingError(JudgeforgeError):
+    """Only batches are waited for, and the run was told not to; it can be resumed. Exit code 6."""
+
+    exit_code = 6
+
+
 class CallError(JudgeforgeError):
     """A model call brought no usable reply. Exit code 4 where ``stops_run`` is set.
 
@@ -209,6 +217,12 @@ class UnreadableJudgeError(CallError):
 
 class NoReplyError(CallError):
     """The request was sent and no whole reply came back; it may be billed. Is tried again."""
+
+    retryable = True
+
+
+class NotRunError(CallError):
+    """A batch ended before the request was run, which costs nothing. Is tried again."""
 
     retryable = True
 

@@ -64,6 +64,14 @@ def make_call(
     return Call(model_name, body, request, len(raw), key, pictures)
 
 
+def stored_call(model_name: str, request: str) -> Call:
+    """The call that a canonical request was made from. Raises ValueError and KeyError where it is
+    not one."""
+    raw = request.encode("utf-8", "surrogatepass")
+    body: Body = json.loads(request)["body"]
+    return Call(model_name, body, request, len(raw), hashlib.sha256(raw).hexdigest())
+
+
 def key_of(request: str) -> str:
     return hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -44,6 +44,8 @@ class Endpoint:
     provider: Provider
     gate: ModelGate
     price: ModelPrice | None
+    batch_price: ModelPrice | None = None
+    """Of requests in batches; the usual price where none is known."""
     beyond_pico: int = 0
     """The most that a reply has cost beyond its reservation; 0 as long as none has. A server that
     keeps to no `max_tokens` may take as much again, so calls are reserved at no less."""
@@ -80,14 +82,15 @@ class Endpoint:
         tokens = tokens_of_bytes(call.request_bytes) + pictures
         return RequestSize(tokens, most_output_tokens(call.body))
 
-    def most_pico(self, call: Call) -> int | None:
+    def most_pico(self, call: Call, *, in_batch: bool = False) -> int | None:
         """The most that the call can cost; None where the price is unknown."""
-        if self.price is None:
+        price = self._price(in_batch=in_batch)
+        if price is None:
             return None
         pictures = call.pictures * self.model.picture_tokens
         most_input = most_input_tokens(call.request_bytes) + pictures
         most = most_input, most_output_tokens(call.body)
-        return max(self.price.upper_bound(*most), self.beyond_pico)
+        return max(price.upper_bound(*most), self.beyond_pico)
 
     def most_input_pico(self, call: Call) -> int | None:
         """The same of a call that was read and not answered."""
@@ -95,8 +98,12 @@ class Endpoint:
             return None
         return self.price.upper_bound(most_input_tokens(call.request_bytes), 0)
 
-    def cost_pico(self, usage: Usage) -> int | None:
-        return None if self.price is None else self.price.cost(usage)
+    def cost_pico(self, usage: Usage, *, in_batch: bool = False) -> int | None:
+        price = self._price(in_batch=in_batch)
+        return None if price is None else price.cost(usage)
+
+    def _price(self, *, in_batch: bool) -> ModelPrice | None:
+        return self.batch_price or self.price if in_batch else self.price
 
 
 def open_endpoints(
@@ -104,8 +111,10 @@ def open_endpoints(
     keys: Mapping[str, str | None],
     prices: Mapping[str, ModelPrice | None],
     log: RunLog,
+    *,
+    batch_prices: Mapping[str, ModelPrice | None] | None = None,
 ) -> dict[str, Endpoint]:
-    """One for each model in ``keys``."""
+    """One for each model in ``keys``. ``prices``: of requests that are sent directly."""
     providers: dict[_Place, Provider] = {}
     accounts: defaultdict[_Place, ProviderAccount] = defaultdict(ProviderAccount)
     all_slots = Slots(config.limits.concurrency)
@@ -118,5 +127,6 @@ def open_endpoints(
         gate = ModelGate(
             name, model, config.limits, account=accounts[place], all_slots=all_slots, log=log
         )
-        endpoints[name] = Endpoint(name, model, providers[place], gate, prices[name])
+        in_batches = (batch_prices or {}).get(name)
+        endpoints[name] = Endpoint(name, model, providers[place], gate, prices[name], in_batches)
     return endpoints

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import SplitResult, urlencode, urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from judgeforge.config.batch import BatchConfig, BatchPrice, as_batch
 from judgeforge.config.choices import ProviderName
 from judgeforge.config.document import Location, key_path
 from judgeforge.config.providers import PROVIDERS, MaxTokensField, ProviderFacts
@@ -95,6 +96,8 @@ class Price(Record):
     """Without it, writing to the provider's cache costs what other input costs."""
     per_request: float = Field(default=0.0, ge=0, le=LARGEST_PRICE)
     """USD for each request, where the provider bills that beside the tokens."""
+    batch: BatchPrice | None = None
+    """Of requests that are answered in a batch."""
 
 
 class ModelConfig(Record):
@@ -142,6 +145,8 @@ class ModelConfig(Record):
     hedge_after: Literal["p95"] | Annotated[float, Field(gt=0, le=3600)] | None = None
     """Send a second, equal request when a reply takes longer than 95 of 100 do, or than this many
     seconds. Both are paid for."""
+    batch: Annotated[BatchConfig | None, BeforeValidator(as_batch)] = None
+    """Gather requests and send them as batches, which take up to a day and cost half."""
 
     @field_validator("base_url")
     @classmethod
@@ -247,6 +252,21 @@ class ModelConfig(Record):
                 f"provider `{self.provider}` has no address of its own: give the server's "
                 "`base_url`, such as http://127.0.0.1:8000/v1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _takes_batches(self) -> ModelConfig:
+        if self.batch is None:
+            return self
+        facts = self.facts.batches
+        if facts is None:
+            able = ", ".join(f"`{name}`" for name, one in PROVIDERS.items() if one.batches)
+            raise ValueError(
+                f"provider `{self.provider}` takes no batches (these do: {able}): take `batch` out"
+            )
+        refused = sorted(facts.refused_params & self.passed_on.keys())
+        if refused:
+            raise ValueError(f"a batch takes no `{refused[0]}`: take it or `batch` out")
         return self
 
     @property

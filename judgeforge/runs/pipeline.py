@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from judgeforge.calls.money.budget import Claim, claiming
+from judgeforge.calls.money.claims import Claim, claiming
 from judgeforge.errors import BudgetExhaustedError, InterruptedRunError
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Prompt, Skip

@@ -33,6 +33,8 @@ class StartOptions:
     force: bool = False
     retry_skipped: bool = False
     no_lock: bool = False
+    no_wait: bool = False
+    """End (exit 6) once nothing is left to do but to wait for batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Start:
     is_changed: bool
     """Whether ``previous`` is of another configuration."""
     limit: int | None
+    no_wait: bool = False
 
     @property
     def config(self) -> RunConfig:
@@ -112,7 +115,15 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
         )
         with work.skips:
             yield Start(
-                prepared, folder, journal, work, finished, previous, bool(changed), options.limit
+                prepared,
+                folder,
+                journal,
+                work,
+                finished,
+                previous,
+                bool(changed),
+                options.limit,
+                no_wait=options.no_wait,
             )
 
 

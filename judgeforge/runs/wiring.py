@@ -30,6 +30,7 @@ from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.runs.start import Start
+from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
@@ -54,6 +55,7 @@ class Files:
     cached_calls: CachedCalls
     prompt_costs: PromptCosts
     cache: ReplyCache
+    book: BatchBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,11 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
     with ExitStack() as opened:
         files = _open_files(start, opened, check_lock)
         endpoints = open_endpoints(
-            start.config, start.prepared.keys, start.prepared.prices, files.log
+            start.config,
+            start.prepared.keys,
+            start.prepared.direct_prices,
+            files.log,
+            batch_prices=start.prepared.batch_prices,
         )
         gateway = Gateway(
             endpoints,
@@ -80,6 +86,7 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
             budget=files.budget,
             limits=start.config.limits,
             log=files.log,
+            book=files.book,
         )
         record = RunRecord(
             start,
@@ -113,7 +120,7 @@ async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[
         opened.enter_context(closing(log))
         budget = _open_budget(config, place / "spending.jsonl", opened)
         gateway = Gateway(
-            open_endpoints(config, prepared.keys, prepared.prices, log),
+            open_endpoints(config, prepared.keys, prepared.direct_prices, log),
             cache=opened.enter_context(closing(cache)),
             budget=budget,
             limits=limits,
@@ -159,6 +166,7 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
         cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
         prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
         cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
+        book=keep(closing(BatchBook(folder.batches_file))),
     )
 
 
@@ -276,7 +284,10 @@ def _asks_judges(prepared: Preparation) -> bool:
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:
-    """Enough to keep all slots busy, few enough that the first prompts finish early."""
+    """Enough to keep all slots busy, few enough that the first prompts finish early. Batches are
+    gathered from as many prompts as travel at once, so there it is the memory that limits them."""
     config = prepared.config
+    if prepared.batch_prices:  # one for each model that is asked in batches
+        return config.limits.batch_prompts
     slots = sum(config.models[name].concurrency for name in prepared.keys)
     return max(2, min(config.limits.concurrency, slots))

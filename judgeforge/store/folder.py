@@ -43,6 +43,7 @@ class RunFolder:
         self.prompt_costs_file = self.state / "prompt-costs"
         self.reliability_file = self.state / "reliability.json"
         self.judge_replies_file = self.state / "judge-replies.json"
+        self.batches_file = self.state / "batches.jsonl"
 
     @property
     def line_files(self) -> dict[str, Path]:
@@ -66,6 +67,7 @@ class RunFolder:
             self.prompt_costs_file,
             self.reliability_file,
             self.judge_replies_file,
+            self.batches_file,
         )
         return (*self._results, self.report, self.manifest_file, self.log, *of_state)
 

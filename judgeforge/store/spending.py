@@ -78,6 +78,10 @@ class Account:
         """The most that calls cost which are in flight, or were when a run was killed."""
         return self._open_pico
 
+    def open_pico(self, number: int) -> int | None:
+        """What is reserved under ``number``. Raises KeyError where it is closed, or never was."""
+        return self._open[number]
+
     @property
     def committed_pico(self) -> int:
         """Everything that has been or may still be billed."""
@@ -134,6 +138,10 @@ class SpendingFile:
 
     def append(self, row: Sequence[Any]) -> None:
         self._file.append(f"{_ENCODER.encode(row)}\n".encode())
+
+    def append_all(self, rows: Sequence[Sequence[Any]]) -> None:
+        """All of them or, on a full disk, none; a kill may leave the first ones."""
+        self._file.append("".join(f"{_ENCODER.encode(row)}\n" for row in rows).encode())
 
     def close(self) -> None:
         self._file.close()

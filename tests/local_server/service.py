@@ -8,9 +8,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from typing import Any
 
 from aiohttp import web
 
+from tests.local_server.batches import BatchBehaviour, BatchOffice
 from tests.local_server.decisions import decide
 from tests.local_server.delivery import deliver
 from tests.local_server.faults import Fault, FaultPlan
@@ -48,6 +50,7 @@ class Behaviour:
     """What requests must bring as their key; None takes any, and none."""
     keep_bodies: bool = True
     limits: Limits = field(default_factory=Limits)
+    batches: BatchBehaviour = field(default_factory=BatchBehaviour)
 
 
 class Service:
@@ -55,6 +58,7 @@ class Service:
         self.behaviour = behaviour
         self.faults = FaultPlan()
         self.requests: list[RequestRecord] = []
+        self.batches = BatchOffice(self)
         self.connections: set[object] = set()
         self.in_flight = 0
         self.in_flight_max = 0
@@ -122,6 +126,8 @@ class Service:
         return record
 
     async def _reply(self, request: web.BaseRequest, record: RequestRecord) -> web.StreamResponse:
+        if BatchOffice.serves(record.path):
+            return await self._about_batches(request, record)
         if record.wire == "none":
             return self._error(record, 404, f"no such path: {record.path}")
         try:
@@ -138,6 +144,15 @@ class Service:
             return self._error(record, 400, f"request is {len(record.raw)} bytes, at most {most}")
         key = blake2b(record.raw, digest_size=16).hexdigest()
         return await self._answer_or_fail(request, record, question, key)
+
+    async def _about_batches(
+        self, request: web.BaseRequest, record: RequestRecord
+    ) -> web.StreamResponse:
+        if not self._key_fits(request):
+            return self._error(record, 401, "Incorrect API key provided.", "invalid_api_key")
+        response = await self.batches.handle(request, record)
+        record.status = response.status
+        return response
 
     async def _answer_or_fail(
         self, request: web.BaseRequest, record: RequestRecord, question: Question, key: str
@@ -161,6 +176,42 @@ class Service:
             record.status = 200
             return web.Response(body=reply, content_type="application/json", headers=headers)
         return await deliver(request, record, fault, reply, headers)
+
+    def answer_line(self, wire: Wire, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
+        """A line of a batch: status and body, as the same request alone would be answered."""
+        raw = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+        record = RequestRecord(
+            index=len(self.requests),
+            method="POST",
+            path=path,
+            wire=wire,
+            kind="other",
+            model="",
+            raw=raw,
+            headers={},
+            authorization=True,
+            x_api_key=False,
+            at=self._now(),
+            in_batch=True,
+        )
+        self.requests.append(record)
+        record.done_at = self._now()
+        try:
+            question = read_question(wire, body)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            record.status = 400
+            return 400, error_body(wire, 400, f"cannot read the request: {error!r}")
+        record.kind = "completion" if question.schema is None else "judge"
+        record.model = question.model
+        key = blake2b(raw, digest_size=16).hexdigest()
+        fault = self.faults.choose(record, key)
+        if fault is not None:
+            record.fault = fault.name
+        record.status = 200 if fault is None else fault.status
+        if record.status != 200:
+            return record.status, error_body(wire, record.status, "the fault of a line")
+        answer = self._answer(record, question, key, fault)
+        return 200, write_reply(wire, key, question.model, answer, record.tokens)
 
     def _answer(
         self, record: RequestRecord, question: Question, key: str, fault: Fault | None

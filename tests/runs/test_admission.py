@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from judgeforge.calls.money.budget import Budget, Claim, claiming
+from judgeforge.calls.money.budget import Budget
+from judgeforge.calls.money.claims import Claim, claiming
 from judgeforge.errors import BudgetExhaustedError
 from judgeforge.records import Prompt
 from judgeforge.runs.admission import Admission, Estimate

@@ -87,6 +87,19 @@ def error_with_success(
     return _refusal(_status_in(body), raw, headers, asked, model, with_success=True)
 
 
+def line_error(
+    body: Mapping[str, Any], status: int | None, asked: str, model: ModelConfig
+) -> StatusError:
+    """The refusal of one request in a batch, which has no headers. ``status``: where it says one;
+    else its own words tell."""
+    raw = json.dumps(body).encode()
+    return _refusal(status or _status_in(body), raw, _NoHeaders, asked, model)
+
+
+class _NoHeaders:
+    raw: tuple[tuple[bytes, bytes], ...] = ()
+
+
 def limit_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401 (httpx2.Headers)
     """``retry-after``, ``x-ratelimit-*``, ``anthropic-ratelimit-*`` and the like."""
     return {

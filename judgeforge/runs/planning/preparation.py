@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, Protocol, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
-from judgeforge.calls.money.price_list import billed_apart, price_of, why_unknown
+from judgeforge.calls.money.price_list import batch_price_of, billed_apart, price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.config.file import located
 from judgeforge.config.judges import JudgeConfig
@@ -61,11 +61,16 @@ class Preparation:
     keys: Mapping[str, str | None]
     """By model name; never written anywhere."""
     prices: Mapping[str, ModelPrice | None]
+    """What is expected to be paid: in batches, where a model is asked in them."""
     row_checks: RowChecks
     calibration: Calibration | None = None
     """What labels have shown of the judges, where the configuration names a file."""
     verdicts: Verdicts | None = None
     """What was judged elsewhere, where the configuration names a file."""
+    direct_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
+    batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
+    """Of the models that are asked in batches; None where no such price is known. What they cost
+    then is counted at the usual price."""
 
     @property
     def asks_nobody(self) -> bool:
@@ -161,8 +166,22 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         _check_prices(config, prices)
     if mistakes or rubric is None:
         raise as_one(mistakes)
-    checks = row_checks(config, rubric)
-    return Preparation(config, rubric, keys, prices, checks, calibration, verdicts)
+    in_batches = {
+        name: batch_price_of(config.models[name])
+        for name in names
+        if config.models[name].batch is not None
+    }
+    return Preparation(
+        config,
+        rubric,
+        keys,
+        {name: in_batches.get(name) or price for name, price in prices.items()},
+        row_checks(config, rubric),
+        calibration,
+        verdicts,
+        direct_prices=prices,
+        batch_prices=in_batches,
+    )
 
 
 def _rubric(config: RunConfig) -> Rubric:
