@@ -9,5 +9,6 @@ plan.py              what a run would cost
 check.py             whether a run is ready to start
 network.py           certificates, proxies and hosts, looked at before anything is sent
 doctor.py            what a run needs on this machine
+server_models.py     which models a server lists
 trial.py             what each model's server does with a few tiny requests
 """

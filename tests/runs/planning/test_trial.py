@@ -22,6 +22,7 @@ from tests.support.run_setup import KEY, model, write_config
 class OddServer(BaseHTTPRequestHandler):
     """Answers as ``answer`` says; ``counter`` makes texts differ."""
 
+    GOOD = json.dumps({"rationale": "Fine.", "scores": {"quality": 7, "sound": True}})
     answer: dict[str, Any]
     counter = 0
     asked: list[dict[str, str]]
@@ -47,13 +48,17 @@ class OddServer(BaseHTTPRequestHandler):
             return
         type(self).counter += 1
         schema = body.get("response_format", {}).get("json_schema", {})
+        if "tools" in body:
+            schema = body["tools"][0]["function"]
         is_judgment = bool(schema) and schema["name"] != "trial"
         text = self.answer.get("text", f"The sea, number {type(self).counter}.")
         if is_judgment:
-            good = json.dumps({"rationale": "Fine.", "scores": {"quality": 7, "sound": True}})
-            text = self.answer.get("judgment", good)
+            text = self.answer.get("judgment", self.GOOD)
         elif schema:
             text = self.answer.get("schema", '{"mood": "calm", "is_salty": true}')
+        if self.answer.get("in_words") and "JSON Schema" in str(body["messages"]):
+            is_trial = "is_salty" in str(body["messages"])
+            text = '{"mood": "calm", "is_salty": true}' if is_trial else self.GOOD
         reply = {
             "id": "x",
             "object": "chat.completion",
@@ -141,11 +146,11 @@ LISTED = {"id": "small"}
         ({}, {}, "small: judgment", "ok", "could be read (pointwise, structured: json_schema)"),
         ({"judgment": "It is good."}, {}, "small: judgment", "fail", "brought no score"),
         ({"judgment": "{}"}, {}, "small: judgment", "fail", "brought no score"),
-        ({}, {}, "small: schema", "ok", "is kept to (structured: json_schema)"),
+        ({}, {}, "small: schema", "ok", "`structured: json_schema` is kept to"),
         ({"schema": "The sea."}, {}, "small: schema", "warn", "is not kept to"),
         ({"schema": "{}"}, {}, "small: schema", "warn", "is not kept to"),
         ({"schema": '{"mood": 1, "is_salty": true}'}, {}, "small: schema", "warn", "not kept to"),
-        ({"schema": ""}, {}, "small: schema", "warn", "no text"),
+        ({"schema": ""}, {}, "small: schema", "warn", "an empty text"),
         ({}, {}, "asking", "ok", "sent, cost $0.0"),
     ],
 )
@@ -161,7 +166,7 @@ def test_what_a_server_does_is_a_finding(
 ) -> None:
     handler, url = odd
     handler.answer = answer
-    found = findings_of(tmp_path, server, url, {}, **fields)
+    found = findings_of(tmp_path, server, url, {}, **({"structured": "json_schema"} | fields))
     assert found[name].status == status, found
     assert words in found[name].detail
     assert bool(found[name].advice) == (status != "ok")
@@ -196,6 +201,22 @@ def test_the_list_of_models_is_asked_with_the_headers_of_the_model_and_follows_n
     [asked] = handler.asked
     sent = {name.lower(): value for name, value in asked.items()}
     assert (sent["authorization"], sent["x-gateway"]) == (f"Bearer {KEY}", "of-the-gateway")
+
+
+def test_a_model_that_may_be_asked_in_any_form_is_tried_in_each_until_one_is_kept_to(
+    tmp_path: Path, server: LocalServer, odd: tuple[type[OddServer], str]
+) -> None:
+    handler, url = odd
+    handler.answer = {"schema": "The sea.", "judgment": "It is good.", "in_words": True}
+    found = findings_of(tmp_path, server, url, {}, structured="auto")
+    assert found["small: schema"].status == "ok"
+    assert found["small: schema"].detail.startswith("`structured: instruction` is kept to; ")
+    assert "`structured: tool` is not kept to: The sea" in found["small: schema"].detail
+    assert found["small: judgment"].status == "ok"
+    assert "structured: instruction" in found["small: judgment"].detail
+    handler.answer["in_words"] = False
+    found = findings_of(tmp_path, server, url, {}, structured="auto")
+    assert (found["small: schema"].status, found["small: judgment"].status) == ("warn", "fail")
 
 
 def test_logprobs_are_of_interest_where_a_judge_is_read_by_them(
