@@ -220,11 +220,13 @@ class Estimator:
         if judge.facts.decides:
             system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
             asked = decision_pair_question(self._prepared.rubric)
-            yield _tokens(system.text, user.text, asked), _tokens(system.text)
+            whole = about_message_tokens((system, user), asked) + _CALL_TOKENS
+            yield whole, _tokens(system.text)
             return
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
-            yield _tokens(system.text, user.text), about_tokens(system.text)
+            whole = about_message_tokens((system, user)) + _CALL_TOKENS
+            yield whole, about_tokens(system.text)
 
 
 class ExpectedCalls:
