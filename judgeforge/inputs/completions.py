@@ -100,7 +100,7 @@ def _answer(value: object, what: str, reading: Reading) -> ReadyCompletion:
     for field, each in value.items():
         is_kept = field in _OF_A_COMPLETION and (field != "given" or _given(each))
         if not is_kept and each not in (None, "", [], {}):
-            reading.noticed.left_out[f"completions.{field}"] += 1
+            reading.noticed.leave_out(f"completions.{field}")
     calls = read_tool_calls(value.get("tool_calls"), what, reading, strictly=False)
     return ReadyCompletion.model_construct(
         text=_text(value, what, has_calls=bool(calls), reading=reading),
