@@ -1,7 +1,8 @@
-"""P(one completion is better than another), and P(one is the best of its prompt). Pure.
+"""P(one completion is better than another, or equal), and P(one is the best of its prompt). Pure.
 
 Everything asks these. The gap of two completions has the tails of the difference of two errors
-(`distributions.py`). What code has decided, by a veto or by exact scores, is certain.
+(`distributions.py`); how likely two are equal is in `outcomes.py`. What code has decided, by a veto
+or by exact scores, is certain.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from judgeforge.ranking.distributions import (
     gap_cdf_array,
     gap_quantile,
 )
+from judgeforge.ranking.outcomes import Outcome, outcome_of
 from judgeforge.records import Ranking
 
 _LEAST_VARIANCE = 1e-12
@@ -25,15 +27,29 @@ _LEAST_VARIANCE = 1e-12
 _NEXT_TO_CERTAIN = math.nextafter(1.0, 0.0)
 
 
-def probability_better(ranking: Ranking, first_id: str, second_id: str) -> float:
-    """P(the first completion is better than the second), 0 to 1."""
+def outcome(ranking: Ranking, first_id: str, second_id: str) -> Outcome:
+    """Of the first completion against the second: better, equal, worse."""
     vetoed = ranking.vetoed
     if (first_id in vetoed) != (second_id in vetoed):
-        return float(second_id in vetoed)
+        return Outcome(float(second_id in vetoed), 0.0, float(first_id in vetoed))
     gap, variance = _gap(ranking, first_id, second_id)
-    if variance <= 0:
-        return 0.5 if gap == 0 else float(gap > 0)
-    return gap_cdf(gap / math.sqrt(variance))
+    if variance > 0:
+        first, second = (ranking.completion_ids.index(one) for one in (first_id, second_id))
+        return outcome_of(ranking, first, second, gap=gap, variance=variance)
+    if gap:
+        return Outcome(float(gap > 0), 0.0, float(gap < 0))
+    return Outcome(0.5, 0.0, 0.5) if ranking.prior is None else Outcome(0.0, 1.0, 0.0)
+
+
+def probability_better(ranking: Ranking, first_id: str, second_id: str) -> float:
+    """P(the first completion is better than the second), 0 to 1; equal ones are not."""
+    return outcome(ranking, first_id, second_id).better
+
+
+def probability_ahead(ranking: Ranking, first_id: str, second_id: str) -> float:
+    """The same if the two were known to differ, and the posterior's spread to be right: what labels
+    are compared with, for whom a tie is half of either."""
+    return outcome(ranking.model_copy(update={"prior": None}), first_id, second_id).better
 
 
 def probabilities_better(gaps: Array, variances: Array) -> Array:

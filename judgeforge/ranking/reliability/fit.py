@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from judgeforge.ranking.evidence import Evidence, read_evidence
+from judgeforge.ranking.reliability.honesty import with_unseen
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.ranking.reliability.scores import fit_scores
 from judgeforge.ranking.reliability.verdicts import fit_verdicts
@@ -39,4 +40,4 @@ def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
             "prompts": len(evidence),
         }
     )
-    return fit_verdicts(evidence, fit_scores(evidence, known))
+    return with_unseen(evidence, fit_verdicts(evidence, fit_scores(evidence, known)))

@@ -239,4 +239,5 @@ def _cautious_own(found: _Parameters) -> Array:
     """Disagreeing with the panel shows an error; agreeing more than others do may be an error that
     is shared. So no judge's own error counts as smaller than the panel's median."""
     relative = found.own / found.scale**2
-    return np.asarray(np.maximum(relative, np.median(relative)) * found.scale**2)
+    middle = np.sort(relative)[(len(relative) - 1) // 2] if len(relative) == 2 else np.median(relative)
+    return np.asarray(np.maximum(relative, middle) * found.scale**2)
