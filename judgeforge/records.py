@@ -199,11 +199,11 @@ class GapPrior(Record):
     exact: tuple[float, ...] = ()
     """What code has decided of each quality; where that differs, two cannot be equal."""
     close_prompts: float = Field(default=0.0, ge=0, lt=1)
-    """Share of prompts whose completions are all equally good."""
+    """Share of prompts whose completions are all equally good, or nearly."""
     close_pairs: float = Field(default=0.0, ge=0, lt=1)
-    """Share of two completions that are equally good in the other prompts."""
-    equal: float = Field(default=0.5, ge=0, le=1)
-    """Share of those two that are equally good."""
+    """Share of two completions that are so in the other prompts."""
+    equal: float = Field(default=2 / 3, ge=0, le=1)
+    """Share of those that are equally good; the others differ slightly."""
     shared: float = Field(default=0.0, ge=0, lt=1)
     """Share of the variance that all judges agree on that is an error of all of them, besides what
     the covariance holds of it."""
@@ -213,7 +213,7 @@ class GapPrior(Record):
 
     @property
     def differ(self) -> float:
-        """Share of two completions that are not equally good."""
+        """Share of two completions that are not close."""
         return (1.0 - self.close_prompts) * (1.0 - self.close_pairs)
 
 
@@ -276,8 +276,8 @@ class PreferencePair(Record):
     confidence: float
     """P(chosen is better than rejected)."""
     p_tie: float | None = None
-    """P(both are equally good); the rest is P(rejected is better). None in rows of earlier versions,
-    whose ``confidence`` left equal completions out of account."""
+    """P(both are equally good); the rest is P(rejected is better). None in rows of earlier
+    versions, whose ``confidence`` left equal completions out of account."""
     chosen_model: str
     rejected_model: str
     strategy: str

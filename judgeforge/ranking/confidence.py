@@ -8,6 +8,7 @@ or by exact scores, is certain.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from judgeforge.ranking.distributions import (
     Array,
     error_cdf,
     error_from_normal,
-    gap_cdf,
     gap_cdf_array,
     gap_quantile,
 )
@@ -24,6 +24,7 @@ from judgeforge.records import Ranking
 
 _LEAST_VARIANCE = 1e-12
 """What rounding leaves of the variance of a gap without any doubt."""
+_FURTHEST_DEVIATIONS, _BISECTIONS = 1e6, 80
 _NEXT_TO_CERTAIN = math.nextafter(1.0, 0.0)
 
 
@@ -32,10 +33,10 @@ def outcome(ranking: Ranking, first_id: str, second_id: str) -> Outcome:
     vetoed = ranking.vetoed
     if (first_id in vetoed) != (second_id in vetoed):
         return Outcome(float(second_id in vetoed), 0.0, float(first_id in vetoed))
-    gap, variance = _gap(ranking, first_id, second_id)
+    first, second = (ranking.completion_ids.index(one) for one in (first_id, second_id))
+    gap, variance, before = gap_of(ranking, first, second)
     if variance > 0:
-        first, second = (ranking.completion_ids.index(one) for one in (first_id, second_id))
-        return outcome_of(ranking, first, second, gap=gap, variance=variance)
+        return outcome_of(ranking, first, second, gap=gap, variance=variance, before=before)
     if gap:
         return Outcome(float(gap > 0), 0.0, float(gap < 0))
     return Outcome(0.5, 0.0, 0.5) if ranking.prior is None else Outcome(0.0, 1.0, 0.0)
@@ -64,19 +65,41 @@ def exceeded_gap(ranking: Ranking, first_id: str, second_id: str, probability: f
     """The gap, first less second, that is exceeded with ``probability`` (above 0, at most 1).
 
     At 0 or more exactly where ``probability_better`` is at least ``probability``, but for rounding.
+    With a prior of equal completions it is the gap less so many standard deviations as would make
+    ``probability_better`` that probability.
     """
-    gap, variance = _gap(ranking, first_id, second_id)
-    if variance > 0:
+    first, second = (ranking.completion_ids.index(one) for one in (first_id, second_id))
+    gap, variance, before = gap_of(ranking, first, second)
+    if variance > 0 and ranking.prior is None:
         gap -= gap_quantile(min(_NEXT_TO_CERTAIN, probability)) * math.sqrt(variance)
+    elif variance > 0:
+
+        def better(deviations: float) -> float:
+            found = deviations * math.sqrt(variance)
+            return outcome_of(
+                ranking, first, second, gap=found, variance=variance, before=before
+            ).better
+
+        gap -= _reached(better, probability) * math.sqrt(variance)
     certain = second_id in ranking.vetoed and first_id not in ranking.vetoed
     return max(0.0, gap) if certain else gap
 
 
-def _gap(ranking: Ranking, first_id: str, second_id: str) -> tuple[float, float]:
-    """Mean and variance."""
-    i, j = ranking.completion_ids.index(first_id), ranking.completion_ids.index(second_id)
-    cov = ranking.covariance
-    return ranking.scores[i] - ranking.scores[j], cov[i][i] + cov[j][j] - 2 * cov[i][j]
+def _reached(rising: Callable[[float], float], value: float) -> float:
+    """Where ``rising`` is ``value``, by bisection."""
+    low, high = -_FURTHEST_DEVIATIONS, _FURTHEST_DEVIATIONS
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if rising(middle) >= value else (middle, high)
+    return high
+
+
+def gap_of(ranking: Ranking, first: int, second: int) -> tuple[float, float, float]:
+    """Mean and variance of the gap of two places, and its variance before the judgments."""
+    cov, prior = ranking.covariance, ranking.prior
+    variance = cov[first][first] + cov[second][second] - 2 * cov[first][second]
+    before = 0.0 if prior is None else prior.sds[first] ** 2 + prior.sds[second] ** 2
+    return ranking.scores[first] - ranking.scores[second], variance, max(before, variance)
 
 
 _NORMAL: Array = np.linspace(-4.0, 4.0, 17)

@@ -1,14 +1,15 @@
 """Two completions have three outcomes: the first is better, they are equal, the second is. Pure.
 
-Equal completions are common (people call an eighth of all pairs a tie; a prompt whose answers all
-keep the same constraints has nothing else), and a normal law of qualities gives them no
-probability. So the gap of two is exactly 0 with a prior probability, and follows the law of the
-qualities otherwise (spike and slab; Mitchell and Beauchamp 1988). How much the evidence speaks for
-0 is the density of the posterior there over that of the prior (Savage and Dickey; Dickey 1971), for
-two completions alone and for all of the prompt at once.
+Equal completions are common, and a normal law of qualities gives them no probability. So the gap
+of two comes from a mixture: they differ *widely*, as the qualities of a prompt spread, or are
+*close*, and then equal or *slightly* different (spike and slab; Mitchell and Beauchamp 1988; George
+and McCulloch 1993). All completions of a prompt may be close, or these two. How much the judgments
+speak for each is the ratio of what they were expected to be (marginal likelihoods of normal laws,
+for two completions alone and for all of the prompt at once); which side is better, given that, has
+heavy tails (distributions.py).
 
-What judges cannot show of their own errors is a doubt about the scale of the gaps, over which all
-is averaged (``GapPrior.doubt``).
+What judges cannot show of their own errors is a doubt about the ratio of what they see to what they
+err (``GapPrior.doubt``), over which all is averaged.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ class Outcome(NamedTuple):
 
 
 def outcome_of(
-    ranking: Ranking, first: int, second: int, *, gap: float, variance: float
+    ranking: Ranking, first: int, second: int, *, gap: float, variance: float, before: float
 ) -> Outcome:
-    """``first`` and ``second``: places; ``gap`` and ``variance`` (above 0): of their difference."""
+    """``first`` and ``second``: places; ``gap`` and ``variance`` (above 0): of their difference;
+    ``before``: its variance before the judgments."""
     prior = ranking.prior
     if prior is None:
         better = gap_cdf(gap / math.sqrt(variance))
         return Outcome(better, 0.0, 1.0 - better)
-    before = max(prior.sds[first] ** 2 + prior.sds[second] ** 2, variance)
     wide, close = views(prior, gap, variance, before)
     if prior.exact and prior.exact[first] != prior.exact[second]:
         return Outcome(wide.better, 0.0, 1.0 - wide.better)

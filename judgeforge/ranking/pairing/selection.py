@@ -225,7 +225,7 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
     if least is not None:
 
         def right(pair: SelectedPair) -> float:
-            return pair.p_best if trust.of == "best" else pair.confidence
+            return pair.p_best if trust.of == "best" else pair.confidence + pair.p_tie / 2.0
 
         yield (
             SkipReason.ABOVE_MAX_ERROR,

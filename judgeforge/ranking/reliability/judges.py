@@ -56,9 +56,9 @@ class Reliability(Record):
     """Quality that is expected of a completion for each e-fold of its length over the others',
     before any judge is heard; it needs labels."""
     close_prompts: float = Field(default=0.0, ge=0, lt=1)
-    """Share of prompts whose completions are all equally good."""
+    """Share of prompts whose completions are all equally good, or nearly."""
     close_pairs: float = Field(default=0.0, ge=0, lt=1)
-    """Share of two completions that are equally good in the other prompts."""
+    """Share of two completions that are so in the other prompts."""
     shared_by_all: float = Field(default=0.0, ge=0, lt=1)
     """As ``shared_error``, of the outcomes of two completions alone: what judges as noisy as these
     are known to share."""

@@ -22,6 +22,8 @@ from judgeforge.ranking.reliability.judges import Reliability
 STEPS = 40
 PRIOR_CELLS = 30.0
 """How many cells each prior variance is worth."""
+PRIOR_OWN_CELLS = 4.0
+"""The same of own errors, in which recorded judges differ widely."""
 PRIOR_SCALE_CELLS = 60.0
 """How many cells the prior scale (1) is worth."""
 
@@ -143,7 +145,7 @@ def _improve(groups: Sequence[_Group], now: _Parameters, prior: _Parameters) -> 
     sums = _Sums(len(now.scale))
     for group in groups:
         _expect(group, now, sums)
-    own = (PRIOR_CELLS * prior.own + sums.own) / (PRIOR_CELLS + sums.own_n)
+    own = (PRIOR_OWN_CELLS * prior.own + sums.own) / (PRIOR_OWN_CELLS + sums.own_n)
     prompt = (PRIOR_CELLS * prior.prompt + sums.prompt) / (PRIOR_CELLS + sums.prompt_n)
     quality = (PRIOR_CELLS * prior.quality + sums.quality) / (PRIOR_CELLS + sums.completions)
     spread = (PRIOR_CELLS * prior.spread + sums.spread) / (PRIOR_CELLS + sums.prompts)
@@ -239,5 +241,6 @@ def _cautious_own(found: _Parameters) -> Array:
     """Disagreeing with the panel shows an error; agreeing more than others do may be an error that
     is shared. So no judge's own error counts as smaller than the panel's median."""
     relative = found.own / found.scale**2
-    middle = np.sort(relative)[(len(relative) - 1) // 2] if len(relative) == 2 else np.median(relative)
-    return np.asarray(np.maximum(relative, middle) * found.scale**2)
+    if len(relative) == 2:  # the median of two is no panel's: it would make equals of them
+        return found.own
+    return np.asarray(np.maximum(relative, np.median(relative)) * found.scale**2)
