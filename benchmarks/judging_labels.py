@@ -21,7 +21,7 @@ from benchmarks.judging_replay import Replay
 from benchmarks.judging_report import Measure, Target
 from benchmarks.judging_scores import JUDGES, VARIANT, expected_calibration_error
 from benchmarks.judging_verdicts import adversarial
-from judgeforge.calibration.fit import fit_calibration, predicted
+from judgeforge.calibration.fit import best_of, fit_calibration, ranked
 from judgeforge.calibration.labels import Label
 from judgeforge.calibration.thresholds import certified_threshold
 from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections

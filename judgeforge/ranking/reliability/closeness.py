@@ -20,9 +20,9 @@ from judgeforge.ranking.rank import rank_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Ranking
 
-CLOSE_PROMPTS, CLOSE_PAIRS = 0.08, 0.12
-"""Before any evidence: with two thirds of the close ones equal, one pair in eight is a tie. People
-call 10 % (PandaLM) to more than 20 % (pairs of chat models) of all pairs a tie."""
+CLOSE_PROMPTS, CLOSE_PAIRS = 0.1, 0.15
+"""Before any evidence: with two thirds of the close ones equal, 16 % of all pairs are ties, midway
+between the 10 % of PandaLM's people and the 20 to 25 % where answers come from one model."""
 PRIOR_PROMPTS = 15.0
 """How many prompts these shares are worth."""
 MOST_PROMPTS = 512
