@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,10 @@ def _calibrated(
 
 
 def _outcome(
-    judgments: list[Judgment], pair: Any, known: Reliability, calibration: Calibration | None
+    judgments: list[Judgment],
+    pair: Mapping[str, Any],
+    known: Reliability,
+    calibration: Calibration | None,
 ) -> tuple[float, float, float, float]:
     ranking = rank(judgments, reliability=known)
     trust = Trust()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def as_markdown(
         "# Confidence: promised against real",
         "",
         f"`python benchmarks/confidence.py --data FOLDER` on {datetime.now(UTC):%Y-%m-%d}: "
-        f"{machine()}; {seconds:.0f} s of processor time.",
+        f"{machine()['cpu']}, {seconds:.0f} s of processor time.",
         "",
         f"Completions of a small model whose quality code has measured, {worlds} draws of the "
         "errors of simulated judges that match recorded ones; four completions a prompt, best "
@@ -135,7 +136,7 @@ def _people_row(name: str, told: Told) -> str:
 def _steps(name: str, told: Told) -> list[str]:
     edges = [0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0]
     rows = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         part = (told.better >= low) & (told.better < high + (high == 1.0))
         if part.sum() < 20:
             continue
