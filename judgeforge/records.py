@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
-Role = Literal["system", "user", "assistant"]
+from judgeforge.text.messages import Message, Record, SparseRecord, ToolCall
+
+Given = Literal["chosen", "rejected"]
+"""Which side a completion was in a preference set of others."""
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "given", "unknown"
 ]
@@ -22,20 +25,16 @@ Finish = Literal[
 whole (unknown)."""
 
 
-class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Message(Record):
-    role: Role
-    content: str
-
-
-class ReadyCompletion(Record):
+class ReadyCompletion(SparseRecord):
     """A completion that the input row brought along."""
+
+    only_where_set = frozenset({"model", "tool_calls", "reasoning", "given"})
 
     text: str
     model: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str | None = None
+    given: Given | None = None
 
 
 class Prompt(Record):
@@ -50,16 +49,22 @@ class Prompt(Record):
     reference: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     completions: tuple[ReadyCompletion, ...] = ()
+    tools: str | None = None
+    """Canonical JSON of a list in OpenAI's shape; None where the row has none."""
 
 
-class Completion(Record):
+class Completion(SparseRecord):
     """One answer to a prompt, usable or not."""
+
+    only_where_set = frozenset({"tool_calls", "given"})
 
     id: str
     prompt_id: str
     index: int
     model: str
     text: str
+    """"" where it only calls tools."""
+    tool_calls: tuple[ToolCall, ...] = ()
     finish: Finish
     cut: bool = False
     """Ended by ``max_tokens`` and not to be used."""
@@ -72,6 +77,7 @@ class Completion(Record):
     signs: tuple[str, ...] = ()
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
+    given: Given | None = None
     call: str | None = None
     """Key of the call that brought it; None for completions that came with the input."""
     answered_model: str | None = None
@@ -80,6 +86,20 @@ class Completion(Record):
     """Tokens of the input that the server counted, where so few cannot be all that was sent."""
     cost_usd: float | None = 0.0
     """None where the price of the model is unknown."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Neither words nor a tool call."""
+        return not self.tool_calls and not self.text.strip()
+
+    def message(self, *, with_reasoning: bool = False) -> Message:
+        """As the assistant's turn."""
+        return Message(
+            role="assistant",
+            content=None if self.tool_calls and not self.text else self.text,
+            tool_calls=self.tool_calls,
+            reasoning_content=self.reasoning if with_reasoning else None,
+        )
 
     @property
     def call_keys(self) -> tuple[str, ...]:
@@ -123,6 +143,7 @@ MissingKind = Literal[
     "withheld",  # by a content filter: the reply, or the request before it
     "failed",  # there was no reply
     "too_long",  # what is judged does not fit into the judge's context
+    "input_cut",  # the server counted too few tokens to have read all that was sent
     "cut",  # the reply ended at the judge's ``max_tokens``
     "unread",  # the reply is not what was asked for, also when asked again
     "reading_failed",  # reading the reply raised what nothing had foreseen
@@ -262,8 +283,10 @@ class Provenance(Record):
     judgeforge_version: str
 
 
-class PreferencePair(Record):
+class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
+
+    only_where_set = frozenset({"tools"})
 
     id: str
     prompt_id: str
@@ -282,6 +305,8 @@ class PreferencePair(Record):
     rejected_model: str
     strategy: str
     provenance: Provenance
+    tools: str | None = None
+    """JSON text. A run of which any row has tools has it on all lines, null for the others."""
 
 
 class SkipReason(StrEnum):
@@ -301,6 +326,8 @@ class SkipReason(StrEnum):
     """Retries are used up, or the provider refused this very request."""
     TOO_FEW_COMPLETIONS = "too_few_completions"
     """Fewer than two usable and distinct completions."""
+    NOT_JUDGED = "not_judged"
+    """Sampled only: no judge is named, and nobody else has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"
     """Fewer than two completions with a judgment."""
     TIE = "tie"
@@ -311,17 +338,30 @@ class SkipReason(StrEnum):
     """With this pair among those kept, more than `max_error` of them would be wrong."""
 
     @property
+    def was_ranked(self) -> bool:
+        """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
+        ranked = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
+        return self in (*ranked, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
+
+    @property
     def is_failure(self) -> bool:
-        """Outcomes of a prompt that was judged well do not count against ``max_skip_share``."""
+        """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
         judged_well = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
-        return self not in (*judged_well, self.ABOVE_MAX_ERROR)
+        return self not in (*judged_well, self.ABOVE_MAX_ERROR, self.NOT_JUDGED)
 
 
-class Skip(Record):
+class Skip(SparseRecord):
+    only_where_set = frozenset({"prompt", "tools", "metadata"})
+
     prompt_id: str
     line: int
     reason: SkipReason
     detail: str
+    prompt: tuple[Message, ...] = ()
+    """What was asked, where the prompt has completions: these can be used without a pair, too."""
+    tools: str | None = None
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What ``prompts.keep`` names."""
 
 
 @dataclass(frozen=True, slots=True)

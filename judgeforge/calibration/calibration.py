@@ -15,7 +15,8 @@ from judgeforge.ranking.confidence_map import ConfidenceMap, calibrated_ranking
 from judgeforge.ranking.pairing.selection import Trust
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Ranking, Record
+from judgeforge.records import Ranking
+from judgeforge.text.messages import Record
 
 FORMAT_VERSION: Literal[1] = 1
 

@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 LabelKind = Literal["best", "pair"]
 """Which of all completions is the best, or which of two is better."""

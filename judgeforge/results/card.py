@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from judgeforge import __version__
 from judgeforge.results.card_sections import costs, counts, making, measures, quality_sections
-from judgeforge.results.export.arrow import card_features
-from judgeforge.results.figures.pairs import PairFigures
+from judgeforge.results.export.arrow import card_features, pair_types
+from judgeforge.results.figures.pairs import CALLS, PICTURES, THOUGHTS, TOOLS, PairFigures
 from judgeforge.store.atomic_files import replacing
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Manifest
@@ -34,7 +36,7 @@ def card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> str:
         "## Calls and cost\n\n" + costs(manifest.totals),
         "## Scores and lengths\n\n" + measures(pairs),
         *quality_sections(manifest.quality),
-        _COLUMNS,
+        _columns(pairs),
         _LOADING,
         _training(pairs),
         _LICENSE,
@@ -55,7 +57,7 @@ def _front_matter(folder: RunFolder, pairs: PairFigures) -> str:
                 "data_files": [{"split": "train", "path": folder.pairs.name}],
             }
         ],
-        "dataset_info": {"features": card_features()},
+        "dataset_info": {"features": card_features(pair_types(pairs.columns))},
         "task_categories": ["text-generation"],
         "size_categories": [_size(pairs.pairs)],
         "tags": _TAGS,
@@ -88,6 +90,21 @@ is better; `score_margin` is their difference. `confidence`, 0.5 to 1, is the pr
 `chosen` is better than `rejected`. `provenance` names both completions, the judgments, the
 rubric, the judges, the calls and what they cost; the rows behind it are in `completions.jsonl`
 and `judgments.jsonl`, prompts without a pair in `skips.jsonl`."""
+
+
+_BESIDE_WORDS: Mapping[str, str] = {
+    TOOLS: "`tools` is JSON text: a list of the functions that the prompt offers.",
+    CALLS: "An answer that calls tools has `tool_calls` in OpenAI's shape, `arguments` as JSON "
+    "text; its `content` is null where it says nothing beside them.",
+    THOUGHTS: "`reasoning_content` is what the model thought before it answered; the judges "
+    "judged the answer.",
+    PICTURES: "Pictures are parts of type `image_url` in `content`, as the input had them.",
+}
+
+
+def _columns(pairs: PairFigures) -> str:
+    told = [words for what, words in _BESIDE_WORDS.items() if pairs.beside_words[what]]
+    return "\n\n".join([_COLUMNS, *(["\n".join(told)] if told else [])])
 
 
 _LOADING = """\

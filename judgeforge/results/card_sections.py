@@ -12,7 +12,7 @@ from typing import Any
 
 from judgeforge.results.facts import judges, prompts_source, rules, sampling
 from judgeforge.results.figures.distribution import SHARES, Values
-from judgeforge.results.figures.pairs import PairFigures
+from judgeforge.results.figures.pairs import BESIDE_WORDS, PairFigures
 from judgeforge.store.manifest import LengthQuality, Manifest, ModelPairs, Quality, Totals
 from judgeforge.text.wording import shortened
 
@@ -45,6 +45,11 @@ def counts(pairs: PairFigures, totals: Totals) -> str:
         ("prompts", totals.prompts),
         ("prompts with pairs", pairs.prompts),
         ("pairs", pairs.pairs),
+        *(
+            (f"pairs with {what}", pairs.beside_words[what])
+            for what in BESIDE_WORDS
+            if pairs.beside_words[what]
+        ),
         *(
             (f"skipped: {escape(reason)}", count)
             for reason, count in sorted(totals.skips.items(), key=lambda skip: (-skip[1], skip[0]))

@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.records import Completion, Judgment, PreferencePair, Record
+from judgeforge.records import Completion, Judgment, PreferencePair
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
 from judgeforge.results.judge_effects import JudgeEffect, judge_effects
 from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows
+from judgeforge.text.messages import Record
+from judgeforge.text.tool_calls import row_said_text
 from judgeforge.text.wording import did_you_mean, first_problem, listed
 
 R = TypeVar("R", bound=Record)
@@ -95,7 +97,7 @@ def explain(path: Path, pair_id: str) -> Explanation:
         completions=len(rows),
         calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}),
         effects=judge_effects(
-            folder, pair, of_prompt, {name: str(row.get("text", "")) for name, row in rows.items()}
+            folder, pair, of_prompt, {name: row_said_text(row) for name, row in rows.items()}
         ),
         reason=_reason(pair, chosen, rejected, len(rows)),
     )

@@ -10,8 +10,9 @@ from judgeforge.errors import ConfigError
 from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.records import Judgment, PreferencePair, Record
+from judgeforge.records import Judgment, PreferencePair
 from judgeforge.store.folder import RunFolder
+from judgeforge.text.messages import Record
 from judgeforge.text.wording import counted
 
 

@@ -57,6 +57,7 @@ def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
         "input": Input(
             rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint
         ),
+        **({} if prepared.verdicts is None else {"judgments": prepared.verdicts.facts()}),
         "prices": {name: price and asdict(price) for name, price in prepared.prices.items()},
     }
 

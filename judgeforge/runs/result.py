@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgeforge.errors import (
+    BatchesPendingError,
     BudgetExhaustedError,
     CallError,
     InterruptedRunError,
@@ -117,6 +118,7 @@ EXIT_STATUS = {
     BudgetExhaustedError.exit_code: "budget",
     CallError.exit_code: "provider",
     EXIT_TOO_MANY_SKIPS: "skipped",
+    BatchesPendingError.exit_code: "waiting",
     StoreError.exit_code: "failed",
     InterruptedRunError.exit_code: "interrupted",
 }

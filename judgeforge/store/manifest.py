@@ -126,6 +126,8 @@ class Manifest(Part):
     input: Input | None = None
     prices: Mapping[str, Json | None] = {}
     judging: JudgingTotals | None = None
+    judgments: Json | None = None
+    """Made elsewhere: the file's name, its rows by judge, its digest; None where none is named."""
     own_family_judgments: Mapping[str, int] = {}
     """Judge -> judgments that saw a completion of its own model family."""
     quality: Quality | None = None

@@ -7,9 +7,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from judgeforge.records import Message, PreferencePair, Provenance, RubricId
+from judgeforge.records import PreferencePair, Provenance, RubricId
 from judgeforge.results.figures.pairs import PairFigures
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest
+from judgeforge.text.messages import Message
 
 RUBRIC = RubricId(name="helpfulness", version=3, sha256="ab" * 32)
 

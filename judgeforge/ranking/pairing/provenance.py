@@ -6,15 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from judgeforge import __version__
 from judgeforge.ranking.pairing.selection import SelectedPair
-from judgeforge.records import (
-    Completion,
-    Judgment,
-    Message,
-    PreferencePair,
-    Prompt,
-    Provenance,
-    RubricId,
-)
+from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Provenance, RubricId
 
 
 def make_pairs(
@@ -25,19 +17,22 @@ def make_pairs(
     judgments: Sequence[Judgment],
     rubric: RubricId,
     strategy: str,
+    with_reasoning: bool = False,
 ) -> list[PreferencePair]:
     """One record for each selected pair, in their order; ids are the prompt's with ``.p0`` on.
 
     ``completions``: by id, both sides of every pair. ``judgments``: all of the prompt, of which
-    each pair keeps those about its sides.
+    each pair keeps those about its sides. ``with_reasoning``: both sides keep what their models
+    thought, as ``reasoning_content``.
     """
     return [
         PreferencePair(
             id=f"{prompt.id}.p{number}",
             prompt_id=prompt.id,
             prompt=prompt.messages,
-            chosen=_answer(completions[pair.chosen_id]),
-            rejected=_answer(completions[pair.rejected_id]),
+            tools=prompt.tools,
+            chosen=(completions[pair.chosen_id].message(with_reasoning=with_reasoning),),
+            rejected=(completions[pair.rejected_id].message(with_reasoning=with_reasoning),),
             score_chosen=pair.score_chosen,
             score_rejected=pair.score_rejected,
             score_margin=pair.score_margin,
@@ -50,10 +45,6 @@ def make_pairs(
         )
         for number, pair in enumerate(selected)
     ]
-
-
-def _answer(completion: Completion) -> tuple[Message, ...]:
-    return (Message(role="assistant", content=completion.text),)
 
 
 def _provenance(

@@ -16,7 +16,8 @@ from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.outcomes import Outcome
 from judgeforge.ranking.pairing import STRATEGIES
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Ranking, Record, SkipReason
+from judgeforge.records import Ranking, SkipReason
+from judgeforge.text.messages import Record
 from judgeforge.text.wording import as_clause, did_you_mean, expect, found
 
 TIE_WIDTH = 1e-9

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 
 class JudgeReliability(Record):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from judgeforge.records import RubricId
@@ -17,6 +17,16 @@ from judgeforge.store.manifest import (
     LengthQuality,
     ModelPairs,
     Quality,
+)
+from judgeforge.store.pair_columns import PairColumns
+from judgeforge.text.shown_messages import row_message
+from judgeforge.text.tool_calls import said_text
+
+TOOLS, CALLS, THOUGHTS, PICTURES = BESIDE_WORDS = (
+    "tools in the prompt",
+    "tool calls in an answer",
+    "thoughts",
+    "pictures",
 )
 
 
@@ -34,10 +44,14 @@ class PairFigures:
         self.p_best = Values()
         """Of chosen: the probability that it is the best of all completions of its prompt."""
         self.chosen_longer = self.same_length = 0
+        self.beside_words: Counter[str] = Counter()
+        """Pairs with something beside words, by what it is (``BESIDE_WORDS``)."""
         self.models: Counter[tuple[str, str]] = Counter()
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
+        self.columns = PairColumns()
+        """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
 
     @property
@@ -57,6 +71,7 @@ class PairFigures:
         self.prompts += 1
         for line in lines:
             self._digest.update(line)
+            self.columns.add_line(line)
         p_best = {row["id"]: row.get("p_best") for row in completions}
         for pair in pairs:
             self._add(pair, p_best.get(pair["provenance"]["chosen_id"]))
@@ -70,6 +85,7 @@ class PairFigures:
         if p_best is not None:
             self.p_best.add(p_best)
         self._add_lengths(pair)
+        self.beside_words.update(_beside_words(pair))
         self.models[str(pair["chosen_model"]), str(pair["rejected_model"])] += 1
         if rubric := pair["provenance"].get("rubric"):
             self.rubrics[RubricId.model_validate(rubric)] = None
@@ -132,7 +148,33 @@ class PairFigures:
 
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:
     """In characters."""
-    return sum(len(message["content"]) for message in messages)
+    return sum(_message_length(message) for message in messages)
+
+
+def _beside_words(pair: Mapping[str, Any]) -> Iterator[str]:
+    answers = (*pair["chosen"], *pair["rejected"])
+    if pair.get("tools"):
+        yield TOOLS
+    if any(message.get("tool_calls") for message in answers):
+        yield CALLS
+    if any(message.get("reasoning_content") for message in answers):
+        yield THOUGHTS
+    if any(_has_picture(message) for message in pair.get("prompt") or ()):
+        yield PICTURES
+
+
+def _has_picture(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    return not isinstance(content, str | None) and any("image_url" in part for part in content)
+
+
+def _message_length(message: Mapping[str, Any]) -> int:
+    """Of words and tool calls; a thought is no part of what is said."""
+    content = message["content"]
+    if isinstance(content, str) and not message.get("tool_calls"):
+        return len(content)
+    one = row_message(message)
+    return len(said_text(one.text, one.tool_calls))
 
 
 def _rest(share: float | None) -> float | None:

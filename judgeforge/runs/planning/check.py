@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
+from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.judging.rubric import load_rubric
 from judgeforge.records import Prompt, Skip
@@ -51,15 +52,19 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = load_rubric(config.rubric, folder=config.folder)
-    rows = read_prompts(config.prompts, row_checks(config, rubric), limit=limit)
+    noticed = Noticed()
+    checks = row_checks(config, rubric)
+    rows = read_prompts(config.prompts, checks, limit=limit, noticed=noticed)
     try:
         check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
             if estimator is not None:
                 estimator.add(prompt, loads)
-    except InputError as error:
+    except (ConfigError, InputError) as error:
         report.problems.append(str(error))
         return report
+    report.notes += [*noticed.sights(), *unsent_thoughts(config, noticed)]
+    report.warnings += noticed.losses()
     report.warnings += budget_warnings(config, report.prompts, loads.values())
     skips = report.skips.total()
     if not report.prompts:
@@ -71,6 +76,17 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             "right columns with `prompts.fields`, fix the rows, or raise the limit"
         )
     return report
+
+
+def unsent_thoughts(config: RunConfig, noticed: Noticed) -> list[str]:
+    sampled = config.sampling.models if config.sampling else []
+    unasked = [name for name in sampled if not config.models[name].send_reasoning]
+    if not noticed.with_earlier_thoughts or not unasked:
+        return []
+    return [
+        f"thoughts of earlier turns are kept in the pairs and not sent to `{unasked[0]}`: "
+        f"`models.{unasked[0]}.send_reasoning: true` sends them to servers that take them"
+    ]
 
 
 def _usable_rows(rows: Iterable[Prompt | Skip], report: CheckReport) -> Iterator[Prompt]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import StoreError
+from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Skip
 from judgeforge.results.facts import part
@@ -77,7 +78,8 @@ def plan_run(
     estimator = Estimator(prepared, escalation=share)
     loads = estimator.loads()
     prompts = skips = 0
-    for row in read_prompts(config.prompts, prepared.row_checks, limit=limit):
+    noticed = Noticed()
+    for row in read_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed):
         if isinstance(row, Skip):
             skips += 1
             continue
@@ -96,6 +98,7 @@ def plan_run(
         models=models,
         notes=[
             *_notes(config, prompts, skips, cost),
+            *noticed.sights(),
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
         ],

@@ -23,10 +23,11 @@ from judgeforge.calls.providers.base import ChatRequest, open_provider, sends_te
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import CallError, ConfigError, JudgeforgeError
 from judgeforge.judging.panel import Panel
-from judgeforge.records import Completion, Judgment, Message, Prompt
+from judgeforge.records import Completion, Judgment, Prompt
 from judgeforge.runs.planning.doctor import Finding, Status
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.runs.wiring import trial_door
+from judgeforge.text.messages import Message
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import excerpt
 from judgeforge.text.wording import counted, did_you_mean, listed
