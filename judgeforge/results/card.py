@@ -86,8 +86,8 @@ _COLUMNS = """\
 
 `prompt`, `chosen` and `rejected` are lists of messages (`role`, `content`): TRL's conversational
 preference format with an explicit prompt. `score_chosen` and `score_rejected` are 0 to 1, higher
-is better; `score_margin` is their difference. `confidence`, 0.5 to 1, is the probability that
-`chosen` is better than `rejected`. `provenance` names both completions, the judgments, the
+is better; `score_margin` is their difference. `confidence` is the probability that `chosen` is
+better than `rejected`, `p_tie` that both are equally good. `provenance` names both completions, the judgments, the
 rubric, the judges, the calls and what they cost; the rows behind it are in `completions.jsonl`
 and `judgments.jsonl`, prompts without a pair in `skips.jsonl`."""
 
@@ -153,7 +153,7 @@ same way; KTO splits each pair into a good and a bad example by itself.
   column called `margin` inside its loss. Rename it only if you want that.
 - **Label noise.** The judges are sometimes wrong, and `confidence` says how often to expect it.
   `DPOConfig(label_smoothing={pairs.expected_wrong or 0.0:.3f})` tells the loss so; it is
-  1 - mean(`confidence`) of these pairs."""
+  1 - mean(`confidence` + `p_tie`) of these pairs."""
 
 
 _LICENSE = """\

@@ -189,8 +189,13 @@ def _reason(
     return (
         f"Of {completions} completions, chosen scores {pair.score_chosen:.2f} and rejected "
         f"{pair.score_rejected:.2f}{by}; chosen is better with a probability of "
-        f"{pair.confidence:.2f} ({pair.strategy})."
+        f"{pair.confidence:.2f}{_tied(pair)} ({pair.strategy})."
     )
+
+
+def _tied(pair: PreferencePair) -> str:
+    """Rows of earlier versions know nothing of ties."""
+    return "" if pair.p_tie is None else f", both are equally good with one of {pair.p_tie:.2f}"
 
 
 def _criterion_gaps(chosen: ExplainedSide, rejected: ExplainedSide) -> list[tuple[str, float]]:

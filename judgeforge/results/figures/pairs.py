@@ -35,6 +35,8 @@ class PairFigures:
         self.pairs = self.prompts = 0
         """Pairs, and prompts that have one."""
         self.confidence, self.margin = Values(), Values()
+        self.tie, self.wrong = Values(), Values()
+        """P(both are equally good), and P(rejected is better)."""
         self.score_chosen, self.score_rejected = Values(), Values()
         self.prompt_length, self.chosen_length, self.rejected_length = Values(), Values(), Values()
         """In characters."""
@@ -78,7 +80,10 @@ class PairFigures:
 
     def _add(self, pair: Mapping[str, Any], p_best: float | None) -> None:
         self.pairs += 1
+        tie = pair.get("p_tie") or 0.0  # none in rows of earlier versions
         self.confidence.add(pair["confidence"])
+        self.tie.add(tie)
+        self.wrong.add(max(0.0, 1.0 - pair["confidence"] - tie))
         self.margin.add(pair["score_margin"])
         self.score_chosen.add(pair["score_chosen"])
         self.score_rejected.add(pair["score_rejected"])
@@ -101,8 +106,13 @@ class PairFigures:
 
     @property
     def expected_wrong(self) -> float | None:
-        """Share of the pairs whose rejected is the better side, by their own confidence."""
-        return _rest(self.confidence.mean)
+        """Share of the pairs whose rejected is the better side, by what they say themselves."""
+        return self.wrong.mean
+
+    @property
+    def expected_tied(self) -> float | None:
+        """Share of the pairs whose sides are equally good."""
+        return self.tie.mean
 
     @property
     def expected_not_best(self) -> float | None:
@@ -111,8 +121,7 @@ class PairFigures:
 
     def with_least(self, confidence: float) -> tuple[int, float | None]:
         """How many pairs have at least this confidence, and the expected share of wrong ones."""
-        kept, mean = self.confidence.at_least(confidence)
-        return kept, _rest(mean)
+        return self.confidence.mean_of_those(confidence, self.wrong)
 
     @property
     def longer_share(self) -> float | None:
@@ -193,6 +202,7 @@ def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
         expected_wrong=ExpectedWrong(
             by_confidence=_rounded(pairs.expected_wrong),
             by_p_best=_rounded(pairs.expected_not_best),
+            tied=_rounded(pairs.expected_tied),
         ),
         confidence_histogram=tuple(
             ConfidenceBar(from_=round(low, 2), to=round(high, 2), pairs=count)
