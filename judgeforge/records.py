@@ -264,7 +264,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools"})
+    only_where_set = frozenset({"tools", "metadata"})
 
     id: str
     prompt_id: str
@@ -281,6 +281,8 @@ class PreferencePair(SparseRecord):
     provenance: Provenance
     tools: str | None = None
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What ``prompts.keep`` names, null where a row has none."""
 
 
 class SkipReason(StrEnum):
@@ -314,14 +316,13 @@ class SkipReason(StrEnum):
     @property
     def was_ranked(self) -> bool:
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
-        ranked = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
-        return self in (*ranked, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
+        doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
+        return self in (*doubted, self.BELOW_MARGIN, self.LENGTH_RATIO)
 
     @property
     def is_failure(self) -> bool:
         """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
-        judged_well = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
-        return self not in (*judged_well, self.ABOVE_MAX_ERROR, self.NOT_JUDGED)
+        return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self is self.NOT_JUDGED)
 
 
 class Skip(SparseRecord):
@@ -335,7 +336,6 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
-    """What ``prompts.keep`` names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.inputs.completions import read_completions
+from judgeforge.inputs.completions import read_completions, require_two
 from judgeforge.inputs.noticed import Noticed, Reading
 from judgeforge.inputs.rows import RowProblemError
 from judgeforge.records import ReadyCompletion
@@ -16,7 +16,7 @@ CALL = {"id": "a", "type": "function", "function": {"name": "nothing", "argument
 
 def read(*values: object, noticed: Noticed | None = None) -> tuple[ReadyCompletion, ...]:
     reading = Reading(None, noticed or Noticed())
-    return read_completions(list(values), reading, needs_completions=True)
+    return read_completions(list(values), reading)
 
 
 KEPT: list[tuple[Any, dict[str, Any]]] = [
@@ -44,9 +44,9 @@ def test_a_completion_is_kept_with_its_calls_and_its_thought(
 
 def test_two_that_differ_in_their_calls_only_are_two() -> None:
     other = {**CALL, "function": {"name": "nothing", "arguments": "{}"}}
-    assert len(read({"tool_calls": [CALL]}, {"tool_calls": [other]})) == 2
+    require_two(read({"tool_calls": [CALL]}, {"tool_calls": [other]}), sampled=False)
     with pytest.raises(RowProblemError, match="two different texts"):
-        read({"tool_calls": [CALL]}, {"tool_calls": [{**CALL}]})
+        require_two(read({"tool_calls": [CALL]}, {"tool_calls": [{**CALL}]}), sampled=False)
 
 
 WRONG: list[tuple[object, str]] = [
@@ -67,5 +67,6 @@ def test_a_mistake_says_which_completion(value: object, says: str) -> None:
 
 def test_what_no_completion_has_is_noticed() -> None:
     noticed = Noticed()
-    read({"text": "one", "logprobs": [1]}, {"text": "two", "finish_reason": None}, noticed=noticed)
-    assert dict(noticed.left_out) == {"completions.logprobs": 1}
+    first = {"text": "one", "logprobs": [1], "given": "by Ann"}
+    read(first, {"text": "two", "finish_reason": None, "given": "chosen"}, noticed=noticed)
+    assert dict(noticed.left_out) == {"completions.logprobs": 1, "completions.given": 1}

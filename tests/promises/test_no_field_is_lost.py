@@ -21,6 +21,7 @@ from judgeforge.inputs.noticed import Noticed, Reading
 from judgeforge.inputs.openai_messages import ROLES, read_turn
 from judgeforge.inputs.rows import RowProblemError
 from judgeforge.inputs.tools import read_tools
+from judgeforge.inputs.turns import listed_turns
 
 INPUTS = Path(__file__).parents[2] / "judgeforge" / "inputs"
 MARK = "mark-7f3a"
@@ -133,13 +134,23 @@ def test_of_a_tool() -> None:
 def test_of_a_completion() -> None:
     def reader(field: str) -> Callable[[Reading], object]:
         one = {"role": "assistant", "content": "x", field: value_of(field)}
-        return lambda reading: read_completions([one, "other"], reading, needs_completions=True)
+        return lambda reading: read_completions([one, "other"], reading)
 
     assert lost(MESSAGES, reader) == []
 
 
+def test_of_a_turn_of_sharegpt() -> None:
+    def reader(field: str) -> Callable[[Reading], object]:
+        turn = {"from": "human", "value": "x", field: value_of(field)}
+        return lambda reading: read_turn(listed_turns([turn])[0], 1, reading)
+
+    assert lost(MESSAGES - {"from", "content"}, reader) == []
+
+
 READERS = {"openai_messages.py", "completions.py"}
 """Files that take messages apart; every one is read in the tests above."""
+LOOK_AT_THEM = {"shapes/shape.py", "shapes/preferences.py", "shapes/transcripts.py"}
+"""Compare the words of turns, or make some out of a text, and hand them on whole."""
 
 
 def test_no_other_place_of_the_input_code_takes_messages_apart() -> None:
@@ -150,7 +161,7 @@ def test_no_other_place_of_the_input_code_takes_messages_apart() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if _reads(node, {"content", "tool_calls", "reasoning_content"})
     }
-    assert found == READERS
+    assert found == READERS | LOOK_AT_THEM
 
 
 def _reads(node: ast.AST, fields: set[str]) -> bool:

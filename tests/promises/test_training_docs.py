@@ -33,7 +33,10 @@ def judgeforge(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    return run_folder(tmp_path / "runs" / "first", [pair(f"p{n}") for n in range(100)])
+    made = run_folder(tmp_path / "runs" / "first", [pair(f"p{n}") for n in range(100)])
+    for name in ("completions.jsonl", "judgments.jsonl"):
+        (made / name).write_bytes(b"")
+    return made
 
 
 def test_every_format_is_one_that_exists() -> None:
@@ -45,7 +48,7 @@ def test_every_format_is_one_that_exists() -> None:
 def test_the_commands_run(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folder.is_dir()
     assert judgeforge(command, monkeypatch) == 0
-    assert list(Path("data").rglob("*.jsonl"))
+    assert [file for file in Path("data").rglob("*") if file.suffix in {".jsonl", ".parquet"}]
 
 
 def test_the_flags_of_openrlhf_name_columns_of_the_trl_export(folder: Path) -> None:

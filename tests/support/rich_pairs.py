@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import struct
-import zlib
 from typing import Any
 
 from judgeforge.records import PreferencePair
 from judgeforge.text.messages import ImagePart, ImageUrl, Message, TextPart, ToolCall
 from tests.support.hand_made import pair
+from tests.support.pictures import data_url, png
 
 TOOLS = json.dumps(
     [
@@ -24,23 +22,6 @@ TOOLS = json.dumps(
         }
     ]
 )
-
-
-def png(shade: int = 128, side: int = 8) -> bytes:
-    """A grey picture."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + checksum
-
-    rows = (b"\x00" + bytes([shade]) * 3 * side) * side
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    chunks = (chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def data_url(shade: int = 128) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png(shade)).decode()}"
 
 
 def calling(place: str, **fields: Any) -> Message:
@@ -75,7 +56,7 @@ def thought_pair(prompt_id: str = "thoughts") -> PreferencePair:
 
 
 def picture_pair(prompt_id: str = "pictures", *urls: str) -> PreferencePair:
-    shown = urls or (data_url(10), data_url(200))
+    shown = urls or (data_url(png(10)), data_url(png(200)))
     parts = (
         TextPart(text="Which is darker?"),
         *(ImagePart(image_url=ImageUrl(url=url)) for url in shown),

@@ -13,7 +13,8 @@ from judgeforge.records import PreferencePair
 from judgeforge.results.export.export import export_pairs
 from judgeforge.results.export.targets import ExportOptions
 from tests.support.hand_made import manifest, pair, run_folder
-from tests.support.rich_pairs import TOOLS, picture_pair, png, thought_pair, tool_pair
+from tests.support.pictures import png
+from tests.support.rich_pairs import TOOLS, picture_pair, thought_pair, tool_pair
 from tests.support.run_setup import rows
 
 
