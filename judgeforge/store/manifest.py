@@ -73,6 +73,15 @@ class ExpectedWrong(Part):
     by_p_best: float | None = None
 
 
+class LabelSmoothing(Part):
+    """The mean probability that a pair is wrong, and the interval in which the share of wrong pairs
+    lies with 95 % if the confidences hold."""
+
+    value: float
+    low: float
+    high: float
+
+
 class ConfidenceBar(Part):
     from_: float = Field(validation_alias="from", serialization_alias="from")
     to: float
@@ -98,6 +107,7 @@ class Quality(Part):
     nothing is known."""
 
     expected_wrong: ExpectedWrong = ExpectedWrong()
+    label_smoothing: LabelSmoothing | None = None
     confidence_histogram: tuple[ConfidenceBar, ...] = ()
     length: LengthQuality = LengthQuality()
     models: tuple[ModelPairs, ...] = ()

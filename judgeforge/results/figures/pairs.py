@@ -11,9 +11,11 @@ from typing import Any
 from judgeforge.records import RubricId
 from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.distribution import Values
+from judgeforge.results.figures.label_noise import LabelNoise
 from judgeforge.store.manifest import (
     ConfidenceBar,
     ExpectedWrong,
+    LabelSmoothing,
     LengthQuality,
     ModelPairs,
     Quality,
@@ -50,6 +52,7 @@ class PairFigures:
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
+        self.label_noise = LabelNoise()
         self.columns = PairColumns()
         """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
@@ -69,6 +72,7 @@ class PairFigures:
         if not pairs:
             return
         self.prompts += 1
+        self.label_noise.add_prompt([pair["confidence"] for pair in pairs])
         for line in lines:
             self._digest.update(line)
             self.columns.add_line(line)
@@ -186,6 +190,14 @@ _MOST_MODEL_PAIRS = 50
 _DIGITS = 6
 
 
+def _label_smoothing(noise: LabelNoise) -> LabelSmoothing | None:
+    found = noise.smoothing
+    if found is None:
+        return None
+    value, low, high = (round(one, _DIGITS) for one in (found.value, found.low, found.high))
+    return LabelSmoothing(value=value, low=low, high=high)
+
+
 def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
     bars, bias = pairs.confidence.histogram(0.5, 1.0, CONFIDENCE_BINS), completions.length_bias
     by_count = sorted(pairs.models.items(), key=lambda item: (-item[1], item[0]))
@@ -194,6 +206,7 @@ def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
             by_confidence=_rounded(pairs.expected_wrong),
             by_p_best=_rounded(pairs.expected_not_best),
         ),
+        label_smoothing=_label_smoothing(pairs.label_noise),
         confidence_histogram=tuple(
             ConfidenceBar(from_=round(low, 2), to=round(high, 2), pairs=count)
             for low, high, count in zip(bars.edges, bars.edges[1:], bars.counts, strict=False)
