@@ -25,6 +25,7 @@ from judgeforge.runs.planning.estimate import (
     total_cost,
 )
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.spending import read_account, to_usd
 from judgeforge.text.wording import counted
@@ -98,6 +99,7 @@ def plan_run(
         models=models,
         notes=[
             *_notes(config, prompts, skips, cost),
+            *remarks(prepared),
             *noticed.sights(),
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
