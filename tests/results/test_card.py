@@ -128,7 +128,7 @@ class TestOtherDoors:
         ]
 
     def test_the_columns_are_those_of_the_records(self) -> None:
-        assert list(COLUMNS) == list(PreferencePair.model_fields)
+        assert [*COLUMNS, "tools", "metadata"] == list(PreferencePair.model_fields)
         provenance = COLUMNS["provenance"]
         assert isinstance(provenance, dict)
         assert list(provenance) == list(Provenance.model_fields)
