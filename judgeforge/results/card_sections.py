@@ -114,14 +114,14 @@ def given_labels_section(labels: GivenLabels | None) -> list[str]:
     """None for a run whose prompts brought no labels of their own."""
     if labels is None or not labels.judged:
         return []
+    agree, flipped = labels.agree / labels.judged, labels.flipped / labels.judged
     return [
         "## The set's own labels\n\n"
         f"Its prompts brought a chosen and a rejected answer each; of the {labels.judged:,} that "
-        f"were judged anew, the verdict agrees in {labels.agree / labels.judged:.1%} and prefers "
-        f"the other answer in {labels.flipped / labels.judged:.1%}, {labels.surely_flipped:,} times "
-        "with a probability of at least 0.9. The pairs follow the verdicts. Where lengths differ, "
-        f"the labels prefer the longer answer in {_percent(labels.labelled_longer)}, the verdicts "
-        f"in {_percent(labels.judged_longer)}."
+        f"were judged anew, the verdict agrees in {agree:.1%} and prefers the other answer in "
+        f"{flipped:.1%}, {labels.surely_flipped:,} times with a probability of at least 0.9. The "
+        "pairs follow the verdicts. Where lengths differ, the labels prefer the longer answer in "
+        f"{_percent(labels.labelled_longer)}, the verdicts in {_percent(labels.judged_longer)}."
     ]
 
 
