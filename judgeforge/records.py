@@ -88,6 +88,12 @@ class Completion(SparseRecord):
     """None where the price of the model is unknown."""
 
     @property
+    def is_usable(self) -> bool:
+        """Can be judged: whole, not refused, not empty, and not the same as an earlier one."""
+        whole = self.finish in {"stop", "given", "length", "unknown"}
+        return whole and not self.cut and self.unsure is None and self.duplicate_of is None
+
+    @property
     def is_empty(self) -> bool:
         """Neither words nor a tool call."""
         return not self.tool_calls and not self.text.strip()
@@ -310,14 +316,13 @@ class SkipReason(StrEnum):
     @property
     def was_ranked(self) -> bool:
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
-        ranked = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
-        return self in (*ranked, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
+        doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
+        return self in (*doubted, self.BELOW_MARGIN, self.LENGTH_RATIO)
 
     @property
     def is_failure(self) -> bool:
         """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
-        judged_well = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
-        return self not in (*judged_well, self.ABOVE_MAX_ERROR, self.NOT_JUDGED)
+        return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self is self.NOT_JUDGED)
 
 
 class Skip(SparseRecord):
@@ -331,7 +336,6 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
-    """What ``prompts.keep`` names."""
 
 
 @dataclass(frozen=True, slots=True)

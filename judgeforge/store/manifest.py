@@ -164,6 +164,8 @@ class Manifest(Part):
     config: Json = {}
     """As the version that ran it knew it."""
     rubric: Json = {}
+    criteria: Mapping[str, str] = {}
+    """What the rubric has judges ask, by criterion."""
     identity: Json = {}
     """What must be the same for a run to go on."""
     input: Input | None = None

@@ -12,5 +12,6 @@ preference_lint.py   what stands out in a preference set of others
 judge_settings.py    whether judges can do what is asked of them
 network.py           certificates, proxies and hosts, looked at before anything is sent
 doctor.py            what a run needs on this machine
+server_models.py     which models a server lists
 trial.py             what each model's server does with a few tiny requests
 """
