@@ -98,8 +98,7 @@ def _answer(value: object, what: str, reading: Reading) -> ReadyCompletion:
     if value.get("role") not in (None, "assistant"):
         bad(f"{what} is a message of another role than assistant; take it out")
     for field, each in value.items():
-        is_kept = field in _OF_A_COMPLETION and (field != "given" or _given(each))
-        if not is_kept and each not in (None, "", [], {}):
+        if field not in _OF_A_COMPLETION and each not in (None, "", [], {}):
             reading.noticed.left_out[f"completions.{field}"] += 1
     calls = read_tool_calls(value.get("tool_calls"), what, reading, strictly=False)
     return ReadyCompletion.model_construct(
