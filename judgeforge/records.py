@@ -21,8 +21,7 @@ Given = Literal["chosen", "rejected"]
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "given", "unknown"
 ]
-"""How a text ended: by itself; at a limit; by a filter; in a way that does not tell whether it is
-whole (unknown)."""
+"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -376,6 +375,5 @@ class JudgedPrompt:
 
 
 def prompt_key(prompt_id: str) -> int:
-    """The first 8 bytes of a hash: of a million different ids, two are taken for the same with a
-    probability of 3e-8."""
+    """The first 8 bytes of a hash: two of a million ids are the same with a probability of 3e-8."""
     return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 from judgeforge import __version__
 from judgeforge.records import SkipReason
-from judgeforge.results.card_sections import costs, counts, making, measures, quality_sections
+from judgeforge.results.card_sections import (
+    costs,
+    counts,
+    given_labels_section,
+    making,
+    measures,
+    quality_sections,
+)
 from judgeforge.results.export.arrow import card_features, pair_types
 from judgeforge.results.figures.label_noise import smoothing_in_words
 from judgeforge.results.figures.pairs import CALLS, PICTURES, THOUGHTS, TOOLS, PairFigures
@@ -39,6 +46,7 @@ def card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> str:
         "## Calls and cost\n\n" + costs(manifest.totals),
         "## Scores and lengths\n\n" + measures(pairs),
         *quality_sections(manifest.quality),
+        *given_labels_section(manifest.given_labels),
         _columns(pairs),
         _LOADING,
         _training(pairs, manifest),

@@ -65,5 +65,6 @@ def smoothing_in_words(noise: LabelNoise, *, is_measured: bool) -> str:
     return (
         f'`DPOConfig(loss_type="robust", label_smoothing={found.value:.3f})` tells the loss so: it '
         "is the mean probability that a pair is wrong, 1 - mean(`confidence` + `p_tie`). If the "
-        f"confidences hold, {found.low:.1%} to {found.high:.1%} of these pairs are wrong (95 %). {basis}"
+        f"confidences hold, {found.low:.1%} to {found.high:.1%} of these pairs are wrong (95 %). "
+        f"{basis}"
     )
