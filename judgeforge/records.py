@@ -264,7 +264,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools"})
+    only_where_set = frozenset({"tools", "metadata"})
 
     id: str
     prompt_id: str
@@ -281,6 +281,8 @@ class PreferencePair(SparseRecord):
     provenance: Provenance
     tools: str | None = None
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What ``prompts.keep`` names, null where a row has none."""
 
 
 class SkipReason(StrEnum):

@@ -21,6 +21,7 @@ from judgeforge.inputs.tools import read_tool_calls
 from judgeforge.inputs.turns import listed_turns, turns_of
 from judgeforge.records import Given, ReadyCompletion, SkipReason
 from judgeforge.text.messages import Message, TextPart
+from judgeforge.text.tool_calls import same_calls_key
 from judgeforge.text.wording import listed
 
 _OF_A_COMPLETION = frozenset(
@@ -70,8 +71,9 @@ def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool) -> None:
     raise RowProblemError(SkipReason.TOO_FEW_COMPLETIONS, detail)
 
 
-def _said(one: ReadyCompletion) -> tuple[str, ...]:
-    return (one.text, *(f"{call.name} {call.arguments}" for call in one.tool_calls))
+def _said(one: ReadyCompletion) -> tuple[str, str]:
+    """The order of keys in arguments tells no two apart, as when completions are compared."""
+    return (one.text, same_calls_key(one.tool_calls))
 
 
 def _completion(value: object, number: int, reading: Reading) -> ReadyCompletion:
@@ -96,7 +98,8 @@ def _answer(value: object, what: str, reading: Reading) -> ReadyCompletion:
     if value.get("role") not in (None, "assistant"):
         bad(f"{what} is a message of another role than assistant; take it out")
     for field, each in value.items():
-        if field not in _OF_A_COMPLETION and each not in (None, "", [], {}):
+        is_kept = field in _OF_A_COMPLETION and (field != "given" or _given(each))
+        if not is_kept and each not in (None, "", [], {}):
             reading.noticed.left_out[f"completions.{field}"] += 1
     calls = read_tool_calls(value.get("tool_calls"), what, reading, strictly=False)
     return ReadyCompletion.model_construct(

@@ -36,6 +36,7 @@ EXPECTED = {
     "decisions",
     "local-judges",
     "labels",
+    "preference-set",
 }
 
 each_config = pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)

@@ -209,7 +209,7 @@ class Budget:
             self._file.append_all(rows)
         except StoreError:
             for pico in picos:
-                self._give_back(day, pico)
+                self._give_back(hold and Hold(hold.day, pico or 0))
             raise
         for row in rows:
             self._account.add(row)
@@ -228,9 +228,9 @@ class Budget:
         self._in_flight[number] = pico or 0
         return Reservation(number, pico, hold)
 
-    def _give_back(self, day: str | None, pico: int | None) -> None:
-        if day is not None and self._ledger is not None:
-            self._ledger.release(Hold(day, pico or 0))
+    def _give_back(self, hold: Hold | None) -> None:
+        if hold is not None and self._ledger is not None:
+            self._ledger.release(hold)
 
     def settle(
         self, reservation: Reservation, pico: int | None, *, tokens: tuple[int, int] = (0, 0)
@@ -246,8 +246,7 @@ class Budget:
     def release(self, reservation: Reservation) -> None:
         """Take a reservation back: the provider cannot have billed anything."""
         self._append([RELEASED, reservation.id])
-        if reservation.hold is not None and self._ledger is not None:
-            self._ledger.release(reservation.hold)
+        self._give_back(reservation.hold)
         self._ended(reservation)
 
     def close(self) -> None:
@@ -260,8 +259,7 @@ class Budget:
             self._check_lock()
             self._append([RESERVED, reservation.id, pico])
         except StoreError:
-            if hold is not None and self._ledger is not None:
-                self._ledger.release(hold)
+            self._give_back(hold)
             raise
         self._in_flight[reservation.id] = pico or 0
         self.largest_pico = max(self.largest_pico, pico or 0)

@@ -15,6 +15,7 @@ from judgeforge.judging.rubric import load_rubric
 from judgeforge.records import Prompt, Skip
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.estimate import Estimator, ModelLoad
+from judgeforge.runs.planning.input_notes import InputNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
 from judgeforge.runs.remarks import remarks, unknown_prompts
@@ -28,6 +29,10 @@ class CheckReport:
     prompts: int = 0
     skips: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
+    source: list[str] = field(default_factory=list)
+    """How rows were read, and what of them was not."""
+    lint: list[str] = field(default_factory=list)
+    """What stands out in a preference set of others, before anything is judged anew."""
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     """What the configuration asks for and cannot have; the run can be started all the same."""
@@ -58,19 +63,23 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     with suppress(ConfigError):  # told above
         rubric = load_rubric(config.rubric, folder=config.folder)
     noticed = Noticed()
-    checks = row_checks(config, rubric)
-    rows = read_prompts(config.prompts, checks, limit=limit, noticed=noticed)
+    about = InputNotes(config.prompts, row_checks(config, rubric))
+    rows = read_prompts(
+        config.prompts, about.checks, limit=limit, noticed=noticed, source=about.source
+    )
     try:
         check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
             unknown.discard(prompt.id)
+            about.add(prompt)
             if estimator is not None:
                 estimator.add(prompt, loads)
     except (ConfigError, InputError) as error:
         report.problems.append(str(error))
         return report
-    report.notes += [*noticed.sights(), *unsent_thoughts(config, noticed)]
-    report.warnings += noticed.losses()
+    report.source, report.lint = about.shape(), about.lint()
+    report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
+    report.warnings += [*noticed.losses(), *about.warnings()]
     file = config.judging.judgments
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import batch_price_of, billed_apart, price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.config.file import located
-from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.keys import read_key
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
@@ -21,7 +20,7 @@ from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.own_family import OwnFamily
-from judgeforge.judging.panel import Panel
+from judgeforge.judging.panel import Panel, PanelKind
 from judgeforge.judging.rubric import Rubric, load_rubric
 from judgeforge.judging.verification import JUDGE_NAME
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
@@ -37,24 +36,7 @@ from judgeforge.runs.planning.judge_settings import (
 from judgeforge.runs.planning.network import check_network
 
 T = TypeVar("T")
-T_contra = TypeVar("T_contra", contravariant=True)
 PanelT = TypeVar("PanelT", bound=Panel)
-PanelT_co = TypeVar("PanelT_co", bound=Panel, covariant=True)
-
-
-class PanelKind(Protocol[T_contra, PanelT_co]):
-    """A kind of ``Panel``; what it gets its answers from is the third of what it takes."""
-
-    def __call__(
-        self,
-        judges: Sequence[JudgeConfig],
-        rubric: Rubric,
-        asked: T_contra,
-        own_family: OwnFamily,
-        /,
-        *,
-        show_reasoning: bool,
-    ) -> PanelT_co: ...
 
 
 @dataclass(frozen=True, slots=True)
