@@ -21,6 +21,7 @@ from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.fit import fit_so_far, go_on_fitting
 from judgeforge.runs.pipeline import Pipeline
+from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
@@ -83,6 +84,11 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
             cached_calls=files.cached_calls,
             check_lock=check_lock,
         )
+        record.notes += [
+            no_batch_price(start.prepared, name)
+            for name, price in start.prepared.batch_prices.items()
+            if price is None
+        ]
         estimator = Estimator(start.prepared)
         pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
         expected = ExpectedCalls(estimator, start.work.todo)

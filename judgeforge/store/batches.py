@@ -215,13 +215,14 @@ class BatchCount:
         )
 
 
-def counted_batches(entries: Sequence[BatchEntry]) -> BatchCount | None:
-    """None where there is none."""
-    if not entries:
+def counted_batches(entries: Iterable[BatchEntry]) -> BatchCount | None:
+    """Of those that may be under way at a provider; None where there is none."""
+    under_way = [entry for entry in entries if entry.creating and not entry.ended]
+    if not under_way:
         return None
     return BatchCount(
-        batches=len(entries),
-        requests=sum(entry.requests for entry in entries),
-        answered=sum(entry.answered for entry in entries),
-        oldest_s=max(0.0, time.time() - min(entry.since for entry in entries)),
+        batches=len(under_way),
+        requests=sum(entry.requests for entry in under_way),
+        answered=sum(entry.answered for entry in under_way),
+        oldest_s=max(0.0, time.time() - min(entry.since for entry in under_way)),
     )
