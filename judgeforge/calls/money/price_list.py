@@ -80,8 +80,9 @@ def batch_price_of(model: ModelConfig) -> ModelPrice | None:
     neither has a price for that. A list that has none gives the usual price without a word."""
     if model.price is not None:
         own = model.price
-        is_free = own.input_per_mtok == own.output_per_mtok == 0
-        return _configured(own) if is_free else own.batch and _configured(own.batch)
+        if own.input_per_mtok == own.output_per_mtok == 0:
+            return _configured(own)
+        return None if own.batch is None else _configured(own.batch)
     try:
         return listed_price(model, more=_IN_BATCHES)
     except UnlistedError:
