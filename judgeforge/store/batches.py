@@ -176,8 +176,9 @@ class BatchBook:
     def remove_orphans(self) -> None:
         """Files of batches that are done, or that a kill kept from being planned."""
         known = {entry.nonce for entry in self.open_entries}
-        for file in self.path.parent.glob("batch-*"):
-            if file.stem.removeprefix("batch-") not in known:
+        state = self.path.parent
+        for file in (*state.glob("batch-*"), *state.glob(".batch-*.part")):
+            if file.name.partition(".")[0].removeprefix("batch-") not in known:
                 file.unlink(missing_ok=True)
 
     def close(self) -> None:

@@ -158,6 +158,19 @@ def _(scene: Scene) -> str:
 
 
 @fault(
+    "batch-too-large",
+    done="The server takes no more than ten requests in a batch (413, Anthropic).",
+    promise="Nothing is billed for what is refused; smaller batches are sent.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.most_requests = 10
+    _configure(scene, "anthropic")
+    _undisturbed_at_its_cost(scene, "anthropic")
+    assert len(lines(scene.server)) == _CALLS
+    return f"{creations(scene.server)} creations until all fitted, exact cost"
+
+
+@fault(
     "batch-enqueued-tokens",
     done="The server takes few tokens at a time, and refuses files that are larger.",
     promise="Nothing is billed for them; smaller batches are sent, one after another.",
@@ -200,6 +213,25 @@ def _(scene: Scene) -> str:
     failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
     assert len(failed) == 1
     return "one completion failed by name, the others by the next batch, exact cost"
+
+
+@fault(
+    "batch-daily-budget",
+    done="Two runs in batches, one after the other, share a day's budget that pays for one.",
+    promise="The whole of a batch is reserved before it is created: the day's limit holds.",
+)
+def _(scene: Scene) -> str:
+    scene.price = BATCH_PRICE
+    budget = {"daily_usd": 0.012, "ledger": "ledger.txt"}
+    scene.configure(prompts=_PROMPTS, own=in_batches(), budget=budget, cache={"dir": "c1"})
+    first = scene.run()
+    scene.configure(prompts=_PROMPTS, own=in_batches(), budget=budget, cache={"dir": "c2"})
+    second = scene.run(out=scene.folder / "second")
+    assert (first.exit_code, second.exit_code) == (0, 3)
+    assert scene.billed_usd() <= first.cost_usd + second.cost_usd + 1e-12
+    assert first.cost_usd + second.cost_usd <= 0.012
+    scene.billing = False  # checked for both folders together
+    return f"exit 0 and 3, ${scene.billed_usd():.4f} billed of $0.012"
 
 
 @fault(

@@ -112,8 +112,8 @@ def test_the_report_tells_how_many_replies_came_in_batches(story: Story) -> None
 def test_the_keys_of_the_requests_are_those_of_the_cache(story: Story) -> None:
     """So the same run without batches asks nothing."""
     before = len(story.server.requests)
-    parts = {"models": {"small": model(story.server, price=BATCH_PRICE)}}
-    config = write_config(story.config.parent, story.server, prompts=PROMPTS, **parts)
+    models = {"small": model(story.server, price=BATCH_PRICE)}
+    config = write_config(story.config.parent, story.server, prompts=PROMPTS, models=models)
     again = run(config, story.out.parent / "direct")
     assert again.manifest["totals"]["calls"] == {"paid": 0, "cached": PROMPTS * 8}
     assert len(story.server.requests) == before

@@ -26,8 +26,9 @@ _YOUNG = 20
 """A batch is looked at about this often in each doubling of its age."""
 _SOONEST_S = 1.0
 _RECHECK_S = 0.25
+_TOO_LARGE = 413
 _LESS = 2
-"""How many times less is sent when a provider takes no more tokens of a model."""
+"""How many times less is sent when a provider takes no more of a model."""
 
 
 class ModelDesk:
@@ -220,7 +221,8 @@ class ModelDesk:
         self._sent.clear()
         try:
             batch = plan(self._door, self._endpoint, self._server, chosen)
-            if batch is None:
+            if batch is None:  # another run has taken the day's money meanwhile
+                await asyncio.sleep(_RECHECK_S)
                 return
             for one in chosen:
                 self._gathering.drop(one.call.key)
@@ -234,9 +236,14 @@ class ModelDesk:
         try:
             await create(self._door, batch)
         except CallError as error:
-            del self._open[batch.nonce]
+            too_large = isinstance(error, StatusError) and error.status == _TOO_LARGE
+            if too_large and len(batch.reservations) > 1:
+                self._gathering.take_at_most(len(batch.reservations) // _LESS)
+                self._close_batch(batch, list(batch.reservations))
+                return
             error.retryable = False  # it was tried for long enough
             batch.fail_all(error)
+            del self._open[batch.nonce]
             return
         self.heard_at = time.monotonic()
         if batch.state is not None:
