@@ -177,9 +177,11 @@ class BatchBook:
         """Files of batches that are done, or that a kill kept from being planned."""
         known = {entry.nonce for entry in self.open_entries}
         state = self.path.parent
-        for file in (*state.glob("batch-*"), *state.glob(".batch-*.part")):
-            if file.name.partition(".")[0].removeprefix("batch-") not in known:
+        for file in state.glob("batch-*"):
+            if file.stem.removeprefix("batch-") not in known:
                 file.unlink(missing_ok=True)
+        for half_written in state.glob(".batch-*.part"):
+            half_written.unlink(missing_ok=True)
 
     def close(self) -> None:
         if self._file is not None:

@@ -65,8 +65,10 @@ def test_requests_of_a_batch_that_was_never_planned_are_removed(
 ) -> None:
     plan(book, "a")
     book.keep_requests("b", [StoredRequest("k", "{}")])
+    (place.parent / ".batch-c.requests.0123.part").touch()
     again = BatchBook(place)
     again.remove_orphans()
+    assert not list(place.parent.glob(".*.part"))
     assert [file.name for file in place.parent.glob("batch-*")] == ["batch-a.requests"]
 
 
