@@ -38,6 +38,7 @@ EXIT_CODES = {
     *(
         error.exit_code
         for error in (
+            BatchesPendingError,
             BudgetExhaustedError,
             CallError,
             ConfigError,
