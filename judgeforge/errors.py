@@ -16,6 +16,7 @@
         ├── CircuitOpenError          4
         ├── TooLongError              4
         ├── StalledError              4
+        ├── UnreadableJudgeError      4
         ├── NoReplyError              4
         ├── NotRunError               4
         ├── MalformedReplyError       4
@@ -208,6 +209,12 @@ class StalledError(CallError):
     stops_run = True
 
 
+class UnreadableJudgeError(CallError):
+    """None of a judge's first replies could be read. Stops the run; it can be resumed."""
+
+    stops_run = True
+
+
 class NoReplyError(CallError):
     """The request was sent and no whole reply came back; it may be billed. Is tried again."""
 
@@ -230,7 +237,8 @@ class StatusError(CallError):
     """The provider answered with an HTTP status other than 200; such calls are not billed.
 
     ``retry_after_s``: seconds that it asks to wait, if it does. ``headers`` are those that speak of
-    rate limits, with names in lower case.
+    rate limits, with names in lower case. ``advice`` is what to do where it is about the model, and
+    the end of the message.
     """
 
     def __init__(
@@ -238,16 +246,28 @@ class StatusError(CallError):
         message: str,
         *,
         status: int,
+        advice: str = "",
         model: str = "",
         retry_after_s: float | None = None,
         headers: Mapping[str, str] | None = None,
         retryable: bool = False,
         stops_run: bool = False,
     ) -> None:
-        super().__init__(message, model=model, stops_run=stops_run)
+        super().__init__(message + advice, model=model, stops_run=stops_run)
+        self._said = message
         self.status, self.retry_after_s = status, retry_after_s
         self.headers, self.retryable = headers or {}, retryable
 
+    def is_of_one_request(self) -> None:
+        """Key and model are right, so there is nothing to do about them."""
+        self.stops_run, self.args = False, (self._said,)
+
 
 class FlaggedInputError(StatusError):
-    """Moderation in front of a model refused this very request; others may pass."""
+    """A filter refused this very request, and says so in its code; others may pass."""
+
+    @property
+    def reads_billed(self) -> bool:
+        """Azure bills what its filter read where it answers 400; moderation in front of a model
+        (403) is free."""
+        return self.status != 403

@@ -29,7 +29,8 @@ _OF_SETTINGS = frozenset({400, 422, 500})
 _SETTINGS: Mapping[str, str] = {
     "response_format": "`structured` (tool or instruction)",
     "output_config": "`structured` (tool or instruction)",
-    "tools": "`structured` (json_schema or instruction)",
+    "tool_choice": "`structured` (json_schema or instruction)",
+    "tools": "tool calling, switched on in the server",
     "temperature": "`send_temperature: false`",
     "max_tokens": "`max_tokens_field: max_completion_tokens`",
     "max_completion_tokens": "`max_tokens_field: max_tokens`",
@@ -41,7 +42,8 @@ _SETTINGS: Mapping[str, str] = {
 
 @dataclass(slots=True)
 class _Requests:
-    """Those to one model with the same fields: a judge's have others than a writer's."""
+    """Those to one model with the same fields, and with pictures or without: a judge's have others
+    than a writer's."""
 
     has_answered: bool = False
     sending: int = 0
@@ -49,13 +51,27 @@ class _Requests:
     """In a row, by whether it is access that is refused."""
 
 
-_Kind = tuple[str, frozenset[str]]
+_Kind = tuple[str, frozenset[str], bool]
+
+
+class Prompts:
+    """What requests are made for, as far as it tells what refusals are about: here nothing."""
+
+    @property
+    def are_few(self) -> bool:
+        """Whether all refusals may be about the few prompts under way, and others may follow."""
+        return False
+
+    def begin_another(self) -> bool:
+        """Whether one more begins now, so that more can be learnt."""
+        return False
 
 
 class Acceptance:
     """Of all models of a run. Every request to one of them is told."""
 
     def __init__(self) -> None:
+        self.prompts = Prompts()
         self._requests: defaultdict[_Kind, _Requests] = defaultdict(_Requests)
         self._answered: dict[str, int] = defaultdict(int)
         """Model -> its replies of this start."""
@@ -75,7 +91,7 @@ class Acceptance:
     async def may_send(self, call: Call) -> None:
         """Wait while a model is in doubt and requests that may settle it are still on their way."""
         requests = self._requests[_kind(call)]
-        while any(
+        while not self.prompts.are_few and any(
             requests.refused[of_access] >= FIRST_REFUSALS
             and not self._has_answered(call, requests, of_access=of_access)
             for of_access in (True, False)
@@ -119,9 +135,11 @@ class Acceptance:
         is_quiet = False
         try:
             while (stops := self._verdict(call, error.status, is_quiet=is_quiet)) is None:
-                is_quiet = await self._next()
+                is_quiet = await self._next() and not self.prompts.begin_another()
         finally:
             self._held -= 1
+        if not stops and of_access:
+            error.is_of_one_request()
         error.stops_run = stops
         if stops and not of_access:
             error.args = (f"{error}{_advice(call, requests.refused[False], model)}",)
@@ -133,7 +151,8 @@ class Acceptance:
         if self._has_answered(call, requests, of_access=of_access):
             return of_access and refused >= LATER_REFUSALS
         least = 1 if status == 404 else FIRST_REFUSALS  # a wrong name or address tells at once
-        if refused >= least and not requests.sending:
+        is_told = is_quiet or status == 404 or not self.prompts.are_few
+        if refused >= least and not requests.sending and is_told:
             return True
         return of_access if is_quiet else None
 
@@ -153,12 +172,19 @@ class Acceptance:
         return False
 
 
+def is_of_settings(error: StatusError) -> bool:
+    """Whether it may be about how a request asks: by its status, whatever it says."""
+    return error.status in _OF_SETTINGS and not isinstance(error, FlaggedInputError)
+
+
 def _kind(call: Call) -> _Kind:
-    return call.model_name, frozenset(call.body)
+    """A model that reads words may see no pictures."""
+    return call.model_name, frozenset(call.body), call.pictures > 0
 
 
 def _advice(call: Call, refused: int, model: ModelConfig) -> str:
-    settings = [setting for name, setting in _SETTINGS.items() if name in call.body]
+    settings = ["`vision: false`, if it does not see pictures"] if call.pictures else []
+    settings += [setting for name, setting in _SETTINGS.items() if name in call.body]
     settings += [f"`params.{name}`" for name in model.passed_on if name in call.body]
     return (
         f". Model `{call.model_name}` refused its first {refused} requests of this kind and "

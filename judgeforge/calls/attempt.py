@@ -18,6 +18,7 @@ from judgeforge.calls.money.prices import MOST_POSSIBLE_TOKENS
 from judgeforge.calls.providers.base import ModelReply, RawReply, Usage
 from judgeforge.errors import (
     CallError,
+    FlaggedInputError,
     InterruptedRunError,
     MalformedReplyError,
     NotConnectedError,
@@ -115,7 +116,9 @@ class Sender:
             return raw, *read_reply(endpoint, attempt.call, raw.body)
         except CallError as error:
             error.model = endpoint.name
-            if isinstance(error, NotConnectedError | StatusError):
+            if isinstance(error, FlaggedInputError) and error.reads_billed:
+                self._budget.settle(attempt.reservation, endpoint.most_input_pico(attempt.call))
+            elif isinstance(error, NotConnectedError | StatusError):
                 self._budget.release(attempt.reservation)
             else:
                 self._budget.settle(attempt.reservation, attempt.reservation.pico)

@@ -28,6 +28,7 @@ from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.store.log import RunLog
+from judgeforge.text.messages import PICTURE_TOKENS
 from judgeforge.text.wording import tokens_of_bytes
 
 _STAND_IN_SEED = 2**20
@@ -65,6 +66,7 @@ class Endpoint:
             endpoint=self.provider.endpoint + self.model.query_string,
             body=self.provider.body(self.model, request),
             sample=sample,
+            pictures=sum(len(message.pictures) for message in request.messages),
         )
 
     def read(self, call: Call, raw: bytes) -> ModelReply:
@@ -76,15 +78,25 @@ class Endpoint:
         return self.call(request, -1 - sample)
 
     def size(self, call: Call) -> RequestSize:
-        return RequestSize(tokens_of_bytes(call.request_bytes), most_output_tokens(call.body))
+        pictures = call.pictures * min(PICTURE_TOKENS, self.model.picture_tokens)
+        tokens = tokens_of_bytes(call.request_bytes) + pictures
+        return RequestSize(tokens, most_output_tokens(call.body))
 
     def most_pico(self, call: Call, *, in_batch: bool = False) -> int | None:
         """The most that the call can cost; None where the price is unknown."""
         price = self._price(in_batch=in_batch)
         if price is None:
             return None
-        most = most_input_tokens(call.request_bytes), most_output_tokens(call.body)
+        pictures = call.pictures * self.model.picture_tokens
+        most_input = most_input_tokens(call.request_bytes) + pictures
+        most = most_input, most_output_tokens(call.body)
         return max(price.upper_bound(*most), self.beyond_pico)
+
+    def most_input_pico(self, call: Call) -> int | None:
+        """The same of a call that was read and not answered."""
+        if self.price is None:
+            return None
+        return self.price.upper_bound(most_input_tokens(call.request_bytes), 0)
 
     def cost_pico(self, usage: Usage, *, in_batch: bool = False) -> int | None:
         price = self._price(in_batch=in_batch)

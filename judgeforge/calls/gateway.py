@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from judgeforge.calls.acceptance import Acceptance
+from judgeforge.calls.acceptance import Acceptance, Prompts
 from judgeforge.calls.attempt import CallProgress, Sender
 from judgeforge.calls.batch.desk import Batches
 from judgeforge.calls.batch.open_batch import Door
@@ -127,6 +127,10 @@ class Gateway:
             if flight.waiting == 0 and not flight.progress.sending:
                 # Nothing waits for it any more, and it costs nothing yet.
                 flight.task.cancel()
+
+    def learn_from(self, prompts: Prompts) -> None:
+        """What tells refusals of one prompt from those of a model."""
+        self._acceptance.prompts = prompts
 
     def is_out_of_order(self, model: str) -> bool:
         return self._endpoints[model].gate.is_out_of_order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 LARGEST_BATCH_PRICE = 1e6
 

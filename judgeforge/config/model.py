@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -16,9 +16,12 @@ from judgeforge.config.batch import BatchConfig, BatchPrice, as_batch
 from judgeforge.config.choices import ProviderName
 from judgeforge.config.document import Location, key_path
 from judgeforge.config.providers import PROVIDERS, MaxTokensField, ProviderFacts
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
-Structured = Literal["json_schema", "tool", "instruction"]
+ReplyForm = Literal["json_schema", "tool", "instruction"]
+"""How a judge is made to answer in JSON."""
+REPLY_FORMS: tuple[ReplyForm, ...] = get_args(ReplyForm)
+"""In the order in which `structured: auto` tries them."""
 
 RESERVED_PARAMS = frozenset(
     {
@@ -55,6 +58,8 @@ _OWN_HEADERS = frozenset(
 )
 """Headers that belong to the way a request is sent."""
 MOST_TOKENS = 10**9
+MOST_PICTURE_TOKENS = 50_000
+"""The most that a known model bills for a picture: gpt-4o-mini 48,169, others below 17,000."""
 LARGEST_INTEGER = 2**63 - 1
 """What servers, Parquet and other languages take for a whole number."""
 LARGEST_PRICE = 1e6
@@ -113,7 +118,8 @@ class ModelConfig(Record):
     connect_timeout_s: float = Field(default=10.0, gt=0, le=600)
     context_tokens: int | None = Field(default=None, ge=16, le=MOST_TOKENS)
     """For request and reply together; what cannot fit is skipped, or not judged, and never sent."""
-    structured: Structured = "json_schema"
+    structured: ReplyForm | Literal["auto"] = "auto"
+    """`auto`: the first of ``REPLY_FORMS`` in which the model's judgments can be read."""
     max_tokens_field: MaxTokensField | None = None
     send_temperature: bool | None = None
     """Whether the model takes a temperature; if unset, the model's name decides."""
@@ -121,6 +127,13 @@ class ModelConfig(Record):
     """What opens and what closes a thought in the model's text; the usual ones are known."""
     system_role: Literal["system", "user"] | None = None
     """`user`, for models without a system role: what it would say begins the user's message."""
+    vision: bool | None = None
+    """Whether the model sees pictures: with `false`, a row that has some is refused before any
+    money is spent; if unset, they are sent."""
+    picture_tokens: int = Field(default=MOST_PICTURE_TOKENS, ge=1, le=MOST_TOKENS)
+    """The most tokens that one picture is billed as, which calls with pictures reserve."""
+    send_reasoning: bool = False
+    """Whether thoughts of earlier turns are sent to the model, as `reasoning_content`."""
     headers_env: dict[str, str] = Field(default_factory=dict)
     """Headers of each request, and the environment variables that hold their values."""
     query: dict[str, str] = Field(default_factory=dict)
@@ -225,6 +238,14 @@ class ModelConfig(Record):
         return value
 
     @model_validator(mode="after")
+    def _takes_thoughts(self) -> ModelConfig:
+        if self.send_reasoning and not self.facts.takes_thoughts:
+            raise ValueError(
+                f"provider `{self.provider}` takes no thoughts of others: take `send_reasoning` out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_an_address(self) -> ModelConfig:
         if self.facts.needs_base_url and self.base_url is None:
             raise ValueError(
@@ -253,6 +274,14 @@ class ModelConfig(Record):
         """What ``params`` adds to the body of a request, with ``extra_body`` merged in."""
         params = dict(self.params)
         return {**params.pop("extra_body", {}), **params}
+
+    @property
+    def reply_forms(self) -> tuple[ReplyForm, ...]:
+        """Those in which its judgments may be asked for; of ``auto`` the usual one first."""
+        if self.structured != "auto":
+            return (self.structured,)
+        # An engine inside this process keeps to every schema.
+        return REPLY_FORMS[:1] if self.facts.in_process or self.facts.decides else REPLY_FORMS
 
     @property
     def query_string(self) -> str:

@@ -51,6 +51,11 @@ class ProviderFacts:
     """The function as ``module:name`` that finds a model's file by its name before a run, or raises
     ConfigError."""
     takes_temperature: bool = True
+    takes_tools: bool = True
+    """Whether its models can be offered tools, and read turns of tools."""
+    takes_pictures: bool = True
+    takes_thoughts: bool = True
+    """Whether it can be sent what models thought in earlier turns."""
     max_tokens_field: MaxTokensField = "max_tokens"
     """What its own address calls the output limit."""
     batches: BatchFacts | None = None
@@ -77,6 +82,8 @@ PROVIDERS: dict[str, ProviderFacts] = {
         family="claude",
         # The API version that the SDK speaks (2026-10-21) refuses temperature, top_p and top_k.
         takes_temperature=False,
+        # Only those that it signed itself, which no row has.
+        takes_thoughts=False,
         batches=BatchFacts(
             "judgeforge.calls.providers.anthropic_batches:AnthropicBatches",
             most_requests=100_000,
@@ -88,6 +95,8 @@ PROVIDERS: dict[str, ProviderFacts] = {
         "judgeforge.calls.providers.local:LocalProvider",
         paid=False,
         in_process=True,
+        takes_tools=False,
+        takes_pictures=False,
         find_model="judgeforge.calls.providers.local_engine:find_model",
     ),
     "openai_decisions": ProviderFacts(
@@ -97,11 +106,15 @@ PROVIDERS: dict[str, ProviderFacts] = {
         family="gpt",
         listed_as="openai",
         decides=True,
+        takes_tools=False,
+        takes_pictures=False,
     ),
     "systemone": ProviderFacts(
         "judgeforge.calls.providers.systemone:SystemOne",
         path="/systemone",
         decides=True,
+        takes_tools=False,
+        takes_pictures=False,
         needs_base_url=True,
     ),
 }

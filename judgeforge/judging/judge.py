@@ -99,6 +99,15 @@ def reading_failure(error: Exception) -> Missing:
     return Missing("reading_failed", f"reading the judge's reply failed unexpectedly: {what}")
 
 
+def input_cut(tokens: int) -> Missing:
+    """The judge may never have seen the rubric or the answer."""
+    return Missing(
+        "input_cut",
+        f"the server counted {tokens:,} tokens of a longer input, so it cannot have read all of "
+        "it. Give it a longer context, or set `context_tokens` of the model to what it has",
+    )
+
+
 def fallback_note(answered_by: Sequence[str], note: object) -> str:
     """The ``note`` of a judgment to which fallbacks answered in place of the judge's model."""
     stood_in = f"answered by fallback {', '.join(answered_by)}"
@@ -109,6 +118,12 @@ def cut_prompt_note(tokens: int, note: object) -> str:
     """The ``note`` of a judgment whose server counted too few tokens of the input."""
     cut = f"the server counted {tokens:,} tokens of a longer input: it may have cut it"
     return f"{cut}; {note}" if note else cut
+
+
+def form_note(form: str, note: object) -> str:
+    """The ``note`` of a judgment that was asked for in another form than the usual one."""
+    asked = f"asked with structured: {form}"
+    return f"{asked}; {note}" if note else asked
 
 
 def judgment_id(prompt_id: str, question: Question) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from judgeforge import __version__
 from judgeforge.results.card_sections import costs, counts, making, measures, quality_sections
-from judgeforge.results.export.arrow import card_features
-from judgeforge.results.figures.pairs import PairFigures
+from judgeforge.results.export.arrow import card_features, pair_types
+from judgeforge.results.figures.pairs import CALLS, PICTURES, THOUGHTS, TOOLS, PairFigures
 from judgeforge.store.atomic_files import replacing
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Manifest
@@ -34,7 +36,7 @@ def card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> str:
         "## Calls and cost\n\n" + costs(manifest.totals),
         "## Scores and lengths\n\n" + measures(pairs),
         *quality_sections(manifest.quality),
-        _COLUMNS,
+        _columns(pairs),
         _LOADING,
         _training(pairs),
         _LICENSE,
@@ -55,7 +57,7 @@ def _front_matter(folder: RunFolder, pairs: PairFigures) -> str:
                 "data_files": [{"split": "train", "path": folder.pairs.name}],
             }
         ],
-        "dataset_info": {"features": card_features()},
+        "dataset_info": {"features": card_features(pair_types(pairs.columns))},
         "task_categories": ["text-generation"],
         "size_categories": [_size(pairs.pairs)],
         "tags": _TAGS,
@@ -84,10 +86,25 @@ _COLUMNS = """\
 
 `prompt`, `chosen` and `rejected` are lists of messages (`role`, `content`): TRL's conversational
 preference format with an explicit prompt. `score_chosen` and `score_rejected` are 0 to 1, higher
-is better; `score_margin` is their difference. `confidence`, 0.5 to 1, is the probability that
-`chosen` is better than `rejected`. `provenance` names both completions, the judgments, the
+is better; `score_margin` is their difference. `confidence` is the probability that `chosen` is
+better than `rejected`, `p_tie` that both are equally good. `provenance` names both completions, the judgments, the
 rubric, the judges, the calls and what they cost; the rows behind it are in `completions.jsonl`
 and `judgments.jsonl`, prompts without a pair in `skips.jsonl`."""
+
+
+_BESIDE_WORDS: Mapping[str, str] = {
+    TOOLS: "`tools` is JSON text: a list of the functions that the prompt offers.",
+    CALLS: "An answer that calls tools has `tool_calls` in OpenAI's shape, `arguments` as JSON "
+    "text; its `content` is null where it says nothing beside them.",
+    THOUGHTS: "`reasoning_content` is what the model thought before it answered; the judges "
+    "judged the answer.",
+    PICTURES: "Pictures are parts of type `image_url` in `content`, as the input had them.",
+}
+
+
+def _columns(pairs: PairFigures) -> str:
+    told = [words for what, words in _BESIDE_WORDS.items() if pairs.beside_words[what]]
+    return "\n\n".join([_COLUMNS, *(["\n".join(told)] if told else [])])
 
 
 _LOADING = """\
@@ -136,7 +153,7 @@ same way; KTO splits each pair into a good and a bad example by itself.
   column called `margin` inside its loss. Rename it only if you want that.
 - **Label noise.** The judges are sometimes wrong, and `confidence` says how often to expect it.
   `DPOConfig(label_smoothing={pairs.expected_wrong or 0.0:.3f})` tells the loss so; it is
-  1 - mean(`confidence`) of these pairs."""
+  1 - mean(`confidence` + `p_tie`) of these pairs."""
 
 
 _LICENSE = """\

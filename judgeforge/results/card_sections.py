@@ -12,7 +12,7 @@ from typing import Any
 
 from judgeforge.results.facts import judges, prompts_source, rules, sampling
 from judgeforge.results.figures.distribution import SHARES, Values
-from judgeforge.results.figures.pairs import PairFigures
+from judgeforge.results.figures.pairs import BESIDE_WORDS, PairFigures
 from judgeforge.store.manifest import LengthQuality, Manifest, ModelPairs, Quality, Totals
 from judgeforge.text.wording import shortened
 
@@ -45,6 +45,11 @@ def counts(pairs: PairFigures, totals: Totals) -> str:
         ("prompts", totals.prompts),
         ("prompts with pairs", pairs.prompts),
         ("pairs", pairs.pairs),
+        *(
+            (f"pairs with {what}", pairs.beside_words[what])
+            for what in BESIDE_WORDS
+            if pairs.beside_words[what]
+        ),
         *(
             (f"skipped: {escape(reason)}", count)
             for reason, count in sorted(totals.skips.items(), key=lambda skip: (-skip[1], skip[0]))
@@ -151,6 +156,11 @@ def _shares(models: Counter[str]) -> str:
     )
 
 
+def _tied(share: float | None) -> str:
+    """Nothing in manifests of earlier versions, which knew no ties."""
+    return "" if share is None else f", and {_percent(share)} two equally good ones"
+
+
 def _sureness(quality: Quality) -> str:
     bars, wrong = quality.confidence_histogram, quality.expected_wrong
     most = max(bar.pairs for bar in bars)
@@ -164,7 +174,8 @@ def _sureness(quality: Quality) -> str:
     ]
     return (
         f"By their own `confidence`, {_percent(wrong.by_confidence)} of the pairs are expected "
-        f"to have the worse answer as chosen; in {_percent(wrong.by_p_best)}, chosen is "
+        f"to have the worse answer as chosen{_tied(wrong.tied)}; in "
+        f"{_percent(wrong.by_p_best)}, chosen is "
         "expected not to be the best of its prompt.\n\n" + _table(["confidence", "pairs", ""], rows)
     )
 

@@ -8,9 +8,11 @@ session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way
 admission.py    which prompts may still begin with the money left
+first_prompts.py  which go alone, until judges could be read
 fit.py          the reliability of judges, learnt once and then frozen
 record.py       what a run leaves behind
 manifest.py     what `manifest.json` says
+remarks.py      what a run says besides how it ended
 progress.py     how far a run has come, and what holds it up
 result.py       how a start ended, for programs and in one line
 on_finish.py    tells a command or a webhook how a run ended

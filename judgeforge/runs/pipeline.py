@@ -12,6 +12,7 @@ from judgeforge.errors import BudgetExhaustedError, InterruptedRunError
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Prompt, Skip
 from judgeforge.runs.admission import Admission
+from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
@@ -29,15 +30,17 @@ class Pipeline:
         work: PromptWork,
         *,
         fit: RunFit,
+        first: FirstPrompts,
         in_flight: int,
         admission: Admission,
         finish: Callable[[int, FinishedPrompt], None],
+        again: Callable[[], Iterator[tuple[int, JudgedPrompt | FinishedPrompt]]] = lambda: iter(()),
         halt: Callable[[], None],
     ) -> None:
-        self._work, self._fit = work, fit
+        self._work, self._fit, self._first = work, fit, first
         self._most_in_flight = in_flight
         self._admission = admission
-        self._finish = finish
+        self._finish, self._again = finish, again
         self._halt = halt
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = False
@@ -46,6 +49,9 @@ class Pipeline:
         self.halted = asyncio.Event()
         """Set once nothing more is sent and only calls in flight are waited for."""
         self.stopped_by: BaseException | None = None
+        first.on_change = self._changed.set
+        if first.replies is not None:
+            first.replies.on_change = self._changed.set
 
     def stop(self, error: BaseException) -> None:
         """End the run: nothing new is started. The first reason is kept."""
@@ -64,6 +70,9 @@ class Pipeline:
         with self._stopping_at_errors():
             self._fit.close(await self._begin_all(rows))
         await asyncio.wait({held, *self._tasks})
+        if not self.halted.is_set() or self._first.are_over:
+            with self._stopping_at_errors():
+                self._conclude_kept_back()
 
     async def _begin_all(self, rows: Iterator[tuple[int, Prompt | Skip]]) -> int | None:
         """The position of the first row that may not begin any more; None at the end of them."""
@@ -75,6 +84,9 @@ class Pipeline:
                 continue
             if not await self._room():
                 return position
+            if self._first.are_over:
+                self._conclude_kept_back()
+            self._first.begin()
             claim = await self._admission.admit(row)
             if self._ended:
                 self._admission.ended(claim, finished=False)
@@ -91,7 +103,10 @@ class Pipeline:
 
     async def _room(self) -> bool:
         """Wait for a free place; False once the run is to end."""
-        while len(self._tasks) >= self._most_in_flight and not self._ended:
+        while not self._ended:
+            under_way = len(self._tasks)
+            if under_way < self._most_in_flight and self._first.may_begin(under_way):
+                break
             self._changed.clear()
             await self._changed.wait()
         return not self._ended
@@ -113,7 +128,11 @@ class Pipeline:
                 if isinstance(judged, FinishedPrompt):
                     self._finish(position, judged)
                 elif not learn:
-                    self._conclude(position, judged, await self._fit.to_rank_with())
+                    reliability = await self._fit.to_rank_with()
+                    if self._first.are_over:
+                        self._conclude(position, judged, reliability)
+                    else:
+                        self._first.keep_back((position, judged, reliability))
         finally:
             with self._stopping_at_errors():
                 self._admission.ended(claim, finished=judged is not None)
@@ -126,6 +145,23 @@ class Pipeline:
             reliability = await self._fit.to_rank_with()
             for position, judged in self._fit.take_held():
                 self._conclude(position, judged, reliability)
+            if await self._fit.lasts():
+                await self._rank_again(reliability)
+
+    async def _rank_again(self, reliability: Reliability) -> None:
+        """What others have judged anew: it needs no call, and lets those in flight go on."""
+        for position, judged in self._again():
+            if self.halted.is_set():
+                return
+            if isinstance(judged, FinishedPrompt):
+                self._finish(position, judged)
+            else:
+                self._conclude(position, judged, reliability)
+            await asyncio.sleep(0)
+
+    def _conclude_kept_back(self) -> None:
+        for position, judged, reliability in self._first.take():
+            self._conclude(position, judged, reliability)
 
     @contextmanager
     def _stopping_at_errors(self) -> Iterator[None]:

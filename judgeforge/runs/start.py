@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.records import SkipReason
+from judgeforge.records import Completion, Prompt, SkipReason
 from judgeforge.runs.planning.identity import differences, first_of
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
+from judgeforge.store.evidence_rows import read_completion
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.journal import FinishedPrompts, Journal
+from judgeforge.store.journal import FinishedPrompts, Journal, short_digest
 from judgeforge.store.manifest import Manifest
 
+_OF_SAMPLING = ("prompts", "sampling")
+"""Parts of a run's identity that decide its completions, with the models that write them."""
 _RETRIED = frozenset({SkipReason.CALL_FAILED})
 
 
@@ -39,6 +43,8 @@ class Start:
     folder: RunFolder
     journal: Journal
     work: Worklist
+    finished: FinishedPrompts
+    """As the folder had them when this start began."""
     previous: Manifest | None
     """The manifest that an earlier start left."""
     is_changed: bool
@@ -60,9 +66,20 @@ class Start:
             and previous.input is not None
             and previous.input.fingerprint == self.work.fingerprint
             and not self.work.todo
+            and not self.work.stale
             and not self.is_changed
             and self.folder.is_whole()
         )
+
+    def sampled_before(self, prompt: Prompt) -> list[Completion]:
+        """The completions of a prompt that an earlier start sampled and nobody judged."""
+        entry = self.finished.get(prompt.id)
+        if entry is None or entry.skip != SkipReason.NOT_JUDGED:
+            return []
+        if entry.digest != short_digest(prompt.digest):
+            return []
+        lines = self.journal.lines(entry.offset)["completions"]
+        return [read_completion(json.loads(line)) for line in lines]
 
 
 @contextmanager
@@ -71,26 +88,30 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
     ``force`` is not given, InputError where the input cannot be read."""
     previous = folder.read_manifest()
     changed = differences(previous.identity, prepared.identity) if previous else []
-    if changed and not options.force:
+    judgments = prepared.judgments_digest
+    keeps = not changed or _only_judging_differs(folder, previous, prepared)
+    if not keeps and not options.force:
         raise ConfigError(
             f"{folder.path} was made with another configuration ({first_of(changed)}). "
             "Use another --out, or --force to do the prompts again with the new one "
             "(calls that stay the same come from the cache)."
         )
-    if changed:
+    if not keeps:
         # The paid replies are in the cache: what stays the same is not paid again.
         for file in (folder.journal_file, folder.reliability_file, folder.prompt_costs_file):
             file.unlink(missing_ok=True)
     with closing(Journal(folder.journal_file)) as journal:
+        finished = FinishedPrompts(journal.entries(), judgments=judgments)
         work = plan_work(
             prepared.config.prompts,
             prepared.row_checks,
             folder=folder.path,
-            finished=FinishedPrompts(journal.entries()),
+            finished=finished,
             limit=options.limit,
-            covered=previous.input.all_rows if previous and previous.input and not changed else 0,
+            covered=previous.input.all_rows if previous and previous.input and keeps else 0,
             accept_changes=options.force,
-            redo=_RETRIED if options.retry_skipped else frozenset(),
+            redo=_redone(prepared, options),
+            judged_elsewhere=prepared.verdicts.prompt_ids if prepared.verdicts else (),
         )
         with work.skips:
             yield Start(
@@ -98,8 +119,31 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
                 folder,
                 journal,
                 work,
+                finished,
                 previous,
                 bool(changed),
                 options.limit,
                 no_wait=options.no_wait,
             )
+
+
+def _redone(prepared: Preparation, options: StartOptions) -> frozenset[SkipReason]:
+    """Reasons of skips that are done again: also what was sampled and waits for its judges."""
+    waiting = frozenset() if prepared.asks_nobody else frozenset({SkipReason.NOT_JUDGED})
+    return waiting | (_RETRIED if options.retry_skipped else frozenset())
+
+
+def _only_judging_differs(
+    folder: RunFolder, previous: Manifest | None, prepared: Preparation
+) -> bool:
+    """Whether the folder holds completions that nobody has judged, sampled as they would be now."""
+    if previous is None or not folder.journal_file.exists():
+        return False
+    old, new = previous.identity, prepared.identity
+    if any(old.get(part) != new.get(part) for part in _OF_SAMPLING):
+        return False
+    sampled = (old.get("sampling") or {}).get("models", ())
+    if any(old["models"].get(name) != new["models"].get(name) for name in sampled):
+        return False
+    with closing(Journal(folder.journal_file, read_only=True)) as journal:
+        return not FinishedPrompts(journal.entries()).any_ranked

@@ -15,22 +15,31 @@ from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
 from judgeforge.config.run import RunConfig
+from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation
-from judgeforge.judging.panel import Panel
+from judgeforge.judging.first_replies import FirstReplies
+from judgeforge.judging.panel import Panel, TriedPanel
 from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
-from judgeforge.runs.fit import fit_so_far, go_on_fitting
+from judgeforge.runs.first_prompts import FirstPrompts
+from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
+from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.runs.start import Start
 from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.judge_replies import (
+    JudgeReplies,
+    read_judge_replies,
+    write_judge_replies,
+)
 from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.spending import to_pico
 from judgeforge.text.redaction import Redactor
@@ -42,6 +51,8 @@ class Files:
 
     log: RunLog
     budget: Budget
+    lost_calls: int | None
+    """Paid calls whose rows in the spending file are lost; None where it is whole."""
     cached_calls: CachedCalls
     prompt_costs: PromptCosts
     cache: ReplyCache
@@ -81,6 +92,8 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
         record = RunRecord(
             start,
             spending=files.budget.spending,
+            sent=lambda: files.budget.sent,
+            lost_calls=files.lost_calls,
             cached_calls=files.cached_calls,
             check_lock=check_lock,
         )
@@ -89,6 +102,11 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
             for name, price in start.prepared.batch_prices.items()
             if price is None
         ]
+        if files.lost_calls is not None:
+            record.notes.append(
+                f"{start.folder.spending_file} has lost rows of calls that were sent, so what the "
+                "folder has cost in all is not known; what this start costs is counted"
+            )
         estimator = Estimator(start.prepared)
         pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
         expected = ExpectedCalls(estimator, start.work.todo)
@@ -142,10 +160,15 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
     prices = prices_digest(prepared.prices)
     money = _open_budget(config, folder.spending_file, opened, check_lock)
     paid = 0 if start.previous is None else start.previous.totals.calls.paid
-    money.check_whole(sent=logged_calls(folder.log), paid=paid)
+    lost_calls = money.check_whole(
+        sent=max(logged_calls(folder.log), start.journal.sent), paid=paid
+    )
+    if lost_calls is not None:
+        log.event("spending_rows_lost", paid_calls=lost_calls)
     return Files(
         log=log,
         budget=money,
+        lost_calls=lost_calls,
         cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
         prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
         cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
@@ -189,9 +212,17 @@ def _build_pipeline(
         record.finish(position, outcome)
         files.cached_calls.keep(gateway.cached_calls)
 
+    say = record.notes.append
+    replies = _first_replies(start, gateway, files.log, say)
+    first = FirstPrompts(replies if _asks_judges(start.prepared) else None)
+    gateway.learn_from(first)
+    work = _build_prompt_work(start, gateway, replies, estimator, files.log, say)
+    fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
     return Pipeline(
-        _build_prompt_work(start.prepared, gateway, estimator, files.log, record.notes.append),
-        fit=go_on_fitting(start, known, keep=record.keep_fit),
+        work,
+        fit=fit,
+        first=first,
+        again=lambda: recall_rest(start, fit, work.judge_again),
         in_flight=_prompts_in_flight(start.prepared),
         admission=Admission(files.budget, estimator.of_prompt, files.prompt_costs),
         finish=finish,
@@ -200,16 +231,18 @@ def _build_pipeline(
 
 
 def _build_prompt_work(
-    prepared: Preparation,
+    start: Start,
     gateway: Gateway,
+    first: FirstReplies,
     estimator: Estimator,
     log: RunLog,
     say: Callable[[str], None],
 ) -> PromptWork:
-    config, calibration = prepared.config, prepared.calibration
-    judging, models = config.judging, config.models
-    contexts = {judge.model: models[judge.model].context_tokens for judge in judging.judges}
-    panel = prepared.panel(Panel, JudgeCalls(gateway, judging.on_judge_failure, contexts))
+    prepared = start.prepared
+    config, calibration, verdicts = prepared.config, prepared.calibration, prepared.verdicts
+    panel = prepared.panel(TriedPanel, first)
+
+    judged_weight = sum(criterion.weight for criterion in prepared.rubric.judged) or 1.0
 
     def reading_failed(judgment: Judgment) -> None:
         log.event("reading_failed", judgment=judgment.id, key=judgment.call, error=judgment.missing)
@@ -224,7 +257,36 @@ def _build_prompt_work(
         trust=None if calibration is None else calibration.trust(config.pairing),
         equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,
+        asks_nobody=prepared.asks_nobody,
+        elsewhere=None
+        if verdicts is None
+        else Elsewhere(verdicts, judged_weight, unused_verdicts(verdicts.file, log, say)),
+        sampled_before=start.sampled_before,
     )
+
+
+def _first_replies(
+    start: Start, gateway: Gateway, log: RunLog, say: Callable[[str], None]
+) -> FirstReplies:
+    judging, models = start.config.judging, start.config.models
+    contexts = {judge.model: models[judge.model].context_tokens for judge in judging.judges}
+    file = start.folder.judge_replies_file
+
+    def keep(known: JudgeReplies) -> None:
+        write_judge_replies(file, known)
+        log.event("judge_replies", **known.as_json())
+
+    return FirstReplies(
+        JudgeCalls(gateway, judging.on_judge_failure, contexts),
+        {judge.model: models[judge.model] for judge in judging.judges},
+        known=read_judge_replies(file),
+        keep=keep,
+        say=say,
+    )
+
+
+def _asks_judges(prepared: Preparation) -> bool:
+    return bool(prepared.rubric.judged and prepared.config.judging.judges)
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:

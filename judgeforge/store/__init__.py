@@ -12,8 +12,11 @@ batches.py          batches that may have been bought, and their requests
 counters.py         what the last prompts cost, for the next start
 manifest.py         what `manifest.json` says of a run
 fit.py              the frozen fit of the judges
+judge_replies.py    whether its judges could be read, and in which form they are asked
 log.py              `log.jsonl`
 lock.py             one run at a time on a folder
+pair_columns.py     which columns the pairs have beyond those that all pairs have
+pictures.py         pictures of rows: bounded, and known by their bytes
 audit.py            the proof at the end that nothing vanished
 
 What writes each file of the folder:
@@ -27,6 +30,7 @@ state/spending.jsonl                            the money: a row for each change
 state/cached-calls, state/prompt-costs          counters, overwritten in place
 state/batches.jsonl, state/batch-*              batches under way: a row for each step, their files
 state/reliability.json                          the judges, once they are fitted
+state/judge-replies.json                        the judges, when each is read for the first time
 state/lock                                      held while a run is going on
 
 A journal record is a header line (JSON: id, digest, how many lines of each file, bytes) and then

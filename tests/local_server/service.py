@@ -17,8 +17,9 @@ from tests.local_server.decisions import decide
 from tests.local_server.delivery import deliver
 from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
-from tests.local_server.quality import Noise, SchemaFiller, completion_text
+from tests.local_server.quality import Noise, SchemaFiller
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
+from tests.local_server.turns import PICTURE_TOKENS, made_calls
 from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
 
 _KEY_HEADERS = frozenset({"authorization", "x-api-key"})
@@ -39,6 +40,10 @@ class Behaviour:
     cache_write_share: float = 0.0
     """Shares of the input tokens."""
     reasoning_tokens: int = 0
+    calls_tools: bool = False
+    """Whether a model that is offered tools calls some of them, now and then."""
+    thinks: bool = False
+    """Whether a model says what it thought before each completion."""
     position_bias: float = 0.0
     """How much better a judge finds what it is shown first of two."""
     most_bytes: int | None = None
@@ -221,13 +226,15 @@ class Service:
         draw = 0 if question.fixed_draw else self._draws[key]
         if fault is None or fault.arrives:
             self._draws[key] += 1
-        answer = _made(question, key, draw, self.behaviour)
+        behaviour = self.behaviour
+        answer = _made(question, key, draw, behaviour)
         words = len((answer.text or "").split())
         room = max(0, question.max_tokens - self.behaviour.reasoning_tokens)
         if words > room:
             cut = " ".join((answer.text or "").split()[:room])
             answer, words = replace(answer, text=cut, finish="length"), room
-        record.tokens = self._tokens(len(record.raw), words, question.max_tokens)
+        size = _size(record, question, behaviour.bytes_per_token)
+        record.tokens = self._tokens(size, words, question.max_tokens)
         if question.decisions:
             record.tokens = replace(record.tokens, output=0, reasoning=0)
         if fault is not None and fault.alter is not None:
@@ -261,7 +268,8 @@ class Service:
         if known != limits or limiter is None:
             limiter = RateLimiter(limits, self._now())
             self._limiters[self._allowance_of(record)] = (limits, limiter)
-        size = len(record.raw) // self.behaviour.bytes_per_token
+        per_token = self.behaviour.bytes_per_token
+        size = _size(record, question, per_token) // per_token
         record.counted_tokens = size + min(question.max_tokens, 100_000)
         wait = limiter.admit(record.counted_tokens, self._now())
         if not wait:
@@ -296,9 +304,18 @@ class Service:
         )
 
 
+def _size(record: RequestRecord, question: Question, bytes_per_token: int) -> int:
+    """Bytes, of which a picture has as many as its tokens, whatever its data."""
+    data = sum(len(each) for each in question.pictures)
+    return len(record.raw) - data + len(question.pictures) * PICTURE_TOKENS * bytes_per_token
+
+
 def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
     if question.schema is None:
-        return Answer(completion_text(key, draw, behaviour.completion_words))
+        thought = f"Thought {draw} of {key[:8]}." if behaviour.thinks else None
+        offered = question.tools if behaviour.calls_tools else ()
+        text, calls = made_calls(offered, key, draw, behaviour.completion_words)
+        return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)
     if question.decisions:

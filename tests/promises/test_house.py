@@ -38,7 +38,7 @@ OF_SEVERAL_FILES = {
     "store/test_fixed_files.py": "half of durable_files, with a disk and kills of its own",
     "store/test_recognition.py": "what any command does with a place that is no run folder",
 }
-MOST_ENTRIES, MOST_FILES = 15, 265
+MOST_ENTRIES = 15
 LONGEST_FILE, LONGEST_FUNCTION = 350, 60
 SHORT_FILE, MOST_SHORT, LEAST_MEDIAN = 40, 0.10, 100
 TABLES = {"ranking/protocols.py", "config/providers.py"}
@@ -113,10 +113,6 @@ def test_a_file_is_short() -> None:
 
 def test_a_function_is_short() -> None:
     assert [each for each in functions() if each[1] > LONGEST_FUNCTION] == []
-
-
-def test_there_are_few_files() -> None:
-    assert len(lengths()) <= MOST_FILES
 
 
 def test_hardly_a_file_is_tiny() -> None:

@@ -96,6 +96,11 @@ class Budget:
         return self._account.calls
 
     @property
+    def sent(self) -> int:
+        """How many calls of this folder were ever reserved."""
+        return self._account.next_id
+
+    @property
     def limited(self) -> bool:
         daily = None if self._ledger is None else self._ledger.daily_pico
         return not (self._limit is self._max_calls is daily is None)
@@ -103,19 +108,20 @@ class Budget:
     def spending(self) -> Spending:
         return self._account.spending()
 
-    def check_whole(self, *, sent: int, paid: int) -> None:
-        """Raises StoreError where other files know of more calls that were sent or paid, and a
-        limit would count anew without them."""
-        if not self.limited:
-            return
-        if sent > self._account.next_id or paid > self.calls:
+    def check_whole(self, *, sent: int, paid: int) -> int | None:
+        """Where other files know of more calls that were sent or paid, rows are lost: returns how
+        many of the paid ones are missing, or raises StoreError where a limit would count anew."""
+        if sent <= self.sent and paid <= self.calls:
+            return None
+        if self.limited:
             raise StoreError(
-                f"{self._file.path}: has {self.calls} paid calls and {self._account.next_id} that "
-                f"were sent, but log.jsonl shows {sent} that were sent and manifest.json {paid} "
-                "that were paid. Rows are missing, so what was spent cannot be known and nothing "
-                "is sent. Bring the file back from a copy, or use a new run folder: replies that "
-                "were paid come from the cache."
+                f"{self._file.path}: has {self.calls} paid calls and {self.sent} that were sent, "
+                f"but log.jsonl or the journal shows {sent} that were sent, and manifest.json "
+                f"{paid} that were paid. Rows are missing, so what was spent cannot be known and "
+                "nothing is sent. Bring the file back from a copy, or use a new run folder: "
+                "replies that were paid come from the cache."
             )
+        return max(0, paid - self.calls)
 
     def room(self) -> Room:
         """What is left when calls in flight here are not counted: they belong to prompts under way.
@@ -203,7 +209,7 @@ class Budget:
             self._file.append_all(rows)
         except StoreError:
             for pico in picos:
-                self._give_back(day, pico)
+                self._give_back(hold and Hold(hold.day, pico or 0))
             raise
         for row in rows:
             self._account.add(row)
@@ -222,9 +228,9 @@ class Budget:
         self._in_flight[number] = pico or 0
         return Reservation(number, pico, hold)
 
-    def _give_back(self, day: str | None, pico: int | None) -> None:
-        if day is not None and self._ledger is not None:
-            self._ledger.release(Hold(day, pico or 0))
+    def _give_back(self, hold: Hold | None) -> None:
+        if hold is not None and self._ledger is not None:
+            self._ledger.release(hold)
 
     def settle(
         self, reservation: Reservation, pico: int | None, *, tokens: tuple[int, int] = (0, 0)
@@ -240,8 +246,7 @@ class Budget:
     def release(self, reservation: Reservation) -> None:
         """Take a reservation back: the provider cannot have billed anything."""
         self._append([RELEASED, reservation.id])
-        if reservation.hold is not None and self._ledger is not None:
-            self._ledger.release(reservation.hold)
+        self._give_back(reservation.hold)
         self._ended(reservation)
 
     def close(self) -> None:
@@ -254,8 +259,7 @@ class Budget:
             self._check_lock()
             self._append([RESERVED, reservation.id, pico])
         except StoreError:
-            if hold is not None and self._ledger is not None:
-                self._ledger.release(hold)
+            self._give_back(hold)
             raise
         self._in_flight[reservation.id] = pico or 0
         self.largest_pico = max(self.largest_pico, pico or 0)

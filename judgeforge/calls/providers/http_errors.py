@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from judgeforge.calls.providers.moderation import is_about_content
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import FlaggedInputError, StatusError
 from judgeforge.text.redaction import redact
@@ -23,10 +24,6 @@ _LONGEST_HEADER = 200
 """Bytes of a header about limits; a longer value says nothing, and could take long to read."""
 _LONGEST_WAIT_S = 31 * 86_400.0
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
-_MODERATION_FIELDS = frozenset({"reasons", "flagged_input", "patterns"})
-_MODERATION_TYPES = frozenset({"content_policy_violation", "refusal"})
-"""``error.metadata`` of OpenRouter: a 403 with one of these fields, or with one of these as its
-``error_type``, is about what was asked; any other 403 is about the key."""
 _QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
 _SETTINGS = {
     "max_tokens": "set `max_tokens_field: max_completion_tokens` for this model",
@@ -144,9 +141,9 @@ def _refusal(
     body = _json(raw)
     said = _said(raw, body) + (" (sent with status 200)" if with_success else "")
     kept = limit_headers(headers)
-    if status == 403 and _is_moderation(body):
+    if is_about_content(status, body, said):
         return FlaggedInputError(
-            f"HTTP 403 from {model.model}: {said} (moderation flagged this request)",
+            f"HTTP {status} from {model.model}: {said} (moderation flagged this request)",
             status=status,
             headers=kept,
         )
@@ -156,8 +153,9 @@ def _refusal(
     unsupported = _unsupported_setting(said) if status in {400, 422} else None
     advice = unsupported or _advice(status, model, asked, quota=quota)
     return StatusError(
-        f"HTTP {status} from {model.model}: {said}{advice}",
+        f"HTTP {status} from {model.model}: {said}",
         status=status,
+        advice=advice,
         retry_after_s=retry_after_s(kept),
         headers=kept,
         retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
@@ -209,15 +207,6 @@ def _status_in(body: Mapping[str, Any]) -> int:
             if mark in kind:
                 return status
     return 500
-
-
-def _is_moderation(body: object) -> bool:
-    error = body.get("error") if isinstance(body, Mapping) else None
-    metadata = error.get("metadata") if isinstance(error, Mapping) else None
-    if not isinstance(metadata, Mapping):
-        return False
-    flagged = any(metadata.get(field) for field in _MODERATION_FIELDS)
-    return flagged or str(metadata.get("error_type")) in _MODERATION_TYPES
 
 
 def _advice(status: int, model: ModelConfig, asked: str, *, quota: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from judgeforge.records import RubricId
@@ -18,6 +18,16 @@ from judgeforge.store.manifest import (
     ModelPairs,
     Quality,
 )
+from judgeforge.store.pair_columns import PairColumns
+from judgeforge.text.shown_messages import row_message
+from judgeforge.text.tool_calls import said_text
+
+TOOLS, CALLS, THOUGHTS, PICTURES = BESIDE_WORDS = (
+    "tools in the prompt",
+    "tool calls in an answer",
+    "thoughts",
+    "pictures",
+)
 
 
 class PairFigures:
@@ -25,6 +35,8 @@ class PairFigures:
         self.pairs = self.prompts = 0
         """Pairs, and prompts that have one."""
         self.confidence, self.margin = Values(), Values()
+        self.tie, self.wrong = Values(), Values()
+        """P(both are equally good), and P(rejected is better)."""
         self.score_chosen, self.score_rejected = Values(), Values()
         self.prompt_length, self.chosen_length, self.rejected_length = Values(), Values(), Values()
         """In characters."""
@@ -34,10 +46,14 @@ class PairFigures:
         self.p_best = Values()
         """Of chosen: the probability that it is the best of all completions of its prompt."""
         self.chosen_longer = self.same_length = 0
+        self.beside_words: Counter[str] = Counter()
+        """Pairs with something beside words, by what it is (``BESIDE_WORDS``)."""
         self.models: Counter[tuple[str, str]] = Counter()
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
+        self.columns = PairColumns()
+        """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
 
     @property
@@ -57,19 +73,24 @@ class PairFigures:
         self.prompts += 1
         for line in lines:
             self._digest.update(line)
+            self.columns.add_line(line)
         p_best = {row["id"]: row.get("p_best") for row in completions}
         for pair in pairs:
             self._add(pair, p_best.get(pair["provenance"]["chosen_id"]))
 
     def _add(self, pair: Mapping[str, Any], p_best: float | None) -> None:
         self.pairs += 1
+        tie = pair.get("p_tie") or 0.0  # none in rows of earlier versions
         self.confidence.add(pair["confidence"])
+        self.tie.add(tie)
+        self.wrong.add(max(0.0, 1.0 - pair["confidence"] - tie))
         self.margin.add(pair["score_margin"])
         self.score_chosen.add(pair["score_chosen"])
         self.score_rejected.add(pair["score_rejected"])
         if p_best is not None:
             self.p_best.add(p_best)
         self._add_lengths(pair)
+        self.beside_words.update(_beside_words(pair))
         self.models[str(pair["chosen_model"]), str(pair["rejected_model"])] += 1
         if rubric := pair["provenance"].get("rubric"):
             self.rubrics[RubricId.model_validate(rubric)] = None
@@ -85,8 +106,13 @@ class PairFigures:
 
     @property
     def expected_wrong(self) -> float | None:
-        """Share of the pairs whose rejected is the better side, by their own confidence."""
-        return _rest(self.confidence.mean)
+        """Share of the pairs whose rejected is the better side, by what they say themselves."""
+        return self.wrong.mean
+
+    @property
+    def expected_tied(self) -> float | None:
+        """Share of the pairs whose sides are equally good."""
+        return self.tie.mean
 
     @property
     def expected_not_best(self) -> float | None:
@@ -95,8 +121,7 @@ class PairFigures:
 
     def with_least(self, confidence: float) -> tuple[int, float | None]:
         """How many pairs have at least this confidence, and the expected share of wrong ones."""
-        kept, mean = self.confidence.at_least(confidence)
-        return kept, _rest(mean)
+        return self.confidence.mean_of_those(confidence, self.wrong)
 
     @property
     def longer_share(self) -> float | None:
@@ -132,7 +157,33 @@ class PairFigures:
 
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:
     """In characters."""
-    return sum(len(message["content"]) for message in messages)
+    return sum(_message_length(message) for message in messages)
+
+
+def _beside_words(pair: Mapping[str, Any]) -> Iterator[str]:
+    answers = (*pair["chosen"], *pair["rejected"])
+    if pair.get("tools"):
+        yield TOOLS
+    if any(message.get("tool_calls") for message in answers):
+        yield CALLS
+    if any(message.get("reasoning_content") for message in answers):
+        yield THOUGHTS
+    if any(_has_picture(message) for message in pair.get("prompt") or ()):
+        yield PICTURES
+
+
+def _has_picture(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    return not isinstance(content, str | None) and any("image_url" in part for part in content)
+
+
+def _message_length(message: Mapping[str, Any]) -> int:
+    """Of words and tool calls; a thought is no part of what is said."""
+    content = message["content"]
+    if isinstance(content, str) and not message.get("tool_calls"):
+        return len(content)
+    one = row_message(message)
+    return len(said_text(one.text, one.tool_calls))
 
 
 def _rest(share: float | None) -> float | None:
@@ -151,6 +202,7 @@ def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
         expected_wrong=ExpectedWrong(
             by_confidence=_rounded(pairs.expected_wrong),
             by_p_best=_rounded(pairs.expected_not_best),
+            tied=_rounded(pairs.expected_tied),
         ),
         confidence_histogram=tuple(
             ConfidenceBar(from_=round(low, 2), to=round(high, 2), pairs=count)

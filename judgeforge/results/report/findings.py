@@ -41,6 +41,7 @@ class Finding:
 
 
 _MISSING: Mapping[str, str] = {
+    "input_cut": "input_cut: a longer context of the server (Ollama: num_ctx), or context_tokens",
     "cut": "cut: raise max_tokens of the judge",
     "unread": "unread: a model that keeps to a schema",
     "reading_failed": "reading_failed: a bug in judgeforge, please report it",

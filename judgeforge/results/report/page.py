@@ -54,6 +54,8 @@ def page(
         "judging": manifest.judging,
         "calibration": manifest.calibration,
         "rooms": _rooms(figures),
+        "given_labels": figures.given_labels.told(),
+        "slices": list(figures.slices.largest(_MOST_NAMES)),
         "calls": _calls(figures),
         "starts": figures.calls.starts,
         "in_batches": figures.calls.in_batches,

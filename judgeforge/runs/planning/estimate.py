@@ -18,6 +18,8 @@ from judgeforge.records import Completion, Prompt, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
+from judgeforge.text.messages import about_message_tokens
+from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import about_tokens
 
 LOW, EXPECTED, HIGH = range(3)
@@ -123,7 +125,8 @@ class Estimator:
         if price is None:
             return None
         load = ModelLoad(price)
-        length = sum(_tokens(one.text) for one in completions) // max(1, len(completions))
+        sizes = [_tokens(said_text(one.text, one.tool_calls)) for one in completions]
+        length = sum(sizes) // max(1, len(sizes))
         shown = {"one": 1, "two": 2, "all": len(completions)}[judge.shows]
         self._judge(prompt, judge, [shown], (length,) * 3, load)
         return to_usd(load.pico[EXPECTED])
@@ -149,11 +152,13 @@ class Estimator:
         """Tokens of a completion (low, expected, high) and the model of each."""
         sampling = self._config.sampling
         if prompt.completions or sampling is None:
-            longest = max((_tokens(one.text) for one in prompt.completions), default=0)
+            said = (said_text(one.text, one.tool_calls) for one in prompt.completions)
+            longest = max(map(_tokens, said), default=0)
             models = tuple(one.model or "given" for one in prompt.completions)
             return (longest, longest, longest), models
         low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
-        size = _tokens(sampling.system or "", *(m.content for m in prompt.messages))
+        beside = sampling.system or "", prompt.tools or ""
+        size = about_message_tokens(prompt.messages, *beside) + _CALL_TOKENS
         models = tuple(
             sampling.models[index % len(sampling.models)] for index in range(sampling.completions)
         )
@@ -215,11 +220,11 @@ class Estimator:
         if judge.facts.decides:
             system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
             asked = decision_pair_question(self._prepared.rubric)
-            yield _tokens(system.content, user.content, asked), _tokens(system.content)
+            yield _tokens(system.text, user.text, asked), _tokens(system.text)
             return
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
-            yield _tokens(system.content, user.content), about_tokens(system.content)
+            yield _tokens(system.text, user.text), about_tokens(system.text)
 
 
 class ExpectedCalls:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import StoreError
+from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Skip
 from judgeforge.results.facts import part
@@ -81,7 +82,8 @@ def plan_run(
     loads = estimator.loads()
     directly = DirectCost(prepared, share)
     prompts = skips = 0
-    for row in read_prompts(config.prompts, prepared.row_checks, limit=limit):
+    noticed = Noticed()
+    for row in read_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed):
         if isinstance(row, Skip):
             skips += 1
             continue
@@ -101,6 +103,7 @@ def plan_run(
         models=models,
         notes=[
             *_notes(config, prompts, skips, cost),
+            *noticed.sights(),
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
             *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),

@@ -101,6 +101,7 @@ class TestFindings:
     ("kind", "advice"),
     [
         ("cut", "raise max_tokens of the judge"),
+        ("input_cut", "a longer context of the server (Ollama: num_ctx), or context_tokens"),
         ("unread", "a model that keeps to a schema"),
         ("refused", "another judge for such prompts"),
         ("withheld", "another judge for such prompts"),
