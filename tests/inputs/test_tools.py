@@ -154,9 +154,8 @@ def test_tools_and_calls_are_the_same_from_every_format(tmp_path: Path) -> None:
     as_text = {"prompt": json.dumps(turns), "tools": json.dumps([TOOL])}
     table = io.StringIO()
     csv.writer(table).writerows([list(as_text), list(as_text.values())])
-    pq.write_table(
-        pa.Table.from_pylist([{"prompt": turns, "tools": [TOOL]}]), tmp_path / "p.parquet"
-    )
+    row = {"prompt": turns, "tools": [TOOL]}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "p.parquet")
     files = [
         write_jsonl(tmp_path / "p.jsonl", [row]),
         write_jsonl(tmp_path / "text.jsonl", [as_text]),
