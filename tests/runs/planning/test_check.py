@@ -129,6 +129,12 @@ def test_the_embedded_provider_takes_words_only(
     assert [problem for problem in report.problems if says in problem], report.problems
 
 
+def test_so_does_a_fallback(tmp_path: Path) -> None:
+    writer = {**SERVER, "fallback": "judge"}
+    report = check(tmp_path, [{"prompt": "Hi", "tools": TOOLS}], writer=writer, judge=LOCAL)
+    assert "models.judge: provider `local` can call none" in "\n".join(report.problems)
+
+
 def test_a_plan_counts_the_pictures_that_are_sampled_and_judged(tmp_path: Path) -> None:
     priced = {**SERVER, "price": {"input_per_mtok": 1e6 / PICTURE_TOKENS, "output_per_mtok": 0}}
     text = [{"role": "user", "content": [{"type": "text", "text": "?"}]}]
