@@ -85,7 +85,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
 def test_the_snippets_are_whole() -> None:
     snippets = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
-    assert len(snippets) == 5
+    assert len(snippets) == 6
     for snippet in snippets:
         compile(snippet, "docs/training.md", "exec")
     assert yaml.safe_load(re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)[0])["rl"] == "dpo"

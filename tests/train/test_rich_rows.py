@@ -112,7 +112,7 @@ def run_with_tools(place: Path) -> Path:
     ]
     lines.append({"id": "plain", "prompt": "Why is the sky blue?"})
     (place / "prompts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    with LocalServer(thoughts=True) as server:
+    with LocalServer(thinks=True, calls_tools=True) as server:
         config = write_config(
             place,
             server,
