@@ -36,6 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = run_folder(tmp_path / "runs" / "first", [pair(f"p{n}") for n in range(100)])
     for name in ("completions.jsonl", "judgments.jsonl"):
         (made / name).write_bytes(b"")
+    run_folder(tmp_path / "runs" / "second", [pair(f"other-{n}") for n in range(3)])
     return made
 
 

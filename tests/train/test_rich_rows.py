@@ -140,7 +140,7 @@ def test_a_run_folder_with_tools_and_thoughts_trains_as_it_is(
     )
     first = next(n for n, tools in enumerate(data["tools"]) if tools)
     assert "The time of day." in read(trainer, first, "prompt_ids")
-    assert "<think>thought" in read(trainer, first, "chosen_ids")
+    assert "<think>Thought" in read(trainer, first, "chosen_ids")
     assert_trained(trainer)
 
 
