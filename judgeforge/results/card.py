@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 from judgeforge import __version__
 from judgeforge.records import SkipReason
-from judgeforge.results.card_sections import costs, counts, making, measures, quality_sections
+from judgeforge.results.card_sections import (
+    costs,
+    counts,
+    given_labels_section,
+    making,
+    measures,
+    quality_sections,
+)
 from judgeforge.results.export.arrow import card_features, pair_types
 from judgeforge.results.figures.label_noise import smoothing_in_words
 from judgeforge.results.figures.pairs import CALLS, PICTURES, THOUGHTS, TOOLS, PairFigures
@@ -39,6 +46,7 @@ def card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> str:
         "## Calls and cost\n\n" + costs(manifest.totals),
         "## Scores and lengths\n\n" + measures(pairs),
         *quality_sections(manifest.quality),
+        *given_labels_section(manifest.given_labels),
         _columns(pairs),
         _LOADING,
         _training(pairs, manifest),
@@ -95,10 +103,10 @@ _COLUMNS = """\
 
 `prompt`, `chosen` and `rejected` are lists of messages (`role`, `content`): TRL's conversational
 preference format with an explicit prompt. `score_chosen` and `score_rejected` are 0 to 1, higher
-is better; `score_margin` is their difference. `confidence`, 0.5 to 1, is the probability that
-`chosen` is better than `rejected`. `provenance` names both completions, the judgments, the
-rubric, the judges, the calls and what they cost; the rows behind it are in `completions.jsonl`
-and `judgments.jsonl`, prompts without a pair in `skips.jsonl`."""
+is better; `score_margin` is their difference. `confidence` is the probability that `chosen` is
+better than `rejected`, `p_tie` that both are equally good. `provenance` names both completions,
+the judgments, the rubric, the judges, the calls and what they cost; the rows behind it are in
+`completions.jsonl` and `judgments.jsonl`, prompts without a pair in `skips.jsonl`."""
 
 
 _BESIDE_WORDS: Mapping[str, str] = {

@@ -71,6 +71,8 @@ class JudgingTotals(Part):
 class ExpectedWrong(Part):
     by_confidence: float | None = None
     by_p_best: float | None = None
+    tied: float | None = None
+    """Share of pairs whose sides are equally good, which is not in ``by_confidence``."""
 
 
 class LabelSmoothing(Part):

@@ -35,10 +35,11 @@ class LabelNoise:
         self.pairs = 0
         self._wrong = self._variance = 0.0
 
-    def add_prompt(self, confidences: Sequence[float]) -> None:
-        self.pairs += len(confidences)
-        self._wrong += math.fsum(1.0 - one for one in confidences)
-        self._variance += math.fsum(math.sqrt(one * (1.0 - one)) for one in confidences) ** 2
+    def add_prompt(self, wrong: Sequence[float]) -> None:
+        """``wrong``: of each pair, the probability that its rejected side is the better one."""
+        self.pairs += len(wrong)
+        self._wrong += math.fsum(wrong)
+        self._variance += math.fsum(math.sqrt(one * (1.0 - one)) for one in wrong) ** 2
 
     @property
     def smoothing(self) -> Smoothing | None:
@@ -63,6 +64,7 @@ def smoothing_in_words(noise: LabelNoise, *, is_measured: bool) -> str:
     )
     return (
         f'`DPOConfig(loss_type="robust", label_smoothing={found.value:.3f})` tells the loss so: it '
-        "is the mean probability that a pair is wrong, 1 - mean(`confidence`). If the confidences "
-        f"hold, {found.low:.1%} to {found.high:.1%} of these pairs are wrong (95 %). {basis}"
+        "is the mean probability that a pair is wrong, 1 - mean(`confidence` + `p_tie`). If the "
+        f"confidences hold, {found.low:.1%} to {found.high:.1%} of these pairs are wrong (95 %). "
+        f"{basis}"
     )

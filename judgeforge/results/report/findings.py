@@ -14,6 +14,7 @@ from typing import Literal
 from judgeforge.records import SkipReason
 from judgeforge.results.facts import judges_by_name, part
 from judgeforge.results.figures.completions import FINISHED, others
+from judgeforge.results.figures.given_labels import SURE
 from judgeforge.results.figures.pairs import PairFigures
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.store.manifest import Manifest
@@ -31,6 +32,7 @@ _FIRST = 0.1
 _FAILED, _UNANSWERED = 0.05, 0.05
 _UNFINISHED, _TWINS = 0.1, 0.2
 _TIES = 0.2
+_REVERSED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +305,19 @@ def _own_family(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
         )
 
 
+def _given_labels(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
+    labels = figures.given_labels
+    if labels.judged >= ENOUGH and labels.surely_flipped > _REVERSED * labels.judged:
+        share = labels.surely_flipped / labels.judged
+        yield Finding(
+            "look",
+            f"{share:.0%} of the set's own labels are wrong by the judges, each with a probability "
+            f"of at least {SURE:g}.",
+            "Read the surest flips, below: either these labels are wrong, or the rubric asks for "
+            "something else than their authors did.",
+        )
+
+
 def _size(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     if 0 < figures.pairs.pairs < ENOUGH:
         yield Finding(
@@ -332,5 +347,6 @@ _RULES: tuple[Rule, ...] = (
     _other_models,
     _cut_prompts,
     _own_family,
+    _given_labels,
     _size,
 )

@@ -70,8 +70,8 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     try:
         check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
-            unknown.discard(prompt.id)
             about.add(prompt)
+            unknown.discard(prompt.id)
             if estimator is not None:
                 estimator.add(prompt, loads)
     except (ConfigError, InputError) as error:
