@@ -112,7 +112,7 @@ def run_with_tools(place: Path) -> Path:
     ]
     lines.append({"id": "plain", "prompt": "Why is the sky blue?"})
     (place / "prompts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    with LocalServer(thoughts=True) as server:
+    with LocalServer(thinks=True, calls_tools=True) as server:
         config = write_config(
             place,
             server,
@@ -140,7 +140,7 @@ def test_a_run_folder_with_tools_and_thoughts_trains_as_it_is(
     )
     first = next(n for n, tools in enumerate(data["tools"]) if tools)
     assert "The time of day." in read(trainer, first, "prompt_ids")
-    assert "<think>thought" in read(trainer, first, "chosen_ids")
+    assert "<think>Thought" in read(trainer, first, "chosen_ids")
     assert_trained(trainer)
 
 
