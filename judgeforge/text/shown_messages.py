@@ -33,9 +33,10 @@ def turns_text(messages: Sequence[Message]) -> str:
             tool = called.get(message.tool_call_id or "") or message.name
             shown.append(f"tool{f', result of {tool}' if tool else ''}:\n{indent(said, '    ')}")
         else:
+            speaker = f"{message.role} ({message.name})" if message.name else message.role
             thought = folded_thought(message.reasoning_content)
-            shown += [f"{message.role}, {thought}"] if thought else []
-            shown.append(f"{message.role}: {said}")
+            shown += [f"{speaker}, {thought}"] if thought else []
+            shown.append(f"{speaker}: {said}")
     return "\n".join(shown)
 
 

@@ -61,9 +61,8 @@ def test_a_conversation_names_calls_indents_results_and_folds_thoughts() -> None
 
 
 def test_turns_of_words_alone_are_role_and_words() -> None:
-    assert turns_text([turn("system", "Be brief."), turn("user", "Hi\nyou")]) == (
-        "system: Be brief.\nuser: Hi\nyou"
-    )
+    turns = [turn("system", "Be brief."), turn("user", "Hi\nyou", name="ann")]
+    assert turns_text(turns) == "system: Be brief.\nuser (ann): Hi\nyou"
 
 
 @pytest.mark.parametrize("message", TURNS)

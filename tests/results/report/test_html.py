@@ -55,7 +55,7 @@ def conversation_of(text: str) -> list[dict[str, Any]]:
         {"role": "user", "content": parts},
         {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_content": text},
         {"role": "tool", "content": text, "tool_call_id": "1", "name": text},
-        {"role": "user", "content": text},
+        {"role": "user", "content": text, "name": text},
     ]
 
 
