@@ -101,6 +101,7 @@ def test_templates_come_from_sandboxes() -> None:
         ("judging/judge_prompts.py", "ImmutableSandboxedEnvironment"),
         ("judging/judge_prompts.py", "_environment"),
         ("results/report/html.py", "ImmutableSandboxedEnvironment"),
+        ("results/export/chat_template.py", "ImmutableSandboxedEnvironment"),
         ("results/report/html.py", "_environment"),
     }
     rendered_text = [place for place, name, _ in calls() if name.endswith(".from_string")]
