@@ -69,7 +69,8 @@ def smoothing_in_words(noise: LabelNoise, *, is_measured: bool) -> str:
         "may be higher."
     )
     return (
-        f"`DPOConfig({robust_loss(noise)})` tells the loss so: it is the mean probability that a pair is wrong, 1 - mean(`confidence` + `p_tie`). If the "
-        f"confidences hold, {found.low:.1%} to {found.high:.1%} of these pairs are wrong (95 %). "
+        f"`DPOConfig({robust_loss(noise)})` tells the loss so: it is the mean probability that a "
+        "pair is wrong, 1 - mean(`confidence` + `p_tie`). If the confidences hold, "
+        f"{found.low:.1%} to {found.high:.1%} of these pairs are wrong (95 %). "
         f"{basis}"
     )
