@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from judgeforge.errors import InputError
 from tests.faults.scene import Scene, results
 from tests.faults.table import fault
 from tests.local_server import faults
@@ -137,6 +140,66 @@ def _(scene: Scene) -> str:
     done = seen.manifest["totals"]["prompts"] - 1
     assert 1 <= done < 6
     return "the whole rows done, one skip `invalid_row` at the cut"
+
+
+@fault(
+    "file-zst-cut",
+    done="The file is zst and cut short.",
+    promise="The rows before the cut are done, the cut is one named skip.",
+)
+def _(scene: Scene) -> str:
+    import pyarrow as pa
+
+    chance = [
+        json.dumps({"id": f"p{i}", "prompt": os.urandom(60_000).hex()}) + "\n" for i in range(6)
+    ]
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, "zstd") as stream:
+        stream.write("".join(chance).encode())
+    whole = packed.getvalue().to_pybytes()
+    (scene.folder / "prompts.jsonl.zst").write_bytes(whole[: len(whole) // 2])
+    scene.configure(prompts={"path": "prompts.jsonl.zst"}, limits={"max_skip_share": 1})
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert set(seen.skips.values()) == {"invalid_row"}
+    done = seen.manifest["totals"]["prompts"] - 1
+    assert 1 <= done < 6
+    return "the whole rows done, one skip `invalid_row` at the cut"
+
+
+@fault(
+    "file-json-list-cut",
+    done="The file is a list of JSON with a row that is none, and is cut short.",
+    promise="Both are named skips; the other rows are done.",
+)
+def _(scene: Scene) -> str:
+    first, second = (line.strip() for line in _lines(2))
+    (scene.folder / "prompts.json").write_text(f"[{first}, {{bad}}, {second}, {{")
+    scene.configure(prompts={"path": "prompts.json"}, limits={"max_skip_share": 1})
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert seen.skips == {"line-2": "invalid_row", "line-4": "invalid_row"}
+    return "skips `invalid_row` of rows 2 and 4, the two other prompts done"
+
+
+@fault(
+    "file-two-readings",
+    done="The columns of the file can be read in two ways.",
+    promise="Nothing is guessed and nothing is sent: the mistake names both, and the setting.",
+)
+def _(scene: Scene) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    turns = [[{"role": "user", "content": "Why?"}]]
+    table = pa.table({"messages": turns, "instruction": ["How?"]})
+    pq.write_table(table, scene.folder / "prompts.parquet")
+    scene.configure(prompts={"path": "prompts.parquet"})
+    with pytest.raises(InputError, match=r"2 ways: .*`messages`.*`alpaca`.*shape: ") as refused:
+        scene.run()
+    assert refused.value.exit_code == 2
+    assert scene.server.requests == []
+    return "refused with both readings and `prompts: {shape: …}`; exit code 2"
 
 
 @fault(
