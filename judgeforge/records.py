@@ -114,16 +114,13 @@ class Completion(SparseRecord):
     def flags(self) -> tuple[str, ...]:
         """What a reader should know of it, in words, as completions.jsonl has it."""
         failed = "withheld" if self.finish == "content_filter" else "failed"
+        read = self.input_tokens_read
         return (
             *(["cut"] if self.cut else []),
             *([f"not known to be whole: {self.unsure}"] if self.unsure is not None else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
-            *(
-                [f"prompt may be cut: {n} tokens"]
-                if (n := self.input_tokens_read) is not None
-                else []
-            ),
+            *([f"prompt may be cut: {read} tokens"] if read is not None else []),
             *map(suspicious_flag, self.signs),
         )
 
@@ -217,6 +214,32 @@ class Judgment(Record):
         return self.calls or ((self.call,) if self.call else ())
 
 
+class GapPrior(Record):
+    """What was expected of the gaps between the completions of a prompt before any judgment."""
+
+    sds: tuple[float, ...]
+    """Standard deviation of each quality around the mean of its prompt, in the unit of scores."""
+    exact: tuple[float, ...] = ()
+    """What code has decided of each quality; where that differs, two cannot be equal."""
+    close_prompts: float = Field(default=0.0, ge=0, lt=1)
+    """Share of prompts whose completions are all equally good, or nearly."""
+    close_pairs: float = Field(default=0.0, ge=0, lt=1)
+    """Share of two completions that are so in the other prompts."""
+    equal: float = Field(default=2 / 3, ge=0, le=1)
+    """Share of those that are equally good; the others differ slightly."""
+    shared: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the variance that all judges agree on that is an error of all of them, besides what
+    the covariance holds of it."""
+    doubt: float = Field(default=0.0, ge=0)
+    """How far off the judges' errors may be: standard deviation of the logarithm of the factor by
+    which gaps, in their standard deviations, are wrong."""
+
+    @property
+    def differ(self) -> float:
+        """Share of two completions that are not close."""
+        return (1.0 - self.close_prompts) * (1.0 - self.close_pairs)
+
+
 class Ranking(Record):
     """The posterior over the qualities of the completions of one prompt.
 
@@ -233,6 +256,8 @@ class Ranking(Record):
     p_best: tuple[float, ...]
     vetoed: tuple[str, ...] = ()
     """Completions that failed a required check; they stand below all others."""
+    prior: GapPrior | None = None
+    """Without it no two completions are held for equal, and the covariance is not doubted."""
 
     def score(self, place: int) -> float:
         """Of the completion at ``place`` of ``completion_ids``, as it is written: cut to 0 to 1."""
@@ -274,6 +299,10 @@ class PreferencePair(SparseRecord):
     score_rejected: float
     score_margin: float
     confidence: float
+    """P(chosen is better than rejected)."""
+    p_tie: float | None = None
+    """P(both are equally good); the rest is P(rejected is better). None in rows of earlier
+    versions, whose ``confidence`` left equal completions out of account."""
     chosen_model: str
     rejected_model: str
     strategy: str

@@ -178,6 +178,11 @@ def _shares(models: Counter[str]) -> str:
     )
 
 
+def _tied(share: float | None) -> str:
+    """Nothing in manifests of earlier versions, which knew no ties."""
+    return "" if share is None else f", and {_percent(share)} two equally good ones"
+
+
 def _sureness(quality: Quality) -> str:
     bars, wrong = quality.confidence_histogram, quality.expected_wrong
     most = max(bar.pairs for bar in bars)
@@ -191,7 +196,8 @@ def _sureness(quality: Quality) -> str:
     ]
     return (
         f"By their own `confidence`, {_percent(wrong.by_confidence)} of the pairs are expected "
-        f"to have the worse answer as chosen; in {_percent(wrong.by_p_best)}, chosen is "
+        f"to have the worse answer as chosen{_tied(wrong.tied)}; in "
+        f"{_percent(wrong.by_p_best)}, chosen is "
         "expected not to be the best of its prompt.\n\n" + _table(["confidence", "pairs", ""], rows)
     )
 

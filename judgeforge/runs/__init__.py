@@ -39,5 +39,6 @@ How it ends, as the exit code says (errors.py, result.py):
 2    a mistake in command, configuration or input; nothing was sent
 3    the budget is used up; 4: a provider refused; 74: folder or disk failed; 130: interrupted
 5    finished, but more prompts failed than `limits.max_skip_share` allows
+6    only batches are waited for, and the run was told not to (`--no-wait`)
 75   another run holds the folder
 """

@@ -71,6 +71,17 @@ class JudgingTotals(Part):
 class ExpectedWrong(Part):
     by_confidence: float | None = None
     by_p_best: float | None = None
+    tied: float | None = None
+    """Share of pairs whose sides are equally good, which is not in ``by_confidence``."""
+
+
+class LabelSmoothing(Part):
+    """The mean probability that a pair is wrong, and the interval in which the share of wrong pairs
+    lies with 95 % if the confidences hold."""
+
+    value: float
+    low: float
+    high: float
 
 
 class ConfidenceBar(Part):
@@ -98,6 +109,7 @@ class Quality(Part):
     nothing is known."""
 
     expected_wrong: ExpectedWrong = ExpectedWrong()
+    label_smoothing: LabelSmoothing | None = None
     confidence_histogram: tuple[ConfidenceBar, ...] = ()
     length: LengthQuality = LengthQuality()
     models: tuple[ModelPairs, ...] = ()

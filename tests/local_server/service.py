@@ -152,6 +152,10 @@ class Service:
     ) -> web.StreamResponse:
         if not self._key_fits(request):
             return self._error(record, 401, "Incorrect API key provided.", "invalid_api_key")
+        fault = self.faults.choose(record, record.path)
+        if fault is not None and fault.status != 200:
+            record.fault = fault.name
+            return self._error(record, fault.status, "the fault of a request about batches")
         response = await self.batches.handle(request, record)
         record.status = response.status
         return response

@@ -26,6 +26,7 @@ EXPECTED = {
     "quickstart",
     "openai",
     "anthropic",
+    "batches",
     "panel",
     "cascade",
     "local-server",

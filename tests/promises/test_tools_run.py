@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+import judgeforge
 from judgeforge.cli.show.explanation import render_explanation
 from judgeforge.results.explain import explain
+from judgeforge.runs.planning.plan import PlanReport, plan_run
 from tests.local_server import LocalServer, quality_of
 from tests.support.html_page import read_page
 from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
@@ -78,6 +80,7 @@ class Finished:
     """Bodies of what judges were sent."""
     sampled: list[dict[str, Any]]
     wire: str
+    plan: PlanReport
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         return rows(self.folder / f"{name}.jsonl")
@@ -114,12 +117,14 @@ def finished(
         )
         rubric = place / "rubric.yaml"
         rubric.write_text(rubric.read_text() + f"  - {json.dumps(RUBRIC_CHECK)}\n")
+        planned = plan_run(judgeforge.load_config(config))
         run(config, place / "out")
         yield Finished(
             place / "out",
             [one.body for one in server.requests if one.kind == "judge"],
             [one.body for one in server.requests if one.kind == "completion"],
             request.param,
+            planned,
         )
 
 
@@ -248,3 +253,11 @@ def test_tools_go_to_writers_with_the_rows_that_have_them(finished: Finished) ->
         about_tools = "And number" in json.dumps(body)
         assert ("tools" in body) is about_tools
         assert not any("reasoning" in json.dumps(turn) for turn in body["messages"])
+
+
+def test_the_plan_holds(finished: Finished) -> None:
+    manifest = json.loads((finished.folder / "manifest.json").read_text())
+    plan, cost = finished.plan, manifest["totals"]["cost_usd"]
+    assert plan.low is not None
+    assert plan.high is not None
+    assert plan.low <= cost <= plan.high

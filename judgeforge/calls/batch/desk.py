@@ -96,7 +96,7 @@ class Batches:
     @property
     def count(self) -> BatchCount | None:
         """None where no batch is under way."""
-        return counted_batches([one for one in self._door.book.open_entries if one.creating])
+        return counted_batches(self._door.book.entries.values())
 
     async def close(self, grace_s: float) -> None:
         until = time.monotonic() + grace_s

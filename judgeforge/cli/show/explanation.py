@@ -128,7 +128,8 @@ def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
 def _attempts(call: ExplainedCall) -> str:
     if not call.attempts:
         return "cached"
-    return "\n".join([str(call.attempts), *map(one_line, call.failures)])
+    batch = [] if call.batch is None else [f"in batch {one_line(call.batch)}"]
+    return "\n".join([str(call.attempts), *batch, *map(one_line, call.failures)])
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -41,6 +41,7 @@ def make_pairs(
             score_rejected=pair.score_rejected,
             score_margin=pair.score_margin,
             confidence=pair.confidence,
+            p_tie=pair.p_tie,
             chosen_model=completions[pair.chosen_id].model,
             rejected_model=completions[pair.rejected_id].model,
             strategy=strategy,

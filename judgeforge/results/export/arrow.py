@@ -74,6 +74,7 @@ def pair_types(columns: PairColumns) -> Columns:
         "score_rejected": "float64",
         "score_margin": "float64",
         "confidence": "float64",
+        "p_tie": "float64",
         "chosen_model": "string",
         "rejected_model": "string",
         "strategy": "string",

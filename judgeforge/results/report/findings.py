@@ -15,6 +15,7 @@ from judgeforge.records import SkipReason
 from judgeforge.results.facts import judges_by_name, part
 from judgeforge.results.figures.completions import FINISHED, others
 from judgeforge.results.figures.given_labels import SURE
+from judgeforge.results.figures.pairs import PairFigures
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.store.manifest import Manifest
 
@@ -73,7 +74,7 @@ def _wrong(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
             f"{wrong:.1%} of the pairs are expected to have the worse answer as chosen.",
             f"pairing.min_confidence: {_STRICTER} would keep {kept / pairs.pairs:.0%} of the "
             f"pairs, {rest or 0.0:.0%} of them wrong; a cascade or more repeats make pairs surer; "
-            "DPO's label_smoothing can allow for the rest.",
+            f"{_robust_loss(pairs)} allows for the rest.",
         )
     asked = any(not judge.by_code for judge in figures.judges.judges.values())
     if pairs.pairs and asked and manifest.calibration is None:
@@ -83,6 +84,12 @@ def _wrong(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
             "that they share cannot be seen.",
             "Label 40 prompts or more, then judgeforge calibrate and pairing.max_error.",
         )
+
+
+def _robust_loss(pairs: PairFigures) -> str:
+    found = pairs.label_noise.smoothing
+    value = 0.0 if found is None else found.value
+    return f'DPO with loss_type="robust", label_smoothing={value:.3f}'
 
 
 def _length(_: Manifest, figures: RunFigures) -> Iterator[Finding]:

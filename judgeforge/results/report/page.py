@@ -58,6 +58,8 @@ def page(
         "slices": list(figures.slices.largest(_MOST_NAMES)),
         "calls": _calls(figures),
         "starts": figures.calls.starts,
+        "in_batches": figures.calls.in_batches,
+        "batches": figures.calls.batches,
         "events": figures.calls.events.most_common(_MOST_NAMES),
         "shown": shown,
         "folder_argument": shlex.quote(name),

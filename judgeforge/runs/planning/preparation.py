@@ -135,7 +135,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     keys: dict[str, str | None] = {}
     without_key: set[str | None] = set()
     for name in names:
-        for check_model in (_check_local, _check_fallback):
+        for check_model in (_check_local, _check_fallback, _check_batches):
             with _adding_to(mistakes):
                 check_model(config, name)
         place = config.models[name].key_place
@@ -281,6 +281,17 @@ def _check_fallback(config: RunConfig, name: str) -> None:
             f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
             "Name a model of the same kind, or none.",
             key=f"models.{name}.fallback",
+        )
+
+
+def _check_batches(config: RunConfig, name: str) -> None:
+    """A run that looks at its batches too seldom would take them for a standstill."""
+    batch = config.models[name].batch
+    if batch is not None and batch.poll_s >= config.limits.stall_s:
+        raise ConfigError(
+            f"must be less than limits.stall_s ({config.limits.stall_s:g}): a run that hears "
+            "nothing for that long stops",
+            key=f"models.{name}.batch.poll_s",
         )
 
 
