@@ -138,13 +138,17 @@ def _words(turn: Mapping[str, Any]) -> object:
 def _prompt(source: str, row: Columns, fields: Fields) -> object:
     if source == "instruction" and not names_its_prompt(fields):
         return instruction_turns(row, fields)
-    value = row.get(source)
-    if isinstance(value, str) and looks_like_transcript(value):
+    return asked(row.get(source))
+
+
+def asked(value: object) -> object:
+    """A column that has a prompt, as turns. Raises RowProblemError."""
+    if not isinstance(value, str):
+        return turns_of(value)
+    if looks_like_transcript(value):
         return transcript_turns(value)
-    if isinstance(value, str):
-        turns = messages_of(value)
-        return one_turn(value) if turns is None else turns_of(turns)
-    return turns_of(value)
+    turns = messages_of(value)
+    return one_turn(value) if turns is None else turns_of(turns)
 
 
 def _prompt_column(names: Collection[str], fields: Fields) -> str | None:
