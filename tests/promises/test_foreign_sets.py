@@ -78,6 +78,7 @@ def test_the_card_and_explain_say_so_too(judged: Path, command: Command) -> None
     code, shown, _ = command("explain", judged, rows(judged / "pairs.jsonl")[0]["id"])
     assert code == 0
     assert "rejected in the set that it comes from" in shown
+    assert "level: 0" in shown
 
 
 def test_the_flips_of_the_docs_are_found(judged: Path) -> None:
