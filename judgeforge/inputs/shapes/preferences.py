@@ -19,6 +19,7 @@ from judgeforge.inputs.shapes.shape import (
     GivenAnswer,
     Shape,
     names_its_prompt,
+    names_its_sides,
     one_turn,
     with_system,
 )
@@ -30,12 +31,16 @@ _SIDES: tuple[Given, ...] = get_args(Given)
 _PROMPTS = ("prompt", "question", "instruction", "input", "conversations", "messages", "context")
 """Columns that may have the prompt; the first is it wherever it is there."""
 _BESIDE = {"instruction": ("input",)}
+_OTHER_NAMES = (
+    ("preferred_output", "non_preferred_output"),  # hosted preference tuning: OpenAI, Together
+    ("chosen_response", "rejected_response"),  # argilla
+)
 _MODELS = ("{}_model", "{}-model", "model_{}")
 
 
 def columns(names: Collection[str], fields: Fields) -> tuple[str, ...]:
-    sides = _sides(fields)
-    if len(sides) < len(_SIDES) or not all(side in names for side in sides.values()):
+    sides = _sides(names, fields)
+    if not sides:
         return ()
     prompt = _prompt_column(names, fields)
     beside = _BESIDE.get(prompt or "", ())
@@ -46,15 +51,20 @@ def columns(names: Collection[str], fields: Fields) -> tuple[str, ...]:
 
 def read(row: Columns, fields: Fields) -> dict[str, Any]:
     filled = [name for name, value in row.items() if value is not None]
-    values = {side: conversation(row.get(name), name) for side, name in _sides(fields).items()}
+    sides = _sides(row, fields)
+    if not sides:
+        bad("the row lacks one of its two sides")
+    names = list(sides.values())
     source = _prompt_column(filled, fields)
     prompt = None if source is None else _prompt(source, row, fields)
-    prompt, answers = split(prompt, list(values.values()), _names(fields))
+    prompt, answers = split(prompt, [conversation(row.get(name), name) for name in names], names)
     given = [
         GivenAnswer(answer, name, side, row.get(_model_column(filled, side) or ""))
-        for side, name, answer in zip(_SIDES, _names(fields), answers, strict=True)
+        for (side, name), answer in zip(sides.items(), answers, strict=True)
     ]
-    return {"prompt": with_system(prompt, row), "completions": given}
+    about = row.get(source or "")
+    tools = {"tools": about["tools"]} if isinstance(about, Mapping) and "tools" in about else {}
+    return {"prompt": with_system(prompt, row), "completions": given, **tools}
 
 
 def conversation(value: object, name: str) -> str | list[Any]:
@@ -143,6 +153,8 @@ def _prompt(source: str, row: Columns, fields: Fields) -> object:
 
 def asked(value: object) -> object:
     """A column that has a prompt, as turns. Raises RowProblemError."""
+    if isinstance(value, Mapping) and "messages" in value:
+        value = value["messages"]
     if not isinstance(value, str):
         return turns_of(value)
     if looks_like_transcript(value):
@@ -164,13 +176,15 @@ def _prompt_column(names: Collection[str], fields: Fields) -> str | None:
     return found[0] if found else None
 
 
-def _sides(fields: Fields) -> dict[Given, str]:
-    named = {"chosen": fields.chosen, "rejected": fields.rejected}
-    return {side: name for side in _SIDES if (name := named[side]) is not None}
-
-
-def _names(fields: Fields) -> list[str]:
-    return list(_sides(fields).values())
+def _sides(names: Collection[str], fields: Fields) -> dict[Given, str]:
+    """Side -> its column; nothing where one of the two is not there, or is not to be read."""
+    if fields.chosen is None or fields.rejected is None:
+        return {}
+    known = [(fields.chosen, fields.rejected), *([] if names_its_sides(fields) else _OTHER_NAMES)]
+    for each in known:
+        if all(name in names for name in each):
+            return dict(zip(_SIDES, each, strict=True))
+    return {}
 
 
 def _model_column(names: Collection[str], side: str) -> str | None:
