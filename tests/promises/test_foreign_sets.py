@@ -81,6 +81,14 @@ def test_the_card_and_explain_say_so_too(judged: Path, command: Command) -> None
     assert "level: 0" in shown
 
 
+def test_the_command_ends_with_what_became_of_the_labels(
+    judged: Path, server: LocalServer, command: Command
+) -> None:
+    code, shown, _ = command("run", judged.parent / "config.yaml", "--out", judged)
+    assert code == 0
+    assert "the set's own labels: 7 of 10 judged stand, 3 are reversed" in shown
+
+
 def test_the_flips_of_the_docs_are_found(judged: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "inputs.md").read_text(encoding="utf-8")
     code = page.split("```python\n")[1].split("```")[0].replace("runs/first", str(judged))

@@ -1,4 +1,5 @@
-"""A new provider, protocol, shape or format of rows, or format of exports is one file and one line in its table.
+"""A new provider, protocol, shape or format of rows, or format of exports is one file and one line
+in its table.
 
 Here each of them gets a line for the time of a test; nothing else is touched, and it works the
 whole way from the configuration to the results.
