@@ -51,7 +51,7 @@ def listed_turns(value: list[Any]) -> list[Any]:
 
 
 def _is_foreign(turn: object) -> bool:
-    return isinstance(turn, Mapping) and "from" in turn and "role" not in turn
+    return isinstance(turn, Mapping) and "from" in turn and turn.get("role") is None
 
 
 def _turn(turn: Mapping[str, Any], number: int, open_calls: list[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from judgeforge.config.run import Fields
 from judgeforge.inputs.messages import messages_of
 from judgeforge.inputs.rows import bad, kind_of
-from judgeforge.inputs.shapes.alpaca import instruction_turns
+from judgeforge.inputs.shapes.alpaca import INPUTS, first_of, instruction_turns
 from judgeforge.inputs.shapes.shape import (
     Columns,
     GivenAnswer,
@@ -30,7 +30,6 @@ from judgeforge.records import Given
 _SIDES: tuple[Given, ...] = get_args(Given)
 _PROMPTS = ("prompt", "question", "instruction", "input", "conversations", "messages", "context")
 """Columns that may have the prompt; the first is it wherever it is there."""
-_BESIDE = {"instruction": ("input",)}
 _OTHER_NAMES = (
     ("preferred_output", "non_preferred_output"),  # hosted preference tuning: OpenAI, Together
     ("chosen_response", "rejected_response"),  # argilla
@@ -43,7 +42,7 @@ def columns(names: Collection[str], fields: Fields) -> tuple[str, ...]:
     if not sides:
         return ()
     prompt = _prompt_column(names, fields)
-    beside = _BESIDE.get(prompt or "", ())
+    beside = [first_of(INPUTS, names)] if prompt == "instruction" else []
     models = [column for side in _SIDES if (column := _model_column(names, side))]
     wanted = [*sides.values(), *([prompt] if prompt else []), *beside, "system", *models]
     return tuple(name for name in wanted if name in names)
@@ -168,8 +167,8 @@ def _prompt_column(names: Collection[str], fields: Fields) -> str | None:
     if names_its_prompt(fields):
         return fields.prompt if fields.prompt in names else None
     found = [name for name in _PROMPTS if name in names]
-    if "instruction" in found and "input" in found:
-        found.remove("input")
+    if "instruction" in found:
+        found = [name for name in found if name not in INPUTS]
     if len(found) > 1 and found[0] != _PROMPTS[0]:
         each = " or ".join(f"`{name}`" for name in found)
         bad(f"the prompt could be {each}; say which: `fields: {{prompt: {found[0]}}}`")
