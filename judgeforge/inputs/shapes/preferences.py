@@ -42,7 +42,8 @@ def columns(names: Collection[str], fields: Fields) -> tuple[str, ...]:
     if not sides:
         return ()
     prompt = _prompt_column(names, fields)
-    beside = [first_of(INPUTS, names)] if prompt == "instruction" else []
+    is_alpaca = prompt == "instruction" and not names_its_prompt(fields)
+    beside = [first_of(INPUTS, names)] if is_alpaca else []
     models = [column for side in _SIDES if (column := _model_column(names, side))]
     wanted = [*sides.values(), *([prompt] if prompt else []), *beside, "system", *models]
     return tuple(name for name in wanted if name in names)
