@@ -302,13 +302,11 @@ def _own_family(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
 def _given_labels(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     labels = figures.given_labels
     if labels.judged >= ENOUGH and labels.surely_flipped > _REVERSED * labels.judged:
-        share = labels.surely_flipped / labels.judged
         yield Finding(
             "look",
-            f"{share:.0%} of the set's own labels are wrong by the judges, each with a probability "
-            f"of at least {SURE:g}.",
-            "Read the surest flips, below: either these labels are wrong, or the rubric asks for "
-            "something else than their authors did.",
+            f"{labels.surely_flipped / labels.judged:.0%} of the set's own labels are wrong by the "
+            f"judges, each with a probability of at least {SURE:g}.",
+            "Read the surest flips, below: labels, judges or the rubric may be what is wrong.",
         )
 
 
