@@ -19,7 +19,9 @@ from judgeforge.inputs.reading import read_prompts
 from judgeforge.judging.elsewhere.file import Verdicts
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.ranking.reliability.unseen import UNMEASURED
 from judgeforge.records import JudgedPrompt, Prompt
+from judgeforge.runs.planning.measure import bought
 from judgeforge.runs.start import Start
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
@@ -106,6 +108,10 @@ class RunFit:
         if not self._fit.done():
             self._fit.set_result(None)
 
+    def learns_from(self, prompt_id: str) -> bool:
+        """Also where it is judged again, since the same must be asked then."""
+        return prompt_id in self._learnt_from
+
     async def to_ask_with(self, prompt_id: str) -> Reliability:
         """What a cascade goes by: the prior for a prompt to learn from, also where it is judged
         again, since the same must be asked then; all others wait for the fit.
@@ -170,8 +176,11 @@ def fit_so_far(start: Start) -> FrozenFit | None:
     config, calibration = start.config, start.prepared.calibration
     if calibration is not None:
         return FrozenFit(reliability=calibration.instrument(config.pairing).reliability)
-    if not _can_be_fitted(config.judging, start.prepared.verdicts):
-        return FrozenFit(reliability=PRIOR)
+    if (
+        not _can_be_fitted(config.judging, start.prepared.verdicts)
+        and bought(config.judging) is None
+    ):
+        return FrozenFit(reliability=UNMEASURED)
     fit = read_fit(start.folder.reliability_file)
     # Judges that others have asked are learnt with those of the run, and all on one scale.
     return None if fit is None or fit.judgments != start.prepared.judgments_digest else fit

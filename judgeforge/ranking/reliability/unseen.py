@@ -25,6 +25,12 @@ PANEL_DOUBT = 0.15
 ERROR_CORRELATION = 0.28
 """Of the errors of two recorded judges about one completion: 0.28 to 0.46. The lower end, since the
 own errors of a panel are fitted cautiously already."""
+LEAST_REPEATED = 16
+"""Completions that a judge scored twice, from which on its noise is measured."""
+USELESS = 0.4
+"""Of 76 recorded combinations of a judge and a set (those made to fool judges among them), about
+half are right in less than 60 % of pairs. A judge of which nothing is known, not even whether it
+says the same again, may be one of them: no pair is then surer than 0.8."""
 
 
 def with_unseen(evidence: Sequence[Evidence], known: Reliability) -> Reliability:
@@ -34,7 +40,10 @@ def with_unseen(evidence: Sequence[Evidence], known: Reliability) -> Reliability
     if not scoring:
         return known
     if len(scoring | comparing) == 1:
-        return _alone(known, known.of(next(iter(scoring))))
+        repeated = sum(len(cell.scores) > 1 for one in evidence for cell in one.cells)
+        found = _alone(known, known.of(next(iter(scoring))))
+        useless = USELESS if repeated < LEAST_REPEATED else 0.0
+        return found.model_copy(update={"useless": useless})
     return _together(known, [judge for judge in known.judges if judge.name in scoring])
 
 
@@ -69,7 +78,13 @@ def _together(known: Reliability, judges: Sequence[JudgeReliability]) -> Reliabi
 
 
 UNMEASURED = _alone(
-    PRIOR.model_copy(update={"close_prompts": CLOSE_PROMPTS, "close_pairs": CLOSE_PAIRS}),
+    PRIOR.model_copy(
+        update={
+            "close_prompts": CLOSE_PROMPTS,
+            "close_pairs": CLOSE_PAIRS,
+            "useless": USELESS,
+        }
+    ),
     PRIOR.others,
 )
 """What is assumed where nothing was fitted and nothing will be."""
