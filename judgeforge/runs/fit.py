@@ -176,10 +176,7 @@ def fit_so_far(start: Start) -> FrozenFit | None:
     config, calibration = start.config, start.prepared.calibration
     if calibration is not None:
         return FrozenFit(reliability=calibration.instrument(config.pairing).reliability)
-    if (
-        not _can_be_fitted(config.judging, start.prepared.verdicts)
-        and bought(config.judging) is None
-    ):
+    if not _can_be_fitted(config.judging, start.prepared.verdicts):
         return FrozenFit(reliability=UNMEASURED)
     fit = read_fit(start.folder.reliability_file)
     # Judges that others have asked are learnt with those of the run, and all on one scale.
@@ -221,13 +218,14 @@ def go_on_fitting(
 
 
 def _can_be_fitted(judging: JudgingConfig, verdicts: Verdicts | None) -> bool:
-    """One judge that scores everything once shows nothing about its own reliability."""
+    """One judge that scores everything once shows nothing about its own reliability, unless some
+    prompts ask it again."""
     judges = judging.judges
     others = () if verdicts is None else verdicts.by_judge
     several = len(judges) + len(others) > 1 or any(judge.repeats > 1 for judge in judges)
     compares = any(judge.shows == "two" for judge in judges)
     compares = compares or (verdicts is not None and verdicts.compares)
-    return judging.fit_prompts > 0 and (several or compares)
+    return judging.fit_prompts > 0 and (several or compares or bought(judging) is not None)
 
 
 def recall(

@@ -1,10 +1,10 @@
 """What is bought on some of the first prompts, so that the judges of a run are measured.
 
 A judge that is alone and asked once shows nothing of its noise, and a cascade that asks only where
-it is in doubt can keep a wrong belief about its first judge for ever. So some of the prompts that the
-judges are learnt from are asked more: a judge alone the same again, a cascade all its judges. They
-are half of those behind the first ones, drawn by their ids: what is asked must not depend on where
-a run was stopped, and a run of few prompts buys nothing.
+it is in doubt can keep a wrong belief about its first judge for ever. So some of the prompts that
+the judges are learnt from are asked more: a judge alone the same again, a cascade all its judges.
+They are half of those behind the first ones, drawn by their ids: what is asked must not depend on
+where a run was stopped, and a run of few prompts buys nothing.
 """
 
 from __future__ import annotations
