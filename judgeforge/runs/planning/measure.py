@@ -18,6 +18,9 @@ Measure = Literal["repeats", "everybody"]
 NEVER_MEASURED = 16
 """Rows of the input from its first one on: a run of so few is not worth measuring a judge for."""
 
+MEASURED_SHARE = 3 / 8
+"""Of 64 prompts that judges are learnt from: half of those behind the first 16."""
+
 
 def bought(judging: JudgingConfig) -> Measure | None:
     """None where nothing is, because the judges measure each other, repeat themselves or have
