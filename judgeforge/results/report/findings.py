@@ -17,6 +17,7 @@ from judgeforge.results.figures.completions import FINISHED, others
 from judgeforge.results.figures.given_labels import SURE
 from judgeforge.results.figures.label_noise import robust_loss
 from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 
 ENOUGH = 30
@@ -80,8 +81,7 @@ def _wrong(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
     if pairs.pairs and asked and manifest.calibration is None:
         yield Finding(
             "note",
-            "No labels were used: confidence follows from how far the judges agree, and errors "
-            "that they share cannot be seen.",
+            assumed(manifest.reliability or {}),
             "Label 40 prompts or more, then judgeforge calibrate and pairing.max_error.",
         )
 
