@@ -19,10 +19,18 @@ from judgeforge.text.messages import Message, Record, SparseRecord, ToolCall
 Given = Literal["chosen", "rejected"]
 """Which side a completion was in a preference set of others."""
 Finish = Literal[
-    "stop", "length", "refusal", "content_filter", "empty", "failed", "given", "unknown"
+    "stop",
+    "length",
+    "refusal",
+    "content_filter",
+    "empty",
+    "failed",
+    "too_long",
+    "given",
+    "unknown",
 ]
 """How a text ended: by itself; at a limit; by a filter; in a way that does not tell whether it is
-whole (unknown)."""
+whole (unknown). Of one that never began: failed, or the server found its prompt too long."""
 
 
 class ReadyCompletion(SparseRecord):
