@@ -29,8 +29,8 @@ Finish = Literal[
     "given",
     "unknown",
 ]
-"""How a text ended: by itself; at a limit; by a filter; in a way that does not tell whether it is
-whole (unknown). Of one that never began: failed, or the server found its prompt too long."""
+"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole. One
+that never began failed, or its prompt is too long for the server."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -96,6 +96,12 @@ class Completion(SparseRecord):
     """None where the price of the model is unknown."""
 
     @property
+    def is_usable(self) -> bool:
+        """Can be judged: whole, not refused, not empty, and not the same as an earlier one."""
+        whole = self.finish in {"stop", "given", "length", "unknown"}
+        return whole and not self.cut and self.unsure is None and self.duplicate_of is None
+
+    @property
     def is_empty(self) -> bool:
         """Neither words nor a tool call."""
         return not self.tool_calls and not self.text.strip()
@@ -117,16 +123,13 @@ class Completion(SparseRecord):
     def flags(self) -> tuple[str, ...]:
         """What a reader should know of it, in words, as completions.jsonl has it."""
         failed = "withheld" if self.finish == "content_filter" else "failed"
+        read = self.input_tokens_read
         return (
             *(["cut"] if self.cut else []),
             *([f"not known to be whole: {self.unsure}"] if self.unsure is not None else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
-            *(
-                [f"prompt may be cut: {n} tokens"]
-                if (n := self.input_tokens_read) is not None
-                else []
-            ),
+            *([f"prompt may be cut: {read} tokens"] if read is not None else []),
             *map(suspicious_flag, self.signs),
         )
 
@@ -220,6 +223,32 @@ class Judgment(Record):
         return self.calls or ((self.call,) if self.call else ())
 
 
+class GapPrior(Record):
+    """What was expected of the gaps between the completions of a prompt before any judgment."""
+
+    sds: tuple[float, ...]
+    """Standard deviation of each quality around the mean of its prompt, in the unit of scores."""
+    exact: tuple[float, ...] = ()
+    """What code has decided of each quality; where that differs, two cannot be equal."""
+    close_prompts: float = Field(default=0.0, ge=0, lt=1)
+    """Share of prompts whose completions are all equally good, or nearly."""
+    close_pairs: float = Field(default=0.0, ge=0, lt=1)
+    """Share of two completions that are so in the other prompts."""
+    equal: float = Field(default=2 / 3, ge=0, le=1)
+    """Share of those that are equally good; the others differ slightly."""
+    shared: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the variance that all judges agree on that is an error of all of them, besides what
+    the covariance holds of it."""
+    doubt: float = Field(default=0.0, ge=0)
+    """How far off the judges' errors may be: standard deviation of the logarithm of the factor by
+    which gaps, in their standard deviations, are wrong."""
+
+    @property
+    def differ(self) -> float:
+        """Share of two completions that are not close."""
+        return (1.0 - self.close_prompts) * (1.0 - self.close_pairs)
+
+
 class Ranking(Record):
     """The posterior over the qualities of the completions of one prompt.
 
@@ -236,6 +265,8 @@ class Ranking(Record):
     p_best: tuple[float, ...]
     vetoed: tuple[str, ...] = ()
     """Completions that failed a required check; they stand below all others."""
+    prior: GapPrior | None = None
+    """Without it no two completions are held for equal, and the covariance is not doubted."""
 
     def score(self, place: int) -> float:
         """Of the completion at ``place`` of ``completion_ids``, as it is written: cut to 0 to 1."""
@@ -266,7 +297,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools"})
+    only_where_set = frozenset({"tools", "metadata"})
 
     id: str
     prompt_id: str
@@ -277,12 +308,18 @@ class PreferencePair(SparseRecord):
     score_rejected: float
     score_margin: float
     confidence: float
+    """P(chosen is better than rejected)."""
+    p_tie: float | None = None
+    """P(both are equally good); the rest is P(rejected is better). None in rows of earlier
+    versions, whose ``confidence`` left equal completions out of account."""
     chosen_model: str
     rejected_model: str
     strategy: str
     provenance: Provenance
     tools: str | None = None
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What ``prompts.keep`` names, null where a row has none."""
 
 
 class SkipReason(StrEnum):
@@ -316,14 +353,13 @@ class SkipReason(StrEnum):
     @property
     def was_ranked(self) -> bool:
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
-        ranked = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
-        return self in (*ranked, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
+        doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
+        return self in (*doubted, self.BELOW_MARGIN, self.LENGTH_RATIO)
 
     @property
     def is_failure(self) -> bool:
         """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
-        judged_well = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
-        return self not in (*judged_well, self.ABOVE_MAX_ERROR, self.NOT_JUDGED)
+        return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self is self.NOT_JUDGED)
 
 
 class Skip(SparseRecord):
@@ -337,7 +373,6 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
-    """What ``prompts.keep`` names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +384,5 @@ class JudgedPrompt:
 
 
 def prompt_key(prompt_id: str) -> int:
-    """The first 8 bytes of a hash: of a million different ids, two are taken for the same with a
-    probability of 3e-8."""
+    """The first 8 bytes of a hash: two of a million ids are the same with a probability of 3e-8."""
     return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")

@@ -53,6 +53,11 @@ class Label(Record):
         most = max(self.parts.values())
         return [name for name, part in self.parts.items() if part == most]
 
+    @property
+    def is_tie(self) -> bool:
+        """Whether people prefer neither of two."""
+        return len(self.parts) == 2 and len(self.preferred) == 2
+
     @classmethod
     def tie(cls, prompt_id: str, completion_ids: Sequence[str]) -> Label:
         return cls(

@@ -29,7 +29,8 @@ _OF_SETTINGS = frozenset({400, 422, 500})
 _SETTINGS: Mapping[str, str] = {
     "response_format": "`structured` (tool or instruction)",
     "output_config": "`structured` (tool or instruction)",
-    "tools": "`structured` (json_schema or instruction)",
+    "tool_choice": "`structured` (json_schema or instruction)",
+    "tools": "tool calling, switched on in the server",
     "temperature": "`send_temperature: false`",
     "max_tokens": "`max_tokens_field: max_completion_tokens`",
     "max_completion_tokens": "`max_tokens_field: max_tokens`",
@@ -41,7 +42,8 @@ _SETTINGS: Mapping[str, str] = {
 
 @dataclass(slots=True)
 class _Requests:
-    """Those to one model with the same fields: a judge's have others than a writer's."""
+    """Those to one model with the same fields, and with pictures or without: a judge's have others
+    than a writer's."""
 
     has_answered: bool = False
     sending: int = 0
@@ -49,7 +51,7 @@ class _Requests:
     """In a row, by whether it is access that is refused."""
 
 
-_Kind = tuple[str, frozenset[str]]
+_Kind = tuple[str, frozenset[str], bool]
 
 
 class Prompts:
@@ -178,11 +180,13 @@ def is_of_settings(error: StatusError) -> bool:
 
 
 def _kind(call: Call) -> _Kind:
-    return call.model_name, frozenset(call.body)
+    """A model that reads words may see no pictures."""
+    return call.model_name, frozenset(call.body), call.pictures > 0
 
 
 def _advice(call: Call, refused: int, model: ModelConfig) -> str:
-    settings = [setting for name, setting in _SETTINGS.items() if name in call.body]
+    settings = ["`vision: false`, if it does not see pictures"] if call.pictures else []
+    settings += [setting for name, setting in _SETTINGS.items() if name in call.body]
     settings += [f"`params.{name}`" for name in model.passed_on if name in call.body]
     return (
         f". Model `{call.model_name}` refused its first {refused} requests of this kind and "

@@ -1,4 +1,4 @@
-"""After a run: `explain`, `report`, `export`."""
+"""After a run: `explain`, `report`, `export`, `questions`."""
 
 from __future__ import annotations
 
@@ -96,3 +96,22 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
     )
     for line in summary.lines():
         say(line)
+
+
+@command()
+def questions(
+    folder: Folder,
+    to: Annotated[Path, typer.Option(help="A .jsonl file.", show_default=False)],
+    most: Annotated[
+        int | None, typer.Option("--n", min=1, help="At most this many, the most doubtful first.")
+    ] = None,
+    least_doubt: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Probability of being wrong from which to ask.")
+    ] = 0.05,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Write what is still in doubt, for people or programs to judge."""
+    from judgeforge.cli.show.output import say
+    from judgeforge.results.questions import write_questions
+
+    say(write_questions(folder, to=to, most=most, least_doubt=least_doubt, force=force).line())

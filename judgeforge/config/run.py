@@ -61,13 +61,13 @@ class PromptsConfig(Record):
     """How rows are laid out; by default their columns tell it."""
     last_answer: LastAnswer = "refuse"
     """What becomes of the answer that a prompt's messages end in."""
-    keep: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    keep: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list)
     """Columns, or keys of the metadata, that go into the pairs."""
     duplicate_prompts: Literal["skip", "keep"] = "skip"
 
     @field_validator("keep")
     @classmethod
-    def _distinct_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _distinct_names(cls, value: list[str]) -> list[str]:
         if any(not name for name in value) or len(set(value)) < len(value):
             raise ValueError("name each column or key of the metadata once")
         return value

@@ -86,8 +86,10 @@ def _ready(one: ReadyCompletion) -> list[Any]:
 
 def _one_blank(value: Any) -> Any:  # noqa: ANN401
     """The same texts, with one blank for each run of white space."""
+    if isinstance(value, str):
+        return " ".join(value.split())
     if isinstance(value, list | tuple):
         return [_one_blank(each) for each in value]
     if isinstance(value, Mapping):
         return {name: _one_blank(each) for name, each in value.items()}
-    return " ".join(value.split()) if isinstance(value, str) else value
+    return value

@@ -8,7 +8,7 @@ are not JSON. That is for judges and checks to say, and makes no row a bad one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from judgeforge.config.run import LastAnswer
 from judgeforge.inputs.lines import from_json_text
@@ -19,12 +19,13 @@ from judgeforge.inputs.rows import RowProblemError, bad, column_names, kind_of, 
 from judgeforge.inputs.shapes.shape import GivenAnswer
 from judgeforge.inputs.tools import read_tool_calls
 from judgeforge.inputs.turns import listed_turns, turns_of
-from judgeforge.records import Given, ReadyCompletion, SkipReason
+from judgeforge.records import ReadyCompletion, SkipReason
 from judgeforge.text.messages import Message, TextPart
+from judgeforge.text.tool_calls import same_calls_key
 from judgeforge.text.wording import listed
 
 _OF_A_COMPLETION = frozenset(
-    {"text", "model", "role", "content", "tool_calls", "given", "response", "answer"}
+    {"text", "model", "role", "content", "tool_calls", "response", "answer"}
     | {"reasoning", "reasoning_content", "thinking"}
 )
 _TEXTS = ("response", "answer", "content")
@@ -70,8 +71,9 @@ def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool) -> None:
     raise RowProblemError(SkipReason.TOO_FEW_COMPLETIONS, detail)
 
 
-def _said(one: ReadyCompletion) -> tuple[str, ...]:
-    return (one.text, *(f"{call.name} {call.arguments}" for call in one.tool_calls))
+def _said(one: ReadyCompletion) -> tuple[str, str]:
+    """The order of keys in arguments tells no two apart, as when completions are compared."""
+    return (one.text, same_calls_key(one.tool_calls))
 
 
 def _completion(value: object, number: int, reading: Reading) -> ReadyCompletion:
@@ -104,7 +106,6 @@ def _answer(value: object, what: str, reading: Reading) -> ReadyCompletion:
         model=_model(value.get("model"), what),
         tool_calls=calls,
         reasoning=read_thought(value, "assistant", what),
-        given=_given(value.get("given")),
     )
 
 
@@ -116,11 +117,6 @@ def _only_turn(turns: list[Any], what: str) -> object:
 
 def _model(value: object, what: str) -> str | None:
     return None if value is None else text_of(value, f"the model of {what}")
-
-
-def _given(value: object) -> Given | None:
-    """Which side it was; a row may have something else under this name."""
-    return next((side for side in get_args(Given) if side == value), None)
 
 
 def _is_answer(turn: object) -> bool:

@@ -35,12 +35,17 @@ class Noticed:
     def add(self, prompt: Prompt) -> None:
         turns, ready = prompt.messages, prompt.completions
         self.with_tools += prompt.tools is not None
-        calls = [*(turn.tool_calls for turn in turns), *(one.tool_calls for one in ready)]
-        self.with_calls += any(calls)
-        thoughts = [*(turn.reasoning_content for turn in turns), *(one.reasoning for one in ready)]
-        self.with_thoughts += any(thoughts)
-        self.with_earlier_thoughts += any(turn.reasoning_content for turn in turns)
-        self.with_pictures += has_pictures(prompt)
+        calls = thoughts = earlier = pictures = False
+        for turn in turns:
+            calls = calls or bool(turn.tool_calls)
+            earlier = earlier or turn.reasoning_content is not None
+            pictures = pictures or isinstance(turn.content, tuple)
+        for one in ready:
+            calls, thoughts = calls or bool(one.tool_calls), thoughts or one.reasoning is not None
+        self.with_calls += calls
+        self.with_thoughts += thoughts or earlier
+        self.with_earlier_thoughts += earlier
+        self.with_pictures += pictures and has_pictures(prompt)
 
     def sights(self) -> list[str]:
         """What there is beside words: a sentence where there is any."""

@@ -53,7 +53,15 @@ def read_turn(turn: object, number: int, reading: Reading, *, calls: int = 0) ->
 
 def message_of(role: Role, content: object, what: str) -> Message:
     """One of words alone. Raises RowProblemError."""
-    return Message.model_construct(role=role, content=_words(content, role, what))
+    # Most messages are: looking its defaults up takes as long as all the rest.
+    return Message.model_construct(
+        role=role,
+        content=_words(content, role, what),
+        tool_calls=(),
+        tool_call_id=None,
+        name=None,
+        reasoning_content=None,
+    )
 
 
 def read_thought(turn: Mapping[str, object], role: Role, what: str) -> str | None:

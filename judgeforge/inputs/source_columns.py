@@ -10,9 +10,15 @@ from typing import Any
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
 from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, column_names
-from judgeforge.inputs.shapes.recognition import Recognised, read_as, recognise
+from judgeforge.inputs.shapes.recognition import (
+    PROMPTS_NAME,
+    Recognised,
+    read_as,
+    recognise,
+    shapes,
+)
 from judgeforge.text.visible import quotable
-from judgeforge.text.wording import did_you_mean
+from judgeforge.text.wording import counted, did_you_mean, listed
 
 _SHOWN_COLUMNS = 12
 _MOST_NAMES = 1000
@@ -45,6 +51,8 @@ class SourceColumns:
         self._shape, self._completions_wanted = shape, completions_wanted
         self._of_header: Recognised | None = None
         self._known: dict[tuple[str, ...], Recognised] = {}
+        self._last: tuple[Mapping[str, Any], Recognised] | None = None
+        """Each row is asked about twice, one after the other."""
         self.shapes: Counter[str] = Counter()
         """Rows by the shape that they were read as."""
         self.used: dict[str, None] = {}
@@ -110,6 +118,13 @@ class SourceColumns:
         """How a row is read. Raises RowProblemError where it can be read in two ways."""
         if self._of_header is not None:
             return self._of_header
+        if self._last is not None and columns is self._last[0]:
+            return self._last[1]
+        found = self._of_row(columns)
+        self._last = columns, found
+        return found
+
+    def _of_row(self, columns: Mapping[str, Any]) -> Recognised:
         filled = tuple(name for name, value in columns.items() if value is not None)
         reading = self._known.get(filled)
         if reading is None:
@@ -118,6 +133,27 @@ class SourceColumns:
             if len(self._known) < _MOST_KINDS:
                 self._known[filled] = reading
         return reading
+
+    def described(self) -> list[str]:
+        """How the rows were read and what of them was not, in words; nothing for plain prompts."""
+        if not self.unused and not self.shapes.keys() - {PROMPTS_NAME}:
+            return []
+        first, *others = self.shapes.most_common() or [(PROMPTS_NAME, 0)]
+        said = f"read as {shapes()[first[0]].title}"
+        said += "".join(f"; {counted(n, 'row')} as {shapes()[name].title}" for name, n in others)
+        if self.unused:
+            names = listed(map(quotable, self.unused), _SHOWN_COLUMNS)
+            said += f"; {counted(len(self.unused), 'column')} not used: {names}"
+        sides = {self.fields.chosen, self.fields.rejected}
+        advice = (
+            "`prompts: {shape: preference}` judges `chosen` and `rejected` anew, in place of "
+            "sampling answers"
+        )
+        return [said, *([advice] if sides <= self.unused.keys() else [])]
+
+    def never_seen(self) -> list[str]:
+        """What `prompts.keep` names, and no row has as a column."""
+        return [name for name in self.keep if name not in self.used]
 
     def _recognise(self, names: Collection[str]) -> Recognised:
         if self._shape != "auto":

@@ -1,7 +1,8 @@
 """Turns as ShareGPT has them (``from``, ``value``) -> messages with ``role`` and ``content``.
 
 A turn ``function_call`` becomes an assistant's tool call, the ``observation`` behind it the tool's
-answer: they have no ids in such rows, so they are numbered.
+answer: they have no ids in such rows, so they are numbered. What a turn has beside goes with it, to
+be kept or named where messages are read.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _ROLES = {
 }
 _CALLS = "function_call"
 _RESULTS = ("observation", "tool", "function_response")
+_OF_A_CALL = {"name", "arguments", "parameters"}
 _KNOWN = ", ".join((*_ROLES, _CALLS, *_RESULTS))
 
 
@@ -54,21 +56,22 @@ def _is_foreign(turn: object) -> bool:
 
 def _turn(turn: Mapping[str, Any], number: int, open_calls: list[str]) -> dict[str, Any]:
     speaker, value = turn["from"], turn.get("value")
+    more = {name: each for name, each in turn.items() if name not in {"from", "value"}}
     if speaker == _CALLS:
         calls = _calls(value, number)
         open_calls[:] = [call["id"] for call in calls]
-        return {"role": "assistant", "content": None, "tool_calls": calls}
+        return {**more, "role": "assistant", "content": None, "tool_calls": calls}
     if speaker in _RESULTS:
         if not open_calls:
             bad(f"message {number} is an `{speaker}` without a `{_CALLS}` before it")
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        return {"role": "tool", "tool_call_id": open_calls.pop(0), "content": text}
+        return {**more, "role": "tool", "tool_call_id": open_calls.pop(0), "content": text}
     if not isinstance(speaker, str) or speaker not in _ROLES:
         found = f"`{quotable(speaker)}`" if isinstance(speaker, str) else kind_of(speaker)
         bad(f"`from` of message {number} must be one of {_KNOWN}; found {found}")
     if open_calls:
         bad(f"message {number} comes before the `observation` of a `{_CALLS}`")
-    return {"role": _ROLES[speaker], "content": value}
+    return {**more, "role": _ROLES[speaker], "content": value}
 
 
 def _calls(value: object, number: int) -> list[dict[str, Any]]:
@@ -89,4 +92,5 @@ def _call(said: object, number: int, place: int) -> dict[str, Any]:
     arguments = said.get("arguments", said.get("parameters", {}))
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
     function = {"name": said["name"], "arguments": text}
-    return {"id": f"call_{number}_{place}", "type": "function", "function": function}
+    more = {name: each for name, each in said.items() if name not in _OF_A_CALL}
+    return {**more, "id": f"call_{number}_{place}", "type": "function", "function": function}

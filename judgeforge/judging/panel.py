@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
@@ -166,3 +167,22 @@ class RecordedPanel(Panel):
             self._judgments[prompt.id, one.judge, one.completion_ids, one.repeat]
             for one in questions
         ]
+
+
+A_contra = TypeVar("A_contra", contravariant=True)
+PanelT_co = TypeVar("PanelT_co", bound=Panel, covariant=True)
+
+
+class PanelKind(Protocol[A_contra, PanelT_co]):
+    """A kind of ``Panel``; what it gets its answers from is the third of what it takes."""
+
+    def __call__(
+        self,
+        judges: Sequence[JudgeConfig],
+        rubric: Rubric,
+        asked: A_contra,
+        own_family: OwnFamily,
+        /,
+        *,
+        show_reasoning: bool,
+    ) -> PanelT_co: ...

@@ -49,6 +49,8 @@ class ExplainedCall(Record):
     input_tokens: int | None = None
     output_tokens: int | None = None
     outcome: str | None = None
+    batch: str | None = None
+    """The provider's id of the batch that brought the reply; None where it was asked alone."""
     failures: tuple[str, ...] = ()
     """Why earlier attempts brought nothing."""
 
@@ -176,7 +178,7 @@ def _with_attempt(call: ExplainedCall, row: Mapping[str, Any]) -> ExplainedCall:
     if row.get("output_tokens") is None:
         failure = str(row.get("error") or row.get("outcome"))
         return call.model_copy(update={**changes, "failures": (*call.failures, failure)})
-    told = ("latency_s", "input_tokens", "output_tokens", "outcome")
+    told = ("latency_s", "input_tokens", "output_tokens", "outcome", "batch")
     return call.model_copy(update={**changes, **{name: row.get(name) for name in told}})
 
 
@@ -189,8 +191,13 @@ def _reason(
     return (
         f"Of {completions} completions, chosen scores {pair.score_chosen:.2f} and rejected "
         f"{pair.score_rejected:.2f}{by}; chosen is better with a probability of "
-        f"{pair.confidence:.2f} ({pair.strategy})."
+        f"{pair.confidence:.2f}{_tied(pair)} ({pair.strategy})."
     )
+
+
+def _tied(pair: PreferencePair) -> str:
+    """Rows of earlier versions know nothing of ties."""
+    return "" if pair.p_tie is None else f", both are equally good with one of {pair.p_tie:.2f}"
 
 
 def _criterion_gaps(chosen: ExplainedSide, rejected: ExplainedSide) -> list[tuple[str, float]]:

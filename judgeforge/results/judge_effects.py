@@ -35,7 +35,7 @@ def judge_effects(
 
     Raises ConfigError for a damaged manifest.
     """
-    reliability = _reliability(folder)
+    reliability = run_reliability(folder)
     told = [one for one in judgments if not one.missing]
     return tuple(
         JudgeEffect(
@@ -49,7 +49,8 @@ def judge_effects(
     )
 
 
-def _reliability(folder: RunFolder) -> Reliability:
+def run_reliability(folder: RunFolder) -> Reliability:
+    """What the run learnt of its judges. Raises ConfigError for a damaged manifest."""
     manifest = folder.read_manifest()
     known = manifest and manifest.reliability
     try:

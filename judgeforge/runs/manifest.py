@@ -53,6 +53,7 @@ def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
         "versions": _versions(),
         "config": prepared.config.model_dump(mode="json"),
         "rubric": prepared.rubric.identity.model_dump(mode="json"),
+        "criteria": {one.name: one.asked for one in prepared.rubric.judged},
         "identity": prepared.identity,
         "input": Input(
             rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint

@@ -12,7 +12,7 @@ from judgeforge.config.run import RunConfig, SamplingConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
-from judgeforge.ranking.pairing.provenance import make_pairs
+from judgeforge.ranking.pairing.provenance import kept_metadata, make_pairs
 from judgeforge.ranking.pairing.selection import Trust, select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
@@ -135,7 +135,8 @@ class PromptWork:
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"
             return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
         selection = select_pairs(ranking, self.config.pairing, texts=texts, trust=self.trust)
-        reason = selection.reason
+        reason, keep = selection.reason, self.config.prompts.keep
+        skip = None if reason is None else _skip_of(judged, reason, selection.detail, keep)
         pairs = make_pairs(
             judged.prompt,
             selection.pairs,
@@ -143,6 +144,7 @@ class PromptWork:
             judgments=judgments,
             rubric=self.rubric,
             strategy=self.config.pairing.strategy,
+            keep=keep,
             with_reasoning=self.config.pairing.thinking == "keep",
         )
         return finished_prompt(
@@ -152,7 +154,7 @@ class PromptWork:
             judgments=judgments,
             ranking=ranking,
             pairs=pairs,
-            skip=None if reason is None else _skip_of(judged, reason, selection.detail),
+            skip=skip,
         )
 
     def _brought(
@@ -199,17 +201,24 @@ class PromptWork:
             digest=judged.prompt.digest,
             completions=completions,
             judgments=judged.judgments,
-            skip=_skip_of(judged, reason, detail),
+            skip=_skip_of(judged, reason, detail, self.config.prompts.keep),
         )
 
 
-def _skip_of(judged: JudgedPrompt, reason: SkipReason, detail: str | None) -> Skip:
+def _skip_of(
+    judged: JudgedPrompt, reason: SkipReason, detail: str | None, keep: Sequence[str]
+) -> Skip:
     """With what was asked, where there are completions: they can be used without a pair."""
     prompt = judged.prompt
     skip = Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail or "")
     if not judged.completions:
         return skip
-    return skip.model_copy(update={"prompt": prompt.messages, "tools": prompt.tools})
+    asked = {
+        "prompt": prompt.messages,
+        "tools": prompt.tools,
+        "metadata": kept_metadata(prompt, keep),
+    }
+    return skip.model_copy(update=asked)
 
 
 def _why_unusable(completions: Sequence[Completion]) -> str:

@@ -141,6 +141,8 @@ class RunRecord:
                 "own_family_judgments": figures.judges.own_family(),
                 "quality": figures.quality(),
             }
+            if (labels := figures.given_labels.told()) is not None:
+                found["given_labels"] = labels
             manifest = manifest.model_copy(update=found)
             self._write_pages(manifest, figures, bug)
             self._folder.write_manifest(manifest)

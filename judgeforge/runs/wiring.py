@@ -24,6 +24,7 @@ from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.pipeline import Pipeline
+from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
@@ -96,6 +97,11 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
             cached_calls=files.cached_calls,
             check_lock=check_lock,
         )
+        record.notes += [
+            no_batch_price(start.prepared, name)
+            for name, price in start.prepared.batch_prices.items()
+            if price is None
+        ]
         if files.lost_calls is not None:
             record.notes.append(
                 f"{start.folder.spending_file} has lost rows of calls that were sent, so what the "

@@ -70,14 +70,7 @@ def ready_completions(prompt: Prompt, *, thoughts_shown: bool = False) -> list[C
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
     """Those that can be judged: whole, not refused, not empty, none twice (``_as_read``)."""
-    return [
-        completion
-        for completion in completions
-        if completion.finish in {"stop", "given", "length", "unknown"}
-        and not completion.cut
-        and completion.unsure is None
-        and completion.duplicate_of is None
-    ]
+    return [completion for completion in completions if completion.is_usable]
 
 
 def text_as_read(text: str) -> str:

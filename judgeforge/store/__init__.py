@@ -15,6 +15,7 @@ fit.py              the frozen fit of the judges
 judge_replies.py    whether its judges could be read, and in which form they are asked
 log.py              `log.jsonl`
 lock.py             one run at a time on a folder
+pair_columns.py     which columns the pairs have beyond those that all pairs have
 pictures.py         pictures of rows: bounded, and known by their bytes
 audit.py            the proof at the end that nothing vanished
 

@@ -176,9 +176,12 @@ class BatchBook:
     def remove_orphans(self) -> None:
         """Files of batches that are done, or that a kill kept from being planned."""
         known = {entry.nonce for entry in self.open_entries}
-        for file in self.path.parent.glob("batch-*"):
+        state = self.path.parent
+        for file in state.glob("batch-*"):
             if file.stem.removeprefix("batch-") not in known:
                 file.unlink(missing_ok=True)
+        for half_written in state.glob(".batch-*.part"):
+            half_written.unlink(missing_ok=True)
 
     def close(self) -> None:
         if self._file is not None:
@@ -215,13 +218,14 @@ class BatchCount:
         )
 
 
-def counted_batches(entries: Sequence[BatchEntry]) -> BatchCount | None:
-    """None where there is none."""
-    if not entries:
+def counted_batches(entries: Iterable[BatchEntry]) -> BatchCount | None:
+    """Of those that may be under way at a provider; None where there is none."""
+    under_way = [entry for entry in entries if entry.creating and not entry.ended]
+    if not under_way:
         return None
     return BatchCount(
-        batches=len(entries),
-        requests=sum(entry.requests for entry in entries),
-        answered=sum(entry.answered for entry in entries),
-        oldest_s=max(0.0, time.time() - min(entry.since for entry in entries)),
+        batches=len(under_way),
+        requests=sum(entry.requests for entry in under_way),
+        answered=sum(entry.answered for entry in under_way),
+        oldest_s=max(0.0, time.time() - min(entry.since for entry in under_way)),
     )

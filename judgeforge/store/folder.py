@@ -157,7 +157,7 @@ class RunFolder:
                     files[name].writelines(lines)
                 for line in lines_of["pairs"]:
                     columns.add_line(line)
-        if not columns.is_plain:
+        if columns.completes:
             self._complete_pairs(columns)
         return columns
 

@@ -1,8 +1,8 @@
 """Which columns the pairs of a folder have beyond those that all pairs have.
 
-Tables have a column for all rows or for none, and one type in each. So what any pair has, all lines
-have, as null where there is nothing; where any message is a list of parts, all are. What no pair
-has stands nowhere.
+Tables have a column for all rows or for none. So what any pair has, all lines have, as null where
+there is nothing, and what no pair has stands nowhere. Messages stay as they are; whether any of
+them has parts, calls or thoughts decides the type of their column.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 Row = dict[str, Any]
 Kind = Literal["string", "int64", "float64", "bool", "json"] | list[str]
-"""Of a value of the metadata: a scalar, a list of one type of scalars, or JSON text of the rest."""
+"""Of a value of the metadata: a scalar, a list of one type of scalars, or (json) anything else."""
 
 SIDES = ("prompt", "chosen", "rejected")
 THOUGHT = "reasoning_content"
@@ -49,6 +49,11 @@ class PairColumns:
         return not (self.tools or self.parts or self.message_keys or self.metadata)
 
     @property
+    def completes(self) -> bool:
+        """Whether lines lack something that others have."""
+        return self.tools or bool(self.metadata)
+
+    @property
     def optional(self) -> tuple[str, ...]:
         """The columns of a pair that are there beside those that all pairs have."""
         return (*(["tools"] if self.tools else []), *(["metadata"] if self.metadata else []))
@@ -80,8 +85,8 @@ class PairColumns:
             self.pictures = self.pictures or any(part["type"] == "image_url" for part in content)
 
     def written(self, line: bytes) -> bytes:
-        """A line of pairs.jsonl with all columns; a plain one is the same bytes."""
-        if self.is_plain:
+        """A line of pairs.jsonl with all columns; the same bytes where none is optional."""
+        if not self.completes:
             return line
         row = self.complete(json.loads(line))
         return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
@@ -89,27 +94,12 @@ class PairColumns:
     def complete(self, row: Mapping[str, Any]) -> Row:
         """A row, as pairs or prompts have them, with all columns of its table."""
         completed = dict(row)
-        for side in (*SIDES, "completion"):
-            if side in completed:
-                completed[side] = self.messages(completed[side])
         if self.tools:
             completed["tools"] = row.get("tools")
         if self.metadata:
-            completed["metadata"] = self.metadata_of(row)
+            given = row.get("metadata") or {}
+            completed["metadata"] = {key: given.get(key) for key in self.metadata}
         return completed
-
-    def messages(self, conversation: Sequence[Mapping[str, Any]]) -> list[Row]:
-        return [self._message(message) for message in conversation]
-
-    def metadata_of(self, row: Mapping[str, Any]) -> Row:
-        given = row.get("metadata") or {}
-        return {key: _as_kind(given.get(key), kind) for key, kind in self.metadata.items()}
-
-    def _message(self, message: Mapping[str, Any]) -> Row:
-        content = message.get("content")
-        if self.parts and isinstance(content, str):
-            content = [{"type": "text", "text": content}]
-        return {**message, "content": content}
 
 
 def columns_of(lines: Iterable[bytes]) -> PairColumns:
@@ -161,9 +151,3 @@ def _distinct(kinds: Iterable[Kind | None]) -> Iterator[Kind | None]:
         if kind not in seen:
             seen.append(kind)
             yield kind
-
-
-def _as_kind(value: object, kind: Kind | None) -> object:
-    if value is None or kind != "json":
-        return value
-    return json.dumps(value, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from judgeforge.calls.acceptance import FIRST_REFUSALS, LATER_REFUSALS
 from judgeforge.errors import StatusError
 from judgeforge.runs.result import RunResult
 from tests.local_server import LocalServer, RequestRecord, faults
+from tests.support.pictures import data_url, png
 from tests.support.run_setup import model, rows, run, write_config
 
 FORBIDDEN = {"error": "This prompt is not served here."}
@@ -230,3 +232,22 @@ class TestServerErrorsOfTheSameWords:
             error = StatusError("down", status=500, retryable=True)
             failures.look(error, count, has_substitute=has_substitute)
         assert error.retryable is not final
+
+
+def test_a_model_that_refuses_pictures_only_is_told_not_to_see(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    """Not every row of a picture is paid for and lost, though rows of words are answered."""
+    part = {"type": "image_url", "image_url": {"url": data_url(png())}}
+    seen = [{"role": "user", "content": [{"type": "text", "text": "See"}, part]}]
+    prompts: list[object] = [
+        "Plain",
+        *([*seen, {"role": "assistant", "content": f"{i}"}, *seen] for i in range(9)),
+    ]
+    lines = (json.dumps({"prompt": prompt}) + "\n" for prompt in prompts)
+    (tmp_path / "prompts.jsonl").write_text("".join(lines))
+    refused = {"error": {"message": "This model takes text only."}}
+    server.faults.add(faults.status(400, body=refused), when=lambda one: b"image_url" in one.raw)
+    result = start(tmp_path, server, prompts={"path": "prompts.jsonl"})
+    assert result.exit_code == 4
+    assert "`vision: false`, if it does not see pictures" in str(result.stopped_by)

@@ -19,7 +19,7 @@ def zst(content: str | bytes) -> bytes:
     packed = pa.BufferOutputStream()
     with pa.CompressedOutputStream(packed, "zstd") as stream:
         stream.write(content.encode() if isinstance(content, str) else content)
-    return packed.getvalue().to_pybytes()
+    return bytes(packed.getvalue().to_pybytes())
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.local_server.decisions import decide
 from tests.local_server.delivery import deliver
 from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
-from tests.local_server.quality import Noise, SchemaFiller, completion_text
+from tests.local_server.quality import Noise, SchemaFiller
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
 from tests.local_server.turns import PICTURE_TOKENS, made_calls
 from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
@@ -40,10 +40,12 @@ class Behaviour:
     cache_write_share: float = 0.0
     """Shares of the input tokens."""
     reasoning_tokens: int = 0
+    calls_tools: bool = False
+    """Whether a model that is offered tools calls some of them, now and then."""
+    thinks: bool = False
+    """Whether a model says what it thought before each completion."""
     position_bias: float = 0.0
     """How much better a judge finds what it is shown first of two."""
-    thoughts: bool = False
-    """Whether completions come with a thought of their own."""
     most_bytes: int | None = None
     """Longer requests are refused, never cut."""
     key: str | None = None
@@ -150,6 +152,10 @@ class Service:
     ) -> web.StreamResponse:
         if not self._key_fits(request):
             return self._error(record, 401, "Incorrect API key provided.", "invalid_api_key")
+        fault = self.faults.choose(record, record.path)
+        if fault is not None and fault.status != 200:
+            record.fault = fault.name
+            return self._error(record, fault.status, "the fault of a request about batches")
         response = await self.batches.handle(request, record)
         record.status = response.status
         return response
@@ -306,11 +312,9 @@ def _size(record: RequestRecord, question: Question, bytes_per_token: int) -> in
 
 def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
     if question.schema is None:
-        thought = f"thought {draw} of {key[:8]}" if behaviour.thoughts else None
-        words = behaviour.completion_words
-        if not question.tools:
-            return Answer(completion_text(key, draw, words), reasoning=thought)
-        text, calls = made_calls(question.tools, key, draw, words)
+        thought = f"Thought {draw} of {key[:8]}." if behaviour.thinks else None
+        offered = question.tools if behaviour.calls_tools else ()
+        text, calls = made_calls(offered, key, draw, behaviour.completion_words)
         return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.local_server.quality import completion_text
+from tests.local_server.quality import completion_text, uniform
 from tests.local_server.record import Wire
 
 PICTURE_TOKENS = 1000
@@ -47,8 +47,8 @@ def made_calls(
 ) -> tuple[str, tuple[Called, ...]]:
     """By the draw: a call alone, one beside words, two calls, or words alone."""
     text = completion_text(key, draw, words)
-    kind = draw % 4
-    if kind == 3:
+    kind = (draw + int(uniform(key, "kind") * 4)) % 4
+    if kind == 3 or not tools:
         return text, ()
     names = [tools[(draw + i) % len(tools)] for i in range(2 if kind == 2 else 1)]
     calls = tuple(

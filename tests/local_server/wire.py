@@ -26,6 +26,7 @@ from tests.local_server.turns import (
 )
 
 Finish = Literal["stop", "length", "refusal", "content_filter"]
+_FREE_CHOICES = (None, "auto", "none", {"type": "auto"}, {"type": "none"})
 CREATED = 1_700_000_000
 """A constant, so that equal requests get equal bytes."""
 
@@ -101,7 +102,7 @@ def _asked_schema(
     wire: Wire, body: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any] | None, str | None]:
     choice = body.get("tool_choice")
-    if body.get("tools") and choice not in (None, "auto", "none", {"type": "auto"}):
+    if body.get("tools") and choice not in _FREE_CHOICES:
         return _tool_schema(wire, body["tools"], choice)
     if wire == "openai":
         form = body.get("response_format") or {}

@@ -27,6 +27,7 @@ OF_SEVERAL_FILES = {
     "inputs/test_bounds.py": "one promise of all formats",
     "inputs/test_columns_left_out.py": "one setting, in every format",
     "inputs/test_gz.py": "every format, packed",
+    "inputs/test_rows_read_before.py": "one promise of all formats and shapes",
     "judging/checks/test_bounds.py": "one promise of all checks",
     "judging/checks/test_unicode_forms.py": "one promise of all checks",
     "judging/test_judge_contexts.py": "one setting, which planning, asking and judging heed",

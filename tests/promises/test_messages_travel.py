@@ -74,6 +74,16 @@ INPUT = [
 ]
 
 
+def in_parts(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where any message of a folder has parts, all of its pairs have them: tables want it so."""
+    return [
+        {**turn, "content": [{"type": "text", "text": content}]}
+        if isinstance(content := turn["content"], str)
+        else turn
+        for turn in turns
+    ]
+
+
 class Ran:
     """One run on one wire, for all that is asked of it."""
 
@@ -82,9 +92,11 @@ class Ran:
         (folder / "shots").mkdir(parents=True)
         (folder / "shots" / "a.png").write_bytes(png(1))
         (folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in INPUT))
-        with LocalServer(thoughts=True) as server:
+        with LocalServer(thinks=True, calls_tools=True) as server:
             sees = {"small": model(server, provider, vision=True, picture_tokens=2000)}
-            config = write_config(folder, server, prompts={"path": "prompts.jsonl"}, models=sees)
+            draws = {"models": ["small"], "completions": 4, "max_tokens": 64}
+            source = {"path": "prompts.jsonl"}
+            config = write_config(folder, server, prompts=source, models=sees, sampling=draws)
             self.result = run(config, folder / "out")
             self.requests = server.calls(kind="completion")
         self.out = folder / "out"
@@ -113,7 +125,7 @@ def test_the_pairs_have_the_prompt_as_it_was_given(ran: Ran) -> None:
     for row in INPUT:
         given = row["prompt"]
         turns = given if isinstance(given, list) else [{"role": "user", "content": given}]
-        assert ran.pairs[row["id"]]["prompt"] == turns
+        assert in_parts(ran.pairs[row["id"]]["prompt"]) == in_parts(turns)
 
 
 def test_the_tools_of_a_row_stand_in_its_pair_as_json_text(ran: Ran) -> None:
@@ -124,10 +136,11 @@ def test_the_tools_of_a_row_stand_in_its_pair_as_json_text(ran: Ran) -> None:
 def test_the_sides_are_the_completions_with_their_calls(ran: Ran) -> None:
     for pair in ran.pairs.values():
         for side in ("chosen", "rejected"):
-            (answer,) = pair[side]
+            (answer,) = in_parts(pair[side])
             completion = ran.completions[pair["provenance"][f"{side}_id"]]
             assert answer.get("tool_calls", []) == completion.get("tool_calls", [])
-            assert (answer["content"] or "") == completion["text"]
+            text = completion["text"]
+            assert answer["content"] == ([{"type": "text", "text": text}] if text else None)
 
 
 def test_completions_with_one_call_with_words_beside_it_with_two_and_with_none_are_read(
@@ -149,8 +162,8 @@ def test_completions_with_one_call_with_words_beside_it_with_two_and_with_none_a
 
 def test_thoughts_of_completions_are_kept_apart(ran: Ran) -> None:
     thoughts = [row["reasoning"] for row in ran.completions.values()]
-    assert all(thought.startswith("thought ") for thought in thoughts)
-    assert not any("thought" in row["text"] for row in ran.completions.values())
+    assert all(thought.startswith("Thought ") for thought in thoughts)
+    assert not any("Thought" in row["text"] for row in ran.completions.values())
 
 
 def test_openai_is_sent_the_tools_and_the_turns_as_they_are(ran: Ran) -> None:

@@ -26,6 +26,7 @@ EXPECTED = {
     "quickstart",
     "openai",
     "anthropic",
+    "batches",
     "panel",
     "cascade",
     "local-server",
@@ -36,6 +37,7 @@ EXPECTED = {
     "decisions",
     "local-judges",
     "labels",
+    "preference-set",
 }
 
 each_config = pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
@@ -67,7 +68,8 @@ def run_folder(path: Path, pairs: Iterable[PreferencePair]) -> Path:
     write_pairs(path / "pairs.jsonl", pairs)
     for name in ("completions", "judgments", "skips", "log"):
         (path / f"{name}.jsonl").write_text('{"id": 7, "other": ["columns"]}\n', encoding="utf-8")
-    (path / "manifest.json").write_text('{"status": "complete"}\n', encoding="utf-8")
+    text = json.dumps(manifest().as_json())
+    (path / "manifest.json").write_text(text, encoding="utf-8")
     (path / "report.html").write_text("<p>report</p>", encoding="utf-8")
     state = path / "state"
     state.mkdir(exist_ok=True)

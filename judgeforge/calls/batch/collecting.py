@@ -46,8 +46,8 @@ class _Replied:
     tokens: tuple[int, int]
 
 
-async def collect(door: Door, batch: OpenBatch, state: BatchState) -> list[Call]:
-    """Those to be gathered again: the provider took none of them while others are under way."""
+async def collect(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
+    """The keys of those to be gathered again: the provider took none of them."""
     if state.problems and not state.files:
         return _refused_whole(door, batch, state)
     calls = {
@@ -176,20 +176,20 @@ def _lost(door: Door, batch: OpenBatch, state: BatchState, call: Call, error: Ca
     batch.fail(call.key, error)
 
 
-def _refused_whole(door: Door, batch: OpenBatch, state: BatchState) -> list[Call]:
+def _refused_whole(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
     """Nothing of it was run. Lines that the provider names fail, the others are gathered again."""
     calls = [
         stored_call(batch.endpoint.name, one.request) for one in door.book.requests(batch.nonce)
     ]
     first = state.problems[0]
     door.log.event("batch_refused", model=batch.endpoint.name, batch=state.id, error=first.message)
-    again: list[Call] = []
+    again: list[str] = []
     by_line = {problem.line: problem for problem in state.problems if problem.line}
     for number, call in enumerate(calls, 1):
         problem = by_line.get(number, first)
         if first.code in _OF_ENQUEUED_TOKENS or (by_line and number not in by_line):
             batch.release(door.budget, [call.key])
-            again.append(call)
+            again.append(call.key)
             continue
         body = {"error": {"code": problem.code, "message": problem.message}}
         error = line_error(body, 400, batch.server.where, batch.endpoint.model)

@@ -52,7 +52,9 @@ class Batches:
         """None: it is to be sent directly. Raises CallError, BudgetExhaustedError, StoreError."""
         self.begin()
         desk = self._desks.get(endpoint.name)
-        if desk is None or (endpoint.model.batch is None and not desk.has(call.key)):
+        # What is kept of a batch has no pictures, so it could not be sent again.
+        is_direct = endpoint.model.batch is None or call.pictures > 0
+        if desk is None or (is_direct and not desk.has(call.key)):
             return None
         claim = current_claim()
         if claim is not None and claim.refusal is not None:
@@ -94,7 +96,7 @@ class Batches:
     @property
     def count(self) -> BatchCount | None:
         """None where no batch is under way."""
-        return counted_batches([one for one in self._door.book.open_entries if one.creating])
+        return counted_batches(self._door.book.entries.values())
 
     async def close(self, grace_s: float) -> None:
         until = time.monotonic() + grace_s

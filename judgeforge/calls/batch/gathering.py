@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from judgeforge.calls.call import Answer, Call
 from judgeforge.config.batch import BatchConfig
@@ -88,6 +88,10 @@ class Gathering:
         one = self._waiting.pop(key, None)
         if one is not None:
             self._size -= one.size
+
+    def take_at_most(self, requests: int) -> None:
+        """Of one batch: the provider found more too large."""
+        self.limits = replace(self.limits, requests=max(1, requests))
 
     @property
     def is_full(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +14,7 @@ from judgeforge.calls.batch.finding import find_again
 from judgeforge.calls.batch.gathering import BatchLimits, Gathered, Gathering
 from judgeforge.calls.batch.open_batch import Door, OpenBatch, reopened
 from judgeforge.calls.batch.sending import abandon, create, keep_created, plan
-from judgeforge.calls.call import Answer, Call, stored_call
+from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.providers.batches import BatchServer, BatchState
 from judgeforge.calls.retry import persistently
@@ -26,8 +26,9 @@ _YOUNG = 20
 """A batch is looked at about this often in each doubling of its age."""
 _SOONEST_S = 1.0
 _RECHECK_S = 0.25
+_TOO_LARGE = 413
 _LESS = 2
-"""How many times less is sent when a provider takes no more tokens of a model."""
+"""How many times less is sent when a provider takes no more of a model."""
 
 
 class ModelDesk:
@@ -59,7 +60,7 @@ class ModelDesk:
             raise self._failure
         batch = self._batch_with(call.key)
         if batch is not None:
-            outcome = batch.outcome_of(call.key)
+            outcome = batch.outcome_of(call)
         elif (one := self._gathering.get(call.key)) is not None and not one.outcome.done():
             outcome = one.outcome
         else:
@@ -141,18 +142,19 @@ class ModelDesk:
             batch.fail_all(error)
 
     def _batch_with(self, key: str) -> OpenBatch | None:
-        return next((one for one in self._open.values() if key in one.reservations), None)
+        """A request whose result is in is no longer in its batch: it is asked again."""
+        return next((one for one in self._open.values() if one.reservations.get(key)), None)
 
     def _gather(self, one: Gathered) -> None:
         self._gathering.add(one, time.monotonic())
         self._news.set()
 
-    def _gather_again(self, batch: OpenBatch, calls: list[Call]) -> None:
+    def _gather_again(self, batch: OpenBatch, keys: Iterable[str]) -> None:
         """Those that somebody waits for."""
-        for call in calls:
-            outcome = batch.outcomes.pop(call.key, None)
-            if outcome is not None and not outcome.done():
-                self._gather(Gathered(call, outcome))
+        for key in keys:
+            one = batch.waited_for.pop(key, None)
+            if one is not None and not one.outcome.done():
+                self._gather(one)
 
     async def _send_all(self) -> None:
         while True:
@@ -219,7 +221,8 @@ class ModelDesk:
         self._sent.clear()
         try:
             batch = plan(self._door, self._endpoint, self._server, chosen)
-            if batch is None:
+            if batch is None:  # another run has taken the day's money meanwhile
+                await asyncio.sleep(_RECHECK_S)
                 return
             for one in chosen:
                 self._gathering.drop(one.call.key)
@@ -233,9 +236,14 @@ class ModelDesk:
         try:
             await create(self._door, batch)
         except CallError as error:
-            del self._open[batch.nonce]
+            too_large = isinstance(error, StatusError) and error.status == _TOO_LARGE
+            if too_large and len(batch.reservations) > 1:
+                self._gathering.take_at_most(len(batch.reservations) // _LESS)
+                self._close_batch(batch, list(batch.reservations))
+                return
             error.retryable = False  # it was tried for long enough
             batch.fail_all(error)
+            del self._open[batch.nonce]
             return
         self.heard_at = time.monotonic()
         if batch.state is not None:
@@ -247,12 +255,8 @@ class ModelDesk:
             keep_created(self._door, batch, state)
             await self._watch(batch, state.id)
             return
-        calls = [
-            stored_call(self._endpoint.name, one.request)
-            for one in self._door.book.requests(batch.nonce)
-        ]
         abandon(self._door, batch)
-        self._close_batch(batch, calls)
+        self._close_batch(batch, list(batch.reservations))
 
     async def _watch(self, batch: OpenBatch, batch_id: str) -> None:
         """Look at it until it has ended, then collect it."""
@@ -289,7 +293,7 @@ class ModelDesk:
             )
             raise
 
-    def _close_batch(self, batch: OpenBatch, again: list[Call]) -> None:
+    def _close_batch(self, batch: OpenBatch, again: Iterable[str]) -> None:
         del self._open[batch.nonce]
         self._gather_again(batch, again)
         self._less_under_way.set()

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from judgeforge.calls.acceptance import Acceptance
-from judgeforge.calls.batch.gathering import Outcome
+from judgeforge.calls.batch.gathering import Gathered, Outcome
 from judgeforge.calls.cache import ReplyCache
-from judgeforge.calls.call import Answer
+from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.money.budget import Budget, Reservation
 from judgeforge.calls.providers.batches import BatchServer, BatchState
@@ -39,8 +39,7 @@ class OpenBatch:
     """Of the inputs, estimated."""
     reservations: dict[str, Reservation | None]
     """By key, in the order of the file; None where it is settled or released."""
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    """Of the requests that are waited for."""
+    waited_for: dict[str, Gathered] = field(default_factory=dict)
     state: BatchState | None = None
     looked_at: float = 0.0
     """Monotonic seconds of the last look."""
@@ -48,24 +47,25 @@ class OpenBatch:
     def entry(self, book: BatchBook) -> BatchEntry:
         return book.entries[self.nonce]
 
-    def outcome_of(self, key: str) -> Outcome:
-        known = self.outcomes.get(key)
-        if known is None or known.done():
-            known = self.outcomes[key] = asyncio.get_running_loop().create_future()
-        return known
+    def outcome_of(self, call: Call) -> Outcome:
+        known = self.waited_for.get(call.key)
+        if known is None or known.outcome.done():
+            known = Gathered(call, asyncio.get_running_loop().create_future())
+            self.waited_for[call.key] = known
+        return known.outcome
 
     def answer(self, key: str, answer: Answer) -> None:
-        outcome = self.outcomes.pop(key, None)
-        if outcome is not None and not outcome.done():
-            outcome.set_result(answer)
+        one = self.waited_for.pop(key, None)
+        if one is not None and not one.outcome.done():
+            one.outcome.set_result(answer)
 
     def fail(self, key: str, error: BaseException) -> None:
-        outcome = self.outcomes.pop(key, None)
-        if outcome is not None and not outcome.done():
-            outcome.set_exception(error)
+        one = self.waited_for.pop(key, None)
+        if one is not None and not one.outcome.done():
+            one.outcome.set_exception(error)
 
     def fail_all(self, error: BaseException) -> None:
-        for key in list(self.outcomes):
+        for key in list(self.waited_for):
             self.fail(key, error)
 
     def release(self, budget: Budget, keys: Sequence[str] | None = None) -> None:

@@ -56,7 +56,7 @@ def plan(
         server,
         tokens=sum(one.tokens for one in chosen),
         reservations=dict(zip((call.key for call in calls), reservations, strict=True)),
-        outcomes={one.call.key: one.outcome for one in chosen},
+        waited_for={one.call.key: one for one in chosen},
     )
 
 

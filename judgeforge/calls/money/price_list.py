@@ -79,7 +79,10 @@ def batch_price_of(model: ModelConfig) -> ModelPrice | None:
     """Of a model's requests in batches: by `price.batch`, else by the public list; None where
     neither has a price for that. A list that has none gives the usual price without a word."""
     if model.price is not None:
-        return None if model.price.batch is None else _configured(model.price.batch)
+        own = model.price
+        if own.input_per_mtok == own.output_per_mtok == 0:
+            return _configured(own)
+        return None if own.batch is None else _configured(own.batch)
     try:
         return listed_price(model, more=_IN_BATCHES)
     except UnlistedError:

@@ -61,6 +61,7 @@ def _side(name: str, side: ExplainedSide) -> Panel:
         figures = f"  score {side.score:.3f} ± {side.score_sd:.3f}, P(best) {side.p_best:.2f}"
     title = Text(f"{name}: {one_line(answer.id)} by {one_line(answer.model)}{figures}")
     notes = [f"finish: {answer.finish}"] if answer.finish not in {"stop", "given"} else []
+    notes += [f"{answer.given} in the set that it comes from"] if answer.given else []
     notes += answer.flags
     subtitle = Text(one_line(", ".join(notes))) if notes else None
     thought = folded_thought(answer.reasoning)
@@ -127,7 +128,8 @@ def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
 def _attempts(call: ExplainedCall) -> str:
     if not call.attempts:
         return "cached"
-    return "\n".join([str(call.attempts), *map(one_line, call.failures)])
+    batch = [] if call.batch is None else [f"in batch {one_line(call.batch)}"]
+    return "\n".join([str(call.attempts), *batch, *map(one_line, call.failures)])
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -42,6 +42,8 @@ class Recognised:
         self, row: RawRow, fields: Fields, keep: Collection[str]
     ) -> tuple[RawRow, Fields]:
         """The row in the columns that the returned fields name. Raises RowProblemError."""
+        if self.shape is PROMPTS and not keep:
+            return row, fields
         self._require(row)
         kept = {name: row.columns[name] for name in keep if row.columns.get(name) is not None}
         if self.shape is PROMPTS:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from pydantic import JsonValue
+
 from judgeforge import __version__
 from judgeforge.ranking.pairing.selection import SelectedPair
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Provenance, RubricId
@@ -18,12 +20,13 @@ def make_pairs(
     rubric: RubricId,
     strategy: str,
     with_reasoning: bool = False,
+    keep: Sequence[str] = (),
 ) -> list[PreferencePair]:
     """One record for each selected pair, in their order; ids are the prompt's with ``.p0`` on.
 
     ``completions``: by id, both sides of every pair. ``judgments``: all of the prompt, of which
     each pair keeps those about its sides. ``with_reasoning``: both sides keep what their models
-    thought, as ``reasoning_content``.
+    thought, as ``reasoning_content``. ``keep``: the keys of the prompt's metadata that go along.
     """
     return [
         PreferencePair(
@@ -31,12 +34,14 @@ def make_pairs(
             prompt_id=prompt.id,
             prompt=prompt.messages,
             tools=prompt.tools,
+            metadata=kept_metadata(prompt, keep),
             chosen=(completions[pair.chosen_id].message(with_reasoning=with_reasoning),),
             rejected=(completions[pair.rejected_id].message(with_reasoning=with_reasoning),),
             score_chosen=pair.score_chosen,
             score_rejected=pair.score_rejected,
             score_margin=pair.score_margin,
             confidence=pair.confidence,
+            p_tie=pair.p_tie,
             chosen_model=completions[pair.chosen_id].model,
             rejected_model=completions[pair.rejected_id].model,
             strategy=strategy,
@@ -44,6 +49,11 @@ def make_pairs(
         )
         for number, pair in enumerate(selected)
     ]
+
+
+def kept_metadata(prompt: Prompt, keep: Iterable[str]) -> dict[str, JsonValue]:
+    """All of these keys, null where the row has none: a table has a column for all rows or none."""
+    return {name: prompt.metadata.get(name) for name in keep}
 
 
 def _provenance(

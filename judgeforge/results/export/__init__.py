@@ -5,7 +5,6 @@ places.py          where its files go, and what is not replaced
 targets.py         what a target is, and what it can hold
 formats/           a row of each trainer, one file a format
 arrow.py           columns and their types, as Parquet and as a dataset
-judged_prompts.py  prompts with all completions that were judged
 chat_template.py   messages as one string
 images.py          pictures as their bytes
 thinking.py        thoughts as a field, as words, or left out
@@ -18,12 +17,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from judgeforge.errors import ConfigError
-from judgeforge.results.export.formats.axolotl import axolotl_row
 from judgeforge.results.export.formats.hosted import bedrock_row, openai_row
-from judgeforge.results.export.formats.kto import open_kto
+from judgeforge.results.export.formats.judged import open_kto, ranked_row
 from judgeforge.results.export.formats.llamafactory import llamafactory_files, llamafactory_row
-from judgeforge.results.export.formats.nemo_rl import nemo_rl_row
-from judgeforge.results.export.formats.ranked import ranked_row
+from judgeforge.results.export.formats.nemo_rl_axolotl import axolotl_row, nemo_rl_row
 from judgeforge.results.export.formats.trl import open_trl
 from judgeforge.results.export.formats.verl import open_verl
 from judgeforge.results.export.formats.whole import open_whole_parquet, whole_row

@@ -24,20 +24,18 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 ColumnType = str | list[Any] | dict[str, Any]
-"""``string``, ``int64``, ``float64``, ``bool`` or ``image``; a list of one type; a struct by field
-name."""
+"""``string``, ``int64``, ``float64``, ``bool``, ``json`` or ``image``; a list of one type; a struct
+by field name."""
 Columns = Mapping[str, ColumnType]
 
-IMAGE = "image"
-"""A picture as the Image feature of ``datasets`` has it: its bytes, or where they are."""
+IMAGE, JSON = "image", "json"
+"""The Image feature of ``datasets`` (bytes, or where they are), and its Json feature: values of any
+shape, which it reads back as they were."""
 
 _MOST_ROWS = 1_000
 _MOST_BYTES = 8_000_000
 """Long texts make smaller groups: a group is what a writer and a reader have in memory at once."""
 
-_PARTS: ColumnType = [
-    {"type": "string", "text": "string", "image_url": {"url": "string", "detail": "string"}}
-]
 _OF_MESSAGES: Columns = {
     "tool_calls": [
         {"id": "string", "type": "string", "function": {"name": "string", "arguments": "string"}}
@@ -48,8 +46,8 @@ _OF_MESSAGES: Columns = {
 }
 
 
-def messages_type(columns: PairColumns, parts: ColumnType = _PARTS) -> ColumnType:
-    """``parts``: of contents, where any message has parts."""
+def messages_type(columns: PairColumns, parts: ColumnType = JSON) -> ColumnType:
+    """``parts``: of contents, where any message has parts and others are texts."""
     more = {key: kind for key, kind in _OF_MESSAGES.items() if key in columns.message_keys}
     return [{"role": "string", "content": parts if columns.parts else "string", **more}]
 
@@ -76,6 +74,7 @@ def pair_types(columns: PairColumns) -> Columns:
         "score_rejected": "float64",
         "score_margin": "float64",
         "confidence": "float64",
+        "p_tie": "float64",
         "chosen_model": "string",
         "rejected_model": "string",
         "strategy": "string",
@@ -165,10 +164,11 @@ class RowGroups:
     """Collects rows and hands them on as tables; ``flush`` hands on the rest."""
 
     def __init__(self, take: Callable[[pa.Table], object], columns: Columns) -> None:
-        self.schema = _with_features(arrow_schema(columns), columns)
-        self._columns, self._take = columns, take
+        kinds = set(_kinds(dict(columns)))
+        self.schema = _with_features(columns) if {IMAGE, JSON} & kinds else arrow_schema(columns)
+        self._columns, self._take, self._has_json = columns, take, JSON in kinds
         self._pictured = [name for name, kind in columns.items() if kind == [IMAGE]]
-        self._plain = arrow_schema({k: v for k, v in columns.items() if k not in self._pictured})
+        self._read = arrow_schema({k: v for k, v in columns.items() if k not in self._pictured})
         self._lines: list[bytes] = []
         self._pictures: list[list[Any]] = []
         self._bytes = 0
@@ -180,6 +180,8 @@ class RowGroups:
             self._pictures.append(shown)
             self._bytes += sum(len(one["bytes"] or b"") for each in shown for one in each)
             row = {name: value for name, value in row.items() if name not in self._pictured}
+        if self._has_json:
+            row = {name: _encoded(value, self._columns[name]) for name, value in row.items()}
         line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
         self._lines.append(line)
         self._bytes += len(line)
@@ -200,31 +202,57 @@ class RowGroups:
         table = json.read_json(
             BufferReader(lines),
             json.ReadOptions(use_threads=False, block_size=len(lines)),
-            json.ParseOptions(explicit_schema=self._plain, unexpected_field_behavior="error"),
+            json.ParseOptions(explicit_schema=self._read, unexpected_field_behavior="error"),
         )
         for number, name in enumerate(self._pictured):
             shown = pa.array([row[number] for row in self._pictures], _arrow_type([IMAGE]))
             table = table.append_column(name, shown)
-        return table.select(self.schema.names).replace_schema_metadata(self.schema.metadata)
+        table = table.select(self.schema.names)
+        if self._has_json:
+            from datasets.table import table_cast
+
+            table = table_cast(table, self.schema)
+        return table.replace_schema_metadata(self.schema.metadata)
 
 
-def _with_features(schema: pa.Schema, columns: Columns) -> pa.Schema:
-    """Pictures are bytes to Arrow; that they are pictures stands where ``datasets`` reads it."""
-    if [IMAGE] not in columns.values():
-        return schema
-    from datasets import Features, Image, List
+def _with_features(columns: Columns) -> pa.Schema:
+    """To Arrow a picture is bytes; what it is stands where ``datasets`` reads it."""
+    from datasets import Features
 
-    features = Features.from_arrow_schema(schema)
-    for name, kind in columns.items():
-        if kind == [IMAGE]:
-            features[name] = List(Image())
-    return schema.with_metadata(features.arrow_schema.metadata)
+    return Features({name: _feature(kind) for name, kind in columns.items()}).arrow_schema
+
+
+def _feature(kind: ColumnType) -> Any:  # noqa: ANN401 (of a library without types)
+    from datasets import Image, Json, List, Value
+
+    if isinstance(kind, list):
+        return List(_feature(kind[0]))
+    if isinstance(kind, dict):
+        return {name: _feature(part) for name, part in kind.items()}
+    return {IMAGE: Image, JSON: Json}[kind]() if kind in (IMAGE, JSON) else Value(kind)
+
+
+def _kinds(kind: ColumnType) -> Iterator[str]:
+    if isinstance(kind, str):
+        yield kind
+    else:
+        for part in kind if isinstance(kind, list) else kind.values():
+            yield from _kinds(part)
+
+
+def _encoded(value: Any, kind: ColumnType) -> Any:  # noqa: ANN401 (of JSON)
+    """With JSON text where the type says json."""
+    if value is None or (isinstance(kind, str) and kind != JSON):
+        return value
+    if isinstance(kind, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(kind, list):
+        return [_encoded(each, kind[0]) for each in value]
+    return {name: _encoded(each, kind[name]) for name, each in value.items()}
 
 
 def _metadata_type(kind: Kind | None) -> ColumnType:
-    if kind is None or kind == "json":
-        return "string"
-    return kind or ["string"]
+    return "string" if kind is None else kind or ["string"]
 
 
 def _arrow_type(kind: ColumnType) -> pa.DataType:
@@ -233,7 +261,7 @@ def _arrow_type(kind: ColumnType) -> pa.DataType:
     if kind == IMAGE:
         return pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     if isinstance(kind, str):
-        return pa.type_for_alias(kind)
+        return pa.type_for_alias("string" if kind == JSON else kind)
     if isinstance(kind, list):
         return pa.list_(_arrow_type(kind[0]))
     return pa.struct([(name, _arrow_type(part)) for name, part in kind.items()])

@@ -14,8 +14,7 @@ from typing import Any, Literal
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export import find_target
-from judgeforge.results.export.formats.kto import BAD, GOOD, IN_DOUBT
-from judgeforge.results.export.judged_prompts import JudgedCompletions, judged_prompts
+from judgeforge.results.export.formats.judged import BAD, GOOD, IN_DOUBT
 from judgeforge.results.export.places import (
     DESCRIPTION,
     earlier_files,
@@ -23,9 +22,10 @@ from judgeforge.results.export.places import (
     refuse_taken,
     remove,
 )
-from judgeforge.results.export.targets import Export, ExportOptions, Target, Write
-from judgeforge.results.export.thinking import Thinking, with_thinking
+from judgeforge.results.export.targets import PICTURES, Export, ExportOptions, Target, Write
+from judgeforge.results.export.thinking import Thinking, judged_with_thinking, with_thinking
 from judgeforge.results.facts import part
+from judgeforge.results.judged_prompts import JudgedCompletions, judged_prompts
 from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_records
@@ -97,6 +97,7 @@ def export_pairs(
     folders = [RunFolder(one) for one in ([folder] if isinstance(folder, Path) else folder)]
     _check(folders, target, format_, options, test_share)
     columns = _columns(folders, format_)
+    columns.pictures = columns.pictures and PICTURES in format_.holds
     if options.thinking != "field":
         columns.message_keys.discard(THOUGHT)
     train, test = places(to, format_, target, columns)
@@ -196,7 +197,7 @@ def _items(
     for folder in folders:
         if target.reads == "prompts":
             for judged in judged_prompts(folder):
-                yield judged.with_thinking(thinking)
+                yield judged_with_thinking(judged, thinking)
             continue
         for kept in read_records(folder.pairs, PreferencePair):
             pair = with_thinking(kept, thinking)

@@ -9,10 +9,12 @@ them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, cast, get_args
 
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
+from judgeforge.results.judged_prompts import JudgedCompletions
 from judgeforge.text.messages import Message, TextPart
 from judgeforge.text.wording import did_you_mean
 
@@ -41,6 +43,19 @@ def with_thinking(pair: PreferencePair, thinking: Thinking) -> PreferencePair:
         "rejected": answer_with_thinking(pair.rejected, thinking),
     }
     return pair.model_copy(update=changed)
+
+
+def judged_with_thinking(judged: JudgedCompletions, thinking: Thinking) -> JudgedCompletions:
+    """The same object where nothing is to change."""
+    if thinking == "field":
+        return judged
+    answers = [answer_with_thinking([one.message], thinking)[0] for one in judged.completions]
+    changed = zip(judged.completions, answers, strict=True)
+    return replace(
+        judged,
+        prompt=without_thoughts(judged.prompt),
+        completions=tuple(replace(one, message=answer) for one, answer in changed),
+    )
 
 
 def answer_with_thinking(side: Sequence[Message], thinking: Thinking) -> tuple[Message, ...]:

@@ -6,6 +6,8 @@ completions.py   completions, by the model that wrote them, and which model answ
 judges.py        judges and tiers: how often asked, silent, agreed; what was saved
 criteria.py      which criteria tell chosen from rejected
 length.py        how far scores go with length
+given_labels.py  how verdicts compare with the labels of a set that was judged anew
+slices.py        pairs by source, domain, language
 calls.py         how the calls went, by the log
 distribution.py  many numbers as a histogram and quantiles
 shortlist.py     which pairs a person should read first

@@ -11,9 +11,11 @@ from typing import Any
 from judgeforge.records import RubricId
 from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.distribution import Values
+from judgeforge.results.figures.label_noise import LabelNoise
 from judgeforge.store.manifest import (
     ConfidenceBar,
     ExpectedWrong,
+    LabelSmoothing,
     LengthQuality,
     ModelPairs,
     Quality,
@@ -35,6 +37,8 @@ class PairFigures:
         self.pairs = self.prompts = 0
         """Pairs, and prompts that have one."""
         self.confidence, self.margin = Values(), Values()
+        self.tie, self.wrong = Values(), Values()
+        """P(both are equally good), and P(rejected is better)."""
         self.score_chosen, self.score_rejected = Values(), Values()
         self.prompt_length, self.chosen_length, self.rejected_length = Values(), Values(), Values()
         """In characters."""
@@ -50,6 +54,7 @@ class PairFigures:
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
+        self.label_noise = LabelNoise()
         self.columns = PairColumns()
         """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
@@ -69,6 +74,7 @@ class PairFigures:
         if not pairs:
             return
         self.prompts += 1
+        self.label_noise.add_prompt([_wrong(pair) for pair in pairs])
         for line in lines:
             self._digest.update(line)
             self.columns.add_line(line)
@@ -79,6 +85,8 @@ class PairFigures:
     def _add(self, pair: Mapping[str, Any], p_best: float | None) -> None:
         self.pairs += 1
         self.confidence.add(pair["confidence"])
+        self.tie.add(_tie(pair))
+        self.wrong.add(_wrong(pair))
         self.margin.add(pair["score_margin"])
         self.score_chosen.add(pair["score_chosen"])
         self.score_rejected.add(pair["score_rejected"])
@@ -101,8 +109,13 @@ class PairFigures:
 
     @property
     def expected_wrong(self) -> float | None:
-        """Share of the pairs whose rejected is the better side, by their own confidence."""
-        return _rest(self.confidence.mean)
+        """Share of the pairs whose rejected is the better side, by what they say themselves."""
+        return self.wrong.mean
+
+    @property
+    def expected_tied(self) -> float | None:
+        """Share of the pairs whose sides are equally good."""
+        return self.tie.mean
 
     @property
     def expected_not_best(self) -> float | None:
@@ -111,8 +124,7 @@ class PairFigures:
 
     def with_least(self, confidence: float) -> tuple[int, float | None]:
         """How many pairs have at least this confidence, and the expected share of wrong ones."""
-        kept, mean = self.confidence.at_least(confidence)
-        return kept, _rest(mean)
+        return self.confidence.mean_of_those(confidence, self.wrong)
 
     @property
     def longer_share(self) -> float | None:
@@ -144,6 +156,15 @@ class PairFigures:
             won[chosen] += others
             lost[rejected] += others
         return {model: (won[model], lost[model]) for model in sorted({*won, *lost})}
+
+
+def _tie(pair: Mapping[str, Any]) -> float:
+    """0 in rows of earlier versions, which know no ties."""
+    return float(pair.get("p_tie") or 0.0)
+
+
+def _wrong(pair: Mapping[str, Any]) -> float:
+    return max(0.0, 1.0 - float(pair["confidence"]) - _tie(pair))
 
 
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:
@@ -186,6 +207,14 @@ _MOST_MODEL_PAIRS = 50
 _DIGITS = 6
 
 
+def _label_smoothing(noise: LabelNoise) -> LabelSmoothing | None:
+    found = noise.smoothing
+    if found is None:
+        return None
+    value, low, high = (round(one, _DIGITS) for one in (found.value, found.low, found.high))
+    return LabelSmoothing(value=value, low=low, high=high)
+
+
 def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
     bars, bias = pairs.confidence.histogram(0.5, 1.0, CONFIDENCE_BINS), completions.length_bias
     by_count = sorted(pairs.models.items(), key=lambda item: (-item[1], item[0]))
@@ -193,7 +222,9 @@ def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
         expected_wrong=ExpectedWrong(
             by_confidence=_rounded(pairs.expected_wrong),
             by_p_best=_rounded(pairs.expected_not_best),
+            tied=_rounded(pairs.expected_tied),
         ),
+        label_smoothing=_label_smoothing(pairs.label_noise),
         confidence_histogram=tuple(
             ConfidenceBar(from_=round(low, 2), to=round(high, 2), pairs=count)
             for low, high, count in zip(bars.edges, bars.edges[1:], bars.counts, strict=False)

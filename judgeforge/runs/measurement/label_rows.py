@@ -28,6 +28,7 @@ from judgeforge.inputs.source_columns import MissingColumnError
 from judgeforge.records import Prompt, Skip
 from judgeforge.store.pictures import read_picture_file
 from judgeforge.text.messages import ImagePart, Message
+from judgeforge.text.tool_calls import said_text
 from judgeforge.text.visible import quotable
 
 _RENAME = "Rename the column: label files have fixed names (`fields:` is for prompts only)."
@@ -57,7 +58,7 @@ class LabelledPrompt:
     @property
     def texts(self) -> dict[str, str]:
         return {
-            completion_id(self.prompt.id, i): one.text
+            completion_id(self.prompt.id, i): said_text(one.text, one.tool_calls)
             for i, one in enumerate(self.prompt.completions)
         }
 

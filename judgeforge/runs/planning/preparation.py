@@ -2,54 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import batch_price_of, billed_apart, price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.config.file import located
-from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.keys import read_key
-from judgeforge.config.providers import PROVIDERS, ProviderFacts
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.asking import context_room
 from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.own_family import OwnFamily
-from judgeforge.judging.panel import Panel
+from judgeforge.judging.panel import Panel, PanelKind
 from judgeforge.judging.rubric import Rubric, load_rubric
 from judgeforge.judging.verification import JUDGE_NAME
-from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
 from judgeforge.runs.planning.identity import called_models, identity
+from judgeforge.runs.planning.judge_settings import (
+    check_contexts,
+    check_families,
+    check_judges,
+    check_max_error,
+    check_protocols,
+    judged_tokens,
+)
 from judgeforge.runs.planning.network import check_network
 
 T = TypeVar("T")
-T_contra = TypeVar("T_contra", contravariant=True)
 PanelT = TypeVar("PanelT", bound=Panel)
-PanelT_co = TypeVar("PanelT_co", bound=Panel, covariant=True)
-
-
-class PanelKind(Protocol[T_contra, PanelT_co]):
-    """A kind of ``Panel``; what it gets its answers from is the third of what it takes."""
-
-    def __call__(
-        self,
-        judges: Sequence[JudgeConfig],
-        rubric: Rubric,
-        asked: T_contra,
-        own_family: OwnFamily,
-        /,
-        *,
-        show_reasoning: bool,
-    ) -> PanelT_co: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +121,21 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
-        for check in (_check_judges, _check_families, _check_contexts):
+        for check in (check_judges, check_families, check_contexts):
             with _adding_to(mistakes):
                 check(config, rubric)
         with _adding_to(mistakes):
             calibration = load_calibration(config, rubric.identity)
     with _adding_to(mistakes):
         verdicts = _verdicts(config)
-    for check_alone in (_check_protocols, _check_max_error):
+    for check_alone in (check_protocols, check_max_error):
         with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
     keys: dict[str, str | None] = {}
     without_key: set[str | None] = set()
     for name in names:
-        for check_model in (_check_local, _check_fallback):
+        for check_model in (_check_local, _check_fallback, _check_batches):
             with _adding_to(mistakes):
                 check_model(config, name)
         place = config.models[name].key_place
@@ -237,15 +224,6 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
             )
 
 
-def _check_max_error(config: RunConfig) -> None:
-    if config.pairing.max_error is not None and config.judging.calibration is None:
-        raise ConfigError(
-            "needs labels: `judgeforge calibrate CONFIG --labels FILE --out calibration.json` "
-            "measures the judges, and `judging.calibration: calibration.json` uses it",
-            key="pairing.max_error",
-        )
-
-
 def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
     checked = rubric.checked if rubric else ()
@@ -255,7 +233,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     return RowChecks(
         context_tokens=min(known, default=None),
         output_tokens=config.sampling.max_tokens if config.sampling else 0,
-        judged_tokens=_judged_tokens(config, rubric) if rubric else None,
+        judged_tokens=judged_tokens(config, rubric) if rubric else None,
         needs_completions=config.sampling is None,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=parse_checks,
@@ -294,82 +272,6 @@ def _without_pictures(config: RunConfig) -> str | None:
     return None
 
 
-def _check_judges(config: RunConfig, rubric: Rubric) -> None:
-    nobody = not config.judging.judges and config.judging.judgments is None
-    if rubric.judged and nobody and not config.only_samples:
-        raise ConfigError(
-            f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
-            "but no judge is named. Add `judging: {judges: [{model: NAME}]}`, or leave `judging` "
-            "out to sample now and judge later.",
-            key="judging.judges",
-        )
-
-
-def _check_protocols(config: RunConfig) -> None:
-    """A decision model takes typed questions only, and no other model takes them."""
-    for number, judge in enumerate(config.judging.judges):
-        model = config.models[judge.model]
-        if judge.facts.decides == model.facts.decides:
-            continue
-        if model.facts.decides:
-            fitting = " or ".join(f"`protocol: {name}`" for name in _deciding(PROTOCOLS))
-            message = f"provider `{model.provider}` writes no text: set {fitting}"
-        else:
-            fitting = " or ".join(f"`{name}`" for name in _deciding(PROVIDERS))
-            message = (
-                f"`protocol: {judge.protocol}` needs a decision model, and provider "
-                f"`{model.provider}` has none: use {fitting}"
-            )
-        raise ConfigError(message, key=f"judging.judges[{number}].protocol")
-    for name in config.sampling.models if config.sampling else ():
-        if config.models[name].facts.decides:
-            raise ConfigError(
-                f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
-                key="sampling.models",
-            )
-
-
-def _deciding(table: Mapping[str, ProtocolFacts | ProviderFacts]) -> list[str]:
-    return sorted(name for name, facts in table.items() if facts.decides)
-
-
-def _check_families(config: RunConfig, rubric: Rubric) -> None:
-    """Every sampled model needs a judge that is not of its own family."""
-    if not (config.judging.exclude_own_family and rubric.judged and config.sampling):
-        return
-    own_family = OwnFamily(config.models)
-    for name in config.sampling.models:
-        if all(own_family.is_own(judge, name) for judge in config.judging.judges):
-            raise ConfigError(
-                f"no judge is left for the completions of `{name}`: all are of its own model "
-                "family. Add a judge of another one, or take `exclude_own_family` out.",
-                key="judging.exclude_own_family",
-            )
-
-
-def _judged_tokens(config: RunConfig, rubric: Rubric) -> int | None:
-    """The most that any judge can be shown; None where that is unknown, or no judge is asked."""
-    rooms = [_room(config, judge, rubric) for judge in config.judging.judges if rubric.judged]
-    known = [room for room in rooms if room is not None]
-    return max(known, default=None) if len(known) == len(rooms) else None
-
-
-def _check_contexts(config: RunConfig, rubric: Rubric) -> None:
-    for judge in config.judging.judges:
-        room = _room(config, judge, rubric)
-        if room is not None and room <= 0:
-            raise ConfigError(
-                f"judge `{judge.label}` could be shown nothing: the rubric and the reply need "
-                "all of it. Lower the judge's max_tokens, or use a model with a larger context.",
-                key=f"models.{judge.model}.context_tokens",
-            )
-
-
-def _room(config: RunConfig, judge: JudgeConfig, rubric: Rubric) -> int | None:
-    context_tokens = config.models[judge.model].context_tokens
-    return None if context_tokens is None else context_room(judge, rubric, context_tokens)
-
-
 def _check_fallback(config: RunConfig, name: str) -> None:
     fallback = config.models[name].fallback
     if fallback is None:
@@ -379,6 +281,17 @@ def _check_fallback(config: RunConfig, name: str) -> None:
             f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
             "Name a model of the same kind, or none.",
             key=f"models.{name}.fallback",
+        )
+
+
+def _check_batches(config: RunConfig, name: str) -> None:
+    """A run that looks at its batches too seldom would take them for a standstill."""
+    batch = config.models[name].batch
+    if batch is not None and batch.poll_s >= config.limits.stall_s:
+        raise ConfigError(
+            f"must be less than limits.stall_s ({config.limits.stall_s:g}): a run that hears "
+            "nothing for that long stops",
+            key=f"models.{name}.batch.poll_s",
         )
 
 

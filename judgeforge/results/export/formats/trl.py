@@ -7,7 +7,7 @@ JSON text, pictures are a column ``images``, and stand in the messages as ``{"ty
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,9 @@ def open_trl(path: Path, export: Export) -> Iterator[Write]:
 def trl_row(export: Export) -> Callable[[PreferencePair], Row]:
     def row(pair: PreferencePair) -> Row:
         found: Row = {
-            "prompt": as_trl(messages(pair.prompt)),
-            "chosen": as_trl(messages(pair.chosen)),
-            "rejected": as_trl(messages(pair.rejected)),
+            "prompt": as_trl(pair.prompt, export),
+            "chosen": as_trl(pair.chosen, export),
+            "rejected": as_trl(pair.rejected, export),
             **{name: getattr(pair, name) for name in _SCORES},
             **optional_values(pair, export),
             **images(pair.prompt, export),
@@ -111,12 +111,18 @@ def images(prompt: Sequence[Message], export: Export) -> Row:
     return {"images": [stored_image(one, export.pictures_from) for one in shown]}
 
 
-def as_trl(conversation: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """A picture is a place in the message, which the trainer fills from ``images`` in order."""
-    return [{**message, "content": _content(message.get("content"))} for message in conversation]
+def as_trl(conversation: Sequence[Message], export: Export) -> list[Row]:
+    """A picture is a place in the message, which the trainer fills from ``images`` in order. Where
+    any content is a list of parts, all are: a column has one type."""
+    rows = messages(conversation)
+    if not export.columns.parts:
+        return rows
+    return [{**row, "content": _parts(row["content"])} for row in rows]
 
 
-def _content(content: object) -> object:
+def _parts(content: object) -> list[Row] | None:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
     if not isinstance(content, list | tuple):
-        return content
+        return None
     return [{"type": "image"} if part["type"] == "image_url" else part for part in content]

@@ -1,8 +1,9 @@
-"""TRL's KTO: single completions of a prompt, each good or bad.
+"""All completions that were judged, in pairs or not: KTO's rows, and ranked lists.
 
-All completions that were judged, in pairs or not. Good is what exceeds a threshold of the score,
+TRL's KTO takes single completions, each good or bad. Good is what exceeds a threshold of the score,
 bad what stays below, both with at least the probability that is asked for; the rest is in doubt and
-left out. What fails a required check is bad.
+left out. What fails a required check is bad. Ranked lists, one a prompt, are for listwise losses,
+for best-of-n distillation, and for pairs by a rule of one's own.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from judgeforge.results.export.formats.trl import (
     optional_values,
     trl_messages_type,
 )
-from judgeforge.results.export.judged_prompts import JudgedCompletion, JudgedCompletions
 from judgeforge.results.export.targets import Export, Row, Write, json_lines_of, messages
+from judgeforge.results.judged_prompts import JudgedCompletion, JudgedCompletions
 
 GOOD, BAD, IN_DOUBT = "good", "bad", "in doubt"
 
@@ -57,8 +58,8 @@ def _row(judged: JudgedCompletions, one: JudgedCompletion, good: float, export: 
     surety = max(good, 1 - good)
     weights = {"soft_label": round(good, 10), "weight": round(2 * surety - 1, 10)}
     found: dict[str, Any] = {
-        "prompt": as_trl(messages(judged.prompt)),
-        "completion": messages([one.message]),
+        "prompt": as_trl(judged.prompt, export),
+        "completion": as_trl([one.message], export),
         "label": good >= 0.5,
         "score": one.score,
         **optional_values(judged, export),
@@ -79,3 +80,24 @@ def _columns(export: Export) -> Columns:
         **image_types(export),
         **weights,
     }
+
+
+def ranked_row(export: Export) -> Callable[[JudgedCompletions], Row]:
+    """``completions`` are conversations of one message each; ``scores`` (0 to 1) and ``models``
+    follow their order."""
+
+    def row(judged: JudgedCompletions) -> Row:
+        columns, ordered = export.columns, judged.completions
+        return columns.complete(
+            {
+                "prompt_id": judged.prompt_id,
+                "prompt": messages(judged.prompt),
+                "completions": [messages([one.message]) for one in ordered],
+                "scores": [one.score for one in ordered],
+                "score_sds": [one.score_sd for one in ordered],
+                "models": [one.completion.model for one in ordered],
+                **optional_values(judged, export),
+            }
+        )
+
+    return row

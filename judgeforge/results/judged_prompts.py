@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,6 @@ import numpy as np
 from judgeforge.errors import StoreError
 from judgeforge.ranking.distributions import error_cdf
 from judgeforge.records import Completion
-from judgeforge.results.export.thinking import (
-    Thinking,
-    answer_with_thinking,
-    without_thoughts,
-)
 from judgeforge.results.facts import part
 from judgeforge.results.figures.run import PromptRows, prompts_of
 from judgeforge.store.evidence_rows import read_completion
@@ -56,18 +51,6 @@ class JudgedCompletions:
     tools: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
-    def with_thinking(self, thinking: Thinking) -> JudgedCompletions:
-        """The same object where nothing is to change."""
-        if thinking == "field":
-            return self
-        answers = [answer_with_thinking([one.message], thinking)[0] for one in self.completions]
-        changed = zip(self.completions, answers, strict=True)
-        return replace(
-            self,
-            prompt=without_thoughts(self.prompt),
-            completions=tuple(replace(one, message=answer) for one, answer in changed),
-        )
-
     @property
     def row(self) -> dict[str, Any]:
         """What it has beside the completions, as a row of pairs has it."""
@@ -82,11 +65,11 @@ def judged_prompts(folder: RunFolder) -> Iterator[JudgedCompletions]:
     """In input order. Raises StoreError where a file cannot be read, or lacks the prompts."""
     manifest = folder.read_manifest()
     keeps_thoughts = part(manifest.config if manifest else {}, "pairing", "thinking") == KEPT
-    asked = _Asked(folder)
+    asked = AskedPrompts(folder)
     for rows in prompts_of(folder):
         found = _completions(rows, keeps_thoughts=keeps_thoughts)
-        source = rows.pairs.rows[0] if rows.pairs.rows else asked.of(rows.prompt_id)
         if found:
+            source = asked.of(rows)
             yield JudgedCompletions(
                 prompt_id=rows.prompt_id,
                 prompt=tuple(Message.model_validate(turn) for turn in source["prompt"]),
@@ -96,14 +79,20 @@ def judged_prompts(folder: RunFolder) -> Iterator[JudgedCompletions]:
             )
 
 
-class _Asked:
-    """The prompts without pairs, which skips.jsonl has in the same order."""
+class AskedPrompts:
+    """What was asked: pairs have it, and skips.jsonl has it of prompts without one, in the same
+    order."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._file = folder.skips
         self._rows = read_rows(folder.skips, needs="prompt_id", containing=b'"prompt":')
 
-    def of(self, prompt_id: str) -> Mapping[str, Any]:
+    def of(self, rows: PromptRows) -> Mapping[str, Any]:
+        """A row with ``prompt``, and ``tools`` and ``metadata`` where there are any; of a prompt
+        without a pair the skip, with its reason."""
+        if rows.pairs.rows:
+            return rows.pairs.rows[0]
+        prompt_id = rows.prompt_id
         for row in self._rows:
             if row["prompt_id"] == prompt_id:
                 return row
