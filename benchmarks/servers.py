@@ -168,7 +168,11 @@ def asked(address: str, model: str, folder: Path) -> list[list[str]]:
     config = write_files(way, address, model, folder)
     found = try_models(judgeforge.load_config(config))
     return [
-        [one.name.removeprefix("judge: "), one.status, " ".join(one.detail.split())]
+        [
+            one.name.removeprefix("judge: "),
+            one.status,
+            " ".join(one.detail.replace(model, Path(model).name).split()),
+        ]
         for one in found
         if one.name.startswith("judge: ")
     ]

@@ -121,6 +121,7 @@ if hasattr(loaded.config, "quantization_config"):
 plain = AutoModelForCausalLM.from_config(loaded.config)
 plain.load_state_dict(loaded.state_dict())
 plain.generation_config = loaded.generation_config
+plain.generation_config.do_sample = True
 plain.save_pretrained(out)
 AutoTokenizer.from_pretrained(folder, gguf_file=name).save_pretrained(out)
 """
