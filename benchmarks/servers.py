@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import time
 import warnings
 from collections import Counter
@@ -171,7 +172,7 @@ def asked(address: str, model: str, folder: Path) -> list[list[str]]:
         [
             one.name.removeprefix("judge: "),
             one.status,
-            " ".join(one.detail.replace(model, Path(model).name).split()),
+            re.sub(r"`/[^`]*/([^`/]+)`", r"`…/\1`", " ".join(one.detail.split())),
         ]
         for one in found
         if one.name.startswith("judge: ")

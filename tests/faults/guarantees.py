@@ -37,8 +37,8 @@ PROMISES = (
         "list has within seven days of a start. A provider breaks the promise if it charges more,"
         " bills what it never sent, bills refused requests, or counts more input tokens than the "
         "request has bytes plus 1,000 (what Azure's content filter has read and refused counts). A "
-        "server that keeps to no `max_tokens` can exceed it by the calls that are in flight when its "
-        "first such reply comes. A ledger on a file system without `flock` is refused. The "
+        "server that keeps to no `max_tokens` can exceed it by the calls that are in flight when "
+        "its first such reply comes. A ledger on a file system without `flock` is refused. The "
         "day is that of the machine's clock, in the named time zone.",
     ),
     Promise(
