@@ -223,7 +223,8 @@ class StatusError(CallError):
     """The provider answered with an HTTP status other than 200; such calls are not billed.
 
     ``retry_after_s``: seconds that it asks to wait, if it does. ``headers`` are those that speak of
-    rate limits, with names in lower case.
+    rate limits, with names in lower case. ``of_account``: it seems to be about credit or quota, and
+    surely is where ``stops_run`` is set as well.
     """
 
     def __init__(
@@ -236,8 +237,10 @@ class StatusError(CallError):
         headers: Mapping[str, str] | None = None,
         retryable: bool = False,
         stops_run: bool = False,
+        of_account: bool = False,
     ) -> None:
         super().__init__(message, model=model, stops_run=stops_run)
+        self.of_account = of_account
         self.status, self.retry_after_s = status, retry_after_s
         self.headers, self.retryable = headers or {}, retryable
 
