@@ -39,6 +39,8 @@ _SETTINGS: Mapping[str, str] = {
 }
 """By field of the request, what sets or removes it."""
 
+_ALL_FORMS = "`structured` (each of its forms is tried)"
+
 
 @dataclass(slots=True)
 class _Requests:
@@ -190,6 +192,8 @@ def _kind(call: Call) -> _Kind:
 
 def _advice(call: Call, refused: int, model: ModelConfig) -> str:
     settings = [setting for name, setting in _SETTINGS.items() if name in call.body]
+    if len(model.reply_forms) > 1:
+        settings = [_ALL_FORMS if "`structured`" in each else each for each in settings]
     if "system" in call.body or any(m.get("role") == "system" for m in call.body["messages"]):
         settings.append("`system_role: user`")
     settings += [f"`params.{name}`" for name in model.passed_on if name in call.body]

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from judgeforge.config.model import AUTO
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.records import SkipReason
+from judgeforge.runs.planning.changes import depends, made_by_models, with_forms
 from judgeforge.runs.planning.identity import differences, first_of
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import FinishedPrompts, Journal
+from judgeforge.store.judge_replies import read_judge_replies
 from judgeforge.store.manifest import Manifest
 
 _RETRIED = frozenset({SkipReason.CALL_FAILED})
@@ -64,20 +67,12 @@ class Start:
 
 @contextmanager
 def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) -> Iterator[Start]:
-    """Needs the folder's lock. Raises ConfigError where configuration or rows were changed and
-    ``force`` is not given, InputError where the input cannot be read."""
+    """Needs the folder's lock. Raises ConfigError where configuration or rows were changed, what is
+    there depends on it and ``force`` is not given, InputError where the input cannot be read."""
     previous = folder.read_manifest()
-    changed = differences(previous.identity, prepared.identity) if previous else []
-    if changed and not options.force:
-        raise ConfigError(
-            f"{folder.path} was made with another configuration ({first_of(changed)}). "
-            "Use another --out, or --force to do the prompts again with the new one "
-            "(calls that stay the same come from the cache)."
-        )
-    if changed:
-        # The paid replies are in the cache: what stays the same is not paid again.
-        for file in (folder.journal_file, folder.reliability_file, folder.prompt_costs_file):
-            file.unlink(missing_ok=True)
+    changed = False
+    if previous is not None:
+        changed = _begin_anew_where_changed(prepared, folder, previous, force=options.force)
     with closing(Journal(folder.journal_file)) as journal:
         work = plan_work(
             prepared.config.prompts,
@@ -90,4 +85,29 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
             redo=_RETRIED if options.retry_skipped else frozenset(),
         )
         with work.skips:
-            yield Start(prepared, folder, journal, work, previous, bool(changed), options.limit)
+            yield Start(prepared, folder, journal, work, previous, changed, options.limit)
+
+
+def _begin_anew_where_changed(
+    prepared: Preparation, folder: RunFolder, previous: Manifest, *, force: bool
+) -> bool:
+    """Whether the configuration was changed. Raises ConfigError where results depend on it, unless
+    ``force``; the paid replies are in the cache, so what stays the same is not paid again."""
+    forms, models = read_judge_replies(folder.judge_replies_file).forms, prepared.config.models
+    found = {n: form for n, form in forms.items() if n in models and models[n].structured == AUTO}
+    old, new = with_forms(previous.identity, forms), with_forms(prepared.identity, found)
+    changed = differences(old, new)
+    if not changed:
+        return False
+    if not force:
+        with closing(Journal(folder.journal_file)) as journal:
+            made = made_by_models(journal)
+        if depends(made, old, new):
+            raise ConfigError(
+                f"{folder.path} was made with another configuration ({first_of(changed)}). "
+                "Use another --out, or --force to do the prompts again with the new one "
+                "(calls that stay the same come from the cache)."
+            )
+    for file in folder.made_with_configuration:
+        file.unlink(missing_ok=True)
+    return True

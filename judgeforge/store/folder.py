@@ -56,6 +56,12 @@ class RunFolder:
         return frozenset(file.name for file in (*self._results, *others))
 
     @property
+    def made_with_configuration(self) -> tuple[Path, ...]:
+        """What holds only as long as the configuration stays the same, beside what was paid."""
+        learnt = (self.reliability_file, self.prompt_costs_file, self.judge_replies_file)
+        return (self.journal_file, *learnt)
+
+    @property
     def _all(self) -> tuple[Path, ...]:
         of_state = (
             self.lock_file,

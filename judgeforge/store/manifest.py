@@ -126,6 +126,9 @@ class Manifest(Part):
     input: Input | None = None
     prices: Mapping[str, Json | None] = {}
     judging: JudgingTotals | None = None
+    reply_forms: Mapping[str, str] = {}
+    """Model -> the `structured` that its judgments were asked with, where it was left to find out
+    and is not the usual one."""
     own_family_judgments: Mapping[str, int] = {}
     """Judge -> judgments that saw a completion of its own model family."""
     quality: Quality | None = None
