@@ -65,7 +65,7 @@ def sampled(server: LocalServer) -> int:
         (PROSE, "Both are fine, I think."),
         (faults.finish_length(), "max_tokens"),
         (faults.empty_text(), "It wrote: nothing"),
-        (faults.out_of_range(), "must be a whole number"),
+        (faults.out_of_range(), "sound` must be true or false"),
     ],
     ids=["400", "422", "401", "403", "404", "402", "prose", "cut", "empty", "out-of-range"],
 )
@@ -173,7 +173,9 @@ def test_it_holds_for_every_way_of_judging(
     result = start(prompts=30, judging=judging)
     assert isinstance(result.stopped_by, UnreadableJudgeError)
     completions = [r for r in server.requests if r.kind == "completion"]
-    assert len(completions) <= 10 * DRAWS
+    assert len(completions) <= 20 * DRAWS, (
+        "as many as were in flight when the second tier was asked"
+    )
 
 
 def test_completions_that_are_given_are_judged_one_prompt_first(
