@@ -114,8 +114,8 @@ class ModelConfig(Record):
     connect_timeout_s: float = Field(default=10.0, gt=0, le=600)
     context_tokens: int | None = Field(default=None, ge=16, le=MOST_TOKENS)
     """For request and reply together; what cannot fit is skipped, or not judged, and never sent."""
-    structured: ReplyForm | Literal["auto"] = AUTO
-    """`auto`: the first of ``REPLY_FORMS`` in which the model's judgments can be read."""
+    structured: Literal["auto", "json_schema", "tool", "instruction"] = AUTO
+    """`auto`: the first of ``REPLY_FORMS`` in which one of the model's judgments can be read."""
     max_tokens_field: MaxTokensField | None = None
     send_temperature: bool | None = None
     """Whether the model takes a temperature; if unset, the model's name decides."""

@@ -38,7 +38,7 @@ OF_SEVERAL_FILES = {
     "store/test_fixed_files.py": "half of durable_files, with a disk and kills of its own",
     "store/test_recognition.py": "what any command does with a place that is no run folder",
 }
-MOST_ENTRIES, MOST_FILES = 15, 235
+MOST_ENTRIES, MOST_FILES = 15, 245
 LONGEST_FILE, LONGEST_FUNCTION = 350, 60
 SHORT_FILE, MOST_SHORT, LEAST_MEDIAN = 40, 0.10, 100
 TABLES = {"ranking/protocols.py", "config/providers.py"}

@@ -13,22 +13,27 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from judgeforge.calls.call import Answer, Asks
 from judgeforge.calls.providers.base import ChatRequest, open_provider, sends_temperature
+from judgeforge.config.keys import read_headers
+from judgeforge.config.model import ModelConfig, is_this_machine
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import CallError, ConfigError, JudgeforgeError
-from judgeforge.judging.panel import Panel
+from judgeforge.judging.first_replies import FirstReplies
+from judgeforge.judging.panel import TriedPanel
 from judgeforge.records import Completion, Judgment, Message, Prompt
+from judgeforge.results.figures.completions import is_same_model
 from judgeforge.runs.planning.doctor import Finding, Status
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.runs.wiring import trial_door
 from judgeforge.text.redaction import redact
-from judgeforge.text.visible import excerpt
+from judgeforge.text.visible import excerpt, one_line
 from judgeforge.text.wording import counted, did_you_mean, listed
 
 _QUESTION = "Invent a short sentence about the sea."
@@ -42,7 +47,6 @@ _SAMPLE_TOKENS, _TEMPERATURE, _LOGPROBS = 32, 1.0, 2
 _LIST_TIMEOUT_S = 5.0
 _LONGEST_LIST = 4 << 20
 _SHOWN_MODELS = 5
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def try_models(config: RunConfig) -> list[Finding]:
@@ -77,15 +81,21 @@ class _Trial:
         model = self.prepared.config.models[self.name]
         try:
             found = [] if model.facts.decides else await self._sampled()
-        except JudgeforgeError as error:
+        except CallError as error:
             advice = "Check `model`, `base_url` and the key."
-            return [self._finding("answers", "fail", redact(str(error)), advice)]
+            failed = self._finding("answers", "fail", str(error), advice)
+            # A wrong name is easily seen in the list.
+            return [failed, *([] if model.facts.in_process else await self._in_the_list())]
+        except JudgeforgeError as error:  # a budget that is used up, a disk that is full
+            return [self._finding("answers", "fail", str(error), "Nothing more was asked.")]
         if not model.facts.in_process and not model.facts.decides:
-            found += await asyncio.to_thread(self._listed)
+            found += await self._in_the_list()
         return [*found, *await self._judged()]
 
     def _finding(self, what: str, status: Status, detail: str, advice: str = "") -> Finding:
-        return Finding(f"{self.name}: {what}", status, detail, advice if status != "ok" else "")
+        """``detail`` may quote a server."""
+        said = one_line(redact(detail))
+        return Finding(f"{self.name}: {what}", status, said, advice if status != "ok" else "")
 
     async def _sampled(self) -> list[Finding]:
         request = ChatRequest(
@@ -105,7 +115,7 @@ class _Trial:
     def _answers(self, answer: Answer, seconds: float) -> Finding:
         asked, reply = self.prepared.config.models[self.name].model, answer.reply
         said = f"in {seconds:.2f} s: {excerpt(reply.text) or 'an empty text'} ({reply.finish})"
-        other = reply.model is not None and not _is_same_model(asked, reply.model)
+        other = not is_same_model(asked, reply.model or asked)
         detail = f"as `{reply.model}` {said}" if reply.model else said
         if other:
             advice = f"`{asked}` was asked for: does the server take any name, or fall back?"
@@ -116,6 +126,8 @@ class _Trial:
     def _temperature(self, first: Answer, second: Answer) -> Finding:
         if not sends_temperature(self.prepared.config.models[self.name]):
             return self._finding("temperature", "ok", "is not sent to this model")
+        if not (first.reply.text.strip() and second.reply.text.strip()):
+            return self._finding("temperature", "ok", "cannot be told from an empty text")
         if first.reply.text != second.reply.text:
             return self._finding("temperature", "ok", "two answers to one prompt differ")
         return self._finding(
@@ -143,16 +155,18 @@ class _Trial:
         try:
             answer = await self.gateway.ask(self.name, replace(request, top_logprobs=_LOGPROBS))
         except CallError as error:
-            return [self._finding("logprobs", "warn", redact(str(error)), advice)]
+            return [self._finding("logprobs", "warn", str(error), advice)]
         if answer.reply.tokens:
             return [self._finding("logprobs", "ok", "are given")]
         return [self._finding("logprobs", "warn", "are not given", advice)]
 
+    async def _in_the_list(self) -> list[Finding]:
+        return await asyncio.to_thread(self._listed)
+
     def _listed(self) -> list[Finding]:
         """What the server's list of models says of this one."""
         model = self.prepared.config.models[self.name]
-        address = f"{open_provider(model, None).base_url.rstrip('/')}/models"
-        entries = _models_at(address, self.prepared.keys[self.name])
+        entries = _models_at(model, self.prepared.keys[self.name])
         own = next((entry for entry in entries if entry.get("id") == model.model), None)
         if entries and own is None:
             names = [str(entry.get("id")) for entry in entries]
@@ -181,50 +195,75 @@ class _Trial:
         judge = next((j for j in prepared.config.judging.judges if j.model == self.name), None)
         if judge is None or not prepared.rubric.judged:
             return []
-        panel = Panel([judge.model_copy(update={"repeats": 1})], prepared.rubric, self.gateway)
+        replies = FirstReplies(self.gateway, {self.name: prepared.config.models[self.name]})
+        panel = TriedPanel([judge], prepared.rubric, replies)
         questions = panel.questions(judge.label, _COMPLETIONS)[:1]
         try:
             judgments = await panel.ask(_PROMPT, _COMPLETIONS, questions)
         except JudgeforgeError as error:
-            return [self._finding("judgment", "fail", redact(str(error)))]
-        return [self._judgment(judge.protocol, judgments)]
+            return [self._finding("judgment", "fail", str(error))]
+        return [self._judgment(judge.protocol, judgments, replies.other_form(self.name))]
 
-    def _judgment(self, protocol: str, judgments: Sequence[Judgment]) -> Finding:
-        structured = self.prepared.config.models[self.name].structured
+    def _judgment(
+        self, protocol: str, judgments: Sequence[Judgment], other_form: str | None
+    ) -> Finding:
+        forms = self.prepared.config.models[self.name].reply_forms
+        structured = other_form or forms[0]
         missing = next((one.missing for one in judgments if one.missing is not None), None)
+        if missing is None and other_form is not None:
+            return self._finding(
+                "judgment",
+                "warn",
+                f"could be read ({protocol}) with structured: {other_form} alone",
+                f"A run finds that out again: set `structured: {other_form}`.",
+            )
         if missing is None:
             detail = f"could be read ({protocol}, structured: {structured})"
             return self._finding("judgment", "ok", detail)
         return self._finding(
             "judgment",
             "fail",
-            f"brought no score ({protocol}, structured: {structured}): {excerpt(missing, 300)}",
+            f"brought no score ({protocol}, structured: {listed(forms)}): {excerpt(missing, 300)}",
             "The server may ignore the JSON schema or the tool: try another `structured` "
             "(json_schema, tool, instruction), more max_tokens of the judge, or another model.",
         )
 
 
-def _is_same_model(asked: str, answered: str) -> bool:
-    """Servers add a date, a path or a provider to the name, or leave it out."""
-    one, other = (name.casefold().rpartition("/")[2] for name in (asked, answered))
-    return one.startswith(other) or other.startswith(one)
+class _NoRedirect(HTTPRedirectHandler):
+    """A key must not travel to another host."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        return None
 
 
-def _models_at(address: str, key: str | None) -> list[dict[str, Any]]:
+def _models_at(model: ModelConfig, key: str | None) -> list[dict[str, Any]]:
     """As an OpenAI-compatible server lists them; empty where it does not."""
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"}:
+    address = open_provider(model, None).base_url.rstrip("/")
+    if urlsplit(address).scheme not in {"http", "https"}:
         return []
-    opener = build_opener(*([ProxyHandler({})] if parts.hostname in _LOOPBACK else []))
+    proxies = [ProxyHandler({})] if is_this_machine(address) else []
+    opener = build_opener(_NoRedirect(), *proxies)
     headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
-        request = Request(address, headers=headers)  # noqa: S310 (http and https only)
+        headers |= read_headers(model)
+        request = Request(f"{address}/models{model.query_string}", headers=headers)  # noqa: S310 (http and https only)
         with opener.open(request, timeout=_LIST_TIMEOUT_S) as reply:
-            found = json.loads(reply.read(_LONGEST_LIST))
+            found = json.loads(_read_within(reply, _LIST_TIMEOUT_S))
     except Exception:  # noqa: BLE001 (a server need not have such a list)
         return []
     entries = found.get("data") if isinstance(found, dict) else None
     return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+
+
+def _read_within(reply: HTTPResponse, seconds: float) -> bytes:
+    """All of it; what is longer or comes more slowly is cut, and then no list."""
+    until, read = time.monotonic() + seconds, bytearray()
+    while len(read) < _LONGEST_LIST and time.monotonic() < until:
+        piece = reply.read1(_LONGEST_LIST)
+        if not piece:
+            break
+        read += piece
+    return bytes(read)
 
 
 def _context_of(entry: dict[str, Any]) -> int | None:
