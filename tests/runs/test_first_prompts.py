@@ -226,6 +226,19 @@ def test_refusals_of_three_prompts_are_needed(start: Start, server: LocalServer)
     assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, 4)
 
 
+def test_a_request_that_hangs_holds_up_its_own_prompt_only(
+    start: Start, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgeforge.runs.first_prompts.PATIENCE_S", 0.1)
+    server.faults.add(faults.stall_headers(1.0), nth=1)
+    result = start(prompts=5)
+    assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, 5)
+    slow = server.requests[0]
+    others = [one for one in server.requests if one.kind == "judge"]
+    assert min(one.index for one in others) < DRAWS * MOST_TOGETHER + 1
+    assert slow.kind == "completion"
+
+
 class TestStructuredAuto:
     @pytest.mark.parametrize("provider", ["openai", "anthropic"])
     @pytest.mark.parametrize(
