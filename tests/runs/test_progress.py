@@ -73,7 +73,7 @@ def test_a_run_reports_calls_at_once_and_what_is_reserved_apart(
     costs = [one.cost_usd or 0.0 for one in seen]
     assert costs == sorted(costs)
     assert seen[-1].reserved_usd == 0
-    assert seen[-1].calls_done == 30 * 8
+    assert seen[-1].calls_done == 6 * 8
 
 
 class Stream(io.StringIO):
