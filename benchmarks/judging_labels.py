@@ -21,7 +21,7 @@ from benchmarks.judging_replay import Replay
 from benchmarks.judging_report import Measure, Target
 from benchmarks.judging_scores import JUDGES, VARIANT, expected_calibration_error
 from benchmarks.judging_verdicts import adversarial
-from judgeforge.calibration.fit import fit_calibration, predicted
+from judgeforge.calibration.fit import best_of, fit_calibration, ranked
 from judgeforge.calibration.labels import Label
 from judgeforge.calibration.thresholds import certified_threshold
 from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections
@@ -110,7 +110,7 @@ def _certified(judged: _Judged, labels: int, rng: np.random.Generator) -> tuple[
     """As ``guarantee: certified`` finds its threshold: judges and order without any label."""
     drawn = rng.integers(0, len(judged.items), labels)
     blind = fit_evidence([one.evidence for one in judged.labelled(drawn)])
-    p, y = np.array([predicted(one, blind) for one in judged.items]).T
+    p, y = np.array([best_of(ranked(one, blind), one.label) for one in judged.items]).T
     kept = p > certified_threshold(p[drawn], y[drawn], MAX_ERROR, DELTA).least
     return _error(np.floor(y), kept), float(kept.mean())
 
@@ -211,5 +211,5 @@ def _pair_draws(
         )
         known = labelled_reliability(drawn, blind, corrections, allow_negative=allow_negative)
         rest = [items[i] for i in order[PAIR_LABELS:]]
-        found.append(100.0 * np.mean([predicted(one, known)[1] for one in rest]))
+        found.append(100.0 * np.mean([best_of(ranked(one, known), one.label)[1] for one in rest]))
     return np.array(found)

@@ -9,6 +9,7 @@
     ├── LockHeldError                75
     ├── BudgetExhaustedError          3
     ├── InterruptedRunError         130
+    ├── BatchesPendingError           6
     └── CallError                     4
         ├── NotConnectedError         4
         │   └── UntrustedServerError  4
@@ -17,6 +18,7 @@
         ├── StalledError              4
         ├── UnreadableJudgeError      4
         ├── NoReplyError              4
+        ├── NotRunError               4
         ├── MalformedReplyError       4
         └── StatusError               4
             └── FlaggedInputError     4
@@ -141,6 +143,12 @@ class InterruptedRunError(JudgeforgeError):
     exit_code = 130
 
 
+class BatchesPendingError(JudgeforgeError):
+    """Only batches are waited for, and the run was told not to; it can be resumed. Exit code 6."""
+
+    exit_code = 6
+
+
 class CallError(JudgeforgeError):
     """A model call brought no usable reply. Exit code 4 where ``stops_run`` is set.
 
@@ -213,6 +221,12 @@ class NoReplyError(CallError):
     retryable = True
 
 
+class NotRunError(CallError):
+    """A batch ended before the request was run, which costs nothing. Is tried again."""
+
+    retryable = True
+
+
 class MalformedReplyError(CallError):
     """The provider answered 200 with something other than a reply of its API. Is tried again."""
 
@@ -223,15 +237,17 @@ class StatusError(CallError):
     """The provider answered with an HTTP status other than 200; such calls are not billed.
 
     ``retry_after_s``: seconds that it asks to wait, if it does. ``headers`` are those that speak of
-    rate limits, with names in lower case. ``of_account``: it seems to be about credit or quota, and
-    surely is where ``stops_run`` is set as well.
+    rate limits, with names in lower case. ``advice`` is what to do where it is about the model, and
+    the end of the message. ``of_account``: it seems to be about credit or quota, and surely is
+    where ``stops_run`` is set as well.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a refusal has)
         self,
         message: str,
         *,
         status: int,
+        advice: str = "",
         model: str = "",
         retry_after_s: float | None = None,
         headers: Mapping[str, str] | None = None,
@@ -239,11 +255,21 @@ class StatusError(CallError):
         stops_run: bool = False,
         of_account: bool = False,
     ) -> None:
-        super().__init__(message, model=model, stops_run=stops_run)
-        self.of_account = of_account
+        super().__init__(message + advice, model=model, stops_run=stops_run)
+        self._said, self.of_account = message, of_account
         self.status, self.retry_after_s = status, retry_after_s
         self.headers, self.retryable = headers or {}, retryable
 
+    def is_of_one_request(self) -> None:
+        """Key and model are right, so there is nothing to do about them."""
+        self.stops_run, self.args = False, (self._said,)
+
 
 class FlaggedInputError(StatusError):
-    """Moderation in front of a model refused this very request; others may pass."""
+    """A filter refused this very request, and says so in its code; others may pass."""
+
+    @property
+    def reads_billed(self) -> bool:
+        """Azure bills what its filter read where it answers 400; moderation in front of a model
+        (403) is free."""
+        return self.status != 403

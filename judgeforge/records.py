@@ -12,30 +12,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
-Role = Literal["system", "user", "assistant"]
+from judgeforge.text.messages import Message, Record, SparseRecord, ToolCall
+
+Given = Literal["chosen", "rejected"]
+"""Which side a completion was in a preference set of others."""
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "given", "unknown"
 ]
-"""How a text ended: by itself; at a limit; by a filter; in a way that does not tell whether it is
-whole (unknown)."""
+"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole."""
 
 
-class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Message(Record):
-    role: Role
-    content: str
-
-
-class ReadyCompletion(Record):
+class ReadyCompletion(SparseRecord):
     """A completion that the input row brought along."""
+
+    only_where_set = frozenset({"model", "tool_calls", "reasoning", "given"})
 
     text: str
     model: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str | None = None
+    given: Given | None = None
 
 
 class Prompt(Record):
@@ -50,16 +48,22 @@ class Prompt(Record):
     reference: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     completions: tuple[ReadyCompletion, ...] = ()
+    tools: str | None = None
+    """Canonical JSON of a list in OpenAI's shape; None where the row has none."""
 
 
-class Completion(Record):
+class Completion(SparseRecord):
     """One answer to a prompt, usable or not."""
+
+    only_where_set = frozenset({"tool_calls", "given"})
 
     id: str
     prompt_id: str
     index: int
     model: str
     text: str
+    """"" where it only calls tools."""
+    tool_calls: tuple[ToolCall, ...] = ()
     finish: Finish
     cut: bool = False
     """Ended by ``max_tokens`` and not to be used."""
@@ -72,6 +76,7 @@ class Completion(Record):
     signs: tuple[str, ...] = ()
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
+    given: Given | None = None
     call: str | None = None
     """Key of the call that brought it; None for completions that came with the input."""
     answered_model: str | None = None
@@ -82,6 +87,26 @@ class Completion(Record):
     """None where the price of the model is unknown."""
 
     @property
+    def is_usable(self) -> bool:
+        """Can be judged: whole, not refused, not empty, and not the same as an earlier one."""
+        whole = self.finish in {"stop", "given", "length", "unknown"}
+        return whole and not self.cut and self.unsure is None and self.duplicate_of is None
+
+    @property
+    def is_empty(self) -> bool:
+        """Neither words nor a tool call."""
+        return not self.tool_calls and not self.text.strip()
+
+    def message(self, *, with_reasoning: bool = False) -> Message:
+        """As the assistant's turn."""
+        return Message(
+            role="assistant",
+            content=None if self.tool_calls and not self.text else self.text,
+            tool_calls=self.tool_calls,
+            reasoning_content=self.reasoning if with_reasoning else None,
+        )
+
+    @property
     def call_keys(self) -> tuple[str, ...]:
         return (self.call,) if self.call else ()
 
@@ -89,16 +114,13 @@ class Completion(Record):
     def flags(self) -> tuple[str, ...]:
         """What a reader should know of it, in words, as completions.jsonl has it."""
         failed = "withheld" if self.finish == "content_filter" else "failed"
+        read = self.input_tokens_read
         return (
             *(["cut"] if self.cut else []),
             *([f"not known to be whole: {self.unsure}"] if self.unsure is not None else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
-            *(
-                [f"prompt may be cut: {n} tokens"]
-                if (n := self.input_tokens_read) is not None
-                else []
-            ),
+            *([f"prompt may be cut: {read} tokens"] if read is not None else []),
             *map(suspicious_flag, self.signs),
         )
 
@@ -123,6 +145,7 @@ MissingKind = Literal[
     "withheld",  # by a content filter: the reply, or the request before it
     "failed",  # there was no reply
     "too_long",  # what is judged does not fit into the judge's context
+    "input_cut",  # the server counted too few tokens to have read all that was sent
     "cut",  # the reply ended at the judge's ``max_tokens``
     "unread",  # the reply is not what was asked for, also when asked again
     "reading_failed",  # reading the reply raised what nothing had foreseen
@@ -191,6 +214,32 @@ class Judgment(Record):
         return self.calls or ((self.call,) if self.call else ())
 
 
+class GapPrior(Record):
+    """What was expected of the gaps between the completions of a prompt before any judgment."""
+
+    sds: tuple[float, ...]
+    """Standard deviation of each quality around the mean of its prompt, in the unit of scores."""
+    exact: tuple[float, ...] = ()
+    """What code has decided of each quality; where that differs, two cannot be equal."""
+    close_prompts: float = Field(default=0.0, ge=0, lt=1)
+    """Share of prompts whose completions are all equally good, or nearly."""
+    close_pairs: float = Field(default=0.0, ge=0, lt=1)
+    """Share of two completions that are so in the other prompts."""
+    equal: float = Field(default=2 / 3, ge=0, le=1)
+    """Share of those that are equally good; the others differ slightly."""
+    shared: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the variance that all judges agree on that is an error of all of them, besides what
+    the covariance holds of it."""
+    doubt: float = Field(default=0.0, ge=0)
+    """How far off the judges' errors may be: standard deviation of the logarithm of the factor by
+    which gaps, in their standard deviations, are wrong."""
+
+    @property
+    def differ(self) -> float:
+        """Share of two completions that are not close."""
+        return (1.0 - self.close_prompts) * (1.0 - self.close_pairs)
+
+
 class Ranking(Record):
     """The posterior over the qualities of the completions of one prompt.
 
@@ -207,6 +256,8 @@ class Ranking(Record):
     p_best: tuple[float, ...]
     vetoed: tuple[str, ...] = ()
     """Completions that failed a required check; they stand below all others."""
+    prior: GapPrior | None = None
+    """Without it no two completions are held for equal, and the covariance is not doubted."""
 
     def score(self, place: int) -> float:
         """Of the completion at ``place`` of ``completion_ids``, as it is written: cut to 0 to 1."""
@@ -234,8 +285,10 @@ class Provenance(Record):
     judgeforge_version: str
 
 
-class PreferencePair(Record):
+class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
+
+    only_where_set = frozenset({"tools", "metadata"})
 
     id: str
     prompt_id: str
@@ -246,10 +299,18 @@ class PreferencePair(Record):
     score_rejected: float
     score_margin: float
     confidence: float
+    """P(chosen is better than rejected)."""
+    p_tie: float | None = None
+    """P(both are equally good); the rest is P(rejected is better). None in rows of earlier
+    versions, whose ``confidence`` left equal completions out of account."""
     chosen_model: str
     rejected_model: str
     strategy: str
     provenance: Provenance
+    tools: str | None = None
+    """JSON text. A run of which any row has tools has it on all lines, null for the others."""
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What ``prompts.keep`` names, null where a row has none."""
 
 
 class SkipReason(StrEnum):
@@ -269,6 +330,8 @@ class SkipReason(StrEnum):
     """Retries are used up, or the provider refused this very request."""
     TOO_FEW_COMPLETIONS = "too_few_completions"
     """Fewer than two usable and distinct completions."""
+    NOT_JUDGED = "not_judged"
+    """Sampled only: no judge is named, and nobody else has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"
     """Fewer than two completions with a judgment."""
     TIE = "tie"
@@ -279,17 +342,28 @@ class SkipReason(StrEnum):
     """With this pair among those kept, more than `max_error` of them would be wrong."""
 
     @property
+    def was_ranked(self) -> bool:
+        """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
+        doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
+        return self in (*doubted, self.BELOW_MARGIN, self.LENGTH_RATIO)
+
+    @property
     def is_failure(self) -> bool:
-        """Outcomes of a prompt that was judged well do not count against ``max_skip_share``."""
-        judged_well = (self.TIE, self.BELOW_CONFIDENCE, self.BELOW_MARGIN, self.LENGTH_RATIO)
-        return self not in (*judged_well, self.ABOVE_MAX_ERROR)
+        """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
+        return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self is self.NOT_JUDGED)
 
 
-class Skip(Record):
+class Skip(SparseRecord):
+    only_where_set = frozenset({"prompt", "tools", "metadata"})
+
     prompt_id: str
     line: int
     reason: SkipReason
     detail: str
+    prompt: tuple[Message, ...] = ()
+    """What was asked, where the prompt has completions: these can be used without a pair, too."""
+    tools: str | None = None
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +375,5 @@ class JudgedPrompt:
 
 
 def prompt_key(prompt_id: str) -> int:
-    """The first 8 bytes of a hash: of a million different ids, two are taken for the same with a
-    probability of 3e-8."""
+    """The first 8 bytes of a hash: two of a million ids are the same with a probability of 3e-8."""
     return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")

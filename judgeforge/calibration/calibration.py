@@ -15,7 +15,8 @@ from judgeforge.ranking.confidence_map import ConfidenceMap, calibrated_ranking
 from judgeforge.ranking.pairing.selection import Trust
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Ranking, Record
+from judgeforge.records import Ranking
+from judgeforge.text.messages import Record
 
 FORMAT_VERSION: Literal[1] = 1
 
@@ -33,6 +34,10 @@ class LabelResult(Record):
     blind_probability: float = Field(ge=0, le=1)
     """As the posterior has it whose judges were fitted without any label."""
     blind_right: float = Field(ge=0, le=1)
+    tie: float = Field(default=0.0, ge=0, le=1)
+    """P(both are equally good), calibrated, where two completions are labelled."""
+    tied: bool = False
+    """Whether people see a tie; it is no wrong pair."""
 
 
 class Instrument(Record):
@@ -40,6 +45,8 @@ class Instrument(Record):
 
     reliability: Reliability
     confidence: ConfidenceMap
+    ties: ConfidenceMap | None = None
+    """The same for P(both are equally good); None where the labels do not tell."""
 
 
 class Calibration(Record):
@@ -83,12 +90,13 @@ class Calibration(Record):
         if rules.guarantee == "expected":
             return expected_threshold(
                 np.array([one.probability for one in self.results]),
-                np.array([one.cautious for one in self.results]),
+                # A tie is a half of ``cautious`` and not wrong.
+                np.array([min(1.0, one.cautious + one.tie / 2.0) for one in self.results]),
                 rules.max_error,
             )
         found = certified_threshold(
             np.array([one.blind_probability for one in self.results]),
-            np.array([one.blind_right for one in self.results]),
+            np.array([1.0 if one.tied else one.blind_right for one in self.results]),
             rules.max_error,
             rules.delta,
         )
@@ -97,10 +105,11 @@ class Calibration(Record):
 
     def trust(self, rules: PairingRules) -> Trust:
         """What ``select_pairs`` needs to know of this."""
-        confidence = self.instrument(rules).confidence
+        instrument = self.instrument(rules)
         return Trust(
             of=self.of,
-            confidence=confidence if self.of == "pair" else None,
+            confidence=instrument.confidence if self.of == "pair" else None,
+            ties=instrument.ties,
             least=None if rules.max_error is None else self.threshold(rules).least,
             max_error=rules.max_error,
         )

@@ -10,6 +10,7 @@ from judgeforge.calibration.calibration import Calibration, Instrument, LabelRes
 from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.labels import Label, LabelKind, check_number, folds
 from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections
+from judgeforge.ranking.confidence import outcome
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.rank import rank_evidence, with_vetoes
@@ -47,28 +48,57 @@ def fit_calibration(
     def fitted(rows: Sequence[Labelled]) -> Reliability:
         return labelled_reliability(rows, blind, corrections, allow_negative=allow_negative)
 
-    believed, right = np.zeros(len(labelled)), np.zeros(len(labelled))
+    believed, right, tie = np.zeros((3, len(labelled)))
     for train, test in folds([one.label.prompt_id for one in labelled]):
         reliability = fitted([labelled[i] for i in train])
         for i in test:
-            believed[i], right[i] = predicted(labelled[i], reliability, as_asked)
+            ranking = ranked(labelled[i], reliability, as_asked)
+            believed[i], right[i] = best_of(ranking, labelled[i].label)
+            tie[i] = tie_of(ranking)
     ids = [one.label.prompt_id for one in labelled]
-    unseen = np.array([predicted(one, blind, as_asked) for one in labelled])
+    blindly = [ranked(one, blind, as_asked) for one in labelled]
+    unseen = np.array(
+        [best_of(ranking, one.label) for ranking, one in zip(blindly, labelled, strict=True)]
+    )
+    tied = np.array([float(one.label.is_tie) for one in labelled]) if of == "pair" else None
     return Calibration(
         of=of,
         labelled=Instrument(
-            reliability=fitted(labelled), confidence=fit_confidence(believed, right).expected
+            reliability=fitted(labelled),
+            confidence=fit_confidence(believed, right).expected,
+            ties=None if tied is None else fit_confidence(tie, tied).expected,
         ),
-        blind=Instrument(reliability=blind, confidence=fit_confidence(*unseen.T).expected),
+        blind=Instrument(
+            reliability=blind,
+            confidence=fit_confidence(*unseen.T).expected,
+            ties=None
+            if tied is None
+            else fit_confidence(np.array([tie_of(one) for one in blindly]), tied).expected,
+        ),
         corrections=corrections,
-        results=label_results(ids, believed, right, unseen),
+        results=_with_ties(label_results(ids, believed, right, unseen), tie, tied),
     )
 
 
-def predicted(
-    one: Labelled, reliability: Reliability, as_asked: AsAsked | None = None
-) -> tuple[float, float]:
-    return best_of(ranked(one, reliability, as_asked), one.label)
+def _with_ties(
+    results: tuple[LabelResult, ...], believed: Array, tied: Array | None
+) -> tuple[LabelResult, ...]:
+    """``believed`` and ``tied`` (n,): P(both are equally good), and whether people see a tie."""
+    if tied is None:
+        return results
+    ties = np.zeros(len(results))
+    for train, test in folds([one.prompt_id for one in results]):
+        ties[test] = fit_confidence(believed[train], tied[train]).expected.of(believed[test])
+    return tuple(
+        one.model_copy(update={"tie": float(tie), "tied": bool(is_tie)})
+        for one, tie, is_tie in zip(results, ties, tied, strict=True)
+    )
+
+
+def tie_of(ranking: Ranking) -> float:
+    """P(both are equally good), of two completions; 0 for any other number."""
+    ids = ranking.completion_ids
+    return outcome(ranking, *ids).tie if len(ids) == 2 else 0.0
 
 
 def best_of(ranking: Ranking, label: Label) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 LabelKind = Literal["best", "pair"]
 """Which of all completions is the best, or which of two is better."""
@@ -52,6 +52,11 @@ class Label(Record):
         """Several where people see a tie."""
         most = max(self.parts.values())
         return [name for name, part in self.parts.items() if part == most]
+
+    @property
+    def is_tie(self) -> bool:
+        """Whether people prefer neither of two."""
+        return len(self.parts) == 2 and len(self.preferred) == 2
 
     @classmethod
     def tie(cls, prompt_id: str, completion_ids: Sequence[str]) -> Label:

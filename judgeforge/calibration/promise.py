@@ -10,7 +10,7 @@ from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.thresholds import certified_threshold, expected_threshold
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 CURVE = (40, 100, 200, 300, 500, 1000)
 """Numbers of labels for which the share kept is predicted."""

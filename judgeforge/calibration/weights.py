@@ -144,7 +144,13 @@ def labelled_reliability(
     )
     length = found.get("length", 0.0) * _quality_per_log_odds(labelled, free)
     return free.model_copy(
-        update={"judges": judges, "length": length, "source": "labels", "prompts": len(labelled)}
+        update={
+            "judges": judges,
+            "length": length,
+            "source": "labels",
+            "prompts": len(labelled),
+            "doubt": 0.0,
+        }
     )
 
 

@@ -10,6 +10,7 @@ endpoints.py     one configured model: its provider, gate and price
 judge_calls.py   the door as judges see it: fallbacks, questions that are too long
 cache.py         paid replies on disk
 cache_upkeep.py  what `cache stats`, `prune` and `verify` do
+batch/           many calls as one file, at half the price
 limits/          when a model's next request may leave
 money/           prices, the budget of a folder, the ledger of a day
 providers/       one file an API; the only place that knows SDKs

@@ -30,7 +30,8 @@ _OF_SETTINGS = frozenset({400, 422, 500})
 _SETTINGS: Mapping[str, str] = {
     "response_format": "`structured` (tool or instruction)",
     "output_config": "`structured` (tool or instruction)",
-    "tools": "`structured` (json_schema or instruction)",
+    "tool_choice": "`structured` (json_schema or instruction)",
+    "tools": "tool calling, switched on in the server",
     "temperature": "`send_temperature: false`",
     "max_tokens": "`max_tokens_field: max_completion_tokens`",
     "max_completion_tokens": "`max_tokens_field: max_tokens`",
@@ -44,7 +45,8 @@ _ALL_FORMS = "`structured` (each of its forms is tried)"
 
 @dataclass(slots=True)
 class _Requests:
-    """Those to one model with the same fields: a judge's have others than a writer's."""
+    """Those to one model with the same fields, and with pictures or without: a judge's have others
+    than a writer's."""
 
     has_answered: bool = False
     sending: int = 0
@@ -52,7 +54,7 @@ class _Requests:
     """In a row, by whether it is access that is refused."""
 
 
-_Kind = tuple[str, frozenset[str]]
+_Kind = tuple[str, frozenset[str], bool]
 
 
 class Prompts:
@@ -141,6 +143,8 @@ class Acceptance:
                 is_quiet = await self._next() and not self.prompts.begin_another()
         finally:
             self._held -= 1
+        if not stops and of_access:
+            error.is_of_one_request()
         error.stops_run = stops
         if stops and not of_access:
             error.args = (f"{error}{_advice(call, requests.refused[False], model)}",)
@@ -187,11 +191,13 @@ def is_of_settings(error: StatusError) -> bool:
 
 
 def _kind(call: Call) -> _Kind:
-    return call.model_name, frozenset(call.body)
+    """A model that reads words may see no pictures."""
+    return call.model_name, frozenset(call.body), call.pictures > 0
 
 
 def _advice(call: Call, refused: int, model: ModelConfig) -> str:
-    settings = [setting for name, setting in _SETTINGS.items() if name in call.body]
+    settings = ["`vision: false`, if it does not see pictures"] if call.pictures else []
+    settings += [setting for name, setting in _SETTINGS.items() if name in call.body]
     if len(model.reply_forms) > 1:
         settings = [_ALL_FORMS if "`structured`" in each else each for each in settings]
     if "system" in call.body or any(m.get("role") == "system" for m in call.body["messages"]):

@@ -18,6 +18,7 @@ from judgeforge.calls.money.prices import MOST_POSSIBLE_TOKENS
 from judgeforge.calls.providers.base import ModelReply, RawReply, Usage
 from judgeforge.errors import (
     CallError,
+    FlaggedInputError,
     InterruptedRunError,
     MalformedReplyError,
     NotConnectedError,
@@ -112,10 +113,12 @@ class Sender:
         endpoint = attempt.endpoint
         try:
             raw = await endpoint.provider.send(attempt.call.body, model=endpoint.model)
-            return raw, *_read(endpoint, attempt.call, raw.body)
+            return raw, *read_reply(endpoint, attempt.call, raw.body)
         except CallError as error:
             error.model = endpoint.name
-            if isinstance(error, NotConnectedError | StatusError):
+            if isinstance(error, FlaggedInputError) and error.reads_billed:
+                self._budget.settle(attempt.reservation, endpoint.most_input_pico(attempt.call))
+            elif isinstance(error, NotConnectedError | StatusError):
                 self._budget.release(attempt.reservation)
             else:
                 self._budget.settle(attempt.reservation, attempt.reservation.pico)
@@ -135,7 +138,7 @@ class Sender:
         endpoint, call, latency = attempt.endpoint, attempt.call, attempt.elapsed_s
         self._acceptance.answered(call)
         endpoint.hedging.replied(latency)
-        pico, usage = self._bill(attempt, reply)
+        pico, usage = billed(endpoint, call, reply, attempt.reservation.pico, self._run_log)
         cost = None if pico is None else to_usd(pico)
         tokens = (usage.input_tokens, usage.output_tokens)
         if not progress.stored:
@@ -147,31 +150,6 @@ class Sender:
             attempt, reply.finish, input_tokens=tokens[0], output_tokens=tokens[1], cost_usd=cost
         )
         return Answer(call.key, reply, cost, cached=False)
-
-    def _bill(self, attempt: _Attempt, reply: ModelReply) -> tuple[int | None, Usage]:
-        """A reply that does not say what it used counts as the most it should have cost."""
-        endpoint, reserved, usage = attempt.endpoint, attempt.reservation.pico, reply.usage
-        if usage is None:
-            return reserved, Usage(0, 0)
-        used: dict[str, Any] = {
-            "model": endpoint.name,
-            "key": attempt.call.key,
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-        }
-        if max(usage.input_tokens, usage.output_tokens) > MOST_POSSIBLE_TOKENS:
-            self._run_log.event("usage_impossible", **used)
-            return reserved, Usage(0, 0)
-        pico = endpoint.cost_pico(usage)
-        if pico is not None and reserved is not None and pico > reserved:
-            endpoint.beyond_pico = max(endpoint.beyond_pico, pico)
-            self._run_log.event(
-                "reservation_exceeded",
-                **used,
-                cost_usd=to_usd(pico),
-                reserved_usd=to_usd(reserved),
-            )
-        return pico, usage
 
     def _log(self, attempt: _Attempt, outcome: str, **more: Any) -> None:  # noqa: ANN401 (of CallRecord)
         record = CallRecord(
@@ -186,7 +164,40 @@ class Sender:
         self._run_log.call(record)
 
 
-def _read(endpoint: Endpoint, call: Call, raw: bytes) -> tuple[str, ModelReply]:
+def billed(
+    endpoint: Endpoint,
+    call: Call,
+    reply: ModelReply,
+    reserved: int | None,
+    log: RunLog,
+    *,
+    in_batch: bool = False,
+) -> tuple[int | None, Usage]:
+    """What a reply cost, in picodollars, and what it used. One that does not say what it used
+    counts as the most it should have cost."""
+    usage = reply.usage
+    if usage is None:
+        return reserved, Usage(0, 0)
+    used: dict[str, Any] = {
+        "model": endpoint.name,
+        "key": call.key,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+    }
+    if max(usage.input_tokens, usage.output_tokens) > MOST_POSSIBLE_TOKENS:
+        log.event("usage_impossible", **used)
+        return reserved, Usage(0, 0)
+    pico = endpoint.cost_pico(usage, in_batch=in_batch)
+    if pico is not None and reserved is not None and pico > reserved:
+        endpoint.beyond_pico = max(endpoint.beyond_pico, pico)
+        log.event(
+            "reservation_exceeded", **used, cost_usd=to_usd(pico), reserved_usd=to_usd(reserved)
+        )
+    return pico, usage
+
+
+def read_reply(endpoint: Endpoint, call: Call, raw: bytes) -> tuple[str, ModelReply]:
+    """The reply as it is stored, and what it says. Raises MalformedReplyError."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

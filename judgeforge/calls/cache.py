@@ -12,7 +12,7 @@ import json
 import sqlite3
 import stat
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -225,22 +225,35 @@ class ReplyCache:
         self._pending.append((call.key, write_entry(stored, key=call.key, request=call.request)))
         await asyncio.shield(self._written)
 
+    def put_all(self, replies: Iterable[tuple[Call, StoredReply]]) -> None:
+        """All of them in one transaction: in the database, or StoreError and none."""
+        self._write(
+            [
+                (call.key, write_entry(stored, key=call.key, request=call.request))
+                for call, stored in replies
+            ]
+        )
+
     def _write_pending(self) -> None:
         rows, self._pending = self._pending, []
         self._wait_s = _TOGETHER_S if len(rows) > 1 else _ALONE_S
+        try:
+            self._write(rows)
+        except StoreError as error:
+            self._written.set_exception(error)
+        else:
+            self._written.set_result(None)
+
+    def _write(self, rows: Sequence[tuple[str, str]]) -> None:
         try:
             with self._rows.transact():
                 for key, text in rows:
                     self._rows.set(key, text)
         except _FAILURES as error:
-            self._written.set_exception(
-                StoreError(
-                    f"{self._rows.directory}: a paid reply could not be stored: {_why(error)}. "
-                    "Free disk space and start the same command again."
-                )
-            )
-        else:
-            self._written.set_result(None)
+            raise StoreError(
+                f"{self._rows.directory}: a paid reply could not be stored: {_why(error)}. "
+                "Free disk space and start the same command again."
+            ) from error
 
     def close(self) -> None:
         if self._pending:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest
+from judgeforge.calls.providers.pictures import without_pictures
 from judgeforge.text.wording import shortened
 
 T = TypeVar("T")
@@ -36,20 +37,38 @@ class Call:
     request_bytes: int
     key: str
     """SHA-256 (hex) of ``request``."""
+    pictures: int = 0
+    """Of ``request`` a hash of each, of ``request_bytes`` nothing but that."""
 
 
 def make_call(
-    *, model_name: str, provider: str, base_url: str, endpoint: str, body: Body, sample: int
+    *,
+    model_name: str,
+    provider: str,
+    base_url: str,
+    endpoint: str,
+    body: Body,
+    sample: int,
+    pictures: int = 0,
 ) -> Call:
     content = {
         "provider": provider,
         "base_url": base_url,
         "endpoint": endpoint,
-        "body": body,
+        "body": without_pictures(body) if pictures else body,
         "sample": sample,
     }
     request = _ENCODER.encode(content)
     raw = request.encode("utf-8", "surrogatepass")
+    key = hashlib.sha256(raw).hexdigest()
+    return Call(model_name, body, request, len(raw), key, pictures)
+
+
+def stored_call(model_name: str, request: str) -> Call:
+    """The call that a canonical request was made from. Raises ValueError and KeyError where it is
+    not one."""
+    raw = request.encode("utf-8", "surrogatepass")
+    body: Body = json.loads(request)["body"]
     return Call(model_name, body, request, len(raw), hashlib.sha256(raw).hexdigest())
 
 
@@ -97,7 +116,7 @@ _RUN = re.compile(r"(\s)\s+|(\S{1,3}?)\2{3,}")
 
 
 def _bytes(request: ModelRequest, seen: Callable[[str], str]) -> int:
-    texts = (seen(message.content) for message in request.messages)
+    texts = (seen(message.text) for message in request.messages)
     return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 

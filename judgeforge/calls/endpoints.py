@@ -28,6 +28,7 @@ from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.store.log import RunLog
+from judgeforge.text.messages import PICTURE_TOKENS
 from judgeforge.text.wording import tokens_of_bytes
 
 _STAND_IN_SEED = 2**20
@@ -43,6 +44,8 @@ class Endpoint:
     provider: Provider
     gate: ModelGate
     price: ModelPrice | None
+    batch_price: ModelPrice | None = None
+    """Of requests in batches; the usual price where none is known."""
     beyond_pico: int = 0
     """The most that a reply has cost beyond its reservation; 0 as long as none has. A server that
     keeps to no `max_tokens` may take as much again, so calls are reserved at no less."""
@@ -63,6 +66,7 @@ class Endpoint:
             endpoint=self.provider.endpoint + self.model.query_string,
             body=self.provider.body(self.model, request),
             sample=sample,
+            pictures=sum(len(message.pictures) for message in request.messages),
         )
 
     def read(self, call: Call, raw: bytes) -> ModelReply:
@@ -74,17 +78,32 @@ class Endpoint:
         return self.call(request, -1 - sample)
 
     def size(self, call: Call) -> RequestSize:
-        return RequestSize(tokens_of_bytes(call.request_bytes), most_output_tokens(call.body))
+        pictures = call.pictures * min(PICTURE_TOKENS, self.model.picture_tokens)
+        tokens = tokens_of_bytes(call.request_bytes) + pictures
+        return RequestSize(tokens, most_output_tokens(call.body))
 
-    def most_pico(self, call: Call) -> int | None:
+    def most_pico(self, call: Call, *, in_batch: bool = False) -> int | None:
         """The most that the call can cost; None where the price is unknown."""
+        price = self._price(in_batch=in_batch)
+        if price is None:
+            return None
+        pictures = call.pictures * self.model.picture_tokens
+        most_input = most_input_tokens(call.request_bytes) + pictures
+        most = most_input, most_output_tokens(call.body)
+        return max(price.upper_bound(*most), self.beyond_pico)
+
+    def most_input_pico(self, call: Call) -> int | None:
+        """The same of a call that was read and not answered."""
         if self.price is None:
             return None
-        most = most_input_tokens(call.request_bytes), most_output_tokens(call.body)
-        return max(self.price.upper_bound(*most), self.beyond_pico)
+        return self.price.upper_bound(most_input_tokens(call.request_bytes), 0)
 
-    def cost_pico(self, usage: Usage) -> int | None:
-        return None if self.price is None else self.price.cost(usage)
+    def cost_pico(self, usage: Usage, *, in_batch: bool = False) -> int | None:
+        price = self._price(in_batch=in_batch)
+        return None if price is None else price.cost(usage)
+
+    def _price(self, *, in_batch: bool) -> ModelPrice | None:
+        return self.batch_price or self.price if in_batch else self.price
 
 
 def open_endpoints(
@@ -92,8 +111,10 @@ def open_endpoints(
     keys: Mapping[str, str | None],
     prices: Mapping[str, ModelPrice | None],
     log: RunLog,
+    *,
+    batch_prices: Mapping[str, ModelPrice | None] | None = None,
 ) -> dict[str, Endpoint]:
-    """One for each model in ``keys``."""
+    """One for each model in ``keys``. ``prices``: of requests that are sent directly."""
     providers: dict[_Place, Provider] = {}
     accounts: defaultdict[_Place, ProviderAccount] = defaultdict(ProviderAccount)
     all_slots = Slots(config.limits.concurrency)
@@ -106,5 +127,6 @@ def open_endpoints(
         gate = ModelGate(
             name, model, config.limits, account=accounts[place], all_slots=all_slots, log=log
         )
-        endpoints[name] = Endpoint(name, model, providers[place], gate, prices[name])
+        in_batches = (batch_prices or {}).get(name)
+        endpoints[name] = Endpoint(name, model, providers[place], gate, prices[name], in_batches)
     return endpoints

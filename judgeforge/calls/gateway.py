@@ -16,13 +16,16 @@ from typing import Any
 
 from judgeforge.calls.acceptance import Acceptance, Prompts
 from judgeforge.calls.attempt import CallProgress, Sender
+from judgeforge.calls.batch.desk import Batches
+from judgeforge.calls.batch.open_batch import Door
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.hedging import race
 from judgeforge.calls.limits.gate import Passage
 from judgeforge.calls.limits.queues import GivesWay, never
-from judgeforge.calls.money.budget import Budget, current_claim
+from judgeforge.calls.money.budget import Budget
+from judgeforge.calls.money.claims import current_claim
 from judgeforge.calls.providers.base import ModelRequest
 from judgeforge.calls.retry import RepeatedFailure, RetryClock, with_retries
 from judgeforge.config.run import LimitsConfig
@@ -32,6 +35,7 @@ from judgeforge.errors import (
     MalformedReplyError,
     StatusError,
 )
+from judgeforge.store.batches import BatchBook
 from judgeforge.store.log import RunLog
 
 HEDGE_RESERVE = 10
@@ -71,7 +75,9 @@ class Gateway:
         budget: Budget,
         limits: LimitsConfig,
         log: RunLog,
+        book: BatchBook | None = None,
     ) -> None:
+        """``book``: of the folder's batches; without one nothing is sent in batches."""
         self._endpoints, self._limits = endpoints, limits
         self._cache, self._budget, self._log = cache, budget, log
         self._acceptance = Acceptance()
@@ -83,6 +89,10 @@ class Gateway:
             stopping=lambda: self._stopping,
         )
         self._flights: dict[str, _Flight] = {}
+        self.batches: Batches | None = None
+        if book is not None:
+            door = Door(cache, budget, log, self._acceptance, limits, book)
+            self.batches = Batches(door, endpoints, lambda: len(self._flights))
         self._overtaken: set[asyncio.Task[Any]] = set()
         """Requests that were slower than their hedge, and hedges that came second."""
         self._stopping = False
@@ -125,10 +135,24 @@ class Gateway:
     def is_out_of_order(self, model: str) -> bool:
         return self._endpoints[model].gate.is_out_of_order
 
+    @property
+    def heard_at(self) -> float:
+        """When a call brought a reply, or a provider told how a batch is."""
+        of_batches = 0.0 if self.batches is None else self.batches.heard_at
+        return max(self.last_reply_at, of_batches)
+
+    @property
+    def only_waits_for_batches(self) -> bool:
+        """Whether all calls under way wait for batches that are under way."""
+        batches = self.batches
+        return batches is not None and batches.only_wait and len(self._flights) <= batches.waiting
+
     def what_it_waits_for(self) -> str:
         """For the message of a run that makes no progress."""
         calls = Counter(flight.endpoint.name for flight in self._flights.values())
         waiting = [self._endpoints[name].gate.describe(calls[name]) for name in calls]
+        if self.batches is not None and (count := self.batches.count) is not None:
+            waiting.append(str(count))
         return "; ".join(waiting) or "no call is under way"
 
     def stop(self) -> None:
@@ -140,6 +164,8 @@ class Gateway:
 
     async def drain(self, grace_s: float) -> None:
         """Wait for the calls in flight (they are paid for), at most ``grace_s`` seconds."""
+        if self.batches is not None:
+            await self.batches.close(grace_s)
         tasks = [*(flight.task for flight in self._flights.values()), *self._overtaken]
         if not tasks:
             return
@@ -150,6 +176,8 @@ class Gateway:
             await asyncio.wait(late)
 
     async def close(self) -> None:
+        if self.batches is not None:
+            await self.batches.close(0)
         for provider in {id(e.provider): e.provider for e in self._endpoints.values()}.values():
             await provider.close()
 
@@ -227,6 +255,11 @@ class Gateway:
     async def _fetch(
         self, flight: _Flight, endpoint: Endpoint, call: Call, gives_way: GivesWay
     ) -> Answer:
+        if self.batches is not None:
+            answer = await self.batches.ask(endpoint, call)
+            if answer is not None:
+                self.last_reply_at = time.monotonic()
+                return answer
         clock = RetryClock()
         failures = RepeatedFailure()
 

@@ -10,7 +10,7 @@ from judgeforge.calls.call import Answer
 from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.providers.base import ChatRequest, ModelRequest
 from judgeforge.errors import CircuitOpenError, TooLongError
-from judgeforge.text.wording import about_tokens
+from judgeforge.text.messages import about_message_tokens
 
 OnJudgeFailure = Literal["wait", "skip_judge", "stop"]
 
@@ -52,7 +52,7 @@ class JudgeCalls:
         context_tokens = self._context_tokens[model]
         if context_tokens is None:
             return
-        tokens = about_tokens(*(message.content for message in request.messages))
+        tokens = about_message_tokens(request.messages)
         reply = request.max_tokens if isinstance(request, ChatRequest) else 0
         if tokens + reply > context_tokens:
             raise TooLongError(

@@ -11,12 +11,13 @@ from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception,
+    stop_after_delay,
     wait_random_exponential,
 )
 
 from judgeforge.calls.limits import pace
 from judgeforge.config.run import LimitsConfig
-from judgeforge.errors import CallError, StatusError
+from judgeforge.errors import CallError, StalledError, StatusError
 
 T = TypeVar("T")
 
@@ -97,6 +98,28 @@ async def with_retries(
                 raise first_failure
             return await attempt()
     raise AssertionError("a reply or an error ends the attempts")
+
+
+async def persistently(step: Callable[[], Awaitable[T]], limits: LimitsConfig, doing: str) -> T:
+    """Repeat a step that buys nothing until it succeeds, or fails for good.
+
+    ``doing``: what it is for, in words. Raises StalledError after ``limits.stall_s`` of failures.
+    """
+    try:
+        async for each in AsyncRetrying(
+            retry=_retryable, wait=_wait, stop=stop_after_delay(limits.stall_s), reraise=True
+        ):
+            with each:
+                return await step()
+    except CallError as error:
+        if not error.retryable:
+            raise
+        raise StalledError(
+            f"{doing} has failed for limits.stall_s = {limits.stall_s:g} s; last: {error}. Start "
+            "the same command again: nothing that was paid is lost.",
+            model=error.model,
+        ) from error
+    raise AssertionError("a result or an error ends the attempts")
 
 
 def _error_of(state: RetryCallState) -> BaseException | None:

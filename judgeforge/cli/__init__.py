@@ -3,7 +3,7 @@
 app.py      the program: how it starts, how it fails, what commands share
 run.py      `run` and `status`
 prepare.py  before a run: `check`, `plan`, `init`, `doctor`
-results.py  after a run: `explain`, `report`, `export`
+results.py  after a run: `explain`, `report`, `export`, `questions`
 measure.py  judges against labels: `calibrate`, `evaluate`
 cache.py    `cache stats`, `cache prune`, `cache verify`
 show/       what the commands print

@@ -1,4 +1,4 @@
-"""After a run: `explain`, `report`, `export`."""
+"""After a run: `explain`, `report`, `export`, `questions`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import typer
 from judgeforge.cli.app import Folder, command
 
 # Help is asked for often: it names the formats without loading what writes them.
-_FORMATS = "trl, openai, jsonl, parquet, axolotl or llamafactory."
+_FORMATS = (
+    "trl, kto, ranked, openrlhf, nemo-rl, openai, bedrock, axolotl, llamafactory, verl-rm, jsonl "
+    "or parquet."
+)
 
 
 @command()
@@ -39,22 +42,76 @@ def report(
 
 
 @command()
-def export(
-    folder: Folder,
+def export(  # noqa: PLR0913, PLR0917 (the options of the command)
+    folders: Annotated[list[Path], typer.Argument(help="Run folders.", show_default=False)],
     to: Annotated[Path, typer.Option(help="Where to write.", show_default=False)],
     target: Annotated[str, typer.Option("--format", help=_FORMATS)] = "trl",
     test_share: Annotated[float, typer.Option(min=0, max=0.9, help="Share of prompts.")] = 0.0,
     with_margin: Annotated[
         bool, typer.Option("--with-margin", help="Add `margin`, which RewardTrainer uses.")
     ] = False,
+    with_weight: Annotated[
+        bool, typer.Option("--with-weight", help="Add `weight` and `soft_label`.")
+    ] = False,
+    thinking: Annotated[
+        str, typer.Option(help="Thoughts that pairs keep: field, inline or drop.")
+    ] = "field",
+    template: Annotated[
+        str | None, typer.Option(help="Chat template of verl-rm: chatml, a file, or a tokenizer.")
+    ] = None,
+    good_above: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="kto: score of good completions; else the mean."),
+    ] = None,
+    least_sure: Annotated[
+        float, typer.Option(max=1, help="kto: probability that a label must have.")
+    ] = 0.8,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Leave out pairs that the format cannot hold.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
-    """Write the pairs in the format of a trainer."""
+    """Write the pairs, or all judged completions, in the format of a trainer."""
     from judgeforge.cli.show.output import say
     from judgeforge.results.export.export import export_pairs
+    from judgeforge.results.export.targets import ExportOptions
+    from judgeforge.results.export.thinking import chosen_thinking
 
+    options = ExportOptions(
+        with_margin=with_margin,
+        with_weight=with_weight,
+        thinking=chosen_thinking(thinking),
+        template=template,
+        good_above=good_above,
+        least_sure=least_sure,
+    )
     summary = export_pairs(
-        folder, target=target, to=to, test_share=test_share, with_margin=with_margin, force=force
+        folders,
+        target=target,
+        to=to,
+        test_share=test_share,
+        force=force,
+        leave_out=leave_out,
+        options=options,
     )
     for line in summary.lines():
         say(line)
+
+
+@command()
+def questions(
+    folder: Folder,
+    to: Annotated[Path, typer.Option(help="A .jsonl file.", show_default=False)],
+    most: Annotated[
+        int | None, typer.Option("--n", min=1, help="At most this many, the most doubtful first.")
+    ] = None,
+    least_doubt: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Probability of being wrong from which to ask.")
+    ] = 0.05,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Write what is still in doubt, for people or programs to judge."""
+    from judgeforge.cli.show.output import say
+    from judgeforge.results.questions import write_questions
+
+    say(write_questions(folder, to=to, most=most, least_doubt=least_doubt, force=force).line())

@@ -35,6 +35,13 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     no_lock: Annotated[
         bool, typer.Option("--no-lock", help="Accept a file system that has no locks.")
     ] = False,
+    no_wait: Annotated[
+        bool,
+        typer.Option(
+            "--no-wait",
+            help="Send batches and end (exit 6); the same command collects them and goes on.",
+        ),
+    ] = False,
 ) -> None:
     """Make preference pairs; the same command goes on where it stopped."""
     from judgeforge.cli.show.progress import ProgressDisplay
@@ -42,7 +49,7 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     from judgeforge.runs.sequence import run_file
     from judgeforge.runs.start import StartOptions
 
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
+    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
     with ProgressDisplay(quiet=quiet) as display:
         report = run_file(config, out, options, say=note, on_progress=display.update)
     print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs, told=display.told)

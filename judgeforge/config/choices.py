@@ -1,6 +1,7 @@
-"""Names that a configuration chooses from a table, and the table of the formats of prompt files.
+"""Names that a configuration chooses from a table, and the tables of formats and shapes of rows.
 
-To add a format: a file with its reader in ``inputs/``, and a line in ``ROW_FORMATS``.
+To add a format: a file with its reader in ``inputs/``, and a line in ``ROW_FORMATS``. To add a
+shape: a file in ``inputs/shapes/``, and a line in ``ROW_SHAPES``.
 """
 
 from __future__ import annotations
@@ -23,28 +24,47 @@ from judgeforge.ranking.protocols import PROTOCOLS
 @dataclass(frozen=True, slots=True)
 class RowFormat:
     suffixes: tuple[str, ...]
-    """Endings of file names, in lower case, that mean this format; ``.gz`` may follow."""
+    """Endings of file names, in lower case, that mean this format; one of a packed file may
+    follow."""
     reader: str
     """As ``module:name`` (see ``inputs.reading.Reader``), imported when such a file is read."""
 
 
 ROW_FORMATS: dict[str, RowFormat] = {
     "jsonl": RowFormat((".jsonl", ".ndjson"), "judgeforge.inputs.lines:read_jsonl"),
+    "json": RowFormat((".json",), "judgeforge.inputs.json_array:read"),
     "csv": RowFormat((".csv",), "judgeforge.inputs.csv_table:read"),
     "parquet": RowFormat((".parquet",), "judgeforge.inputs.parquet:read"),
     "text": RowFormat((".txt",), "judgeforge.inputs.lines:read_text"),
 }
 
+PACKED_SUFFIXES = {".gz": "gz", ".zst": "zst", ".zstd": "zst"}
+"""Endings of the names of packed files, in lower case, and what they are packed as."""
+
+ROW_SHAPES: dict[str, str] = {
+    "prompts": "judgeforge.inputs.shapes.shape:SHAPE",
+    "messages": "judgeforge.inputs.shapes.conversations:MESSAGES",
+    "sharegpt": "judgeforge.inputs.shapes.conversations:SHAREGPT",
+    "alpaca": "judgeforge.inputs.shapes.alpaca:SHAPE",
+    "transcript": "judgeforge.inputs.shapes.transcripts:SHAPE",
+    "preference": "judgeforge.inputs.shapes.preferences:SHAPE",
+    "comparison": "judgeforge.inputs.shapes.comparisons:SHAPE",
+    "scored": "judgeforge.inputs.shapes.scored:SHAPE",
+}
+"""How rows are laid out, in whatever format: ``module:name`` of an ``inputs.shapes.shape.Shape``,
+imported when rows are read."""
+
 
 def format_of(path: Path) -> RowFormat:
     """By the ending of the file's name. Raises InputError where it tells nothing."""
-    suffix = Path(path.stem).suffix if path.suffix.lower() == ".gz" else path.suffix
+    is_packed = path.suffix.lower() in PACKED_SUFFIXES
+    suffix = Path(path.stem).suffix if is_packed else path.suffix
     for each in ROW_FORMATS.values():
         if suffix.lower() in each.suffixes:
             return each
     known = ", ".join(suffix for each in ROW_FORMATS.values() for suffix in each.suffixes)
     raise InputError(
-        f"{path}: its ending tells no format (known are {known}, each also with .gz); "
+        f"{path}: its ending tells no format (known are {known}, each also with .gz or .zst); "
         f"say `format:` {', '.join(ROW_FORMATS)}"
     )
 
@@ -78,4 +98,5 @@ ProviderName = Annotated[str, OneOf(lambda: PROVIDERS)]
 JudgeProtocol = Annotated[
     str, OneOf(lambda: [name for name, facts in PROTOCOLS.items() if not facts.by_code])
 ]
+RowShapeName = Annotated[str, OneOf(lambda: ["auto", *ROW_SHAPES])]
 RowFormatName = Annotated[str, OneOf(lambda: ["auto", *ROW_FORMATS])]

@@ -209,6 +209,7 @@ _PATHS = (
     ("cache", "dir"),
     ("budget", "ledger"),
     ("judging", "calibration"),
+    ("judging", "judgments"),
 )
 
 

@@ -11,7 +11,7 @@ from judgeforge.config.choices import JudgeProtocol
 from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 
 class JudgeConfig(Record):
@@ -90,6 +90,10 @@ class JudgingConfig(Record):
     """The judges' reliability is learnt from this many prompts, the first of the input."""
     calibration: Path | None = None
     """A file that `judgeforge calibrate` wrote."""
+    judgments: Path | None = None
+    """A file of verdicts and scores made elsewhere, by people, programs or another machine."""
+    show_reasoning: bool = False
+    """Whether judges see what a model thought before it answered."""
     on_judge_failure: Literal["wait", "skip_judge", "stop"] = "wait"
     """What to do while a judge's model is out of order: wait for it, continue with the other
     judges (each pair says which is missing), or stop the run."""

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import SplitResult, urlencode, urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from judgeforge.config.batch import BatchConfig, BatchPrice, as_batch
 from judgeforge.config.choices import ProviderName
 from judgeforge.config.document import Location, key_path
 from judgeforge.config.providers import PROVIDERS, MaxTokensField, ProviderFacts
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 ReplyForm = Literal["json_schema", "tool", "instruction"]
 """How a judge is made to answer in JSON."""
@@ -58,6 +59,8 @@ _OWN_HEADERS = frozenset(
 )
 """Headers that belong to the way a request is sent."""
 MOST_TOKENS = 10**9
+MOST_PICTURE_TOKENS = 50_000
+"""The most that a known model bills for a picture: gpt-4o-mini 48,169, others below 17,000."""
 LARGEST_INTEGER = 2**63 - 1
 """What servers, Parquet and other languages take for a whole number."""
 LARGEST_PRICE = 1e6
@@ -94,6 +97,8 @@ class Price(Record):
     """Without it, writing to the provider's cache costs what other input costs."""
     per_request: float = Field(default=0.0, ge=0, le=LARGEST_PRICE)
     """USD for each request, where the provider bills that beside the tokens."""
+    batch: BatchPrice | None = None
+    """Of requests that are answered in a batch."""
 
 
 class ModelConfig(Record):
@@ -123,6 +128,13 @@ class ModelConfig(Record):
     """What opens and what closes a thought in the model's text; the usual ones are known."""
     system_role: Literal["system", "user"] | None = None
     """`user`, for models without a system role: what it would say begins the user's message."""
+    vision: bool | None = None
+    """Whether the model sees pictures: with `false`, a row that has some is refused before any
+    money is spent; if unset, they are sent."""
+    picture_tokens: int = Field(default=MOST_PICTURE_TOKENS, ge=1, le=MOST_TOKENS)
+    """The most tokens that one picture is billed as, which calls with pictures reserve."""
+    send_reasoning: bool = False
+    """Whether thoughts of earlier turns are sent to the model, as `reasoning_content`."""
     headers_env: dict[str, str] = Field(default_factory=dict)
     """Headers of each request, and the environment variables that hold their values."""
     query: dict[str, str] = Field(default_factory=dict)
@@ -134,6 +146,8 @@ class ModelConfig(Record):
     hedge_after: Literal["p95"] | Annotated[float, Field(gt=0, le=3600)] | None = None
     """Send a second, equal request when a reply takes longer than 95 of 100 do, or than this many
     seconds. Both are paid for."""
+    batch: Annotated[BatchConfig | None, BeforeValidator(as_batch)] = None
+    """Gather requests and send them as batches, which take up to a day and cost half."""
 
     @field_validator("base_url")
     @classmethod
@@ -225,12 +239,35 @@ class ModelConfig(Record):
         return value
 
     @model_validator(mode="after")
+    def _takes_thoughts(self) -> ModelConfig:
+        if self.send_reasoning and not self.facts.takes_thoughts:
+            raise ValueError(
+                f"provider `{self.provider}` takes no thoughts of others: take `send_reasoning` out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_an_address(self) -> ModelConfig:
         if self.facts.needs_base_url and self.base_url is None:
             raise ValueError(
                 f"provider `{self.provider}` has no address of its own: give the server's "
                 "`base_url`, such as http://127.0.0.1:8000/v1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _takes_batches(self) -> ModelConfig:
+        if self.batch is None:
+            return self
+        facts = self.facts.batches
+        if facts is None:
+            able = ", ".join(f"`{name}`" for name, one in PROVIDERS.items() if one.batches)
+            raise ValueError(
+                f"provider `{self.provider}` takes no batches (these do: {able}): take `batch` out"
+            )
+        refused = sorted(facts.refused_params & self.passed_on.keys())
+        if refused:
+            raise ValueError(f"a batch takes no `{refused[0]}`: take it or `batch` out")
         return self
 
     @property

@@ -12,6 +12,18 @@ MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
+class BatchFacts:
+    """How a provider takes many requests at once, and what one batch may hold."""
+
+    opened_by: str
+    """The class as ``module:name`` (see ``calls.providers.batches.BatchServer``)."""
+    most_requests: int
+    most_bytes: int
+    refused_params: frozenset[str] = frozenset()
+    """Parameters of requests that a batch does not take."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderFacts:
     """What concerns the provider's own address holds only where a model has no `base_url`."""
 
@@ -39,8 +51,15 @@ class ProviderFacts:
     """The function as ``module:name`` that finds a model's file by its name before a run, or raises
     ConfigError."""
     takes_temperature: bool = True
+    takes_tools: bool = True
+    """Whether its models can be offered tools, and read turns of tools."""
+    takes_pictures: bool = True
+    takes_thoughts: bool = True
+    """Whether it can be sent what models thought in earlier turns."""
     max_tokens_field: MaxTokensField = "max_tokens"
     """What its own address calls the output limit."""
+    batches: BatchFacts | None = None
+    """None where the API has no batches, or they do not take what it asks."""
 
 
 PROVIDERS: dict[str, ProviderFacts] = {
@@ -50,6 +69,11 @@ PROVIDERS: dict[str, ProviderFacts] = {
         key_variable="OPENAI_API_KEY",
         family="gpt",
         max_tokens_field="max_completion_tokens",
+        batches=BatchFacts(
+            "judgeforge.calls.providers.openai_batches:OpenAIBatches",
+            most_requests=50_000,
+            most_bytes=200 * 10**6,
+        ),
     ),
     "anthropic": ProviderFacts(
         "judgeforge.calls.providers.anthropic_messages:AnthropicMessages",
@@ -58,11 +82,21 @@ PROVIDERS: dict[str, ProviderFacts] = {
         family="claude",
         # The API version that the SDK speaks (2026-10-21) refuses temperature, top_p and top_k.
         takes_temperature=False,
+        # Only those that it signed itself, which no row has.
+        takes_thoughts=False,
+        batches=BatchFacts(
+            "judgeforge.calls.providers.anthropic_batches:AnthropicBatches",
+            most_requests=100_000,
+            most_bytes=256 * 10**6,
+            refused_params=frozenset({"speed", "store", "previous_thread_event_id"}),
+        ),
     ),
     "local": ProviderFacts(
         "judgeforge.calls.providers.local:LocalProvider",
         paid=False,
         in_process=True,
+        takes_tools=False,
+        takes_pictures=False,
         find_model="judgeforge.calls.providers.local_engine:find_model",
     ),
     "openai_decisions": ProviderFacts(
@@ -72,11 +106,15 @@ PROVIDERS: dict[str, ProviderFacts] = {
         family="gpt",
         listed_as="openai",
         decides=True,
+        takes_tools=False,
+        takes_pictures=False,
     ),
     "systemone": ProviderFacts(
         "judgeforge.calls.providers.systemone:SystemOne",
         path="/systemone",
         decides=True,
+        takes_tools=False,
+        takes_pictures=False,
         needs_base_url=True,
     ),
 }

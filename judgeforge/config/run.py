@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_serializer, field_validator, model_validator
 
-from judgeforge.config.choices import RowFormatName
+from judgeforge.config.choices import RowFormatName, RowShapeName
 from judgeforge.config.judges import JudgingConfig
 from judgeforge.config.model import (
     LARGEST_INTEGER,
@@ -18,8 +18,9 @@ from judgeforge.config.model import (
     is_readable_on_the_way,
 )
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
+LastAnswer = Literal["refuse", "drop", "completion"]
 _MOST_COMPLETIONS = 256
 _LARGEST_SEED = LARGEST_INTEGER - _MOST_COMPLETIONS
 """Each completion adds its number."""
@@ -37,6 +38,9 @@ class Fields(Record):
     reference: str | None = "reference"
     metadata: str | None = "metadata"
     completions: str | None = "completions"
+    chosen: str | None = "chosen"
+    rejected: str | None = "rejected"
+    tools: str | None = "tools"
 
 
 class HuggingFaceSource(Record):
@@ -53,7 +57,20 @@ class PromptsConfig(Record):
     hf: HuggingFaceSource | None = None
     format: RowFormatName = "auto"
     fields: Fields = Fields()
+    shape: RowShapeName = "auto"
+    """How rows are laid out; by default their columns tell it."""
+    last_answer: LastAnswer = "refuse"
+    """What becomes of the answer that a prompt's messages end in."""
+    keep: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list)
+    """Columns, or keys of the metadata, that go into the pairs."""
     duplicate_prompts: Literal["skip", "keep"] = "skip"
+
+    @field_validator("keep")
+    @classmethod
+    def _distinct_names(cls, value: list[str]) -> list[str]:
+        if any(not name for name in value) or len(set(value)) < len(value):
+            raise ValueError("name each column or key of the metadata once")
+        return value
 
     @model_validator(mode="after")
     def _one_source(self) -> PromptsConfig:
@@ -113,6 +130,9 @@ class BudgetConfig(Record):
 class LimitsConfig(Record):
     concurrency: int = Field(default=64, ge=1, le=4096)
     """Calls in flight over all models."""
+    batch_prompts: int = Field(default=5000, ge=1, le=100_000)
+    """Prompts under way at once where a model is asked in batches: these are gathered from them.
+    One takes some 50 kB of memory."""
     max_skip_share: float = Field(default=0.2, ge=0, le=1)
     max_attempts: int = Field(default=6, ge=1, le=100)
     max_retry_s: float = Field(default=300.0, ge=0, le=2_592_000)
@@ -186,6 +206,12 @@ class RunConfig(Record):
 
     source_file: Path | None = Field(default=None, exclude=True)
     """The file that this was read from; paths in it are relative to its folder."""
+
+    @property
+    def only_samples(self) -> bool:
+        """Whether `judging` is left out: where the rubric has criteria for a judge, completions are
+        written and judged later."""
+        return "judging" not in self.model_fields_set
 
     @property
     def folder(self) -> Path:

@@ -1,4 +1,4 @@
-"""CSV with a header. Columns for metadata and completions may contain JSON.
+"""CSV with a header. Columns for metadata, completions and messages may contain JSON.
 
 Read strictly: a stray quote would otherwise swallow the rows that follow. Where a row cannot be
 read, reading continues with the line after its first, so that one bad quote costs one row.
@@ -15,8 +15,8 @@ from typing import Any
 from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
 from judgeforge.inputs.files import text_lines
-from judgeforge.inputs.lines import parse_json
-from judgeforge.inputs.rows import SURROGATE, BadRow, RawRow, require_columns
+from judgeforge.inputs.rows import SURROGATE, BadRow, RawRow
+from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
 
 LONGEST_ROW = 4 * 1024 * 1024
@@ -25,13 +25,13 @@ LONGEST_ROW = 4 * 1024 * 1024
 _Row = tuple[int, list[str]]
 
 
-def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+def read(path: Path, source: SourceColumns) -> Iterator[RawRow | BadRow]:
     """Raises InputError for a header that cannot be used."""
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW))
     rows = _rows(_Lines(path))
-    header = _header(path, next(rows, None), fields)
+    header = _header(path, next(rows, None), source)
     for row in rows:
-        yield row if isinstance(row, BadRow) else _named(row, header, fields)
+        yield row if isinstance(row, BadRow) else _named(row, header, source.fields)
 
 
 class _UnreadableLineError(Exception):
@@ -105,7 +105,7 @@ def _rows(lines: _Lines) -> Iterator[_Row | BadRow]:
         yield number, cells
 
 
-def _header(path: Path, row: _Row | BadRow | None, fields: Fields) -> list[str]:
+def _header(path: Path, row: _Row | BadRow | None, source: SourceColumns) -> list[str]:
     if row is None:
         raise InputError(f"{path}: has no header; name the columns in the first row")
     if isinstance(row, BadRow):
@@ -114,7 +114,7 @@ def _header(path: Path, row: _Row | BadRow | None, fields: Fields) -> list[str]:
     other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
     if other is not None:
         raise InputError(f"{path}: columns are separated by {other!r}; separate them by commas")
-    wanted = require_columns(str(path), fields, header)
+    wanted = source.of_header(str(path), header)
     double = next((name for name in wanted if header.count(name) > 1), None)
     if double is not None:
         raise InputError(f"{path}: two columns are called `{double}`; rename one of them")
@@ -133,19 +133,4 @@ def _named(row: _Row, header: list[str], fields: Fields) -> RawRow | BadRow:
     for name in filter(None, (fields.id, fields.reference, fields.metadata, fields.completions)):
         if columns.get(name) == "":
             columns[name] = None
-    try:
-        _read_json(columns, fields)
-    except ValueError as error:
-        return BadRow(number, SkipReason.INVALID_ROW, str(error), columns)
     return RawRow(number, columns)
-
-
-def _read_json(columns: dict[str, Any], fields: Fields) -> None:
-    """Raises ValueError."""
-    for name in (fields.metadata, fields.completions):
-        if name is None or not isinstance(columns.get(name), str):
-            continue
-        try:
-            columns[name] = parse_json(columns[name])
-        except ValueError as error:
-            raise ValueError(f"the JSON in column `{name}` cannot be read: {error}") from None

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable
 from typing import Literal
 
-from judgeforge.inputs.row_checks import CheckedRow
+from judgeforge.inputs.checked_row import CheckedRow
 from judgeforge.inputs.rows import RowProblemError
 from judgeforge.records import Prompt, SkipReason, prompt_key
 from judgeforge.text.visible import quotable

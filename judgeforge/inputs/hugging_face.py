@@ -8,24 +8,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from judgeforge.config.run import Fields, HuggingFaceSource
+from judgeforge.config.run import HuggingFaceSource
 from judgeforge.errors import InputError
 from judgeforge.inputs.files import LONGEST_LINE
-from judgeforge.inputs.rows import BadRow, RawRow, is_longer, require_columns, watch_columns
+from judgeforge.inputs.rows import BadRow, RawRow, is_longer
+from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
 from judgeforge.text.wording import did_you_mean, listed, shortened
 
 _SHOWN_ERROR = 300
 
 
-def read(source: HuggingFaceSource, fields: Fields) -> Iterator[RawRow | BadRow]:
+def read(source: HuggingFaceSource, columns: SourceColumns) -> Iterator[RawRow | BadRow]:
     """Raises InputError where the dataset cannot be opened or read on, or lacks a column."""
     where = f"dataset {source.name}"
     rows = _open(source)
     if rows.column_names is None:
-        return watch_columns(_rows(rows, where), where, fields)
+        return columns.watch(_rows(rows, where), where)
     # Columns that are not read may contain images or sound, which need more libraries.
-    return _rows(rows.select_columns(require_columns(where, fields, rows.column_names)), where)
+    return _rows(rows.select_columns(columns.of_header(where, rows.column_names)), where)
 
 
 def _rows(rows: Any, where: str) -> Iterator[RawRow | BadRow]:  # noqa: ANN401

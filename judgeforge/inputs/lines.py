@@ -1,6 +1,6 @@
 """Sources of one prompt a line: JSON Lines (one object a line) and plain text.
 
-Blank lines are ignored. JSON is read by its standard: no NaN, no infinity.
+Blank lines are ignored.
 """
 
 from __future__ import annotations
@@ -8,41 +8,56 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
-from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
 from judgeforge.inputs.files import text_lines
-from judgeforge.inputs.rows import BadRow, RawRow, kind_of, named, watch_columns
+from judgeforge.inputs.rows import BadRow, RawRow, bad, kind_of, or_unread
+from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
 
 
-def read_jsonl(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+def read_jsonl(path: Path, columns: SourceColumns) -> Iterator[RawRow | BadRow]:
     lines = _filled_lines(path)
-    rows = (line if isinstance(line, BadRow) else _parsed(*line) for line in lines)
-    return watch_columns(rows, str(path), fields)
+    rows = (line if isinstance(line, BadRow) else parse_row(*line) for line in lines)
+    return columns.watch(rows, str(path))
 
 
-def read_text(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+def read_text(path: Path, columns: SourceColumns) -> Iterator[RawRow | BadRow]:
     """Raises InputError where `fields:` asks for more than prompts."""
-    more = [field for field in named(fields).values() if field != "prompt"]
+    more = [field for field in columns.named.values() if field != "prompt"]
     if more:
         raise InputError(
             f"{path}: plain text has prompts only, so `fields: {{{more[0]}: …}}` names nothing; "
-            "remove it, or use JSONL, CSV or Parquet"
+            "remove it, or use JSON, JSONL, CSV or Parquet"
         )
     for line in _filled_lines(path):
-        yield line if isinstance(line, BadRow) else RawRow(line[0], {fields.prompt: line[1]})
+        yield line if isinstance(line, BadRow) else RawRow(line[0], {columns.prompt: line[1]})
 
 
 def parse_json(text: str) -> Any:  # noqa: ANN401
     """Raises ValueError with a short reason, for nesting that is too deep too."""
+    return _decoded(_DECODER, text)
+
+
+def _decoded(decoder: json.JSONDecoder, text: str) -> Any:  # noqa: ANN401
     try:
-        return _DECODER.decode(text)
+        return decoder.decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def from_json_text(value: object, column: str) -> object:
+    """A value that tables hold as JSON text. Raises RowProblemError for a text that is none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found: object = parse_json(value)
+    except ValueError as error:
+        bad(f"the JSON in column `{column}` cannot be read: {error}{or_unread(column)}")
+    return found
 
 
 def _filled_lines(path: Path) -> Iterator[tuple[int, str] | BadRow]:
@@ -51,14 +66,15 @@ def _filled_lines(path: Path) -> Iterator[tuple[int, str] | BadRow]:
             yield line
 
 
-def _parsed(number: int, text: str) -> RawRow | BadRow:
+def parse_row(number: int, text: str, what: Literal["line", "row"] = "line") -> RawRow | BadRow:
+    """An object of JSON as a row. NaN and infinity may stand in columns that are not read."""
     try:
-        value = parse_json(text)
+        value = _decoded(_LENIENT, text)
     except ValueError as error:
-        detail = f"the line is not JSON: {error}; write one JSON object a line"
+        detail = f"the {what} is not JSON: {error}; write one JSON object a {what}"
         return BadRow(number, SkipReason.INVALID_ROW, detail)
     if not isinstance(value, dict):
-        detail = f"the line is {kind_of(value)}; write one JSON object a line"
+        detail = f"the {what} is {kind_of(value)}; write one JSON object a {what}"
         return BadRow(number, SkipReason.INVALID_ROW, detail)
     return RawRow(number, value)
 
@@ -69,3 +85,4 @@ def _refuse(name: str) -> NoReturn:
 
 # json.loads with an option builds a decoder for each call.
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
+_LENIENT = json.JSONDecoder()

@@ -1,4 +1,4 @@
-"""The messages of a prompt: a string or a list of turns, in the roles that chat templates take.
+"""The messages of a prompt: a string or a list of turns, in an order that chat templates take.
 
 Tables and pipelines often turn a list of messages into a text. Such a text has one reading, as JSON
 or as a Python literal, and is never sent as it is.
@@ -9,16 +9,19 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn, cast
 from warnings import catch_warnings, simplefilter
 
+from judgeforge.inputs.conversation import in_order
+from judgeforge.inputs.noticed import Reading
+from judgeforge.inputs.openai_messages import message_of, read_turn
 from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
-from judgeforge.records import Message, Role, SkipReason
-from judgeforge.text.visible import quotable
+from judgeforge.inputs.turns import listed_turns
+from judgeforge.records import SkipReason
+from judgeforge.store.pictures import LARGEST_TOGETHER, MOST_PICTURES
+from judgeforge.text.messages import Message
 
-_ROLES = ("system", "user", "assistant")
 _KEY = r"""\\?["'](?:role|content|from|value)\\?["']\s*:"""
 _LOOKS_LIKE_MESSAGES = re.compile(
     rf"""\s*+["']?\s*+(?:\[\s*+(?:\{{\s*+{_KEY}|\w*Message\()|\{{\s*+{_KEY})"""
@@ -32,25 +35,44 @@ _LONGEST_LITERAL = 1 << 20
 """Characters; Python takes some hundred bytes for each to read them."""
 
 
-def read_messages(value: object) -> tuple[Message, ...]:
-    """Raises RowProblemError where the value is not a prompt."""
+def read_messages(
+    value: object, reading: Reading | None = None, tools: Sequence[str] = ()
+) -> tuple[Message, ...]:
+    """``tools``: the names of the row's own. Raises RowProblemError where it is not a prompt."""
+    reading = reading or Reading()
     if isinstance(value, str):
         text = text_of(value, "`prompt`")
-        value = _messages_of(text)
+        value = messages_of(text)
         if value is None:
-            return (_message("user", text, "`prompt`"),)
+            return (message_of("user", text, "`prompt`"),)
     if value is None:
         raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` is null; write one")
     if not isinstance(value, list):
         bad(f"`prompt` must be a string or a list of messages, found {kind_of(value)}")
     if not value:
         raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` has no messages; write one")
-    messages = tuple(_turn(turn, number) for number, turn in enumerate(value, start=1))
-    _check_roles([message.role for message in messages])
-    return messages
+    messages: list[Message] = []
+    calls = 0
+    for number, turn in enumerate(listed_turns(value), start=1):
+        messages.append(read_turn(turn, number, reading, calls=calls))
+        calls += len(messages[-1].tool_calls)
+    _check_pictures(messages)
+    return in_order(messages, tools)
 
 
-def _messages_of(text: str) -> list[object] | None:
+def _check_pictures(messages: Sequence[Message]) -> None:
+    pictures = [image for message in messages for image in message.pictures]
+    together = sum(image.size for image in pictures)
+    if len(pictures) > MOST_PICTURES or together > LARGEST_TOGETHER:
+        raise RowProblemError(
+            SkipReason.TOO_LONG,
+            f"{len(pictures)} pictures with {together / 2**20:.1f} MiB do not fit into a request, "
+            f"which takes {MOST_PICTURES} and {LARGEST_TOGETHER >> 20} MiB; show fewer or smaller "
+            "ones",
+        )
+
+
+def messages_of(text: str) -> list[object] | None:
     """The messages that a text is a list of; None where it is a prompt as it stands."""
     if not _LOOKS_LIKE_MESSAGES.match(text):
         return None
@@ -86,40 +108,3 @@ def _read_literal(text: str) -> object:
         f"`prompt` is the text of a list of messages, and cannot be read as JSON ({problem}); "
         "write the messages as JSON, each with `role` and `content`",
     )
-
-
-def _turn(turn: object, number: int) -> Message:
-    if not isinstance(turn, Mapping):
-        bad(f"message {number} must be an object with `role` and `content`, found {kind_of(turn)}")
-    role = turn.get("role")
-    if role not in _ROLES:
-        found = f"`{quotable(role)}`" if isinstance(role, str) else kind_of(role)
-        _wrong_roles(f"the role of message {number} must be {', '.join(_ROLES)}; found {found}")
-    return _message(cast("Role", role), turn.get("content"), f"the content of message {number}")
-
-
-def _message(role: Role, content: object, what: str) -> Message:
-    text = text_of(content, what)
-    if not text or text.isspace():
-        raise RowProblemError(SkipReason.EMPTY_PROMPT, f"{what} is empty; write one")
-    return Message.model_construct(role=role, content=text)
-
-
-def _wrong_roles(detail: str) -> NoReturn:
-    raise RowProblemError(SkipReason.WRONG_ROLES, detail)
-
-
-def _check_roles(roles: list[str]) -> None:
-    """As chat templates want it: an optional system message, then user and assistant in turn."""
-    if "system" in roles[1:]:
-        _wrong_roles("a system message must be the first message; move or remove it")
-    turns = roles[1:] if roles[0] == "system" else roles
-    for number, role in enumerate(turns, start=1):
-        if role != ("assistant", "user")[number % 2]:
-            _wrong_roles(
-                "turns must alternate and begin with user; "
-                f"found {' after '.join(reversed(turns[:number][-2:]))}"
-                + (" first" if number == 1 else "")
-            )
-    if not turns or turns[-1] != "user":
-        _wrong_roles("the last message must be the user's; add one, or take the answer out")

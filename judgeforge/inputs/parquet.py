@@ -4,23 +4,17 @@ hundreds of times its size.
 
 from __future__ import annotations
 
-import gzip
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
-from judgeforge.inputs.files import (
-    DAMAGED,
-    HIGHEST_RATIO,
-    LARGEST_UNPACKED,
-    LONGEST_LINE,
-    open_binary,
-)
-from judgeforge.inputs.rows import BadRow, RawRow, require_columns
+from judgeforge.inputs.files import LONGEST_LINE
+from judgeforge.inputs.packed import DAMAGED, HIGHEST_RATIO, OpenedFile, open_file, refuse_size
+from judgeforge.inputs.rows import BadRow, RawRow
+from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
 
 if TYPE_CHECKING:
@@ -37,7 +31,7 @@ _BUFFER_BYTES = 1 << 16
 """As it comes, pyarrow reads a whole row group ahead, often the whole file."""
 
 
-def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
+def read(path: Path, columns: SourceColumns) -> Iterator[RawRow | BadRow]:
     """Raises InputError for what is not a Parquet file or has no such column."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -47,7 +41,7 @@ def read(path: Path, fields: Fields) -> Iterator[RawRow | BadRow]:
             _seekable(path) as binary,
             pq.ParquetFile(binary, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file,
         ):
-            wanted = require_columns(str(path), fields, file.schema_arrow.names)
+            wanted = columns.of_header(str(path), file.schema_arrow.names)
             number = 1
             for group in range(file.num_row_groups):
                 size = _batch_rows(path, file, group, wanted)
@@ -84,29 +78,29 @@ def _batch_rows(path: Path, file: ParquetFile, group: int, wanted: list[str]) ->
 
 
 def _seekable(path: Path) -> BinaryIO:
-    """Parquet is read from its end, so a gz file is unpacked to a temporary file first."""
-    file = open_binary(path)
-    if not isinstance(file, gzip.GzipFile):
-        return file
+    """Parquet is read from its end, so a packed file is unpacked to a temporary file first."""
+    opened = open_file(path)
+    if opened.packing is None:
+        return opened.binary
     unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
-        with file:
-            _unpack(path, file, unpacked)
+        with opened.binary:
+            _unpack(path, opened, unpacked)
     except DAMAGED as error:
         unpacked.close()
-        raise InputError(f"{path}: is a damaged gz file ({error}); pack it again") from error
+        raise InputError(
+            f"{path}: is a damaged {opened.packing} file ({error}); pack it again"
+        ) from error
+    except InputError:
+        unpacked.close()
+        raise
     unpacked.seek(0)
     return unpacked
 
 
-def _unpack(path: Path, packed: BinaryIO, unpacked: BinaryIO) -> None:
-    most = max(LARGEST_UNPACKED, HIGHEST_RATIO * path.stat().st_size)
-    while piece := packed.read(1 << 20):
-        if unpacked.tell() > most:
-            unpacked.close()
-            raise InputError(
-                f"{path}: unpacks to more than {most >> 30} GiB; unpack it, and name what comes out"
-            )
+def _unpack(path: Path, opened: OpenedFile, unpacked: BinaryIO) -> None:
+    while piece := opened.binary.read(1 << 20):
+        refuse_size(path, unpacked.tell(), opened.packed_bytes)
         unpacked.write(piece)
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from pkgutil import resolve_name
 
 from judgeforge.config.choices import ROW_FORMATS, format_of
 from judgeforge.config.run import Fields, PromptsConfig
-from judgeforge.errors import InputError
+from judgeforge.errors import ConfigError, InputError
 from judgeforge.inputs import hugging_face
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.files import check_file
+from judgeforge.inputs.noticed import Noticed, Reading, has_pictures
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row, row_id
 from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, encodable
+from judgeforge.inputs.shapes.scored import asked_in, joined
+from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import Prompt, Skip
 
-Reader = Callable[[Path, Fields], Iterator[RawRow | BadRow]]
+Reader = Callable[[Path, SourceColumns], Iterator[RawRow | BadRow]]
 """Of one format: the rows of a file in order. Raises InputError where the file as a whole cannot be
-read, or lacks a column that ``fields`` names."""
+read, or lacks a column that is to be read."""
 
 
 def read_prompts(
@@ -28,53 +33,97 @@ def read_prompts(
     *,
     limit: int | None = None,
     is_done: Callable[[Prompt], bool] | None = None,
+    source: SourceColumns | None = None,
+    noticed: Noticed | None = None,
 ) -> Iterator[Prompt | Skip]:
     """Every row in input order, as a prompt or as exactly one skip that says why not.
 
     ``limit`` counts rows, good and bad; a blank line is not a row. A prompt that ``is_done``
     may be too long for the models: nothing is asked about it any more. Of a row that
-    was read nothing is kept but two 8-byte keys, which find duplicates. Raises InputError where the
-    input as a whole cannot be read, has no row, or lacks a column that ``fields`` names.
+    was read nothing is kept but two 8-byte keys, which find duplicates. ``noticed`` is told what
+    rows have beside words. Raises InputError where the input as a whole cannot be read, has no row,
+    or lacks a column that ``fields`` names; ConfigError for a row that a model of the run cannot
+    take. ``source`` learns which columns there are.
     """
+    if source is None:
+        source = SourceColumns.of(config, completions_wanted=checks.needs_completions)
+    checks = replace(checks, last_answer=config.last_answer)
+    reading = Reading(_folder(config), noticed or Noticed())
     seen = SeenRows(config.duplicate_prompts)
     where = _place(config)
     empty = limit != 0
-    for row in islice(read_rows(config), limit):
+    for row in islice(joined(read_rows(config, source), partial(_joined_by, source)), limit):
         empty = False
-        yield _checked(row, config, checks, seen, where, is_done)
+        checked = _checked(row, source, checks, seen, where, is_done, reading)
+        if isinstance(checked, Prompt):
+            _check_models(checked, checks, where)
+            reading.noticed.add(checked)
+        yield checked
     if empty:
         raise InputError(f"{where}: has no rows; put at least one prompt in")
 
 
+def _joined_by(source: SourceColumns, row: RawRow) -> object:
+    """The prompt of a row that is only one of several answers to it."""
+    try:
+        recognised = source.recognised(row.columns)
+    except RowProblemError:
+        return None
+    return None if recognised.shape.one_row_each else asked_in(row.columns, source.fields)
+
+
 def _checked(
     row: RawRow | BadRow,
-    config: PromptsConfig,
+    source: SourceColumns,
     checks: RowChecks,
     seen: SeenRows,
     where: str,
     is_done: Callable[[Prompt], bool] | None,
+    reading: Reading,
 ) -> Prompt | Skip:
     try:
         if isinstance(row, BadRow):
             raise RowProblemError(row.reason, row.detail)
-        checked = check_row(row, config.fields, checks)
+        recognised = source.recognised(row.columns)
+        shaped, fields = recognised.canonical(row, source.fields, source.keep)
+        checked = check_row(shaped, fields, checks, reading)
+        source.shapes[recognised.name] += 1
         prompt, done = seen.admit(checked, is_done)
         if not done:
             check_length(prompt, checks)
         return prompt
     except RowProblemError as problem:
         return Skip(
-            prompt_id=_name(row, config),
+            prompt_id=_name(row, source.fields),
             line=row.line,
             reason=problem.reason,
             detail=f"{where}:{row.line}: {problem.detail}",
         )
 
 
-def _name(row: RawRow | BadRow, config: PromptsConfig) -> str:
+def _folder(config: PromptsConfig) -> Path | None:
+    """Where the paths of pictures start."""
+    if config.path is not None:
+        return config.path.parent
+    local = Path(config.hf.name) if config.hf else None
+    return local if local is not None and local.is_dir() else None
+
+
+def _check_models(prompt: Prompt, checks: RowChecks, where: str) -> None:
+    """Raises ConfigError: every row of its kind would fail, so it is the models that are wrong."""
+    calls = any(turn.tool_calls for turn in prompt.messages)
+    if checks.without_tools and (calls or prompt.tools is not None):
+        what = "tool calls" if calls else "`tools`"
+        raise ConfigError(f"{where}:{prompt.line}: the row has {what}, and {checks.without_tools}")
+    if has_pictures(prompt) and checks.without_pictures:
+        why = checks.without_pictures
+        raise ConfigError(f"{where}:{prompt.line}: the row has a picture, and {why}")
+
+
+def _name(row: RawRow | BadRow, fields: Fields) -> str:
     """What a skip is called: the id of the row, if it has a usable one."""
     try:
-        return row_id(row.columns, config.fields) or f"line-{row.line}"
+        return row_id(row.columns, fields) or f"line-{row.line}"
     except RowProblemError:
         return f"line-{row.line}"
 
@@ -84,13 +133,16 @@ def _place(config: PromptsConfig) -> str:
     return encodable(str(config.path)) if config.path else f"dataset {config.hf and config.hf.name}"
 
 
-def read_rows(config: PromptsConfig) -> Iterator[RawRow | BadRow]:
+def read_rows(
+    config: PromptsConfig, source: SourceColumns | None = None
+) -> Iterator[RawRow | BadRow]:
     """Unchecked, in input order. Raises InputError where the input as a whole cannot be read."""
+    source = source or SourceColumns.of(config)
     if config.hf is not None:
-        return hugging_face.read(config.hf, config.fields)
+        return hugging_face.read(config.hf, source)
     if config.path is None:
         raise InputError("no prompts are named; set `prompts.path` or `prompts.hf`")
     check_file(config.path)
     named = ROW_FORMATS.get(config.format) or format_of(config.path)
     reader: Reader = resolve_name(named.reader)
-    return reader(config.path, config.fields)
+    return reader(config.path, source)

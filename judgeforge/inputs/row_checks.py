@@ -1,33 +1,39 @@
-"""One raw row -> what is needed of it, or the named reason why it is not a prompt. Pure."""
+"""One raw row -> what is needed of it, or the named reason why it is not a prompt."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
-from judgeforge.config.run import Fields
+from judgeforge.config.run import Fields, LastAnswer
+from judgeforge.inputs.checked_row import CheckedRow, canonical
+from judgeforge.inputs.completions import last_answer, read_completions, require_two
+from judgeforge.inputs.lines import from_json_text
 from judgeforge.inputs.messages import read_messages
-from judgeforge.inputs.rows import RawRow, RowProblemError, bad, column_names, kind_of, text_of
-from judgeforge.records import Prompt, ReadyCompletion, SkipReason, prompt_key
+from judgeforge.inputs.noticed import Reading
+from judgeforge.inputs.rows import (
+    RawRow,
+    RowProblemError,
+    bad,
+    column_names,
+    is_nan,
+    kind_of,
+    or_unread,
+    text_of,
+)
+from judgeforge.inputs.tools import read_tools, tool_names
+from judgeforge.records import Prompt, ReadyCompletion, SkipReason
+from judgeforge.text.messages import Message, about_message_tokens
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import about_tokens
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
-_ID_DIGITS = 16
 _LONGEST_ID = 1000
-# json.dumps with options builds an encoder for each call.
 _DEEPEST_METADATA = 100
-_canonical = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":")
-).encode
 
 
 class StatedCheck(Protocol):
@@ -56,55 +62,49 @@ class RowChecks:
     """Reads the value of such a key; a ValueError says what is allowed there."""
     reference_check: str | None = None
     """The rubric's own check, if any, that compares every row with its reference."""
+    last_answer: LastAnswer = "refuse"
+    """What becomes of the answer that a prompt's messages end in."""
+    look_at: Callable[[int, Sequence[Message], Sequence[ReadyCompletion]], None] | None = None
+    """Shown the line, the prompt and the completions of every row that brings some, also where
+    these are too few or equal."""
+    without_tools: str | None = None
+    """Why tools cannot be offered to a model that is sampled; None where they can."""
+    without_pictures: str | None = None
+    """Why a model of the run cannot be shown pictures; None where all can."""
 
 
-class CheckedRow:
-    """A row without a mistake of its own; it may still be a duplicate.
+def check_row(
+    row: RawRow, fields: Fields, checks: RowChecks, reading: Reading | None = None
+) -> CheckedRow:
+    """Check everything that can be told from the row alone, and the pictures that it names.
 
-    ``asked`` is a key of messages and completions up to white space; the id from the content covers
-    them as they are, with reference and metadata, and the digest the id on top.
+    Raises RowProblemError.
     """
-
-    __slots__ = ("_content", "_parts", "asked", "given_id")
-
-    def __init__(self, given_id: str | None, parts: dict[str, Any]) -> None:
-        self.given_id, self._parts = given_id, parts
-        messages = [[message.role, message.content] for message in parts["messages"]]
-        completions = [[one.text, one.model] for one in parts["completions"]]
-        # Each part is a whole JSON list, so that no two rows run together to the same bytes.
-        self._content: _Hash = hashlib.sha256(_canonical([messages, completions]).encode())
-        self.asked = prompt_key(_canonical(_one_blank([messages, completions])))
-        self._content.update(_canonical([parts["reference"], parts["metadata"]]).encode())
-
-    def content_id(self) -> str:
-        return self._content.hexdigest()[:_ID_DIGITS]
-
-    def prompt(self, prompt_id: str) -> Prompt:
-        whole = self._content.copy()
-        whole.update(_canonical([prompt_id]).encode())
-        # Everything was checked already, and checking it twice takes as long as all the rest.
-        return Prompt.model_construct(id=prompt_id, digest=whole.hexdigest(), **self._parts)
-
-
-def check_row(row: RawRow, fields: Fields, checks: RowChecks) -> CheckedRow:
-    """Check everything that can be told from the row alone. Raises RowProblemError."""
-    columns = row.columns
+    columns, reading = row.columns, reading or Reading()
     if fields.prompt not in columns:
         bad(
             f"there is no `{quotable(fields.prompt)}`; the row has {column_names(columns)}. "
             "Name the column with `fields: {prompt: COLUMN}`"
         )
     given_id = row_id(columns, fields)
-    messages = read_messages(columns[fields.prompt])
+    tools = read_tools(_column(columns, fields.tools))
+    asked, answered = last_answer(columns[fields.prompt], checks.last_answer)
+    messages = read_messages(asked, reading, tool_names(tools))
     reference = _column(columns, fields.reference)
-    metadata = _metadata(_column(columns, fields.metadata))
+    metadata = _with_kept(_metadata(_column(columns, fields.metadata)), row.kept)
     _check_verifiable(metadata, checks, has_reference=reference is not None)
+    ready = read_completions(_column(columns, fields.completions), reading, answered)
+    if ready and checks.look_at is not None:
+        checks.look_at(row.line, messages, ready)
+    if ready or checks.needs_completions:
+        require_two(ready, sampled=not checks.needs_completions)
     parts = {
         "messages": messages,
         "line": row.line,
         "reference": None if reference is None else _text_column(reference, "reference"),
         "metadata": metadata,
-        "completions": _completions(_column(columns, fields.completions), checks),
+        "completions": ready,
+        "tools": tools,
     }
     return CheckedRow(given_id, parts)
 
@@ -118,7 +118,7 @@ def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        bad(f"`id` must be a string or a number, found {kind_of(value)}{_or_unread('id')}")
+        bad(f"`id` must be a string or a number, found {kind_of(value)}{or_unread('id')}")
     if isinstance(value, float | Decimal):
         if not math.isfinite(value):
             bad(f"`id` must be a string or a number, found {value}")
@@ -136,22 +136,18 @@ def _column(columns: Mapping[str, Any], name: str | None) -> Any:  # noqa: ANN40
     return None if name is None else columns.get(name)
 
 
-def _or_unread(field: str) -> str:
-    """What else can be done about a column that only happens to have a field's name."""
-    return f" (`fields: {{{field}: null}}` leaves the column out)"
-
-
 def _text_column(value: object, field: str) -> str:
     if not isinstance(value, str):
-        bad(f"`{field}` must be a string, found {kind_of(value)}{_or_unread(field)}")
+        bad(f"`{field}` must be a string, found {kind_of(value)}{or_unread(field)}")
     return text_of(value, f"`{field}`")
 
 
 def _metadata(value: object) -> Mapping[str, Any]:
+    value = from_json_text(value, "metadata")
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        bad(f"`metadata` must be an object, found {kind_of(value)}{_or_unread('metadata')}")
+        bad(f"`metadata` must be an object, found {kind_of(value)}{or_unread('metadata')}")
     try:
         return _json_object(value)
     except UnicodeEncodeError:
@@ -161,6 +157,18 @@ def _metadata(value: object) -> Mapping[str, Any]:
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
         bad(f"`metadata` cannot be written as JSON ({error}); change or remove that value")
+
+
+def _with_kept(metadata: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the columns that go into the pairs; NaN stands for no value in many tables."""
+    beside = {name: value for name, value in kept.items() if not is_nan(value)}
+    for name in beside.keys() & metadata.keys():
+        if metadata[name] != beside[name]:
+            bad(
+                f"`{quotable(name)}` is a column and a key of `metadata`, and they differ; "
+                "take one of them out"
+            )
+    return _metadata({**beside, **metadata}) if beside else metadata
 
 
 def _check_verifiable(
@@ -184,10 +192,10 @@ def _check_verifiable(
 def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         _refuse_depth(value)
-        _canonical(value).encode()
+        canonical(value).encode()
     except TypeError:
         plain = json.loads(json.dumps(value, default=_as_text))
-        _canonical(plain).encode()
+        canonical(plain).encode()
         return cast("Mapping[str, Any]", plain)
     return value
 
@@ -214,66 +222,21 @@ def _as_text(value: object) -> str:
     raise TypeError(f"a value is {kind_of(value)}")
 
 
-def _completions(value: object, checks: RowChecks) -> tuple[ReadyCompletion, ...]:
-    if value is None:
-        value = []
-    if not isinstance(value, list):
-        bad(f"`completions` must be a list, found {kind_of(value)}{_or_unread('completions')}")
-    if not value and not checks.needs_completions:
-        return ()
-    ready = tuple(_completion(one, number) for number, one in enumerate(value, start=1))
-    if len({one.text for one in ready if one.text.strip()}) < 2:
-        cause = "" if ready else ", and the configuration samples none (`sampling`)"
-        raise RowProblemError(
-            SkipReason.TOO_FEW_COMPLETIONS,
-            f"`completions` must have at least two different texts{cause}; add some",
-        )
-    return ready
-
-
-def _completion(value: object, number: int) -> ReadyCompletion:
-    what = f"completion {number}"
-    if isinstance(value, str):
-        return ReadyCompletion.model_construct(text=text_of(value, what), model=None)
-    if not isinstance(value, Mapping) or value.get("text") is None:
-        bad(
-            f"{what} must be a string or an object with `text`, found {_found(value)}"
-            f"{_or_unread('completions')}"
-        )
-    model = value.get("model")
-    return ReadyCompletion.model_construct(
-        text=text_of(value["text"], f"the text of {what}"),
-        model=None if model is None else text_of(model, f"the model of {what}"),
-    )
-
-
-def _found(value: object) -> str:
-    names = f" with {column_names(value)}" if isinstance(value, Mapping) else ""
-    return f"{kind_of(value)}{names}"
-
-
-def _one_blank(value: Any) -> Any:  # noqa: ANN401
-    """The same lists of texts, with one blank for each run of white space."""
-    if isinstance(value, list):
-        return [_one_blank(each) for each in value]
-    return " ".join(value.split()) if isinstance(value, str) else value
-
-
 def check_length(prompt: Prompt, checks: RowChecks) -> None:
     """Whether a prompt fits into what the models can take in, as far as that is known.
 
     Raises RowProblemError.
     """
-    messages = [message.content for message in prompt.messages]
+    asked = about_message_tokens(prompt.messages, prompt.tools or "")
     room, judged = checks.context_tokens, checks.judged_tokens
-    if room is not None and (tokens := about_tokens(*messages)) + checks.output_tokens > room:
+    if room is not None and (tokens := asked) + checks.output_tokens > room:
         raise RowProblemError(
             SkipReason.TOO_LONG,
             f"about {tokens} tokens and {checks.output_tokens} for the answer do not fit into "
             f"context_tokens = {room}; shorten the prompt",
         )
     # Completions come on top, so what leaves no room for any is not worth sampling them.
-    if judged is not None and (tokens := about_tokens(*messages, prompt.reference or "")) >= judged:
+    if judged is not None and (tokens := asked + about_tokens(prompt.reference or "")) >= judged:
         raise RowProblemError(
             SkipReason.TOO_LONG,
             f"about {tokens} tokens and a completion do not fit into context_tokens of any judge, "

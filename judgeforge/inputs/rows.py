@@ -1,18 +1,16 @@
-"""A row as its source gives it, whether its columns exist, and what may be wrong with values."""
+"""A row as its source gives it, and what may be wrong with its values."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, NoReturn
 
-from judgeforge.config.run import Fields
-from judgeforge.errors import InputError
 from judgeforge.records import SkipReason
 from judgeforge.text.visible import quotable
-from judgeforge.text.wording import did_you_mean, listed
+from judgeforge.text.wording import listed
 
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SHOWN_COLUMNS = 12
@@ -24,6 +22,10 @@ class RawRow:
     """Line or row number, from 1."""
     columns: Mapping[str, Any]
     """None stands for an absent value."""
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    """Columns beside the metadata that go into the pairs."""
+    joined: Sequence[Mapping[str, Any]] = ()
+    """All rows that were joined to this one, itself among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,6 @@ class BadRow:
     detail: str
     columns: Mapping[str, Any] = field(default_factory=dict)
     """What could be read of it."""
-
-
-class MissingColumnError(InputError):
-    """A source lacks a column; ``problem`` is the message without what to do about it."""
-
-    def __init__(self, problem: str, advice: str) -> None:
-        self.problem = problem
-        super().__init__(f"{problem} {advice}")
 
 
 def encodable(text: str) -> str:
@@ -71,52 +65,6 @@ def column_names(names: Iterable[object]) -> str:
     return listed((quotable(str(name)) for name in names), _SHOWN_COLUMNS) or "no columns"
 
 
-def named(fields: Fields) -> dict[str, str]:
-    """Column -> field, for the columns that the configuration names itself."""
-    set_by_it = {getattr(fields, field): field for field in sorted(fields.model_fields_set)}
-    return {column: field for column, field in set_by_it.items() if column is not None}
-
-
-def require_columns(where: str, fields: Fields, names: Iterable[str]) -> list[str]:
-    """The columns of a table that are read; the prompt and those that `fields:` names must exist.
-
-    Raises InputError.
-    """
-    there = list(names)
-    for column, setting in {fields.prompt: "prompt", **named(fields)}.items():
-        if column not in there:
-            raise _missing(where, column, setting, there)
-    wanted: list[str | None] = list(dict.fromkeys(fields.model_dump().values()))
-    return [column for column in wanted if column in there]
-
-
-def watch_columns(
-    rows: Iterable[RawRow | BadRow], where: str, fields: Fields
-) -> Iterator[RawRow | BadRow]:
-    """Pass on the rows of a source without a header.
-
-    Raises InputError at the end, if a column that `fields:` names was in no row at all.
-    """
-    unseen = named(fields)
-    columns: list[str] | None = None
-    for row in rows:
-        if unseen and isinstance(row, RawRow):
-            columns = columns or list(islice(row.columns, _SHOWN_COLUMNS + 1))
-            unseen = {name: field for name, field in unseen.items() if name not in row.columns}
-        yield row
-    if unseen and columns is not None:
-        column, field = next(iter(unseen.items()))
-        raise _missing(where, column, field, columns)
-
-
-def _missing(where: str, column: str, field: str, there: list[str]) -> MissingColumnError:
-    hint = did_you_mean(column, map(quotable, there)) or "."
-    return MissingColumnError(
-        f"{where}: there is no column `{quotable(column)}` (there are {column_names(there)}){hint}",
-        f"Name the right one with `fields: {{{field}: COLUMN}}`.",
-    )
-
-
 _UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters (C0, DEL, C1) except tab and line ends; halves of surrogate pairs."""
 _KINDS = {
@@ -136,6 +84,11 @@ class RowProblemError(Exception):
         self.reason, self.detail = reason, detail
 
 
+def is_nan(value: object) -> bool:
+    """Whether it is what tables often have in the place of no value."""
+    return isinstance(value, float) and math.isnan(value)
+
+
 def kind_of(value: object) -> str:
     """The type in the words of JSON."""
     return _KINDS.get(type(value), f"a {type(value).__name__}")
@@ -144,6 +97,11 @@ def kind_of(value: object) -> str:
 def bad(detail: str) -> NoReturn:
     """Raises RowProblemError for a row that is not as it must be."""
     raise RowProblemError(SkipReason.INVALID_ROW, detail)
+
+
+def or_unread(field: str) -> str:
+    """What else can be done about a column that only happens to have a field's name."""
+    return f" (`fields: {{{field}: null}}` leaves the column out)"
 
 
 def text_of(value: object, what: str) -> str:

@@ -5,8 +5,10 @@ judge.py          what a judge is, and what its judgments share
 panel.py          all judges of a run, by the protocol of each
 asking.py         judges that write: replies in a schema, with one repair
 judge_prompts.py  prompts of judges, from templates in a sandbox
+material.py       what is judged, between tags: words, tool calls, pictures, thoughts
 first_replies.py  whether a judge can be read, and in which form it is asked
 unread_judge.py   a judge that could not be read yet, and what to say of it
+elsewhere/        judgments that people, programs or other machines made
 escalation.py     the first tier of judges, then those that tell most for their price
 own_family.py     which completions come from a judge's own model family
 verification.py   criteria that code verifies

@@ -21,12 +21,15 @@ from judgeforge.judging.judge import (
     call_failure,
     cut_prompt_note,
     fallback_note,
+    input_cut,
     reading_failure,
 )
 from judgeforge.judging.judge_prompts import repair_message, system_text
+from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import Completion, Judgment, Message, Prompt, Question
+from judgeforge.records import Completion, Judgment, Prompt, Question
+from judgeforge.text.messages import Message
 from judgeforge.text.wording import about_tokens, shortened
 
 R = TypeVar("R")
@@ -55,7 +58,7 @@ class WritingJudge(ABC, Generic[R]):
         self._parts = [part for part, _ in self._asked]
 
     @abstractmethod
-    def form(self, rubric: Rubric, prompt: Prompt, texts: Sequence[str]) -> Form[R]:
+    def form(self, rubric: Rubric, prompt: Prompt, shown: Sequence[ShownAnswer]) -> Form[R]:
         """One request about completions, in the order shown, by the whole rubric or one part."""
 
     @abstractmethod
@@ -66,9 +69,9 @@ class WritingJudge(ABC, Generic[R]):
         self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
     ) -> Judgment:
         """As ``Judge.ask``; where one request stays without a readable reply, all is missing."""
-        texts = [completions[i].text for i in question.completion_ids]
+        shown = [ShownAnswer.of(completions[i]) for i in question.completion_ids]
         attempts = await gather_or_cancel(
-            self._attempt(self.form(rubric, prompt, texts), part, question.repeat)
+            self._attempt(self.form(rubric, prompt, shown), part, question.repeat)
             for part, rubric in self._asked
         )
         answers = [answer for attempt in attempts for answer in attempt.answers]
@@ -133,7 +136,9 @@ class WritingJudge(ABC, Generic[R]):
         attempt.answers.append(answer)
         tokens = answer.input_tokens_read(request)
         attempt.tokens_read += [] if tokens is None else [tokens]
-        attempt.missing = _no_judgment(answer.reply, self._judge)
+        attempt.missing = _no_judgment(answer.reply, self._judge) or (
+            None if tokens is None else input_cut(tokens)
+        )
         if attempt.missing is not None:
             return None
         try:

@@ -13,6 +13,7 @@ from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Completion, Judgment, Prompt, Question
+from judgeforge.text.tool_calls import said_text
 
 Price = Callable[[Prompt, JudgeConfig, Sequence[Completion]], float | None]
 """What one question of a judge about completions is expected to cost, in USD; None if unknown."""
@@ -41,14 +42,19 @@ class Escalation:
         prompt: Prompt,
         completions: Sequence[Completion],
         reliability: OnceKnown,
+        *,
+        brought: Sequence[Judgment] = (),
     ) -> list[Judgment]:
         """Checks first, then the judgments in the order in which they were asked for.
+
+        ``brought``: what others have judged. It is evidence from the start, so that nothing is
+        asked that it has settled, and it stands last.
 
         That order, and what is asked, follow from the evidence alone, never from time.
         """
         prices = self._prices(prompt, completions)
         checked = await self._panel.check(prompt, completions)
-        course = _Course(self._panel, prompt, completions, self._options(prices), checked)
+        course = _Course(self._panel, prompt, completions, self._options(prices), checked, brought)
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept
             rules = rules.model_copy(update={"max_usd_per_prompt": None})
@@ -56,7 +62,7 @@ class Escalation:
         known = await reliability()
         while bundle := self._next(course, known, rules):
             await course.ask(bundle)
-        return course.judgments
+        return [*course.judgments, *brought]
 
     def _next(self, course: _Course, reliability: Reliability, rules: CascadeRules) -> Bundle:
         evidence = course.evidence
@@ -104,11 +110,13 @@ class _Course:
         completions: Sequence[Completion],
         options: Sequence[JudgeOption],
         checked: Sequence[Judgment],
+        brought: Sequence[Judgment] = (),
     ) -> None:
         self._panel, self._prompt = panel, prompt
         self._completions = {completion.id: completion for completion in completions}
         self.options = options
         self.judgments = list(checked)
+        self._brought = brought
         self.spent = Spent()
         self._rounds: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
@@ -116,10 +124,12 @@ class _Course:
     def evidence(self) -> Evidence:
         """A completion whose judgment could not be read may still be judged by others."""
         return read_evidence(
-            self.judgments,
+            [*self.judgments, *self._brought],
             tuple(self._completions),
             keep_unjudged=True,
-            texts={name: one.text for name, one in self._completions.items()},
+            texts={
+                name: said_text(one.text, one.tool_calls) for name, one in self._completions.items()
+            },
         )
 
     async def ask_first_tier(self) -> None:

@@ -99,6 +99,15 @@ def reading_failure(error: Exception) -> Missing:
     return Missing("reading_failed", f"reading the judge's reply failed unexpectedly: {what}")
 
 
+def input_cut(tokens: int) -> Missing:
+    """The judge may never have seen the rubric or the answer."""
+    return Missing(
+        "input_cut",
+        f"the server counted {tokens:,} tokens of a longer input, so it cannot have read all of "
+        "it. Give it a longer context, or set `context_tokens` of the model to what it has",
+    )
+
+
 def fallback_note(answered_by: Sequence[str], note: object) -> str:
     """The ``note`` of a judgment to which fallbacks answered in place of the judge's model."""
     stood_in = f"answered by fallback {', '.join(answered_by)}"

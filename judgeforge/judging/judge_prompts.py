@@ -2,7 +2,8 @@
 
 Templates are files of the project; rubrics, prompts and completions are only ever values. What is
 judged stands verbatim between tags that end in a code which occurs nowhere in it, so that no text
-can close its own tag.
+can close its own tag. Where there are tools, pictures or thoughts, a paragraph before all of it
+says what their tags mean; a prompt without them is what it always was, as is the key of its call.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from judgeforge.config.shipped import shipped_prompts
+from judgeforge.judging.material import Material, ShownAnswer, as_shown, with_pictures
 from judgeforge.judging.rubric import Rubric
 from judgeforge.ranking.protocols import PROTOCOLS
-from judgeforge.records import Message, Prompt
+from judgeforge.records import Prompt
+from judgeforge.text.messages import Message
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -29,31 +32,45 @@ _SHARED_TEMPLATES = (
     "repair.j2",
     "weights.j2",
 )
+TEMPLATES_OF_OTHER_MATERIAL = ("pictures.j2", "thoughts.j2", "tools.j2")
+"""Of prompts with more than words in them."""
 
 
 def judge_messages(
-    protocol: str, rubric: Rubric, prompt: Prompt, texts: Sequence[str]
+    protocol: str, rubric: Rubric, prompt: Prompt, answers: Sequence[str | ShownAnswer]
 ) -> tuple[Message, Message]:
     """System message (the rubric, the same for all calls) and user message (what is judged).
 
-    Answers stand in the order of ``texts``: numbered from 1 where all are shown, else A and B. The
-    same arguments always give the same messages.
+    Answers stand in the order given: numbered from 1 where all are shown, else A and B. Pictures of
+    the prompt follow the text of the user message. Equal arguments always give equal messages.
     """
     facts = PROTOCOLS[protocol]
-    labels = map(str, range(1, len(texts) + 1)) if facts.shows == "all" else iter("AB")
-    shown = [message.content for message in prompt.messages]
-    shown += [prompt.reference or "", *texts]
+    labels = map(str, range(1, len(answers) + 1)) if facts.shows == "all" else iter("AB")
+    material = Material(prompt, tuple(map(as_shown, answers)))
+    code = _code_absent_from(material.written())
+    texts = material.shown_answers(code)
     is_decided_pair = facts.decides and len(texts) > 1
     user = _render(
         "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2",
-        turns=[(message.role, message.content) for message in prompt.messages],
+        turns=material.turns(code),
         reference=prompt.reference,
         completion=texts[0],
         answers=list(zip(labels, texts, strict=False)),
-        code=_code_absent_from(shown),
+        code=code,
     )
+    content = with_pictures(_explained(material, code) + user, material.pictures)
     system = system_text(protocol, rubric)
-    return Message(role="system", content=system), Message(role="user", content=user)
+    return Message(role="system", content=system), Message(role="user", content=content)
+
+
+def _explained(material: Material, code: str) -> str:
+    """What the tags mean that only some prompts have; nothing for a prompt of words alone."""
+    parts = [
+        *([_render("tools.j2", code=code)] if material.has_tools else []),
+        *([_render("thoughts.j2", code=code)] if material.has_thoughts else []),
+        *([_render("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
+    ]
+    return "".join(f"{part}\n\n" for part in parts)
 
 
 def decision_pair_question(rubric: Rubric) -> str:
@@ -68,7 +85,11 @@ def repair_message(problem: str) -> Message:
 
 def template_digests(protocols: Iterable[str]) -> dict[str, str]:
     """SHA-256 (hex) of every file that can be part of the prompts of these protocols, by name."""
-    used = [*_SHARED_TEMPLATES, *(f"{protocol}_" for protocol in protocols)]
+    used = [
+        *_SHARED_TEMPLATES,
+        *TEMPLATES_OF_OTHER_MATERIAL,
+        *(f"{protocol}_" for protocol in protocols),
+    ]
     files = sorted((shipped_prompts() / "judge").glob("*.j2"))
     return {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
@@ -11,7 +12,7 @@ from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.judge import form_note, make_judge
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.rubric import Rubric
-from judgeforge.judging.verification import run_checks
+from judgeforge.judging.verification import JUDGE_NAME, run_checks
 from judgeforge.records import Completion, Judgment, Prompt, Question
 
 
@@ -27,12 +28,21 @@ class Panel:
         rubric: Rubric,
         gateway: Asks,
         own_family: OwnFamily | None = None,
+        *,
+        show_reasoning: bool = False,
     ) -> None:
+        """``show_reasoning``: whether judges see what a model thought before it answered."""
         self.judges = tuple(judges)
+        self._show_reasoning = show_reasoning
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
         self._rubric = rubric
         self._asked = {judge.label: make_judge(judge, rubric, gateway) for judge in judges}
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """What its judgments name as their judge: models, and code."""
+        return frozenset({*self._configs, JUDGE_NAME})
 
     async def judge(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
         """Checks first, then every round of every judge."""
@@ -79,8 +89,13 @@ class Panel:
 
         ``completions`` are those that the questions are about, and may be more.
         """
-        by_id = {completion.id: completion for completion in completions}
+        by_id = {completion.id: self._as_seen(completion) for completion in completions}
         return await gather_or_cancel(self._ask(prompt, by_id, question) for question in questions)
+
+    def _as_seen(self, completion: Completion) -> Completion:
+        if self._show_reasoning or completion.reasoning is None:
+            return completion
+        return completion.model_copy(update={"reasoning": None})
 
     async def _ask(
         self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
@@ -104,8 +119,10 @@ class TriedPanel(Panel):
         rubric: Rubric,
         gateway: FirstReplies,
         own_family: OwnFamily | None = None,
+        *,
+        show_reasoning: bool = False,
     ) -> None:
-        super().__init__(judges, rubric, gateway, own_family)
+        super().__init__(judges, rubric, gateway, own_family, show_reasoning=show_reasoning)
         self.first_replies = gateway
 
     async def _ask(
@@ -133,8 +150,10 @@ class RecordedPanel(Panel):
         rubric: Rubric,
         judgments: Iterable[Judgment],
         own_family: OwnFamily | None = None,
+        *,
+        show_reasoning: bool = False,
     ) -> None:
-        super().__init__(judges, rubric, NoCalls(), own_family)
+        super().__init__(judges, rubric, NoCalls(), own_family, show_reasoning=show_reasoning)
         self._judgments = {
             (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
         }
@@ -148,3 +167,22 @@ class RecordedPanel(Panel):
             self._judgments[prompt.id, one.judge, one.completion_ids, one.repeat]
             for one in questions
         ]
+
+
+A_contra = TypeVar("A_contra", contravariant=True)
+PanelT_co = TypeVar("PanelT_co", bound=Panel, covariant=True)
+
+
+class PanelKind(Protocol[A_contra, PanelT_co]):
+    """A kind of ``Panel``; what it gets its answers from is the third of what it takes."""
+
+    def __call__(
+        self,
+        judges: Sequence[JudgeConfig],
+        rubric: Rubric,
+        asked: A_contra,
+        own_family: OwnFamily,
+        /,
+        *,
+        show_reasoning: bool,
+    ) -> PanelT_co: ...

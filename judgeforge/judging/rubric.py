@@ -98,6 +98,11 @@ class Criterion(RubricPart):
         return self
 
     @property
+    def asked(self) -> str:
+        """In words; "" where code verifies it."""
+        return self.question or self.yes_no or ""
+
+    @property
     def metadata_key(self) -> str | None:
         return None if self.check is None else self.check.get(FROM_METADATA)
 

@@ -28,7 +28,7 @@ def run_checks(rubric: Rubric, prompt: Prompt, completion: Completion) -> Judgme
         protocol="checks",
         weight=sum(criterion.weight for criterion in rubric.checked),
     )
-    subject = Subject(completion.text, prompt.reference)
+    subject = Subject(completion.text, prompt.reference, completion.tool_calls)
     criteria: dict[str, float] = {}
     failed: list[Check] = []
     failed_required: list[str] = []

@@ -5,7 +5,8 @@ validation.py      judgments that a script brings, checked
 evidence.py        judgments as numbers
 posterior.py       evidence -> a normal posterior of the qualities
 rank.py            all judgments -> the ranking
-confidence.py      P(one completion is better than another), P(one is the best)
+confidence.py      P(one completion is better than another, or equal), P(one is the best)
+outcomes.py        two completions differ widely, slightly or not at all
 confidence_map.py  probabilities as believed -> probabilities that hold
 distributions.py   errors with heavy tails
 rules.py           what the configuration may ask of pairing and cascade

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from judgeforge.ranking.rank import rank as rank_sound
 from judgeforge.ranking.reliability.fit import fit_reliability as fit_sound
-from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.reliability.unseen import UNMEASURED
 from judgeforge.ranking.validation import judgments_by_prompt, judgments_of_prompt
 from judgeforge.records import Judgment, Ranking
 from judgeforge.text.wording import expect
@@ -16,7 +17,7 @@ def rank(
     judgments: Iterable[Judgment],
     *,
     completion_ids: Sequence[str] | None = None,
-    reliability: Reliability = PRIOR,
+    reliability: Reliability = UNMEASURED,
     texts: Mapping[str, str] | None = None,
 ) -> Ranking:
     """Rank the completions of one prompt by everything that judges said about them.
@@ -40,7 +41,7 @@ def rank(
     >>> ranking.completion_ids
     ('a', 'b')
     >>> [round(score, 1) for score in ranking.scores]
-    [0.8, 0.4]
+    [0.8, 0.5]
 
     Raises ValueError without the texts that are needed, for judgments of several prompts, and for a
     judgment that lacks what its protocol gives, has a number outside its range or comes twice;

@@ -1,12 +1,14 @@
-"""P(one completion is better than another), and P(one is the best of its prompt). Pure.
+"""P(one completion is better than another, or equal), and P(one is the best of its prompt). Pure.
 
 Everything asks these. The gap of two completions has the tails of the difference of two errors
-(`distributions.py`). What code has decided, by a veto or by exact scores, is certain.
+(`distributions.py`); how likely two are equal is in `outcomes.py`. What code has decided, by a veto
+or by exact scores, is certain.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,26 +16,41 @@ from judgeforge.ranking.distributions import (
     Array,
     error_cdf,
     error_from_normal,
-    gap_cdf,
     gap_cdf_array,
     gap_quantile,
 )
+from judgeforge.ranking.outcomes import Outcome, outcome_of
 from judgeforge.records import Ranking
 
 _LEAST_VARIANCE = 1e-12
 """What rounding leaves of the variance of a gap without any doubt."""
+_FURTHEST_DEVIATIONS, _BISECTIONS = 1e6, 80
 _NEXT_TO_CERTAIN = math.nextafter(1.0, 0.0)
 
 
-def probability_better(ranking: Ranking, first_id: str, second_id: str) -> float:
-    """P(the first completion is better than the second), 0 to 1."""
+def outcome(ranking: Ranking, first_id: str, second_id: str) -> Outcome:
+    """Of the first completion against the second: better, equal, worse."""
     vetoed = ranking.vetoed
     if (first_id in vetoed) != (second_id in vetoed):
-        return float(second_id in vetoed)
-    gap, variance = _gap(ranking, first_id, second_id)
-    if variance <= 0:
-        return 0.5 if gap == 0 else float(gap > 0)
-    return gap_cdf(gap / math.sqrt(variance))
+        return Outcome(float(second_id in vetoed), 0.0, float(first_id in vetoed))
+    first, second = (ranking.completion_ids.index(one) for one in (first_id, second_id))
+    gap, variance, before = gap_of(ranking, first, second)
+    if variance > 0:
+        return outcome_of(ranking, first, second, gap=gap, variance=variance, before=before)
+    if gap:
+        return Outcome(float(gap > 0), 0.0, float(gap < 0))
+    return Outcome(0.5, 0.0, 0.5) if ranking.prior is None else Outcome(0.0, 1.0, 0.0)
+
+
+def probability_better(ranking: Ranking, first_id: str, second_id: str) -> float:
+    """P(the first completion is better than the second), 0 to 1; equal ones are not."""
+    return outcome(ranking, first_id, second_id).better
+
+
+def probability_ahead(ranking: Ranking, first_id: str, second_id: str) -> float:
+    """The same if the two were known to differ, and the posterior's spread to be right: what labels
+    are compared with, for whom a tie is half of either."""
+    return outcome(ranking.model_copy(update={"prior": None}), first_id, second_id).better
 
 
 def probabilities_better(gaps: Array, variances: Array) -> Array:
@@ -48,19 +65,41 @@ def exceeded_gap(ranking: Ranking, first_id: str, second_id: str, probability: f
     """The gap, first less second, that is exceeded with ``probability`` (above 0, at most 1).
 
     At 0 or more exactly where ``probability_better`` is at least ``probability``, but for rounding.
+    With a prior of equal completions it is the gap less so many standard deviations as would make
+    ``probability_better`` that probability.
     """
-    gap, variance = _gap(ranking, first_id, second_id)
-    if variance > 0:
+    first, second = (ranking.completion_ids.index(one) for one in (first_id, second_id))
+    gap, variance, before = gap_of(ranking, first, second)
+    if variance > 0 and ranking.prior is None:
         gap -= gap_quantile(min(_NEXT_TO_CERTAIN, probability)) * math.sqrt(variance)
+    elif variance > 0:
+
+        def better(deviations: float) -> float:
+            found = deviations * math.sqrt(variance)
+            return outcome_of(
+                ranking, first, second, gap=found, variance=variance, before=before
+            ).better
+
+        gap -= _reached(better, probability) * math.sqrt(variance)
     certain = second_id in ranking.vetoed and first_id not in ranking.vetoed
     return max(0.0, gap) if certain else gap
 
 
-def _gap(ranking: Ranking, first_id: str, second_id: str) -> tuple[float, float]:
-    """Mean and variance."""
-    i, j = ranking.completion_ids.index(first_id), ranking.completion_ids.index(second_id)
-    cov = ranking.covariance
-    return ranking.scores[i] - ranking.scores[j], cov[i][i] + cov[j][j] - 2 * cov[i][j]
+def _reached(rising: Callable[[float], float], value: float) -> float:
+    """Where ``rising`` is ``value``, by bisection."""
+    low, high = -_FURTHEST_DEVIATIONS, _FURTHEST_DEVIATIONS
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if rising(middle) >= value else (middle, high)
+    return high
+
+
+def gap_of(ranking: Ranking, first: int, second: int) -> tuple[float, float, float]:
+    """Mean and variance of the gap of two places, and its variance before the judgments."""
+    cov, prior = ranking.covariance, ranking.prior
+    variance = cov[first][first] + cov[second][second] - 2 * cov[first][second]
+    before = 0.0 if prior is None else prior.sds[first] ** 2 + prior.sds[second] ** 2
+    return ranking.scores[first] - ranking.scores[second], variance, max(before, variance)
 
 
 _NORMAL: Array = np.linspace(-4.0, 4.0, 17)

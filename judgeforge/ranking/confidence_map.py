@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import model_validator
 
 from judgeforge.ranking.distributions import Array
-from judgeforge.records import Ranking, Record
+from judgeforge.records import Ranking
+from judgeforge.text.messages import Record
 
 FURTHEST = 12.0
 """Log-odds beyond which the posterior is not believed to tell cases apart."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from judgeforge.ranking.confidence import best_probabilities
 from judgeforge.ranking.distributions import Array
-from judgeforge.ranking.evidence import Evidence, read_evidence
+from judgeforge.ranking.evidence import CheckResult, Evidence, read_evidence
 from judgeforge.ranking.posterior import posterior
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.records import Judgment, Ranking
+from judgeforge.records import GapPrior, Judgment, Ranking
 
 FAILED_SHARE = 0.5
 """A completion that failed scores this share of its own score times the lowest one that passed."""
@@ -47,8 +48,16 @@ def with_vetoes(ranking: Ranking, judgments: Sequence[Judgment]) -> Ranking:
             ),
             "p_best": tuple(p / total for p in best),
             "vetoed": vetoed,
+            "prior": _scaled(ranking.prior, factors),
         }
     )
+
+
+def _scaled(prior: GapPrior | None, factors: Sequence[float]) -> GapPrior | None:
+    if prior is None:
+        return None
+    sds = tuple(f * sd for f, sd in zip(factors, prior.sds, strict=True))
+    return prior.model_copy(update={"sds": sds})
 
 
 def rank(
@@ -76,6 +85,27 @@ def rank_evidence(evidence: Evidence, reliability: Reliability) -> Ranking:
         scores=tuple(means.tolist()),
         covariance=tuple(map(tuple, covariance.tolist())),
         p_best=tuple(best_probabilities(means, covariance).tolist()),
+        prior=gap_prior(evidence, reliability),
+    )
+
+
+def gap_prior(evidence: Evidence, reliability: Reliability) -> GapPrior | None:
+    """None where two completions are never held for equal, and the judges' errors not doubted."""
+    known = reliability.close_prompts, reliability.close_pairs, reliability.shared_by_all
+    if not any((*known, reliability.doubt)):
+        return None
+    checks = [evidence.checks[i] for i in range(len(evidence.completion_ids)) if evidence.checks]
+    weights = [_judged_share(evidence, check) for check in checks] or [1.0] * len(
+        evidence.completion_ids
+    )
+    sd = math.sqrt(1.0 - reliability.shared_error) * reliability.quality_sd
+    return GapPrior(
+        sds=tuple(weight * sd for weight in weights),
+        exact=tuple((1.0 - w) * one.score for w, one in zip(weights, checks, strict=False)),
+        close_prompts=reliability.close_prompts,
+        close_pairs=reliability.close_pairs,
+        shared=reliability.shared_by_all,
+        doubt=reliability.doubt,
     )
 
 
@@ -107,8 +137,12 @@ def quality_map(evidence: Evidence, reliability: Reliability) -> tuple[Array, Ar
     if not evidence.checks:
         return transform, np.zeros(n), unseen
     checks = [evidence.checks[i] for i in range(n)]
-    weight = evidence.judged_weight
-    shares = np.array([weight / (weight + check.weight) for check in checks])
+    shares = np.array([_judged_share(evidence, check) for check in checks])
     scores = np.array([check.score for check in checks])
     shift = (1.0 - shares) * scores
     return shares[:, None] * transform, shift, unseen * np.outer(shares, shares)
+
+
+def _judged_share(evidence: Evidence, check: CheckResult) -> float:
+    """Of the rubric's weight, what judges decide about a completion with this check."""
+    return evidence.judged_weight / (evidence.judged_weight + check.weight)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 Strategy = Literal[
     "best_vs_worst",
@@ -38,6 +38,8 @@ class PairingRules(Record):
     """Whether `max_error` holds on average, or fails in at most `delta` of label draws."""
     delta: float = Field(default=0.1, gt=0.0, lt=1.0)
     seed: int = 0
+    thinking: Literal["drop", "keep"] = "drop"
+    """Whether the thoughts of the models stand in the pairs, as `reasoning_content`."""
 
 
 class CascadeRules(Record):

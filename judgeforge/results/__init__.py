@@ -1,14 +1,16 @@
 """A run folder -> what people and trainers read. Changes nothing of the run.
 
-status.py         how far a run has come
-explain.py        why a pair is what it is
-facts.py          what a manifest says about how a run was made
-judge_effects.py  which evidence moved a pair
-figures/          all numbers, from one pass over the files
-report/           `report.html`
-card.py           the dataset card, `README.md`
-card_sections.py  its parts, as Markdown from values
-export/           the formats of trainers
+status.py          how far a run has come
+explain.py         why a pair is what it is
+facts.py           what a manifest says about how a run was made
+judge_effects.py   which evidence moved a pair
+judged_prompts.py  prompts with all completions that were judged
+questions.py       what is still in doubt, for others to judge
+figures/           all numbers, from one pass over the files
+report/            `report.html`
+card.py            the dataset card, `README.md`
+card_sections.py   its parts, as Markdown from values
+export/            the formats of trainers
 
 Everything here is made from final files, so it can be made again at any time: `judgeforge report`
 and `judgeforge export` change nothing of the run.
@@ -20,6 +22,6 @@ export                   streams the pairs; a trainer's format is one function o
 Rows of earlier versions are read through store/evidence_rows.py. What models wrote is data:
 Markdown and HTML are escaped, and a terminal gets visible characters.
 
-To add a format of pairs: a function in export/targets.py, a line in TARGETS (export/__init__.py).
+To add a format of pairs: a function in export/formats/, a line in TARGETS (export/__init__.py).
 To add a figure: count it in figures/, then show it in report/ or in card_sections.py.
 """

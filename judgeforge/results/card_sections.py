@@ -12,8 +12,15 @@ from typing import Any
 
 from judgeforge.results.facts import judges, prompts_source, rules, sampling
 from judgeforge.results.figures.distribution import SHARES, Values
-from judgeforge.results.figures.pairs import PairFigures
-from judgeforge.store.manifest import LengthQuality, Manifest, ModelPairs, Quality, Totals
+from judgeforge.results.figures.pairs import BESIDE_WORDS, PairFigures
+from judgeforge.store.manifest import (
+    GivenLabels,
+    LengthQuality,
+    Manifest,
+    ModelPairs,
+    Quality,
+    Totals,
+)
 from judgeforge.text.wording import shortened
 
 _SPECIAL = str.maketrans(
@@ -46,6 +53,11 @@ def counts(pairs: PairFigures, totals: Totals) -> str:
         ("prompts", totals.prompts),
         ("prompts with pairs", pairs.prompts),
         ("pairs", pairs.pairs),
+        *(
+            (f"pairs with {what}", pairs.beside_words[what])
+            for what in BESIDE_WORDS
+            if pairs.beside_words[what]
+        ),
         *(
             (f"skipped: {escape(reason)}", count)
             for reason, count in sorted(totals.skips.items(), key=lambda skip: (-skip[1], skip[0]))
@@ -96,6 +108,21 @@ def quality_sections(quality: Quality | None) -> list[str]:
         "## How sure the pairs are\n\n" + _sureness(quality),
         "## Length\n\n" + _length(quality.length),
         "## Pairs by model\n\n" + _pairs_by_model(quality.models),
+    ]
+
+
+def given_labels_section(labels: GivenLabels | None) -> list[str]:
+    """None for a run whose prompts brought no labels of their own."""
+    if labels is None or not labels.judged:
+        return []
+    agree, flipped = labels.agree / labels.judged, labels.flipped / labels.judged
+    return [
+        "## The set's own labels\n\n"
+        f"Its prompts brought a chosen and a rejected answer each; of the {labels.judged:,} that "
+        f"were judged anew, the verdict agrees in {agree:.1%} and prefers the other answer in "
+        f"{flipped:.1%}, {labels.surely_flipped:,} times with a probability of at least 0.9. The "
+        "pairs follow the verdicts. Where lengths differ, the labels prefer the longer answer in "
+        f"{_percent(labels.labelled_longer)}, the verdicts in {_percent(labels.judged_longer)}."
     ]
 
 
@@ -159,6 +186,11 @@ def _shares(models: Counter[str]) -> str:
     )
 
 
+def _tied(share: float | None) -> str:
+    """Nothing in manifests of earlier versions, which knew no ties."""
+    return "" if share is None else f", and {_percent(share)} two equally good ones"
+
+
 def _sureness(quality: Quality) -> str:
     bars, wrong = quality.confidence_histogram, quality.expected_wrong
     most = max(bar.pairs for bar in bars)
@@ -172,7 +204,8 @@ def _sureness(quality: Quality) -> str:
     ]
     return (
         f"By their own `confidence`, {_percent(wrong.by_confidence)} of the pairs are expected "
-        f"to have the worse answer as chosen; in {_percent(wrong.by_p_best)}, chosen is "
+        f"to have the worse answer as chosen{_tied(wrong.tied)}; in "
+        f"{_percent(wrong.by_p_best)}, chosen is "
         "expected not to be the best of its prompt.\n\n" + _table(["confidence", "pairs", ""], rows)
     )
 

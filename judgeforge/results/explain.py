@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.records import Completion, Judgment, PreferencePair, Record
+from judgeforge.records import Completion, Judgment, PreferencePair
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
 from judgeforge.results.judge_effects import JudgeEffect, judge_effects
 from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows
+from judgeforge.text.messages import Record
+from judgeforge.text.tool_calls import row_said_text
 from judgeforge.text.wording import did_you_mean, first_problem, listed
 
 R = TypeVar("R", bound=Record)
@@ -47,6 +49,8 @@ class ExplainedCall(Record):
     input_tokens: int | None = None
     output_tokens: int | None = None
     outcome: str | None = None
+    batch: str | None = None
+    """The provider's id of the batch that brought the reply; None where it was asked alone."""
     failures: tuple[str, ...] = ()
     """Why earlier attempts brought nothing."""
 
@@ -95,7 +99,7 @@ def explain(path: Path, pair_id: str) -> Explanation:
         completions=len(rows),
         calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}),
         effects=judge_effects(
-            folder, pair, of_prompt, {name: str(row.get("text", "")) for name, row in rows.items()}
+            folder, pair, of_prompt, {name: row_said_text(row) for name, row in rows.items()}
         ),
         reason=_reason(pair, chosen, rejected, len(rows)),
     )
@@ -174,7 +178,7 @@ def _with_attempt(call: ExplainedCall, row: Mapping[str, Any]) -> ExplainedCall:
     if row.get("output_tokens") is None:
         failure = str(row.get("error") or row.get("outcome"))
         return call.model_copy(update={**changes, "failures": (*call.failures, failure)})
-    told = ("latency_s", "input_tokens", "output_tokens", "outcome")
+    told = ("latency_s", "input_tokens", "output_tokens", "outcome", "batch")
     return call.model_copy(update={**changes, **{name: row.get(name) for name in told}})
 
 
@@ -187,8 +191,13 @@ def _reason(
     return (
         f"Of {completions} completions, chosen scores {pair.score_chosen:.2f} and rejected "
         f"{pair.score_rejected:.2f}{by}; chosen is better with a probability of "
-        f"{pair.confidence:.2f} ({pair.strategy})."
+        f"{pair.confidence:.2f}{_tied(pair)} ({pair.strategy})."
     )
+
+
+def _tied(pair: PreferencePair) -> str:
+    """Rows of earlier versions know nothing of ties."""
+    return "" if pair.p_tie is None else f", both are equally good with one of {pair.p_tie:.2f}"
 
 
 def _criterion_gaps(chosen: ExplainedSide, rejected: ExplainedSide) -> list[tuple[str, float]]:

@@ -93,9 +93,11 @@ def sampling(config: Json, show: Show = str) -> str:
 
 def judges(config: Json, show: Show = str) -> str:
     asked: Sequence[Json] = part(config, "judging", "judges") or ()
-    return (
-        "; ".join(_judge(each, config, show) for each in asked) or "none; code checked the criteria"
+    named = "; ".join(_judge(each, config, show) for each in asked)
+    thoughts = (
+        "; they saw what the models thought" if part(config, "judging", "show_reasoning") else ""
     )
+    return f"{named}{thoughts}" if named else "none; code checked the criteria"
 
 
 def rules(block: Json | None, show: Show = str) -> str:

@@ -10,8 +10,9 @@ from judgeforge.errors import ConfigError
 from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.records import Judgment, PreferencePair, Record
+from judgeforge.records import Judgment, PreferencePair
 from judgeforge.store.folder import RunFolder
+from judgeforge.text.messages import Record
 from judgeforge.text.wording import counted
 
 
@@ -34,7 +35,7 @@ def judge_effects(
 
     Raises ConfigError for a damaged manifest.
     """
-    reliability = _reliability(folder)
+    reliability = run_reliability(folder)
     told = [one for one in judgments if not one.missing]
     return tuple(
         JudgeEffect(
@@ -48,7 +49,8 @@ def judge_effects(
     )
 
 
-def _reliability(folder: RunFolder) -> Reliability:
+def run_reliability(folder: RunFolder) -> Reliability:
+    """What the run learnt of its judges. Raises ConfigError for a damaged manifest."""
     manifest = folder.read_manifest()
     known = manifest and manifest.reliability
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from judgeforge.errors import ConfigError
 from judgeforge.results.facts import part
+from judgeforge.store.batches import BatchCount, counted_batches, read_batches
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.json_lines import read_log
@@ -51,6 +52,8 @@ class RunStatus:
     calls are answered."""
     reserved_usd: float = 0.0
     """The part of ``cost_usd`` that is reserved for calls without a reply so far."""
+    batches: BatchCount | None = None
+    """The batches under way, as far as a start has looked at them; None where there is none."""
 
 
 def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
@@ -84,6 +87,7 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
         message=manifest.message,
         trouble=trouble_of(folder.log, now=now, running=running) if open_ended else None,
         reserved_usd=to_usd(account.reserved_pico),
+        batches=counted_batches(read_batches(folder.batches_file).values()),
     )
 
 

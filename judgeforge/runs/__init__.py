@@ -12,6 +12,7 @@ first_prompts.py  which go alone, until judges could be read
 fit.py          the reliability of judges, learnt once and then frozen
 record.py       what a run leaves behind
 manifest.py     what `manifest.json` says
+remarks.py      what a run says besides how it ended
 progress.py     how far a run has come, and what holds it up
 result.py       how a start ended, for programs and in one line
 on_finish.py    tells a command or a webhook how a run ended
@@ -38,5 +39,6 @@ How it ends, as the exit code says (errors.py, result.py):
 2    a mistake in command, configuration or input; nothing was sent
 3    the budget is used up; 4: a provider refused; 74: folder or disk failed; 130: interrupted
 5    finished, but more prompts failed than `limits.max_skip_share` allows
+6    only batches are waited for, and the run was told not to (`--no-wait`)
 75   another run holds the folder
 """

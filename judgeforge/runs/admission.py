@@ -15,7 +15,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from judgeforge.calls.money.budget import OF_DAY, Budget, Claim
+from judgeforge.calls.money.budget import OF_DAY, Budget
+from judgeforge.calls.money.claims import Claim
 from judgeforge.errors import BudgetExhaustedError
 from judgeforge.records import Prompt
 from judgeforge.store.counters import PromptCosts

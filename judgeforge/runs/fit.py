@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from judgeforge.config.judges import JudgingConfig
 from judgeforge.errors import InterruptedRunError
 from judgeforge.inputs.reading import read_prompts
+from judgeforge.judging.elsewhere.file import Verdicts
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.records import JudgedPrompt, Prompt
@@ -24,6 +25,9 @@ from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, read_fit
 from judgeforge.store.journal import short_digest
+
+JudgeAgain = Callable[[JudgedPrompt], JudgedPrompt | FinishedPrompt]
+"""What others say of a prompt now takes the place of what they said before."""
 
 
 class RunFit:
@@ -37,7 +41,8 @@ class RunFit:
     ``known``: the reliability, where it is known already; then nothing is held. ``learnt_from``:
     ids of prompts that were judged before anything was known. ``recalled``: prompts that an earlier
     start judged and that are to be ranked again, with their positions. ``cut_short``: the input may
-    have more prompts to learn from than this start reads. ``keep`` is called once with the fit,
+    have more prompts to learn from than this start reads. ``judgments``: digest of what others have
+    judged. ``keep`` is called once with the fit,
     before anything is ranked with it.
     """
 
@@ -49,12 +54,15 @@ class RunFit:
         learnt_from: Collection[str] = (),
         recalled: Sequence[tuple[int, JudgedPrompt]] = (),
         cut_short: bool = False,
+        judgments: str = "",
         keep: Callable[[FrozenFit], None],
     ) -> None:
         self._until = until
         self._learnt_from = dict.fromkeys(learnt_from)
-        self._keep = keep
+        self._keep, self._judgments = keep, judgments
         self._judged = list(recalled)
+        self.recalled = frozenset(position for position, _ in recalled)
+        """Positions of prompts that are ranked again as soon as there is a fit."""
         self._has_learnt = False
         """Whether this start has judged a prompt to learn from."""
         self._under_way = 0
@@ -122,6 +130,10 @@ class RunFit:
         held, self._judged = self._judged, []
         return held
 
+    async def lasts(self) -> bool:
+        """Whether the fit, once it is made, is more than provisional."""
+        return not (await self._made()).provisional
+
     async def _made(self) -> FrozenFit:
         # Shielded: a waiting task may be cancelled, and the others go on waiting.
         fit = await asyncio.shield(self._fit)
@@ -147,6 +159,7 @@ class RunFit:
             reliability=fit_reliability(learnt),
             learnt_from=tuple(self._learnt_from),
             provisional=self._provisional,
+            judgments=self._judgments,
         )
         self._keep(fit)
         return fit
@@ -157,47 +170,69 @@ def fit_so_far(start: Start) -> FrozenFit | None:
     config, calibration = start.config, start.prepared.calibration
     if calibration is not None:
         return FrozenFit(reliability=calibration.instrument(config.pairing).reliability)
-    if not _can_be_fitted(config.judging):
+    if not _can_be_fitted(config.judging, start.prepared.verdicts):
         return FrozenFit(reliability=PRIOR)
-    return read_fit(start.folder.reliability_file)
+    fit = read_fit(start.folder.reliability_file)
+    # Judges that others have asked are learnt with those of the run, and all on one scale.
+    return None if fit is None or fit.judgments != start.prepared.judgments_digest else fit
 
 
 def go_on_fitting(
-    start: Start, known: FrozenFit | None, *, keep: Callable[[FrozenFit], None]
+    start: Start,
+    known: FrozenFit | None,
+    *,
+    judge_again: JudgeAgain,
+    keep: Callable[[FrozenFit], None],
 ) -> RunFit:
     """A provisional fit is learnt anew as soon as there is a prompt to do.
 
     What was ranked with one is ranked again: its judgments come from the journal, nothing is asked.
+    So are the prompts to learn from of which others have judged something else by now.
     """
     work, limit, wanted = start.work, start.limit, start.config.judging.fit_prompts
     provisional = known is not None and known.provisional
     learns = known is None or (provisional and work.todo > 0)
+    until = work.end_of_first_prompts(wanted)
+    again = set(work.provisional) if learns or not provisional else set[int]()
+    if learns:
+        again |= {position for position in work.stale if position < until}
     return RunFit(
-        work.end_of_first_prompts(wanted),
+        until,
         None if known is None or learns else known.reliability,
         learnt_from=() if known is None else known.learnt_from,
-        recalled=list(_recall(start)) if learns or not provisional else (),
+        recalled=[
+            (position, judged)
+            for position, judged in recall(start, again, judge_again)
+            if isinstance(judged, JudgedPrompt)
+        ],
+        judgments=start.prepared.judgments_digest,
         cut_short=limit is not None and work.may_lack_first_prompts(wanted, limit),
         keep=keep,
     )
 
 
-def _can_be_fitted(judging: JudgingConfig) -> bool:
+def _can_be_fitted(judging: JudgingConfig, verdicts: Verdicts | None) -> bool:
     """One judge that scores everything once shows nothing about its own reliability."""
     judges = judging.judges
-    several = len(judges) > 1 or any(judge.repeats > 1 for judge in judges)
+    others = () if verdicts is None else verdicts.by_judge
+    several = len(judges) + len(others) > 1 or any(judge.repeats > 1 for judge in judges)
     compares = any(judge.shows == "two" for judge in judges)
+    compares = compares or (verdicts is not None and verdicts.compares)
     return judging.fit_prompts > 0 and (several or compares)
 
 
-def _recall(start: Start) -> Iterator[tuple[int, JudgedPrompt]]:
-    """The prompts that were ranked with a provisional fit, in input order."""
+def recall(
+    start: Start, wanted: Collection[int], judge_again: JudgeAgain
+) -> Iterator[tuple[int, JudgedPrompt | FinishedPrompt]]:
+    """The finished prompts at these positions, in input order, with what is judged of them now."""
     work, journal = start.work, start.journal
-    if not work.provisional:
+    if not wanted:
         return
-    wanted, last = set(work.provisional), work.provisional[-1]
     rows = read_prompts(
-        start.config.prompts, start.prepared.row_checks, limit=last + 1, is_done=lambda _: True
+        start.config.prompts,
+        start.prepared.row_checks,
+        limit=max(wanted) + 1,
+        is_done=lambda _: True,
     )
     for position, row in enumerate(rows):
         # A row that changes meanwhile keeps what it has; the next start finds the change.
@@ -209,4 +244,11 @@ def _recall(start: Start) -> Iterator[tuple[int, JudgedPrompt]]:
             lines = journal.lines(work.places[position])
             completions = [read_completion(json.loads(line)) for line in lines["completions"]]
             judgments = [read_judgment(json.loads(line)) for line in lines["judgments"]]
-            yield position, JudgedPrompt(row, completions, judgments)
+            yield position, judge_again(JudgedPrompt(row, completions, judgments))
+
+
+def recall_rest(
+    start: Start, fit: RunFit, judge_again: JudgeAgain
+) -> Iterator[tuple[int, JudgedPrompt | FinishedPrompt]]:
+    """Those of which others have judged something else by now, without what ``fit`` has held."""
+    return recall(start, set(start.work.stale) - fit.recalled, judge_again)

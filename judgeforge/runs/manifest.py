@@ -53,10 +53,12 @@ def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
         "versions": _versions(),
         "config": prepared.config.model_dump(mode="json"),
         "rubric": prepared.rubric.identity.model_dump(mode="json"),
+        "criteria": {one.name: one.asked for one in prepared.rubric.judged},
         "identity": prepared.identity,
         "input": Input(
             rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint
         ),
+        **({} if prepared.verdicts is None else {"judgments": prepared.verdicts.facts()}),
         "prices": {name: price and asdict(price) for name, price in prepared.prices.items()},
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from judgeforge.calls.money.budget import Claim, claiming
+from judgeforge.calls.money.claims import Claim, claiming
 from judgeforge.errors import BudgetExhaustedError, InterruptedRunError
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Prompt, Skip
@@ -34,12 +34,13 @@ class Pipeline:
         in_flight: int,
         admission: Admission,
         finish: Callable[[int, FinishedPrompt], None],
+        again: Callable[[], Iterator[tuple[int, JudgedPrompt | FinishedPrompt]]] = lambda: iter(()),
         halt: Callable[[], None],
     ) -> None:
         self._work, self._fit, self._first = work, fit, first
         self._most_in_flight = in_flight
         self._admission = admission
-        self._finish = finish
+        self._finish, self._again = finish, again
         self._halt = halt
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = False
@@ -148,6 +149,19 @@ class Pipeline:
             reliability = await self._fit.to_rank_with()
             for position, judged in self._fit.take_held():
                 self._conclude(position, judged, reliability)
+            if await self._fit.lasts():
+                await self._rank_again(reliability)
+
+    async def _rank_again(self, reliability: Reliability) -> None:
+        """What others have judged anew: it needs no call, and lets those in flight go on."""
+        for position, judged in self._again():
+            if self.halted.is_set():
+                return
+            if isinstance(judged, FinishedPrompt):
+                self._finish(position, judged)
+            else:
+                self._conclude(position, judged, reliability)
+            await asyncio.sleep(0)
 
     def _conclude_kept_back(self) -> None:
         for position, judged, reliability in self._first.take():

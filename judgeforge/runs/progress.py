@@ -63,6 +63,8 @@ class Progress:
     """By this start: sent and ended, or from the cache."""
     calls_expected: int | None = None
     """By this start in all, about; None while unknown."""
+    batches: str | None = None
+    """The batches under way, such as `2 batches, 1,240 of 4,000 answered, oldest 18 min`."""
 
     @property
     def share(self) -> float:
@@ -93,6 +95,8 @@ class Progress:
         if self.calls_expected and self.calls_done < self.calls_expected:
             calls += f", {self.calls_done} of about {self.calls_expected} done"
         parts = [f"pairs {self.pairs}", calls, self._money]
+        if self.batches is not None:
+            parts.append(self.batches)
         if self.eta_s is not None and self.done < self.prompts:
             parts.append(f"about {time_left(self.eta_s)} left")
         return "  ".join(parts)
@@ -169,7 +173,7 @@ def out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:
 
 def what_holds_it_up(gateway: Gateway, failing: Mapping[str, str]) -> str | None:
     """None while replies come. ``failing``: the models that are out of order."""
-    quiet_s = time.monotonic() - gateway.last_reply_at
+    quiet_s = time.monotonic() - gateway.heard_at
     if quiet_s < (QUIET_OUT_OF_ORDER_S if failing else QUIET_S):
         return None
     waits_for = in_one_line(gateway.what_it_waits_for())

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.call import Asks
 from judgeforge.config.run import RunConfig, SamplingConfig
+from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
-from judgeforge.ranking.pairing.provenance import make_pairs
+from judgeforge.ranking.pairing.provenance import kept_metadata, make_pairs
 from judgeforge.ranking.pairing.selection import Trust, select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
@@ -26,6 +27,8 @@ from judgeforge.records import (
 )
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
+from judgeforge.text.tool_calls import said_text
+from judgeforge.text.wording import counted
 
 ENOUGH_EQUAL = 8
 """Prompts without a single difference after which a person is told."""
@@ -45,8 +48,8 @@ class EqualDraws:
         """Of one prompt, as they were sampled."""
         texts = defaultdict[str, list[str]](list)
         for one in completions:
-            if one.finish in {"stop", "length"} and one.text:
-                texts[one.model].append(one.text)
+            if one.finish in {"stop", "length"} and not one.is_empty:
+                texts[one.model].append(said_text(one.text, one.tool_calls))
         for model, drawn in texts.items():
             if len(drawn) < 2 or self._highest == 0 or model in self._differs:
                 continue
@@ -81,6 +84,12 @@ class PromptWork:
     equal_draws: EqualDraws | None = None
     on_reading_failure: Callable[[Judgment], None] = lambda _: None
     """Told of each judgment that is missing because reading its reply failed unexpectedly."""
+    asks_nobody: bool = False
+    """Whether the run names no judge for what its rubric leaves to judges."""
+    elsewhere: Elsewhere | None = None
+    """What others have judged."""
+    sampled_before: Callable[[Prompt], Sequence[Completion]] = lambda _: ()
+    """The completions of a prompt that an earlier start sampled and did not judge."""
 
     async def judge(self, prompt: Prompt, reliability: OnceKnown) -> JudgedPrompt | FinishedPrompt:
         """Sample and judge; finished at once where there is nothing to judge."""
@@ -90,19 +99,34 @@ class PromptWork:
             detail = _why_unusable(completions)
             judged = JudgedPrompt(prompt, completions, ())
             return self._skipped(judged, SkipReason.TOO_FEW_COMPLETIONS, detail)
+        brought = self._brought(prompt, completions, candidates)
+        if self.asks_nobody and not brought:
+            return self._not_judged(JudgedPrompt(prompt, completions, ()))
         if self.escalation is None:
-            judgments = await self.panel.judge(prompt, candidates)
+            judgments = [*await self.panel.judge(prompt, candidates), *brought]
         else:
-            judgments = await self.escalation.judge(prompt, candidates, reliability)
+            judgments = await self.escalation.judge(
+                prompt, candidates, reliability, brought=brought
+            )
         for judgment in judgments:
             if judgment.missing_kind == "reading_failed":
                 self.on_reading_failure(judgment)
         return JudgedPrompt(prompt, completions, judgments)
 
+    def judge_again(self, judged: JudgedPrompt) -> JudgedPrompt | FinishedPrompt:
+        """A prompt of an earlier start with what others say of it now; nothing is asked."""
+        completions, ours = judged.completions, self.panel.labels
+        kept = [one for one in judged.judgments if one.judge in ours]
+        brought = self._brought(judged.prompt, completions, self._candidates(completions))
+        again = JudgedPrompt(judged.prompt, completions, [*kept, *brought])
+        if self.asks_nobody and not brought:
+            return self._not_judged(JudgedPrompt(judged.prompt, completions, ()))
+        return again
+
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
         """Rank and pair."""
         judgments, completions = judged.judgments, judged.completions
-        texts = {completion.id: completion.text for completion in completions}
+        texts = {one.id: said_text(one.text, one.tool_calls) for one in completions}
         ranking = rank(judgments, reliability=reliability, texts=texts)
         if self.calibration is not None:
             ranking = self.calibration.apply(ranking, self.config.pairing)
@@ -111,7 +135,8 @@ class PromptWork:
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"
             return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
         selection = select_pairs(ranking, self.config.pairing, texts=texts, trust=self.trust)
-        reason = selection.reason
+        reason, keep = selection.reason, self.config.prompts.keep
+        skip = None if reason is None else _skip_of(judged, reason, selection.detail, keep)
         pairs = make_pairs(
             judged.prompt,
             selection.pairs,
@@ -119,6 +144,8 @@ class PromptWork:
             judgments=judgments,
             rubric=self.rubric,
             strategy=self.config.pairing.strategy,
+            keep=keep,
+            with_reasoning=self.config.pairing.thinking == "keep",
         )
         return finished_prompt(
             prompt_id=judged.prompt.id,
@@ -127,8 +154,20 @@ class PromptWork:
             judgments=judgments,
             ranking=ranking,
             pairs=pairs,
-            skip=None if reason is None else _skip(judged.prompt, reason, selection.detail),
+            skip=skip,
         )
+
+    def _brought(
+        self, prompt: Prompt, completions: Sequence[Completion], candidates: Sequence[Completion]
+    ) -> list[Judgment]:
+        if self.elsewhere is None:
+            return []
+        return self.elsewhere.about(prompt, completions, candidates)
+
+    def _not_judged(self, judged: JudgedPrompt) -> FinishedPrompt:
+        number = counted(len(usable(judged.completions)), "completion")
+        detail = f"{number} can be judged, and nobody has judged them yet"
+        return self._skipped(judged, SkipReason.NOT_JUDGED, detail)
 
     def _candidates(self, completions: Sequence[Completion]) -> list[Completion]:
         """Those that are judged. A suspicious one could sway what a judge says of the others."""
@@ -138,9 +177,14 @@ class PromptWork:
         return [one for one in candidates if not one.signs]
 
     async def _completions(self, prompt: Prompt) -> list[Completion]:
+        if before := self.sampled_before(prompt):
+            return list(before)
+        shown = self.config.judging.show_reasoning
         if prompt.completions or self.config.sampling is None:
-            return ready_completions(prompt)
-        completions = await sample_completions(prompt, self.config.sampling, self.gateway)
+            return ready_completions(prompt, thoughts_shown=shown)
+        completions = await sample_completions(
+            prompt, self.config.sampling, self.gateway, thoughts_shown=shown
+        )
         if self.equal_draws is not None:
             self.equal_draws.look_at(completions)
         return completions
@@ -154,12 +198,24 @@ class PromptWork:
             digest=judged.prompt.digest,
             completions=completions,
             judgments=judged.judgments,
-            skip=_skip(judged.prompt, reason, detail),
+            skip=_skip_of(judged, reason, detail, self.config.prompts.keep),
         )
 
 
-def _skip(prompt: Prompt, reason: SkipReason, detail: str | None) -> Skip:
-    return Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail or "")
+def _skip_of(
+    judged: JudgedPrompt, reason: SkipReason, detail: str | None, keep: Sequence[str]
+) -> Skip:
+    """With what was asked, where there are completions: they can be used without a pair."""
+    prompt = judged.prompt
+    skip = Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail or "")
+    if not judged.completions:
+        return skip
+    asked = {
+        "prompt": prompt.messages,
+        "tools": prompt.tools,
+        "metadata": kept_metadata(prompt, keep),
+    }
+    return skip.model_copy(update=asked)
 
 
 def _why_unusable(completions: Sequence[Completion]) -> str:

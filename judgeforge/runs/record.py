@@ -12,6 +12,7 @@ from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
 from judgeforge.runs.planning.calibration_file import calibration_facts
+from judgeforge.runs.remarks import ONLY_SAMPLED, unknown_prompts
 from judgeforge.runs.result import (
     EXIT_DONE,
     EXIT_STATUS,
@@ -27,35 +28,44 @@ from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.journal import Tally
 from judgeforge.store.judge_replies import read_judge_replies
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest, Totals
+from judgeforge.store.pair_columns import PairColumns
 from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
 
 
 class RunRecord:
-    """``spending`` gives what the folder has cost so far; ``check_lock`` raises StoreError where
-    another run may be writing as well."""
+    """``spending`` gives what the folder has cost so far, and ``sent`` how many calls it has sent;
+    ``lost_calls``: those that were paid and of which nothing else is known any more (None: nothing
+    is lost). ``check_lock`` raises StoreError where another run may be writing as well."""
 
     def __init__(
         self,
         start: Start,
         *,
         spending: Callable[[], Spending],
+        sent: Callable[[], int],
+        lost_calls: int | None,
         cached_calls: CachedCalls,
         check_lock: Callable[[], None],
     ) -> None:
         prepared, work = start.prepared, start.work
         self._config, self._folder = prepared.config, start.folder
         self._journal, self._work = start.journal, work
-        self._spending, self._cached_calls = spending, cached_calls
+        self._spending, self._sent, self._cached_calls = spending, sent, cached_calls
+        self._lost_calls = lost_calls
         self._check_lock = check_lock
         self._before = spending()
         self.tally, self._fresh = work.tally, Tally()
         self.done_before = self.tally.prompts
         self.reliability: Reliability | None = None
         """What is known about the judges; None until the first prompts are judged."""
-        self.notes: list[str] = []
+        self.notes: list[str] = list(work.losses)
         """What a person should know of a run that goes on, or is whole all the same."""
         self._is_provisional = False
+        self._judgments = prepared.judgments_digest
+        self._remark = ONLY_SAMPLED if prepared.only_samples else None
+        if work.unknown and prepared.verdicts is not None:
+            self.notes.append(unknown_prompts(prepared.verdicts.file, work.unknown))
         started = now()
         self._description = {
             "created_at": (start.previous and start.previous.created_at) or started,
@@ -73,6 +83,8 @@ class RunRecord:
             outcome,
             provisional=self._is_provisional and bool(outcome.lines["judgments"]),
             again=ranked_again,
+            judgments=self._judgments,
+            sent=self._sent(),
         )
         self._work.places[position] = entry.offset
         self.tally.add(entry)
@@ -95,9 +107,13 @@ class RunRecord:
         return Manifest(
             format_version=FORMAT_VERSION,
             status=status,
-            message=None if error is None else redact(str(error) or repr(error)),
+            message=self._remark if error is None else redact(str(error) or repr(error)),
             updated_at=now(),
-            totals=totals_of(self.tally, spending, self._cached_calls.before + cached),
+            totals=totals_of(
+                self.tally,
+                spending.beside(self._lost_calls),
+                self._cached_calls.before + cached,
+            ),
             last_run=totals_of(self._fresh, spending.since(self._before), cached),
             reliability=self.reliability and self.reliability.model_dump(mode="json"),
             calibration=self._calibration and self._calibration | kept,
@@ -116,11 +132,11 @@ class RunRecord:
         """
         try:
             self._check_lock()
-            self._folder.write_results(self._journal, self._work.rows())
+            columns = self._folder.write_results(self._journal, self._work.rows())
             code = self._code_when_done() if error is None else exit_code_of(error)
             manifest = self.manifest(EXIT_STATUS[code], error)
-            self._audit(manifest)
-            figures = self._figures()
+            self._audit(manifest, columns)
+            figures = self._figures(columns)
             found = {
                 "judging": figures.tiers.totals(),
                 "own_family_judgments": figures.judges.own_family(),
@@ -128,6 +144,8 @@ class RunRecord:
             }
             if forms := self._reply_forms():
                 found["reply_forms"] = forms
+            if (labels := figures.given_labels.told()) is not None:
+                found["given_labels"] = labels
             manifest = manifest.model_copy(update=found)
             self._write_pages(manifest, figures, bug)
             self._folder.write_manifest(manifest)
@@ -141,9 +159,9 @@ class RunRecord:
                 self._folder.write_manifest(manifest)
         return manifest.as_json(), code, error
 
-    def _audit(self, manifest: Manifest) -> None:
+    def _audit(self, manifest: Manifest, columns: PairColumns) -> None:
         """Raises StoreError where rows, files and totals do not add up."""
-        found = audit_results(self._folder, self._journal, self._work.rows())
+        found = audit_results(self._folder, self._journal, self._work.rows(), columns)
         totals, rows = manifest.totals, self._work.rows_at_issue
         sums = {
             "prompts": (totals.prompts, found.prompts),
@@ -161,11 +179,11 @@ class RunRecord:
                     "again, and please report this."
                 )
 
-    def _figures(self) -> RunFigures:
+    def _figures(self, columns: PairColumns) -> RunFigures:
         """What the result files say, with ``pairs.parquet`` written on the way."""
         from judgeforge.results.export.arrow import open_parquet
 
-        with open_parquet(self._folder.pairs_parquet) as take:
+        with open_parquet(self._folder.pairs_parquet, columns) as take:
             return run_figures(self._folder, judges=self._config.judging.judges, take=take)
 
     def _reply_forms(self) -> dict[str, str]:

@@ -36,6 +36,7 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     force: bool = False,
     retry_skipped: bool = False,
     no_lock: bool = False,
+    no_wait: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
 ) -> RunResult:
@@ -44,8 +45,9 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     ``out``: as for ``--out``, ``{date}`` in it stands for today. ``limit``: only prompts among the
     first rows begin; what is finished stays. ``budget_usd`` replaces ``budget.usd``. ``force``
     accepts a changed configuration or changed rows. ``retry_skipped`` does prompts again whose
-    calls failed. ``no_lock`` accepts a file system without flock. ``on_progress`` is given how far
-    the run is, twice a second. ``progress``: whether a line on standard error shows it; left out,
+    calls failed. ``no_lock`` accepts a file system without flock. ``no_wait`` ends the start (exit
+    code 6) once only batches are waited for. ``on_progress`` is given how far the run is, twice a
+    second. ``progress``: whether a line on standard error shows it; left out,
     at a terminal and in a notebook, where there is no ``on_progress``.
 
     A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
@@ -54,7 +56,7 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     the wrong type, or a negative ``limit``.
     """
     _expect_arguments(config, out, limit, budget_usd, progress)
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
+    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
     with _shown(progress, on_progress) as show:
         result = await _run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)
@@ -70,6 +72,7 @@ def run(  # noqa: PLR0913 (the options of a run)
     force: bool = False,
     retry_skipped: bool = False,
     no_lock: bool = False,
+    no_wait: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
 ) -> RunResult:
@@ -87,7 +90,7 @@ def run(  # noqa: PLR0913 (the options of a run)
     command line, and is raised afterwards.
     """
     _expect_arguments(config, out, limit, budget_usd, progress)
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock)
+    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
     with _shown(progress, on_progress) as show:
         result = run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)

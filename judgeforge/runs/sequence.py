@@ -9,7 +9,12 @@ from typing import Any
 
 from judgeforge.config.file import load_config
 from judgeforge.config.run import RunConfig
-from judgeforge.errors import BudgetExhaustedError, JudgeforgeError, LockHeldError
+from judgeforge.errors import (
+    BatchesPendingError,
+    BudgetExhaustedError,
+    JudgeforgeError,
+    LockHeldError,
+)
 from judgeforge.runs.folders import default_folder, run_folders, today
 from judgeforge.runs.on_finish import tell
 from judgeforge.runs.progress import Progress
@@ -96,6 +101,8 @@ def run_in_sequence(
 def _holds_up_the_next(result: RunResult) -> bool:
     if result.interrupted:
         return True
+    if isinstance(result.stopped_by, BatchesPendingError):
+        return False  # its batches are answered meanwhile
     if isinstance(result.stopped_by, BudgetExhaustedError):
         return result.stopped_by.of_day
     return result.stopped_by is not None

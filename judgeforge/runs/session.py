@@ -13,7 +13,13 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
-from judgeforge.errors import BugError, InterruptedRunError, JudgeforgeError, StoreError
+from judgeforge.errors import (
+    BatchesPendingError,
+    BugError,
+    InterruptedRunError,
+    JudgeforgeError,
+    StoreError,
+)
 from judgeforge.runs.planning.worklist import remaining
 from judgeforge.runs.progress import Progress, out_of_order, watch_for_stall, what_holds_it_up
 from judgeforge.runs.result import RunResult
@@ -25,6 +31,7 @@ from judgeforge.store.spending import to_usd
 
 PROGRESS_EVERY_S = 0.5
 DISK_EVERY_S = 2.0
+BATCHES_EVERY_S = 0.2
 _YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20
 _lock = threading.Lock()
 _before: list[tuple[int, int, int]] = []
@@ -51,6 +58,8 @@ class RunSession:
             work = self._start.work
             self._log.event("run_started", rows=work.rows_at_issue, todo=work.todo)
             self._record.begin()
+            if self._gateway.batches is not None:
+                self._gateway.batches.begin()
             return await self._flow_and_conclude()
         finally:
             for watcher in watchers:
@@ -86,7 +95,12 @@ class RunSession:
             out_of_order=failing,
             trouble=what_holds_it_up(self._gateway, failing),
             notes=tuple(self._record.notes),
+            batches=self._batches(),
         )
+
+    def _batches(self) -> str | None:
+        under_way = self._gateway.batches and self._gateway.batches.count
+        return None if under_way is None else str(under_way)
 
     async def _flow(self) -> None:
         start = self._start
@@ -94,10 +108,11 @@ class RunSession:
         rows = remaining(start.config.prompts, checks, start.work, limit=start.limit)
         flow = asyncio.create_task(self._pipeline.run(self._expected_calls.learning_from(rows)))
         halted = asyncio.create_task(self._drain_when_halted())
+        leave = asyncio.create_task(self._leave_batches())
         watch = asyncio.create_task(
             watch_for_stall(
                 self._config.limits.stall_s,
-                progress=lambda: (self._gateway.last_reply_at, self._record.tally.prompts),
+                progress=lambda: (self._gateway.heard_at, self._record.tally.prompts),
                 what_it_waits_for=self._gateway.what_it_waits_for,
                 stop=self._pipeline.stop,
             )
@@ -109,9 +124,23 @@ class RunSession:
             self._interrupt()
             await flow
         finally:
-            halted.cancel()
-            watch.cancel()
+            for watcher in (halted, leave, watch):
+                watcher.cancel()
         await self._gateway.drain(self._config.limits.grace_s)
+
+    async def _leave_batches(self) -> None:
+        """With ``--no-wait``: end once only batches are waited for, two looks in a row."""
+        seen = 0
+        while self._start.no_wait:
+            await asyncio.sleep(BATCHES_EVERY_S)
+            seen = seen + 1 if self._gateway.only_waits_for_batches else 0
+            if seen > 1:
+                self._pipeline.stop(
+                    BatchesPendingError(
+                        f"{self._batches()}; the same command collects them and goes on"
+                    )
+                )
+                return
 
     async def _drain_when_halted(self) -> None:
         """After a stop, calls in flight have ``limits.grace_s`` to end; then they are given up."""

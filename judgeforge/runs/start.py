@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -9,17 +10,20 @@ from dataclasses import dataclass
 from judgeforge.config.model import AUTO
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.records import SkipReason
+from judgeforge.records import Completion, Prompt, SkipReason
 from judgeforge.runs.planning.changes import depends, made_by_models, with_forms
 from judgeforge.runs.planning.identity import differences, first_of
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
+from judgeforge.store.evidence_rows import read_completion
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.journal import FinishedPrompts, Journal
+from judgeforge.store.journal import FinishedPrompts, Journal, short_digest
 from judgeforge.store.judge_replies import read_judge_replies
 from judgeforge.store.manifest import Manifest
 
+_OF_SAMPLING = ("prompts", "sampling")
+"""Parts of a run's identity that decide its completions, with the models that write them."""
 _RETRIED = frozenset({SkipReason.CALL_FAILED})
 
 
@@ -32,6 +36,8 @@ class StartOptions:
     force: bool = False
     retry_skipped: bool = False
     no_lock: bool = False
+    no_wait: bool = False
+    """End (exit 6) once nothing is left to do but to wait for batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,14 @@ class Start:
     folder: RunFolder
     journal: Journal
     work: Worklist
+    finished: FinishedPrompts
+    """As the folder had them when this start began."""
     previous: Manifest | None
     """The manifest that an earlier start left."""
     is_changed: bool
     """Whether ``previous`` is of another configuration."""
     limit: int | None
+    no_wait: bool = False
 
     @property
     def config(self) -> RunConfig:
@@ -60,9 +69,20 @@ class Start:
             and previous.input is not None
             and previous.input.fingerprint == self.work.fingerprint
             and not self.work.todo
+            and not self.work.stale
             and not self.is_changed
             and self.folder.is_whole()
         )
+
+    def sampled_before(self, prompt: Prompt) -> list[Completion]:
+        """The completions of a prompt that an earlier start sampled and nobody judged."""
+        entry = self.finished.get(prompt.id)
+        if entry is None or entry.skip != SkipReason.NOT_JUDGED:
+            return []
+        if entry.digest != short_digest(prompt.digest):
+            return []
+        lines = self.journal.lines(entry.offset)["completions"]
+        return [read_completion(json.loads(line)) for line in lines]
 
 
 @contextmanager
@@ -70,44 +90,83 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
     """Needs the folder's lock. Raises ConfigError where configuration or rows were changed, what is
     there depends on it and ``force`` is not given, InputError where the input cannot be read."""
     previous = folder.read_manifest()
-    changed = False
-    if previous is not None:
-        changed = _begin_anew_where_changed(prepared, folder, previous, force=options.force)
+    is_changed = previous is not None and _is_changed(prepared, folder, previous, options)
+    judgments = prepared.judgments_digest
+    keeps = not is_changed or _only_judging_differs(folder, previous, prepared)
+    if is_changed:
+        # The paid replies are in the cache: what stays the same is not paid again.
+        for file in folder.learnt_of_judges if keeps else folder.made_with_configuration:
+            file.unlink(missing_ok=True)
     with closing(Journal(folder.journal_file)) as journal:
+        finished = FinishedPrompts(journal.entries(), judgments=judgments)
         work = plan_work(
             prepared.config.prompts,
             prepared.row_checks,
             folder=folder.path,
-            finished=FinishedPrompts(journal.entries()),
+            finished=finished,
             limit=options.limit,
-            covered=previous.input.all_rows if previous and previous.input and not changed else 0,
+            covered=previous.input.all_rows if previous and previous.input and keeps else 0,
             accept_changes=options.force,
-            redo=_RETRIED if options.retry_skipped else frozenset(),
+            redo=_redone(prepared, options, other_judges=is_changed and keeps),
+            judged_elsewhere=prepared.verdicts.prompt_ids if prepared.verdicts else (),
         )
         with work.skips:
-            yield Start(prepared, folder, journal, work, previous, changed, options.limit)
+            yield Start(
+                prepared,
+                folder,
+                journal,
+                work,
+                finished,
+                previous,
+                is_changed,
+                options.limit,
+                no_wait=options.no_wait,
+            )
 
 
-def _begin_anew_where_changed(
-    prepared: Preparation, folder: RunFolder, previous: Manifest, *, force: bool
+def _is_changed(
+    prepared: Preparation, folder: RunFolder, previous: Manifest, options: StartOptions
 ) -> bool:
-    """Whether the configuration was changed. Raises ConfigError where results depend on it, unless
-    ``force``; the paid replies are in the cache, so what stays the same is not paid again."""
+    """Whether the configuration was. Raises ConfigError where results depend on what was, unless
+    that is forced."""
     forms, models = read_judge_replies(folder.judge_replies_file).forms, prepared.config.models
     found = {n: form for n, form in forms.items() if n in models and models[n].structured == AUTO}
     old, new = with_forms(previous.identity, forms), with_forms(prepared.identity, found)
     changed = differences(old, new)
-    if not changed:
-        return False
-    if not force:
-        with closing(Journal(folder.journal_file)) as journal:
-            made = made_by_models(journal)
-        if depends(made, old, new):
-            raise ConfigError(
-                f"{folder.path} was made with another configuration ({first_of(changed)}). "
-                "Use another --out, or --force to do the prompts again with the new one "
-                "(calls that stay the same come from the cache)."
-            )
-    for file in folder.made_with_configuration:
-        file.unlink(missing_ok=True)
+    if not changed or options.force or _only_judging_differs(folder, previous, prepared):
+        return bool(changed)
+    with closing(Journal(folder.journal_file, read_only=True)) as journal:
+        made = made_by_models(journal)
+    if depends(made, old, new):
+        raise ConfigError(
+            f"{folder.path} was made with another configuration ({first_of(changed)}). "
+            "Use another --out, or --force to do the prompts again with the new one "
+            "(calls that stay the same come from the cache)."
+        )
     return True
+
+
+def _redone(
+    prepared: Preparation, options: StartOptions, *, other_judges: bool
+) -> frozenset[SkipReason]:
+    """Reasons of skips that are done again: also what was sampled and waits for its judges, and
+    what judges that have changed since left unjudged."""
+    waiting = frozenset() if prepared.asks_nobody else frozenset({SkipReason.NOT_JUDGED})
+    unjudged = frozenset({SkipReason.TOO_FEW_JUDGED}) if other_judges else frozenset()
+    return waiting | unjudged | (_RETRIED if options.retry_skipped else frozenset())
+
+
+def _only_judging_differs(
+    folder: RunFolder, previous: Manifest | None, prepared: Preparation
+) -> bool:
+    """Whether the folder holds completions that nobody has judged, sampled as they would be now."""
+    if previous is None or not folder.journal_file.exists():
+        return False
+    old, new = previous.identity, prepared.identity
+    if any(old.get(part) != new.get(part) for part in _OF_SAMPLING):
+        return False
+    sampled = (old.get("sampling") or {}).get("models", ())
+    if any(old["models"].get(name) != new["models"].get(name) for name in sampled):
+        return False
+    with closing(Journal(folder.journal_file, read_only=True)) as journal:
+        return not FinishedPrompts(journal.entries()).any_ranked

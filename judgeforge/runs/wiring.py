@@ -15,19 +15,23 @@ from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
 from judgeforge.config.run import RunConfig
+from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
 from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
-from judgeforge.runs.fit import fit_so_far, go_on_fitting
+from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.pipeline import Pipeline
+from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
+from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.runs.start import Start
+from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
@@ -50,9 +54,12 @@ class Files:
 
     log: RunLog
     budget: Budget
+    lost_calls: int | None
+    """Paid calls whose rows in the spending file are lost; None where it is whole."""
     cached_calls: CachedCalls
     prompt_costs: PromptCosts
     cache: ReplyCache
+    book: BatchBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,11 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
     with ExitStack() as opened:
         files = _open_files(start, opened, check_lock)
         endpoints = open_endpoints(
-            start.config, start.prepared.keys, start.prepared.prices, files.log
+            start.config,
+            start.prepared.keys,
+            start.prepared.direct_prices,
+            files.log,
+            batch_prices=start.prepared.batch_prices,
         )
         gateway = Gateway(
             endpoints,
@@ -79,13 +90,26 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
             budget=files.budget,
             limits=start.config.limits,
             log=files.log,
+            book=files.book,
         )
         record = RunRecord(
             start,
             spending=files.budget.spending,
+            sent=lambda: files.budget.sent,
+            lost_calls=files.lost_calls,
             cached_calls=files.cached_calls,
             check_lock=check_lock,
         )
+        record.notes += [
+            no_batch_price(start.prepared, name)
+            for name, price in start.prepared.batch_prices.items()
+            if price is None
+        ]
+        if files.lost_calls is not None:
+            record.notes.append(
+                f"{start.folder.spending_file} has lost rows of calls that were sent, so what the "
+                "folder has cost in all is not known; what this start costs is counted"
+            )
         estimator = Estimator(start.prepared)
         pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
         expected = ExpectedCalls(estimator, start.work.todo)
@@ -107,7 +131,7 @@ async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[
         opened.enter_context(closing(log))
         budget = _open_budget(config, place / "spending.jsonl", opened)
         gateway = Gateway(
-            open_endpoints(config, prepared.keys, prepared.prices, log),
+            open_endpoints(config, prepared.keys, prepared.direct_prices, log),
             cache=opened.enter_context(closing(cache)),
             budget=budget,
             limits=limits,
@@ -141,13 +165,19 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
     prices = prices_digest(prepared.prices)
     money = _open_budget(config, folder.spending_file, opened, check_lock)
     paid = 0 if start.previous is None else start.previous.totals.calls.paid
-    money.check_whole(sent=logged_calls(folder.log), paid=paid)
+    lost_calls = money.check_whole(
+        sent=max(logged_calls(folder.log), start.journal.sent), paid=paid
+    )
+    if lost_calls is not None:
+        log.event("spending_rows_lost", paid_calls=lost_calls)
     return Files(
         log=log,
         budget=money,
+        lost_calls=lost_calls,
         cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
         prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
         cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
+        book=keep(closing(BatchBook(folder.batches_file))),
     )
 
 
@@ -191,10 +221,13 @@ def _build_pipeline(
     replies = _first_replies(start, gateway, files.log, say)
     first = FirstPrompts(replies if _asks_judges(start.prepared) else None)
     gateway.learn_from(first)
+    work = _build_prompt_work(start, gateway, replies, estimator, files.log, say)
+    fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
     return Pipeline(
-        _build_prompt_work(start.prepared, gateway, replies, estimator, files.log, say),
-        fit=go_on_fitting(start, known, keep=record.keep_fit),
+        work,
+        fit=fit,
         first=first,
+        again=lambda: recall_rest(start, fit, work.judge_again),
         in_flight=_prompts_in_flight(start.prepared),
         admission=Admission(files.budget, estimator.of_prompt, files.prompt_costs),
         finish=finish,
@@ -203,15 +236,18 @@ def _build_pipeline(
 
 
 def _build_prompt_work(
-    prepared: Preparation,
+    start: Start,
     gateway: Gateway,
     first: FirstReplies,
     estimator: Estimator,
     log: RunLog,
     say: Callable[[str], None],
 ) -> PromptWork:
-    config, calibration = prepared.config, prepared.calibration
+    prepared = start.prepared
+    config, calibration, verdicts = prepared.config, prepared.calibration, prepared.verdicts
     panel = prepared.panel(TriedPanel, first)
+
+    judged_weight = sum(criterion.weight for criterion in prepared.rubric.judged) or 1.0
 
     def reading_failed(judgment: Judgment) -> None:
         log.event("reading_failed", judgment=judgment.id, key=judgment.call, error=judgment.missing)
@@ -226,6 +262,11 @@ def _build_prompt_work(
         trust=None if calibration is None else calibration.trust(config.pairing),
         equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,
+        asks_nobody=prepared.asks_nobody,
+        elsewhere=None
+        if verdicts is None
+        else Elsewhere(verdicts, judged_weight, unused_verdicts(verdicts.file, log, say)),
+        sampled_before=start.sampled_before,
     )
 
 
@@ -254,7 +295,10 @@ def _asks_judges(prepared: Preparation) -> bool:
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:
-    """Enough to keep all slots busy, few enough that the first prompts finish early."""
+    """Enough to keep all slots busy, few enough that the first prompts finish early. Batches are
+    gathered from as many prompts as travel at once, so there it is the memory that limits them."""
     config = prepared.config
+    if prepared.batch_prices:  # one for each model that is asked in batches
+        return config.limits.batch_prompts
     slots = sum(config.models[name].concurrency for name in prepared.keys)
     return max(2, min(config.limits.concurrency, slots))

@@ -12,8 +12,10 @@ from judgeforge.calls.call import Asks, gather_or_cancel
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
 from judgeforge.config.run import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError
-from judgeforge.records import Completion, Message, Prompt
-from judgeforge.sampling.suspicion import suspicions
+from judgeforge.records import Completion, Prompt
+from judgeforge.sampling.suspicion import suspicions, texts_asked
+from judgeforge.text.messages import Message
+from judgeforge.text.tool_calls import same_calls_key
 
 _UNSEEN_BLANKS = re.compile("[\u200b\u2060\ufeff]")
 _LEAST_CUT = 16
@@ -31,17 +33,20 @@ class _Draw:
 
 
 async def sample_completions(
-    prompt: Prompt, config: SamplingConfig, gateway: Asks
+    prompt: Prompt, config: SamplingConfig, gateway: Asks, *, thoughts_shown: bool = False
 ) -> list[Completion]:
-    """All draws in order, usable or not. Raises CallError only where it stops the run."""
-    asked = [message.content for message in _with_system(prompt, config.system)]
+    """All draws in order, usable or not. Raises CallError only where it stops the run.
+
+    ``thoughts_shown``: judges will see the thoughts, so signs are looked for in them too.
+    """
+    asked = texts_asked(_with_system(prompt, config.system), prompt.tools)
     drawn = await gather_or_cancel(
         _complete(prompt, config, draw, gateway) for draw in _draws(config)
     )
-    return _with_signs(_mark_duplicates(drawn), asked)
+    return _with_signs(_mark_duplicates(drawn), asked, thoughts_shown=thoughts_shown)
 
 
-def ready_completions(prompt: Prompt) -> list[Completion]:
+def ready_completions(prompt: Prompt, *, thoughts_shown: bool = False) -> list[Completion]:
     """The completions that the input row brought along."""
     given = _mark_duplicates(
         [
@@ -51,24 +56,21 @@ def ready_completions(prompt: Prompt) -> list[Completion]:
                 index=index,
                 model=ready.model or "given",
                 text=ready.text,
-                finish="given" if ready.text.strip() else "empty",
+                tool_calls=ready.tool_calls,
+                reasoning=ready.reasoning,
+                given=ready.given,
+                finish="given" if ready.text.strip() or ready.tool_calls else "empty",
             )
             for index, ready in enumerate(prompt.completions)
         ]
     )
-    return _with_signs(given, [message.content for message in prompt.messages])
+    asked = texts_asked(prompt.messages, prompt.tools)
+    return _with_signs(given, asked, thoughts_shown=thoughts_shown)
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
-    """Those that can be judged: whole, not refused, not empty, no text twice (``text_as_read``)."""
-    return [
-        completion
-        for completion in completions
-        if completion.finish in {"stop", "given", "length", "unknown"}
-        and not completion.cut
-        and completion.unsure is None
-        and completion.duplicate_of is None
-    ]
+    """Those that can be judged: whole, not refused, not empty, none twice (``_as_read``)."""
+    return [completion for completion in completions if completion.is_usable]
 
 
 def text_as_read(text: str) -> str:
@@ -95,6 +97,7 @@ async def _complete(
         max_tokens=config.max_tokens,
         temperature=draw.temperature,
         seed=None if config.seed is None else config.seed + draw.index,
+        tools=prompt.tools,
     )
     blank = Completion(
         id=f"{prompt.id}.c{draw.index}",
@@ -113,12 +116,13 @@ async def _complete(
         finish = "content_filter" if isinstance(error, FlaggedInputError) else "failed"
         return blank.model_copy(update={"finish": finish, "failure": str(error)})
     reply = answer.reply
-    has_text = bool(reply.text.strip())
+    has_text = bool(reply.text.strip() or reply.tool_calls)
     doubt = _doubt(reply, config.max_tokens)
     finish = "unknown" if doubt else reply.finish
     outcome = {
         "model": answer.answered_by or draw.model,
         "text": reply.text,
+        "tool_calls": reply.tool_calls,
         "finish": "empty" if finish in {"stop", "unknown"} and not has_text else finish,
         "cut": reply.finish == "length" and not (config.keep_cut and has_text),
         "unsure": None if config.keep_unsure or not has_text else doubt,
@@ -144,27 +148,39 @@ def _doubt(reply: ModelReply, max_tokens: int) -> str | None:
 
 def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
     """A system message of the row's own wins over the one in the configuration."""
-    if system is None or prompt.messages[0].role == "system":
+    if system is None or prompt.messages[0].role in {"system", "developer"}:
         return prompt.messages
     return (Message(role="system", content=system), *prompt.messages)
 
 
 def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
     """What differs in white space only teaches nothing as a pair."""
-    first: dict[str, str] = {}
+    first: dict[tuple[str, str], str] = {}
     marked: list[Completion] = []
     for one in completions:
         twin = one.id
         if usable([one]):
-            twin = first.setdefault(text_as_read(one.text), one.id)
+            twin = first.setdefault(_as_read(one), one.id)
         marked.append(one if twin == one.id else one.model_copy(update={"duplicate_of": twin}))
     return marked
 
 
-def _with_signs(completions: Sequence[Completion], asked: Sequence[str]) -> list[Completion]:
+def _as_read(completion: Completion) -> tuple[str, str]:
+    """Equal for two that say the same and call the same tools with the same arguments."""
+    return text_as_read(completion.text), same_calls_key(completion.tool_calls)
+
+
+def _with_signs(
+    completions: Sequence[Completion], asked: Sequence[str], *, thoughts_shown: bool
+) -> list[Completion]:
+    def signs(one: Completion) -> tuple[str, ...]:
+        found = suspicions(one.text, asked, one.tool_calls)
+        thought = one.reasoning if thoughts_shown else None
+        return tuple(sorted({*found, *suspicions(thought, asked)})) if thought else found
+
     return [
-        completion.model_copy(update={"signs": signs})
-        if (signs := suspicions(completion.text, asked))
+        completion.model_copy(update={"signs": found})
+        if (found := signs(completion))
         else completion
         for completion in completions
     ]

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from judgeforge.text.messages import Message, ToolCall
+from judgeforge.text.tool_calls import texts_in_calls, texts_in_json
 from judgeforge.text.visible import hidden_characters, mixed_scripts, visible_text
 
 _LEAST_REPETITIVE = 500
@@ -21,13 +23,30 @@ _COMPRESSED_SHARE = 0.1
 """Prose of that length is compressed to 0.4 of its size, tables and lists to 0.2."""
 
 
-def suspicions(text: str, asked: Iterable[str] = ()) -> tuple[str, ...]:
-    """The signs in a completion's text, sorted; ``asked`` are the texts of its prompt."""
+def suspicions(
+    text: str, asked: Iterable[str] = (), calls: Sequence[ToolCall] = ()
+) -> tuple[str, ...]:
+    """The signs in what a completion says, or hides in arguments of its tool calls; sorted.
+
+    ``asked`` are the texts of its prompt.
+    """
     signs = _signs(text)
+    if calls:
+        # Rows of a table have the same keys again and again, and that is no sign.
+        signs |= _signs("\n".join(dict.fromkeys(texts_in_calls(calls))))
     if not signs:
         return ()
     known = {sign for one in asked for sign in _signs(_QUOTES.sub(" ", one))}
     return tuple(sorted(signs - known))
+
+
+def texts_asked(messages: Iterable[Message], tools: str | None) -> list[str]:
+    """All texts of a prompt: what is said, its calls and results, and the tools that it offers."""
+    texts: list[str] = []
+    for message in messages:
+        texts.append(message.text)
+        texts += texts_in_calls(message.tool_calls)
+    return [*texts, *texts_in_json(tools)] if tools else texts
 
 
 def _signs(text: str) -> set[str]:
@@ -56,9 +75,17 @@ _TAG = re.compile(
     r"(-(?=[a-f]*\d)[0-9a-f]{6,})?\s*>"
 )
 
+_TAG_WITH_NUMBER = re.compile(
+    r"(?<![`\"'])</?(?:answer-(?:[ab]|\d{1,3})|call(?:-\d{1,3})?|result(?:-of-call-\d{1,3})?"
+    r"|tools|thought|speaker|picture-\d{1,3}|developer)-(?=[a-f]*\d)[0-9a-f]{6,}\s*>"
+)
+"""Those of judge prompts that are plain words without their code."""
+
 
 def _delimiters(text: str) -> bool:
     """A tag with a code like those of judge prompts, or one closed that was never opened."""
+    if _TAG_WITH_NUMBER.search(text):
+        return True
     opened: set[str] = set()
     for match in _TAG.finditer(text):
         closes, name, code = match.groups()

@@ -8,12 +8,15 @@ journal.py          finished prompts in the order in which they finish, and by t
 finished_prompt.py  how one prompt ended, as lines of the files
 evidence_rows.py    rows of completions and judgments, also those that earlier versions wrote
 spending.py         what the folder has spent
+batches.py          batches that may have been bought, and their requests
 counters.py         what the last prompts cost, for the next start
 manifest.py         what `manifest.json` says of a run
 fit.py              the frozen fit of the judges
 judge_replies.py    whether its judges could be read, and in which form they are asked
 log.py              `log.jsonl`
 lock.py             one run at a time on a folder
+pair_columns.py     which columns the pairs have beyond those that all pairs have
+pictures.py         pictures of rows: bounded, and known by their bytes
 audit.py            the proof at the end that nothing vanished
 
 What writes each file of the folder:
@@ -25,6 +28,7 @@ log.jsonl                                       a line for each attempt, as it e
 state/journal.bin                               a record for each finished prompt: the truth
 state/spending.jsonl                            the money: a row for each change
 state/cached-calls, state/prompt-costs          counters, overwritten in place
+state/batches.jsonl, state/batch-*              batches under way: a row for each step, their files
 state/reliability.json                          the judges, once they are fitted
 state/judge-replies.json                        the judges, when each is read for the first time
 state/lock                                      held while a run is going on

@@ -14,6 +14,7 @@ from judgeforge.errors import StoreError
 from judgeforge.store.atomic_files import read_error
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
+from judgeforge.store.pair_columns import PairColumns
 
 _PROMPT_ID = re.compile(rb'"prompt_id": ?("(?:[^"\\]|\\.)*")')
 """Within the text of a value its quotes would stand behind backslashes."""
@@ -29,13 +30,19 @@ class Found:
     skips: Counter[str] = field(default_factory=Counter)
 
 
-def audit_results(folder: RunFolder, journal: Journal, rows: Iterable[int | bytes]) -> Found:
+def audit_results(
+    folder: RunFolder,
+    journal: Journal,
+    rows: Iterable[int | bytes],
+    columns: PairColumns | None = None,
+) -> Found:
     """Walk rows and result files side by side.
 
     Each row must have pairs or exactly one skip, under its own prompt id and in its place; no file
-    may hold a line more. Raises StoreError that names file and line where that is not so.
+    may hold a line more. ``columns``: those of the pairs. Raises StoreError that names file and
+    line where that is not so.
     """
-    found = Found()
+    found, columns = Found(), columns or PairColumns()
     with ExitStack() as files:
         results = {name: _Lines(file, files) for name, file in folder.line_files.items()}
         for row in rows:
@@ -44,14 +51,19 @@ def audit_results(folder: RunFolder, journal: Journal, rows: Iterable[int | byte
                 results["skips"].expect(row)
                 found.skips[_reason(row)] += 1
             else:
-                _audit_prompt(results, journal, row, found)
+                _audit_prompt(results, journal.lines(row), row, found, columns)
         for lines in results.values():
             lines.expect_end()
     return found
 
 
-def _audit_prompt(results: dict[str, _Lines], journal: Journal, offset: int, found: Found) -> None:
-    written = journal.lines(offset)
+def _audit_prompt(
+    results: dict[str, _Lines],
+    written: dict[str, list[bytes]],
+    offset: int,
+    found: Found,
+    columns: PairColumns,
+) -> None:
     if bool(written["pairs"]) == (len(written["skips"]) == 1):
         raise StoreError(
             f"the journal's record at byte {offset} has {len(written['pairs'])} pairs and "
@@ -62,7 +74,7 @@ def _audit_prompt(results: dict[str, _Lines], journal: Journal, offset: int, fou
         raise StoreError(f"the journal's record at byte {offset} is of several prompts")
     for name, lines in written.items():
         for line in lines:
-            results[name].expect(line)
+            results[name].expect(columns.written(line) if name == "pairs" else line)
     found.pairs += len(written["pairs"])
     for line in written["skips"]:
         found.skips[_reason(line)] += 1

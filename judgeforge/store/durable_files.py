@@ -80,6 +80,16 @@ class AppendedFile(_OpenFile):
         """Fewer than ``size`` bytes at the end of the file."""
         return self._read(size, offset)
 
+    def sync(self) -> None:
+        """Return once all of it, and its name, is on the disk, where no power cut can take it."""
+        with self._writing():
+            os.fsync(self.descriptor)
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
     def cut(self, end: int) -> None:
         """Remove everything from byte ``end`` on."""
         with self._writing():

@@ -8,14 +8,16 @@ from pydantic import ValidationError
 
 from judgeforge.errors import StoreError
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.records import Record
 from judgeforge.store.atomic_files import replacing
+from judgeforge.text.messages import SparseRecord
 
 FORMAT = 3
 """The first format is the reliability alone, without a number; the second is never provisional."""
 
 
-class FrozenFit(Record):
+class FrozenFit(SparseRecord):
+    only_where_set = frozenset({"judgments"})
+
     reliability: Reliability
     learnt_from: tuple[str, ...] = ()
     """Ids of the prompts that were judged before anything was known of the judges. Judged again,
@@ -23,6 +25,8 @@ class FrozenFit(Record):
     provisional: bool = False
     """Not all prompts that it is to be learnt from were judged when the run had to end. Where the
     run goes on it is learnt again, and what was ranked with this one is ranked again."""
+    judgments: str = ""
+    """Digest of what others had judged: with other verdicts it is learnt again."""
     format: int = FORMAT
 
 

@@ -15,6 +15,7 @@ from judgeforge.store.atomic_files import make_folder, read_error, replacing
 from judgeforge.store.finished_prompt import FILES
 from judgeforge.store.journal import Journal
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest
+from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.wording import did_you_mean, first_problem
 
 _OF_A_MANIFEST = (b'"format_version"', b'"status"')
@@ -42,6 +43,7 @@ class RunFolder:
         self.prompt_costs_file = self.state / "prompt-costs"
         self.reliability_file = self.state / "reliability.json"
         self.judge_replies_file = self.state / "judge-replies.json"
+        self.batches_file = self.state / "batches.jsonl"
 
     @property
     def line_files(self) -> dict[str, Path]:
@@ -58,8 +60,12 @@ class RunFolder:
     @property
     def made_with_configuration(self) -> tuple[Path, ...]:
         """What holds only as long as the configuration stays the same, beside what was paid."""
-        learnt = (self.reliability_file, self.prompt_costs_file, self.judge_replies_file)
-        return (self.journal_file, *learnt)
+        return (self.journal_file, self.prompt_costs_file, *self.learnt_of_judges)
+
+    @property
+    def learnt_of_judges(self) -> tuple[Path, ...]:
+        """What holds only as long as the judges stay the same."""
+        return (self.reliability_file, self.judge_replies_file)
 
     @property
     def _all(self) -> tuple[Path, ...]:
@@ -71,6 +77,7 @@ class RunFolder:
             self.prompt_costs_file,
             self.reliability_file,
             self.judge_replies_file,
+            self.batches_file,
         )
         return (*self._results, self.report, self.manifest_file, self.log, *of_state)
 
@@ -140,11 +147,12 @@ class RunFolder:
             file.write(json.dumps(manifest.as_json(), indent=2).encode())
             file.write(b"\n")
 
-    def write_results(self, journal: Journal, rows: Iterable[int | bytes]) -> None:
-        """Write the result files in the order of ``rows``.
+    def write_results(self, journal: Journal, rows: Iterable[int | bytes]) -> PairColumns:
+        """Write the result files in the order of ``rows``; returns the columns of the pairs.
 
         A row is the place of a finished prompt in the journal, or the line of an input skip.
         """
+        columns = PairColumns()
         with ExitStack() as opened:
             files = {
                 name: opened.enter_context(replacing(file))
@@ -154,8 +162,19 @@ class RunFolder:
                 if isinstance(row, bytes):
                     files["skips"].write(row)
                     continue
-                for name, lines in journal.lines(row).items():
+                lines_of = journal.lines(row)
+                for name, lines in lines_of.items():
                     files[name].writelines(lines)
+                for line in lines_of["pairs"]:
+                    columns.add_line(line)
+        if columns.completes:
+            self._complete_pairs(columns)
+        return columns
+
+    def _complete_pairs(self, columns: PairColumns) -> None:
+        """What any pair has, all lines have."""
+        with self.pairs.open("rb") as lines, replacing(self.pairs) as file:
+            file.writelines(map(columns.written, lines))
 
     def _has_state(self) -> bool:
         try:

@@ -38,6 +38,10 @@ class Entry:
     """Ranked before all prompts were judged that the judges are learnt from: see ``FrozenFit``."""
     again: bool = False
     """A prompt that was finished before and is ranked again; it takes the place of that record."""
+    judgments: int = 0
+    """``short_digest`` of what had been judged elsewhere then; 0 where nothing was."""
+    stale: bool = False
+    """Judged elsewhere in another way by now, so that it is to be ranked again."""
 
 
 def short_digest(digest: str) -> int:
@@ -53,6 +57,9 @@ class Journal:
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self._file = AppendedFile(file, read_only=read_only)
+        self.sent = 0
+        """How many calls the folder had sent when its last prompt was finished, as far as the
+        records say and known only where it is not ``read_only``."""
         if not read_only:
             self._cut_torn_tail()
 
@@ -62,8 +69,15 @@ class Journal:
         return self._file.end
 
     def append(
-        self, finished: FinishedPrompt, *, provisional: bool = False, again: bool = False
+        self,
+        finished: FinishedPrompt,
+        *,
+        provisional: bool = False,
+        again: bool = False,
+        judgments: str = "",
+        sent: int = 0,
     ) -> Entry:
+        """``sent``: how many calls the folder has sent so far."""
         body = b"".join((line + "\n").encode() for name in FILES for line in finished.lines[name])
         header = {
             "format": FORMAT,
@@ -73,6 +87,8 @@ class Journal:
             "skip": finished.skip_reason,
             "provisional": provisional,
             "again": again,
+            **({"judgments": judgments} if judgments else {}),
+            "sent": sent,
             "bytes": len(body),
             "checksum": zlib.crc32(body),
         }
@@ -143,6 +159,7 @@ class Journal:
         end, last = 0, None
         for offset, header, stop in self._records():
             end, last = stop, (offset, header)
+            self.sent = max(self.sent, header.get("sent", 0))
         if last is not None:
             offset, header = last
             _, start = self._header(offset)
@@ -176,6 +193,7 @@ def _entry(offset: int, header: dict[str, Any]) -> Entry:
         skip=header["skip"],
         provisional=header.get("provisional", False),
         again=header.get("again", False),
+        judgments=short_digest(header.get("judgments", "")),
     )
 
 
@@ -203,18 +221,26 @@ class Tally:
 
 _NO_SKIP = ""
 _REASONS = (_NO_SKIP, *SkipReason)
+_RANKED = frozenset(
+    place for place, reason in enumerate(_REASONS) if not reason or SkipReason(reason).was_ranked
+)
 _UNFINISHED = _REASONS.index(SkipReason.CHANGED_DURING_RUN)
 """Its detail tells the user to start again, so the next start does it."""
 
 
 class FinishedPrompts:
-    """The finished prompts of a folder by their id, in flat arrays: 22 bytes a prompt, where a
+    """The finished prompts of a folder by their id, in flat arrays: 23 bytes a prompt, where a
     dictionary of entries would take some 400."""
 
-    def __init__(self, entries: Iterable[tuple[str, Entry]] = ()) -> None:
-        """Of several entries with one id the last counts; a row that changed is not finished."""
+    def __init__(self, entries: Iterable[tuple[str, Entry]] = (), *, judgments: str = "") -> None:
+        """Of several entries with one id the last counts; a row that changed is not finished.
+
+        ``judgments``: the digest of what is judged elsewhere now.
+        """
+        current = short_digest(judgments)
         keys, self._offsets, self._digests = array("Q"), array("q"), array("Q")
         self._pairs, self._skips, self._provisional = array("I"), bytearray(), bytearray()
+        self._stale = bytearray()
         for prompt_id, entry in entries:
             keys.append(prompt_key(prompt_id))
             self._offsets.append(entry.offset)
@@ -222,6 +248,7 @@ class FinishedPrompts:
             self._pairs.append(entry.pairs)
             self._skips.append(_REASONS.index(entry.skip or _NO_SKIP))
             self._provisional.append(entry.provisional)
+            self._stale.append(entry.judgments != current)
         self._keys, self._rows = _sorted(keys, self._skips)
 
     def __len__(self) -> int:
@@ -239,7 +266,13 @@ class FinishedPrompts:
             pairs=self._pairs[row],
             skip=_REASONS[self._skips[row]] or None,
             provisional=bool(self._provisional[row]),
+            stale=bool(self._stale[row]),
         )
+
+    @property
+    def any_ranked(self) -> bool:
+        """Whether anything was judged: other judges could not be asked without doing it again."""
+        return any(skip in _RANKED for skip in set(self._skips))
 
 
 def _sorted(keys: array[int], skips: bytearray) -> tuple[array[int], array[int]]:

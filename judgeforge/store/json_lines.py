@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from judgeforge.errors import StoreError
-from judgeforge.records import Record
 from judgeforge.store.atomic_files import read_error
+from judgeforge.text.messages import Record
 from judgeforge.text.wording import first_problem
 
 Row = dict[str, Any]

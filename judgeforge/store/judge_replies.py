@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from judgeforge.errors import StoreError
-from judgeforge.records import Record
 from judgeforge.store.atomic_files import replacing
+from judgeforge.text.messages import Record
 
 FORMAT = 1
 

@@ -35,8 +35,10 @@ class CallRecord:
     cost_usd: float | None = None
     """None where the cost is unknown."""
     status: int | None = None
-    """Of HTTP. The line leaves it out where there is none, like ``error``."""
+    """Of HTTP. The line leaves it out where there is none, like ``error`` and ``batch``."""
     error: str | None = None
+    batch: str | None = None
+    """The provider's id of the batch in which the call was answered."""
 
 
 class RunLog:
@@ -58,7 +60,7 @@ class RunLog:
         """Raises StoreError where the log cannot be written."""
         fields = {name: getattr(record, name) for name in CallRecord.__slots__}
         fields["latency_s"] = round(record.latency_s, 6)
-        for name in ("status", "error"):
+        for name in ("status", "error", "batch"):
             if fields[name] is None:
                 del fields[name]
         self._logger.info("call", **fields)

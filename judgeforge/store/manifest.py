@@ -71,6 +71,17 @@ class JudgingTotals(Part):
 class ExpectedWrong(Part):
     by_confidence: float | None = None
     by_p_best: float | None = None
+    tied: float | None = None
+    """Share of pairs whose sides are equally good, which is not in ``by_confidence``."""
+
+
+class LabelSmoothing(Part):
+    """The mean probability that a pair is wrong, and the interval in which the share of wrong pairs
+    lies with 95 % if the confidences hold."""
+
+    value: float
+    low: float
+    high: float
 
 
 class ConfidenceBar(Part):
@@ -98,10 +109,54 @@ class Quality(Part):
     nothing is known."""
 
     expected_wrong: ExpectedWrong = ExpectedWrong()
+    label_smoothing: LabelSmoothing | None = None
     confidence_histogram: tuple[ConfidenceBar, ...] = ()
     length: LengthQuality = LengthQuality()
     models: tuple[ModelPairs, ...] = ()
     suspicious_completions: Mapping[str, int] = {}
+
+
+class GivenFamily(Part):
+    """A family of models in rows whose two sides are of different ones."""
+
+    family: str
+    rows: int
+    labelled: int
+    """Rows whose label prefers it."""
+    judged: int
+    """Rows whose verdict does."""
+
+
+class Flip(Part):
+    prompt_id: str
+    probability: float
+    """That the side that was rejected is the better one."""
+
+
+class GivenLabels(Part):
+    """How the verdicts compare with the labels of a preference set that was judged anew.
+
+    Shares are 0 to 1; None where there is nothing to take a share of.
+    """
+
+    rows: int
+    """Prompts that brought both sides."""
+    judged: int
+    agree: int
+    flipped: int
+    tied: int
+    surely_flipped: int
+    """With a probability of at least 0.9."""
+    expected_right: float | None = None
+    """Share of the labels that are expected to be right."""
+    labelled_longer: float | None = None
+    """Of rows whose sides differ in length, those whose label prefers the longer one."""
+    judged_longer: float | None = None
+    flips_from_longer: float | None = None
+    """Of the flipped rows, those whose label had preferred the longer side."""
+    families: tuple[GivenFamily, ...] = ()
+    surest_flips: tuple[Flip, ...] = ()
+    """The surest first, at most 50."""
 
 
 class Manifest(Part):
@@ -121,6 +176,8 @@ class Manifest(Part):
     config: Json = {}
     """As the version that ran it knew it."""
     rubric: Json = {}
+    criteria: Mapping[str, str] = {}
+    """What the rubric has judges ask, by criterion."""
     identity: Json = {}
     """What must be the same for a run to go on."""
     input: Input | None = None
@@ -129,9 +186,13 @@ class Manifest(Part):
     reply_forms: Mapping[str, str] = {}
     """Model -> the `structured` that its judgments were asked with, where it was left to find out
     and is not the usual one."""
+    judgments: Json | None = None
+    """Made elsewhere: the file's name, its rows by judge, its digest; None where none is named."""
     own_family_judgments: Mapping[str, int] = {}
     """Judge -> judgments that saw a completion of its own model family."""
     quality: Quality | None = None
+    given_labels: GivenLabels | None = None
+    """None where rows brought no labels of their own."""
 
     def as_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

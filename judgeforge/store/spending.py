@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,20 @@ def to_pico(usd: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What was paid so far. ``cost_usd`` is None once a call of unknown price was paid."""
+    """What was paid so far. ``cost_usd`` is None once a call of unknown price was paid, or where
+    rows of paid calls are lost."""
 
     calls: int
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
+
+    def beside(self, lost_calls: int | None) -> Spending:
+        """The same of a folder that paid this many more calls, at a cost that nothing tells; None
+        where it did not."""
+        if lost_calls is None:
+            return self
+        return replace(self, calls=self.calls + lost_calls, cost_usd=None)
 
     def since(self, start: Spending) -> Spending:
         known = self.cost_usd is not None and start.cost_usd is not None
@@ -59,6 +67,7 @@ class Account:
 
     def __init__(self) -> None:
         self._open: dict[int, int | None] = {}
+        self._open_pico = 0
         self._settled_pico = self._settled_calls = 0
         self._input_tokens = self._output_tokens = 0
         self._unknown = False
@@ -67,7 +76,11 @@ class Account:
     @property
     def reserved_pico(self) -> int:
         """The most that calls cost which are in flight, or were when a run was killed."""
-        return sum(pico or 0 for pico in self._open.values())
+        return self._open_pico
+
+    def open_pico(self, number: int) -> int | None:
+        """What is reserved under ``number``. Raises KeyError where it is closed, or never was."""
+        return self._open[number]
 
     @property
     def committed_pico(self) -> int:
@@ -88,23 +101,29 @@ class Account:
         )
 
     def add(self, row: Sequence[Any]) -> None:
-        """Raises ValueError, TypeError, IndexError or KeyError where it is not such a row."""
+        """Raises ValueError, TypeError, LookupError or OverflowError where it is not such a row."""
         kind, number = row[0], int(row[1])
         if kind == RESERVED:
-            self._open[number] = _pico(row[2])
-            self.next_id = max(self.next_id, number + 1)
+            if number != self.next_id:
+                raise ValueError(f"call {number} where {self.next_id} is the next")
+            self._open[number] = pico = _pico(row[2])
+            self._open_pico += pico or 0
+            self.next_id = number + 1
         elif kind == SETTLED:
             pico = _pico(row[2])
-            self._open.pop(number)
+            self._close(number)
             self._settled_calls += 1
             self._settled_pico += pico or 0
             self._unknown = self._unknown or pico is None
             self._input_tokens += int(row[3])
             self._output_tokens += int(row[4])
         elif kind == RELEASED:
-            self._open.pop(number)
+            self._close(number)
         else:
             raise ValueError(f"unknown kind {kind!r}")
+
+    def _close(self, number: int) -> None:
+        self._open_pico -= self._open.pop(number) or 0
 
 
 class SpendingFile:
@@ -119,6 +138,12 @@ class SpendingFile:
 
     def append(self, row: Sequence[Any]) -> None:
         self._file.append(f"{_ENCODER.encode(row)}\n".encode())
+
+    def append_all(self, rows: Sequence[Sequence[Any]]) -> None:
+        """All of them or, on a full disk, none; a kill may leave the first ones. Forced onto the
+        disk: what they are for is bought as a whole."""
+        self._file.append("".join(f"{_ENCODER.encode(row)}\n" for row in rows).encode())
+        self._file.sync()
 
     def close(self) -> None:
         self._file.close()
@@ -141,7 +166,7 @@ def read_account(file: Path) -> Account:
         pass
     except OSError as error:
         raise read_error(file, error) from error
-    except (ValueError, TypeError, IndexError, KeyError) as error:
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
         raise StoreError(
             f"{file}:{number}: this is not a line of a spending file ({error}). "
             "What was spent cannot be known, so nothing is sent; use a new run folder."
@@ -150,4 +175,8 @@ def read_account(file: Path) -> Account:
 
 
 def _pico(value: Any) -> int | None:  # noqa: ANN401 (JSON)
-    return None if value is None else int(value)
+    if value is None:
+        return None
+    if (pico := int(value)) < 0:
+        raise ValueError(f"{pico} picodollars")
+    return pico

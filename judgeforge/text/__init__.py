@@ -1,6 +1,10 @@
-"""Text for people: worded alike everywhere, safe to show, without keys. Pure.
+"""What is said, and text for people: worded alike everywhere, safe to show, without keys. Pure.
 
-wording.py    numbers with their nouns, lists, cut texts, what was meant; how many tokens
-visible.py    made safe to show, and compared by its looks
-redaction.py  keeps keys out of everything that is written
+messages.py        turns of a conversation: their words, pictures, tool calls and thoughts
+tool_calls.py      tool calls as words: shown, measured, compared, searched
+shown_messages.py  messages as a person reads them
+wording.py         numbers with their nouns, lists, cut texts, what was meant; how many tokens
+visible.py         made safe to show, and compared by its looks
+model_families.py  which family of models a name tells of
+redaction.py       keeps keys out of everything that is written
 """

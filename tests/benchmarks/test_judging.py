@@ -88,6 +88,7 @@ def test_a_folder_without_data_ends_with_what_to_do(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_the_script_writes_the_table_where_it_is_asked_to(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "found.json"
     arguments = ["--data", str(folder), "--draws", "1", "--json", str(out)]

@@ -93,6 +93,7 @@ def believed_and_right(
     return 1.0 / (1.0 + np.exp(-log_odds)), (rng.random(number) < true).astype(float), true
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overconfidence", [0.8, 1.0, 1.6])
 def test_the_expected_share_of_errors_holds_on_average(overconfidence: float) -> None:
     rng = np.random.default_rng(7)
@@ -108,6 +109,7 @@ def test_the_expected_share_of_errors_holds_on_average(overconfidence: float) ->
     assert np.mean(errors) <= MAX_ERROR + 0.005
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [100, 300])
 @pytest.mark.parametrize("overconfidence", [0.8, 1.6])
 def test_the_certificate_fails_no_more_often_than_it_says(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ from judgeforge.calls.acceptance import FIRST_REFUSALS, LATER_REFUSALS
 from judgeforge.errors import StatusError
 from judgeforge.runs.result import RunResult
 from tests.local_server import LocalServer, RequestRecord, faults
+from tests.support.pictures import data_url, png
 from tests.support.run_setup import model, rows, run, write_config
 
-FORBIDDEN = {"error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}
+FORBIDDEN = {"error": "This prompt is not served here."}
+OF_XAI = {"error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}
+OF_AZURE = {"error": {"message": "Filtered.", "code": "content_filter", "param": "prompt"}}
+OF_OPENROUTER = {"error": {"code": 403, "message": "No.", "metadata": {"reasons": ["violence"]}}}
 When = Callable[[RequestRecord], bool]
 
 
@@ -48,8 +53,46 @@ def test_what_is_forbidden_for_one_prompt_is_an_outcome_of_its_calls_alone(
     assert result.exit_code == 0
     assert [skip.reason for skip in result.skips] == ["call_failed"]
     failed = [row for row in rows(out / "completions.jsonl") if row["finish"] == "failed"]
-    assert {"Content violates usage guidelines" in row["flags"][0] for row in failed} == {True}
+    assert {"This prompt is not served here" in row["flags"][0] for row in failed} == {True}
+    assert not any("Check" in row["flags"][0] for row in failed), "key and model are right"
     assert start(tmp_path, server, prompts=8).did_nothing
+
+
+@pytest.mark.parametrize(("status", "body"), [(403, OF_XAI), (400, OF_AZURE), (403, OF_OPENROUTER)])
+@pytest.mark.parametrize(("who", "number"), [("completion", 0), ("completion", 5), ("judge", 0)])
+def test_what_a_content_filter_stops_is_named_so_and_costs_its_calls_alone(
+    tmp_path: Path,
+    server: LocalServer,
+    out: Path,
+    status: int,
+    body: object,
+    who: str,
+    number: int,
+) -> None:
+    named = about(number)
+    server.faults.add(faults.status(status, body=body), when=lambda r: r.kind == who and named(r))
+    result = start(tmp_path, server, prompts=8, limits={"concurrency": 1})
+    assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, 7)
+    [skip] = result.skips
+    assert "Check" not in skip.detail
+    if who == "completion":
+        assert (skip.reason, "content_filter, withheld: HTTP" in skip.detail) == (
+            "too_few_completions",
+            True,
+        )
+    else:
+        missing = [row for row in rows(out / "judgments.jsonl") if row["missing"]]
+        assert {row["missing_kind"] for row in missing} == {"withheld"}
+
+
+@pytest.mark.parametrize(("status", "body", "paid"), [(403, OF_OPENROUTER, 0), (400, OF_AZURE, 8)])
+def test_what_a_filter_read_counts_where_it_may_be_billed(
+    tmp_path: Path, server: LocalServer, status: int, body: object, paid: int
+) -> None:
+    server.faults.add(faults.status(status, body=body), when=lambda r: r.kind == "completion")
+    totals = start(tmp_path, server, prompts=2).manifest["totals"]
+    assert totals["calls"]["paid"] == paid
+    assert (totals["cost_usd"] > 0, totals["tokens"]["output"]) == (paid > 0, 0)
 
 
 def test_a_judge_that_may_not_see_one_prompt_judges_the_others(
@@ -219,6 +262,7 @@ class TestServerErrorsOfTheSameWords:
         assert {refused.count(raw) for raw in refused} == {2}
         assert result.manifest["totals"]["pairs"] == 5
 
+    @pytest.mark.slow
     def test_a_judge_that_has_nothing_else_to_say_stops_the_run_soon(
         self, tmp_path: Path, server: LocalServer
     ) -> None:
@@ -251,3 +295,22 @@ class TestServerErrorsOfTheSameWords:
             error = StatusError("down", status=500, retryable=True)
             failures.look(error, count, has_substitute=has_substitute)
         assert error.retryable is not final
+
+
+def test_a_model_that_refuses_pictures_only_is_told_not_to_see(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    """Not every row of a picture is paid for and lost, though rows of words are answered."""
+    part = {"type": "image_url", "image_url": {"url": data_url(png())}}
+    seen = [{"role": "user", "content": [{"type": "text", "text": "See"}, part]}]
+    prompts: list[object] = [
+        "Plain",
+        *([*seen, {"role": "assistant", "content": f"{i}"}, *seen] for i in range(9)),
+    ]
+    lines = (json.dumps({"prompt": prompt}) + "\n" for prompt in prompts)
+    (tmp_path / "prompts.jsonl").write_text("".join(lines))
+    refused = {"error": {"message": "This model takes text only."}}
+    server.faults.add(faults.status(400, body=refused), when=lambda one: b"image_url" in one.raw)
+    result = start(tmp_path, server, prompts={"path": "prompts.jsonl"})
+    assert result.exit_code == 4
+    assert "`vision: false`, if it does not see pictures" in str(result.stopped_by)

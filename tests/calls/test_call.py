@@ -9,7 +9,7 @@ import pytest
 
 from judgeforge.calls.call import Answer
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, Usage
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 
 
 def answer(model: str | None = None, tokens: int | None = None) -> Answer:

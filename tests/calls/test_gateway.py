@@ -31,7 +31,7 @@ from judgeforge.calls.providers.base import (
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import NoReplyError, StatusError
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 from tests.support.no_log import NoLog
 from tests.support.simulated_time import now, simulated
 

@@ -17,6 +17,16 @@ BEFORE, AFTER = (
 )
 
 _COMPLETIONS_NO_LIST = {"prompt": "Why?", "completions": "a"}
+_CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+_CALLS = {"role": "assistant", "content": None, "tool_calls": [_CALL]}
+_ANSWERS = {"role": "tool", "tool_call_id": "a", "content": "1"}
+_NO_JSON = {**_CALL, "function": {"name": "f", "arguments": "{"}}
+_OTHER_TOOL = [{"type": "function", "function": {"name": "g"}}]
+
+
+def _seen(url: str) -> dict[str, object]:
+    part = {"type": "image_url", "image_url": {"url": url}}
+    return {"prompt": [{"role": "user", "content": [part]}]}
 
 
 def _one_skip(name: str, done: str, row: object, reason: str, *, quick: bool = False) -> None:
@@ -64,6 +74,20 @@ for _name, _done, _row, _reason in (
     ("too-long", "is longer than the model's context.", {"prompt": "word " * 40_000}, "too_long"),
 ):  # fmt: skip
     _one_skip(_name, _done, _row, _reason, quick=_name in {"no-json", "latin-1"})
+
+_NOT_JSON = [USER, {**_CALLS, "tool_calls": [_NO_JSON]}, _ANSWERS]
+_NO_TOOL = {"prompt": [USER, _CALLS, _ANSWERS], "tools": _OTHER_TOOL}
+for _name, _done, _row, _reason in (
+    ("tool-not-asked", "has an answer to no call.", {"prompt": [USER, _ANSWERS]}, "wrong_roles"),
+    ("call-not-answered", "ends in a call.", {"prompt": [USER, _CALLS]}, "wrong_roles"),
+    ("call-no-json", "has arguments that are no JSON.", {"prompt": _NOT_JSON}, "invalid_row"),
+    ("call-of-no-tool", "calls what is none of its tools.", _NO_TOOL, "invalid_row"),
+    ("tools-no-list", "has a text as its tools.", {"prompt": "?", "tools": "f"}, "invalid_row"),
+    ("picture-not-there", "names a picture that is not there.", _seen("no.png"), "invalid_row"),
+    ("picture-outside", "names a file outside its folder.", _seen("../x.png"), "invalid_row"),
+    ("picture-no-picture", "has a text as a picture.", _seen("prompts.jsonl"), "invalid_row"),
+):  # fmt: skip
+    _one_skip(_name, _done, _row, _reason)
 
 
 @fault(

@@ -48,6 +48,8 @@ class Scene:
     """Everything that was printed or raised, for the search for secrets."""
     billing: bool = True
     """Whether what the server bills is to be within the cost that the manifest states."""
+    price: Mapping[str, Any] = field(default_factory=lambda: PRICE)
+    """That of the one model."""
 
     @property
     def out(self) -> Path:
@@ -139,7 +141,7 @@ class Scene:
         return results(other.out)
 
     def billed_usd(self) -> float:
-        return self.server.billed_usd({"small": PRICE})
+        return self.server.billed_usd({"small": self.price})
 
 
 def is_completion(record: RequestRecord) -> bool:

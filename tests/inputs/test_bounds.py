@@ -93,6 +93,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]
     return {name: (int(peak), rows) for name, (peak, rows) in zip(files, answers, strict=True)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*TABLES, *TEXTS])
 def test_a_small_file_is_read_in_little_memory(
     found: dict[str, tuple[int, str]], name: str
@@ -105,7 +106,7 @@ def test_a_small_file_is_read_in_little_memory(
 def test_a_packed_table_does_not_fill_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("judgeforge.inputs.parquet.LARGEST_UNPACKED", 1 << 20)
+    monkeypatch.setattr("judgeforge.inputs.packed.LARGEST_UNPACKED", 1 << 20)
     file = write(tmp_path / "p.parquet.gz", gzip.compress(b"\0" * (8 << 20)))
     with pytest.raises(Exception, match="unpacks to more than"):
         read(file)
@@ -116,7 +117,7 @@ def test_a_packed_table_does_not_fill_the_disk(
 def test_a_packed_file_of_almost_nothing_is_refused_before_it_takes_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, line: bytes
 ) -> None:
-    monkeypatch.setattr("judgeforge.inputs.files._FEWEST_LINES", 1 << 10)
+    monkeypatch.setattr("judgeforge.inputs.packed._FEWEST_ROWS", 1 << 10)
     file = write(tmp_path / name, gzip.compress(b"prompt\n" + line * (1 << 20)))
     with pytest.raises(InputError, match="more lines than packed bytes"):
         read(file, limit=1 << 20)
@@ -125,7 +126,7 @@ def test_a_packed_file_of_almost_nothing_is_refused_before_it_takes_long(
 def test_one_endless_packed_line_is_refused_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("judgeforge.inputs.files.LARGEST_UNPACKED", 1 << 20)
+    monkeypatch.setattr("judgeforge.inputs.packed.LARGEST_UNPACKED", 1 << 20)
     file = write(tmp_path / "p.jsonl.gz", gzip.compress(b"x" * (40 << 20)))
     with pytest.raises(InputError, match="unpacks to more than"):
         read(file)
@@ -134,7 +135,7 @@ def test_one_endless_packed_line_is_refused_too(
 def test_many_short_packed_prompts_that_differ_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("judgeforge.inputs.files._FEWEST_LINES", 1 << 10)
+    monkeypatch.setattr("judgeforge.inputs.packed._FEWEST_ROWS", 1 << 10)
     lines = b"".join(b"%x\n" % (n * 2654435761 % 2**32) for n in range(5000))
     assert len(read(write(tmp_path / "p.txt.gz", gzip.compress(lines)))) == 5000
 

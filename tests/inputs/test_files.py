@@ -55,8 +55,8 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
 
 
 def test_an_unknown_ending(tmp_path: Path) -> None:
-    file = write(tmp_path / "p.json", '{"prompt": "a"}\n')
-    assert "say `format:` jsonl, csv, parquet, text" in message(file)
+    file = write(tmp_path / "p.yaml", '{"prompt": "a"}\n')
+    assert "say `format:` jsonl, json, csv, parquet, text" in message(file)
     assert texts(read(file, format="jsonl")) == ["a"]
 
 

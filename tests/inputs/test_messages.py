@@ -56,7 +56,7 @@ def test_a_single_message_is_a_list_of_one(tmp_path: Path) -> None:
         (str(MESSAGES)[:-1], "cannot be read as JSON"),
         ("[{'role': 'user', 'content': 'a'}\n {'role': 'user', 'content': 'b'}]", "cannot be read"),
         ("[HumanMessage(content='Hi'), AIMessage(content='Yes?')]", "cannot be read as JSON"),
-        ('[{"from": "human", "value": "Hi"}]', "the role of message 1"),
+        ('[{"from": "owner", "value": "Hi"}]', "`from` of message 1"),
         ('[{"role": "owner", "content": "Hi"}]', "the role of message 1"),
         ("[" + '{"role": "user", "content": ' + "[" * 100_000, "cannot be read as JSON"),
     ],

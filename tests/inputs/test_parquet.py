@@ -61,6 +61,7 @@ def test_text_that_is_not_utf_8_is_one_skip_among_many_rows(tmp_path: Path) -> N
     assert len(prompts(rows)) == 599
 
 
+@pytest.mark.slow
 def test_a_large_row_group_is_not_read_whole(tmp_path: Path) -> None:
     rows = [f"{number} {'x' * 10_000}" for number in range(4000)]
     file = table(tmp_path / "p.parquet", {"prompt": rows}, use_dictionary=False, compression=None)

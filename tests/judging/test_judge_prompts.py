@@ -16,7 +16,7 @@ from judgeforge.judging.judge_prompts import (
     judge_messages,
     repair_message,
 )
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 from tests.support.fake_asks import make_prompt, make_rubric
 
 RUBRIC = make_rubric(guidance="Be fair.")

@@ -49,6 +49,8 @@ class RequestRecord:
     """What a limit of tokens counted for it."""
     text: str | None = None
     done_at: float | None = None
+    in_batch: bool = False
+    """Answered as a line of a batch."""
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -61,6 +63,8 @@ class RequestRecord:
 
     def cost_usd(self, price: object) -> float:
         """``price`` has the fields of judgeforge's own ``Price``, or is a mapping of them."""
+        if self.in_batch and (own := _rate(price, "batch")) is not None:
+            price = own
         plain = _rate(price, "input_per_mtok")
         cached = _rate(price, "cached_input_per_mtok")
         written = _rate(price, "cache_write_per_mtok")
@@ -74,5 +78,5 @@ class RequestRecord:
         return usd_per_million / 1e6
 
 
-def _rate(price: object, name: str) -> float | None:
+def _rate(price: object, name: str) -> Any:
     return price.get(name) if isinstance(price, Mapping) else getattr(price, name, None)

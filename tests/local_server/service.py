@@ -8,15 +8,18 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from typing import Any
 
 from aiohttp import web
 
+from tests.local_server.batches import BatchBehaviour, BatchOffice
 from tests.local_server.decisions import decide
 from tests.local_server.delivery import deliver
 from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
-from tests.local_server.quality import Noise, SchemaFiller, completion_text
+from tests.local_server.quality import Noise, SchemaFiller
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
+from tests.local_server.turns import PICTURE_TOKENS, made_calls
 from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
 
 _KEY_HEADERS = frozenset({"authorization", "x-api-key"})
@@ -37,6 +40,10 @@ class Behaviour:
     cache_write_share: float = 0.0
     """Shares of the input tokens."""
     reasoning_tokens: int = 0
+    calls_tools: bool = False
+    """Whether a model that is offered tools calls some of them, now and then."""
+    thinks: bool = False
+    """Whether a model says what it thought before each completion."""
     position_bias: float = 0.0
     """How much better a judge finds what it is shown first of two."""
     most_bytes: int | None = None
@@ -45,6 +52,7 @@ class Behaviour:
     """What requests must bring as their key; None takes any, and none."""
     keep_bodies: bool = True
     limits: Limits = field(default_factory=Limits)
+    batches: BatchBehaviour = field(default_factory=BatchBehaviour)
 
 
 class Service:
@@ -52,6 +60,7 @@ class Service:
         self.behaviour = behaviour
         self.faults = FaultPlan()
         self.requests: list[RequestRecord] = []
+        self.batches = BatchOffice(self)
         self.connections: set[object] = set()
         self.in_flight = 0
         self.in_flight_max = 0
@@ -119,6 +128,8 @@ class Service:
         return record
 
     async def _reply(self, request: web.BaseRequest, record: RequestRecord) -> web.StreamResponse:
+        if BatchOffice.serves(record.path):
+            return await self._about_batches(request, record)
         if record.wire == "none":
             return self._error(record, 404, f"no such path: {record.path}")
         try:
@@ -135,6 +146,19 @@ class Service:
             return self._error(record, 400, f"request is {len(record.raw)} bytes, at most {most}")
         key = blake2b(record.raw, digest_size=16).hexdigest()
         return await self._answer_or_fail(request, record, question, key)
+
+    async def _about_batches(
+        self, request: web.BaseRequest, record: RequestRecord
+    ) -> web.StreamResponse:
+        if not self._key_fits(request):
+            return self._error(record, 401, "Incorrect API key provided.", "invalid_api_key")
+        fault = self.faults.choose(record, record.path)
+        if fault is not None and fault.status != 200:
+            record.fault = fault.name
+            return self._error(record, fault.status, "the fault of a request about batches")
+        response = await self.batches.handle(request, record)
+        record.status = response.status
+        return response
 
     async def _answer_or_fail(
         self, request: web.BaseRequest, record: RequestRecord, question: Question, key: str
@@ -159,6 +183,42 @@ class Service:
             return web.Response(body=reply, content_type="application/json", headers=headers)
         return await deliver(request, record, fault, reply, headers)
 
+    def answer_line(self, wire: Wire, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
+        """A line of a batch: status and body, as the same request alone would be answered."""
+        raw = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+        record = RequestRecord(
+            index=len(self.requests),
+            method="POST",
+            path=path,
+            wire=wire,
+            kind="other",
+            model="",
+            raw=raw,
+            headers={},
+            authorization=True,
+            x_api_key=False,
+            at=self._now(),
+            in_batch=True,
+        )
+        self.requests.append(record)
+        record.done_at = self._now()
+        try:
+            question = read_question(wire, body)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            record.status = 400
+            return 400, error_body(wire, 400, f"cannot read the request: {error!r}")
+        record.kind = "completion" if question.schema is None else "judge"
+        record.model = question.model
+        key = blake2b(raw, digest_size=16).hexdigest()
+        fault = self.faults.choose(record, key)
+        if fault is not None:
+            record.fault = fault.name
+        record.status = 200 if fault is None else fault.status
+        if record.status != 200:
+            return record.status, error_body(wire, record.status, "the fault of a line")
+        answer = self._answer(record, question, key, fault)
+        return 200, write_reply(wire, key, question.model, answer, record.tokens)
+
     def _answer(
         self, record: RequestRecord, question: Question, key: str, fault: Fault | None
     ) -> Answer:
@@ -166,13 +226,15 @@ class Service:
         draw = 0 if question.fixed_draw else self._draws[key]
         if fault is None or fault.arrives:
             self._draws[key] += 1
-        answer = _made(question, key, draw, self.behaviour)
+        behaviour = self.behaviour
+        answer = _made(question, key, draw, behaviour)
         words = len((answer.text or "").split())
         room = max(0, question.max_tokens - self.behaviour.reasoning_tokens)
         if words > room:
             cut = " ".join((answer.text or "").split()[:room])
             answer, words = replace(answer, text=cut, finish="length"), room
-        record.tokens = self._tokens(len(record.raw), words, question.max_tokens)
+        size = _size(record, question, behaviour.bytes_per_token)
+        record.tokens = self._tokens(size, words, question.max_tokens)
         if question.decisions:
             record.tokens = replace(record.tokens, output=0, reasoning=0)
         if fault is not None and fault.alter is not None:
@@ -206,7 +268,8 @@ class Service:
         if known != limits or limiter is None:
             limiter = RateLimiter(limits, self._now())
             self._limiters[self._allowance_of(record)] = (limits, limiter)
-        size = len(record.raw) // self.behaviour.bytes_per_token
+        per_token = self.behaviour.bytes_per_token
+        size = _size(record, question, per_token) // per_token
         record.counted_tokens = size + min(question.max_tokens, 100_000)
         wait = limiter.admit(record.counted_tokens, self._now())
         if not wait:
@@ -241,9 +304,18 @@ class Service:
         )
 
 
+def _size(record: RequestRecord, question: Question, bytes_per_token: int) -> int:
+    """Bytes, of which a picture has as many as its tokens, whatever its data."""
+    data = sum(len(each) for each in question.pictures)
+    return len(record.raw) - data + len(question.pictures) * PICTURE_TOKENS * bytes_per_token
+
+
 def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
     if question.schema is None:
-        return Answer(completion_text(key, draw, behaviour.completion_words))
+        thought = f"Thought {draw} of {key[:8]}." if behaviour.thinks else None
+        offered = question.tools if behaviour.calls_tools else ()
+        text, calls = made_calls(offered, key, draw, behaviour.completion_words)
+        return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)
     if question.decisions:

@@ -17,8 +17,16 @@ from tests.local_server.decisions import (
 from tests.local_server.logprobs import token_list
 from tests.local_server.quality import Path, qualities_of, schema_in
 from tests.local_server.record import TokenCount, Wire
+from tests.local_server.turns import (
+    Called,
+    answers_a_tool,
+    check_turns,
+    offered_tools,
+    pictures_of,
+)
 
 Finish = Literal["stop", "length", "refusal", "content_filter"]
+_FREE_CHOICES = (None, "auto", "none", {"type": "auto"}, {"type": "none"})
 CREATED = 1_700_000_000
 """A constant, so that equal requests get equal bytes."""
 
@@ -37,6 +45,10 @@ class Question:
     """What the markers of the last user message that has any say; 0 without any."""
     logprobs: bool = False
     decisions: tuple[Decision, ...] = ()
+    tools: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    """Name and schema of those that may be called; none where a tool has just answered."""
+    pictures: tuple[str, ...] = ()
+    """A URL, or data in base64, of each."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +63,16 @@ class Answer:
     usage: bool = True
     beliefs: Mapping[str, Mapping[str, float]] | None = None
     """By key of ``value``, where the request asks for the probabilities of tokens."""
+    calls: tuple[Called, ...] = ()
+    """Of tools that were offered."""
 
 
 def read_question(wire: Wire, body: Mapping[str, Any]) -> Question:
     if wire in DECISION_WIRES:
         return _read_decisions(wire, body)
+    check_turns(wire, body)
     schema, tool = _asked_schema(wire, body)
+    may_call = tool is None and not answers_a_tool(wire, body)
     return Question(
         model=str(body.get("model", "")),
         schema=schema,
@@ -65,6 +81,8 @@ def read_question(wire: Wire, body: Mapping[str, Any]) -> Question:
         fixed_draw=body.get("seed") is not None or body.get("temperature") == 0,
         qualities=_shown_qualities(body) if schema is not None else (0.0,),
         logprobs=bool(body.get("logprobs")),
+        tools=offered_tools(wire, body) if may_call else (),
+        pictures=tuple(pictures_of(body)),
     )
 
 
@@ -84,7 +102,7 @@ def _asked_schema(
     wire: Wire, body: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any] | None, str | None]:
     choice = body.get("tool_choice")
-    if body.get("tools") and choice not in (None, "auto", "none", {"type": "auto"}):
+    if body.get("tools") and choice not in _FREE_CHOICES:
         return _tool_schema(wire, body["tools"], choice)
     if wire == "openai":
         form = body.get("response_format") or {}
@@ -149,6 +167,17 @@ def _openai_reply(key: str, model: str, answer: Answer, tokens: TokenCount) -> d
         function = {"name": answer.tool, "arguments": answer.text}
         call = {"id": f"call_{key[:12]}", "type": "function", "function": function}
         message |= {"content": None, "tool_calls": [call]}
+    elif answer.calls:
+        calls = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+            }
+            for call in answer.calls
+        ]
+        message |= {"content": answer.text or None, "tool_calls": calls}
+        finish = "tool_calls" if answer.finish == "stop" else finish
     if answer.reasoning is not None:
         message["reasoning_content"] = answer.reasoning
     logprobs = None
@@ -190,7 +219,12 @@ def _anthropic_reply(key: str, model: str, answer: Answer, tokens: TokenCount) -
         content.append({"type": "tool_use", **tool})
         stop = "tool_use"
     elif answer.text is not None and answer.finish not in ("refusal", "content_filter"):
-        content.append({"type": "text", "text": answer.text})
+        if answer.text or not answer.calls:
+            content.append({"type": "text", "text": answer.text})
+        for call in answer.calls:
+            used = {"id": call.id, "name": call.name, "input": dict(call.arguments)}
+            content.append({"type": "tool_use", **used})
+        stop = "tool_use" if answer.calls and answer.finish == "stop" else stop
     refused = {"type": "refusal", "category": None, "explanation": answer.text}
     reply: dict[str, Any] = {
         "id": f"msg_{key[:24]}",

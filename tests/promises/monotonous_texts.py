@@ -1,7 +1,7 @@
 """Texts that repeat one thing a million times: what makes careless code go back and forth.
 
-A test tries the kinds that differ most from each other; with EVERY_TEXT=1 in the environment it
-tries all of them, which takes minutes.
+A test tries the kinds that differ most from each other, an eighth of a mebibyte long; with
+EVERY_TEXT=1 in the environment (`make test-slow`) it tries all of them, eight times as long.
 """
 
 # ruff: noqa: RUF001 (letters that look alike are what is tested)
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-LENGTH = 1 << 20
+LENGTH = 1 << (20 if os.environ.get("EVERY_TEXT") else 17)
 PIECES = (
     ".", " ", "1.\n", "\n", "\n- ", '"', "[[A ", "a", "a!", "Dr. ", "\u0301", "\u200b", "\u3002",
     "İ", "sk-", "\U0001f3f4\U000e0067", "aа", "Choice: ", "</answer>", "ignore the ", "judge ",

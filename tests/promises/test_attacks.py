@@ -21,7 +21,8 @@ from judgeforge.judging.judge_prompts import judge_messages
 from judgeforge.judging.protocols.listwise import ListwiseJudge
 from judgeforge.judging.protocols.pairwise import PairwiseJudge
 from judgeforge.judging.protocols.pointwise import PointwiseJudge
-from judgeforge.records import Completion, Judgment, Message, Question
+from judgeforge.records import Completion, Judgment, Question
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.fake_asks import (
     FakeAsks,
@@ -139,6 +140,7 @@ class TestAJudgeThatQuotes:
         for texts in ((attack, "Four."), ("Four.", attack)):
             assert judged(PairwiseJudge, lambda _: said, *texts).verdict is None
 
+    @pytest.mark.slow
     @settings(max_examples=25, deadline=None)
     @given(written_for_the_judge, st.sampled_from(["I quote: ", "", "```\n"]))
     def test_gives_nothing_whatever_was_put_together(self, text: str, before: str) -> None:

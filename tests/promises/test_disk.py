@@ -48,6 +48,7 @@ def straight_results(tmp_path: Path, server: LocalServer) -> dict[str, bytes]:
     return {name: (tmp_path / "straight" / name).read_bytes() for name in RESULTS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["folder", "cache", "both"])
 @pytest.mark.parametrize("size", ["48k", "160k"])
 def test_a_full_disk_ends_the_run_cleanly_and_it_goes_on_with_more_room(
@@ -85,6 +86,7 @@ def test_a_ledger_that_has_no_room_refuses_and_works_again_with_room(
     ledger.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kilobytes", [20, 150])
 def test_a_limit_on_file_sizes_is_met_as_a_full_disk(
     tmp_path: Path, server: LocalServer, out: Path, kilobytes: int
@@ -110,6 +112,7 @@ def test_a_run_does_not_begin_with_too_little_room(
     assert not server.requests
 
 
+@pytest.mark.slow
 def test_a_run_stops_in_order_when_room_gets_scarce(
     tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_pairs_of_a_calibrated_run_keep_the_promise(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +98,7 @@ def test_the_notebook_asks_a_server_where_one_is_named(
     assert all(row["provenance"]["calls"] for row in names["pairs"])
 
 
+@pytest.mark.slow
 def test_the_cascade_is_compared_with_asking_everybody(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ class TestBudget:
         assert again.manifest["totals"]["prompts"] == 30
         assert len(server.requests) == 30 * 8
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(3))
     def test_it_holds_with_many_in_flight_faults_and_restarts(
         self, tmp_path: Path, server: LocalServer, out: Path, seed: Any
@@ -75,6 +76,7 @@ class TestBudget:
         assert result.exit_code == 3
         assert len(server.requests) <= 21
 
+    @pytest.mark.slow
     def test_runs_at_once_never_exceed_the_day_that_they_share(
         self, tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -265,6 +267,7 @@ class TestKill:
         run(config, tmp_path / "straight")
         assert result_bytes(out) == result_bytes(tmp_path / "straight")
 
+    @pytest.mark.slow
     def test_ctrl_c_stores_what_is_in_flight_and_exits_130(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -280,6 +283,7 @@ class TestKill:
         stored = len([r for r in rows(out / "log.jsonl") if r.get("outcome") == "stop"])
         assert stored == sent
 
+    @pytest.mark.slow
     def test_sigterm_is_as_orderly_as_ctrl_c(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -290,6 +294,7 @@ class TestKill:
         process.communicate(timeout=20)
         assert process.returncode == 130
 
+    @pytest.mark.slow
     def test_a_second_ctrl_c_leaves_at_once(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -303,6 +308,7 @@ class TestKill:
         process.communicate(timeout=5)
         assert process.returncode == 130
 
+    @pytest.mark.slow
     def test_a_signal_that_a_supervisor_doubles_is_one_wish(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:

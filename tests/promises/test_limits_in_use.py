@@ -18,6 +18,7 @@ MID_RUN = 85
 """Requests, of 128 and those refused."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("provider", "headers"), [("openai", True), ("anthropic", False)])
 def test_a_limit_that_is_halved_in_mid_run_is_used_and_kept(
     tmp_path: Path, server: LocalServer, provider: str, headers: bool

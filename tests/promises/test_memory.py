@@ -20,11 +20,12 @@ import pytest
 import judgeforge
 from judgeforge.errors import StoreError
 from judgeforge.ranking.rank import rank
-from judgeforge.records import Message, Prompt, ReadyCompletion
+from judgeforge.records import Prompt, ReadyCompletion
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.preparation import prepare
 from judgeforge.runs.session import rare_garbage_collection
 from judgeforge.store.spending import SpendingFile, read_account
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.judgments import scored
 from tests.support.run_setup import run, write_config
@@ -40,6 +41,7 @@ print(json.dumps([result.exit_code, int(peak_kb) / 1024, sorted(sys.modules)]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells the peak on Linux only")
 @pytest.mark.parametrize(("provider", "other"), [("openai", "anthropic"), ("anthropic", "openai")])
 def test_a_run_with_one_provider_loads_only_what_it_needs(
@@ -137,6 +139,7 @@ def test_what_was_spent_is_read_line_by_line(tmp_path: Path) -> None:
     assert tracemalloc.get_traced_memory()[1] - before < 100_000 < file.stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells open files on Linux only")
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 def test_a_run_leaves_no_file_no_connection_and_no_thread_behind(

@@ -98,7 +98,7 @@ class TestASpendingFileThatLostRows:
     )
 
     @pytest.mark.parametrize("lose", LOSSES, ids=["deleted", "empty", "4 rows", "end", "state"])
-    @pytest.mark.parametrize("kept", ["both", "log.jsonl", "manifest.json"])
+    @pytest.mark.parametrize("kept", ["all", "log.jsonl", "manifest.json", "journal"])
     def test_it_is_refused_before_anything_is_sent(
         self,
         tmp_path: Path,
@@ -109,14 +109,33 @@ class TestASpendingFileThatLostRows:
     ) -> None:
         config = write_config(tmp_path, server, prompts=20, budget={"usd": 0.03})
         assert run(config, out).exit_code == 3
+        if kept == "journal" and lose is self.LOSSES[4]:
+            pytest.skip("the journal is in state/ as well")
         lose(out / "state" / "spending.jsonl")
         for name in {"log.jsonl", "manifest.json"} - {kept}:
-            if kept != "both":
+            if kept != "all":
                 (out / name).unlink()
         sent = len(server.requests)
         with pytest.raises((StoreError, ConfigError), match=r"Rows are missing|not a run folder"):
             run(config, out)
         assert len(server.requests) == sent
+
+    @pytest.mark.parametrize("lose", LOSSES[:4], ids=["deleted", "empty", "4 rows", "end"])
+    def test_without_a_limit_the_folder_goes_on_and_its_whole_cost_is_not_known(
+        self, tmp_path: Path, server: LocalServer, out: Path, lose: Callable[[Path], object]
+    ) -> None:
+        config = write_config(tmp_path, server, prompts=12)
+        first = run(config, out, limit=8).manifest["totals"]
+        lose(out / "state" / "spending.jsonl")
+        second = run(config, out, limit=10)
+        assert second.exit_code == 0
+        assert second.manifest["totals"]["cost_usd"] is None
+        assert second.manifest["totals"]["calls"]["paid"] == first["calls"]["paid"] + 16
+        assert second.manifest["last_run"]["cost_usd"] > 0
+        assert "has lost rows" in second.notes[0]
+        assert [event["paid_calls"] > 0 for event in events(out, "spending_rows_lost")] == [True]
+        third = run(config, out).manifest["totals"]
+        assert (third["cost_usd"], third["calls"]["paid"]) == (None, first["calls"]["paid"] + 32)
 
     def test_a_row_that_a_kill_cut_is_no_loss(
         self, tmp_path: Path, server: LocalServer, out: Path
@@ -160,6 +179,7 @@ def test_a_run_that_loses_its_lock_stops_and_the_folder_goes_on(
     stopped = run(config, out)
     assert stopped.exit_code == 74
     assert "the lock was removed or replaced" in str(stopped.stopped_by)
+    assert (len(stopped.pairs), stopped.skips) == (0, []), "it wrote no file"
     assert len(server.requests) <= 20 + 4
     again = run(config, out)
     assert again.exit_code == 0

@@ -60,6 +60,7 @@ class TestCircuitBreaker:
         assert len(events(out, "circuit_opened")) >= 1
         assert len(events(out, "circuit_closed")) >= 1
 
+    @pytest.mark.slow
     def test_while_it_is_open_nothing_is_sent_but_probes(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -100,6 +101,7 @@ class TestCircuitBreaker:
             assert pair["provenance"]["judges"] == ["second"]
             assert pair["provenance"]["missing_judges"] == ["first"]
 
+    @pytest.mark.slow
     def test_a_judge_that_is_back_judges_again(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -218,6 +220,7 @@ class TestFallback:
 
 
 class TestHedging:
+    @pytest.mark.slow
     def test_a_late_reply_is_asked_for_twice_and_both_are_paid(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -234,6 +237,7 @@ class TestHedging:
         assert totals["calls"]["paid"] == 9
         assert totals["cost_usd"] >= server.billed_usd({"small": PRICE})
 
+    @pytest.mark.slow
     def test_by_the_latency_of_the_others(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -244,6 +248,7 @@ class TestHedging:
         run(config, out)
         assert len(events(out, "hedged")) >= 1
 
+    @pytest.mark.slow
     def test_it_never_goes_over_the_budget(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -319,6 +324,7 @@ class TestNoRunHangs:
         assert "takes nothing more for another" in str(result.stopped_by)
         assert "last failure: HTTP 429" in str(result.stopped_by)
 
+    @pytest.mark.slow
     def test_slow_replies_that_come_are_no_stall(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:

@@ -108,6 +108,7 @@ def test_caches_and_results_of_the_checkout_are_not_shipped(wheel: Path) -> None
     assert not [name for name in shipped if "/runs/" in name]
 
 
+@pytest.mark.slow
 def test_the_installed_copy_is_the_one_that_runs(installed: Path, tmp_path: Path) -> None:
     code = "import judgeforge; print(judgeforge.__file__)"
     place = call(installed / "python", "-c", code, folder=tmp_path)
@@ -115,6 +116,7 @@ def test_the_installed_copy_is_the_one_that_runs(installed: Path, tmp_path: Path
     assert __version__ in call(installed / "judgeforge", "--version", folder=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_shipped_rubric_is_found_by_name_in_any_folder(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "prompts.jsonl").write_text('{"prompt": "Why is the sky blue?"}\n')
     (tmp_path / "config.yaml").write_text(
@@ -128,12 +130,14 @@ def test_a_shipped_rubric_is_found_by_name_in_any_folder(installed: Path, tmp_pa
     assert "ready to run" in shown
 
 
+@pytest.mark.slow
 def test_a_new_project_checks_out(installed: Path, tmp_path: Path) -> None:
     call(installed / "judgeforge", "init", "project", folder=tmp_path)
     shown = call(installed / "judgeforge", "check", "project/config.yaml", folder=tmp_path)
     assert "ready to run" in shown
 
 
+@pytest.mark.slow
 def test_a_whole_run_works_outside_the_checkout(
     installed: Path, tmp_path: Path, server: LocalServer
 ) -> None:

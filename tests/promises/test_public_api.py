@@ -69,6 +69,7 @@ def test_type_checkers_see_the_names_that_a_program_gets() -> None:
         assert getattr(judgeforge, public) is getattr(import_module(module or ""), name)
 
 
+@pytest.mark.slow
 def test_help_opens_with_what_it_is_and_the_functions() -> None:
     shown = fresh("help(judgeforge)")
     opening, _, rest = shown.partition("PACKAGE CONTENTS")

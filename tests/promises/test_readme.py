@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 import judgeforge
@@ -65,3 +67,26 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
         if isinstance(error, type) and issubclass(error, errors.JudgeforgeError)
     }
     assert told - {0, 5} == raised
+
+
+def test_the_row_with_tools_gives_the_pair_that_is_shown(tmp_path: Path) -> None:
+    (row,) = blocks("json")
+    (tmp_path / "prompts.jsonl").write_text(json.dumps(json.loads(row)) + "\n", encoding="utf-8")
+    told = re.search(r"`check: (\{calls_tool.*?\})`,", TEXT)
+    assert told is not None
+    criterion = {"name": "looks_up_rome", "check": yaml.safe_load(told[1])}
+    rubric = {"name": "tool-use", "version": 1, "criteria": [criterion]}
+    (tmp_path / "rubric.yaml").write_text(yaml.safe_dump(rubric), encoding="utf-8")
+    config = {
+        "prompts": {"path": "prompts.jsonl"},
+        "rubric": "rubric.yaml",
+        "pairing": {"thinking": "keep"},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    judgeforge.run(judgeforge.load_config(tmp_path / "config.yaml"), tmp_path / "out")
+    shown = CliRunner().invoke(
+        app, ["explain", str(tmp_path / "out"), "coat.p0"], env={"COLUMNS": "100"}
+    )
+    told_lines = next(block for block in blocks("") if "tools: get_weather" in block).splitlines()
+    assert len(told_lines) > 15
+    assert [line for line in told_lines if line not in shown.output.splitlines()] == []

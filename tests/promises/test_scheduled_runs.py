@@ -24,6 +24,7 @@ def everything(*folders: Path) -> dict[Path, tuple[int, bytes]]:
 
 
 class TestSecondStart:
+    @pytest.mark.slow
     def test_it_leaves_at_once_with_75_and_touches_nothing(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -120,6 +121,7 @@ class TestOutput:
 
 
 class TestSignals:
+    @pytest.mark.slow
     def test_sigterm_ends_within_the_grace(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -132,6 +134,7 @@ class TestSignals:
         assert process.returncode == 130
         assert json.loads((out / "manifest.json").read_text())["status"] == "interrupted"
 
+    @pytest.mark.slow
     def test_a_run_outlives_its_terminal(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:

@@ -20,6 +20,7 @@ from judgeforge.cli import app
 from judgeforge.config.run import OnFinishConfig
 from judgeforge.config.shipped import shipped_configs
 from judgeforge.errors import (
+    BatchesPendingError,
     BudgetExhaustedError,
     CallError,
     ConfigError,
@@ -38,6 +39,7 @@ EXIT_CODES = {
     *(
         error.exit_code
         for error in (
+            BatchesPendingError,
             BudgetExhaustedError,
             CallError,
             ConfigError,

@@ -49,6 +49,7 @@ def nowhere_in(folder: Path, *texts: str) -> None:
 
 
 class TestAKeyIsNowhere:
+    @pytest.mark.slow
     @pytest.mark.parametrize("source", ["variable", "file"])
     def test_after_a_run_that_a_server_makes_as_leaky_as_it_can(
         self, tmp_path: Path, server: LocalServer, source: str

@@ -26,6 +26,7 @@ EXPECTED = {
     "quickstart",
     "openai",
     "anthropic",
+    "batches",
     "panel",
     "cascade",
     "local-server",
@@ -36,6 +37,7 @@ EXPECTED = {
     "decisions",
     "local-judges",
     "labels",
+    "preference-set",
 }
 
 each_config = pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
@@ -93,6 +95,7 @@ def test_a_missing_model_is_told_before_anything_runs(monkeypatch: pytest.Monkey
         plan_run(quickstart())
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_every_chat_protocol_runs_on_the_embedded_model(tmp_path: Path) -> None:
     """The judges of two examples in one run of one prompt, as each start of the model is slow."""

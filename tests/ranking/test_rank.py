@@ -76,6 +76,7 @@ def same(first: Ranking, second: Ranking) -> bool:
     )
 
 
+@pytest.mark.slow
 @given(answers(), st.randoms(use_true_random=False))
 def test_the_order_of_judgments_changes_only_the_order(made: Answers, random: object) -> None:
     asked = judgments(made)

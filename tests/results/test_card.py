@@ -17,6 +17,7 @@ from judgeforge.results.card import write_card
 from judgeforge.results.card_sections import escape
 from judgeforge.results.export.arrow import COLUMNS, arrow_schema, open_parquet, pairs_dataset
 from judgeforge.store.folder import RunFolder
+from judgeforge.text.messages import ImagePart, ImageUrl, Message, ToolCall
 from tests.support.hand_made import (
     MANIFEST,
     answers,
@@ -127,7 +128,8 @@ class TestOtherDoors:
         ]
 
     def test_the_columns_are_those_of_the_records(self) -> None:
-        assert list(COLUMNS) == list(PreferencePair.model_fields)
+        optional = PreferencePair.only_where_set
+        assert list(COLUMNS) == [one for one in PreferencePair.model_fields if one not in optional]
         provenance = COLUMNS["provenance"]
         assert isinstance(provenance, dict)
         assert list(provenance) == list(Provenance.model_fields)
@@ -135,6 +137,34 @@ class TestOtherDoors:
 
 
 class TestText:
+    def test_it_says_what_there_is_beside_words_and_nothing_where_there_is_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        call = ToolCall(id="1", name="weather", arguments="{}")
+        calling = Message(role="assistant", content=None, tool_calls=(call,), reasoning_content="?")
+        seen = ImagePart(image_url=ImageUrl(url="https://example.org/sky.png"))
+        rich = [
+            pair("p1", chosen=(calling,), tools="[]"),
+            pair("p2", tools="[]", prompt=(Message(role="user", content=(seen,)),)),
+        ]
+        cards = []
+        for name, made in (("rich", rich), ("plain", [pair("p1")])):
+            folder = run_folder(tmp_path / name, made)
+            write_card(RunFolder(folder), pair_figures(made), manifest())
+            cards.append(card_of(folder))
+        for told in (
+            "| pairs with tools in the prompt | 2 |",
+            "| pairs with tool calls in an answer | 1 |",
+            "| pairs with thoughts | 1 |",
+            "| pairs with pictures | 1 |",
+            "`tools` is JSON text",
+            "`tool_calls` in OpenAI's shape",
+            "`reasoning_content` is what the model thought",
+            "parts of type `image_url`",
+        ):
+            assert told in cards[0]
+            assert told not in cards[1]
+
     def test_the_header_names_the_pairs_and_the_tags(self, tmp_path: Path) -> None:
         header = yaml.safe_load(card_of(carded(tmp_path / "run", [pair()])).split("---")[1])
         assert header["configs"][0]["data_files"] == [{"split": "train", "path": "pairs.jsonl"}]

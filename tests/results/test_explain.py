@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from rich.console import Console
 
 from judgeforge.cli.show.explanation import render_explanation
 from judgeforge.errors import ConfigError
-from judgeforge.records import Completion, Judgment, Message
+from judgeforge.records import Completion, Judgment
 from judgeforge.results.explain import explain
+from judgeforge.text.messages import ImagePart, ImageUrl, Message, TextPart, ToolCall
 from tests.support.hand_made import answers, pair
 
 EVIL = "[bold red]obey[/] \x1b[31mred\x1b[0m \x07 \u202eback\nnext line {{ 7*7 }}"
@@ -276,6 +278,40 @@ def test_what_models_wrote_is_never_interpreted(folder: Path) -> None:
     assert "[bold red]obey[/]" in text
     assert "{{ 7*7 }}" in text
     assert not {"\x1b", "\x07", "\u202e"} & set(text)
+
+
+def test_calls_results_thoughts_and_pictures_are_shown_as_people_read_them(folder: Path) -> None:
+    oslo = ToolCall(id="call_1", name="weather", arguments='{"city": "Oslo"}')
+    seen = ImagePart(image_url=ImageUrl(url="https://example.org/sky.png"))
+    prompt = (
+        Message(role="user", content=(TextPart(text="Where is this?"), seen)),
+        Message(role="assistant", content=None, tool_calls=(oslo,)),
+        Message(role="tool", content="9 C", tool_call_id="call_1"),
+        Message(role="user", content="And now?"),
+    )
+    sides = {
+        "chosen": (Message(role="assistant", content=None, tool_calls=(oslo,)),),
+        "rejected": (Message(role="assistant", content="Cold."),),
+    }
+    tools = '[{"type": "function", "function": {"name": "weather"}}]'
+    write(folder / "pairs.jsonl", [pair("p1", prompt=prompt, tools=tools, **sides)])
+    calling = completion(0, text="", tool_calls=[oslo.model_dump()], reasoning="I need " * 100)
+    write(folder / "completions.jsonl", [calling, completion(1, text="Cold.")])
+    plain = re.sub(r"\x1b\[[\d;]*m", "", shown(folder, width=200))
+    lines = [line.strip("│ ") for line in plain.splitlines()]
+    for expected in (
+        "tools: weather",
+        "[picture https://example.org/sky.png]",
+        'assistant: → weather({"city": "Oslo"})',
+        "tool, result of weather:",
+        "9 C",
+        '→ weather({"city": "Oslo"})',
+        "Cold.",
+    ):
+        assert expected in lines, expected
+    text = "\n".join(lines)
+    assert "thought (700 characters): I need I need" in text
+    assert "I need " * 100 not in text
 
 
 def test_comparisons_and_lists_say_what_they_mean_for_each_side(folder: Path) -> None:

@@ -44,6 +44,7 @@ def test_a_manifest_whose_bytes_are_no_text_is_named(
             look(out)
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_and_one_that_was_killed(
     tmp_path: Path, server: LocalServer, out: Path
 ) -> None:
@@ -168,6 +169,7 @@ class TestTrouble:
         assert list(read_log(tmp_path / "none", last_bytes=1000)) == []
 
 
+@pytest.mark.slow
 def test_the_command_says_what_keeps_a_run_from_getting_on(
     tmp_path: Path, server: LocalServer, out: Path, command: Command
 ) -> None:

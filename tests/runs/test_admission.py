@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from judgeforge.calls.money.budget import Budget, Claim, claiming
+from judgeforge.calls.money.budget import Budget
+from judgeforge.calls.money.claims import Claim, claiming
 from judgeforge.errors import BudgetExhaustedError
-from judgeforge.records import Message, Prompt
+from judgeforge.records import Prompt
 from judgeforge.runs.admission import Admission, Estimate
 from judgeforge.store.counters import PromptCosts
 from judgeforge.store.spending import PICODOLLARS
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.run_setup import PRICE, rows, run, write_config
 
@@ -232,6 +234,7 @@ def test_a_prompt_that_does_not_fit_alone_may_use_stored_replies_only(
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [{"usd": 0.06}, {"usd": 0.11}, {"max_calls": 77}], ids=str)
 def test_a_run_whose_budget_ends_leaves_no_prompt_half_judged(
     tmp_path: Path, server: LocalServer, out: Path, budget: dict[str, float]

@@ -12,12 +12,13 @@ import pytest
 
 from judgeforge.errors import InterruptedRunError, StoreError
 from judgeforge.ranking.reliability.judges import PRIOR
-from judgeforge.records import JudgedPrompt, Message, Prompt
+from judgeforge.records import JudgedPrompt, Prompt
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.record import RunRecord
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, read_fit
 from judgeforge.store.journal import Journal
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer, faults
 from tests.support.judgments import scored
 from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config, write_prompts
@@ -58,6 +59,7 @@ def forget_replies(folder: Path) -> None:
 CASCADE = {"cascade": {"target_confidence": 0.9, "min_gain": 0.001}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judging", [CASCADE, {}], ids=["cascade", "everybody"])
 @pytest.mark.parametrize("stop", ["budget", "limit"])
 def test_a_run_that_stops_and_goes_on_gives_the_pairs_of_an_undisturbed_one(

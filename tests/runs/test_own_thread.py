@@ -128,6 +128,7 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
         sender.join()
 
 
+@pytest.mark.slow
 def test_in_a_kernel_what_is_in_flight_is_stored_before_the_interrupt_is_raised(
     tmp_path: Path, server: LocalServer, kernel: Kernel
 ) -> None:
@@ -143,6 +144,7 @@ def test_in_a_kernel_what_is_in_flight_is_stored_before_the_interrupt_is_raised(
     assert len([row for row in log if row.get("outcome") == "stop"]) == len(server.requests)
 
 
+@pytest.mark.slow
 def test_in_a_kernel_a_second_ctrl_c_leaves_at_once_and_so_does_the_process(
     tmp_path: Path, server: LocalServer, kernel: Kernel
 ) -> None:

@@ -57,6 +57,7 @@ def test_the_share_is_between_nothing_and_all(changed: dict[str, Any], share: fl
     assert replace(BEGUN, **changed).share == share
 
 
+@pytest.mark.slow
 def test_a_run_reports_calls_at_once_and_what_is_reserved_apart(
     tmp_path: Path, server: LocalServer
 ) -> None:

@@ -149,6 +149,7 @@ def test_a_name_may_be_as_long_as_the_disk_takes(tmp_path: Path) -> None:
     assert file.read_bytes() == b"new"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [("report",), ("report", "--to", "x.html"), ("export", "--to", "x.jsonl", "--force")],

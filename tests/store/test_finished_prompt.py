@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from judgeforge.records import Message, PreferencePair
+from judgeforge.records import PreferencePair
 from judgeforge.results.export.arrow import pairs_dataset
 from judgeforge.results.export.export import export_pairs
 from judgeforge.store.finished_prompt import finished_prompt
+from judgeforge.text.messages import Message
 from tests.support.hand_made import answers, pair, without_cost
 
 TEXTS = [

@@ -24,6 +24,7 @@ def test_what_was_appended_is_found_again(file: Path) -> None:
     assert b'"prompt_id":"b"' in lines["skips"][0]
 
 
+@pytest.mark.slow
 def test_a_cut_at_every_byte_leaves_the_prompts_before_it(file: Path) -> None:
     journal = Journal(file)
     first = journal.append(finished("a"))

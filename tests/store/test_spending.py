@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from judgeforge.errors import StoreError
 from judgeforge.store.spending import (
     RELEASED,
     RESERVED,
     SETTLED,
+    Account,
     Spending,
     SpendingFile,
     read_account,
@@ -51,12 +54,34 @@ def test_a_torn_row_was_for_a_call_that_was_not_sent(file: Path, torn: str) -> N
 
 
 @pytest.mark.parametrize(
-    "row", ["[", "{}", "5", '["bought",1]', '["settled",9,1,1,1]', '["reserved"]', ""]
-)
+    "row",
+    ["[", "{}", "5", '["bought",1]', '["settled",9,1,1,1]', '["reserved"]', "", '["reserved",0,5]',
+     '["reserved",2,5]', '["settled",0,-5,1,1]', '["settled",0,Infinity,1,1]', '["settled",0,5]',
+     "[" * 100_000, '["reserved",1,' + "9" * 5000 + "]", "\x00" * 9],
+)  # fmt: skip
 def test_any_other_row_that_cannot_be_read_stops_everything(file: Path, row: str) -> None:
     file.write_text(f'["reserved",0,5]\n{row}\n["released",0]\n')
     with pytest.raises(StoreError, match=r"file\.jsonl:2: .*nothing is sent"):
         read_account(file)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("rsx"), st.integers(0, 9), st.none() | st.integers(0, 99)))
+)
+def test_what_may_still_be_billed_is_the_sum_of_what_is_open(
+    steps: list[tuple[str, int, int | None]],
+) -> None:
+    account, held, paid = Account(), dict[int, int | None](), 0
+    for kind, number, pico in steps:
+        if kind == "r":
+            held[account.next_id] = pico
+            account.add([RESERVED, account.next_id, pico])
+        elif number in held:
+            del held[number]
+            paid += (pico or 0) if kind == "s" else 0
+            account.add([SETTLED, number, pico, 1, 1] if kind == "s" else [RELEASED, number])
+    assert account.reserved_pico == sum(pico or 0 for pico in held.values())
+    assert account.committed_pico == account.reserved_pico + paid
 
 
 def test_a_row_that_does_not_fit_on_the_disk_leaves_no_half_line(

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from judgeforge.calls.call import Answer
 from judgeforge.calls.providers.base import ChatRequest, DecisionAnswer, ModelReply
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import Completion, Finish, Message, Prompt
+from judgeforge.records import Completion, Finish, Prompt
+from judgeforge.text.messages import Message
 
 Replies = Callable[["Asked"], ModelReply | Exception]
 

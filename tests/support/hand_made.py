@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from judgeforge.records import Message, PreferencePair, Provenance, RubricId
+from judgeforge.records import PreferencePair, Provenance, RubricId
 from judgeforge.results.figures.pairs import PairFigures
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest
+from judgeforge.text.messages import Message
 
 RUBRIC = RubricId(name="helpfulness", version=3, sha256="ab" * 32)
 
@@ -66,7 +68,8 @@ def run_folder(path: Path, pairs: Iterable[PreferencePair]) -> Path:
     write_pairs(path / "pairs.jsonl", pairs)
     for name in ("completions", "judgments", "skips", "log"):
         (path / f"{name}.jsonl").write_text('{"id": 7, "other": ["columns"]}\n', encoding="utf-8")
-    (path / "manifest.json").write_text('{"status": "complete"}\n', encoding="utf-8")
+    text = json.dumps(manifest().as_json())
+    (path / "manifest.json").write_text(text, encoding="utf-8")
     (path / "report.html").write_text("<p>report</p>", encoding="utf-8")
     state = path / "state"
     state.mkdir(exist_ok=True)

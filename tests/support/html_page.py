@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "img"}
 _WITHOUT_TEXT = {"style"}
 
 

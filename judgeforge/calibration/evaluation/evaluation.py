@@ -9,7 +9,7 @@ from pydantic import Field
 
 from judgeforge.calibration.labels import Agreement, LabelKind
 from judgeforge.calibration.thresholds import lower_tail
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 
 class Item(Record):

@@ -18,7 +18,7 @@ from judgeforge.records import Judgment, MissingKind
 
 _EQUAL = 1e-9
 _REFUSED: tuple[MissingKind, ...] = ("refused", "withheld")
-_NO_REPLY: tuple[MissingKind, ...] = ("failed", "too_long", "cut")
+_NO_REPLY: tuple[MissingKind, ...] = ("failed", "too_long", "input_cut", "cut")
 
 
 def judge_figures(

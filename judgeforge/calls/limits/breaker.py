@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from judgeforge.calls.limits.learned_rate import LearnedKind
-from judgeforge.errors import CallError, NoReplyError, StatusError
+from judgeforge.errors import CallError, FlaggedInputError, NoReplyError, StatusError
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -105,7 +105,7 @@ class Refusal:
 
 def outcome_of(error: CallError | None) -> Outcome:
     """``error``: None where the attempt brought a reply."""
-    if error is None:
+    if error is None or isinstance(error, FlaggedInputError):
         return Outcome.ANSWERED
     if isinstance(error, StatusError):
         if error.status == 429:

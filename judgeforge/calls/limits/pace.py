@@ -13,7 +13,7 @@ from typing import Literal
 from judgeforge.calls.limits.breaker import Refusal
 from judgeforge.calls.limits.buckets import ProviderAccount, TrackedAllowance
 from judgeforge.calls.limits.headers import Allowance
-from judgeforge.calls.limits.learned_rate import RateLearner
+from judgeforge.calls.limits.learned_rate import RateLearner, Refused
 from judgeforge.calls.limits.traffic import AllowanceKind, RequestSize, Traffic
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 30.0
@@ -22,6 +22,9 @@ LONGEST_RETRY_AFTER_S = 120.0
 """A server may ask for any pause; after this long it is asked again."""
 RESERVE_S = 0.3
 """After a refusal that no header explains: what flows in meanwhile absorbs what comes bunched."""
+LATE, LONGEST_RESERVE_S = 1.25, 1.0
+"""Where refusals take longer than that, the pause is this many times as long as one took, at most:
+by then those of all other requests under way have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,13 @@ class Pace:
         # Headers say more exactly than words what is shared.
         of_account = refusal.of_account and not said
         explained = self._explained(sent, said)
-        self._pause(now, refusal, of_account=of_account, at_least_s=0.0 if explained else RESERVE_S)
-        if is_news and not explained and self._refused_in_a_row == 1:
+        reserve = max(RESERVE_S, min(LATE * (now - sent.at), LONGEST_RESERVE_S))
+        self._pause(now, refusal, of_account=of_account, at_least_s=0.0 if explained else reserve)
+        if not explained and (not is_news or self._refused_in_a_row == 1):
             learner = self._account.learner if of_account else self._learner
-            learner.refused(refusal.kind, sent.at, now)
+            amount = sent.size.of(refusal.kind)
+            before = (sent.account if of_account else sent.own).of(refusal.kind) - amount
+            learner.refused(refusal.kind, Refused(sent.at, amount, before), now)
 
     def pause(self, now: float, seconds: float) -> None:
         """The provider asked for a pause without refusing for a limit (overloaded)."""

@@ -3,19 +3,20 @@
 A reservation is written to the spending file before its request is sent. After a kill the calls
 that were in flight therefore count as spent at the most they can cost, so that over all restarts
 of a run folder no more than the limit is ever billed (at the configured prices). A ledger holds
-the same promise for a day and many runs at once. A claim says what one prompt may pay and has paid.
+the same promise for a day and many runs at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from pathlib import Path
 
+from judgeforge.calls.money.claims import Room, current_claim
 from judgeforge.calls.money.ledger import DayTotal, Hold, Ledger, LedgerBusyError
 from judgeforge.errors import BudgetExhaustedError, StoreError
 from judgeforge.store.spending import (
@@ -38,34 +39,6 @@ _BUSY_PAUSE_S = 0.001
 _RESUME = "start the same command again: nothing that was paid is lost."
 
 
-@dataclass(slots=True)
-class Claim:
-    """Of one prompt, known wherever its calls go through the door."""
-
-    refusal: BudgetExhaustedError | None = None
-    """Why nothing may be paid: then only replies that are stored already may be used."""
-    paid_pico: int = 0
-    paid_calls: int = 0
-    cached_calls: int = 0
-
-
-_current: ContextVar[Claim | None] = ContextVar("claim", default=None)
-
-
-def current_claim() -> Claim | None:
-    return _current.get()
-
-
-@contextmanager
-def claiming(claim: Claim) -> Iterator[None]:
-    """All calls that are started within count for this claim (tasks inherit it)."""
-    token = _current.set(claim)
-    try:
-        yield
-    finally:
-        _current.reset(token)
-
-
 @dataclass(frozen=True, slots=True)
 class Reservation:
     id: int
@@ -73,21 +46,6 @@ class Reservation:
     """None where the price of the model is unknown."""
     hold: Hold | None = None
     """What the ledger keeps for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What is neither settled nor lost with a killed run. None: no limit."""
-
-    pico: int | None
-    calls: int | None
-    limit: str
-    """The key of the limit of money that is the tightest."""
-
-    def holds(self, pico: int, calls: int) -> bool:
-        return (self.pico is None or pico <= self.pico) and (
-            self.calls is None or calls <= self.calls
-        )
 
 
 class Budget:
@@ -138,6 +96,11 @@ class Budget:
         return self._account.calls
 
     @property
+    def sent(self) -> int:
+        """How many calls of this folder were ever reserved."""
+        return self._account.next_id
+
+    @property
     def limited(self) -> bool:
         daily = None if self._ledger is None else self._ledger.daily_pico
         return not (self._limit is self._max_calls is daily is None)
@@ -145,19 +108,20 @@ class Budget:
     def spending(self) -> Spending:
         return self._account.spending()
 
-    def check_whole(self, *, sent: int, paid: int) -> None:
-        """Raises StoreError where other files know of more calls that were sent or paid, and a
-        limit would count anew without them."""
-        if not self.limited:
-            return
-        if sent > self._account.next_id or paid > self.calls:
+    def check_whole(self, *, sent: int, paid: int) -> int | None:
+        """Where other files know of more calls that were sent or paid, rows are lost: returns how
+        many of the paid ones are missing, or raises StoreError where a limit would count anew."""
+        if sent <= self.sent and paid <= self.calls:
+            return None
+        if self.limited:
             raise StoreError(
-                f"{self._file.path}: has {self.calls} paid calls and {self._account.next_id} that "
-                f"were sent, but log.jsonl shows {sent} that were sent and manifest.json {paid} "
-                "that were paid. Rows are missing, so what was spent cannot be known and nothing "
-                "is sent. Bring the file back from a copy, or use a new run folder: replies that "
-                "were paid come from the cache."
+                f"{self._file.path}: has {self.calls} paid calls and {self.sent} that were sent, "
+                f"but log.jsonl or the journal shows {sent} that were sent, and manifest.json "
+                f"{paid} that were paid. Rows are missing, so what was spent cannot be known and "
+                "nothing is sent. Bring the file back from a copy, or use a new run folder: "
+                "replies that were paid come from the cache."
             )
+        return max(0, paid - self.calls)
 
     def room(self) -> Room:
         """What is left when calls in flight here are not counted: they belong to prompts under way.
@@ -211,6 +175,63 @@ class Budget:
                 return self._book(pico, hold)
             self._ledger.release(hold)
 
+    async def wait_for_room(self, pico: int | None) -> None:
+        """Until a call that may cost this much fits. Raises as ``reserve`` does."""
+        self.release(await self.reserve(pico))
+
+    def how_many_fit(self, picos: Sequence[int | None]) -> int:
+        """Of the first of these calls, all at once, beside everything that is booked."""
+        room, sums = self.room(), accumulate(pico or 0 for pico in picos)
+        flying, calls = self.reserved_pico, self.in_flight
+        fits = (room.holds(pico + flying, n + calls) for n, pico in enumerate(sums, 1))
+        return sum(takewhile(bool, fits))
+
+    def reserve_batch(
+        self, picos: Sequence[int | None], announce: Callable[[int, str | None], None]
+    ) -> list[Reservation] | None:
+        """Book calls that are sent together; None where the day has no room for them just now.
+
+        ``announce`` is told the number of the first reservation, the others follow it, and the day
+        on which the ledger holds them. It comes before they are booked: what it writes down tells
+        the next start which reservations are of a batch that was never created.
+        """
+        hold, total = None, sum(pico or 0 for pico in picos)
+        if self._ledger is not None:
+            with suppress(LedgerBusyError):
+                hold = self._ledger.take(total, calls=len(picos))
+            if hold is None:
+                return None
+        day, first = None if hold is None else hold.day, self._account.next_id
+        try:
+            self._check_lock()
+            announce(first, day)
+            rows = [[RESERVED, first + n, pico] for n, pico in enumerate(picos)]
+            self._file.append_all(rows)
+        except StoreError:
+            for pico in picos:
+                self._give_back(hold and Hold(hold.day, pico or 0))
+            raise
+        for row in rows:
+            self._account.add(row)
+        self.largest_pico = max(self.largest_pico, *(pico or 0 for pico in picos))
+        return [one for n in range(len(picos)) if (one := self.adopt(first + n, day))]
+
+    def adopt(self, number: int, day: str | None) -> Reservation | None:
+        """A reservation of an earlier start, or of a batch, counts as in flight again; None where
+        it is closed, or was never booked. ``day``: that of its hold in the ledger."""
+        try:
+            pico = self._account.open_pico(number)
+        except KeyError:
+            return None
+        held = day is not None and self._ledger is not None
+        hold = Hold(day or "", pico or 0) if held else None
+        self._in_flight[number] = pico or 0
+        return Reservation(number, pico, hold)
+
+    def _give_back(self, hold: Hold | None) -> None:
+        if hold is not None and self._ledger is not None:
+            self._ledger.release(hold)
+
     def settle(
         self, reservation: Reservation, pico: int | None, *, tokens: tuple[int, int] = (0, 0)
     ) -> None:
@@ -219,15 +240,13 @@ class Budget:
         if reservation.hold is not None and self._ledger is not None:
             self._ledger.settle(reservation.hold, pico or 0)
         if (claim := current_claim()) is not None:
-            claim.paid_pico += pico or 0
-            claim.paid_calls += 1
+            claim.paid(pico)
         self._ended(reservation)
 
     def release(self, reservation: Reservation) -> None:
         """Take a reservation back: the provider cannot have billed anything."""
         self._append([RELEASED, reservation.id])
-        if reservation.hold is not None and self._ledger is not None:
-            self._ledger.release(reservation.hold)
+        self._give_back(reservation.hold)
         self._ended(reservation)
 
     def close(self) -> None:
@@ -240,8 +259,7 @@ class Budget:
             self._check_lock()
             self._append([RESERVED, reservation.id, pico])
         except StoreError:
-            if hold is not None and self._ledger is not None:
-                self._ledger.release(hold)
+            self._give_back(hold)
             raise
         self._in_flight[reservation.id] = pico or 0
         self.largest_pico = max(self.largest_pico, pico or 0)

@@ -101,8 +101,8 @@ class Ledger:
         with self._locked():
             return self._read(day)
 
-    def take(self, pico: int) -> Hold | None:
-        """Reserve for a call that is sent now; None where the day has no room for it.
+    def take(self, pico: int, *, calls: int = 1) -> Hold | None:
+        """Reserve for ``calls`` that are sent now; None where the day has no room for them.
 
         Raises LedgerBusyError where the lock is not free at once.
         """
@@ -112,7 +112,7 @@ class Ledger:
             total = self._read(day)
             if self.daily_pico is not None and total.committed + pico > self.daily_pico:
                 return None
-            self._apply(day, DayTotal(0, pico, 1))
+            self._apply(day, DayTotal(0, pico, calls))
         return Hold(day, pico)
 
     def settle(self, hold: Hold, cost: int) -> None:

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from judgeforge.calls.money.prices import FREE, ModelPrice, Rates
+from judgeforge.config.batch import BatchPrice
 from judgeforge.config.model import ModelConfig, Price
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, PriceCalculation, PriceVariant
     from genai_prices.types import ModelPrice as ListedPrice
+
+_IN_BATCHES: Mapping[str, str] = {"processing": "batch"}
 
 LONGEST_START = timedelta(days=7)
 """For this long after its beginning a start of a run meets no price that it did not expect."""
@@ -72,6 +75,20 @@ def price_of(model: ModelConfig) -> ModelPrice | None:
         return None
 
 
+def batch_price_of(model: ModelConfig) -> ModelPrice | None:
+    """Of a model's requests in batches: by `price.batch`, else by the public list; None where
+    neither has a price for that. A list that has none gives the usual price without a word."""
+    if model.price is not None:
+        own = model.price
+        if own.input_per_mtok == own.output_per_mtok == 0:
+            return _configured(own)
+        return None if own.batch is None else _configured(own.batch)
+    try:
+        return listed_price(model, more=_IN_BATCHES)
+    except UnlistedError:
+        return None
+
+
 def billed_apart(model: ModelConfig) -> str | None:
     """The parameter of a paid model that no reservation can bound, if there is one."""
     if not model.facts.paid:
@@ -94,15 +111,21 @@ def why_unknown(model: ModelConfig) -> str:
     raise ValueError(f"the price of {model.model} is known")
 
 
-def listed_price(model: ModelConfig, now: datetime | None = None) -> ModelPrice:
-    """The highest of all prices within ``LONGEST_START``, in each part. Raises UnlistedError."""
+def listed_price(
+    model: ModelConfig, now: datetime | None = None, *, more: Mapping[str, str] | None = None
+) -> ModelPrice:
+    """The highest of all prices within ``LONGEST_START``, in each part. ``more``: of the context
+    that decides the price, which the list must know. Raises UnlistedError."""
     from genai_prices import __version__
 
     now = now or datetime.now(UTC)
     found = _look_up(model, now)
     variants = _variants(found)
     _check_parameters(model, variants)
+    if more and not any(more.items() <= variant.when.items() for variant in variants):
+        raise UnlistedError("the public price list has no price of it in batches")
     context = {key: value for key, value in model.passed_on.items() if isinstance(value, str)}
+    context |= more or {}
     prices = [
         _look_up(model, moment, context).model_price
         for moment in _moments(now, found.model, variants)
@@ -117,7 +140,7 @@ def listed_price(model: ModelConfig, now: datetime | None = None) -> ModelPrice:
     )
 
 
-def _configured(own: Price) -> ModelPrice:
+def _configured(own: Price | BatchPrice) -> ModelPrice:
     cached, write = own.cached_input_per_mtok, own.cache_write_per_mtok
     rates = Rates(
         input=own.input_per_mtok,
@@ -125,7 +148,8 @@ def _configured(own: Price) -> ModelPrice:
         cached_input=own.input_per_mtok if cached is None else cached,
         cache_write=own.input_per_mtok if write is None else write,
     )
-    return ModelPrice(tiers=(rates,), source="configuration", per_request=own.per_request)
+    per_request = own.per_request if isinstance(own, Price) else 0.0
+    return ModelPrice(tiers=(rates,), source="configuration", per_request=per_request)
 
 
 def _look_up(

@@ -2,14 +2,22 @@
 
 base.py                what a provider is: builds a body, sends it, reads the reply
 openai_chat.py         OpenAI chat completions, and servers that speak them
+openai_turns.py        turns of tools, calls and pictures as they take them
 anthropic_messages.py  Anthropic messages
+anthropic_turns.py     turns of tools, calls and pictures as they take them
+pictures.py            pictures, read when they are sent
+batches.py             what batches are: a file of requests, its state, its results
+openai_batches.py      OpenAI's batches, and servers that speak them
+anthropic_batches.py   Anthropic's message batches
 openai_decisions.py    OpenAI decisions, and gateways that speak them
 systemone.py           System One decisions
 local.py               a GGUF model in this process
 local_engine.py        the loaded model, and the threads that talk to it
 decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door, and what goes wrong on the way
+connection_errors.py   what goes wrong on the way, told apart by whether anything was sent
 http_errors.py         what a server says when it refuses, and what follows
+moderation.py          whether a refusal is that of a content filter
 replies.py             what reading any reply needs: parts, usage, probabilities
 answers.py             what of a reply is the answer: no thoughts, and whether it is whole
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from judgeforge.calls.providers.anthropic_turns import anthropic_turns, system_texts, tools_of
 from judgeforge.calls.providers.base import (
     Body,
     ModelReply,
@@ -22,9 +23,9 @@ from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.calls.providers.replies import (
     Beside,
     Count,
-    arguments_text,
     chat_reply,
     parsed,
+    read_call,
     read_usage,
 )
 from judgeforge.config.model import ModelConfig, ReplyForm
@@ -59,13 +60,12 @@ class AnthropicMessages(HttpProvider):
         body: Body = {
             "model": model.model,
             "max_tokens": request.max_tokens,
-            "messages": [
-                {"role": m.role, "content": m.content} for m in messages if m.role != "system"
-            ],
+            "messages": anthropic_turns(messages),
             **passed_on(model, request),
+            **tools_of(request.tools, messages),
         }
-        if messages and messages[0].role == "system":
-            body["system"] = [_system(messages[0].content, shared=schema is not None)]
+        if texts := system_texts(messages):
+            body["system"] = _system(texts, shared=schema is not None)
         if sends_temperature(model):
             body["temperature"] = request.temperature
         if schema is not None:
@@ -77,12 +77,12 @@ class AnthropicMessages(HttpProvider):
         return _as_reply(parsed(_Reply, raw, what="message"))
 
 
-def _system(text: str, *, shared: bool) -> dict[str, Any]:
+def _system(texts: list[str], *, shared: bool) -> list[dict[str, Any]]:
     """A judge's rubric is the same for all calls: marked, it is paid at the cached price."""
-    block: dict[str, Any] = {"type": "text", "text": text}
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": text} for text in texts]
     if shared:
-        block["cache_control"] = {"type": "ephemeral"}
-    return block
+        blocks[-1]["cache_control"] = {"type": "ephemeral"}
+    return blocks
 
 
 def _structured(form: ReplyForm, reply: ReplySchema, given: Body) -> Body:
@@ -99,10 +99,14 @@ def _structured(form: ReplyForm, reply: ReplySchema, given: Body) -> Body:
 
 
 def _as_reply(reply: _Reply) -> ModelReply:
-    calls = (each for each in reply.content if isinstance(each, dict) and "input" in each)
+    blocks = (each for each in reply.content if isinstance(each, dict) and "input" in each)
+    called = [each for each in blocks if each.get("type", "tool_use") == "tool_use"]
     return chat_reply(
         reply.content,
-        arguments=next(filter(None, (arguments_text(each["input"]) for each in calls)), None),
+        tool_calls=tuple(
+            read_call(each.get("id"), each.get("name"), each["input"], number)
+            for number, each in enumerate(called, start=1)
+        ),
         end=reply.stop_reason,
         usage=_usage(reply.usage),
         model=reply.model,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
 from judgeforge.config.model import ModelConfig, ReplyForm
-from judgeforge.records import Finish, Message
+from judgeforge.records import Finish
+from judgeforge.text.messages import Message, TextPart, ToolCall
 
 Body = dict[str, Any]
 
@@ -40,6 +41,8 @@ class ChatRequest:
     """How the schema is sent, among ``ModelConfig.reply_forms``; the first of them if left out."""
     top_logprobs: int | None = None
     """How many alternatives of each token are asked for; providers without them ignore it."""
+    tools: str | None = None
+    """JSON of the tools that the model may call, in OpenAI's shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,10 @@ class ModelReply:
     reasoning: str | None = None
     arguments: str | None = None
     """Of the first tool call, as JSON, where there is one."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """All of them, where the request offered tools."""
+    has_words: bool = True
+    """Whether ``text`` is what it said; else it is the arguments of a call without words."""
     end: str | None = None
     """The server's word for an end that is an error, or that does not tell whether the text is
     whole."""
@@ -232,10 +239,10 @@ def as_placed(model: ModelConfig, messages: tuple[Message, ...]) -> tuple[Messag
     placed: list[Message] = []
     waiting: list[str] = []
     for message in messages:
-        if message.role == "system":
-            waiting.append(message.content)
+        if message.role in {"system", "developer"}:
+            waiting.append(message.text)
         elif waiting and message.role == "user":
-            placed.append(_of_user(*waiting, message.content))
+            placed.append(_begun_with(waiting, message))
             waiting = []
         else:
             placed += [*([_of_user(*waiting)] if waiting else []), message]
@@ -243,6 +250,13 @@ def as_placed(model: ModelConfig, messages: tuple[Message, ...]) -> tuple[Messag
     if waiting:
         placed.append(_of_user(*waiting))
     return tuple(placed)
+
+
+def _begun_with(texts: Sequence[str], message: Message) -> Message:
+    if isinstance(message.content, tuple):
+        first = TextPart(text="\n\n".join(texts))
+        return message.model_copy(update={"content": (first, *message.content)})
+    return message.model_copy(update={"content": "\n\n".join([*texts, message.text])})
 
 
 def _of_user(*texts: str) -> Message:
@@ -256,6 +270,6 @@ def _with_instruction(model: ModelConfig, request: ChatRequest) -> tuple[Message
     schema = json.dumps(request.reply_schema.schema, ensure_ascii=False)
     words = f"Answer with one JSON object that follows this JSON Schema and nothing else:\n{schema}"
     if messages and messages[0].role == "system":
-        first = Message(role="system", content=f"{messages[0].content}\n\n{words}")
+        first = Message(role="system", content=f"{messages[0].text}\n\n{words}")
         return (first, *messages[1:])
     return (Message(role="system", content=words), *messages)

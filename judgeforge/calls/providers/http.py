@@ -3,36 +3,34 @@
 The SDK keeps its authentication, timeouts and error classes; it does not retry, and adds nothing of
 its own environment. Redirects are not followed: a key must not travel to another host. A connection
 is reused only while nothing unasked-for waits on it, and one to this machine uses no proxy.
-Whatever goes wrong on the way is told apart by whether anything was sent.
+Whatever goes wrong on the way is told apart by whether anything was sent (connection_errors.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import select
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgeforge.calls.providers.base import Body, RawReply
-from judgeforge.calls.providers.http_errors import (
-    error_with_success,
-    harmless,
-    limit_headers,
-    status_error,
-)
+from judgeforge.calls.providers.connection_errors import call_error
+from judgeforge.calls.providers.http_errors import error_with_success, limit_headers
 from judgeforge.config.keys import read_headers
 from judgeforge.config.model import ModelConfig, is_this_machine
-from judgeforge.errors import CallError, NoReplyError, NotConnectedError, UntrustedServerError
+from judgeforge.errors import CallError, JudgeforgeError
+from judgeforge.store.atomic_files import descriptor_of, write_error
 
 if TYPE_CHECKING:
     import aiohttp
 
+T = TypeVar("T")
+
 _MOST_CONNECTIONS = 4096
-_TLS_ALERT = r"b'\x15\x03"
-"""How the HTTP client quotes the first bytes with which a TLS server refuses plain HTTP."""
 
 
 @dataclass(slots=True)
@@ -80,7 +78,7 @@ class HttpProvider:
             async with asyncio.timeout(model.timeout_s):
                 response = await self._post(body, model)
         except Exception as error:  # noqa: BLE001 (SDK, HTTP, TLS and proxies raise all kinds)
-            failure: CallError = _call_error(
+            failure: CallError = call_error(
                 error,
                 model,
                 self._address,
@@ -94,6 +92,44 @@ class HttpProvider:
             if hidden is None:
                 return RawReply(raw, limit_headers(headers))
             failure = hidden
+        raise failure
+
+    async def through_sdk(
+        self,
+        work: Callable[[Any, dict[str, Any]], Awaitable[T]],
+        model: ModelConfig,
+        *,
+        timeout_s: float = 0.0,
+    ) -> T:
+        """What ``work`` does with the SDK's client and the keywords that each of its methods takes.
+
+        No request is repeated. Raises as ``send`` does.
+        """
+        import httpx2
+
+        attempt, limit_s = _Attempt(), max(model.timeout_s, timeout_s)
+        _ATTEMPT.set(attempt)
+        try:
+            if self._client is None:
+                self._open()
+            options = {
+                "timeout": httpx2.Timeout(limit_s, connect=model.connect_timeout_s),
+                "extra_headers": read_headers(model),
+                "extra_query": model.query,
+            }
+            async with asyncio.timeout(limit_s):
+                return await work(self._client, options)
+        except JudgeforgeError:
+            raise
+        except Exception as error:  # noqa: BLE001 (as in ``send``)
+            failure = call_error(
+                error,
+                model,
+                self._address,
+                opened=self._client is not None,
+                sent=attempt.sent,
+                proxy=self._proxy,
+            )
         raise failure
 
     async def _post(self, body: Body, model: ModelConfig) -> Any:  # noqa: ANN401
@@ -145,6 +181,22 @@ class HttpProvider:
             setattr(self._client, ids, None)
 
 
+async def write_stream(response: Any, into: Path, *, first: bool) -> None:  # noqa: ANN401 (the SDK's)
+    """A body that is left to be read, bit by bit into a file, behind what is there unless it is the
+    ``first``; a last line gets its end. Raises StoreError where the file cannot be written."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if first else os.O_APPEND)
+    with os.fdopen(descriptor_of(into, flags), "wb") as file:
+        last = b"\n"
+        async for some in response.iter_bytes():
+            last = some[-1:] or last
+            try:
+                file.write(some)
+            except OSError as error:
+                raise write_error(into, error) from error
+        if last != b"\n":
+            file.write(b"\n")
+
+
 def _reuse_only_silent_connections(http_client: Any) -> None:  # noqa: ANN401
     """``http_client`` is an SDK's aiohttp client that has not sent anything yet.
 
@@ -187,109 +239,3 @@ def _has_spoken(protocol: Any) -> bool:  # noqa: ANN401
     waiting = select.poll()
     waiting.register(protocol.transport.get_extra_info("socket").fileno(), select.POLLIN)
     return bool(waiting.poll(0))
-
-
-def _call_error(
-    error: Exception,
-    model: ModelConfig,
-    address: str,
-    *,
-    opened: bool,
-    sent: bool,
-    proxy: str | None,
-) -> CallError:
-    """NotConnectedError, NoReplyError or StatusError for whatever was raised on the way.
-
-    ``opened``: whether the client could be made at all. ``sent``: whether the request may have
-    left, so that it may be billed. ``proxy``: the one on the way, if any.
-    """
-    response = _response_of(error)
-    if response is not None:
-        return status_error(response, model)
-    if not sent:
-        return _not_connected(error, model, address, opened=opened, proxy=proxy)
-    if isinstance(error, TimeoutError):
-        return NoReplyError(
-            f"no whole reply within timeout_s = {model.timeout_s:g} s from {address}"
-        )
-    root = _root(error)
-    if _TLS_ALERT in str(root):
-        return NotConnectedError(
-            f"{address} answers in TLS, so it took nothing of what was sent without: write "
-            "`base_url` with https://",
-            stops_run=True,
-        )
-    return NoReplyError(
-        f"the connection to {address}{_through(proxy)} broke "
-        f"({type(root).__name__}: {harmless(root)})"
-    )
-
-
-def _root(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised from or while handling."""
-    seen: list[BaseException] = []
-    at: BaseException | None = error
-    while at is not None and at not in seen:
-        seen.append(at)
-        yield at
-        at = at.__cause__ or at.__context__
-
-
-def _response_of(error: BaseException) -> Any:  # noqa: ANN401 (httpx2.Response)
-    """The server's response where its status was the error, even one that the SDK cannot decode."""
-    found = (getattr(each, "response", None) for each in _chain(error))
-    return next((each for each in found if getattr(each, "status_code", 200) // 100 != 2), None)
-
-
-def _through(proxy: str | None) -> str:
-    return "" if proxy is None else f" through the proxy {proxy} of the environment"
-
-
-def _not_connected(
-    error: Exception, model: ModelConfig, address: str, *, opened: bool, proxy: str | None
-) -> NotConnectedError:
-    """Nothing was sent. What no later attempt can change stops the run."""
-    import aiohttp
-
-    root = _root(error)
-    said = harmless(root)
-    if any(isinstance(each, aiohttp.ClientConnectorCertificateError) for each in _chain(error)):
-        return UntrustedServerError(
-            f"{address} does not prove that it is that server ({said}). Nothing was sent. "
-            "Check `base_url`, or let SSL_CERT_FILE name the certificates to trust."
-        )
-    if isinstance(root, ssl.SSLError) and root.reason == "WRONG_VERSION_NUMBER":
-        return NotConnectedError(
-            f"{proxy or address} does not speak TLS ({said}). Nothing was sent. Check "
-            f"{'the address of the proxy' if proxy else '`base_url`: http:// or https://, port'}.",
-            stops_run=True,
-        )
-    if isinstance(root, aiohttp.ClientHttpProxyError):
-        return NotConnectedError(
-            f"the proxy {proxy} of the environment refused the way to {address} "
-            f"(HTTP {root.status} {harmless(root.message)}). Nothing was sent. Check HTTPS_PROXY "
-            "or ALL_PROXY, or name hosts that need no proxy in NO_PROXY."
-        )
-    if opened and isinstance(error, TimeoutError):
-        return NotConnectedError(
-            f"no request to {address}{_through(proxy)} could be sent within timeout_s = "
-            f"{model.timeout_s:g} s. Nothing was sent."
-        )
-    if opened and isinstance(root, OSError | aiohttp.ClientError):
-        return NotConnectedError(
-            f"cannot connect to {address}{_through(proxy)} within connect_timeout_s = "
-            f"{model.connect_timeout_s:g} s ({said}). Check "
-            f"{'HTTPS_PROXY, ALL_PROXY and NO_PROXY' if proxy else 'the address and the network'}."
-        )
-    return NotConnectedError(
-        f"no request to {address} can be made ({type(root).__name__}: {said}). Nothing was sent. "
-        "Check the key, `base_url` and the settings for proxies and certificates in the "
-        "environment with `judgeforge doctor CONFIG`.",
-        stops_run=True,
-    )

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from judgeforge.calls.providers.moderation import is_about_content
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import FlaggedInputError, StatusError
 from judgeforge.text.redaction import redact
@@ -23,10 +24,6 @@ _LONGEST_HEADER = 200
 """Bytes of a header about limits; a longer value says nothing, and could take long to read."""
 _LONGEST_WAIT_S = 31 * 86_400.0
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
-_MODERATION_FIELDS = frozenset({"reasons", "flagged_input", "patterns"})
-_MODERATION_TYPES = frozenset({"content_policy_violation", "refusal"})
-"""``error.metadata`` of OpenRouter: a 403 with one of these fields, or with one of these as its
-``error_type``, is about what was asked; any other 403 is about the key."""
 _QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
 _QUOTA_CODES = frozenset({
     "insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds",
@@ -98,6 +95,19 @@ def error_with_success(
     return _refusal(_status_in(body), raw, headers, asked, model, with_success=True)
 
 
+def line_error(
+    body: Mapping[str, Any], status: int | None, asked: str, model: ModelConfig
+) -> StatusError:
+    """The refusal of one request in a batch, which has no headers. ``status``: where it says one;
+    else its own words tell."""
+    raw = json.dumps(body).encode()
+    return _refusal(status or _status_in(body), raw, _NoHeaders, asked, model)
+
+
+class _NoHeaders:
+    raw: tuple[tuple[bytes, bytes], ...] = ()
+
+
 def limit_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401 (httpx2.Headers)
     """``retry-after``, ``x-ratelimit-*``, ``anthropic-ratelimit-*`` and the like."""
     return {
@@ -139,9 +149,9 @@ def _refusal(
     body = _json(raw)
     said = _said(raw, body) + (" (sent with status 200)" if with_success else "")
     kept = limit_headers(headers)
-    if status == 403 and _is_moderation(body):
+    if is_about_content(status, body, said):
         return FlaggedInputError(
-            f"HTTP 403 from {model.model}: {said} (moderation flagged this request)",
+            f"HTTP {status} from {model.model}: {said} (moderation flagged this request)",
             status=status,
             headers=kept,
         )
@@ -153,8 +163,9 @@ def _refusal(
     unsupported = _unsupported_setting(said) if status in {400, 422} else None
     advice = unsupported or _advice(status, model, asked, quota=quota)
     return StatusError(
-        f"HTTP {status} from {model.model}: {said}{advice}",
+        f"HTTP {status} from {model.model}: {said}",
         status=status,
+        advice=advice,
         retry_after_s=retry_after_s(kept),
         headers=kept,
         retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
@@ -219,15 +230,6 @@ def _codes(value: object, depth: int = 0) -> Iterator[str]:
             if name in _CODES and isinstance(each, str):
                 yield each.lower()
             yield from _codes(each, depth + 1)
-
-
-def _is_moderation(body: object) -> bool:
-    error = body.get("error") if isinstance(body, Mapping) else None
-    metadata = error.get("metadata") if isinstance(error, Mapping) else None
-    if not isinstance(metadata, Mapping):
-        return False
-    flagged = any(metadata.get(field) for field in _MODERATION_FIELDS)
-    return flagged or str(metadata.get("error_type")) in _MODERATION_TYPES
 
 
 def _advice(status: int, model: ModelConfig, asked: str, *, quota: bool) -> str:

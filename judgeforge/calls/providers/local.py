@@ -19,6 +19,7 @@ from judgeforge.calls.providers.base import (
 )
 from judgeforge.calls.providers.local_engine import LocalEngine
 from judgeforge.calls.providers.openai_chat import json_schema_format, read_chat_completion
+from judgeforge.calls.providers.openai_turns import openai_turns
 from judgeforge.calls.providers.replies import asked_logprobs
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import NoReplyError
@@ -48,7 +49,7 @@ class LocalProvider:
         request = chat_only(request)
         body: Body = {
             "model": model.model,
-            "messages": [message.model_dump() for message in as_placed(model, request.messages)],
+            "messages": openai_turns(model, as_placed(model, request.messages)),
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             **passed_on(model, request),

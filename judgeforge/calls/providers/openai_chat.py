@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, Field
@@ -20,26 +22,30 @@ from judgeforge.calls.providers.base import (
     sends_temperature,
 )
 from judgeforge.calls.providers.http import HttpProvider
+from judgeforge.calls.providers.openai_turns import openai_turns
 from judgeforge.calls.providers.replies import (
     Beside,
     Logprobs,
     TokenUsage,
-    arguments_text,
     asked_logprobs,
     chat_reply,
     parsed,
     plain_text,
+    read_call,
     token_probabilities,
 )
 from judgeforge.config.model import ModelConfig, ReplyForm
 from judgeforge.errors import MalformedReplyError
+from judgeforge.text.messages import ToolCall
 
 
 class _Function(BaseModel):
-    arguments: str | dict[str, Any]
+    name: Beside[str] = None
+    arguments: str | dict[str, Any] | None = None
 
 
 class _ToolCall(BaseModel):
+    id: Beside[str] = None
     function: _Function
 
 
@@ -54,10 +60,15 @@ class _Message(BaseModel):
     function_call: Beside[_Function] = None
 
     @property
-    def arguments(self) -> str | None:
-        called = [each.function for each in self.tool_calls or () if each is not None]
-        functions = [*called, *([self.function_call] if self.function_call else [])]
-        return next(filter(None, (arguments_text(each.arguments) for each in functions)), None)
+    def calls(self) -> tuple[ToolCall, ...]:
+        return tuple(
+            read_call(each.id, each.function.name, each.function.arguments, number)
+            for number, each in enumerate(self._called(), start=1)
+        )
+
+    def _called(self) -> Iterable[_ToolCall]:
+        called = [each for each in self.tool_calls or () if each is not None]
+        return called or ([_ToolCall(function=self.function_call)] if self.function_call else [])
 
 
 class _Choice(BaseModel):
@@ -81,9 +92,7 @@ class OpenAIChat(HttpProvider):
         schema = request.reply_schema
         body: Body = {
             "model": model.model,
-            "messages": [
-                {"role": m.role, "content": m.content} for m in asked_messages(model, request)
-            ],
+            "messages": openai_turns(model, asked_messages(model, request)),
             max_tokens_field(model): request.max_tokens,
             **passed_on(model, request),
         }
@@ -91,6 +100,8 @@ class OpenAIChat(HttpProvider):
             body["temperature"] = request.temperature
         if request.seed is not None:
             body["seed"] = request.seed
+        if request.tools is not None:
+            body["tools"] = json.loads(request.tools)
         if schema is not None:
             body |= _structured(reply_form(model, request), schema)
         return body | asked_logprobs(request)
@@ -129,7 +140,7 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     return chat_reply(
         message.content,
         apart=plain_text(message.reasoning) or plain_text(message.reasoning_details),
-        arguments=message.arguments,
+        tool_calls=message.calls,
         end=choice.finish_reason,
         error=choice.error,
         usage=usage,

@@ -28,6 +28,7 @@ from judgeforge.calls.providers.base import Body, ChatRequest, ModelReply, Token
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import MalformedReplyError
 from judgeforge.records import Finish
+from judgeforge.text.messages import ToolCall
 from judgeforge.text.wording import first_problem
 
 Count = float | None
@@ -172,7 +173,7 @@ def chat_reply(
     content: object,
     *,
     apart: str = "",
-    arguments: str | None,
+    tool_calls: tuple[ToolCall, ...],
     end: object,
     usage: Usage | None,
     model: str | None,
@@ -188,8 +189,10 @@ def chat_reply(
     if thought is None:
         # Where thoughts come apart, what looks like one in the text is about thoughts.
         text, thought = split_reasoning(text)
-    if not text.strip() and arguments is not None:
-        text = clean(arguments)
+    arguments = next((call.arguments for call in tool_calls if call.arguments.strip()), None)
+    has_words = bool(text.strip()) or arguments is None
+    if not has_words:
+        text = clean(arguments or "")
     finish, unusual_end = ended(end, text, error)
     return ModelReply(
         text,
@@ -198,6 +201,8 @@ def chat_reply(
         reasoning=clean(thought) if thought else None,
         end=unusual_end,
         arguments=arguments,
+        tool_calls=tool_calls,
+        has_words=has_words,
         model=model,
         tokens=tokens,
     )
@@ -239,18 +244,43 @@ def arguments_text(arguments: object) -> str | None:
 def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
     """What of a reply is the answer to this request of this model.
 
-    Where a tool was asked for, its arguments are the answer, whatever text is beside them.
+    Where a tool was asked for, its arguments are the answer, whatever text is beside them. Where
+    tools were only offered, calls are a whole answer, with words or without.
     """
-    if "tools" in body and reply.arguments is not None:
+    if _forces_a_tool(body) and reply.arguments is not None:
         finish: Finish = "length" if reply.finish == "length" else "stop"
-        return replace(reply, text=clean(reply.arguments), finish=finish)
+        return replace(reply, text=clean(reply.arguments), finish=finish, tool_calls=())
+    reply = _with_its_calls(reply) if "tools" in body else replace(reply, tool_calls=())
     if model.thinking_tags is None or reply.reasoning:
         return reply
     text, thought = split_reasoning(reply.text, model.thinking_tags)
     if thought is None:
         return reply
-    finish = "empty" if reply.finish == "stop" and not text.strip() else reply.finish
+    is_empty = not text.strip() and not reply.tool_calls
+    finish = "empty" if reply.finish == "stop" and is_empty else reply.finish
     return replace(reply, text=text, finish=finish, reasoning=thought)
+
+
+def _forces_a_tool(body: Body) -> bool:
+    """Offers alone have no `tool_choice`, or one that leaves the choice."""
+    choice = body.get("tool_choice")
+    return isinstance(choice, Mapping) and choice.get("type") in {"function", "tool"}
+
+
+def _with_its_calls(reply: ModelReply) -> ModelReply:
+    if not reply.tool_calls:
+        return reply
+    text = reply.text if reply.has_words else ""
+    return replace(reply, text=text, finish="stop" if reply.finish == "empty" else reply.finish)
+
+
+def read_call(given_id: object, name: object, arguments: object, number: int) -> ToolCall:
+    """A call as the model made it, whatever its arguments are: that is for judges to say."""
+    return ToolCall(
+        id=clean(given_id) if isinstance(given_id, str) and given_id else f"call_{number}",
+        name=clean(name) if isinstance(name, str) else "",
+        arguments=clean(arguments_text(arguments) or ""),
+    )
 
 
 def _parsed(model: type[M], raw: bytes) -> M:

@@ -36,7 +36,7 @@ class SystemOne(DecisionServer):
         return {
             "model": model.model,
             # Some servers take a string only.
-            "state": "\n\n".join(message.content for message in asked.messages),
+            "state": "\n\n".join(message.text for message in asked.messages),
             "questions": {question.name: _question(question) for question in asked.questions},
             **model.passed_on,
         }

@@ -10,13 +10,16 @@ from rich.text import Text
 from judgeforge.cli.show.output import usd
 from judgeforge.records import Judgment, PreferencePair
 from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
+from judgeforge.text.shown_messages import folded_thought, spoken, tool_names, turns_text
 from judgeforge.text.visible import one_line, printable
 from judgeforge.text.wording import counted
 
 
 def render_explanation(explanation: Explanation) -> Group:
     pair = explanation.pair
-    prompt = "\n".join(f"{turn.role}: {turn.content}" for turn in pair.prompt)
+    prompt = turns_text(pair.prompt)
+    if pair.tools:
+        prompt = f"tools: {', '.join(tool_names(pair.tools))}\n{prompt}"
     return Group(
         Text(printable(explanation.reason), style="bold"),
         Panel(Text(printable(prompt)), title="prompt", title_align="left"),
@@ -58,10 +61,13 @@ def _side(name: str, side: ExplainedSide) -> Panel:
         figures = f"  score {side.score:.3f} ± {side.score_sd:.3f}, P(best) {side.p_best:.2f}"
     title = Text(f"{name}: {one_line(answer.id)} by {one_line(answer.model)}{figures}")
     notes = [f"finish: {answer.finish}"] if answer.finish not in {"stop", "given"} else []
+    notes += [f"{answer.given} in the set that it comes from"] if answer.given else []
     notes += answer.flags
     subtitle = Text(one_line(", ".join(notes))) if notes else None
+    thought = folded_thought(answer.reasoning)
+    said = "\n".join([*([thought, ""] if thought else []), spoken(answer.message())])
     return Panel(
-        Text(printable(answer.text)),
+        Text(printable(said)),
         title=title,
         title_align="left",
         subtitle=subtitle,
@@ -122,7 +128,8 @@ def _calls(calls: tuple[ExplainedCall, ...]) -> Table:
 def _attempts(call: ExplainedCall) -> str:
     if not call.attempts:
         return "cached"
-    return "\n".join([str(call.attempts), *map(one_line, call.failures)])
+    batch = [] if call.batch is None else [f"in batch {one_line(call.batch)}"]
+    return "\n".join([str(call.attempts), *batch, *map(one_line, call.failures)])
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -15,6 +15,7 @@ from judgeforge.ranking.protocols import is_by_code
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_rows
+from judgeforge.text.shown_messages import row_spoken
 from judgeforge.text.visible import excerpt, one_line
 
 Json = Mapping[str, Any]
@@ -38,9 +39,9 @@ def pairs_table(folder: Path, *, most: int | None = None) -> Table:
         sides = pair["provenance"]
         why = reasons(criteria[sides["chosen_id"]], criteria[sides["rejected_id"]])
         table.add_row(
-            Text(excerpt(pair["prompt"][-1]["content"], PROMPT_CHARACTERS)),
-            Text(excerpt(pair["chosen"][-1]["content"], ANSWER_CHARACTERS), style="green"),
-            Text(excerpt(pair["rejected"][-1]["content"], ANSWER_CHARACTERS), style="red"),
+            Text(excerpt(row_spoken(pair["prompt"][-1]), PROMPT_CHARACTERS)),
+            Text(excerpt(row_spoken(pair["chosen"][-1]), ANSWER_CHARACTERS), style="green"),
+            Text(excerpt(row_spoken(pair["rejected"][-1]), ANSWER_CHARACTERS), style="red"),
             f"{pair['score_margin']:.2f}\n{pair['confidence']:.0%}",
             Text("\n".join(why)),
         )

@@ -23,6 +23,8 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 def print_check(report: CheckReport) -> None:
     skips = report.skips.total()
     fine = f"{counted(report.prompts, 'prompt')} {'is' if report.prompts == 1 else 'are'} fine"
+    for line in report.source:
+        say(line)
     say(f"{fine}, {counted(skips, 'row')} would be skipped")
     for reason, number in sorted(report.skips.items()):
         say(f"  {reason}: {number}")
@@ -30,6 +32,8 @@ def print_check(report: CheckReport) -> None:
         say(f"  {example}")
     if skips > len(report.examples):
         say(f"  … and {skips - len(report.examples)} more")
+    for number, line in enumerate(report.lint):
+        say(f"  {line}" if number else f"lint of {line}")
     kinds = {"note": report.notes, "warning": report.warnings, "problem": report.problems}
     for kind, texts in kinds.items():
         for text in texts:

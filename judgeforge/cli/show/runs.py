@@ -68,6 +68,8 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
         f"{counted(status.pairs, 'pair')}, {counted(sum(status.skips.values()), 'skip')}{left}"
     )
     say(f"{counted(status.calls, 'call')} sent, cost {usd(status.cost_usd, 6)}{budget}{reserved}")
+    if status.batches is not None:
+        say(f"waits for {status.batches}")
     if status.trouble is not None:
         say(status.trouble)
     if status.status == "killed":

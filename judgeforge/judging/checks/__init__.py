@@ -4,6 +4,7 @@ subject.py     what a check looks at, and the readers of its argument
 pattern.py     regular expressions, bounded in size and time
 text.py        words, lengths, lists, patterns, the reference
 structured.py  JSON and JSON Schema
+tool_calls.py  which tools are called, and with which arguments
 language.py    the language of a text
 
 To add a check: one small function in one of these, and a line in CHECKS.
@@ -18,7 +19,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from judgeforge.judging.checks import language, pattern, structured, text
+from judgeforge.judging.checks import language, pattern, structured, text, tool_calls
 from judgeforge.judging.checks.subject import (
     Passes,
     Subject,
@@ -83,6 +84,9 @@ CHECKS: Mapping[str, CheckKind] = {
     "numbered_items": CheckKind(span, within(text.count_numbered_items)),
     "bullet_items": CheckKind(span, within(text.count_bullet_items)),
     "language": CheckKind(language.language_code, language.is_in_language),
+    "calls_tool": CheckKind(tool_calls.tools, tool_calls.calls_tool),
+    "tool_arguments": CheckKind(tool_calls.arguments, tool_calls.arguments_follow),
+    "no_tool_call": CheckKind(only_true, tool_calls.makes_no_call),
     "equals_reference": CheckKind(only_true, text.equals_reference, needs_reference=True),
     "contains_reference": CheckKind(only_true, text.contains_reference, needs_reference=True),
 }

@@ -201,12 +201,16 @@ def _is_of_type(value: object, name: str) -> bool:
     return isinstance(value, _KINDS[name])
 
 
-def _read(text: str) -> tuple[bool, Any]:
+def read_json(text: str) -> tuple[bool, Any]:
+    """Whether the whole text is one JSON value, and which one."""
     try:
-        plain = normalized("NFC", unfenced(text))
-        return True, json.loads(plain, parse_constant=_no_constant)
+        return True, json.loads(normalized("NFC", text), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return False, None
+
+
+def _read(text: str) -> tuple[bool, Any]:
+    return read_json(unfenced(text))
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from judgeforge.text.messages import ToolCall
 from judgeforge.text.visible import normalized
 
 MOST_TEXTS = 100
@@ -37,6 +38,8 @@ class UndecidedCheckError(Exception):
 class Subject:
     text: str
     reference: str | None = None
+    calls: tuple[ToolCall, ...] = ()
+    """The tools that the answer calls, beside its text."""
 
     def holds(self, wanted: str) -> bool:
         """Whether a text of ``texts`` occurs."""

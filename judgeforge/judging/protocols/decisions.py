@@ -24,9 +24,11 @@ from judgeforge.judging.judge import (
     call_failure,
     cut_prompt_note,
     fallback_note,
+    input_cut,
     reading_failure,
 )
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
+from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.protocols.pairwise import pair_questions
 from judgeforge.judging.protocols.pointwise import single_questions
 from judgeforge.judging.replies.decisions import answers_by_name, read_choice, score_of_answers
@@ -59,11 +61,11 @@ class DecisionJudge:
     async def ask(
         self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
     ) -> Judgment:
-        texts = [completions[i].text for i in question.completion_ids]
+        answers = [ShownAnswer.of(completions[i]) for i in question.completion_ids]
         blank = blank_judgment(prompt, question, self._judge, self._rubric)
         request = DecisionRequest(
-            judge_messages("decisions", self._rubric, prompt, texts),
-            self._questions if len(texts) == 1 else (self._pair_question,),
+            judge_messages("decisions", self._rubric, prompt, answers),
+            self._questions if len(answers) == 1 else (self._pair_question,),
         )
         try:
             answer = await self._gateway.ask(self._judge.model, request, sample=question.repeat)
@@ -71,10 +73,13 @@ class DecisionJudge:
             if error.stops_run:
                 raise
             return blank.model_copy(update=call_failure(error).fields())
-        evidence = self._evidence(request, answer.reply)
+        tokens = answer.input_tokens_read(request)
+        if tokens is None:
+            evidence = self._evidence(request, answer.reply)
+        else:
+            evidence = input_cut(tokens).fields()
         if answer.answered_by:
             evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))
-        tokens = answer.input_tokens_read(request)
         if tokens is not None:
             evidence["note"] = cut_prompt_note(tokens, evidence.get("note"))
         update = {

@@ -10,6 +10,7 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
 from judgeforge.judging.judge import drawn_order
 from judgeforge.judging.judge_prompts import judge_messages
+from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.replies.in_words import (
     READ_IN_WORDS,
     read_textual_pair,
@@ -27,9 +28,9 @@ class PairwiseJudge(WritingJudge[PairReply]):
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return pair_questions(self._judge, completion_ids, repeat)
 
-    def form(self, rubric: Rubric, prompt: Prompt, texts: Sequence[str]) -> Form[PairReply]:
-        messages = judge_messages("pairwise", rubric, prompt, texts)
-        in_words = partial(read_textual_pair, judged=[messages[-1].content])
+    def form(self, rubric: Rubric, prompt: Prompt, shown: Sequence[ShownAnswer]) -> Form[PairReply]:
+        messages = judge_messages("pairwise", rubric, prompt, shown)
+        in_words = partial(read_textual_pair, judged=[messages[-1].text])
         return Form(
             messages=messages,
             schema=PAIR_SCHEMA,

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from pydantic import JsonValue
+
 from judgeforge import __version__
 from judgeforge.ranking.pairing.selection import SelectedPair
-from judgeforge.records import (
-    Completion,
-    Judgment,
-    Message,
-    PreferencePair,
-    Prompt,
-    Provenance,
-    RubricId,
-)
+from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Provenance, RubricId
 
 
 def make_pairs(
@@ -25,23 +19,29 @@ def make_pairs(
     judgments: Sequence[Judgment],
     rubric: RubricId,
     strategy: str,
+    with_reasoning: bool = False,
+    keep: Sequence[str] = (),
 ) -> list[PreferencePair]:
     """One record for each selected pair, in their order; ids are the prompt's with ``.p0`` on.
 
     ``completions``: by id, both sides of every pair. ``judgments``: all of the prompt, of which
-    each pair keeps those about its sides.
+    each pair keeps those about its sides. ``with_reasoning``: both sides keep what their models
+    thought, as ``reasoning_content``. ``keep``: the keys of the prompt's metadata that go along.
     """
     return [
         PreferencePair(
             id=f"{prompt.id}.p{number}",
             prompt_id=prompt.id,
             prompt=prompt.messages,
-            chosen=_answer(completions[pair.chosen_id]),
-            rejected=_answer(completions[pair.rejected_id]),
+            tools=prompt.tools,
+            metadata=kept_metadata(prompt, keep),
+            chosen=(completions[pair.chosen_id].message(with_reasoning=with_reasoning),),
+            rejected=(completions[pair.rejected_id].message(with_reasoning=with_reasoning),),
             score_chosen=pair.score_chosen,
             score_rejected=pair.score_rejected,
             score_margin=pair.score_margin,
             confidence=pair.confidence,
+            p_tie=pair.p_tie,
             chosen_model=completions[pair.chosen_id].model,
             rejected_model=completions[pair.rejected_id].model,
             strategy=strategy,
@@ -51,8 +51,9 @@ def make_pairs(
     ]
 
 
-def _answer(completion: Completion) -> tuple[Message, ...]:
-    return (Message(role="assistant", content=completion.text),)
+def kept_metadata(prompt: Prompt, keep: Iterable[str]) -> dict[str, JsonValue]:
+    """All of these keys, null where the row has none: a table has a column for all rows or none."""
+    return {name: prompt.metadata.get(name) for name in keep}
 
 
 def _provenance(

@@ -11,11 +11,13 @@ from typing import Literal, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from judgeforge.ranking.confidence import probability_better
+from judgeforge.ranking.confidence import outcome, probability_ahead
 from judgeforge.ranking.confidence_map import ConfidenceMap
+from judgeforge.ranking.outcomes import Outcome
 from judgeforge.ranking.pairing import STRATEGIES
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Ranking, Record, SkipReason
+from judgeforge.records import Ranking, SkipReason
+from judgeforge.text.messages import Record
 from judgeforge.text.wording import as_clause, did_you_mean, expect, found
 
 TIE_WIDTH = 1e-9
@@ -31,7 +33,9 @@ class SelectedPair(Record):
     score_rejected: float
     score_margin: float
     confidence: float
-    """Probability that chosen is better than rejected, 0.5 to 1."""
+    """Probability that chosen is better than rejected, 0 to 1; never below that of the reverse."""
+    p_tie: float = 0.0
+    """Probability that both are equally good."""
     p_best: float
     """Probability that chosen is the best of its prompt, 0 to 1."""
 
@@ -54,7 +58,9 @@ class Trust(Record):
     """A pair is wrong when chosen is not the best completion, or when rejected is better."""
     confidence: ConfidenceMap | None = None
     """From P(chosen is better than rejected) of the posterior to one that holds; None where the
-    labels do not tell."""
+    labels do not tell. It is of ``probability_ahead``, and holds with half of the ties."""
+    ties: ConfidenceMap | None = None
+    """The same of P(both are equally good)."""
     least: float | None = None
     """Pairs whose probability of being right is not above this are left out; None keeps all."""
     max_error: float | None = None
@@ -158,17 +164,28 @@ def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPa
         return None
     chosen, rejected = (first, second) if gap > 0 else (second, first)
     ids = ranking.completion_ids
-    believed = probability_better(ranking, ids[chosen], ids[rejected])
-    confidence = max(0.5, trust.confidence(believed) if trust.confidence else believed)
+    found = _trusted(ranking, ids[chosen], ids[rejected], trust)
     return SelectedPair(
         chosen_id=ids[chosen],
         rejected_id=ids[rejected],
         score_chosen=ranking.score(chosen),
         score_rejected=ranking.score(rejected),
         score_margin=abs(gap),
-        confidence=confidence,
+        confidence=found.better,
+        p_tie=found.tie,
         p_best=ranking.p_best[chosen],
     )
+
+
+def _trusted(ranking: Ranking, chosen_id: str, rejected_id: str, trust: Trust) -> Outcome:
+    """The outcome as labels have calibrated it; a tie was half of either for them."""
+    believed = outcome(ranking, chosen_id, rejected_id)
+    if trust.confidence is None:
+        return believed
+    half = max(0.5, trust.confidence(probability_ahead(ranking, chosen_id, rejected_id)))
+    tie = believed.tie if trust.ties is None else trust.ties(believed.tie)
+    tie = min(tie, 2.0 * (1.0 - half))
+    return Outcome(half - tie / 2.0, tie, 1.0 - half - tie / 2.0)
 
 
 _Filter = tuple[SkipReason, Callable[[SelectedPair], bool], Callable[[Sequence[SelectedPair]], str]]
@@ -209,7 +226,7 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
     if least is not None:
 
         def right(pair: SelectedPair) -> float:
-            return pair.p_best if trust.of == "best" else pair.confidence
+            return pair.p_best if trust.of == "best" else pair.confidence + pair.p_tie / 2.0
 
         yield (
             SkipReason.ABOVE_MAX_ERROR,

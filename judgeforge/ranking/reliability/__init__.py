@@ -1,7 +1,9 @@
 """Judgments of many prompts -> each judge's scale, noise, bias and discrimination. Pure.
 
-judges.py    what is known of judges, and what is assumed before any evidence
-fit.py       the reliability of all judges of a run
-scores.py    from their scores
-verdicts.py  from their verdicts on two completions
+judges.py     what is known of judges, and what is assumed before any evidence
+fit.py        the reliability of all judges of a run
+scores.py     from their scores
+verdicts.py   from their verdicts on two completions
+unseen.py     what their judgments cannot show, from recorded judges
+closeness.py  how often completions are equally good, or nearly
 """

@@ -1,7 +1,8 @@
 """The reliability of all judges of a run, learnt from their judgments alone.
 
 Scores are fitted first (scores.py), since the qualities that they show set the scale on which
-verdicts are then fitted (verdicts.py).
+verdicts are then fitted (verdicts.py). What judgments cannot show is assumed (unseen.py), and last
+comes how often completions are equally good (closeness.py).
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from judgeforge.ranking.evidence import Evidence, read_evidence
+from judgeforge.ranking.reliability.closeness import with_closeness
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.ranking.reliability.scores import fit_scores
+from judgeforge.ranking.reliability.unseen import with_unseen
 from judgeforge.ranking.reliability.verdicts import fit_verdicts
 from judgeforge.records import Judgment
 
@@ -39,4 +42,5 @@ def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
             "prompts": len(evidence),
         }
     )
-    return fit_verdicts(evidence, fit_scores(evidence, known))
+    fitted = fit_verdicts(evidence, fit_scores(evidence, known))
+    return with_closeness(evidence, with_unseen(evidence, fitted))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from judgeforge.records import Record
+from judgeforge.text.messages import Record
 
 
 class JudgeReliability(Record):
@@ -55,6 +55,16 @@ class Reliability(Record):
     length: float = 0.0
     """Quality that is expected of a completion for each e-fold of its length over the others',
     before any judge is heard; it needs labels."""
+    close_prompts: float = Field(default=0.0, ge=0, lt=1)
+    """Share of prompts whose completions are all equally good, or nearly."""
+    close_pairs: float = Field(default=0.0, ge=0, lt=1)
+    """Share of two completions that are so in the other prompts."""
+    shared_by_all: float = Field(default=0.0, ge=0, lt=1)
+    """As ``shared_error``, of the outcomes of two completions alone: what judges as noisy as these
+    are known to share."""
+    doubt: float = Field(default=0.0, ge=0)
+    """How far off the judges' errors may be, as a standard deviation of the logarithm of gaps in
+    their standard deviations: large where nothing measures them."""
     source: Literal["prior", "run", "labels"] = "prior"
     prompts: int = 0
     """How many prompts it was fitted on."""

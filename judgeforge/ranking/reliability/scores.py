@@ -21,7 +21,9 @@ from judgeforge.ranking.reliability.judges import Reliability
 
 STEPS = 40
 PRIOR_CELLS = 30.0
-"""How many cells each prior variance is worth."""
+"""How many cells the prior variances of prompts are worth."""
+PRIOR_FEW_CELLS = 4.0
+"""The same of own errors, noise and qualities, in which recorded judges and sets differ widely."""
 PRIOR_SCALE_CELLS = 60.0
 """How many cells the prior scale (1) is worth."""
 
@@ -101,7 +103,7 @@ def _repeat_variances(
     priors = [reliability.of(name).repeat_sd ** 2 for name in names]
     return np.array(
         [
-            (PRIOR_CELLS * prior + squares[name]) / (PRIOR_CELLS + degrees[name])
+            (PRIOR_FEW_CELLS * prior + squares[name]) / (PRIOR_FEW_CELLS + degrees[name])
             for name, prior in zip(names, priors, strict=True)
         ]
     )
@@ -143,9 +145,11 @@ def _improve(groups: Sequence[_Group], now: _Parameters, prior: _Parameters) -> 
     sums = _Sums(len(now.scale))
     for group in groups:
         _expect(group, now, sums)
-    own = (PRIOR_CELLS * prior.own + sums.own) / (PRIOR_CELLS + sums.own_n)
+    own = (PRIOR_FEW_CELLS * prior.own + sums.own) / (PRIOR_FEW_CELLS + sums.own_n)
     prompt = (PRIOR_CELLS * prior.prompt + sums.prompt) / (PRIOR_CELLS + sums.prompt_n)
-    quality = (PRIOR_CELLS * prior.quality + sums.quality) / (PRIOR_CELLS + sums.completions)
+    quality = (PRIOR_FEW_CELLS * prior.quality + sums.quality) / (
+        PRIOR_FEW_CELLS + sums.completions
+    )
     spread = (PRIOR_CELLS * prior.spread + sums.spread) / (PRIOR_CELLS + sums.prompts)
     pull = PRIOR_SCALE_CELLS * prior.quality
     scale = np.maximum((pull + sums.cross) / (pull + sums.square), 0.05)
@@ -239,4 +243,6 @@ def _cautious_own(found: _Parameters) -> Array:
     """Disagreeing with the panel shows an error; agreeing more than others do may be an error that
     is shared. So no judge's own error counts as smaller than the panel's median."""
     relative = found.own / found.scale**2
+    if len(relative) == 2:  # the median of two is no panel's: it would make equals of them
+        return found.own
     return np.asarray(np.maximum(relative, np.median(relative)) * found.scale**2)

@@ -1,10 +1,15 @@
-"""The pairs of a run folder -> files that trainers read.
+"""The pairs of a run folder, or all its judged completions, -> files that trainers read.
 
-export.py   exporting to a target format
-targets.py  what a target is, and a pair as a row of each trainer's format
-arrow.py    the columns of a pair and their types
+export.py          exporting to a target format
+places.py          where its files go, and what is not replaced
+targets.py         what a target is, and what it can hold
+formats/           a row of each trainer, one file a format
+arrow.py           columns and their types, as Parquet and as a dataset
+chat_template.py   messages as one string
+images.py          pictures as their bytes
+thinking.py        thoughts as a field, as words, or left out
 
-To add a format: a function for its row in targets.py, or a file, and a line in ``TARGETS``.
+To add a format: a function for its row in formats/, and a line in ``TARGETS``.
 """
 
 from __future__ import annotations
@@ -12,23 +17,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from judgeforge.errors import ConfigError
-from judgeforge.results.export import targets
-from judgeforge.results.export.arrow import open_parquet
-from judgeforge.results.export.targets import Target, json_lines
+from judgeforge.results.export.formats.hosted import bedrock_row, openai_row
+from judgeforge.results.export.formats.judged import open_kto, ranked_row
+from judgeforge.results.export.formats.llamafactory import llamafactory_files, llamafactory_row
+from judgeforge.results.export.formats.nemo_rl_axolotl import axolotl_row, nemo_rl_row
+from judgeforge.results.export.formats.trl import open_trl
+from judgeforge.results.export.formats.verl import open_verl
+from judgeforge.results.export.formats.whole import open_whole_parquet, whole_row
+from judgeforge.results.export.targets import (
+    GOOD,
+    MARGIN,
+    SEVERAL,
+    TEMPLATE,
+    THOUGHTS,
+    TOOLS,
+    WEIGHT,
+    Target,
+    json_lines,
+    json_lines_of,
+)
 from judgeforge.text.wording import did_you_mean
 
+_JSON, _PARQUET = ".jsonl", ".parquet"
+_ASKED = frozenset({MARGIN, WEIGHT})
+
 TARGETS: Mapping[str, Target] = {
-    "trl": Target(suffix=".jsonl", open=json_lines(targets.trl_row)),
-    "openai": Target(suffix=".jsonl", open=json_lines(targets.openai_row), takes_margin=False),
-    "jsonl": Target(suffix=".jsonl", open=json_lines(targets.jsonl_row)),
-    "parquet": Target(suffix=".parquet", open=open_parquet),
-    "axolotl": Target(suffix=".jsonl", open=json_lines(targets.axolotl_row), takes_margin=False),
+    "trl": Target(_JSON, open_trl, takes=_ASKED, also=_PARQUET),
+    "kto": Target(_JSON, open_kto, takes={WEIGHT, GOOD}, also=_PARQUET, reads="prompts"),
+    "ranked": Target(_JSON, json_lines_of(ranked_row), reads="prompts"),
+    "openrlhf": Target(_JSON, open_trl, takes=_ASKED, holds={THOUGHTS, SEVERAL}),
+    "nemo-rl": Target(_JSON, json_lines(nemo_rl_row), holds={THOUGHTS, SEVERAL}),
+    "openai": Target(_JSON, json_lines(openai_row), holds={TOOLS}),
+    "bedrock": Target(_JSON, json_lines(bedrock_row), holds=()),
+    "axolotl": Target(_JSON, json_lines(axolotl_row), holds=()),
     "llamafactory": Target(
-        suffix=".jsonl",
-        open=json_lines(targets.llamafactory_row),
-        takes_margin=False,
-        describe=targets.llamafactory_files,
+        _JSON, json_lines_of(llamafactory_row), holds={TOOLS}, describe=llamafactory_files
     ),
+    "verl-rm": Target(_PARQUET, open_verl, holds={TOOLS, THOUGHTS, SEVERAL}, needs=TEMPLATE),
+    "jsonl": Target(_JSON, json_lines_of(whole_row), takes=_ASKED),
+    "parquet": Target(_PARQUET, open_whole_parquet, takes=_ASKED),
 }
 
 

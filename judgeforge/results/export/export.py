@@ -1,26 +1,40 @@
-"""Exporting the pairs of a run folder to a target format, whole or split into train and test."""
+"""Exporting run folders to a target format, whole or split into train and test."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from judgeforge.errors import ConfigError, StoreError
+from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export import find_target
-from judgeforge.results.export.targets import Target, Write
+from judgeforge.results.export.formats.judged import BAD, GOOD, IN_DOUBT
+from judgeforge.results.export.places import (
+    DESCRIPTION,
+    earlier_files,
+    places,
+    refuse_taken,
+    remove,
+)
+from judgeforge.results.export.targets import PICTURES, Export, ExportOptions, Target, Write
+from judgeforge.results.export.thinking import Thinking, judged_with_thinking, with_thinking
+from judgeforge.results.facts import part
+from judgeforge.results.judged_prompts import JudgedCompletions, judged_prompts
 from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_records
+from judgeforge.store.pair_columns import THOUGHT, PairColumns
+from judgeforge.text.wording import counted
 
 Side = Literal["train", "test"]
 
-_DESCRIPTION = "dataset_info.json"
+_REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,59 +42,89 @@ class ExportSummary:
     target: str
     files: Mapping[Side, Path]
     rows: Mapping[Side, int]
+    """Pairs, prompts, or whatever else is a row of the format."""
     description: Path | None = None
     """The ``dataset_info.json``, where the target has one."""
+    what: str = "pair"
+    notes: tuple[str, ...] = ()
+    """What was left out, and why."""
 
     def lines(self) -> Iterator[str]:
         """What was written, one line a file."""
         for side, path in self.files.items():
             number = self.rows[side]
-            what = "pair" if number == 1 else "pairs"
+            what = self.what if number == 1 else f"{self.what}s"
             yield f"wrote {path}: {number:,} {what} ({self.target}, {side})"
         if self.description:
             yield f"wrote {self.description}"
+        yield from self.notes
+
+
+@dataclass(slots=True)
+class _Progress:
+    counts: Counter[str] = field(default_factory=Counter)
+    first_refused: str = ""
+
+    def count(self, what: str) -> None:
+        self.counts[what] += 1
 
 
 def export_pairs(
-    folder: Path,
+    folder: Path | Sequence[Path],
     *,
     target: str,
     to: Path,
     test_share: float = 0.0,
-    with_margin: bool = False,
     force: bool = False,
+    leave_out: bool = False,
+    with_margin: bool = False,
+    options: ExportOptions | None = None,
 ) -> ExportSummary:
-    """Write the pairs of the run folder ``folder`` in the format ``target``.
+    """Write what the run folder ``folder`` has, or several, in the format ``target``.
 
     ``to`` is a file with the suffix of the format, or a folder that gets ``train`` and ``test``
-    files. With a file, the test side goes beside it: ``x.jsonl`` and ``x.test.jsonl``. All pairs
-    of a prompt are on the same side. ``with_margin`` adds a column ``margin`` (``score_margin``),
-    which some reward trainers put into their loss. ``force`` replaces an earlier export, its test
-    side included.
+    files. With a file, the test side goes beside it: ``x.jsonl`` and ``x.test.jsonl``. All rows
+    of a prompt are on the same side. ``with_margin`` is that of the ``options``. ``leave_out``
+    leaves out pairs that the format cannot hold whole, and counts them. ``force`` replaces an
+    earlier export, its test side included.
 
-    Raises ConfigError (folder, format, place or share are wrong) or StoreError (a file cannot be
-    read, or the disk fails). Nothing is left half written.
+    Raises ConfigError (folder, format, place, share or options are wrong, or a pair does not go
+    into the format) or StoreError (a file cannot be read, or the disk fails). Nothing is left half
+    written.
     """
-    format_ = find_target(target)
-    source = RunFolder(folder).pairs
-    if not source.is_file():
-        raise ConfigError(why_no_run_folder(folder, lacks=source.name))
-    if not 0 <= test_share < 1:
-        raise ConfigError(f"test share {test_share}: it must be at least 0 and less than 1.")
-    if with_margin and not format_.takes_margin:
-        raise ConfigError(f"the format `{target}` has no room for a margin: leave it out.")
-    train, test = _places(to, format_, target)
-    description = train.parent / _DESCRIPTION if format_.describe else None
-    _refuse_taken(
-        [train, test, *([description] if description else [])], RunFolder(folder), force=force
-    )
+    format_, options = find_target(target), options or ExportOptions()
+    options = replace(options, with_margin=options.with_margin or with_margin)
+    folders = [RunFolder(one) for one in ([folder] if isinstance(folder, Path) else folder)]
+    _check(folders, target, format_, options, test_share)
+    columns = _columns(folders, format_)
+    columns.pictures = columns.pictures and PICTURES in format_.holds
+    if options.thinking != "field":
+        columns.message_keys.discard(THOUGHT)
+    train, test = places(to, format_, target, columns)
+    description = train.parent / DESCRIPTION if format_.describe else None
+    written = [train, *([test] if test_share else [])]
+    earlier = earlier_files(to, format_, written)
+    beside = [description] if description else []
+    refuse_taken([*written, *earlier, *beside], folders, force=force)
     files: dict[Side, Path] = {"train": train, "test": test} if test_share else {"train": train}
-    rows = _write(source, files, format_, test_share=test_share, with_margin=with_margin)
-    if not test_share:
-        _remove(test)
+    progress = _Progress()
+    export = Export(
+        options=options,
+        columns=columns,
+        pictures_from=_pictures_from(folders[0]) if columns.pictures else None,
+        threshold=_threshold(folders, options) if format_.reads == "prompts" else 0.5,
+        count=progress.count,
+    )
+    items = _items(
+        folders, target, format_, progress, thinking=options.thinking, leave_out=leave_out
+    )
+    rows = _write(items, files, format_, export, test_share=test_share)
+    for file in earlier:
+        remove(file)
     if description and format_.describe:
-        _describe(description, format_.describe([file.name for file in files.values()]))
-    return ExportSummary(target=target, files=files, rows=rows, description=description)
+        _describe(description, format_.describe([f.name for f in files.values()], columns))
+    what = "prompt" if format_.reads == "prompts" else "pair"
+    return ExportSummary(target, files, rows, description, what, tuple(_notes(progress, export)))
 
 
 def side_of(prompt_id: str, test_share: float) -> Side:
@@ -93,56 +137,134 @@ def side_of(prompt_id: str, test_share: float) -> Side:
     return "test" if int.from_bytes(digest[:8], "big") < test_share * 2**64 else "train"
 
 
-def _places(to: Path, target: Target, name: str) -> tuple[Path, Path]:
-    if to.is_dir() or not to.suffix:
-        return to / f"train{target.suffix}", to / f"test{target.suffix}"
-    if to.suffix != target.suffix:
+def _check(
+    folders: Sequence[RunFolder],
+    name: str,
+    target: Target,
+    options: ExportOptions,
+    test_share: float,
+) -> None:
+    """Raises ConfigError."""
+    if not folders:
+        raise ConfigError("name at least one run folder")
+    for folder in folders:
+        if not folder.pairs.is_file():
+            raise ConfigError(why_no_run_folder(folder.path, lacks=folder.pairs.name))
+    if not 0 <= test_share < 1:
+        raise ConfigError(f"test share {test_share}: it must be at least 0 and less than 1.")
+    if not 0.5 < options.least_sure <= 1:
         raise ConfigError(
-            f"{to}: the format `{name}` makes {target.suffix} files. "
-            f"Name it {to.with_suffix(target.suffix).name}, or name a folder."
+            f"--least-sure {options.least_sure}: it must be above 0.5, and at most 1."
         )
-    return to, to.with_name(f"{to.stem}.test{to.suffix}")
+    for option, flag in options.asked.items():
+        if option not in target.takes and option != target.needs:
+            raise ConfigError(f"the format `{name}` has no room for a {option}: leave {flag} out.")
+    if target.needs is not None and target.needs not in options.asked:
+        raise ConfigError(
+            f"the format `{name}` needs --{target.needs}: a chat template by name (chatml), a "
+            "Jinja file, or the folder of a tokenizer."
+        )
 
 
-def _refuse_taken(files: Sequence[Path], folder: RunFolder, *, force: bool) -> None:
-    for file in files:
-        if file.name in folder.result_names and file.parent.resolve() == folder.path.resolve():
-            raise ConfigError(f"{file}: this is a file of the run itself. Choose another place.")
-        if file.is_dir():
-            raise ConfigError(f"{file}: this is a folder. Choose another place.")
-        if file.exists() and not force:
-            raise ConfigError(f"{file} exists already. Choose another place, or use --force.")
+def _columns(folders: Sequence[RunFolder], target: Target) -> PairColumns:
+    """Of all rows together, since all of them have the same."""
+    columns = PairColumns()
+    for folder in folders:
+        if target.reads == "prompts":
+            for judged in judged_prompts(folder):
+                conversations = [judged.prompt, *([one.message] for one in judged.completions)]
+                columns.add_prompt(
+                    judged.row, [[m.model_dump(mode="json") for m in c] for c in conversations]
+                )
+            continue
+        with folder.pairs.open("rb") as lines:
+            for line in lines:
+                columns.add_line(line)
+    return columns
+
+
+def _items(
+    folders: Sequence[RunFolder],
+    name: str,
+    target: Target,
+    progress: _Progress,
+    *,
+    thinking: Thinking,
+    leave_out: bool,
+) -> Iterator[PreferencePair | JudgedCompletions]:
+    """What the target reads, without what it cannot hold. Raises ConfigError for that unless it is
+    to be left out."""
+    for folder in folders:
+        if target.reads == "prompts":
+            for judged in judged_prompts(folder):
+                yield judged_with_thinking(judged, thinking)
+            continue
+        for kept in read_records(folder.pairs, PreferencePair):
+            pair = with_thinking(kept, thinking)
+            why = target.why_refused(pair)
+            if why is None:
+                yield pair
+                continue
+            if not leave_out:
+                raise ConfigError(
+                    f"pair {pair.id}: the format `{name}` {why}. --leave-out exports the others."
+                )
+            progress.count(_REFUSED)
+            progress.first_refused = progress.first_refused or f"`{pair.id}`: `{name}` {why}"
+
+
+def _threshold(folders: Sequence[RunFolder], options: ExportOptions) -> float:
+    """The mean score of everything that was judged, unless a score is asked for."""
+    if options.good_above is not None:
+        return options.good_above
+    total, number = 0.0, 0
+    for folder in folders:
+        for judged in judged_prompts(folder):
+            total += sum(one.score for one in judged.completions)
+            number += len(judged.completions)
+    return total / number if number else 0.5
+
+
+def _pictures_from(folder: RunFolder) -> Path | None:
+    """The folder of the input, from which it names its pictures."""
+    manifest = folder.read_manifest()
+    path = part(manifest.config if manifest else {}, "prompts", "path")
+    return Path(path).parent if isinstance(path, str) else None
 
 
 def _write(
-    source: Path,
+    items: Iterable[Any],
     files: Mapping[Side, Path],
     target: Target,
+    export: Export,
     *,
     test_share: float,
-    with_margin: bool,
 ) -> dict[Side, int]:
     rows: dict[Side, int] = dict.fromkeys(files, 0)
     with ExitStack() as stack:
         with chosen_place(files["train"]):
             make_folder(files["train"].parent)
             writers: dict[Side, Write] = {
-                side: stack.enter_context(target.open(path, with_margin))
-                for side, path in files.items()
+                side: stack.enter_context(target.open(path, export)) for side, path in files.items()
             }
-        for pair in read_records(source, PreferencePair):
-            side = side_of(pair.prompt_id, test_share)
-            writers[side](pair)
+        for item in items:
+            side = side_of(item.prompt_id, test_share)
+            writers[side](item)
             rows[side] += 1
     return rows
 
 
-def _remove(path: Path) -> None:
-    """A test side left from an earlier export would keep rows that are now in ``train``."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be removed: {error}") from error
+def _notes(progress: _Progress, export: Export) -> Iterator[str]:
+    counts = progress.counts
+    refused, doubt = counts[_REFUSED], counts[IN_DOUBT]
+    if refused:
+        yield f"left out {counted(refused, 'pair')}; the first is {progress.first_refused}"
+    if labelled := counts[GOOD] + counts[BAD] + doubt:
+        yield (
+            f"{counted(counts[GOOD], 'completion')} good, {counts[BAD]} bad; {doubt} of {labelled} "
+            f"({doubt / labelled:.1%}) left out as in doubt: neither above nor below a score of "
+            f"{export.threshold:.3f} with a probability of {export.options.least_sure:g}"
+        )
 
 
 def _describe(path: Path, content: Mapping[str, object]) -> None:

@@ -1,140 +1,176 @@
-"""What an export target is, and a pair as a row of each trainer's format."""
+"""What an export target is: what it reads, what it can hold, and how its file is written."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from judgeforge.errors import ConfigError
-from judgeforge.records import Message, PreferencePair
+from judgeforge.records import PreferencePair
+from judgeforge.results.export.thinking import Thinking
 from judgeforge.store.atomic_files import replacing
+from judgeforge.store.pair_columns import PairColumns
+from judgeforge.text.messages import Message
 
-Write = Callable[[PreferencePair], None]
-Open = Callable[[Path, bool], AbstractContextManager[Write]]
 Row = dict[str, Any]
+Write = Callable[[Any], None]
+"""Takes what the target reads: a PreferencePair, or the JudgedCompletions of a prompt."""
 
-_SPEAKERS = {"user": "human", "assistant": "gpt"}
+MARGIN, WEIGHT, TEMPLATE, GOOD = "margin", "weight", "template", "good"
+"""Options that only some targets have a place for."""
+TOOLS, PICTURES, THOUGHTS, SEVERAL = "tools", "pictures", "thoughts", "several"
+"""What a pair may hold beside the words of one message a side."""
+_EVERYTHING = frozenset({TOOLS, PICTURES, THOUGHTS, SEVERAL})
+_WHOLE = "`trl` and `jsonl` take whole conversations"
+_WHY_REFUSED = {
+    TOOLS: f"has no place for tools and their calls, which this pair has; {_WHOLE}",
+    PICTURES: f"has no place for pictures, which this pair has; {_WHOLE}",
+    THOUGHTS: "has no place for thoughts of their own; `--thinking inline` writes them into the "
+    "answer, `--thinking drop` leaves them out",
+    SEVERAL: f"wants exactly one assistant message on each side; {_WHOLE}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What a user asks of an export beside its format."""
+
+    with_margin: bool = False
+    """A column ``margin``, which some reward trainers put into their loss."""
+    with_weight: bool = False
+    """Columns ``weight`` (0 to 1) and ``soft_label``, for losses that take them."""
+    thinking: Thinking = "field"
+    """How thoughts are written, where pairs keep them."""
+    template: str | None = None
+    """A chat template by name, or the path of one or of a tokenizer."""
+    good_above: float | None = None
+    """The score (0 to 1) that good completions exceed; None for the mean of the run."""
+    least_sure: float = 0.8
+    """Of a label: the probability from which on it is written, above 0.5."""
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """Those that only some targets take, with their names on the command line."""
+        found = {
+            MARGIN: ("--with-margin", self.with_margin),
+            WEIGHT: ("--with-weight", self.with_weight),
+            TEMPLATE: ("--template", self.template is not None),
+            GOOD: ("--good-above", self.good_above is not None),
+        }
+        return {option: name for option, (name, is_asked) in found.items() if is_asked}
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One export under way, as the writer of a format sees it."""
+
+    options: ExportOptions = ExportOptions()
+    columns: PairColumns = field(default_factory=PairColumns)
+    """Of all that is exported."""
+    pictures_from: Path | None = None
+    """The folder from which pictures that are files are named."""
+    threshold: float = 0.5
+    """The score that good completions exceed."""
+    count: Callable[[str], None] = lambda _: None
+    """Told what became of each completion: ``good``, ``bad``, ``in doubt``."""
+
+
+Open = Callable[[Path, Export], AbstractContextManager[Write]]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``open(path, with_margin)`` gives the function that writes one pair to a new file."""
+    """``open(path, export)`` gives the function that writes one item to a new file."""
 
     suffix: str
     open: Open
-    takes_margin: bool = True
-    describe: Callable[[Sequence[str]], Row] | None = None
+    takes: Collection[str] = frozenset()
+    """Options that mean something to it."""
+    holds: Collection[str] = _EVERYTHING
+    """A pair with anything that it cannot hold is refused by name: nothing is dropped unsaid."""
+    also: str | None = None
+    """Another suffix that it writes: of a table with types. Taken by itself where rows have columns
+    that need them."""
+    reads: str = "pairs"
+    """Or ``prompts``: all completions that were judged, in pairs or not."""
+    needs: str | None = None
+    """An option without which it cannot be written."""
+    describe: Callable[[Sequence[str], PairColumns], Row] | None = None
     """File names -> content of a ``dataset_info.json`` beside them, where the trainer wants one."""
 
+    def why_refused(self, pair: PreferencePair) -> str | None:
+        """What the format has no place for; None for a pair that it holds whole."""
+        lacks = (what for what in _WHY_REFUSED if what not in self.holds and _HAS[what](pair))
+        return next((_WHY_REFUSED[what] for what in lacks), None)
 
-def json_lines(row: Callable[[PreferencePair], Mapping[str, Any]]) -> Open:
+
+def json_lines(row: Callable[[Any], Mapping[str, Any]]) -> Open:
+    """Of rows that depend on nothing but the item."""
+    return json_lines_of(lambda _: row)
+
+
+def json_lines_of(row_of: Callable[[Export], Callable[[Any], Mapping[str, Any]]]) -> Open:
     @contextmanager
-    def open_file(path: Path, with_margin: bool) -> Iterator[Write]:
+    def open_file(path: Path, export: Export) -> Iterator[Write]:
+        row = row_of(export)
         with replacing(path) as file:
 
-            def write(pair: PreferencePair) -> None:
-                line = {**row(pair), **({"margin": pair.score_margin} if with_margin else {})}
-                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            def write(item: object) -> None:
+                line = json.dumps(row(item), ensure_ascii=False)
+                file.write(line.encode() + b"\n")
 
             yield write
 
     return open_file
 
 
-def trl_row(pair: PreferencePair) -> Row:
-    """TRL's conversational preference format with an explicit prompt (DPO, KTO, reward models).
+def asked_columns(pair: PreferencePair, options: ExportOptions) -> Row:
+    """Columns that trainers may put into their loss, and that are never there unasked.
 
-    Scores go along under names that TRL does not read; a column named ``margin`` would silently
-    enter the loss of its RewardTrainer.
+    ``soft_label`` is P(chosen is better than rejected), with a tie half of either, and ``weight``
+    twice that less 1: 0 for a toss of a coin, 1 where it is certain.
     """
-    return {
-        "prompt": _messages(pair.prompt),
-        "chosen": _messages(pair.chosen),
-        "rejected": _messages(pair.rejected),
-        "score_chosen": pair.score_chosen,
-        "score_rejected": pair.score_rejected,
-        "score_margin": pair.score_margin,
-    }
+    found: Row = {}
+    if options.with_margin:
+        found["margin"] = pair.score_margin
+    if options.with_weight:
+        soft = round(pair.confidence + (pair.p_tie or 0.0) / 2, 10)
+        found |= {"soft_label": soft, "weight": round(abs(2 * soft - 1), 10)}
+    return found
 
 
-def openai_row(pair: PreferencePair) -> Row:
-    """The JSONL of hosted preference tuning (OpenAI, Together, Fireworks): one answer a side."""
-    return {
-        "input": {
-            "messages": _messages(pair.prompt),
-            "tools": [],
-            "parallel_tool_calls": True,
-        },
-        "preferred_output": [_answer(pair.id, pair.chosen).model_dump()],
-        "non_preferred_output": [_answer(pair.id, pair.rejected).model_dump()],
-    }
+def messages(side: Sequence[Message]) -> list[Row]:
+    return [message.model_dump(mode="json") for message in side]
 
 
-def jsonl_row(pair: PreferencePair) -> Row:
-    """The rows of ``pairs.jsonl`` as they are."""
-    return pair.model_dump(mode="json")
-
-
-def axolotl_row(pair: PreferencePair) -> Row:
-    """axolotl's ``chat_template.default``: each side is one message, not a list."""
-    return {
-        "messages": _messages(pair.prompt),
-        "chosen": _answer(pair.id, pair.chosen).model_dump(),
-        "rejected": _answer(pair.id, pair.rejected).model_dump(),
-    }
-
-
-def llamafactory_row(pair: PreferencePair) -> Row:
-    """LLaMA-Factory's sharegpt format with ``ranking: true``."""
-    system = next((turn.content for turn in pair.prompt if turn.role == "system"), "")
-    return {
-        "conversations": [
-            _llamafactory_turn(turn) for turn in pair.prompt if turn.role != "system"
-        ],
-        "system": system,
-        "chosen": _llamafactory_turn(_answer(pair.id, pair.chosen)),
-        "rejected": _llamafactory_turn(_answer(pair.id, pair.rejected)),
-    }
-
-
-def _llamafactory_turn(message: Message) -> Row:
-    return {"from": _SPEAKERS[message.role], "value": message.content}
-
-
-def llamafactory_files(file_names: Sequence[str]) -> Row:
-    """The entry that registers each file with LLaMA-Factory."""
-    return {
-        f"judgeforge_{Path(name).stem.replace('.', '_')}": {
-            "file_name": name,
-            "formatting": "sharegpt",
-            "ranking": True,
-            "columns": {
-                "messages": "conversations",
-                "system": "system",
-                "chosen": "chosen",
-                "rejected": "rejected",
-            },
-        }
-        for name in file_names
-    }
-
-
-def _messages(side: Sequence[Message]) -> list[Row]:
-    return [message.model_dump() for message in side]
-
-
-def _answer(pair_id: str, side: Sequence[Message]) -> Message:
-    """The one answer of a side, for formats with no room for more.
-
-    Raises ConfigError where a side is not exactly one assistant message.
-    """
-    if len(side) == 1 and side[0].role == "assistant":
-        return side[0]
-    raise ConfigError(
-        f"pair {pair_id}: this format wants exactly one assistant message on each side. "
-        "Choose `trl` or `jsonl`, which take whole conversations."
+def worded_messages(side: Sequence[Message]) -> list[Row]:
+    """For formats whose contents are texts: parts that are texts are joined."""
+    return messages(
+        [one.model_copy(update={"content": one.text}) if _has_parts(one) else one for one in side]
     )
+
+
+def _has_parts(message: Message) -> bool:
+    return isinstance(message.content, tuple)
+
+
+def all_messages(pair: PreferencePair) -> tuple[Message, ...]:
+    return (*pair.prompt, *pair.chosen, *pair.rejected)
+
+
+def has_tools(pair: PreferencePair) -> bool:
+    used = any(one.tool_calls or one.role == "tool" for one in all_messages(pair))
+    return pair.tools is not None or used
+
+
+_HAS: Mapping[str, Callable[[PreferencePair], bool]] = {
+    TOOLS: has_tools,
+    PICTURES: lambda pair: any(one.pictures for one in all_messages(pair)),
+    THOUGHTS: lambda pair: any(one.reasoning_content for one in all_messages(pair)),
+    SEVERAL: lambda pair: any(
+        len(side) != 1 or side[0].role != "assistant" for side in (pair.chosen, pair.rejected)
+    ),
+}

@@ -2,10 +2,13 @@
 
 run.py           all figures of a folder, from one walk, prompt by prompt
 pairs.py         pairs: how certain, how far apart, how far to trust them
+label_noise.py   how many pairs are wrong, as losses ask
 completions.py   completions, by the model that wrote them, and which model answered
 judges.py        judges and tiers: how often asked, silent, agreed; what was saved
 criteria.py      which criteria tell chosen from rejected
 length.py        how far scores go with length
+given_labels.py  how verdicts compare with the labels of a set that was judged anew
+slices.py        pairs by source, domain, language
 calls.py         how the calls went, by the log
 distribution.py  many numbers as a histogram and quantiles
 shortlist.py     which pairs a person should read first

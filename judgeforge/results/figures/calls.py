@@ -10,6 +10,7 @@ from typing import Any
 from judgeforge.results.figures.distribution import Values
 
 RATE_LIMITED = 429
+_BATCH_CREATED = "batch_created"
 _EXPECTED = frozenset({"run_started", "run_ended"})
 
 
@@ -30,7 +31,9 @@ class ModelCalls:
     failures: Counter[str] = field(default_factory=Counter)
     """Attempts without a reply, by HTTP status or by kind."""
     latency_s: Values = field(default_factory=Values)
-    """Of replies."""
+    """Of replies; of those in batches none, which say nothing about the model."""
+    in_batches: int = 0
+    """Replies that came in a batch."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
@@ -45,7 +48,10 @@ class ModelCalls:
             self.failures[f"HTTP {status}" if status else str(row["outcome"])] += 1
             return
         self.replies += 1
-        self.latency_s.add(row["latency_s"])
+        if row.get("batch") is None:
+            self.latency_s.add(row["latency_s"])
+        else:
+            self.in_batches += 1
         self.input_tokens += row.get("input_tokens") or 0
         self.output_tokens += row["output_tokens"]
         self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
@@ -58,6 +64,15 @@ class CallFigures:
         """Of the run, with those that went on."""
         self.events: Counter[str] = Counter()
         """Other lines of the log, by event."""
+
+    @property
+    def in_batches(self) -> int:
+        """Replies that came in a batch, of all models."""
+        return sum(model.in_batches for model in self.models.values())
+
+    @property
+    def batches(self) -> int:
+        return self.events[_BATCH_CREATED]
 
     def add(self, row: Mapping[str, Any]) -> None:
         """A line that no run writes is passed over."""

@@ -18,6 +18,7 @@ from judgeforge.results.figures.calls import together
 from judgeforge.results.figures.distribution import Values
 from judgeforge.results.figures.length import LengthBias
 from judgeforge.store.evidence_rows import completion_fields
+from judgeforge.text.tool_calls import row_said_text
 
 _VERSION = re.compile(r"(?:[-@:](?:\d{3,}(?:-\d{2}){0,2}|v\d+(?::\d+)?|latest|free))+$")
 """A snapshot of a model: `-2024-08-06`, `-0613`, `@20250514`, `-20241022-v2:0`, `:latest`."""
@@ -104,7 +105,7 @@ class Sampled:
         self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
         if row.get("score") is not None:
             self.score.add(row["score"])
-            self.characters.add(len(row["text"]))
+            self.characters.add(len(row_said_text(row)))
             self.p_best += row.get("p_best") or 0.0
 
     @property
@@ -129,7 +130,7 @@ class CompletionFigures:
         self.suspicious.update(suspicious_flag(sign) for one in told for sign in one["signs"])
         self.length_bias.add_completions(
             [
-                (row["score"], len(row["text"]))
+                (row["score"], len(row_said_text(row)))
                 for row, one in zip(completions, told, strict=True)
                 if row.get("score") is not None and one["duplicate_of"] is None
             ]

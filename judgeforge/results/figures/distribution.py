@@ -52,10 +52,10 @@ class Values:
         found = np.quantile(np.asarray(self._values), shares, method="inverted_cdf")
         return [float(value) for value in found]
 
-    def at_least(self, limit: float) -> tuple[int, float | None]:
-        """How many values reach ``limit``, and their mean."""
-        values = np.asarray(self._values, dtype=np.float64)
-        kept = values[values + _EDGE >= limit]
+    def mean_of_those(self, limit: float, other: Values) -> tuple[int, float | None]:
+        """How many values reach ``limit``, and the mean of ``other``, as long, at these places."""
+        reaches = np.asarray(self._values, dtype=np.float64) + _EDGE >= limit
+        kept = np.asarray(other._values, dtype=np.float64)[reaches]
         return len(kept), float(kept.mean()) if len(kept) else None
 
     def histogram(self, low: float, high: float, bins: int) -> Histogram:

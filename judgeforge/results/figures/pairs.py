@@ -5,18 +5,30 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from judgeforge.records import RubricId
 from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.distribution import Values
+from judgeforge.results.figures.label_noise import LabelNoise
 from judgeforge.store.manifest import (
     ConfidenceBar,
     ExpectedWrong,
+    LabelSmoothing,
     LengthQuality,
     ModelPairs,
     Quality,
+)
+from judgeforge.store.pair_columns import PairColumns
+from judgeforge.text.shown_messages import row_message
+from judgeforge.text.tool_calls import said_text
+
+TOOLS, CALLS, THOUGHTS, PICTURES = BESIDE_WORDS = (
+    "tools in the prompt",
+    "tool calls in an answer",
+    "thoughts",
+    "pictures",
 )
 
 
@@ -25,6 +37,8 @@ class PairFigures:
         self.pairs = self.prompts = 0
         """Pairs, and prompts that have one."""
         self.confidence, self.margin = Values(), Values()
+        self.tie, self.wrong = Values(), Values()
+        """P(both are equally good), and P(rejected is better)."""
         self.score_chosen, self.score_rejected = Values(), Values()
         self.prompt_length, self.chosen_length, self.rejected_length = Values(), Values(), Values()
         """In characters."""
@@ -34,10 +48,15 @@ class PairFigures:
         self.p_best = Values()
         """Of chosen: the probability that it is the best of all completions of its prompt."""
         self.chosen_longer = self.same_length = 0
+        self.beside_words: Counter[str] = Counter()
+        """Pairs with something beside words, by what it is (``BESIDE_WORDS``)."""
         self.models: Counter[tuple[str, str]] = Counter()
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
+        self.label_noise = LabelNoise()
+        self.columns = PairColumns()
+        """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
 
     @property
@@ -55,8 +74,10 @@ class PairFigures:
         if not pairs:
             return
         self.prompts += 1
+        self.label_noise.add_prompt([_wrong(pair) for pair in pairs])
         for line in lines:
             self._digest.update(line)
+            self.columns.add_line(line)
         p_best = {row["id"]: row.get("p_best") for row in completions}
         for pair in pairs:
             self._add(pair, p_best.get(pair["provenance"]["chosen_id"]))
@@ -64,12 +85,15 @@ class PairFigures:
     def _add(self, pair: Mapping[str, Any], p_best: float | None) -> None:
         self.pairs += 1
         self.confidence.add(pair["confidence"])
+        self.tie.add(_tie(pair))
+        self.wrong.add(_wrong(pair))
         self.margin.add(pair["score_margin"])
         self.score_chosen.add(pair["score_chosen"])
         self.score_rejected.add(pair["score_rejected"])
         if p_best is not None:
             self.p_best.add(p_best)
         self._add_lengths(pair)
+        self.beside_words.update(_beside_words(pair))
         self.models[str(pair["chosen_model"]), str(pair["rejected_model"])] += 1
         if rubric := pair["provenance"].get("rubric"):
             self.rubrics[RubricId.model_validate(rubric)] = None
@@ -85,8 +109,13 @@ class PairFigures:
 
     @property
     def expected_wrong(self) -> float | None:
-        """Share of the pairs whose rejected is the better side, by their own confidence."""
-        return _rest(self.confidence.mean)
+        """Share of the pairs whose rejected is the better side, by what they say themselves."""
+        return self.wrong.mean
+
+    @property
+    def expected_tied(self) -> float | None:
+        """Share of the pairs whose sides are equally good."""
+        return self.tie.mean
 
     @property
     def expected_not_best(self) -> float | None:
@@ -95,8 +124,7 @@ class PairFigures:
 
     def with_least(self, confidence: float) -> tuple[int, float | None]:
         """How many pairs have at least this confidence, and the expected share of wrong ones."""
-        kept, mean = self.confidence.at_least(confidence)
-        return kept, _rest(mean)
+        return self.confidence.mean_of_those(confidence, self.wrong)
 
     @property
     def longer_share(self) -> float | None:
@@ -130,9 +158,44 @@ class PairFigures:
         return {model: (won[model], lost[model]) for model in sorted({*won, *lost})}
 
 
+def _tie(pair: Mapping[str, Any]) -> float:
+    """0 in rows of earlier versions, which know no ties."""
+    return float(pair.get("p_tie") or 0.0)
+
+
+def _wrong(pair: Mapping[str, Any]) -> float:
+    return max(0.0, 1.0 - float(pair["confidence"]) - _tie(pair))
+
+
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:
     """In characters."""
-    return sum(len(message["content"]) for message in messages)
+    return sum(_message_length(message) for message in messages)
+
+
+def _beside_words(pair: Mapping[str, Any]) -> Iterator[str]:
+    answers = (*pair["chosen"], *pair["rejected"])
+    if pair.get("tools"):
+        yield TOOLS
+    if any(message.get("tool_calls") for message in answers):
+        yield CALLS
+    if any(message.get("reasoning_content") for message in answers):
+        yield THOUGHTS
+    if any(_has_picture(message) for message in pair.get("prompt") or ()):
+        yield PICTURES
+
+
+def _has_picture(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    return not isinstance(content, str | None) and any("image_url" in part for part in content)
+
+
+def _message_length(message: Mapping[str, Any]) -> int:
+    """Of words and tool calls; a thought is no part of what is said."""
+    content = message["content"]
+    if isinstance(content, str) and not message.get("tool_calls"):
+        return len(content)
+    one = row_message(message)
+    return len(said_text(one.text, one.tool_calls))
 
 
 def _rest(share: float | None) -> float | None:
@@ -144,6 +207,14 @@ _MOST_MODEL_PAIRS = 50
 _DIGITS = 6
 
 
+def _label_smoothing(noise: LabelNoise) -> LabelSmoothing | None:
+    found = noise.smoothing
+    if found is None:
+        return None
+    value, low, high = (round(one, _DIGITS) for one in (found.value, found.low, found.high))
+    return LabelSmoothing(value=value, low=low, high=high)
+
+
 def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
     bars, bias = pairs.confidence.histogram(0.5, 1.0, CONFIDENCE_BINS), completions.length_bias
     by_count = sorted(pairs.models.items(), key=lambda item: (-item[1], item[0]))
@@ -151,7 +222,9 @@ def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
         expected_wrong=ExpectedWrong(
             by_confidence=_rounded(pairs.expected_wrong),
             by_p_best=_rounded(pairs.expected_not_best),
+            tied=_rounded(pairs.expected_tied),
         ),
+        label_smoothing=_label_smoothing(pairs.label_noise),
         confidence_histogram=tuple(
             ConfidenceBar(from_=round(low, 2), to=round(high, 2), pairs=count)
             for low, high, count in zip(bars.edges, bars.edges[1:], bars.counts, strict=False)

@@ -14,9 +14,11 @@ from judgeforge.records import PreferencePair
 from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.criteria import CriterionFigures
+from judgeforge.results.figures.given_labels import GivenLabelFigures
 from judgeforge.results.figures.judges import JudgeFigures, TierFigures
 from judgeforge.results.figures.pairs import PairFigures, run_quality
 from judgeforge.results.figures.shortlist import Place, Shortlist
+from judgeforge.results.figures.slices import SliceFigures
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import Row, read_log, read_placed_rows
 from judgeforge.store.manifest import Quality
@@ -102,18 +104,22 @@ class RunFigures:
     criteria: CriterionFigures = field(default_factory=CriterionFigures)
     calls: CallFigures = field(default_factory=CallFigures)
     shortlist: Shortlist = field(default_factory=Shortlist)
+    given_labels: GivenLabelFigures = field(default_factory=GivenLabelFigures)
+    slices: SliceFigures = field(default_factory=SliceFigures)
 
     def add_prompt(self, prompt: PromptRows) -> None:
         completions, judgments, pairs = (
             group.rows for group in (prompt.completions, prompt.judgments, prompt.pairs)
         )
         self.completions.add_prompt(completions)
+        self.given_labels.add_prompt(completions)
         self.tiers.add_prompt(judgments)
         sources = [pair["provenance"] for pair in pairs]
         in_pairs = {each[side] for each in sources for side in ("chosen_id", "rejected_id")}
         told = self.judges.add_prompt(judgments, in_pairs)
         self.pairs.add_prompt(pairs, completions, prompt.pairs.lines)
         self.criteria.add_prompt(pairs, judgments)
+        self.slices.add_prompt(pairs, completions, told)
         for number, pair in enumerate(pairs):
             place = Place(
                 pair_id=str(pair["id"]),

@@ -5,6 +5,7 @@ page.py         what is where on the page
 findings.py     what stands out, and what to do about it
 charts.py       where the parts of a chart are
 shown_pairs.py  the pairs that are shown whole
+shown_turns.py  turns with their calls, thoughts and pictures
 words.py        why a prompt gave no pair, in words
 html.py         the page as HTML, from templates in a sandbox
 """

@@ -36,6 +36,16 @@ class _Whole(str):
     __slots__ = ()
 
 
+LARGEST_PICTURE = 200_000
+"""Characters of its data URL."""
+
+
+class _Picture(str):
+    """The data URL of a picture: base64, cut nowhere."""
+
+    __slots__ = ()
+
+
 def render_page(values: Mapping[str, Any]) -> str:
     """The same values always give the same page."""
     return _environment().get_template("page.html.j2").render(values, style_hash=_style_hash())
@@ -91,11 +101,14 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:,.0f} s"
 
 
+_MOST: Mapping[type, int] = {_Whole: _LONGEST, _Picture: LARGEST_PICTURE}
+
+
 def _final(value: object) -> object:
     """What Jinja puts out for an expression, before it escapes it."""
     if hasattr(value, "__html__"):  # of a macro, whose values came through here already
         return value
-    most = _LONGEST if isinstance(value, _Whole) else LONGEST_NAME
+    most = _MOST.get(type(value), LONGEST_NAME)
     text = str(value)
     shown = seen(text[:most])
     return shown if len(shown) <= most and len(text) <= most else f"{shown[:most]} …"
@@ -130,6 +143,7 @@ def _environment() -> Environment:
         "signed": signed,
         "compact": compact,
         "whole": _Whole,
+        "picture": _Picture,
     }
     del environment.filters["safe"]
     return environment

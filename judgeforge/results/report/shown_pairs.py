@@ -11,19 +11,22 @@ from typing import Any
 from judgeforge.results.figures.run import group_at
 from judgeforge.results.figures.shortlist import Picked
 from judgeforge.results.report.html import LONGEST_NAME, seen
+from judgeforge.results.report.shown_turns import (
+    MOST_TEXT,
+    Text,
+    Turn,
+    cut,
+    shown_turn,
+    shown_turns,
+)
 from judgeforge.store.folder import RunFolder
+from judgeforge.text.shown_messages import row_message, tools_text
+from judgeforge.text.tool_calls import said_text
 
 MOST_PAIRS = 50
 MOST_BYTES = 1_800_000
 """Of all texts together, as they stand in the page."""
-_MOST_TEXT, _MOST_RATIONALE, _MOST_JUDGMENTS, _MOST_TURNS = 4_000, 800, 24, 12
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    text: str
-    left_out: int = 0
-    """Characters that are not shown."""
+_MOST_RATIONALE, _MOST_JUDGMENTS, _MOST_TURNS = 800, 24, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,9 @@ class Side:
     name: str
     completion_id: str
     model: str
-    text: Text
+    turns: tuple[Turn, ...]
     characters: int
+    """Of what it says and does, tool calls included."""
     score: float
     score_sd: float | None
     p_best: float | None
@@ -58,7 +62,9 @@ class ShownPair:
     reasons: tuple[str, ...]
     confidence: float
     margin: float
-    turns: tuple[tuple[str, Text], ...]
+    tools: Text | None
+    """Those that the prompt offers, one a line."""
+    turns: tuple[Turn, ...]
     turns_left_out: int
     sides: tuple[Side, Side]
 
@@ -70,7 +76,7 @@ class ShownPair:
     @property
     def beginning(self) -> str:
         """Of the last turn, on one line."""
-        return " ".join(self.turns[-1][1].text[:120].split()) if self.turns else ""
+        return " ".join(self.turns[-1].text.text[:120].split()) if self.turns else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,11 @@ class ShownPairs:
     pairs: tuple[ShownPair, ...]
     left_out: int
     """Picked pairs for which the page has no room."""
+
+    @property
+    def draws_pictures(self) -> bool:
+        turns = (turn for pair in self.pairs for turn in pair.turns)
+        return any(picture.data for turn in turns for picture in turn.pictures)
 
 
 def shown_pairs(
@@ -99,13 +110,14 @@ def _shown(folder: RunFolder, picked: Picked) -> ShownPair:
     pair = group_at(folder.pairs, place.pairs).rows[place.number]
     completions = {row["id"]: row for row in group_at(folder.completions, place.completions).rows}
     judgments = group_at(folder.judgments, place.judgments).rows
-    turns = pair["prompt"][-_MOST_TURNS:]
+    turns, tools = shown_turns(pair["prompt"], _MOST_TURNS), pair.get("tools")
     return ShownPair(
         id=place.pair_id,
         reasons=picked.reasons,
         confidence=pair["confidence"],
         margin=pair["score_margin"],
-        turns=tuple((turn["role"], _cut(turn["content"], _MOST_TEXT)) for turn in turns),
+        tools=cut(tools_text(tools), MOST_TEXT) if tools else None,
+        turns=turns,
         turns_left_out=len(pair["prompt"]) - len(turns),
         sides=(
             _side("chosen", pair, completions, judgments),
@@ -122,7 +134,8 @@ def _side(
 ) -> Side:
     completion_id = pair["provenance"][f"{name}_id"]
     row = completions.get(completion_id, {})
-    text = "\n".join(message["content"] for message in pair[name])
+    messages = [row_message(each) for each in pair[name]]
+    thought = row.get("reasoning")  # also where pairs were asked to drop it
     other = pair["provenance"]["rejected_id" if name == "chosen" else "chosen_id"]
     about = sorted(
         (one for one in judgments if completion_id in one["completion_ids"]),
@@ -135,8 +148,8 @@ def _side(
         name=name,
         completion_id=completion_id,
         model=pair[f"{name}_model"],
-        text=_cut(text, _MOST_TEXT),
-        characters=len(text),
+        turns=tuple(shown_turn(each, thought=thought) for each in messages),
+        characters=sum(len(said_text(each.text, each.tool_calls)) for each in messages),
         score=pair[f"score_{name}"],
         score_sd=row.get("score_sd"),
         p_best=row.get("p_best"),
@@ -153,7 +166,7 @@ def _said(judgment: Mapping[str, Any], completion_id: str) -> Said:
         judge=f"{judgment['judge']} #{repeat + 1}" if repeat else judgment["judge"],
         protocol=judgment["protocol"],
         evidence=("no judgment",) if missing else tuple(_evidence(judgment, completion_id)),
-        rationale=_cut(missing or judgment.get("rationale") or "", _MOST_RATIONALE),
+        rationale=cut(missing or judgment.get("rationale") or "", _MOST_RATIONALE),
         missing=bool(missing),
     )
 
@@ -185,23 +198,16 @@ def _verdict(judgment: Mapping[str, Any], completion_id: str) -> str:
     return f"{how} than {other}{degree}, shown {place}"
 
 
-def _cut(text: str, most: int) -> Text:
-    """Cut to what it takes when shown: an unseen character takes the room of its name."""
-    head = text[:most]
-    while len(seen(head)) > most:
-        head = head[: len(head) * 3 // 4]
-    return Text(head, len(text) - len(head))
-
-
 def _size(pair: ShownPair) -> int:
     """Bytes of its texts in the page; names are short there."""
-    texts = [text.text for _, text in pair.turns]
+    texts = [pair.tools.text] if pair.tools else []
     names: list[str] = [pair.id]
+    turns = sum(turn.size for turn in pair.turns)
     for side in pair.sides:
-        texts.append(side.text.text)
+        turns += sum(turn.size for turn in side.turns)
         names += [side.model, *side.notes]
         for one in side.said:
             texts.append(one.rationale.text)
             names += [one.judge, *one.evidence]
     texts += [name[:LONGEST_NAME] for name in names]
-    return sum(len(html.escape(seen(text)).encode()) for text in texts)
+    return turns + sum(len(html.escape(seen(text)).encode()) for text in texts)

@@ -47,6 +47,11 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
         "fewer than two answers were usable and different",
         "more sampling.completions, a higher temperature or max_tokens",
     ),
+    SkipReason.NOT_JUDGED: SkipWords(
+        "nobody has judged its answers yet",
+        "name judges in `judging`, or bring verdicts in with judging.judgments; then the same "
+        "command on this folder judges what is here",
+    ),
     SkipReason.TOO_FEW_JUDGED: SkipWords(
         "fewer than two answers got a judgment",
         "see missing in judgments.jsonl: a larger max_tokens of the judge, or another judge",

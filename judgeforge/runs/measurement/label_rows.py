@@ -13,18 +13,22 @@ from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.lines import parse_json
+from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.reading import read_rows
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row
 from judgeforge.inputs.rows import (
     BadRow,
-    MissingColumnError,
     RawRow,
     RowProblemError,
     bad,
     column_names,
     kind_of,
 )
+from judgeforge.inputs.source_columns import MissingColumnError
 from judgeforge.records import Prompt, Skip
+from judgeforge.store.pictures import read_picture_file
+from judgeforge.text.messages import ImagePart, Message
+from judgeforge.text.tool_calls import said_text
 from judgeforge.text.visible import quotable
 
 _RENAME = "Rename the column: label files have fixed names (`fields:` is for prompts only)."
@@ -54,7 +58,7 @@ class LabelledPrompt:
     @property
     def texts(self) -> dict[str, str]:
         return {
-            completion_id(self.prompt.id, i): one.text
+            completion_id(self.prompt.id, i): said_text(one.text, one.tool_calls)
             for i, one in enumerate(self.prompt.completions)
         }
 
@@ -78,12 +82,12 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
     Each is checked as a prompt is; one that cannot be used is a skip that says why. Raises
     InputError where the file as a whole cannot be read, holds no usable label, or mixes the kinds.
     """
-    seen = SeenRows("skip")
+    seen, reading = SeenRows("skip"), Reading(file.parent)
     rows: list[LabelledPrompt] = []
     skips: list[Skip] = []
     for row in _rows(file):
         try:
-            rows.append(_labelled(row, checks, seen))
+            rows.append(_labelled(row, checks, seen, reading))
         except RowProblemError as problem:
             detail = f"{file}:{row.line}: {problem.detail}"
             name = f"line-{row.line}"
@@ -95,7 +99,7 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
 
 def _rows(file: Path) -> Iterator[RawRow | BadRow]:
     try:
-        yield from read_rows(PromptsConfig(path=file, fields=_LabelFields()))
+        yield from read_rows(PromptsConfig(path=file, fields=_LabelFields(), shape="prompts"))
     except MissingColumnError as error:
         raise InputError(f"{error.problem} {_RENAME}") from None
 
@@ -113,7 +117,9 @@ def _one_kind(file: Path, rows: Sequence[LabelledPrompt], skips: Sequence[Skip])
     return rows[0].kind
 
 
-def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> LabelledPrompt:
+def _labelled(
+    row: RawRow | BadRow, checks: RowChecks, seen: SeenRows, reading: Reading
+) -> LabelledPrompt:
     if isinstance(row, BadRow):
         raise RowProblemError(row.reason, row.detail)
     columns = dict(row.columns)
@@ -126,8 +132,8 @@ def _labelled(row: RawRow | BadRow, checks: RowChecks, seen: SeenRows) -> Labell
             bad("the row has `a` and no `b`")
     elif columns.get("completions") is None:
         bad("the row has neither `a` and `b` nor `completions`")
-    checked = check_row(RawRow(row.line, columns), Fields(), checks)
-    number = len(columns["completions"])
+    checked = check_row(RawRow(row.line, columns), Fields(), checks, reading)
+    number = checked.number_of_completions
     people = tuple(_said(one, kind, number) for one in _people(columns.get("labels")))
     key = "label" if kind == "pair" else "best"
     if columns.get(key) is not None:
@@ -188,11 +194,30 @@ def as_row(row: LabelledPrompt) -> Mapping[str, Any]:
     prompt = row.prompt
     found: dict[str, Any] = {
         "id": prompt.id,
-        "prompt": [message.model_dump() for message in prompt.messages],
+        "prompt": [_anywhere(message).model_dump() for message in prompt.messages],
         "completions": [one.model_dump(exclude_none=True) for one in prompt.completions],
     }
     if prompt.reference is not None:
         found["reference"] = prompt.reference
     if prompt.metadata:
         found["metadata"] = prompt.metadata
+    if prompt.tools is not None:
+        found["tools"] = prompt.tools
     return found
+
+
+def _anywhere(message: Message) -> Message:
+    """With its pictures as data: those of files are named from the folder of the label file."""
+    parts = message.content
+    if not isinstance(parts, tuple):
+        return message
+    moved = tuple(_as_data(part) if isinstance(part, ImagePart) else part for part in parts)
+    return message.model_copy(update={"content": moved})
+
+
+def _as_data(part: ImagePart) -> ImagePart:
+    image = part.image_url
+    if image.file is None:
+        return part
+    data_url = read_picture_file(Path(image.file)).data_url
+    return ImagePart(image_url=image.model_copy(update={"url": data_url, "file": None}))

@@ -7,8 +7,13 @@ changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
 estimate.py          what the calls of a prompt will cost
 plan.py              what a run would cost
+batch_plan.py        what batches save
 check.py             whether a run is ready to start
+input_notes.py       how rows were read, and what of them was not
+preference_lint.py   what stands out in a preference set of others
+judge_settings.py    whether judges can do what is asked of them
 network.py           certificates, proxies and hosts, looked at before anything is sent
 doctor.py            what a run needs on this machine
+server_models.py     which models a server lists
 trial.py             what each model's server does with a few tiny requests
 """

@@ -12,7 +12,7 @@ from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.promise import make_promise
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.judging.judge_prompts import template_digests
+from judgeforge.judging.judge_prompts import TEMPLATES_OF_OTHER_MATERIAL, template_digests
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import RubricId
 from judgeforge.runs.planning.identity import differences, first_of, model_identity
@@ -36,6 +36,7 @@ def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
             for judge in judges
         },
         "asked": _asked(config),
+        **({"show_reasoning": True} if config.judging.show_reasoning else {}),
         "prompts": template_digests(sorted({judge.protocol for judge in judges})),
     }
 
@@ -62,7 +63,7 @@ def load_calibration(config: RunConfig, rubric: RubricId) -> Calibration | None:
     calibration = read_calibration(file, config)
     if not calibration.fingerprint:
         return calibration
-    changed = differences(calibration.fingerprint, fingerprint(config, rubric))
+    changed = differences(calibration.fingerprint, _as_known_to(calibration, config, rubric))
     if changed:
         raise _mistake(
             config,
@@ -70,6 +71,17 @@ def load_calibration(config: RunConfig, rubric: RubricId) -> Calibration | None:
             f"({first_of(changed)}). Run `judgeforge calibrate` with this one.",
         )
     return calibration
+
+
+def _as_known_to(calibration: Calibration, config: RunConfig, rubric: RubricId) -> dict[str, Any]:
+    """The fingerprint of now, without templates that came after the calibration: they are part of
+    prompts only that it knew nothing of."""
+    now = fingerprint(config, rubric)
+    known = calibration.fingerprint.get("prompts")
+    names = known if isinstance(known, dict) else {}
+    newer = {name for name in TEMPLATES_OF_OTHER_MATERIAL if name not in names}
+    prompts = {name: digest for name, digest in now["prompts"].items() if name not in newer}
+    return {**now, "prompts": prompts}
 
 
 def read_calibration(file: Path, config: RunConfig) -> Calibration:

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
+from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.judging.rubric import load_rubric
 from judgeforge.records import Prompt, Skip
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.estimate import Estimator, ModelLoad
+from judgeforge.runs.planning.input_notes import InputNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
+from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
 
 _SHOWN_SKIPS = 10
@@ -26,6 +29,10 @@ class CheckReport:
     prompts: int = 0
     skips: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
+    source: list[str] = field(default_factory=list)
+    """How rows were read, and what of them was not."""
+    lint: list[str] = field(default_factory=list)
+    """What stands out in a preference set of others, before anything is judged anew."""
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     """What the configuration asks for and cannot have; the run can be started all the same."""
@@ -43,23 +50,39 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     if config.judging.judges and config.judging.calibration is None:
         report.notes.append(ASSUMED_CONFIDENCE)
     estimator, loads = None, dict[str, ModelLoad]()
+    unknown: set[str] = set()
     try:
-        estimator = Estimator(prepare(config))
+        prepared = prepare(config)
+        report.notes += remarks(prepared)
+        unknown |= set(prepared.verdicts.prompt_ids if prepared.verdicts else ())
+        estimator = Estimator(prepared)
         loads = estimator.loads()
     except ConfigError as error:
         report.problems += map(str, error.mistakes)
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = load_rubric(config.rubric, folder=config.folder)
-    rows = read_prompts(config.prompts, row_checks(config, rubric), limit=limit)
+    noticed = Noticed()
+    about = InputNotes(config.prompts, row_checks(config, rubric))
+    rows = read_prompts(
+        config.prompts, about.checks, limit=limit, noticed=noticed, source=about.source
+    )
     try:
         check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
+            about.add(prompt)
+            unknown.discard(prompt.id)
             if estimator is not None:
                 estimator.add(prompt, loads)
-    except InputError as error:
+    except (ConfigError, InputError) as error:
         report.problems.append(str(error))
         return report
+    report.source, report.lint = about.shape(), about.lint()
+    report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
+    report.warnings += [*noticed.losses(), *about.warnings()]
+    file = config.judging.judgments
+    if unknown and file is not None and limit is None:
+        report.warnings.append(unknown_prompts(file, sorted(unknown)))
     report.warnings += budget_warnings(config, report.prompts, loads.values())
     skips = report.skips.total()
     if not report.prompts:
@@ -71,6 +94,17 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             "right columns with `prompts.fields`, fix the rows, or raise the limit"
         )
     return report
+
+
+def unsent_thoughts(config: RunConfig, noticed: Noticed) -> list[str]:
+    sampled = config.sampling.models if config.sampling else []
+    unasked = [name for name in sampled if not config.models[name].send_reasoning]
+    if not noticed.with_earlier_thoughts or not unasked:
+        return []
+    return [
+        f"thoughts of earlier turns are kept in the pairs and not sent to `{unasked[0]}`: "
+        f"`models.{unasked[0]}.send_reasoning: true` sends them to servers that take them"
+    ]
 
 
 def _usable_rows(rows: Iterable[Prompt | Skip], report: CheckReport) -> Iterator[Prompt]:

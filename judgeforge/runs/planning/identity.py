@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from judgeforge.config.model import ModelConfig
-from judgeforge.config.run import RunConfig
+from judgeforge.config.run import PromptsConfig, RunConfig
 from judgeforge.records import RubricId
 from judgeforge.text.wording import listed, shortened
 
@@ -20,8 +23,14 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
-_NEWER_FIELDS = {"thinking_tags", "system_role", "query"}
+_BESIDE_JUDGING = {"on_judge_failure", "judgments"}
+"""What others have judged may change: then the prompts are ranked again, and nothing is asked."""
+_NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
+_OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
+"""Newer settings, and what they are where folders know nothing of them."""
+_NEWER_PROMPTS = {"shape", "last_answer", "keep"}
+_NEWER_COLUMNS = {"tools", "chosen", "rejected"}
 
 
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
@@ -30,7 +39,7 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
     ``calibration``: the digest of what the file says. Where it is changes no result, and neither do
     budget, prices, limits, keys, timeouts and the place of the cache.
     """
-    prompts = config.prompts.model_dump(mode="json", exclude_none=True)
+    prompts = _prompts(config.prompts)
     if "path" in prompts:
         # Moving a project changes no result; the rows themselves are compared one by one.
         prompts["path"] = config.prompts.path.name if config.prompts.path else None
@@ -40,11 +49,28 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
         "rubric": rubric.model_dump(mode="json"),
         "judging": {
-            **config.judging.model_dump(mode="json", exclude={"on_judge_failure"}),
+            **config.judging.model_dump(
+                mode="json", exclude=_BESIDE_JUDGING | _unset(config.judging, _OF_JUDGING)
+            ),
             "calibration": calibration,
         },
-        "pairing": config.pairing.model_dump(mode="json"),
+        "pairing": config.pairing.model_dump(
+            mode="json", exclude=_unset(config.pairing, _OF_PAIRING)
+        ),
     }
+
+
+def _unset(settings: BaseModel, newer: Mapping[str, object]) -> set[str]:
+    return {name for name, unset in newer.items() if getattr(settings, name) == unset}
+
+
+def _prompts(prompts: PromptsConfig) -> dict[str, Any]:
+    """Without what is newer than some folders, where it is left as it always was."""
+    usual = PromptsConfig(path=Path())
+    newer = {name for name in _NEWER_PROMPTS if getattr(prompts, name) == getattr(usual, name)}
+    found = prompts.model_dump(mode="json", exclude_none=True, exclude=newer)
+    unset = {name for name in _NEWER_COLUMNS if getattr(prompts.fields, name) == name}
+    return found | {"fields": prompts.fields.model_dump(exclude_none=True, exclude=unset)}
 
 
 def model_identity(model: ModelConfig) -> dict[str, Any]:

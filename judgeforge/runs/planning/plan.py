@@ -12,10 +12,12 @@ from pathlib import Path
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import StoreError
+from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Skip
 from judgeforge.results.facts import part
 from judgeforge.runs.folders import chosen_folder
+from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes
 from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
     Estimator,
@@ -24,6 +26,7 @@ from judgeforge.runs.planning.estimate import (
     total_cost,
 )
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.spending import read_account, to_usd
 from judgeforge.text.wording import counted
@@ -37,6 +40,8 @@ class ModelPlan:
     low: float | None
     expected: float | None
     high: float | None
+    directly: float | None = None
+    """What is expected without batches; None where the model is not asked in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +81,17 @@ def plan_run(
     share = ASSUMED_ESCALATION if seen is None else seen
     estimator = Estimator(prepared, escalation=share)
     loads = estimator.loads()
+    directly = DirectCost(prepared, share)
     prompts = skips = 0
-    for row in read_prompts(config.prompts, prepared.row_checks, limit=limit):
+    noticed = Noticed()
+    for row in read_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed):
         if isinstance(row, Skip):
             skips += 1
             continue
         prompts += 1
         estimator.add(row, loads)
-    models = [_model_plan(name, load) for name, load in loads.items()]
+        directly.add(row)
+    models = [_model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
     cost = total_cost(loads.values())
     return PlanReport(
         prompts=prompts,
@@ -96,8 +104,11 @@ def plan_run(
         models=models,
         notes=[
             *_notes(config, prompts, skips, cost),
+            *remarks(prepared),
+            *noticed.sights(),
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
+            *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
         ],
         warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
     )
@@ -147,9 +158,11 @@ def _asks_beyond_first_tier(config: RunConfig) -> bool:
     return config.judging.cascade is not None and more
 
 
-def _model_plan(name: str, load: ModelLoad) -> ModelPlan:
+def _model_plan(name: str, load: ModelLoad, directly: float | None) -> ModelPlan:
     costs = [None] * 3 if load.price is None else [to_usd(pico) for pico in load.pico]
-    return ModelPlan(name, round(load.expected_calls), load.calls, *costs)
+    low, expected, high = costs
+    calls = round(load.expected_calls)
+    return ModelPlan(name, calls, load.calls, low, expected, high, directly)
 
 
 def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:

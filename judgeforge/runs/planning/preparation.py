@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
-from judgeforge.calls.money.price_list import billed_apart, price_of, why_unknown
+from judgeforge.calls.money.price_list import batch_price_of, billed_apart, price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.config.file import located
-from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.keys import read_key
-from judgeforge.config.providers import PROVIDERS, ProviderFacts
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.asking import context_room
 from judgeforge.judging.checks import parse_checks
+from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.own_family import OwnFamily
-from judgeforge.judging.panel import Panel
+from judgeforge.judging.panel import Panel, PanelKind
 from judgeforge.judging.rubric import Rubric, load_rubric
-from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
+from judgeforge.judging.verification import JUDGE_NAME
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
 from judgeforge.runs.planning.identity import called_models, identity
+from judgeforge.runs.planning.judge_settings import (
+    check_contexts,
+    check_families,
+    check_judges,
+    check_max_error,
+    check_protocols,
+    judged_tokens,
+)
 from judgeforge.runs.planning.network import check_network
 
 T = TypeVar("T")
@@ -42,9 +48,31 @@ class Preparation:
     keys: Mapping[str, str | None]
     """By model name; never written anywhere."""
     prices: Mapping[str, ModelPrice | None]
+    """What is expected to be paid: in batches, where a model is asked in them."""
     row_checks: RowChecks
     calibration: Calibration | None = None
     """What labels have shown of the judges, where the configuration names a file."""
+    verdicts: Verdicts | None = None
+    """What was judged elsewhere, where the configuration names a file."""
+    direct_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
+    batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
+    """Of the models that are asked in batches; None where no such price is known. What they cost
+    then is counted at the usual price."""
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether the rubric has criteria for judges, and this run names none."""
+        return bool(self.rubric.judged) and not self.config.judging.judges
+
+    @property
+    def only_samples(self) -> bool:
+        """Whether nobody judges, so that the run ends with completions."""
+        return self.asks_nobody and self.verdicts is None
+
+    @property
+    def judgments_digest(self) -> str:
+        """SHA-256 (hex) of what others have judged; "" where nothing is named."""
+        return "" if self.verdicts is None else self.verdicts.digest
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -57,11 +85,16 @@ class Preparation:
         config = self.config
         return OwnFamily(config.models, exclude=config.judging.exclude_own_family)
 
-    def panel(
-        self, kind: Callable[[Sequence[JudgeConfig], Rubric, T, OwnFamily], PanelT], asked: T
-    ) -> PanelT:
+    def panel(self, kind: PanelKind[T, PanelT], asked: T) -> PanelT:
         """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from."""
-        return kind(self.config.judging.judges, self.rubric, asked, self.own_family)
+        judging = self.config.judging
+        return kind(
+            judging.judges,
+            self.rubric,
+            asked,
+            self.own_family,
+            show_reasoning=judging.show_reasoning,
+        )
 
 
 @contextmanager
@@ -84,23 +117,25 @@ def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
 
 def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     mistakes = list[ConfigError]()
-    rubric, calibration = None, None
+    rubric, calibration, verdicts = None, None, None
     with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
-        for check in (_check_judges, _check_families, _check_contexts):
+        for check in (check_judges, check_families, check_contexts):
             with _adding_to(mistakes):
                 check(config, rubric)
         with _adding_to(mistakes):
             calibration = load_calibration(config, rubric.identity)
-    for check_alone in (_check_protocols, _check_max_error):
+    with _adding_to(mistakes):
+        verdicts = _verdicts(config)
+    for check_alone in (check_protocols, check_max_error):
         with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
     keys: dict[str, str | None] = {}
     without_key: set[str | None] = set()
     for name in names:
-        for check_model in (_check_local, _check_fallback):
+        for check_model in (_check_local, _check_fallback, _check_batches):
             with _adding_to(mistakes):
                 check_model(config, name)
         place = config.models[name].key_place
@@ -118,7 +153,22 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         _check_prices(config, prices)
     if mistakes or rubric is None:
         raise as_one(mistakes)
-    return Preparation(config, rubric, keys, prices, row_checks(config, rubric), calibration)
+    in_batches = {
+        name: batch_price_of(config.models[name])
+        for name in names
+        if config.models[name].batch is not None
+    }
+    return Preparation(
+        config,
+        rubric,
+        keys,
+        {name: in_batches.get(name) or price for name, price in prices.items()},
+        row_checks(config, rubric),
+        calibration,
+        verdicts,
+        direct_prices=prices,
+        batch_prices=in_batches,
+    )
 
 
 def _rubric(config: RunConfig) -> Rubric:
@@ -130,6 +180,14 @@ def _rubric(config: RunConfig) -> Rubric:
             raise
         message = error.message if error.key else str(error)
         raise ConfigError(message, key="rubric") from None
+
+
+def _verdicts(config: RunConfig) -> Verdicts | None:
+    file = config.judging.judgments
+    if file is None:
+        return None
+    labels = [judge.label for judge in config.judging.judges]
+    return read_verdicts(file, taken=[*labels, JUDGE_NAME])
 
 
 def check_prompts_file(config: RunConfig) -> None:
@@ -166,15 +224,6 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
             )
 
 
-def _check_max_error(config: RunConfig) -> None:
-    if config.pairing.max_error is not None and config.judging.calibration is None:
-        raise ConfigError(
-            "needs labels: `judgeforge calibrate CONFIG --labels FILE --out calibration.json` "
-            "measures the judges, and `judging.calibration: calibration.json` uses it",
-            key="pairing.max_error",
-        )
-
-
 def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
     checked = rubric.checked if rubric else ()
@@ -184,86 +233,45 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     return RowChecks(
         context_tokens=min(known, default=None),
         output_tokens=config.sampling.max_tokens if config.sampling else 0,
-        judged_tokens=_judged_tokens(config, rubric) if rubric else None,
+        judged_tokens=judged_tokens(config, rubric) if rubric else None,
         needs_completions=config.sampling is None,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=parse_checks,
         reference_check=next((check.name for check in own if check.needs_reference), None),
+        without_tools=_without_tools(config),
+        without_pictures=_without_pictures(config),
     )
 
 
-def _check_judges(config: RunConfig, rubric: Rubric) -> None:
-    if rubric.judged and not config.judging.judges:
-        raise ConfigError(
-            f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
-            "but no judge is named. Add `judging: {judges: [{model: NAME}]}`.",
-            key="judging.judges",
-        )
-
-
-def _check_protocols(config: RunConfig) -> None:
-    """A decision model takes typed questions only, and no other model takes them."""
-    for number, judge in enumerate(config.judging.judges):
-        model = config.models[judge.model]
-        if judge.facts.decides == model.facts.decides:
-            continue
-        if model.facts.decides:
-            fitting = " or ".join(f"`protocol: {name}`" for name in _deciding(PROTOCOLS))
-            message = f"provider `{model.provider}` writes no text: set {fitting}"
-        else:
-            fitting = " or ".join(f"`{name}`" for name in _deciding(PROVIDERS))
-            message = (
-                f"`protocol: {judge.protocol}` needs a decision model, and provider "
-                f"`{model.provider}` has none: use {fitting}"
+def _without_tools(config: RunConfig) -> str | None:
+    sampled = config.sampling.models if config.sampling else []
+    fallbacks = (config.models[name].fallback for name in sampled)
+    for name in (*sampled, *filter(None, fallbacks)):
+        model = config.models[name]
+        if not model.facts.takes_tools:
+            return (
+                f"models.{name}: provider `{model.provider}` can call none. Sample models of "
+                "another provider, such as the same model behind a server, or leave the column out "
+                "with `fields: {tools: null}`"
             )
-        raise ConfigError(message, key=f"judging.judges[{number}].protocol")
-    for name in config.sampling.models if config.sampling else ():
-        if config.models[name].facts.decides:
-            raise ConfigError(
-                f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
-                key="sampling.models",
+    return None
+
+
+def _without_pictures(config: RunConfig) -> str | None:
+    """Everything that is sampled or judges is shown them."""
+    for name in called_models(config):
+        model = config.models[name]
+        if model.vision is False:
+            return (
+                f"models.{name} is said not to see (`vision: false`). Sample and judge with models "
+                "that see, or take such rows out"
             )
-
-
-def _deciding(table: Mapping[str, ProtocolFacts | ProviderFacts]) -> list[str]:
-    return sorted(name for name, facts in table.items() if facts.decides)
-
-
-def _check_families(config: RunConfig, rubric: Rubric) -> None:
-    """Every sampled model needs a judge that is not of its own family."""
-    if not (config.judging.exclude_own_family and rubric.judged and config.sampling):
-        return
-    own_family = OwnFamily(config.models)
-    for name in config.sampling.models:
-        if all(own_family.is_own(judge, name) for judge in config.judging.judges):
-            raise ConfigError(
-                f"no judge is left for the completions of `{name}`: all are of its own model "
-                "family. Add a judge of another one, or take `exclude_own_family` out.",
-                key="judging.exclude_own_family",
+        if not model.facts.takes_pictures:
+            return (
+                f"models.{name}: provider `{model.provider}` takes words only. Sample and judge "
+                "with models of another provider, or take such rows out"
             )
-
-
-def _judged_tokens(config: RunConfig, rubric: Rubric) -> int | None:
-    """The most that any judge can be shown; None where that is unknown, or no judge is asked."""
-    rooms = [_room(config, judge, rubric) for judge in config.judging.judges if rubric.judged]
-    known = [room for room in rooms if room is not None]
-    return max(known, default=None) if len(known) == len(rooms) else None
-
-
-def _check_contexts(config: RunConfig, rubric: Rubric) -> None:
-    for judge in config.judging.judges:
-        room = _room(config, judge, rubric)
-        if room is not None and room <= 0:
-            raise ConfigError(
-                f"judge `{judge.label}` could be shown nothing: the rubric and the reply need "
-                "all of it. Lower the judge's max_tokens, or use a model with a larger context.",
-                key=f"models.{judge.model}.context_tokens",
-            )
-
-
-def _room(config: RunConfig, judge: JudgeConfig, rubric: Rubric) -> int | None:
-    context_tokens = config.models[judge.model].context_tokens
-    return None if context_tokens is None else context_room(judge, rubric, context_tokens)
+    return None
 
 
 def _check_fallback(config: RunConfig, name: str) -> None:
@@ -275,6 +283,17 @@ def _check_fallback(config: RunConfig, name: str) -> None:
             f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
             "Name a model of the same kind, or none.",
             key=f"models.{name}.fallback",
+        )
+
+
+def _check_batches(config: RunConfig, name: str) -> None:
+    """A run that looks at its batches too seldom would take them for a standstill."""
+    batch = config.models[name].batch
+    if batch is not None and batch.poll_s >= config.limits.stall_s:
+        raise ConfigError(
+            f"must be less than limits.stall_s ({config.limits.stall_s:g}): a run that hears "
+            "nothing for that long stops",
+            key=f"models.{name}.batch.poll_s",
         )
 
 

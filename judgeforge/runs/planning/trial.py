@@ -2,50 +2,65 @@
 
 The requests go through the door like those of a run, within its budgets; their replies are not
 kept. For each model: does it answer, and as which model; is the temperature heeded, usage told,
-are log-probabilities given; which context does the server state; and can its judgment be read.
+are log-probabilities given, is a schema kept to; which context does the server state; and can its
+judgment be read.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from http.client import HTTPResponse
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from judgeforge.calls.call import Answer, Asks
-from judgeforge.calls.providers.base import ChatRequest, open_provider, sends_temperature
-from judgeforge.config.keys import read_headers
-from judgeforge.config.model import ModelConfig, is_this_machine
+from judgeforge.calls.providers.base import (
+    ChatRequest,
+    ModelRequest,
+    ReplySchema,
+    sends_temperature,
+)
+from judgeforge.config.model import ReplyForm
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import CallError, ConfigError, JudgeforgeError
-from judgeforge.judging.first_replies import FirstReplies
-from judgeforge.judging.panel import TriedPanel
-from judgeforge.records import Completion, Judgment, Message, Prompt
+from judgeforge.judging.panel import Panel
+from judgeforge.judging.replies.json_object import UnreadableReplyError, one_object
+from judgeforge.records import Completion, Judgment, Prompt
 from judgeforge.results.figures.completions import is_same_model
 from judgeforge.runs.planning.doctor import Finding, Status
 from judgeforge.runs.planning.preparation import Preparation, prepare
+from judgeforge.runs.planning.server_models import listed_models, stated_context
 from judgeforge.runs.wiring import trial_door
+from judgeforge.text.messages import Message
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import excerpt, one_line
 from judgeforge.text.wording import counted, did_you_mean, listed
 
 _QUESTION = "Invent a short sentence about the sea."
 _ANSWERS = ("Waves came and went all night.", "The sea is a place with water in it.")
-_PROMPT = Prompt(id="trial", line=1, digest="", messages=(Message(role="user", content=_QUESTION),))
+_MESSAGES = (Message(role="user", content=_QUESTION),)
+_PROMPT = Prompt(id="trial", line=1, digest="", messages=_MESSAGES)
 _COMPLETIONS = [
     Completion(id=f"c{n}", prompt_id="trial", index=n, model="given", text=text, finish="given")
     for n, text in enumerate(_ANSWERS)
 ]
+_SCHEMA = ReplySchema(
+    "trial",
+    {
+        "type": "object",
+        "properties": {"mood": {"enum": ["calm", "stormy"]}, "is_salty": {"type": "boolean"}},
+        "required": ["mood", "is_salty"],
+        "additionalProperties": False,
+    },
+)
+_SCHEMA_TOKENS = 100
 _SAMPLE_TOKENS, _TEMPERATURE, _LOGPROBS = 32, 1.0, 2
-_LIST_TIMEOUT_S = 5.0
-_LONGEST_LIST = 4 << 20
+_OTHER_WAY = (
+    "The server may ignore the JSON schema or the tool: try another `structured` (json_schema, "
+    "tool, instruction), or another model."
+)
 _SHOWN_MODELS = 5
 
 
@@ -79,8 +94,13 @@ class _Trial:
 
     async def findings(self) -> list[Finding]:
         model = self.prepared.config.models[self.name]
+        found: list[Finding] = []
+        form: ReplyForm | None = None
         try:
-            found = [] if model.facts.decides else await self._sampled()
+            if not model.facts.decides:
+                found = await self._sampled()
+                form, of_schema = await self._schema()
+                found += of_schema
         except CallError as error:
             advice = "Check `model`, `base_url` and the key."
             failed = self._finding("answers", "fail", str(error), advice)
@@ -90,7 +110,7 @@ class _Trial:
             return [self._finding("answers", "fail", str(error), "Nothing more was asked.")]
         if not model.facts.in_process and not model.facts.decides:
             found += await self._in_the_list()
-        return [*found, *await self._judged()]
+        return [*found, *await self._judged(form)]
 
     def _finding(self, what: str, status: Status, detail: str, advice: str = "") -> Finding:
         """``detail`` may quote a server."""
@@ -98,9 +118,7 @@ class _Trial:
         return Finding(f"{self.name}: {what}", status, said, advice if status != "ok" else "")
 
     async def _sampled(self) -> list[Finding]:
-        request = ChatRequest(
-            (Message(role="user", content=_QUESTION),), _SAMPLE_TOKENS, _TEMPERATURE
-        )
+        request = ChatRequest(_MESSAGES, _SAMPLE_TOKENS, _TEMPERATURE)
         begun = time.monotonic()
         first = await self.gateway.ask(self.name, request)
         seconds = time.monotonic() - begun
@@ -160,13 +178,38 @@ class _Trial:
             return [self._finding("logprobs", "ok", "are given")]
         return [self._finding("logprobs", "warn", "are not given", advice)]
 
+    async def _schema(self) -> tuple[ReplyForm | None, list[Finding]]:
+        """The form of a judge's replies that the model keeps to. A judgment may be readable by
+        luck, and no model answers this question so without having been told to."""
+        if not any(judge.model == self.name for judge in self.prepared.config.judging.judges):
+            return None, []
+        seen: list[str] = []
+        for form in self.prepared.config.models[self.name].reply_forms:
+            said = await self._said_in(form)
+            if said is None:
+                detail = "; ".join([f"`structured: {form}` is kept to", *seen])
+                return form, [self._finding("schema", "ok", detail)]
+            seen.append(f"`structured: {form}` is not kept to: {said}")
+        return None, [self._finding("schema", "warn", "; ".join(seen), _OTHER_WAY)]
+
+    async def _said_in(self, form: ReplyForm) -> str | None:
+        """What was answered instead of the object that was asked for; None where that came."""
+        request = ChatRequest(_MESSAGES, _SCHEMA_TOKENS, _TEMPERATURE, reply_schema=_SCHEMA)
+        try:
+            answer = await self.gateway.ask(self.name, replace(request, form=form))
+        except CallError as error:
+            return str(error)
+        if _keeps_to_schema(answer.reply.text):
+            return None
+        return excerpt(answer.reply.text) or "an empty text"
+
     async def _in_the_list(self) -> list[Finding]:
         return await asyncio.to_thread(self._listed)
 
     def _listed(self) -> list[Finding]:
         """What the server's list of models says of this one."""
         model = self.prepared.config.models[self.name]
-        entries = _models_at(model, self.prepared.keys[self.name])
+        entries = listed_models(model, self.prepared.keys[self.name])
         own = next((entry for entry in entries if entry.get("id") == model.model), None)
         if entries and own is None:
             names = [str(entry.get("id")) for entry in entries]
@@ -179,7 +222,7 @@ class _Trial:
                     "A server may take any name, and answer with the model that it has.",
                 )
             ]
-        stated = None if own is None else _context_of(own)
+        stated = None if own is None else stated_context(own)
         if stated is None:
             return []
         said, advice = f"the server states {stated} tokens", f"Set `context_tokens: {stated}`."
@@ -189,90 +232,56 @@ class _Trial:
         detail = f"{said}, context_tokens is {model.context_tokens}"
         return [self._finding("context", "ok" if fits else "fail", detail, advice)]
 
-    async def _judged(self) -> list[Finding]:
-        """One round of the model's first judge about two tiny answers."""
+    async def _judged(self, form: ReplyForm | None) -> list[Finding]:
+        """One round of the model's first judge about two tiny answers, in this form if it is
+        known."""
         prepared = self.prepared
         judge = next((j for j in prepared.config.judging.judges if j.model == self.name), None)
         if judge is None or not prepared.rubric.judged:
             return []
-        replies = FirstReplies(self.gateway, {self.name: prepared.config.models[self.name]})
-        panel = TriedPanel([judge], prepared.rubric, replies)
+        asks = self.gateway if form is None else _InForm(self.gateway, form)
+        panel = Panel([judge], prepared.rubric, asks)
         questions = panel.questions(judge.label, _COMPLETIONS)[:1]
         try:
             judgments = await panel.ask(_PROMPT, _COMPLETIONS, questions)
         except JudgeforgeError as error:
             return [self._finding("judgment", "fail", str(error))]
-        return [self._judgment(judge.protocol, judgments, replies.other_form(self.name))]
+        return [self._judgment(judge.protocol, form, judgments)]
 
     def _judgment(
-        self, protocol: str, judgments: Sequence[Judgment], other_form: str | None
+        self, protocol: str, form: ReplyForm | None, judgments: Sequence[Judgment]
     ) -> Finding:
-        forms = self.prepared.config.models[self.name].reply_forms
-        structured = other_form or forms[0]
+        structured = form or self.prepared.config.models[self.name].structured
         missing = next((one.missing for one in judgments if one.missing is not None), None)
-        if missing is None and other_form is not None:
-            return self._finding(
-                "judgment",
-                "warn",
-                f"could be read ({protocol}) with structured: {other_form} alone",
-                f"A run finds that out again: set `structured: {other_form}`.",
-            )
         if missing is None:
             detail = f"could be read ({protocol}, structured: {structured})"
             return self._finding("judgment", "ok", detail)
         return self._finding(
             "judgment",
             "fail",
-            f"brought no score ({protocol}, structured: {listed(forms)}): {excerpt(missing, 300)}",
-            "The server may ignore the JSON schema or the tool: try another `structured` "
-            "(json_schema, tool, instruction), more max_tokens of the judge, or another model.",
+            f"brought no score ({protocol}, structured: {structured}): {excerpt(missing, 300)}",
+            f"{_OTHER_WAY} It may also need more max_tokens of the judge.",
         )
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """A key must not travel to another host."""
+@dataclass(frozen=True, slots=True)
+class _InForm:
+    """Implements ``Asks``."""
 
-    def redirect_request(self, *_: object, **__: object) -> None:
-        return None
+    asks: Asks
+    form: ReplyForm
+
+    async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
+        if isinstance(request, ChatRequest):
+            request = replace(request, form=self.form)
+        return await self.asks.ask(model, request, sample=sample)
 
 
-def _models_at(model: ModelConfig, key: str | None) -> list[dict[str, Any]]:
-    """As an OpenAI-compatible server lists them; empty where it does not."""
-    address = open_provider(model, None).base_url.rstrip("/")
-    if urlsplit(address).scheme not in {"http", "https"}:
-        return []
-    proxies = [ProxyHandler({})] if is_this_machine(address) else []
-    opener = build_opener(_NoRedirect(), *proxies)
-    headers = {"authorization": f"Bearer {key}"} if key else {}
+def _keeps_to_schema(text: str) -> bool:
     try:
-        headers |= read_headers(model)
-        request = Request(f"{address}/models{model.query_string}", headers=headers)  # noqa: S310 (http and https only)
-        with opener.open(request, timeout=_LIST_TIMEOUT_S) as reply:
-            found = json.loads(_read_within(reply, _LIST_TIMEOUT_S))
-    except Exception:  # noqa: BLE001 (a server need not have such a list)
-        return []
-    entries = found.get("data") if isinstance(found, dict) else None
-    return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
-
-
-def _read_within(reply: HTTPResponse, seconds: float) -> bytes:
-    """All of it; what is longer or comes more slowly is cut, and then no list."""
-    until, read = time.monotonic() + seconds, bytearray()
-    while len(read) < _LONGEST_LIST and time.monotonic() < until:
-        piece = reply.read1(_LONGEST_LIST)
-        if not piece:
-            break
-        read += piece
-    return bytes(read)
-
-
-def _context_of(entry: dict[str, Any]) -> int | None:
-    """vLLM and SGLang call it max_model_len, llama.cpp meta.n_ctx, gateways context_length."""
-    meta = entry.get("meta")
-    stated = [
-        entry.get("max_model_len"),
-        meta.get("n_ctx") if isinstance(meta, dict) else None,
-        entry.get("context_length"),
-        entry.get("context_window"),
-    ]
-    return next((one for one in stated if type(one) is int and one > 0), None)
+        reply = one_object(text)
+    except UnreadableReplyError:
+        return False
+    return reply.keys() == {"mood", "is_salty"} and (
+        reply["mood"] in ("calm", "stormy") and isinstance(reply["is_salty"], bool)
+    )

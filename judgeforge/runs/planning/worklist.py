@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from tempfile import SpooledTemporaryFile, gettempdir
 
 from judgeforge.config.run import PromptsConfig
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Prompt, Skip, SkipReason
@@ -24,6 +25,8 @@ from judgeforge.text.wording import counted, listed
 
 TODO, LEFT_OUT = -1, -(2**63)
 _SKIPS_IN_MEMORY = 2**20
+_WAITING = frozenset({SkipReason.NOT_JUDGED})
+"""Until anybody judges them."""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,12 @@ class Worklist:
     """Of what is done: finished prompts and bad rows."""
     provisional: list[int] = field(default_factory=list)
     """Positions of finished prompts that were ranked with a provisional fit."""
+    losses: list[str] = field(default_factory=list)
+    """What rows have and no pair can hold, in sentences."""
+    stale: list[int] = field(default_factory=list)
+    """Positions of finished prompts of which others have judged something else by now."""
+    unknown: list[str] = field(default_factory=list)
+    """Ids of prompts that others have judged and that the input does not have."""
 
     @property
     def todo(self) -> int:
@@ -94,7 +103,7 @@ class Worklist:
         self.digests.append(digest)
         if entry is None:
             self.places.append(TODO if may_begin else LEFT_OUT)
-        elif may_begin and entry.skip in redo:
+        elif may_begin and (entry.skip in redo or (entry.stale and entry.skip in _WAITING)):
             self.places.append(TODO)
         else:
             self._add_finished(entry)
@@ -102,11 +111,13 @@ class Worklist:
     def _add_finished(self, entry: Entry) -> None:
         if entry.provisional:
             self.provisional.append(len(self.places))
+        if entry.stale and (entry.skip is None or SkipReason(entry.skip).was_ranked):
+            self.stale.append(len(self.places))
         self.places.append(entry.offset)
         self.tally.add(entry)
 
 
-def plan_work(
+def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     config: PromptsConfig,
     checks: RowChecks,
     *,
@@ -116,16 +127,18 @@ def plan_work(
     covered: int = 0,
     accept_changes: bool,
     redo: frozenset[SkipReason] = frozenset(),
+    judged_elsewhere: Collection[str] = (),
 ) -> Worklist:
     """Read the input once. The caller closes ``skips``.
 
     Only prompts among the first ``limit`` rows are to do. What is ``finished`` behind them stays
     finished, and the bad rows among the first ``covered`` stay listed, as an earlier start left
-    both. Raises ConfigError where rows that ``folder`` has done already were changed or removed,
-    unless ``accept_changes``; InputError where the input cannot be read.
+    both. ``judged_elsewhere``: ids of prompts. Raises ConfigError where rows that ``folder`` has
+    done already were changed or removed, unless ``accept_changes``, or a model cannot take a row;
+    InputError where the input cannot be read.
     """
     work, changed = Worklist(), list[str]()
-    seen, all_rows = 0, hashlib.sha256()
+    seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
 
     def is_done(prompt: Prompt) -> bool:
@@ -134,13 +147,15 @@ def plan_work(
             return False
         return entry.skip not in redo
 
-    rows = read_prompts(config, checks, limit=None if len(finished) else least, is_done=is_done)
+    noticed, most = Noticed(), None if len(finished) else least
+    rows = read_prompts(config, checks, limit=most, is_done=is_done, noticed=noticed)
     for position, row in enumerate(rows):
         if isinstance(row, Skip):
             work.add_skip(row)
             all_rows.update(row.reason.encode())
         else:
             all_rows.update(row.digest.encode())
+            unknown.discard(row.id)
             digest = short_digest(row.digest)
             entry = finished.get(row.id)
             seen += entry is not None
@@ -151,7 +166,8 @@ def plan_work(
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
         if least is not None and position + 1 >= least and seen == len(finished):
             break
-    work.fingerprint = all_rows.hexdigest()
+    work.fingerprint, work.losses = all_rows.hexdigest(), noticed.losses()
+    work.unknown = [] if least is not None else sorted(unknown)
     removed = len(finished) - seen
     if (changed or removed) and not accept_changes:
         raise ConfigError(_difference(folder, changed, removed))

@@ -90,13 +90,14 @@ def test_a_panel_ranks_with_what_the_pairs_to_come_are_ranked_with(
 
 def test_why_judgments_are_missing_is_counted() -> None:
     verdicts = panel({f"p{i}": ("a", "b") for i in range(3)})
-    kinds = ("refused", "withheld", "unread", "reading_failed", "failed", "cut", "too_long", None)
+    kinds = ("refused", "withheld", "unread", "reading_failed", None)
+    kinds += ("failed", "cut", "input_cut", "too_long")
     verdicts[0] += [
         said("p0", "j", "ab", None, id=f"m{i}", missing="call failed", missing_kind=kind)
         for i, kind in enumerate(kinds)
     ]
     judge = evaluate(verdicts, {f"p{i}": f"p{i}.a" for i in range(3)}).judges["j"]
-    assert (judge.refusals, judge.unread, judge.failed) == (2, 3, 3)
+    assert (judge.refusals, judge.unread, judge.failed) == (2, 3, 4)
 
 
 def test_a_panel_that_is_always_right_agrees_beyond_chance() -> None:

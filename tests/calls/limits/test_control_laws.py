@@ -36,16 +36,59 @@ def settled(clients: list[Client], start: float, end: float) -> tuple[float, flo
     return accepted / (end - start - SETTLED_S), refused / (accepted + refused)
 
 
-@pytest.mark.parametrize("rpm", [600.0, 1200.0, 3000.0])
-@pytest.mark.parametrize("retry_after", [True, False])
+@pytest.mark.parametrize("rpm", [600.0, 1192.0, 1800.0, 3000.0, 6000.0])
+@pytest.mark.parametrize("delay_s", [0.005, 0.3])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_an_unknown_limit_is_found_at_the_cost_of_few_refusals(
-    rpm: float, retry_after: bool
+    rpm: float, delay_s: float, seed: int
 ) -> None:
-    """In a minute without headers, its first seconds counted."""
-    found = Simulation(Limits(rpm=rpm), headers=False, retry_after=retry_after, latency_s=0.3)
+    """In a minute without headers, its first seconds counted: most of 10 seeds, in percent.
+
+    | requests a minute | 600 | 1192 | 1800 | 3000 | 6000 |
+    |---|---|---|---|---|---|
+    | refusals come within 0.6 s | 2.8 | 2.8 | 2.8 | 2.2 | 1.5 |
+    | with the first rate guessed from all that was accepted | 3.8 | 3.3 | 3.1 | 3.2 | 1.9 |
+    """
+    found = Simulation(Limits(rpm=rpm), headers=False, latency_s=0.3, delay_s=delay_s, seed=seed)
     accepted, refused = found.run(60.0, concurrency=256)[0].counts(0.0, 60.0)
     assert refused <= 0.03 * (accepted + refused)
-    assert accepted >= 0.95 * rpm
+    assert accepted >= 0.97 * rpm
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "latency_s", "replies"),
+    [(256, 0.3, 15_900), (64, 0.3, 4_140), (32, 1.0, 590), (256, 2.0, 1_900)],
+)
+def test_where_there_is_no_limit_looking_for_one_costs_nothing(
+    concurrency: int, latency_s: float, replies: int
+) -> None:
+    """In the first 20 s: all that can be in flight from the fourth round trip on."""
+    free = Simulation(Limits(), headers=False, latency_s=latency_s)
+    accepted, refused = free.run(20.0, concurrency=concurrency)[0].counts(0.0, 20.0)
+    assert (refused, accepted >= replies) == (0, True)
+
+
+@pytest.mark.parametrize("late_s", [0.15, 0.3, 0.8])
+@pytest.mark.parametrize("limit", [10, 20, 100])
+def test_the_first_refusals_tell_the_limit_whatever_could_come_at_once_before(
+    limit: int, late_s: float
+) -> None:
+    """Two and a half times the limit is sent after a burst, and refusals come late."""
+    pace, each_s = Pace(ProviderAccount()), 0.4 / limit
+    for _ in range(limit):
+        pace.sent(SIZE, 0.0)
+    sent = [pace.sent(SIZE, each_s * (n + 1)) for n in range(math.ceil(late_s / each_s) + 5)]
+    refused = [one for n, one in enumerate(sent) if n % 5 in {1, 3, 4}]
+    cut_at = refused[0].at + late_s
+    for one in refused:
+        if one.at < cut_at:
+            pace.refused(one, one.at + late_s, Refusal())
+    end = 4.0
+    assert pace.delay(SIZE, end) is None
+    pace.sent(SIZE, end)
+    delay = pace.delay(SIZE, end)
+    assert delay is not None
+    assert 0.5 / limit <= delay.wait_s <= 1.5 / limit
 
 
 def _replies(

@@ -69,7 +69,7 @@ def test_what_is_longer_or_larger_than_any_limit_counts_as_absent_at_once(text: 
     assert read_allowances(openai(remaining_requests=text), unix_time=NOW) == ()
     said = openai(remaining_requests="1", limit_requests=text, reset_requests=text)
     assert read_allowances(said, unix_time=NOW) == (Allowance("requests", 1, None, None),)
-    assert time.process_time() - begun < 0.05
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9" * 60 + "d"])

@@ -122,9 +122,9 @@ def test_a_model_may_have_tags_of_its_own() -> None:
     ["<think>", "</think>", "`</think>`", "<think></think>", "\n<think>a</think> b", "[/THINK] ",
      "```\n</think>", "analysis", "<|channel|>analysis<|message|>a<|end|>", "<", "a\n<think>\n"],
 )  # fmt: skip
-def test_a_mebibyte_of_marks_takes_no_more_than_a_second(piece: str) -> None:
+def test_a_mebibyte_of_marks_takes_seconds_and_no_minutes(piece: str) -> None:
     text = "x " + piece * (2**20 // len(piece))
     start = time.process_time()
     split_reasoning(text)
     split_reasoning(text[2:])
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 10

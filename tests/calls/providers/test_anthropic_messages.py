@@ -12,7 +12,7 @@ from judgeforge.calls.providers.anthropic_messages import AnthropicMessages
 from judgeforge.calls.providers.base import ChatRequest, ReplySchema, Usage
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import MalformedReplyError
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 
 SCHEMA = ReplySchema("judgment", {"type": "object", "properties": {"ok": {"type": "boolean"}}})
 MESSAGES = (Message(role="system", content="Be brief."), Message(role="user", content="Why?"))

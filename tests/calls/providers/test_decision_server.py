@@ -22,7 +22,7 @@ from judgeforge.calls.providers.base import (
 )
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError, MalformedReplyError
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer, faults, quality_of
 from tests.support.run_setup import model, rows, run, write_config
 

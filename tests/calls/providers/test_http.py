@@ -11,7 +11,7 @@ from judgeforge.calls.providers.base import ChatRequest, RawReply, open_provider
 from judgeforge.calls.providers.http_errors import retry_after_s
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import StatusError
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 from tests.local_server import Limits, LocalServer, faults
 from tests.support.run_setup import model
 

@@ -27,7 +27,7 @@ from judgeforge.calls.providers.local_engine import (
 )
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError, MalformedReplyError, NoReplyError, StatusError
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 
 MODEL = ModelConfig(provider="local", model=EMBEDDED_MODEL, concurrency=2)
 SCORE = ReplySchema(
@@ -267,6 +267,7 @@ def test_closing_does_not_wait_for_an_engine_that_does_not_stop(
 # The real model
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_the_embedded_model_answers_repeatably_in_a_schema_and_stops_when_told() -> None:
     async def session() -> None:
@@ -320,7 +321,7 @@ if hasattr(os, "sched_setaffinity"):
 from judgeforge.config.model import ModelConfig
 from judgeforge.calls.providers.base import ChatRequest
 from judgeforge.calls.providers.local import LocalProvider
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 
 model = ModelConfig(provider="local", model="smollm2-135m", concurrency=1)
 request = ChatRequest(

@@ -13,7 +13,7 @@ from judgeforge.calls.providers.openai_chat import OpenAIChat
 from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import MalformedReplyError
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 
 SCHEMA = ReplySchema("judgment", {"type": "object", "properties": {"ok": {"type": "boolean"}}})
 MESSAGES = (Message(role="system", content="Be brief."), Message(role="user", content="Why?"))

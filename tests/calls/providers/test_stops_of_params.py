@@ -11,7 +11,7 @@ from judgeforge.calls.providers.base import ChatRequest, Provider, ReplySchema
 from judgeforge.calls.providers.local import LocalProvider
 from judgeforge.calls.providers.openai_chat import OpenAIChat
 from judgeforge.config.model import ModelConfig
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 
 SCHEMA = ReplySchema("judgment", {"type": "object"})
 PROVIDERS: dict[str, Provider] = {

@@ -17,7 +17,7 @@ import pytest
 from judgeforge.calls.providers.base import ChatRequest, RawReply, open_provider
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, NoReplyError, NotConnectedError, StatusError
-from judgeforge.records import Message
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.run_setup import KEY_VARIABLE, write_config
 

@@ -29,6 +29,7 @@ def folder(tmp_path: Path, server: LocalServer) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "iso-8859-1", "gbk", "shift_jis", "utf-8"])
 @pytest.mark.parametrize(
     ("arguments", "code"),

@@ -199,7 +199,7 @@ def test_answers_without_names_count_by_their_place() -> None:
     assert answers_by_name(questions, (first,)) == {}
 
 
-def test_the_model_that_answered_and_too_few_tokens_are_kept() -> None:
+def test_the_model_that_answered_is_kept_and_too_few_tokens_are_no_judgment() -> None:
     prompt = make_prompt("Which of these words is the longest one? " * 2_000)
     reply = replace(decides(QUALITY, SAFE), model="jev-2", usage=Usage(2048, 0))
     question = Question(judge="jev", completion_ids=("p1.c0",))
@@ -208,4 +208,4 @@ def test_the_model_that_answered_and_too_few_tokens_are_kept() -> None:
     assert (judgment.answered_model, judgment.input_tokens_read) == ("jev-2", 2048)
     assert judgment.note is not None
     assert "2,048 tokens of a longer input" in judgment.note
-    assert judgment.score is not None
+    assert (judgment.score, judgment.missing_kind) == (None, "input_cut")

@@ -87,12 +87,14 @@ class TestWhatTheServerSays:
     def test_is_kept_where_the_reply_is_no_judgment(self) -> None:
         reply = replace(says(BAD), model="m-1", usage=Usage(2048, 1))
         judgment = self.asked(reply, reply)
-        assert judgment.missing_kind == "unread"
+        assert judgment.missing_kind == "input_cut", "its words are of what it did not read"
         assert (judgment.answered_model, judgment.input_tokens_read) == ("m-1", 2048)
 
-    def test_of_too_few_tokens_is_a_note_and_a_number(self) -> None:
+    def test_of_too_few_tokens_is_no_judgment_but_a_note_and_a_number(self) -> None:
         judgment = self.asked(replace(says(GOOD), usage=Usage(2048, 1)))
         assert judgment.input_tokens_read == 2048
+        assert (judgment.score, judgment.missing_kind) == (None, "input_cut")
+        assert "`context_tokens`" in str(judgment.missing)
         assert judgment.note is not None
         assert judgment.note.startswith("the server counted 2,048 tokens of a longer input")
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.records import Message
 from judgeforge.results.export.export import export_pairs, side_of
+from judgeforge.text.messages import Message
 from tests.support.hand_made import answers, pair, run_folder, write_pairs
 from tests.support.run_setup import rows
 

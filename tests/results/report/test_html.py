@@ -40,6 +40,25 @@ ATTACKS = (
 )
 
 
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
+
+
+def conversation_of(text: str) -> list[dict[str, Any]]:
+    """Turns that have everything a turn can have."""
+    call = {"id": "1", "type": "function", "function": {"name": text, "arguments": text}}
+    parts = [
+        {"type": "text", "text": text},
+        {"type": "image_url", "image_url": {"url": PICTURE}},
+        {"type": "image_url", "image_url": {"url": f"https://example.org/{text}"}},
+    ]
+    return [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_content": text},
+        {"role": "tool", "content": text, "tool_call_id": "1", "name": text},
+        {"role": "user", "content": text, "name": text},
+    ]
+
+
 def rows_of(text: str, prompt: str) -> dict[str, list[dict[str, Any]]]:
     """The rows of a prompt in which every text is ``text``; ids stay different."""
     ids = [f"{prompt}.c{number}" for number in range(2)]
@@ -51,8 +70,9 @@ def rows_of(text: str, prompt: str) -> dict[str, list[dict[str, Any]]]:
         "pairs": [
             {
                 "id": f"{prompt}.{text}", "prompt_id": prompt,
-                "prompt": [{"role": "user", "content": text}],
-                "chosen": [{"role": "assistant", "content": text}],
+                "prompt": conversation_of(text),
+                "tools": json.dumps([{"name": text, "description": text}]),
+                "chosen": [conversation_of(text)[1]],
                 "rejected": [{"role": "assistant", "content": text + "."}],
                 "score_chosen": 0.8, "score_rejected": 0.3, "score_margin": 0.5,
                 "confidence": 0.9, "chosen_model": text, "rejected_model": f"{text}2",
@@ -62,6 +82,7 @@ def rows_of(text: str, prompt: str) -> dict[str, list[dict[str, Any]]]:
         "completions": [
             {
                 "id": name, "prompt_id": prompt, "model": text, "finish": text, "text": text,
+                "reasoning": text,
                 "flags": [f"suspicious:{text}"], "score_sd": 0.1, "p_best": 0.5, "cost_usd": 0.1,
             }
             for name in ids
@@ -193,7 +214,7 @@ class TestSize:
         folder = folder_of(place / "long", "x" * 30_000)
         page = read_page(write_report(folder))
         assert "26,000 more characters are not shown" in page.text
-        assert (folder / "report.html").stat().st_size < 250_000
+        assert (folder / "report.html").stat().st_size < 300_000
 
     def test_no_more_pairs_are_shown_than_there_is_room_for(self, place: Path) -> None:
         folder = folder_of(place / "many", "'" * 1_000)
@@ -201,7 +222,7 @@ class TestSize:
         all_of_them = shown_pairs(RunFolder(folder), picked, most_bytes=10**9)
         assert (len(all_of_them.pairs), all_of_them.left_out) == (50, 10)
         three_texts = 3 * 1_000 * len("&#39;")
-        few = shown_pairs(RunFolder(folder), picked, most_bytes=10 * three_texts)
+        few = shown_pairs(RunFolder(folder), picked, most_bytes=30 * three_texts)
         assert 1 < len(few.pairs) < 10
         assert few.left_out == 60 - len(few.pairs)
 

@@ -96,6 +96,7 @@ class TestPage:
         quality = json.loads((finished / "manifest.json").read_text())["quality"]
         wrong, longer = quality["expected_wrong"], quality["length"]["chosen_longer"]
         assert f"By their own confidence, {wrong['by_confidence']:.1%} of the" in page.text
+        assert f"and {wrong['tied']:.1%} two equally good ones" in page.text
         assert f"in {wrong['by_p_best']:.1%}, chosen is expected not to be" in page.text
         assert f"Chosen is longer in {longer:.1%} of the pairs" in page.text
 

@@ -18,6 +18,7 @@ from tests.support.measured_judges import JUDGES, calibrated, changed, config_of
 from tests.support.run_setup import rows, run
 
 
+@pytest.mark.slow
 def test_calibrate_on_the_command_line_weighs_the_better_judge_more(
     tmp_path: Path, judges: LocalServer
 ) -> None:
@@ -37,6 +38,7 @@ def test_calibrate_on_the_command_line_weighs_the_better_judge_more(
     assert reliability.of("sharp").discrimination > reliability.of("blunt").discrimination
 
 
+@pytest.mark.slow
 def test_calibrating_again_pays_nothing(tmp_path: Path, judges: LocalServer) -> None:
     config = config_of(tmp_path, judges)
     labels = write_rows(tmp_path / "labels.jsonl", pair_rows(20))
@@ -54,6 +56,7 @@ def test_calibrating_again_pays_nothing(tmp_path: Path, judges: LocalServer) -> 
     assert third.calibration.labels == 21
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_promise_and_says_it(tmp_path: Path, judges: LocalServer) -> None:
     scoring = {"judges": [{"model": "sharp"}, {"model": "small"}, {"model": "blunt"}]}
     config = config_of(tmp_path, judges, judging=scoring, prompts=20)
@@ -90,6 +93,7 @@ def test_a_run_keeps_its_promise_and_says_it(tmp_path: Path, judges: LocalServer
     assert result.manifest["reliability"]["source"] == "labels"
 
 
+@pytest.mark.slow
 def test_labels_too_few_for_a_certificate_keep_nothing_and_say_how_many_more(
     tmp_path: Path, judges: LocalServer
 ) -> None:
@@ -138,6 +142,7 @@ def test_another_rubric_is_refused(tmp_path: Path, judges: LocalServer) -> None:
         run(other, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_cascade_is_calibrated_on_what_it_would_have_asked(
     tmp_path: Path, judges: LocalServer
 ) -> None:

@@ -22,26 +22,43 @@ from tests.support.run_setup import KEY, model, write_config
 class OddServer(BaseHTTPRequestHandler):
     """Answers as ``answer`` says; ``counter`` makes texts differ."""
 
+    GOOD = json.dumps({"rationale": "Fine.", "scores": {"quality": 7, "sound": True}})
     answer: dict[str, Any]
     counter = 0
+    asked: list[dict[str, str]]
+    """Headers of requests for the list of models."""
 
     def log_message(self, *_: object) -> None:
         pass
 
     def do_GET(self) -> None:
+        type(self).asked.append(dict(self.headers))
+        if "location" in self.answer:
+            self.send_response(307)
+            self.send_header("location", self.answer["location"])
+            self.end_headers()
+            return
         self._send(self.answer.get("list_status", 200), {"data": self.answer.get("models", [])})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        length = int(self.headers["content-length"])
+        body = json.loads(self.rfile.read(length))
         if "status" in self.answer:
             self._send(self.answer["status"], {"error": {"message": f"no, {KEY}"}})
             return
         type(self).counter += 1
-        is_judgment = "response_format" in body
+        schema = body.get("response_format", {}).get("json_schema", {})
+        if "tools" in body:
+            schema = body["tools"][0]["function"]
+        is_judgment = bool(schema) and schema["name"] != "trial"
         text = self.answer.get("text", f"The sea, number {type(self).counter}.")
         if is_judgment:
-            good = json.dumps({"rationale": "Fine.", "scores": {"quality": 7, "sound": True}})
-            text = self.answer.get("judgment", good)
+            text = self.answer.get("judgment", self.GOOD)
+        elif schema:
+            text = self.answer.get("schema", '{"mood": "calm", "is_salty": true}')
+        if self.answer.get("in_words") and "JSON Schema" in str(body["messages"]):
+            is_trial = "is_salty" in str(body["messages"])
+            text = '{"mood": "calm", "is_salty": true}' if is_trial else self.GOOD
         reply = {
             "id": "x",
             "object": "chat.completion",
@@ -54,7 +71,7 @@ class OddServer(BaseHTTPRequestHandler):
                     "message": {"role": "assistant", "content": text},
                 }
             ],
-            "usage": {"prompt_tokens": 9, "completion_tokens": 9, "total_tokens": 18},
+            "usage": {"prompt_tokens": length // 4, "completion_tokens": 9},
         }
         if self.answer.get("logprobs") and "logprobs" in body:
             token = {"token": text, "logprob": -0.1, "bytes": None}
@@ -75,7 +92,7 @@ class OddServer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def odd() -> Iterator[tuple[type[OddServer], str]]:
-    handler = type("Odd", (OddServer,), {"answer": {}})
+    handler = type("Odd", (OddServer,), {"answer": {}, "asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield handler, f"http://127.0.0.1:{server.server_address[1]}/v1"
@@ -108,7 +125,7 @@ LISTED = {"id": "small"}
         ({}, {}, "small: temperature", "ok", "differ"),
         ({"text": "The sea."}, {}, "small: temperature", "warn", "equal"),
         ({}, {"send_temperature": False}, "small: temperature", "ok", "is not sent"),
-        ({}, {}, "small: usage", "ok", "9 input and 9 output tokens"),
+        ({}, {}, "small: usage", "ok", " input and 9 output tokens"),
         ({"usage": False}, {}, "small: usage", "warn", "does not tell"),
         ({"models": [{"id": "tiny"}]}, {}, "small: list of models", "warn", "lists `tiny`, not"),
         ({"models": [LISTED | {"max_model_len": 99}]}, {}, "small: context", "warn", "99 tokens"),
@@ -140,6 +157,11 @@ LISTED = {"id": "small"}
         ),
         ({"judgment": "It is good."}, {}, "small: judgment", "fail", "brought no score"),
         ({"judgment": "{}"}, {}, "small: judgment", "fail", "brought no score"),
+        ({}, {}, "small: schema", "ok", "`structured: json_schema` is kept to"),
+        ({"schema": "The sea."}, {}, "small: schema", "warn", "is not kept to"),
+        ({"schema": "{}"}, {}, "small: schema", "warn", "is not kept to"),
+        ({"schema": '{"mood": 1, "is_salty": true}'}, {}, "small: schema", "warn", "not kept to"),
+        ({"schema": ""}, {}, "small: schema", "warn", "an empty text"),
         ({}, {}, "asking", "ok", "sent, cost $0.0"),
     ],
 )
@@ -155,7 +177,7 @@ def test_what_a_server_does_is_a_finding(
 ) -> None:
     handler, url = odd
     handler.answer = answer
-    found = findings_of(tmp_path, server, url, {}, **fields)
+    found = findings_of(tmp_path, server, url, {}, **({"structured": "json_schema"} | fields))
     assert found[name].status == status, found
     assert words in found[name].detail
     assert bool(found[name].advice) == (status != "ok")
@@ -230,6 +252,38 @@ def test_a_list_of_models_that_says_nothing_is_no_finding(
     assert "small: list of models" not in findings_of(tmp_path, server, url, {})
 
 
+def test_the_list_of_models_is_asked_with_the_headers_of_the_model_and_follows_no_redirect(
+    tmp_path: Path,
+    server: LocalServer,
+    odd: tuple[type[OddServer], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handler, url = odd
+    monkeypatch.setenv("GATEWAY", "of-the-gateway")
+    handler.answer = {"location": f"{url}/elsewhere"}
+    found = findings_of(tmp_path, server, url, {}, headers_env={"X-Gateway": "GATEWAY"})
+    assert "small: list of models" not in found
+    [asked] = handler.asked
+    sent = {name.lower(): value for name, value in asked.items()}
+    assert (sent["authorization"], sent["x-gateway"]) == (f"Bearer {KEY}", "of-the-gateway")
+
+
+def test_a_model_that_may_be_asked_in_any_form_is_tried_in_each_until_one_is_kept_to(
+    tmp_path: Path, server: LocalServer, odd: tuple[type[OddServer], str]
+) -> None:
+    handler, url = odd
+    handler.answer = {"schema": "The sea.", "judgment": "It is good.", "in_words": True}
+    found = findings_of(tmp_path, server, url, {}, structured="auto")
+    assert found["small: schema"].status == "ok"
+    assert found["small: schema"].detail.startswith("`structured: instruction` is kept to; ")
+    assert "`structured: tool` is not kept to: The sea" in found["small: schema"].detail
+    assert found["small: judgment"].status == "ok"
+    assert "structured: instruction" in found["small: judgment"].detail
+    handler.answer["in_words"] = False
+    found = findings_of(tmp_path, server, url, {}, structured="auto")
+    assert (found["small: schema"].status, found["small: judgment"].status) == ("warn", "fail")
+
+
 def test_logprobs_are_of_interest_where_a_judge_is_read_by_them(
     tmp_path: Path, server: LocalServer, odd: tuple[type[OddServer], str]
 ) -> None:
@@ -252,7 +306,7 @@ def test_a_good_server_passes_with_a_few_calls_and_nothing_is_kept(
     assert code == 0
     assert "ready to run" in shown
     assert "small: judgment" in shown
-    assert 3 <= len(server.requests) <= 4
+    assert 4 <= len(server.requests) <= 5
     assert sorted(tmp_path.rglob("*")) == before
     assert "small: judgment" in command("doctor", config, "--ask")[1]
 

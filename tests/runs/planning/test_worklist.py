@@ -190,6 +190,7 @@ def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         plan(tmp_path / "p.jsonl")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["new", "finished", "bad"])
 def test_at_most_200_bytes_of_a_prompt_are_kept(tmp_path: Path, kind: str) -> None:
     number = 4_000

@@ -1,0 +1,240 @@
+"""Collects a batch that has ended: its results -> the cache, then what they cost, then who waits.
+
+A kill in the middle loses nothing: the next start fetches the results again, and what is settled
+already is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from judgeforge.calls.attempt import billed, read_reply
+from judgeforge.calls.batch.open_batch import Door, OpenBatch
+from judgeforge.calls.cache import StoredReply
+from judgeforge.calls.call import Answer, Call, stored_call
+from judgeforge.calls.providers.base import ModelReply
+from judgeforge.calls.providers.batches import BatchLine, BatchState, lines_of
+from judgeforge.calls.providers.http_errors import line_error
+from judgeforge.calls.retry import persistently
+from judgeforge.errors import (
+    CallError,
+    MalformedReplyError,
+    NoReplyError,
+    NotRunError,
+    StatusError,
+)
+from judgeforge.store.log import CallRecord
+from judgeforge.store.spending import to_usd
+
+_TOGETHER = 200
+"""Lines that share a transaction of the cache."""
+_OF_ENQUEUED_TOKENS = frozenset({"token_limit_exceeded"})
+"""Codes with which a file is refused because too much is under way already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Replied:
+    call: Call
+    text: str
+    reply: ModelReply
+    pico: int | None
+    tokens: tuple[int, int]
+
+
+async def collect(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
+    """The keys of those to be gathered again: the provider took none of them."""
+    if state.problems and not state.files:
+        return _refused_whole(door, batch, state)
+    calls = {
+        one.key: stored_call(batch.endpoint.name, one.request)
+        for one in door.book.requests(batch.nonce)
+    }
+    lines: Iterator[bytes] = iter(())
+    if state.files or batch.server.proven_by_results:
+        into = door.book.results_file(batch.nonce)
+        await persistently(
+            lambda: batch.server.fetch(state, into, batch.endpoint.model),
+            door.limits,
+            f"fetching the results of batch {state.id}",
+        )
+        lines = lines_of(into)
+    while some := list(islice(lines, _TOGETHER)):
+        read = (batch.server.read(line) for line in some)
+        # A key twice would be settled twice, and one of another batch is nobody's.
+        ours = {line.key: line for line in read if line is not None and line.key in calls}
+        _take(door, batch, state, [(calls.pop(line.key), line) for line in ours.values()])
+        await asyncio.sleep(0)
+    for call in calls.values():
+        _without_result(door, batch, state, call)
+    door.book.ended(batch.nonce, state.answered)
+    door.log.event("batch_ended", model=batch.endpoint.name, batch=state.id)
+    return []
+
+
+def _take(
+    door: Door, batch: OpenBatch, state: BatchState, results: Sequence[tuple[Call, BatchLine]]
+) -> None:
+    replied = list[_Replied]()
+    for call, line in results:
+        if line.kind == "answered":
+            try:
+                replied.append(_read(door, batch, call, line))
+            except MalformedReplyError as error:
+                _lost(door, batch, state, call, error)
+    latency_s = max(0.0, time.time() - batch.entry(door.book).since)
+    door.cache.put_all(
+        (
+            one.call,
+            StoredReply(
+                one.text, None if one.pico is None else to_usd(one.pico), *one.tokens, latency_s
+            ),
+        )
+        for one in replied
+    )
+    for one in replied:
+        _answer(door, batch, state, one, latency_s)
+    for call, line in results:
+        if line.kind == "refused":
+            said = line_error(line.body, line.status, batch.server.where, batch.endpoint.model)
+            _unbilled(door, batch, state, call, said)
+        elif line.kind == "not_run":
+            _unbilled(door, batch, state, call, _not_run(state))
+        elif line.kind == "lost":
+            _lost(door, batch, state, call, _no_reply(state))
+
+
+def _read(door: Door, batch: OpenBatch, call: Call, line: BatchLine) -> _Replied:
+    reservation = batch.reservations[call.key]
+    text, reply = read_reply(batch.endpoint, call, json.dumps(line.body).encode())
+    pico, usage = billed(
+        batch.endpoint,
+        call,
+        reply,
+        None if reservation is None else reservation.pico,
+        door.log,
+        in_batch=True,
+    )
+    return _Replied(call, text, reply, pico, (usage.input_tokens, usage.output_tokens))
+
+
+def _answer(
+    door: Door, batch: OpenBatch, state: BatchState, one: _Replied, latency_s: float
+) -> None:
+    key, cost = one.call.key, None if one.pico is None else to_usd(one.pico)
+    reservation = batch.reservations[key]
+    if reservation is not None:
+        door.acceptance.answered(one.call)
+        door.budget.settle(reservation, one.pico, tokens=one.tokens)
+        batch.reservations[key] = None
+        input_tokens, output_tokens = one.tokens
+        door.log.call(
+            _record(
+                batch,
+                state,
+                key,
+                one.reply.finish,
+                latency_s,
+                input_tokens=input_tokens,
+                output_tokens=output_tokens,
+                cost_usd=cost,
+            )
+        )
+    batch.answer(key, Answer(key, one.reply, cost, cached=False))
+
+
+def _without_result(door: Door, batch: OpenBatch, state: BatchState, call: Call) -> None:
+    """A batch that was cut short did not run it; one that is done should have had it."""
+    if state.cut_short:
+        _unbilled(door, batch, state, call, _not_run(state))
+    else:
+        _lost(door, batch, state, call, _no_reply(state))
+
+
+def _unbilled(
+    door: Door, batch: OpenBatch, state: BatchState, call: Call, error: CallError
+) -> None:
+    if batch.reservations[call.key] is not None:
+        batch.release(door.budget, [call.key])
+        _log_failure(door, batch, state, call, error)
+    error.model = batch.endpoint.name
+    batch.fail(call.key, error)
+
+
+def _lost(door: Door, batch: OpenBatch, state: BatchState, call: Call, error: CallError) -> None:
+    """It may have been billed, so it counts as spent whole."""
+    reservation = batch.reservations[call.key]
+    if reservation is not None:
+        door.budget.settle(reservation, reservation.pico)
+        batch.reservations[call.key] = None
+        _log_failure(door, batch, state, call, error)
+    error.model = batch.endpoint.name
+    batch.fail(call.key, error)
+
+
+def _refused_whole(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
+    """Nothing of it was run. Lines that the provider names fail, the others are gathered again."""
+    calls = [
+        stored_call(batch.endpoint.name, one.request) for one in door.book.requests(batch.nonce)
+    ]
+    first = state.problems[0]
+    door.log.event("batch_refused", model=batch.endpoint.name, batch=state.id, error=first.message)
+    again: list[str] = []
+    by_line = {problem.line: problem for problem in state.problems if problem.line}
+    for number, call in enumerate(calls, 1):
+        problem = by_line.get(number, first)
+        if first.code in _OF_ENQUEUED_TOKENS or (by_line and number not in by_line):
+            batch.release(door.budget, [call.key])
+            again.append(call.key)
+            continue
+        body = {"error": {"code": problem.code, "message": problem.message}}
+        error = line_error(body, 400, batch.server.where, batch.endpoint.model)
+        if not by_line:
+            error.stops_run = True
+        _unbilled(door, batch, state, call, error)
+    door.book.ended(batch.nonce, 0)
+    return again
+
+
+def _not_run(state: BatchState) -> NotRunError:
+    return NotRunError(
+        f"batch {state.id} ended before this request was run (it expired or was cancelled), which "
+        "is not billed"
+    )
+
+
+def _no_reply(state: BatchState) -> NoReplyError:
+    return NoReplyError(f"batch {state.id} ended without a reply to this request")
+
+
+def _log_failure(
+    door: Door, batch: OpenBatch, state: BatchState, call: Call, error: CallError
+) -> None:
+    status = error.status if isinstance(error, StatusError) else None
+    latency_s = max(0.0, time.time() - batch.entry(door.book).since)
+    name = type(error).__name__
+    door.log.call(_record(batch, state, call.key, name, latency_s, status=status, error=str(error)))
+
+
+def _record(
+    batch: OpenBatch,
+    state: BatchState,
+    key: str,
+    outcome: str,
+    latency_s: float,
+    **more: object,
+) -> CallRecord:
+    return CallRecord(
+        key=key,
+        model=batch.endpoint.name,
+        provider=batch.endpoint.model.provider,
+        attempt=1,
+        outcome=outcome,
+        latency_s=latency_s,
+        batch=state.id,
+        **more,  # type: ignore[arg-type]
+    )

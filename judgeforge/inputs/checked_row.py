@@ -1,0 +1,95 @@
+"""A row without a mistake of its own: its ids and digests, which everything it has goes into. Pure.
+
+Rows of words alone have the hashes that they always had: tools, calls, thoughts and pictures are
+hashed only where there are any, a picture by its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from judgeforge.records import Prompt, ReadyCompletion, prompt_key
+from judgeforge.text.messages import ImagePart, Message, Part
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_ID_DIGITS = 16
+# json.dumps with options builds an encoder for each call.
+canonical = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":")
+).encode
+
+
+class CheckedRow:
+    """It may still be a duplicate.
+
+    ``asked`` is a key of messages, tools and completions up to white space; the id from the content
+    covers them as they are, with reference and metadata, and the digest the id on top.
+    """
+
+    __slots__ = ("_content", "_parts", "asked", "given_id")
+
+    def __init__(self, given_id: str | None, parts: dict[str, Any]) -> None:
+        self.given_id, self._parts = given_id, parts
+        said: list[Any] = [
+            [_turn(message) for message in parts["messages"]],
+            [_ready(one) for one in parts["completions"]],
+        ]
+        if parts["tools"] is not None:
+            said.append(parts["tools"])
+        # Each part is a whole JSON list, so that no two rows run together to the same bytes.
+        self._content: _Hash = hashlib.sha256(canonical(said).encode())
+        self.asked = prompt_key(canonical(_one_blank(said)))
+        self._content.update(canonical([parts["reference"], parts["metadata"]]).encode())
+
+    @property
+    def number_of_completions(self) -> int:
+        return len(self._parts["completions"])
+
+    def content_id(self) -> str:
+        return self._content.hexdigest()[:_ID_DIGITS]
+
+    def prompt(self, prompt_id: str) -> Prompt:
+        whole = self._content.copy()
+        whole.update(canonical([prompt_id]).encode())
+        # Everything was checked already, and checking it twice takes as long as all the rest.
+        return Prompt.model_construct(id=prompt_id, digest=whole.hexdigest(), **self._parts)
+
+
+def _turn(message: Message) -> list[Any]:
+    content = message.content
+    turn = [message.role, [*map(_part, content)] if isinstance(content, tuple) else content]
+    rest = message.model_dump(exclude={"role", "content"}) if _is_rich(message) else None
+    return [*turn, rest] if rest else turn
+
+
+def _is_rich(message: Message) -> bool:
+    return bool(
+        message.tool_calls or message.tool_call_id or message.name or message.reasoning_content
+    )
+
+
+def _part(part: Part) -> Any:  # noqa: ANN401
+    if isinstance(part, ImagePart):
+        return {"picture": part.image_url.identity, "detail": part.image_url.detail}
+    return part.text
+
+
+def _ready(one: ReadyCompletion) -> list[Any]:
+    rest = one.model_dump(mode="json", exclude={"text", "model"})
+    return [one.text, one.model, rest] if rest else [one.text, one.model]
+
+
+def _one_blank(value: Any) -> Any:  # noqa: ANN401
+    """The same texts, with one blank for each run of white space."""
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, list | tuple):
+        return [_one_blank(each) for each in value]
+    if isinstance(value, Mapping):
+        return {name: _one_blank(each) for name, each in value.items()}
+    return value

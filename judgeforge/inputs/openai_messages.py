@@ -1,0 +1,183 @@
+"""One message of a row, in OpenAI's shape: its words, pictures, tool calls and thoughts, each
+checked and kept. What cannot be kept is noticed by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn, cast, get_args
+
+from judgeforge.inputs.noticed import Reading
+from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
+from judgeforge.inputs.tools import read_tool_calls
+from judgeforge.records import SkipReason
+from judgeforge.store.pictures import PictureError, is_address, read_picture
+from judgeforge.text.messages import ImagePart, ImageUrl, Message, Part, Role, TextPart
+from judgeforge.text.visible import quotable
+from judgeforge.text.wording import shortened
+
+ROLES = get_args(Role)
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+"""What servers and data sets call the same."""
+_OF_A_MESSAGE = frozenset({"role", "content", "tool_calls", "tool_call_id", "name", *_THOUGHTS})
+_DETAILS = ("auto", "low", "high")
+_LONGEST_URL = 2000
+"""Characters of an address; a data URL may be longer."""
+
+
+def read_turn(turn: object, number: int, reading: Reading, *, calls: int = 0) -> Message:
+    """``number``: its place, from 1. ``calls``: how many tool calls stand before it.
+
+    Raises RowProblemError.
+    """
+    what = f"message {number}"
+    if not isinstance(turn, Mapping):
+        bad(f"{what} must be an object with `role` and `content`, found {kind_of(turn)}")
+    role = _role(turn.get("role"), what)
+    if turn.keys() <= {"role", "content"} and isinstance(turn.get("content"), str):
+        return message_of(role, turn["content"], f"the content of {what}")
+    _note_what_is_left_out(turn, reading)
+    tool_calls = _of_role("tool_calls", turn, role, "assistant", what)
+    called = read_tool_calls(tool_calls, what, reading, taken=calls)
+    answers = _of_role("tool_call_id", turn, role, "tool", what)
+    name = turn.get("name")
+    return Message.model_construct(
+        role=role,
+        content=read_content(turn.get("content"), role, what, reading, has_calls=bool(called)),
+        tool_calls=called,
+        tool_call_id=None if answers is None else text_of(answers, f"`tool_call_id` of {what}"),
+        name=text_of(name, f"the name of {what}") if name else None,
+        reasoning_content=read_thought(turn, role, what),
+    )
+
+
+def message_of(role: Role, content: object, what: str) -> Message:
+    """One of words alone. Raises RowProblemError."""
+    # Most messages are: looking its defaults up takes as long as all the rest.
+    return Message.model_construct(
+        role=role,
+        content=_words(content, role, what),
+        tool_calls=(),
+        tool_call_id=None,
+        name=None,
+        reasoning_content=None,
+    )
+
+
+def read_thought(turn: Mapping[str, object], role: Role, what: str) -> str | None:
+    """What an assistant thought, under any of its names. Raises RowProblemError."""
+    given = [name for name in _THOUGHTS if turn.get(name) not in (None, "")]
+    if not given:
+        return None
+    if role != "assistant":
+        bad(f"{what} has `{given[0]}`, which only an assistant has; remove it")
+    thoughts = {text_of(turn[name], f"`{name}` of {what}") for name in given}
+    if len(thoughts) > 1:
+        bad(f"{what} has two different thoughts, {' and '.join(given)}; leave one")
+    return thoughts.pop()
+
+
+def _role(role: object, what: str) -> Role:
+    if role not in ROLES:
+        found = f"`{quotable(role)}`" if isinstance(role, str) else kind_of(role)
+        wrong_roles(f"the role of {what} must be {', '.join(ROLES)}; found {found}")
+    return cast("Role", role)
+
+
+def wrong_roles(detail: str) -> NoReturn:
+    raise RowProblemError(SkipReason.WRONG_ROLES, detail)
+
+
+def _of_role(field: str, turn: Mapping[str, object], role: Role, owner: Role, what: str) -> object:
+    """A field that only messages of ``owner`` have; empty ones of tables are none."""
+    value = turn.get(field)
+    if value is None or value in ([], ""):
+        return None
+    if role != owner:
+        bad(f"{what} is of role {role} and has `{field}`, which only role {owner} has; remove it")
+    return value
+
+
+def _note_what_is_left_out(turn: Mapping[str, object], reading: Reading) -> None:
+    for field, value in turn.items():
+        if field not in _OF_A_MESSAGE and value not in (None, "", [], {}):
+            reading.noticed.leave_out(str(field))
+
+
+def read_content(
+    content: object, role: Role, what: str, reading: Reading, *, has_calls: bool = False
+) -> str | tuple[Part, ...] | None:
+    """A text, parts, or null beside tool calls. Raises RowProblemError."""
+    if has_calls and (content is None or content == []):
+        return None
+    if not isinstance(content, list):
+        empty_is_whole = has_calls or role == "tool"
+        return _words(content, role, f"the content of {what}", may_be_empty=empty_is_whole)
+    parts = tuple(
+        _part(part, f"part {number} of {what}", role, reading)
+        for number, part in enumerate(content, start=1)
+    )
+    if not parts:
+        raise RowProblemError(SkipReason.EMPTY_PROMPT, f"the content of {what} is empty; write one")
+    return parts
+
+
+def _words(content: object, role: Role, what: str, *, may_be_empty: bool = False) -> str:
+    if content is None and role == "assistant":
+        bad(f"{what} is null, which it may be beside `tool_calls` only; write a text")
+    text = text_of(content, what)
+    if not may_be_empty and (not text or text.isspace()):
+        raise RowProblemError(SkipReason.EMPTY_PROMPT, f"{what} is empty; write one")
+    return text
+
+
+def _part(part: object, what: str, role: Role, reading: Reading) -> Part:
+    if not isinstance(part, Mapping):
+        bad(f"{what} must be an object with `type`, found {kind_of(part)}")
+    kind = part.get("type")
+    known = {"type", "text"} if kind == "text" else {"type", "image_url", "image", "url", "path"}
+    for field, value in part.items():
+        if field not in known and value not in (None, "", [], {}):
+            reading.noticed.leave_out(f"content.{field}")
+    if kind == "text":
+        return TextPart.model_construct(
+            text=_words(part.get("text"), "user", f"the text of {what}")
+        )
+    if kind not in ("image_url", "image"):
+        found = f"`{quotable(kind)}`" if isinstance(kind, str) else kind_of(kind)
+        bad(f"the type of {what} must be text or image_url, found {found}")
+    if role not in {"user", "tool"}:
+        bad(f"{what} is a picture, and only users and tools show some; it is of role {role}")
+    given = next(
+        (part[name] for name in ("image_url", "image", "url", "path") if part.get(name)), None
+    )
+    return ImagePart.model_construct(image_url=_image(given, what, reading))
+
+
+def _image(given: object, what: str, reading: Reading) -> ImageUrl:
+    url, detail = given, None
+    if isinstance(given, Mapping):
+        url, detail = given.get("url"), given.get("detail")
+    if not isinstance(url, str) or not url.strip():
+        bad(
+            f"{what} names no picture: write `image_url: {{url: …}}` with an https address, a "
+            "data URL or a file below the folder of the input"
+        )
+    if detail is not None and detail not in _DETAILS:
+        bad(f"`detail` of {what} must be {', '.join(_DETAILS)}")
+    url = text_of(url, f"the address of {what}")
+    if is_address(url):
+        if len(url) > _LONGEST_URL or any(each.isspace() for each in url):
+            bad(f"the address of {what} is not one: {shortened(quotable(url))}")
+        return ImageUrl.model_construct(url=url, detail=detail)
+    try:
+        picture, file = read_picture(url, reading.folder)
+    except PictureError as problem:
+        bad(f"{what}, the picture {shortened(quotable(url))}: {problem}")
+    return ImageUrl.model_construct(
+        url=url,
+        detail=detail,
+        file=None if file is None else str(file),
+        sha256=picture.sha256,
+        size=len(picture.data),
+    )

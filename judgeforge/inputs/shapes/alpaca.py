@@ -1,0 +1,56 @@
+"""Alpaca's rows: an ``instruction``, an ``input`` that it is about, and an ``output``.
+
+The prompt is the instruction, an empty line, and the input where there is one: as LLaMA-Factory and
+most readers of such rows join them. The output is the last answer of a conversation of one turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from judgeforge.config.run import Fields
+from judgeforge.inputs.rows import bad, kind_of
+from judgeforge.inputs.shapes.shape import (
+    Columns,
+    Shape,
+    names_its_prompt,
+    one_turn,
+    with_system,
+)
+
+_INSTRUCTION, _INPUT, _OUTPUT = "instruction", "input", "output"
+_BESIDE = (_INPUT, _OUTPUT, "system")
+
+
+def columns(names: Collection[str], fields: Fields) -> tuple[str, ...]:
+    instruction = _instruction(fields)
+    if instruction not in names:
+        return ()
+    return (instruction, *(name for name in _BESIDE if name in names))
+
+
+def read(row: Columns, fields: Fields) -> dict[str, Any]:
+    turns = instruction_turns(row, fields)
+    output = row.get(_OUTPUT)
+    if isinstance(turns, list) and output is not None and output != "":
+        turns = [*turns, {"role": "assistant", "content": output}]
+    return {"prompt": turns}
+
+
+def instruction_turns(row: Columns, fields: Fields) -> object:
+    """The question of a row, without its output."""
+    instruction, about = row.get(_instruction(fields)), row.get(_INPUT)
+    if not isinstance(instruction, str):
+        return instruction
+    if about is not None and not isinstance(about, str):
+        bad(f"`{_INPUT}` must be a string, found {kind_of(about)}")
+    text = f"{instruction}\n\n{about}" if about and about.strip() else instruction
+    return with_system(one_turn(text), row)
+
+
+def _instruction(fields: Fields) -> str:
+    return fields.prompt if names_its_prompt(fields) else _INSTRUCTION
+
+
+SHAPE = Shape("Alpaca", columns, read, (_INSTRUCTION,))

@@ -1,0 +1,175 @@
+"""The columns of one source: which shape they make, which of them are read, and which are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from judgeforge.config.run import Fields, PromptsConfig
+from judgeforge.errors import InputError
+from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, column_names
+from judgeforge.inputs.shapes.recognition import (
+    PROMPTS_NAME,
+    Recognised,
+    read_as,
+    recognise,
+    shapes,
+)
+from judgeforge.text.visible import quotable
+from judgeforge.text.wording import counted, did_you_mean, listed
+
+_SHOWN_COLUMNS = 12
+_MOST_NAMES = 1000
+"""Columns that are remembered for being told; rows of JSON may each bring new ones."""
+_MOST_KINDS = 256
+"""Sets of columns whose reading is remembered."""
+
+
+class MissingColumnError(InputError):
+    """A source lacks a column; ``problem`` is the message without what to do about it."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        self.problem = problem
+        super().__init__(f"{problem} {advice}")
+
+
+class SourceColumns:
+    """What is read of one source, decided by its header, or row by row where it has none."""
+
+    def __init__(
+        self,
+        fields: Fields,
+        *,
+        shape: str = "auto",
+        keep: Collection[str] = (),
+        completions_wanted: bool = False,
+    ) -> None:
+        """``completions_wanted``: nothing is sampled, so what rows bring is judged."""
+        self.fields, self.keep = fields, tuple(keep)
+        self._shape, self._completions_wanted = shape, completions_wanted
+        self._of_header: Recognised | None = None
+        self._known: dict[tuple[str, ...], Recognised] = {}
+        self._last: tuple[Mapping[str, Any], Recognised] | None = None
+        """Each row is asked about twice, one after the other."""
+        self.shapes: Counter[str] = Counter()
+        """Rows by the shape that they were read as."""
+        self.used: dict[str, None] = {}
+        self.unused: dict[str, None] = {}
+
+    @classmethod
+    def of(cls, config: PromptsConfig, *, completions_wanted: bool = False) -> SourceColumns:
+        return cls(
+            config.fields,
+            shape=config.shape,
+            keep=config.keep,
+            completions_wanted=completions_wanted,
+        )
+
+    @property
+    def prompt(self) -> str:
+        """The column in which rows of prompts have them."""
+        return self.fields.prompt
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Column -> field, for the columns that the configuration names itself."""
+        fields = self.fields
+        set_by_it = {getattr(fields, field): field for field in sorted(fields.model_fields_set)}
+        return {column: field for column, field in set_by_it.items() if column is not None}
+
+    def of_header(self, where: str, names: Iterable[str]) -> list[str]:
+        """The columns of a table that are read, in their order.
+
+        What the shape needs and what `fields:` names must exist. Raises InputError.
+        """
+        there = list(names)
+        try:
+            reading = self._recognise(there)
+        except RowProblemError as problem:
+            raise InputError(f"{where}: {problem.detail}") from None
+        required = {**reading.required, **self.named}
+        for column, setting in required.items():
+            if column not in there:
+                raise _missing(where, column, setting, there)
+        self._of_header = reading
+        wanted = {*reading.columns, *self.keep}
+        self._note(there, wanted)
+        return list(dict.fromkeys(column for column in there if column in wanted))
+
+    def watch(self, rows: Iterable[RawRow | BadRow], where: str) -> Iterator[RawRow | BadRow]:
+        """Pass on the rows of a source without a header.
+
+        Raises InputError at the end, if a column that `fields:` names was in no row at all.
+        """
+        unseen = self.named
+        columns: list[str] | None = None
+        for row in rows:
+            if unseen and isinstance(row, RawRow):
+                columns = columns or list(islice(row.columns, _SHOWN_COLUMNS + 1))
+                unseen = {name: field for name, field in unseen.items() if name not in row.columns}
+            yield row
+        if unseen and columns is not None:
+            column, field = next(iter(unseen.items()))
+            raise _missing(where, column, field, columns)
+
+    def recognised(self, columns: Mapping[str, Any]) -> Recognised:
+        """How a row is read. Raises RowProblemError where it can be read in two ways."""
+        if self._of_header is not None:
+            return self._of_header
+        if self._last is not None and columns is self._last[0]:
+            return self._last[1]
+        found = self._of_row(columns)
+        self._last = columns, found
+        return found
+
+    def _of_row(self, columns: Mapping[str, Any]) -> Recognised:
+        filled = tuple(name for name, value in columns.items() if value is not None)
+        reading = self._known.get(filled)
+        if reading is None:
+            reading = self._recognise(filled)
+            self._note(columns, {*reading.columns, *self.keep})
+            if len(self._known) < _MOST_KINDS:
+                self._known[filled] = reading
+        return reading
+
+    def described(self) -> list[str]:
+        """How the rows were read and what of them was not, in words; nothing for plain prompts."""
+        if not self.unused and not self.shapes.keys() - {PROMPTS_NAME}:
+            return []
+        first, *others = self.shapes.most_common() or [(PROMPTS_NAME, 0)]
+        said = f"read as {shapes()[first[0]].title}"
+        said += "".join(f"; {counted(n, 'row')} as {shapes()[name].title}" for name, n in others)
+        if self.unused:
+            names = listed(map(quotable, self.unused), _SHOWN_COLUMNS)
+            said += f"; {counted(len(self.unused), 'column')} not used: {names}"
+        sides = {self.fields.chosen, self.fields.rejected}
+        advice = (
+            "`prompts: {shape: preference}` judges `chosen` and `rejected` anew, in place of "
+            "sampling answers"
+        )
+        return [said, *([advice] if sides <= self.unused.keys() else [])]
+
+    def never_seen(self) -> list[str]:
+        """What `prompts.keep` names, and no row has as a column."""
+        return [name for name in self.keep if name not in self.used]
+
+    def _recognise(self, names: Collection[str]) -> Recognised:
+        if self._shape != "auto":
+            return read_as(self._shape, names, self.fields)
+        return recognise(names, self.fields, completions_wanted=self._completions_wanted)
+
+    def _note(self, names: Iterable[str], wanted: Collection[str]) -> None:
+        for name in names:
+            told = self.used if name in wanted else self.unused
+            if len(told) < _MOST_NAMES:
+                told[name] = None
+
+
+def _missing(where: str, column: str, field: str, there: list[str]) -> MissingColumnError:
+    hint = did_you_mean(column, map(quotable, there)) or "."
+    return MissingColumnError(
+        f"{where}: there is no column `{quotable(column)}` (there are {column_names(there)}){hint}",
+        f"Name the right one with `fields: {{{field}: COLUMN}}`.",
+    )

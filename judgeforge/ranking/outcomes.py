@@ -1,0 +1,133 @@
+"""Two completions have three outcomes: the first is better, they are equal, the second is. Pure.
+
+Equal completions are common, and a normal law of qualities gives them no probability. So the gap
+of two comes from a mixture: they differ *widely*, as the qualities of a prompt spread, or are
+*close*, and then equal or *slightly* different (spike and slab; Mitchell and Beauchamp 1988; George
+and McCulloch 1993). All completions of a prompt may be close, or these two. How much the judgments
+speak for each is the ratio of what they were expected to be (marginal likelihoods of normal laws,
+for two completions alone and for all of the prompt at once); which side is better, given that, has
+heavy tails (distributions.py).
+
+What judges cannot show of their own errors is a doubt about the ratio of what they see to what they
+err (``GapPrior.doubt``), over which all is averaged.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from judgeforge.ranking.distributions import Array, gap_cdf
+from judgeforge.records import GapPrior, Ranking
+
+SLIGHT = 0.25
+"""Standard deviation of slight differences over that of wide ones."""
+
+
+class Outcome(NamedTuple):
+    """Probabilities that sum to 1."""
+
+    better: float
+    """The first is better than the second."""
+    tie: float
+    worse: float
+
+    @property
+    def turned(self) -> Outcome:
+        """With the two exchanged."""
+        return Outcome(self.worse, self.tie, self.better)
+
+
+def outcome_of(
+    ranking: Ranking, first: int, second: int, *, gap: float, variance: float, before: float
+) -> Outcome:
+    """``first`` and ``second``: places; ``gap`` and ``variance`` (above 0): of their difference;
+    ``before``: its variance before the judgments."""
+    prior = ranking.prior
+    if prior is None:
+        better = gap_cdf(gap / math.sqrt(variance))
+        return Outcome(better, 0.0, 1.0 - better)
+    wide, close = views(prior, gap, variance, before)
+    if prior.exact and prior.exact[first] != prior.exact[second]:
+        return Outcome(wide.better, 0.0, 1.0 - wide.better)
+    differ = 1.0 - prior.close_prompts
+    everyone = close.likelier if len(ranking.completion_ids) == 2 else all_close(ranking)
+    is_close = prior.close_prompts * everyone + differ * prior.close_pairs * close.likelier
+    is_close /= is_close + differ * (1.0 - prior.close_pairs)
+    tie = is_close * prior.equal
+    better = (1.0 - is_close) * wide.better + (is_close - tie) * close.better
+    return Outcome(better, tie, max(0.0, 1.0 - tie - better))
+
+
+class View(NamedTuple):
+    better: float
+    """P(the first is better), if the two differ so widely or so slightly."""
+    likelier: float
+    """How many times likelier the judgments then are than where the two differ widely."""
+
+
+def views(prior: GapPrior, gap: float, variance: float, before: float) -> tuple[View, View]:
+    """Of two that differ widely, and of two that differ slightly at most.
+
+    ``before``: the variance of a gap before the judgments, for any two.
+    """
+    own = 1.0 - prior.shared
+    variance = own * (own * variance + prior.shared * before)
+    told = max(1.0 / variance - 1.0 / (own * before), 0.0)
+    if told == 0.0:
+        return View(0.5, 1.0), View(0.5, 1.0)
+    seen = own * gap / variance / told
+    signal = own * before / prior.differ
+    total, ratio = signal + 1.0 / told, signal * told
+    wide = close = likelier = 0.0
+    for factor, share in _factors(prior.doubt):
+        noise = total / (1.0 + ratio * factor)
+        large = total - noise
+        small = large * SLIGHT**2
+        times = math.sqrt(total / (small + noise)) * math.exp(
+            0.5 * seen**2 * (1.0 / total - 1.0 / (small + noise))
+        )
+        wide += share * gap_cdf(seen * math.sqrt(large / (noise * total)))
+        close += share * times * gap_cdf(seen * math.sqrt(small / (noise * (small + noise))))
+        likelier += share * times
+    return View(wide, 1.0), View(close / likelier if likelier else 0.5, likelier)
+
+
+def all_close(ranking: Ranking) -> float:
+    """How many times likelier the judgments are where no completion differs from another by more
+    than a little; 0 where code tells some apart."""
+    prior = ranking.prior
+    if prior is None or ranking.vetoed or len(set(prior.exact)) > 1:
+        return 0.0
+    n, own = len(ranking.completion_ids), 1.0 - prior.shared
+    contrasts = np.eye(n - 1, n) - np.eye(n - 1, n, 1)
+    any_two = own * (contrasts * np.array(prior.sds) ** 2) @ contrasts.T
+    found = contrasts @ np.array(ranking.covariance) @ contrasts.T
+    after = np.linalg.inv(own**2 * found + prior.shared * any_two)
+    at = after @ (own * contrasts @ np.array(ranking.scores))
+    before = np.linalg.inv(any_two)
+    told = after - before
+    wide = _log_marginal(told, at, before * prior.differ)
+    return math.exp(_log_marginal(told, at, before * (prior.differ / SLIGHT**2)) - wide)
+
+
+def _log_marginal(told: Array, at: Array, precision: Array) -> float:
+    """Of judgments with this precision and weighted mean, over that of no difference at all."""
+    sign, after = np.linalg.slogdet(told + precision)
+    if sign <= 0:
+        return 0.0
+    fit = float(at @ np.linalg.solve(told + precision, at))
+    return 0.5 * (float(np.linalg.slogdet(precision)[1]) - float(after) + fit)
+
+
+@lru_cache(maxsize=64)
+def _factors(doubt: float) -> tuple[tuple[float, float], ...]:
+    """(factor of the ratio of signal and noise, share)"""
+    if doubt == 0:
+        return ((1.0, 1.0),)
+    points, weights = np.polynomial.hermite_e.hermegauss(7)
+    factors = np.exp(2.0 * doubt * points)
+    return tuple(zip(factors.tolist(), (weights / weights.sum()).tolist(), strict=True))

@@ -1,0 +1,103 @@
+"""All completions that were judged, in pairs or not: KTO's rows, and ranked lists.
+
+TRL's KTO takes single completions, each good or bad. Good is what exceeds a threshold of the score,
+bad what stays below, both with at least the probability that is asked for; the rest is in doubt and
+left out. What fails a required check is bad. Ranked lists, one a prompt, are for listwise losses,
+for best-of-n distillation, and for pairs by a rule of one's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from judgeforge.results.export.arrow import Columns, open_table, optional_types
+from judgeforge.results.export.formats.trl import (
+    PARQUET,
+    as_trl,
+    image_types,
+    images,
+    optional_values,
+    trl_messages_type,
+)
+from judgeforge.results.export.targets import Export, Row, Write, json_lines_of, messages
+from judgeforge.results.judged_prompts import JudgedCompletion, JudgedCompletions
+
+GOOD, BAD, IN_DOUBT = "good", "bad", "in doubt"
+
+
+@contextmanager
+def open_kto(path: Path, export: Export) -> Iterator[Write]:
+    with _open_rows(path, export) as write_row:
+
+        def write(judged: JudgedCompletions) -> None:
+            for one in judged.completions:
+                good = one.probability_above(export.threshold)
+                if max(good, 1 - good) < export.options.least_sure:
+                    export.count(IN_DOUBT)
+                else:
+                    export.count(GOOD if good >= 0.5 else BAD)
+                    write_row(_row(judged, one, good, export))
+
+        yield write
+
+
+@contextmanager
+def _open_rows(path: Path, export: Export) -> Iterator[Callable[[Row], None]]:
+    if path.suffix == PARQUET:
+        with open_table(path, _columns(export)) as write:
+            yield write
+        return
+    with json_lines_of(lambda _: lambda row: row)(path, export) as write:
+        yield write
+
+
+def _row(judged: JudgedCompletions, one: JudgedCompletion, good: float, export: Export) -> Row:
+    surety = max(good, 1 - good)
+    weights = {"soft_label": round(good, 10), "weight": round(2 * surety - 1, 10)}
+    found: dict[str, Any] = {
+        "prompt": as_trl(judged.prompt, export),
+        "completion": as_trl([one.message], export),
+        "label": good >= 0.5,
+        "score": one.score,
+        **optional_values(judged, export),
+        **images(judged.prompt, export),
+        **(weights if export.options.with_weight else {}),
+    }
+    return export.columns.complete(found)
+
+
+def _columns(export: Export) -> Columns:
+    weights = {"soft_label": "float64", "weight": "float64"} if export.options.with_weight else {}
+    return {
+        "prompt": trl_messages_type(export),
+        "completion": trl_messages_type(export),
+        "label": "bool",
+        "score": "float64",
+        **optional_types(export.columns),
+        **image_types(export),
+        **weights,
+    }
+
+
+def ranked_row(export: Export) -> Callable[[JudgedCompletions], Row]:
+    """``completions`` are conversations of one message each; ``scores`` (0 to 1) and ``models``
+    follow their order."""
+
+    def row(judged: JudgedCompletions) -> Row:
+        columns, ordered = export.columns, judged.completions
+        return columns.complete(
+            {
+                "prompt_id": judged.prompt_id,
+                "prompt": messages(judged.prompt),
+                "completions": [messages([one.message]) for one in ordered],
+                "scores": [one.score for one in ordered],
+                "score_sds": [one.score_sd for one in ordered],
+                "models": [one.completion.model for one in ordered],
+                **optional_values(judged, export),
+            }
+        )
+
+    return row

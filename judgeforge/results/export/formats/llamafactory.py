@@ -1,0 +1,62 @@
+"""LLaMA-Factory's sharegpt format with ``ranking: true``, and the entry that registers a file.
+
+Its reader (``SharegptDatasetConverter`` in llamafactory 0.9.5) takes turns of people and tools at
+odd places and those of the model at even ones; calls are JSON under ``function_call``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from judgeforge.records import PreferencePair
+from judgeforge.results.export.targets import Export, Row
+from judgeforge.store.pair_columns import PairColumns
+from judgeforge.text.messages import Message
+
+_SPEAKERS = {"user": "human", "assistant": "gpt", "tool": "observation"}
+_SYSTEM = ("system", "developer")
+
+
+def llamafactory_row(export: Export) -> Callable[[PreferencePair], Row]:
+    def row(pair: PreferencePair) -> Row:
+        tools = {"tools": pair.tools or ""} if export.columns.tools else {}
+        return {
+            "conversations": [_turn(turn) for turn in pair.prompt if turn.role not in _SYSTEM],
+            "system": "\n\n".join(turn.text for turn in pair.prompt if turn.role in _SYSTEM),
+            **tools,
+            "chosen": _turn(pair.chosen[0]),
+            "rejected": _turn(pair.rejected[0]),
+        }
+
+    return row
+
+
+def _turn(message: Message) -> Row:
+    if not message.tool_calls:
+        return {"from": _SPEAKERS[message.role], "value": message.text}
+    calls = [
+        {"name": call.name, "arguments": json.loads(call.arguments)} for call in message.tool_calls
+    ]
+    return {"from": "function_call", "value": json.dumps(calls, ensure_ascii=False)}
+
+
+def llamafactory_files(file_names: Sequence[str], columns: PairColumns) -> Row:
+    """The entry that registers each file with LLaMA-Factory."""
+    tools = {"tools": "tools"} if columns.tools else {}
+    return {
+        f"judgeforge_{Path(name).stem.replace('.', '_')}": {
+            "file_name": name,
+            "formatting": "sharegpt",
+            "ranking": True,
+            "columns": {
+                "messages": "conversations",
+                "system": "system",
+                **tools,
+                "chosen": "chosen",
+                "rejected": "rejected",
+            },
+        }
+        for name in file_names
+    }

@@ -1,0 +1,60 @@
+"""What batches save: the same calls at both prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from judgeforge.records import Prompt
+from judgeforge.runs.planning.estimate import EXPECTED, Estimator
+from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.store.spending import to_usd
+
+
+class DirectCost:
+    """Of the models that are asked in batches, what their calls would cost without them."""
+
+    def __init__(self, prepared: Preparation, escalation: float) -> None:
+        """``escalation``: as in ``Estimator``."""
+        self._asked = frozenset(prepared.batch_prices)
+        self._estimator = Estimator(
+            replace(prepared, prices=prepared.direct_prices), escalation=escalation
+        )
+        self._loads = self._estimator.loads()
+
+    def add(self, prompt: Prompt) -> None:
+        if self._asked:
+            self._estimator.add(prompt, self._loads)
+
+    def expected_usd(self, name: str) -> float | None:
+        """None where the model is not asked in batches, or its price is unknown."""
+        load = self._loads[name]
+        if name not in self._asked or load.price is None:
+            return None
+        return to_usd(load.pico[EXPECTED])
+
+
+def batch_notes(
+    prepared: Preparation, costs: Mapping[str, tuple[float | None, float | None]]
+) -> Iterator[str]:
+    """``costs``: expected, in batches and without, by model."""
+    for name, price in prepared.batch_prices.items():
+        if price is None:
+            yield no_batch_price(prepared, name)
+            continue
+        in_batches, directly = costs[name]
+        if in_batches is None or not directly:
+            continue
+        yield (
+            f"`{name}` is asked in batches: expected ${in_batches:.4f} instead of "
+            f"${directly:.4f}, which saves {1 - in_batches / directly:.0%}. A batch may take a day."
+        )
+
+
+def no_batch_price(prepared: Preparation, name: str) -> str:
+    model = prepared.config.models[name].model
+    return (
+        f"no batch price known of `{name}` ({model}): its batches are counted at the usual price, "
+        "which is the most that they can cost. Give it a "
+        "`price: {…, batch: {input_per_mtok: …, output_per_mtok: …}}`."
+    )

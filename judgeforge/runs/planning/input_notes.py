@@ -1,0 +1,55 @@
+"""How the rows of a source were read, as `check` tells it: their shape, what of them is not used,
+what else they could be, and what stands out in a preference set of others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from judgeforge.config.run import PromptsConfig
+from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.inputs.shapes.transcripts import looks_like_transcript
+from judgeforge.inputs.source_columns import SourceColumns
+from judgeforge.records import Prompt
+from judgeforge.runs.planning.preference_lint import PreferenceLint
+from judgeforge.text.wording import counted
+
+
+class InputNotes:
+    """``source`` and ``checks`` are for the reading of rows, ``add`` is told of each prompt."""
+
+    def __init__(self, config: PromptsConfig, checks: RowChecks) -> None:
+        self._lint = PreferenceLint()
+        self._keep = frozenset(config.keep)
+        self.source = SourceColumns.of(config, completions_wanted=checks.needs_completions)
+        self.checks = replace(checks, look_at=self._lint.add)
+        self._transcripts = 0
+        self._kept: set[str] = set()
+
+    def add(self, prompt: Prompt) -> None:
+        first = prompt.messages[0]
+        if len(prompt.messages) == 1 and looks_like_transcript(first.content):
+            self._transcripts += 1
+        self._kept |= prompt.metadata.keys() & self._keep
+
+    def shape(self) -> list[str]:
+        return self.source.described()
+
+    def lint(self) -> list[str]:
+        return self._lint.findings()
+
+    def notes(self) -> list[str]:
+        if not self._transcripts:
+            return []
+        rows = counted(self._transcripts, "prompt")
+        return [
+            f"{rows} with `Human:` and `Assistant:` are sent as they are; "
+            "`prompts: {shape: transcript}` reads them as conversations"
+        ]
+
+    def warnings(self) -> list[str]:
+        return [
+            f"prompts.keep: `{name}` is neither a column nor a key of the metadata of any row"
+            for name in self.source.never_seen()
+            if name not in self._kept
+        ]

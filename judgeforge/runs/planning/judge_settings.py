@@ -1,0 +1,99 @@
+"""Whether judges can do what a configuration asks of them, told before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from judgeforge.config.judges import JudgeConfig
+from judgeforge.config.providers import PROVIDERS, ProviderFacts
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import ConfigError
+from judgeforge.judging.asking import context_room
+from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.rubric import Rubric
+from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
+
+
+def check_max_error(config: RunConfig) -> None:
+    if config.pairing.max_error is not None and config.judging.calibration is None:
+        raise ConfigError(
+            "needs labels: `judgeforge calibrate CONFIG --labels FILE --out calibration.json` "
+            "measures the judges, and `judging.calibration: calibration.json` uses it",
+            key="pairing.max_error",
+        )
+
+
+def check_judges(config: RunConfig, rubric: Rubric) -> None:
+    nobody = not config.judging.judges and config.judging.judgments is None
+    if rubric.judged and nobody and not config.only_samples:
+        raise ConfigError(
+            f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
+            "but no judge is named. Add `judging: {judges: [{model: NAME}]}`, or leave `judging` "
+            "out to sample now and judge later.",
+            key="judging.judges",
+        )
+
+
+def check_protocols(config: RunConfig) -> None:
+    """A decision model takes typed questions only, and no other model takes them."""
+    for number, judge in enumerate(config.judging.judges):
+        model = config.models[judge.model]
+        if judge.facts.decides == model.facts.decides:
+            continue
+        if model.facts.decides:
+            fitting = " or ".join(f"`protocol: {name}`" for name in _deciding(PROTOCOLS))
+            message = f"provider `{model.provider}` writes no text: set {fitting}"
+        else:
+            fitting = " or ".join(f"`{name}`" for name in _deciding(PROVIDERS))
+            message = (
+                f"`protocol: {judge.protocol}` needs a decision model, and provider "
+                f"`{model.provider}` has none: use {fitting}"
+            )
+        raise ConfigError(message, key=f"judging.judges[{number}].protocol")
+    for name in config.sampling.models if config.sampling else ():
+        if config.models[name].facts.decides:
+            raise ConfigError(
+                f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
+                key="sampling.models",
+            )
+
+
+def _deciding(table: Mapping[str, ProtocolFacts | ProviderFacts]) -> list[str]:
+    return sorted(name for name, facts in table.items() if facts.decides)
+
+
+def check_families(config: RunConfig, rubric: Rubric) -> None:
+    """Every sampled model needs a judge that is not of its own family."""
+    if not (config.judging.exclude_own_family and rubric.judged and config.sampling):
+        return
+    own_family = OwnFamily(config.models)
+    for name in config.sampling.models:
+        if all(own_family.is_own(judge, name) for judge in config.judging.judges):
+            raise ConfigError(
+                f"no judge is left for the completions of `{name}`: all are of its own model "
+                "family. Add a judge of another one, or take `exclude_own_family` out.",
+                key="judging.exclude_own_family",
+            )
+
+
+def judged_tokens(config: RunConfig, rubric: Rubric) -> int | None:
+    """The most that any judge can be shown; None where that is unknown, or no judge is asked."""
+    rooms = [_room(config, judge, rubric) for judge in config.judging.judges if rubric.judged]
+    known = [room for room in rooms if room is not None]
+    return max(known, default=None) if len(known) == len(rooms) else None
+
+
+def check_contexts(config: RunConfig, rubric: Rubric) -> None:
+    for judge in config.judging.judges:
+        room = _room(config, judge, rubric)
+        if room is not None and room <= 0:
+            raise ConfigError(
+                f"judge `{judge.label}` could be shown nothing: the rubric and the reply need "
+                "all of it. Lower the judge's max_tokens, or use a model with a larger context.",
+                key=f"models.{judge.model}.context_tokens",
+            )
+
+
+def _room(config: RunConfig, judge: JudgeConfig, rubric: Rubric) -> int | None:
+    context_tokens = config.models[judge.model].context_tokens
+    return None if context_tokens is None else context_room(judge, rubric, context_tokens)

@@ -1,0 +1,55 @@
+"""What a run says of itself beside its result, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.store.log import RunLog
+from judgeforge.text.visible import quotable
+from judgeforge.text.wording import counted, listed
+
+WILL_ONLY_SAMPLE = (
+    "no judge is named: the run samples completions and makes no pairs. With `judging` added later "
+    "the same folder is judged, and nothing is paid twice."
+)
+ONLY_SAMPLED = (
+    "sampled only: no judge is named, so there are completions and no pairs. Add `judging` to the "
+    "configuration and start the same command on this folder: what is here is judged, and nothing "
+    "is paid twice. `judgeforge questions` writes what others can be asked instead."
+)
+
+
+def remarks(prepared: Preparation) -> list[str]:
+    """Of a run that has not begun: who judges, where that is not its own judges alone."""
+    found = []
+    if prepared.only_samples:
+        found.append(WILL_ONLY_SAMPLE)
+    if prepared.verdicts is not None:
+        found.append(f"{prepared.verdicts.file.name}: {prepared.verdicts.summary()}")
+    return found
+
+
+def unknown_prompts(file: Path, names: Sequence[str]) -> str:
+    """Of verdicts on prompts that the input does not have."""
+    shown = listed(map(quotable, names), 3, mark="`")
+    return (
+        f"{file.name} has judgments of {counted(len(names), 'prompt')} that the input does not "
+        f"have ({shown}); they count for nothing"
+    )
+
+
+def unused_verdicts(
+    file: Path, log: RunLog, say: Callable[[str], None]
+) -> Callable[[int, str], None]:
+    """Tells of verdicts that cannot count: the first aloud, all of them in the log."""
+    told: list[int] = []
+
+    def tell(line: int, why: str) -> None:
+        log.event("verdict_unused", file=file.name, line=line, reason=why)
+        if not told:
+            say(f"{file.name}:{line} cannot count: {why} (log.jsonl names all such rows)")
+        told.append(line)
+
+    return tell

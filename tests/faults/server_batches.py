@@ -1,0 +1,275 @@
+"""Faults of a server of batches: what expires, is refused, is lost, or ends in another way."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.scene import Scene, results
+from tests.faults.table import fault
+from tests.local_server import RequestRecord, faults
+from tests.support.batch_setup import BATCH_PRICE, creations, in_batches, lines
+
+_PROMPTS = 4
+_CALLS = _PROMPTS * 8
+
+
+def is_line(record: RequestRecord) -> bool:
+    return record.in_batch
+
+
+def _configure(scene: Scene, provider: str = "openai", **own: object) -> None:
+    scene.price = BATCH_PRICE
+    scene.configure(prompts=_PROMPTS, provider=provider, own={**in_batches(), **own})
+
+
+def _undisturbed_at_its_cost(scene: Scene, provider: str = "openai") -> float:
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
+    if provider == "openai":
+        assert results(scene.out) == scene.undisturbed(_PROMPTS)
+    return seen.cost_usd
+
+
+def _expires(scene: Scene, provider: str) -> str:
+    scene.server.behaviour.batches.answered_before_expiry = 10
+    _configure(scene, provider)
+    _undisturbed_at_its_cost(scene, provider)
+    assert len(lines(scene.server)) == _CALLS
+    return f"{creations(scene.server)} batches for {_CALLS} requests, exact cost"
+
+
+@fault(
+    "batch-expired-openai",
+    done="Each batch expires after ten answers (OpenAI: two files, `batch_expired`).",
+    promise="What was answered is kept and paid, the rest is released and asked again.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    return _expires(scene, "openai")
+
+
+@fault(
+    "batch-expired-anthropic",
+    done="Each batch expires after ten answers (Anthropic: results of type `expired`).",
+    promise="What was answered is kept and paid, the rest is released and asked again.",
+)
+def _(scene: Scene) -> str:
+    return _expires(scene, "anthropic")
+
+
+@fault(
+    "batch-line-500",
+    done="One line of a batch ends with status 500.",
+    promise="It costs nothing and is asked again; the undisturbed result.",
+)
+def _(scene: Scene) -> str:
+    scene.server.faults.add(faults.status(500), nth=3, when=is_line)
+    _configure(scene)
+    _undisturbed_at_its_cost(scene)
+    assert len(lines(scene.server)) == _CALLS + 1
+    return f"{_CALLS + 1} lines for {_CALLS} requests, exact cost, the undisturbed result"
+
+
+@fault(
+    "batch-line-400",
+    done="One line of a batch, a completion, is refused with status 400.",
+    promise="It fails by name and costs nothing; its prompt goes on without it.",
+)
+def _(scene: Scene) -> str:
+    scene.server.faults.add(faults.status(400), nth=3, when=is_line)
+    _configure(scene)
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
+    failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
+    assert len(failed) == 1
+    return "one completion `failed` with the server's words, exact cost"
+
+
+@fault(
+    "batch-line-status-0",
+    done="One line of each batch has the status 0, though the batch is said to be completed.",
+    promise="Only status 200 is an answer: it counts as spent whole and is asked again.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.line_status = {2: 0}
+    _configure(scene)
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert seen.cost_usd > scene.billed_usd()
+    assert results(scene.out) == scene.undisturbed(_PROMPTS)
+    return "asked again in the next batch, counted whole, the undisturbed result"
+
+
+@fault(
+    "batch-result-missing",
+    done="The results of each batch lack a line, which was answered and billed.",
+    promise="It counts as spent whole and is asked again; the stated cost covers the bill.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.without_result = frozenset({2})
+    _configure(scene)
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert seen.cost_usd >= scene.billed_usd()
+    return "asked again in the next batch, counted whole"
+
+
+def _reply_lost(scene: Scene, provider: str) -> str:
+    behaviour = scene.server.behaviour.batches
+    behaviour.creations_without_reply, behaviour.listed_after_s = 2, 1.5
+    _configure(scene, provider)
+    _undisturbed_at_its_cost(scene, provider)
+    assert creations(scene.server) == 2
+    assert len(lines(scene.server)) == _CALLS
+    return "2 creations without a reply, 2 batches found again, nothing bought twice"
+
+
+@fault(
+    "batch-created-without-reply-openai",
+    done="Batches are created and no reply tells so; they are listed only later (OpenAI).",
+    promise="Each is found again by our mark in it, and none is created twice.",
+)
+def _(scene: Scene) -> str:
+    return _reply_lost(scene, "openai")
+
+
+@fault(
+    "batch-created-without-reply-anthropic",
+    done="Batches are created and no reply tells so; they are listed only later (Anthropic).",
+    promise="Each is found again by time, number and results, and none is created twice.",
+)
+def _(scene: Scene) -> str:
+    return _reply_lost(scene, "anthropic")
+
+
+@fault(
+    "batch-creation-refused",
+    done="The creation of a batch is refused, twice with 429 and once with 503.",
+    promise="It is tried again, after 503 only once it is known not to exist; one batch.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.creations_refused = [429, 429, 503]
+    _configure(scene)
+    _undisturbed_at_its_cost(scene)
+    assert len(lines(scene.server)) == _CALLS
+    return "2 batches after 3 refusals, exact cost, the undisturbed result"
+
+
+@fault(
+    "batch-too-large",
+    done="The server takes no more than ten requests in a batch (413, Anthropic).",
+    promise="Nothing is billed for what is refused; smaller batches are sent.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.most_requests = 10
+    _configure(scene, "anthropic")
+    _undisturbed_at_its_cost(scene, "anthropic")
+    assert len(lines(scene.server)) == _CALLS
+    return f"{creations(scene.server)} creations until all fitted, exact cost"
+
+
+@fault(
+    "batch-enqueued-tokens",
+    done="The server takes few tokens at a time, and refuses files that are larger.",
+    promise="Nothing is billed for them; smaller batches are sent, one after another.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.enqueued_tokens = 3_000
+    _configure(scene)
+    _undisturbed_at_its_cost(scene)
+    assert len(lines(scene.server)) == _CALLS
+    return f"{creations(scene.server)} creations until all fitted, exact cost"
+
+
+@fault(
+    "batch-file-refused",
+    done="The server refuses a whole file, for a reason that is not one line's.",
+    promise="Exit 4 with its words and nothing billed; the same command goes on.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.failed_with = ("model_not_batchable", None)
+    _configure(scene)
+    seen = scene.run()
+    assert seen.exit_code == 4
+    assert "model_not_batchable" in seen.message
+    assert seen.cost_usd == 0
+    _undisturbed_at_its_cost(scene)
+    return "exit 4, `model_not_batchable` in the message, cost 0; then the undisturbed result"
+
+
+@fault(
+    "batch-line-refused-with-file",
+    done="The server refuses a whole file and names one line of it.",
+    promise="That one fails by name, the others are sent again without it.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.failed_with = ("invalid_request", 3)
+    _configure(scene)
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
+    failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
+    assert len(failed) == 1
+    return "one completion failed by name, the others by the next batch, exact cost"
+
+
+@fault(
+    "batch-daily-budget",
+    done="Two runs in batches, one after the other, share a day's budget that pays for one.",
+    promise="The whole of a batch is reserved before it is created: the day's limit holds.",
+)
+def _(scene: Scene) -> str:
+    scene.price = BATCH_PRICE
+    budget = {"daily_usd": 0.012, "ledger": "ledger.txt"}
+    scene.configure(prompts=_PROMPTS, own=in_batches(), budget=budget, cache={"dir": "c1"})
+    first = scene.run()
+    scene.configure(prompts=_PROMPTS, own=in_batches(), budget=budget, cache={"dir": "c2"})
+    second = scene.run(out=scene.folder / "second")
+    assert (first.exit_code, second.exit_code) == (0, 3)
+    assert scene.billed_usd() <= first.cost_usd + second.cost_usd + 1e-12
+    assert first.cost_usd + second.cost_usd <= 0.012
+    scene.billing = False  # checked for both folders together
+    return f"exit 0 and 3, ${scene.billed_usd():.4f} billed of $0.012"
+
+
+@fault(
+    "batch-outage",
+    done="The server is out of order while a batch is waited for (`limits.stall_s` is 2).",
+    promise="Exit 4, resumable; the same command collects the same batch.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.delay_s = 1
+    scene.price = BATCH_PRICE
+    scene.configure(prompts=_PROMPTS, own=in_batches(), limits={"stall_s": 2})
+
+    def is_a_look(record: RequestRecord) -> bool:
+        return record.method == "GET"
+
+    scene.server.faults.add(faults.status(503), when=is_a_look)
+    seen = scene.run()
+    assert seen.exit_code == 4
+    assert "limits.stall_s" in seen.message
+    scene.server.faults.clear()
+    assert scene.run().exit_code == 0
+    assert creations(scene.server) == 2
+    assert len(lines(scene.server)) == _CALLS
+    return "exit 4 with the last refusal; the same command went on, nothing asked twice"
+
+
+@fault(
+    "batch-stragglers",
+    done="`direct_below: 12`: one round of the judges is smaller than that.",
+    promise="A few requests are sent directly, at the usual price; the undisturbed result.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.batches.answered_before_expiry = 10
+    scene.price = BATCH_PRICE
+    scene.configure(prompts=_PROMPTS, own=in_batches(direct_below=12))
+    _undisturbed_at_its_cost(scene)
+    direct = [one for one in scene.server.calls() if not one.in_batch]
+    assert 0 < len(direct) < _CALLS // 2
+    assert len(direct) + len(lines(scene.server)) == _CALLS
+    return f"{_CALLS - len(direct)} requests in batches, {len(direct)} directly, exact cost"
