@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from judgeforge.config.model import AUTO
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.records import Completion, Prompt, SkipReason
 from judgeforge.runs.planning.changes import depends, made_by_models, with_forms
-from judgeforge.runs.planning.identity import differences, first_of
+from judgeforge.runs.planning.identity import as_begun, differences, first_of
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
@@ -24,7 +24,8 @@ from judgeforge.store.manifest import Manifest
 
 _OF_SAMPLING = ("prompts", "sampling")
 """Parts of a run's identity that decide its completions, with the models that write them."""
-_RETRIED = frozenset({SkipReason.CALL_FAILED})
+_RETRIED = frozenset({SkipReason.CALL_FAILED, SkipReason.TOO_LONG})
+"""What a server found too long may fit into the context of the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,9 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
     """Needs the folder's lock. Raises ConfigError where configuration or rows were changed, what is
     there depends on it and ``force`` is not given, InputError where the input cannot be read."""
     previous = folder.read_manifest()
+    if previous is not None:
+        begun = as_begun(prepared.config, previous.identity)
+        prepared = replace(prepared, config=begun)
     is_changed = previous is not None and _is_changed(prepared, folder, previous, options)
     judgments = prepared.judgments_digest
     keeps = not is_changed or _only_judging_differs(folder, previous, prepared)
