@@ -211,7 +211,7 @@ class _Trial:
         model = self.prepared.config.models[self.name]
         entries = listed_models(model, self.prepared.keys[self.name])
         names = [str(entry.get("id")) for entry in entries]
-        same = (n for n, name in enumerate(names) if _is_same_model(model.model, name))
+        same = (n for n, name in enumerate(names) if is_same_model(model.model, name))
         place = names.index(model.model) if model.model in names else next(same, None)
         own = None if place is None else entries[place]
         if entries and own is None:
