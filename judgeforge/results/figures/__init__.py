@@ -7,7 +7,6 @@ completions.py   completions, by the model that wrote them, and which model answ
 judges.py        judges and tiers: how often asked, silent, agreed; what was saved
 criteria.py      which criteria tell chosen from rejected
 length.py        how far scores go with length
-label_noise.py   how many pairs are wrong, for a trainer that allows for it
 given_labels.py  how verdicts compare with the labels of a set that was judged anew
 slices.py        pairs by source, domain, language
 calls.py         how the calls went, by the log
