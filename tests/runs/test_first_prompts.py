@@ -88,12 +88,12 @@ def test_a_judge_that_brings_nothing_stops_the_run_before_much_is_sampled(
 def test_a_run_that_goes_well_sends_and_writes_the_same_as_without(
     start: Start, server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start("one")
+    start("one", prompts=12)
     sent = sorted(request.raw for request in server.requests)
     monkeypatch.setattr("judgeforge.runs.first_prompts.MOST_ALONE", 0)
     monkeypatch.setattr("judgeforge.judging.first_replies.AT_ONCE", 10**6)
     cache = {"cache": {"dir": "other"}}
-    start("two", **two_models(server, structured="json_schema"), **cache)
+    start("two", prompts=12, **two_models(server, structured="json_schema"), **cache)
     assert sorted(request.raw for request in server.requests) == sorted(2 * sent)
     for name in ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()

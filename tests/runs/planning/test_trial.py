@@ -189,8 +189,9 @@ def test_a_form_that_is_not_kept_to_is_told_with_the_one_that_is(
 ) -> None:
     server.faults.add(faults.reply_text("Fine."), when=lambda r: "response_format" in r.body)
     found = findings_of(tmp_path, server, server.openai_url, {})
-    assert found["small: judgment"].status == "warn"
-    assert "`structured: tool`" in found["small: judgment"].advice
+    assert "`structured: tool` is kept to" in found["small: schema"].detail
+    assert "`structured: json_schema` is not kept to: Fine." in found["small: schema"].detail
+    assert "structured: tool" in found["small: judgment"].detail
 
 
 def test_a_key_is_sent_to_no_other_host_with_the_list_of_models(
@@ -224,7 +225,8 @@ def test_a_key_is_sent_to_no_other_host_with_the_list_of_models(
 def test_a_judge_is_asked_as_in_a_run(tmp_path: Path, server: LocalServer) -> None:
     """With repeats it is asked at temperature 1: servers differ in what they take."""
     findings_of(tmp_path, server, server.openai_url, {"repeats": 2})
-    (asked,) = server.calls(kind="judge")
+    asked = server.calls(kind="judge")[-1]
+    assert "Waves came and went" in str(asked.body["messages"])
     assert asked.body["temperature"] == 1.0
 
 
