@@ -19,9 +19,10 @@ from judgeforge.text.messages import Message, Record, SparseRecord, ToolCall
 Given = Literal["chosen", "rejected"]
 """Which side a completion was in a preference set of others."""
 Finish = Literal[
-    "stop", "length", "refusal", "content_filter", "empty", "failed", "given", "unknown"
-]
-"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole."""
+    "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
+]  # fmt: skip
+"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole. One
+that never began failed, or its prompt is too long for the server."""
 
 
 class ReadyCompletion(SparseRecord):

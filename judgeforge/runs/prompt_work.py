@@ -205,7 +205,10 @@ class PromptWork:
 
     def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> FinishedPrompt:
         completions = judged.completions
-        if completions and all(one.finish == "failed" for one in completions):
+        finishes = {one.finish for one in completions}
+        if finishes == {"too_long"}:
+            reason = SkipReason.TOO_LONG
+        elif finishes and finishes <= {"failed", "too_long"}:
             reason = SkipReason.CALL_FAILED
         return finished_prompt(
             prompt_id=judged.prompt.id,
