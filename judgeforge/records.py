@@ -234,6 +234,8 @@ class GapPrior(Record):
     doubt: float = Field(default=0.0, ge=0)
     """How far off the judges' errors may be: standard deviation of the logarithm of the factor by
     which gaps, in their standard deviations, are wrong."""
+    useless: float = Field(default=0.0, ge=0, le=1)
+    """Probability that what the judges say has nothing to do with the qualities."""
 
     @property
     def differ(self) -> float:
