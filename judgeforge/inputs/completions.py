@@ -99,7 +99,7 @@ def _answer(value: object, what: str, reading: Reading) -> ReadyCompletion:
         bad(f"{what} is a message of another role than assistant; take it out")
     for field, each in value.items():
         if field not in _OF_A_COMPLETION and each not in (None, "", [], {}):
-            reading.noticed.left_out[f"completions.{field}"] += 1
+            reading.noticed.leave_out(f"completions.{field}")
     calls = read_tool_calls(value.get("tool_calls"), what, reading, strictly=False)
     return ReadyCompletion.model_construct(
         text=_text(value, what, has_calls=bool(calls), reading=reading),

@@ -17,6 +17,7 @@ from judgeforge.results.figures.completions import FINISHED, others
 from judgeforge.results.figures.given_labels import SURE
 from judgeforge.results.figures.label_noise import robust_loss
 from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 
 ENOUGH = 30
@@ -80,8 +81,7 @@ def _wrong(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
     if pairs.pairs and asked and manifest.calibration is None:
         yield Finding(
             "note",
-            "No labels were used: confidence follows from how far the judges agree, and errors "
-            "that they share cannot be seen.",
+            assumed(manifest.reliability or {}),
             "Label 40 prompts or more, then judgeforge calibrate and pairing.max_error.",
         )
 
@@ -302,13 +302,11 @@ def _own_family(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
 def _given_labels(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     labels = figures.given_labels
     if labels.judged >= ENOUGH and labels.surely_flipped > _REVERSED * labels.judged:
-        share = labels.surely_flipped / labels.judged
         yield Finding(
             "look",
-            f"{share:.0%} of the set's own labels are wrong by the judges, each with a probability "
-            f"of at least {SURE:g}.",
-            "Read the surest flips, below: either these labels are wrong, or the rubric asks for "
-            "something else than their authors did.",
+            f"{labels.surely_flipped / labels.judged:.0%} of the set's own labels are wrong by the "
+            f"judges, each with a probability of at least {SURE:g}.",
+            "Read the surest flips, below: labels, judges or the rubric may be what is wrong.",
         )
 
 
