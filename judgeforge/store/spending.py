@@ -71,7 +71,7 @@ class Account:
         self._settled_pico = self._settled_calls = 0
         self._input_tokens = self._output_tokens = 0
         self._unknown = False
-        self.next_id = 0
+        self.next_id = self.released = 0
 
     @property
     def reserved_pico(self) -> int:
