@@ -119,6 +119,7 @@ class Account:
             self._output_tokens += int(row[4])
         elif kind == RELEASED:
             self._close(number)
+            self.released += 1
         else:
             raise ValueError(f"unknown kind {kind!r}")
 
