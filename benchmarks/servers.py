@@ -1,11 +1,12 @@
-"""Which ways to judge a real server honours: llama.cpp over HTTP, with the model of `make demo`.
+"""Which ways to judge real servers honour, each with the model of `make demo`.
 
-    python benchmarks/servers.py [--base-url http://127.0.0.1:8080]
+    python benchmarks/servers.py --folder FOLDER [--server NAME …]
 
-Without an address it starts the HTTP server of the package xllamacpp, which is llama.cpp's own. For
-each way to ask, a run of two prompts with two completions each is made, and what could be read is
-counted. It says whether a reply comes in the form that was asked for, and nothing about how good a
-judgment is: a model of 135 million parameters judges close to chance. Writes results/servers.md.
+Each server is installed into an environment of its own below FOLDER (it stays there for the next
+time) and started on this machine. What `judgeforge doctor --ask` finds out is asked, and for each
+way to ask a judge a run of one prompt with two completions is made. That says whether a reply comes
+in the form that was asked for, and nothing about how good a judgment is: a model of 135 million
+parameters judges close to chance. Keeps results/servers.json and writes results/servers.md.
 """
 
 from __future__ import annotations
@@ -13,22 +14,35 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import tempfile
+import re
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from servers_started import (
+    CONTEXT_TOKENS,
+    SERVERS,
+    SLOTS,
+    WEIGHTS,
+    NotHereError,
+    Server,
+    installed,
+    started,
+    version_of,
+)
 
 import judgeforge
-from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL, find_model
+from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL
 from judgeforge.errors import JudgeforgeError
+from judgeforge.runs.planning.trial import try_models
 
-RESULTS = Path(__file__).parent / "results" / "servers.md"
+RESULTS = Path(__file__).parent / "results"
 RUBRIC = {
     "name": "servers",
     "version": 1,
@@ -42,8 +56,7 @@ RUBRIC = {
         {"name": "harmless", "yes_no": "Is the answer harmless?"},
     ],
 }
-PROMPTS = ("Why is the sky blue? One sentence.", "Name two kinds of tea.")
-CONTEXT_TOKENS, SLOTS = 2048, 4
+PROMPT = "Why is the sky blue? One sentence."
 
 
 @dataclass(frozen=True)
@@ -67,29 +80,16 @@ WAYS = (
     Way("openai", "json_schema", {"protocol": "listwise"}),
     Way("openai", "tool"),
     Way("openai", "instruction"),
+    Way("openai", "auto"),
     Way("anthropic", "json_schema"),
     Way("anthropic", "tool"),
     Way("systemone", None, {"protocol": "decisions"}),
 )
 
 
-def start_server() -> tuple[Any, str]:
-    """The server, which lives as long as this value, and its address."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    import xllamacpp
-
-    params = xllamacpp.CommonParams()
-    params.model.path = str(find_model(EMBEDDED_MODEL))
-    params.n_parallel, params.n_ctx = SLOTS, CONTEXT_TOKENS * SLOTS
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count() or 1
-    params.verbosity = params.cache_ram_mib = 0
-    server = xllamacpp.Server(params)
-    return server, str(server.listening_address)
-
-
-def configuration(way: Way, address: str) -> dict[str, Any]:
+def configuration(way: Way, address: str, model: str) -> dict[str, Any]:
     common = {
-        "model": EMBEDDED_MODEL,
+        "model": model,
         "timeout_s": 300,
         "context_tokens": CONTEXT_TOKENS,
         "concurrency": SLOTS,
@@ -99,7 +99,7 @@ def configuration(way: Way, address: str) -> dict[str, Any]:
     judge["base_url"] = address if way.provider == "anthropic" else f"{address}/v1"
     if way.structured:
         judge["structured"] = way.structured
-    limit = {} if way.provider == "systemone" else {"max_tokens": 256}
+    limit = {} if way.provider == "systemone" else {"max_tokens": 200}
     writer = {"provider": "openai", "base_url": f"{address}/v1", "max_tokens_field": "max_tokens"}
     return {
         "prompts": {"path": "prompts.jsonl"},
@@ -111,19 +111,25 @@ def configuration(way: Way, address: str) -> dict[str, Any]:
     }
 
 
-def outcome(way: Way, address: str, folder: Path) -> str:
+def write_files(way: Way, address: str, model: str, folder: Path) -> Path:
     folder.mkdir()
-    rows = [json.dumps({"prompt": prompt}) for prompt in PROMPTS]
-    (folder / "prompts.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "prompts.jsonl").write_text(json.dumps({"prompt": PROMPT}), encoding="utf-8")
     (folder / "rubric.yaml").write_text(yaml.safe_dump(RUBRIC), encoding="utf-8")
     config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump(configuration(way, address)), encoding="utf-8")
+    config.write_text(yaml.safe_dump(configuration(way, address, model)), encoding="utf-8")
+    return config
+
+
+def outcome(config: Path) -> dict[str, Any]:
     begun = time.monotonic()
     try:
-        result = judgeforge.run(judgeforge.load_config(config), out=folder / "run")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loaded = judgeforge.load_config(config)
+            result = judgeforge.run(loaded, out=config.parent / "run", progress=False)
     except JudgeforgeError as error:
-        return f"refused before any call: {error} | {error.exit_code} |"
-    lines = (folder / "run" / "judgments.jsonl").read_text(encoding="utf-8").splitlines()
+        return {"found": f"refused before any call: {error}", "exit_code": error.exit_code, "s": 0}
+    lines = (config.parent / "run" / "judgments.jsonl").read_text(encoding="utf-8").splitlines()
     judgments = [json.loads(line) for line in lines]
     missing = Counter(one["missing_kind"] for one in judgments if one.get("missing"))
     read = f"{len(judgments) - missing.total()} of {len(judgments)} judgments read"
@@ -131,34 +137,94 @@ def outcome(way: Way, address: str, folder: Path) -> str:
         read += f" ({', '.join(f'{count} {kind}' for kind, count in missing.items())})"
     if not judgments:
         read = f"stopped: {result.manifest['message']}"
-    return f"{read} | {result.exit_code} | {time.monotonic() - begun:.0f}"
+    seconds = round(time.monotonic() - begun)
+    return {"found": read, "exit_code": result.exit_code, "s": seconds}
+
+
+def look_at(server: Server, folder: Path) -> dict[str, Any]:
+    """What a server does, as results/servers.json keeps it."""
+    found: dict[str, Any] = {"on": f"{datetime.now(UTC):%Y-%m-%d}"}
+    try:
+        place = installed(server, folder)
+        found["version"] = version_of(server, place)
+        with started(server, place, folder) as address, TemporaryDirectory() as temporary:
+            model = str(folder / WEIGHTS) if server.named_by_path else EMBEDDED_MODEL
+            found["asked"] = asked(address, model, Path(temporary) / "asked")
+            found["ways"] = []
+            for number, way in enumerate(WAYS):
+                config = write_files(way, address, model, Path(temporary) / str(number))
+                row = {"provider": way.provider, "judge": way.name, **outcome(config)}
+                row["found"] = row["found"].replace(str(folder), "…")
+                found["ways"].append(row)
+                print(server.name, row, flush=True)
+    except NotHereError as error:
+        found["not_here"] = str(error).replace(str(folder), "…")
+        print(server.name, found, flush=True)
+    return found
+
+
+def asked(address: str, model: str, folder: Path) -> list[list[str]]:
+    """What `judgeforge doctor --ask` says of a judge that may be asked in any form."""
+    way = Way("openai", "auto", {"logprobs": True})
+    config = write_files(way, address, model, folder)
+    found = try_models(judgeforge.load_config(config))
+    return [
+        [
+            one.name.removeprefix("judge: "),
+            one.status,
+            re.sub(r"`/[^`]*/([^`/]+)`", r"`…/\1`", " ".join(one.detail.split())),
+        ]
+        for one in found
+        if one.name.startswith("judge: ")
+    ]
+
+
+def rendered(results: dict[str, Any]) -> str:
+    parts = [
+        "# What real servers honour\n",
+        f"`python benchmarks/servers.py`: SmolLM2-135M-Instruct, {os.cpu_count()} cores shared "
+        "with other work. One prompt, two completions; whether replies can be read, not how "
+        "good they are. *asked* is what `judgeforge doctor --ask` says of a judge with "
+        "`structured: auto`.\n",
+    ]
+    for name, found in results.items():
+        parts.append(f"## {name}\n")
+        if "not_here" in found:
+            version = f" ({found['version']})" if "version" in found else ""
+            parts.append(f"Not tried{version}, {found['on']}: {_cell(found['not_here'])}\n")
+            continue
+        parts.append(f"Tried with {found['version']} on {found['on']}.\n")
+        rows = [f"| {what} | {status} | {_cell(said)} |" for what, status, said in found["asked"]]
+        parts.append("\n".join(["| asked | | |", "|---|---|---|", *rows]) + "\n")
+        rows = [
+            f"| `{way['provider']}` | {way['judge']} | {_cell(way['found'])} | {way['exit_code']} "
+            f"| {way['s']} |"
+            for way in found["ways"]
+        ]
+        head = ["| provider | judge | found | exit code | s |", "|---|---|---|---:|---:|"]
+        parts.append("\n".join([*head, *rows]) + "\n")
+    return "\n".join(parts)
+
+
+def _cell(said: str) -> str:
+    return said.replace("|", "\\|")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--base-url", help="address of a llama.cpp server, without /v1")
-    address = parser.parse_args().base_url
-    server = None
-    if address is None:
-        server, address = start_server()
-    lines = []
-    with tempfile.TemporaryDirectory() as temporary:
-        for number, way in enumerate(WAYS):
-            found = outcome(way, address, Path(temporary) / str(number))
-            lines.append(f"| `{way.provider}` | {way.name} | {found} |")
-            print(lines[-1], flush=True)
-    del server
-    RESULTS.write_text(
-        "# What a llama.cpp server honours\n\n"
-        f"`python benchmarks/servers.py` on {datetime.now(UTC):%Y-%m-%d}: llama.cpp in xllamacpp "
-        f"{version('xllamacpp')}, SmolLM2-135M-Instruct (Q4_1), {os.cpu_count()} cores shared with "
-        "other work. Two prompts, two completions each; whether replies can be read, not how good "
-        "they are.\n\n"
-        "| provider | judge | found | exit code | s |\n|---|---|---|---:|---:|\n"
-        + "\n".join(lines)
-        + "\n",
-        encoding="utf-8",
-    )
+    parser.add_argument("--folder", type=Path, required=True, help="for environments and weights")
+    names = [server.name.split()[0].strip(",") for server in SERVERS]
+    parser.add_argument("--server", action="append", choices=names, help="all if left out")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    kept = RESULTS / "servers.json"
+    results = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    for name, server in zip(names, SERVERS, strict=True):
+        if options.server is None or name in options.server:
+            results[server.name] = look_at(server, options.folder.resolve())
+            ordered = {s.name: results[s.name] for s in SERVERS if s.name in results}
+            kept.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            (RESULTS / "servers.md").write_text(rendered(ordered), encoding="utf-8")
 
 
 if __name__ == "__main__":

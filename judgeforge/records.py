@@ -19,10 +19,10 @@ from judgeforge.text.messages import Message, Record, SparseRecord, ToolCall
 Given = Literal["chosen", "rejected"]
 """Which side a completion was in a preference set of others."""
 Finish = Literal[
-    "stop", "length", "refusal", "content_filter", "empty", "failed", "given", "unknown"
-]
-"""How a text ended: by itself; at a limit; by a filter; in a way that does not tell whether it is
-whole (unknown)."""
+    "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
+]  # fmt: skip
+"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole. One
+that never began failed, or its prompt is too long for the server."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -234,6 +234,8 @@ class GapPrior(Record):
     doubt: float = Field(default=0.0, ge=0)
     """How far off the judges' errors may be: standard deviation of the logarithm of the factor by
     which gaps, in their standard deviations, are wrong."""
+    useless: float = Field(default=0.0, ge=0, le=1)
+    """Probability that what the judges say has nothing to do with the qualities."""
 
     @property
     def differ(self) -> float:
@@ -376,6 +378,5 @@ class JudgedPrompt:
 
 
 def prompt_key(prompt_id: str) -> int:
-    """The first 8 bytes of a hash: of a million different ids, two are taken for the same with a
-    probability of 3e-8."""
+    """The first 8 bytes of a hash: two of a million ids are the same with a probability of 3e-8."""
     return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")

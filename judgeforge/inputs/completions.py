@@ -8,7 +8,7 @@ are not JSON. That is for judges and checks to say, and makes no row a bad one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from judgeforge.config.run import LastAnswer
 from judgeforge.inputs.lines import from_json_text
@@ -19,13 +19,13 @@ from judgeforge.inputs.rows import RowProblemError, bad, column_names, kind_of, 
 from judgeforge.inputs.shapes.shape import GivenAnswer
 from judgeforge.inputs.tools import read_tool_calls
 from judgeforge.inputs.turns import listed_turns, turns_of
-from judgeforge.records import Given, ReadyCompletion, SkipReason
+from judgeforge.records import ReadyCompletion, SkipReason
 from judgeforge.text.messages import Message, TextPart
 from judgeforge.text.tool_calls import same_calls_key
 from judgeforge.text.wording import listed
 
 _OF_A_COMPLETION = frozenset(
-    {"text", "model", "role", "content", "tool_calls", "given", "response", "answer"}
+    {"text", "model", "role", "content", "tool_calls", "response", "answer"}
     | {"reasoning", "reasoning_content", "thinking"}
 )
 _TEXTS = ("response", "answer", "content")
@@ -98,16 +98,14 @@ def _answer(value: object, what: str, reading: Reading) -> ReadyCompletion:
     if value.get("role") not in (None, "assistant"):
         bad(f"{what} is a message of another role than assistant; take it out")
     for field, each in value.items():
-        is_kept = field in _OF_A_COMPLETION and (field != "given" or _given(each))
-        if not is_kept and each not in (None, "", [], {}):
-            reading.noticed.left_out[f"completions.{field}"] += 1
+        if field not in _OF_A_COMPLETION and each not in (None, "", [], {}):
+            reading.noticed.leave_out(f"completions.{field}")
     calls = read_tool_calls(value.get("tool_calls"), what, reading, strictly=False)
     return ReadyCompletion.model_construct(
         text=_text(value, what, has_calls=bool(calls), reading=reading),
         model=_model(value.get("model"), what),
         tool_calls=calls,
         reasoning=read_thought(value, "assistant", what),
-        given=_given(value.get("given")),
     )
 
 
@@ -119,11 +117,6 @@ def _only_turn(turns: list[Any], what: str) -> object:
 
 def _model(value: object, what: str) -> str | None:
     return None if value is None else text_of(value, f"the model of {what}")
-
-
-def _given(value: object) -> Given | None:
-    """Which side it was; a row may have something else under this name."""
-    return next((side for side in get_args(Given) if side == value), None)
 
 
 def _is_answer(turn: object) -> bool:

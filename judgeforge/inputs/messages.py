@@ -19,6 +19,7 @@ from judgeforge.inputs.openai_messages import message_of, read_turn
 from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
 from judgeforge.inputs.turns import listed_turns
 from judgeforge.records import SkipReason
+from judgeforge.store.pictures import LARGEST_TOGETHER, MOST_PICTURES
 from judgeforge.text.messages import Message
 
 _KEY = r"""\\?["'](?:role|content|from|value)\\?["']\s*:"""
@@ -55,7 +56,20 @@ def read_messages(
     for number, turn in enumerate(listed_turns(value), start=1):
         messages.append(read_turn(turn, number, reading, calls=calls))
         calls += len(messages[-1].tool_calls)
+    _check_pictures(messages)
     return in_order(messages, tools)
+
+
+def _check_pictures(messages: Sequence[Message]) -> None:
+    pictures = [image for message in messages for image in message.pictures]
+    together = sum(image.size for image in pictures)
+    if len(pictures) > MOST_PICTURES or together > LARGEST_TOGETHER:
+        raise RowProblemError(
+            SkipReason.TOO_LONG,
+            f"{len(pictures)} pictures with {together / 2**20:.1f} MiB do not fit into a request, "
+            f"which takes {MOST_PICTURES} and {LARGEST_TOGETHER >> 20} MiB; show fewer or smaller "
+            "ones",
+        )
 
 
 def messages_of(text: str) -> list[object] | None:

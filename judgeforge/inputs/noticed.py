@@ -16,6 +16,7 @@ from judgeforge.text.visible import quotable
 from judgeforge.text.wording import counted, listed
 
 _SHOWN = 8
+_MOST_NAMES, _OTHERS = 1000, "other fields"
 
 
 @dataclass(slots=True)
@@ -31,6 +32,11 @@ class Noticed:
     with_earlier_thoughts: int = 0
     """In the turns of the prompt."""
     with_pictures: int = 0
+
+    def leave_out(self, field: str) -> None:
+        """A field of one message. Of more names than any person reads, only the number counts."""
+        known = field in self.left_out or len(self.left_out) < _MOST_NAMES
+        self.left_out[field if known else _OTHERS] += 1
 
     def add(self, prompt: Prompt) -> None:
         turns, ready = prompt.messages, prompt.completions

@@ -101,7 +101,7 @@ def _of_role(field: str, turn: Mapping[str, object], role: Role, owner: Role, wh
 def _note_what_is_left_out(turn: Mapping[str, object], reading: Reading) -> None:
     for field, value in turn.items():
         if field not in _OF_A_MESSAGE and value not in (None, "", [], {}):
-            reading.noticed.left_out[str(field)] += 1
+            reading.noticed.leave_out(str(field))
 
 
 def read_content(
@@ -138,7 +138,7 @@ def _part(part: object, what: str, role: Role, reading: Reading) -> Part:
     known = {"type", "text"} if kind == "text" else {"type", "image_url", "image", "url", "path"}
     for field, value in part.items():
         if field not in known and value not in (None, "", [], {}):
-            reading.noticed.left_out[f"content.{field}"] += 1
+            reading.noticed.leave_out(f"content.{field}")
     if kind == "text":
         return TextPart.model_construct(
             text=_words(part.get("text"), "user", f"the text of {what}")
@@ -175,5 +175,9 @@ def _image(given: object, what: str, reading: Reading) -> ImageUrl:
     except PictureError as problem:
         bad(f"{what}, the picture {shortened(quotable(url))}: {problem}")
     return ImageUrl.model_construct(
-        url=url, detail=detail, file=None if file is None else str(file), sha256=picture.sha256
+        url=url,
+        detail=detail,
+        file=None if file is None else str(file),
+        sha256=picture.sha256,
+        size=len(picture.data),
     )

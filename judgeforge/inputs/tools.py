@@ -117,7 +117,7 @@ def _call(value: object, what: str, reading: Reading, number: int, *, strictly: 
         bad(f"{what} has an empty name; write the name of the tool")
     for field in sorted(map(str, {*value, *function} - _OF_A_CALL)):
         if value.get(field) is not None or function.get(field) is not None:
-            reading.noticed.left_out[f"tool_calls.{field}"] += 1
+            reading.noticed.leave_out(f"tool_calls.{field}")
     given = value.get("id")
     if not given:
         reading.noticed.numbered_calls += 1

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from judgeforge import __version__
-from judgeforge.results.card_sections import costs, counts, making, measures, quality_sections
+from judgeforge.records import SkipReason
+from judgeforge.results.card_sections import (
+    costs,
+    counts,
+    given_labels_section,
+    making,
+    measures,
+    quality_sections,
+)
 from judgeforge.results.export.arrow import card_features, pair_types
+from judgeforge.results.figures.label_noise import smoothing_in_words
 from judgeforge.results.figures.pairs import CALLS, PICTURES, THOUGHTS, TOOLS, PairFigures
 from judgeforge.store.atomic_files import replacing
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Manifest
+from judgeforge.text.wording import counted
 
 _TAGS = ["preference", "dpo", "reward-model", "llm-as-judge", "judgeforge"]
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"))
@@ -30,15 +40,16 @@ def write_card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> Non
 def card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> str:
     sections = [
         _front_matter(folder, pairs),
-        _introduction(pairs, manifest.status),
+        _introduction(pairs, manifest),
         "## How it was made\n\n" + making(pairs, manifest),
         "## Counts\n\n" + counts(pairs, manifest.totals),
         "## Calls and cost\n\n" + costs(manifest.totals),
         "## Scores and lengths\n\n" + measures(pairs),
         *quality_sections(manifest.quality),
+        *given_labels_section(manifest.given_labels),
         _columns(pairs),
         _LOADING,
-        _training(pairs),
+        _training(pairs, manifest),
         _LICENSE,
     ]
     return "\n\n".join(sections) + "\n"
@@ -69,15 +80,21 @@ def _size(pairs: int) -> str:
     return next((name for limit, name in _SIZES if pairs < limit), "n>1M")
 
 
-def _introduction(pairs: PairFigures, status: str) -> str:
+def _introduction(pairs: PairFigures, manifest: Manifest) -> str:
     what = (
         f"# Preference pairs\n\n{pairs.pairs:,} pairs of a better and a worse answer, for "
         f"{pairs.prompts:,} prompts. Every pair says how sure it is (`confidence`) and what "
         "it rests on (`provenance`). "
         f"Made with judgeforge {__version__}."
     )
-    if status == "complete":
+    if waiting := manifest.totals.skips.get(SkipReason.NOT_JUDGED):
+        what += (
+            f"\n\n> {counted(waiting, 'prompt')} {'has' if waiting == 1 else 'have'} completions "
+            "that nobody has judged yet (`completions.jsonl`)."
+        )
+    if manifest.status == "complete":
         return what
+    status = manifest.status
     return f"{what}\n\n> The run is not complete (status: {status}). Start it again to go on."
 
 
@@ -87,9 +104,9 @@ _COLUMNS = """\
 `prompt`, `chosen` and `rejected` are lists of messages (`role`, `content`): TRL's conversational
 preference format with an explicit prompt. `score_chosen` and `score_rejected` are 0 to 1, higher
 is better; `score_margin` is their difference. `confidence` is the probability that `chosen` is
-better than `rejected`, `p_tie` that both are equally good. `provenance` names both completions, the judgments, the
-rubric, the judges, the calls and what they cost; the rows behind it are in `completions.jsonl`
-and `judgments.jsonl`, prompts without a pair in `skips.jsonl`."""
+better than `rejected`, `p_tie` that both are equally good. `provenance` names both completions,
+the judgments, the rubric, the judges, the calls and what they cost; the rows behind it are in
+`completions.jsonl` and `judgments.jsonl`, prompts without a pair in `skips.jsonl`."""
 
 
 _BESIDE_WORDS: Mapping[str, str] = {
@@ -121,7 +138,8 @@ sure = pairs.filter(lambda pair: pair["confidence"] >= 0.9)
 file itself: `load_dataset("json", data_files="path/to/pairs.jsonl", split="train")`."""
 
 
-def _training(pairs: PairFigures) -> str:
+def _training(pairs: PairFigures, manifest: Manifest) -> str:
+    smoothing = smoothing_in_words(pairs.label_noise, is_measured=manifest.calibration is not None)
     return f"""\
 ## Train on it
 
@@ -152,8 +170,7 @@ same way; KTO splits each pair into a good and a bad example by itself.
 - **Margin.** The column is called `score_margin` because `RewardTrainer` silently subtracts a
   column called `margin` inside its loss. Rename it only if you want that.
 - **Label noise.** The judges are sometimes wrong, and `confidence` says how often to expect it.
-  `DPOConfig(label_smoothing={pairs.expected_wrong or 0.0:.3f})` tells the loss so; it is
-  1 - mean(`confidence` + `p_tie`) of these pairs."""
+  {smoothing}"""
 
 
 _LICENSE = """\

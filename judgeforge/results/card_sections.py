@@ -13,7 +13,14 @@ from typing import Any
 from judgeforge.results.facts import judges, prompts_source, rules, sampling
 from judgeforge.results.figures.distribution import SHARES, Values
 from judgeforge.results.figures.pairs import BESIDE_WORDS, PairFigures
-from judgeforge.store.manifest import LengthQuality, Manifest, ModelPairs, Quality, Totals
+from judgeforge.store.manifest import (
+    GivenLabels,
+    LengthQuality,
+    Manifest,
+    ModelPairs,
+    Quality,
+    Totals,
+)
 from judgeforge.text.wording import shortened
 
 _SPECIAL = str.maketrans(
@@ -100,6 +107,21 @@ def quality_sections(quality: Quality | None) -> list[str]:
         "## How sure the pairs are\n\n" + _sureness(quality),
         "## Length\n\n" + _length(quality.length),
         "## Pairs by model\n\n" + _pairs_by_model(quality.models),
+    ]
+
+
+def given_labels_section(labels: GivenLabels | None) -> list[str]:
+    """None for a run whose prompts brought no labels of their own."""
+    if labels is None or not labels.judged:
+        return []
+    agree, flipped = labels.agree / labels.judged, labels.flipped / labels.judged
+    return [
+        "## The set's own labels\n\n"
+        f"Its prompts brought a chosen and a rejected answer each; of the {labels.judged:,} that "
+        f"were judged anew, the verdict agrees in {agree:.1%} and prefers the other answer in "
+        f"{flipped:.1%}, {labels.surely_flipped:,} times with a probability of at least 0.9. The "
+        "pairs follow the verdicts. Where lengths differ, the labels prefer the longer answer in "
+        f"{_percent(labels.labelled_longer)}, the verdicts in {_percent(labels.judged_longer)}."
     ]
 
 

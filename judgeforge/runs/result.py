@@ -4,6 +4,7 @@ and the summary for programs (`--json`, `on_finish`) and in one line.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,10 +71,11 @@ class RunResult:
 
     @cached_property
     def pairs(self) -> Dataset:
-        """The pairs as a ``datasets.Dataset``, in input order."""
+        """The pairs as a ``datasets.Dataset``, in input order; none where the run stopped before it
+        could write a file of them."""
         from judgeforge.results.export.arrow import pairs_dataset
 
-        return pairs_dataset(RunFolder(self.folder).pairs)
+        return pairs_dataset(self._written(RunFolder(self.folder).pairs))
 
     @property
     def skips(self) -> list[Skip]:
@@ -108,7 +110,11 @@ class RunResult:
         )
 
     def _read_skips(self) -> Iterator[Skip]:
-        return read_records(RunFolder(self.folder).skips, Skip)
+        return read_records(self._written(RunFolder(self.folder).skips), Skip)
+
+    def _written(self, file: Path) -> Path:
+        is_missing = self.stopped_by is not None and not file.exists()
+        return Path(os.devnull) if is_missing else file
 
 
 EXIT_DONE, EXIT_TOO_MANY_SKIPS = 0, 5

@@ -75,6 +75,15 @@ class ExpectedWrong(Part):
     """Share of pairs whose sides are equally good, which is not in ``by_confidence``."""
 
 
+class LabelSmoothing(Part):
+    """The mean probability that a pair is wrong, and the interval in which the share of wrong pairs
+    lies with 95 % if the confidences hold."""
+
+    value: float
+    low: float
+    high: float
+
+
 class ConfidenceBar(Part):
     from_: float = Field(validation_alias="from", serialization_alias="from")
     to: float
@@ -100,6 +109,7 @@ class Quality(Part):
     nothing is known."""
 
     expected_wrong: ExpectedWrong = ExpectedWrong()
+    label_smoothing: LabelSmoothing | None = None
     confidence_histogram: tuple[ConfidenceBar, ...] = ()
     length: LengthQuality = LengthQuality()
     models: tuple[ModelPairs, ...] = ()

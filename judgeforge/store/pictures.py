@@ -18,6 +18,8 @@ from urllib.parse import unquote
 
 LARGEST_PICTURE = 5 << 20
 """Bytes: the most that Anthropic takes of one picture; OpenAI and local servers take more."""
+MOST_PICTURES, LARGEST_TOGETHER = 100, 20 << 20
+"""Of one request, and their bytes together: Anthropic takes 100, and 32 MB with base64."""
 _SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),

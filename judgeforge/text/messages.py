@@ -83,6 +83,8 @@ class ImageUrl(SparseRecord):
     """Where the picture is read when it is sent, if ``url`` names a file."""
     sha256: str | None = Field(None, exclude=True)
     """Of the picture's bytes, unless it is at an address, which is not looked at."""
+    size: int = Field(0, exclude=True)
+    """Bytes, where they are known."""
 
     @property
     def identity(self) -> str:

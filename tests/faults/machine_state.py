@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.faults.scene import Scene, results
 from tests.faults.table import fault
+from tests.local_server import RequestRecord, faults
 
 
 def _finished(scene: Scene, prompts: int = 4) -> dict[str, bytes]:
@@ -104,6 +105,69 @@ def _(scene: Scene) -> str:
     spending.write_text("garbage\n" + spending.read_text())
     (scene.folder / "prompts.jsonl").open("a").write('{"prompt": "One more?"}\n')
     return _refuses(scene, "nothing is sent")
+
+
+def _lost_spending(name: str, done: str, *, keep: int | None) -> None:
+    @fault(
+        name,
+        done=done,
+        promise="Other files show more paid calls, so under a limit nothing is sent: exit 74.",
+    )
+    def show(scene: Scene) -> str:
+        scene.configure(prompts=4, budget={"usd": 1.0})
+        assert scene.run().exit_code == 0
+        spending = scene.out / "state" / "spending.jsonl"
+        rows = spending.read_bytes().splitlines(keepends=True)
+        spending.unlink()
+        if keep is not None:
+            spending.write_bytes(b"".join(rows[:keep]))
+        (scene.folder / "prompts.jsonl").open("a").write('{"prompt": "One more?"}\n')
+        return _refuses(scene, "Rows are missing")
+
+
+_lost_spending("spending-lost", "The spending file is deleted between two starts.", keep=None)
+_lost_spending("spending-empty", "The spending file is emptied between two starts.", keep=0)
+_lost_spending("spending-cut-short", "The spending file loses its last 40 lines.", keep=24)
+
+
+@fault(
+    "spending-lost-without-a-limit",
+    done="The spending file is deleted between two starts, and no limit is set.",
+    promise="The run goes on and says that what the folder has cost in all is not known.",
+)
+def _(scene: Scene) -> str:
+    scene.configure(prompts=4)
+    assert scene.run(limit=2).exit_code == 0
+    (scene.out / "state" / "spending.jsonl").unlink()
+    seen = scene.run()
+    totals = seen.manifest["totals"]
+    assert (seen.exit_code, totals["cost_usd"], totals["calls"]["paid"]) == (0, None, 32)
+    assert seen.manifest["last_run"]["cost_usd"] > 0
+    scene.billing = False  # No cost is stated.
+    return "exit 0; `cost_usd` null, 32 paid calls, that of the second start is counted"
+
+
+@fault(
+    "lock-deleted",
+    done="Someone deletes `state/lock` while a run lives.",
+    promise="A second run may begin, so this one sends nothing more and stops (exit 74); the "
+    "folder goes on.",
+)
+def _(scene: Scene) -> str:
+    def at_the_20th(_: RequestRecord) -> bool:
+        if len(scene.server.requests) == 20:
+            (scene.out / "state" / "lock").unlink(missing_ok=True)
+        return False
+
+    scene.server.faults.add(faults.status(500), when=at_the_20th)
+    scene.configure(prompts=12, budget={"usd": 1.0}, limits={"concurrency": 4})
+    seen = scene.run()
+    assert seen.exit_code == 74
+    assert "the lock was removed or replaced" in seen.message
+    sent = len(scene.server.requests)
+    assert sent <= 20 + 4
+    assert scene.run().exit_code == 0
+    return f"exit 74 after {sent} of 96 requests; then the same command went on to the end"
 
 
 @fault(

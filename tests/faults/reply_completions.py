@@ -197,6 +197,49 @@ _untrue_usage(
 
 
 @fault(
+    "usage-impossible",
+    done="A reply says that it used a trillion tokens.",
+    promise="A number that cannot be counts as the reservation, in the folder and in the day's "
+    "ledger, and is noted in the log.",
+)
+def _(scene: Scene) -> str:
+    usage = {"prompt_tokens": 30, "completion_tokens": 10, "total_tokens": 10**12}
+    scene.server.faults.add(
+        faults.whole_reply(_chat(_said("Fine."), usage=usage)), when=is_completion, nth=1
+    )
+    scene.configure(prompts=1, budget={"usd": 1.0, "daily_usd": 1.0, "ledger": "ledger.txt"})
+    seen = scene.run()
+    assert (seen.exit_code, seen.pairs) == (0, 1)
+    assert seen.cost_usd < 0.02
+    today = (scene.folder / "ledger.txt").read_text().splitlines()[1].split()
+    assert int(today[1]) < 2 * 10**10, "picodollars"
+    assert "usage_impossible" in (scene.out / "log.jsonl").read_text()
+    scene.billing = False  # The server counts the reply that it meant to send.
+    return f"${seen.cost_usd:.4f} of $1 counted, noted in the log"
+
+
+@fault(
+    "max-tokens-ignored",
+    done="A server keeps to no `max_tokens`: each completion uses 100,000 tokens where 64 are "
+    "asked for.",
+    promise="From the first such reply on its calls are reserved at what it was seen to take: the "
+    "budget is exceeded by no more than the calls that were in flight then.",
+)
+def _(scene: Scene) -> str:
+    usage = {"prompt_tokens": 30, "completion_tokens": 100_000, "total_tokens": 100_030}
+    scene.server.faults.add(
+        faults.whole_reply(_chat(_said("Fine."), usage=usage)), when=is_completion
+    )
+    scene.configure(prompts=20, budget={"usd": 2.5}, limits={"concurrency": 2})
+    seen = scene.run()
+    assert seen.exit_code == 3
+    assert seen.cost_usd <= 2.5 + 2 * 0.41
+    assert "reservation_exceeded" in (scene.out / "log.jsonl").read_text()
+    scene.billing = False  # The server counts the reply that it meant to send.
+    return f"exit 3 at ${seen.cost_usd:.2f} of $2.50, a call costs $0.40"
+
+
+@fault(
     "lone-surrogates",
     done="A completion holds halves of surrogate pairs.",
     promise="They are replaced, since no file in UTF-8 can hold them; every file stays readable.",

@@ -7,9 +7,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.faults.scene import Scene, results
+from tests.faults.scene import Scene, is_judge, results
 from tests.faults.table import fault
-from tests.local_server import faults
+from tests.local_server import RequestRecord, faults
 from tests.local_server.faults import Fault
 from tests.support.run_setup import KEY, KEY_VARIABLE, rows
 
@@ -232,3 +232,68 @@ def _(scene: Scene) -> str:
     if seen.exit_code == 5:
         assert set(seen.skips.values()) == {"call_failed"}
     return f"exit {seen.exit_code}, cost 0"
+
+
+def _about_the_second(record: RequestRecord) -> bool:
+    return b"fact number 1." in record.raw
+
+
+def _one_prompt_only(name: str, done: str, refusal: Fault, *, filtered: bool) -> None:
+    @fault(
+        name,
+        done=done,
+        promise="About that prompt alone: a named skip, and the run goes on; nothing is said of "
+        "the key.",
+    )
+    def show(scene: Scene) -> str:
+        scene.server.faults.add(refusal, when=_about_the_second)
+        scene.configure(prompts=4)
+        seen = scene.run()
+        reason = "too_few_completions" if filtered else "call_failed"
+        assert (seen.exit_code, seen.pairs, seen.skips) == (5, 3, {"p1": reason})
+        refused = [row for row in rows(scene.out / "completions.jsonl") if not row["text"]]
+        finish = "content_filter" if filtered else "failed"
+        assert {row["finish"] for row in refused} == {finish}
+        assert not any("Check the key" in str(row["flags"]) for row in refused)
+        return f"skip `{reason}` of one prompt, `finish: {finish}`; pairs of the other three"
+
+
+_one_prompt_only(
+    "status-403-for-one-prompt",
+    "Every request about one prompt is answered with 403.",
+    faults.status(403, body={"error": "This prompt is not served here."}),
+    filtered=False,
+)
+_one_prompt_only(
+    "status-400-content-filter",
+    "Every request about one prompt is stopped by Azure's content filter (400).",
+    faults.status(400, body={"error": {"message": "Filtered.", "code": "content_filter"}}),
+    filtered=True,
+)
+_one_prompt_only(
+    "status-403-moderation",
+    "Every request about one prompt is stopped by OpenRouter's moderation (403).",
+    faults.status(403, body={"error": {"code": 403, "metadata": {"reasons": ["violence"]}}}),
+    filtered=True,
+)
+
+
+@fault(
+    "judge-refused-always",
+    done="Every request to a judge is answered with 400, whatever it asks; completions come.",
+    promise="Stopped before the writer has spent much: exit 4 with the server's words and the "
+    "settings that could be meant; no prompt is finished for it.",
+)
+def _(scene: Scene) -> str:
+    said = {"error": {"message": "This response_format type is unavailable now"}}
+    scene.server.faults.add(faults.status(400, body=said), when=is_judge)
+    scene.configure(prompts=60)
+    seen = scene.run()
+    assert (seen.exit_code, seen.manifest["totals"]["prompts"]) == (4, 0)
+    assert "response_format type is unavailable now" in seen.message
+    assert "`structured`" in seen.message
+    sampled = len(scene.server.calls(kind="completion"))
+    assert sampled <= 120, "half of what the run would pay its writer"
+    scene.server.faults.clear()
+    assert scene.run().exit_code == 0
+    return f"exit 4 after {sampled} of 240 completions; then the same command went on"

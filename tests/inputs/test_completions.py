@@ -69,4 +69,4 @@ def test_what_no_completion_has_is_noticed() -> None:
     noticed = Noticed()
     first = {"text": "one", "logprobs": [1], "given": "by Ann"}
     read(first, {"text": "two", "finish_reason": None, "given": "chosen"}, noticed=noticed)
-    assert dict(noticed.left_out) == {"completions.logprobs": 1, "completions.given": 1}
+    assert dict(noticed.left_out) == {"completions.logprobs": 1, "completions.given": 2}

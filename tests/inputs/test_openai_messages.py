@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from judgeforge.inputs.messages import read_messages
 from judgeforge.inputs.noticed import Noticed, Reading
 from judgeforge.inputs.openai_messages import read_turn
 from judgeforge.inputs.rows import RowProblemError
@@ -146,3 +147,22 @@ def test_a_data_url_is_known_by_the_bytes_that_it_has() -> None:
     (image,) = read_turn({"role": "user", "content": [part]}, 1, Reading()).pictures
     assert image.sha256 is not None
     assert image.file is None
+
+
+def test_a_row_has_no_more_pictures_than_fit_into_a_request(tmp_path: Path) -> None:
+    far = [IMAGE] * 101
+    with pytest.raises(RowProblemError, match=r"101 pictures with 0\.0 MiB do not fit"):
+        read_messages([{"role": "user", "content": far}], Reading(tmp_path))
+    (tmp_path / "a.png").write_bytes(png() + bytes(5 * 2**20 - 1000))
+    part = {"type": "image_url", "image_url": {"url": "a.png"}}
+    assert read_messages([{"role": "user", "content": [part] * 4}], Reading(tmp_path))
+    with pytest.raises(RowProblemError, match=r"5 pictures with 25\.0 MiB do not fit"):
+        read_messages([{"role": "user", "content": [part] * 5}], Reading(tmp_path))
+
+
+def test_names_without_end_are_counted_and_not_kept() -> None:
+    noticed = Noticed()
+    for number in range(3000):
+        read_turn({"role": "user", "content": "x", f"f{number}": 1}, 1, Reading(None, noticed))
+    assert len(noticed.left_out) == 1001
+    assert noticed.left_out.total() == 3000

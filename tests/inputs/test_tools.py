@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from judgeforge.inputs.noticed import Noticed, Reading
 from judgeforge.inputs.rows import RowProblemError
 from judgeforge.inputs.tools import read_tool_calls, read_tools, tool_names
+from tests.support.input_files import prompts, read, write, write_jsonl
 
 SCHEMA = {"type": "object", "properties": {"z": {"type": "string"}, "a": {"type": "string"}}}
 FUNCTION = {"name": "f", "description": "Does it.", "parameters": SCHEMA, "strict": True}
 TOOL = {"type": "function", "function": FUNCTION}
+CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
 
 SHAPES: list[object] = [
     [TOOL],
@@ -135,3 +142,27 @@ def test_in_a_completion_arguments_are_kept_as_the_model_wrote_them(arguments: s
     call = {"id": "a", "function": {"name": "f", "arguments": arguments}}
     (found,) = read_tool_calls([call], "completion 1", Reading(), strictly=False)
     assert found.arguments == arguments
+
+
+def test_tools_and_calls_are_the_same_from_every_format(tmp_path: Path) -> None:
+    """A table fills what a row lacks with nulls; they say nothing."""
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "content": "1", "tool_call_id": "a"},
+    ]
+    as_text = {"prompt": json.dumps(turns), "tools": json.dumps([TOOL])}
+    table = io.StringIO()
+    csv.writer(table).writerows([list(as_text), list(as_text.values())])
+    row = {"prompt": turns, "tools": [TOOL]}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "p.parquet")
+    files = [
+        write_jsonl(tmp_path / "p.jsonl", [row]),
+        write_jsonl(tmp_path / "text.jsonl", [as_text]),
+        write(tmp_path / "p.csv", table.getvalue()),
+        tmp_path / "p.parquet",
+    ]
+    found = [prompt for file in files for prompt in prompts(read(file))]
+    assert [prompt.messages for prompt in found] == [found[0].messages] * 4
+    assert {prompt.tools for prompt in found} == {found[0].tools}
+    assert len({prompt.id for prompt in found}) == 1

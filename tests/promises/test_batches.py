@@ -19,6 +19,7 @@ from judgeforge.runs.planning.plan import PlanReport, plan_run
 from judgeforge.runs.progress import Progress
 from tests.local_server import LocalServer
 from tests.support.batch_setup import BATCH_PRICE, creations, in_batches, lines
+from tests.support.pictures import data_url, png
 from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
 
 PROMPTS = 12
@@ -166,3 +167,20 @@ def test_the_command_ends_with_exit_6(tmp_path: Path, server: LocalServer) -> No
     ended = CliRunner().invoke(app, asked)
     assert ended.exit_code == 6
     assert json.loads(ended.stdout)["status"] == "waiting"
+
+
+def test_requests_with_pictures_are_sent_at_once_since_a_batch_keeps_none(tmp_path: Path) -> None:
+    part = {"type": "image_url", "image_url": {"url": data_url(png())}}
+    turns = [{"role": "user", "content": [{"type": "text", "text": "See"}, part]}]
+    prompts = [{"id": "seen", "prompt": turns}, {"id": "plain", "prompt": "Why?"}]
+    (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in prompts))
+    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, KEY)
+        models = {"small": model(server, batch={"quiet_s": 0.05, "poll_s": 0.05})}
+        source = {"path": "prompts.jsonl"}
+        config = write_config(tmp_path, server, prompts=source, models=models)
+        result = run(config, tmp_path / "out")
+        in_batch, all_calls = lines(server), server.calls()
+    assert result.exit_code == 0
+    assert {b"image_url" in one.raw for one in in_batch} == {False}
+    assert {b"image_url" in one.raw for one in all_calls if one not in in_batch} == {True}

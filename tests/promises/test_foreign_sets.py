@@ -11,6 +11,7 @@ import pytest
 
 from tests.local_server import LocalServer
 from tests.support.foreign_rows import write_rows
+from tests.support.run_process import Command
 from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config
 
 
@@ -67,6 +68,34 @@ def test_the_manifest_says_how_often_labels_and_verdicts_agree(judged: Path) -> 
     flipped = {pair["prompt_id"] for pair in rows(judged / "pairs.jsonl")[:3]}
     assert {flip["prompt_id"] for flip in told["surest_flips"]} == flipped
     assert told["families"][0] == {"family": "gpt", "rows": 10, "labelled": 10, "judged": 7}
+
+
+def test_the_card_and_explain_say_so_too(judged: Path, command: Command) -> None:
+    card = (judged / "README.md").read_text(encoding="utf-8")
+    assert "the verdict agrees in 70.0% and prefers the other answer in 30.0%" in " ".join(
+        card.split()
+    )
+    code, shown, _ = command("explain", judged, rows(judged / "pairs.jsonl")[0]["id"])
+    assert code == 0
+    assert "rejected in the set that it comes from" in shown
+    assert "level: 0" in shown
+
+
+def test_the_command_ends_with_what_became_of_the_labels(
+    judged: Path, server: LocalServer, command: Command
+) -> None:
+    code, shown, _ = command("run", judged.parent / "config.yaml", "--out", judged)
+    assert code == 0
+    assert "the set's own labels: 7 of 10 judged stand, 3 are reversed" in shown
+
+
+def test_the_flips_of_the_docs_are_found(judged: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "inputs.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0].replace("runs/first", str(judged))
+    found: dict[str, Any] = {}
+    exec(code, found)  # noqa: S102 (what the page shows)
+    told = json.loads((judged / "manifest.json").read_text())["given_labels"]
+    assert set(found["flips"]) == {flip["prompt_id"] for flip in told["surest_flips"]}
 
 
 def test_the_report_has_both_and_slices(judged: Path) -> None:

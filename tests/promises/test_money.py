@@ -179,6 +179,7 @@ def test_a_run_that_loses_its_lock_stops_and_the_folder_goes_on(
     stopped = run(config, out)
     assert stopped.exit_code == 74
     assert "the lock was removed or replaced" in str(stopped.stopped_by)
+    assert (len(stopped.pairs), stopped.skips) == (0, []), "it wrote no file"
     assert len(server.requests) <= 20 + 4
     again = run(config, out)
     assert again.exit_code == 0

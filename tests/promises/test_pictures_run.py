@@ -13,6 +13,7 @@ import pytest
 
 import judgeforge
 from judgeforge.errors import ConfigError
+from judgeforge.runs.planning.plan import PlanReport, plan_run
 from tests.local_server import LocalServer
 from tests.support.html_page import read_page
 from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
@@ -46,6 +47,7 @@ class Finished:
     bodies: dict[str, list[dict[str, Any]]]
     """What was sent, by kind."""
     wire: str
+    plan: PlanReport
 
     def pictures(self, kind: str, about: str) -> list[list[Any]]:
         """Of each request of a kind about a row: what it shows, in order."""
@@ -74,12 +76,13 @@ def finished(
             prompts={"path": "prompts.jsonl"},
             judging={"judges": judges},
         )
+        planned = plan_run(judgeforge.load_config(config))
         run(config, place / "out")
         bodies = {
             kind: [one.body for one in server.requests if one.kind == kind]
             for kind in ("completion", "judge")
         }
-        yield Finished(place / "out", bodies, request.param)
+        yield Finished(place / "out", bodies, request.param, planned)
 
 
 @pytest.mark.parametrize("kind", ["completion", "judge"])
@@ -143,3 +146,11 @@ def test_a_judge_that_is_said_not_to_see_is_a_mistake_of_the_configuration(
     with pytest.raises(ConfigError, match=r"models\.blind is said not to see"):
         judgeforge.run(judgeforge.load_config(config), tmp_path / "out")
     assert server.calls() == []
+
+
+def test_the_plan_holds(finished: Finished) -> None:
+    manifest = json.loads((finished.folder / "manifest.json").read_text())
+    plan, cost = finished.plan, manifest["totals"]["cost_usd"]
+    assert plan.low is not None
+    assert plan.high is not None
+    assert plan.low <= cost <= plan.high

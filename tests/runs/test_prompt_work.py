@@ -66,7 +66,7 @@ def test_a_run_tells_it_meanwhile_and_once(
         assert error.count("all completions of `small` are equal") == 1
 
 
-async def equal_completions(prompt: Any, *_: object) -> list[Completion]:
+async def equal_completions(prompt: Any, *_: object, **__: object) -> list[Completion]:
     return [one.model_copy(update={"prompt_id": prompt.id}) for one in DUPLICATES]
 
 

@@ -92,6 +92,10 @@ class TestTheSystemMessage:
     def test_of_the_row_wins(self) -> None:
         assert self.asked(make_prompt(messages=self.OWN), system="Be brief.") == self.OWN
 
+    def test_of_the_rows_developer_wins_too(self) -> None:
+        own = (Message(role="developer", content="mine"), Message(role="user", content="Hi"))
+        assert self.asked(make_prompt(messages=own), system="Be brief.") == own
+
     def test_is_left_out_where_there_is_none(self) -> None:
         prompt = make_prompt("Hi")
         assert self.asked(prompt) == prompt.messages
@@ -113,6 +117,24 @@ class TestACompletion:
         )
         assert completion.call is not None
         assert usable([completion]) == [completion]
+
+    def test_is_offered_the_tools_of_the_row(self) -> None:
+        tools = '[{"type":"function","function":{"name":"f"}}]'
+        _, asks = sample(prompt=make_prompt(tools=tools))
+        assert {asked.request.tools for asked in asks.asked} == {tools}
+
+    @pytest.mark.parametrize("text", ["", "I look."])
+    def test_that_calls_tools_is_whole_with_words_or_without(self, text: str) -> None:
+        calls = (ToolCall(id="a", name="f", arguments="{}"),)
+        completion = one(replace(says(text), tool_calls=calls))
+        assert (completion.text, completion.tool_calls, completion.finish) == (text, calls, "stop")
+        assert usable([completion]) == [completion]
+
+    def test_whose_call_was_cut_is_not_used(self) -> None:
+        calls = (ToolCall(id="a", name="f", arguments="{"),)
+        completion = one(replace(says("", "length"), tool_calls=calls))
+        assert (completion.cut, completion.tool_calls) == (True, calls)
+        assert usable([completion]) == []
 
     def test_that_was_cut_is_kept_but_not_used(self) -> None:
         completion = one(says("Fou", "length"))

@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Any
 
 CHAT_TEMPLATE = (
-    "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>"
+    "{% if tools %}{{ tools | tojson }}<|end|>{% endif %}"
+    "{% for message in messages %}<|{{ message['role'] }}|>"
+    "{% if message.reasoning_content %}<think>{{ message.reasoning_content }}</think>{% endif %}"
+    "{{ message['content'] or '' }}"
+    "{% for call in message.tool_calls or [] %}"
+    "<call>{{ call.function.name }} {{ call.function.arguments }}</call>{% endfor %}<|end|>"
     "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
-SPECIAL = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
+SPECIAL = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>"]
 
 
 def tokenizer() -> Any:
@@ -32,17 +37,17 @@ def tokenizer() -> Any:
     return made
 
 
-def _configuration(**changes: Any) -> Any:
+def configuration(**changes: Any) -> Any:
     from transformers import LlamaConfig
 
     return LlamaConfig(
-        vocab_size=len(SPECIAL) + 256,
+        vocab_size=changes.pop("vocab_size", len(SPECIAL) + 256),
         hidden_size=16,
         intermediate_size=32,
         num_hidden_layers=1,
         num_attention_heads=2,
         num_key_value_heads=2,
-        max_position_embeddings=1024,
+        max_position_embeddings=4096,
         pad_token_id=0,
         eos_token_id=1,
         bos_token_id=1,
@@ -56,7 +61,7 @@ def save_language_model(folder: Path) -> str:
     from transformers import LlamaForCausalLM
 
     torch.manual_seed(0)
-    LlamaForCausalLM(_configuration()).save_pretrained(folder)
+    LlamaForCausalLM(configuration()).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return str(folder)
 
@@ -66,4 +71,4 @@ def reward_model() -> Any:
     from transformers import LlamaForSequenceClassification
 
     torch.manual_seed(0)
-    return LlamaForSequenceClassification(_configuration(num_labels=1))
+    return LlamaForSequenceClassification(configuration(num_labels=1))

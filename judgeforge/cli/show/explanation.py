@@ -20,9 +20,16 @@ def render_explanation(explanation: Explanation) -> Group:
     prompt = turns_text(pair.prompt)
     if pair.tools:
         prompt = f"tools: {', '.join(tool_names(pair.tools))}\n{prompt}"
+    kept = "; ".join(f"{key}: {value}" for key, value in pair.metadata.items() if value is not None)
     return Group(
         Text(printable(explanation.reason), style="bold"),
-        Panel(Text(printable(prompt)), title="prompt", title_align="left"),
+        Panel(
+            Text(printable(prompt)),
+            title="prompt",
+            title_align="left",
+            subtitle=Text(one_line(kept)) if kept else None,
+            subtitle_align="left",
+        ),
         _side("chosen", explanation.chosen),
         _judgments(explanation.chosen),
         _side("rejected", explanation.rejected),
@@ -61,6 +68,7 @@ def _side(name: str, side: ExplainedSide) -> Panel:
         figures = f"  score {side.score:.3f} ± {side.score_sd:.3f}, P(best) {side.p_best:.2f}"
     title = Text(f"{name}: {one_line(answer.id)} by {one_line(answer.model)}{figures}")
     notes = [f"finish: {answer.finish}"] if answer.finish not in {"stop", "given"} else []
+    notes += [f"{answer.given} in the set that it comes from"] if answer.given else []
     notes += answer.flags
     subtitle = Text(one_line(", ".join(notes))) if notes else None
     thought = folded_thought(answer.reasoning)

@@ -11,9 +11,11 @@ from typing import Any
 from judgeforge.records import RubricId
 from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.distribution import Values
+from judgeforge.results.figures.label_noise import LabelNoise
 from judgeforge.store.manifest import (
     ConfidenceBar,
     ExpectedWrong,
+    LabelSmoothing,
     LengthQuality,
     ModelPairs,
     Quality,
@@ -52,6 +54,7 @@ class PairFigures:
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
+        self.label_noise = LabelNoise()
         self.columns = PairColumns()
         """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
@@ -71,6 +74,7 @@ class PairFigures:
         if not pairs:
             return
         self.prompts += 1
+        self.label_noise.add_prompt([_wrong(pair) for pair in pairs])
         for line in lines:
             self._digest.update(line)
             self.columns.add_line(line)
@@ -80,10 +84,9 @@ class PairFigures:
 
     def _add(self, pair: Mapping[str, Any], p_best: float | None) -> None:
         self.pairs += 1
-        tie = pair.get("p_tie") or 0.0  # none in rows of earlier versions
         self.confidence.add(pair["confidence"])
-        self.tie.add(tie)
-        self.wrong.add(max(0.0, 1.0 - pair["confidence"] - tie))
+        self.tie.add(_tie(pair))
+        self.wrong.add(_wrong(pair))
         self.margin.add(pair["score_margin"])
         self.score_chosen.add(pair["score_chosen"])
         self.score_rejected.add(pair["score_rejected"])
@@ -155,6 +158,15 @@ class PairFigures:
         return {model: (won[model], lost[model]) for model in sorted({*won, *lost})}
 
 
+def _tie(pair: Mapping[str, Any]) -> float:
+    """0 in rows of earlier versions, which know no ties."""
+    return float(pair.get("p_tie") or 0.0)
+
+
+def _wrong(pair: Mapping[str, Any]) -> float:
+    return max(0.0, 1.0 - float(pair["confidence"]) - _tie(pair))
+
+
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:
     """In characters."""
     return sum(_message_length(message) for message in messages)
@@ -195,6 +207,14 @@ _MOST_MODEL_PAIRS = 50
 _DIGITS = 6
 
 
+def _label_smoothing(noise: LabelNoise) -> LabelSmoothing | None:
+    found = noise.smoothing
+    if found is None:
+        return None
+    value, low, high = (round(one, _DIGITS) for one in (found.value, found.low, found.high))
+    return LabelSmoothing(value=value, low=low, high=high)
+
+
 def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
     bars, bias = pairs.confidence.histogram(0.5, 1.0, CONFIDENCE_BINS), completions.length_bias
     by_count = sorted(pairs.models.items(), key=lambda item: (-item[1], item[0]))
@@ -204,6 +224,7 @@ def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
             by_p_best=_rounded(pairs.expected_not_best),
             tied=_rounded(pairs.expected_tied),
         ),
+        label_smoothing=_label_smoothing(pairs.label_noise),
         confidence_histogram=tuple(
             ConfidenceBar(from_=round(low, 2), to=round(high, 2), pairs=count)
             for low, high, count in zip(bars.edges, bars.edges[1:], bars.counts, strict=False)

@@ -14,7 +14,10 @@ from typing import Literal
 from judgeforge.records import SkipReason
 from judgeforge.results.facts import judges_by_name, part
 from judgeforge.results.figures.completions import FINISHED, others
+from judgeforge.results.figures.given_labels import SURE
+from judgeforge.results.figures.label_noise import robust_loss
 from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 
 ENOUGH = 30
@@ -30,6 +33,7 @@ _FIRST = 0.1
 _FAILED, _UNANSWERED = 0.05, 0.05
 _UNFINISHED, _TWINS = 0.1, 0.2
 _TIES = 0.2
+_REVERSED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +75,13 @@ def _wrong(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
             f"{wrong:.1%} of the pairs are expected to have the worse answer as chosen.",
             f"pairing.min_confidence: {_STRICTER} would keep {kept / pairs.pairs:.0%} of the "
             f"pairs, {rest or 0.0:.0%} of them wrong; a cascade or more repeats make pairs surer; "
-            "DPO's label_smoothing can allow for the rest.",
+            f"DPO with {robust_loss(pairs.label_noise)} allows for the rest.",
         )
     asked = any(not judge.by_code for judge in figures.judges.judges.values())
     if pairs.pairs and asked and manifest.calibration is None:
         yield Finding(
             "note",
-            "No labels were used: confidence follows from how far the judges agree, and errors "
-            "that they share cannot be seen.",
+            assumed(manifest.reliability or {}),
             "Label 40 prompts or more, then judgeforge calibrate and pairing.max_error.",
         )
 
@@ -296,6 +299,17 @@ def _own_family(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
         )
 
 
+def _given_labels(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
+    labels = figures.given_labels
+    if labels.judged >= ENOUGH and labels.surely_flipped > _REVERSED * labels.judged:
+        yield Finding(
+            "look",
+            f"{labels.surely_flipped / labels.judged:.0%} of the set's own labels are wrong by the "
+            f"judges, each with a probability of at least {SURE:g}.",
+            "Read the surest flips, below: labels, judges or the rubric may be what is wrong.",
+        )
+
+
 def _size(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     if 0 < figures.pairs.pairs < ENOUGH:
         yield Finding(
@@ -325,5 +339,6 @@ _RULES: tuple[Rule, ...] = (
     _other_models,
     _cut_prompts,
     _own_family,
+    _given_labels,
     _size,
 )

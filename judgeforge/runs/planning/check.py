@@ -18,6 +18,7 @@ from judgeforge.runs.planning.estimate import Estimator, ModelLoad
 from judgeforge.runs.planning.input_notes import InputNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
+from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
 
 _SHOWN_SKIPS = 10
@@ -49,8 +50,12 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     if config.judging.judges and config.judging.calibration is None:
         report.notes.append(ASSUMED_CONFIDENCE)
     estimator, loads = None, dict[str, ModelLoad]()
+    unknown: set[str] = set()
     try:
-        estimator = Estimator(prepare(config))
+        prepared = prepare(config)
+        report.notes += remarks(prepared)
+        unknown |= set(prepared.verdicts.prompt_ids if prepared.verdicts else ())
+        estimator = Estimator(prepared)
         loads = estimator.loads()
     except ConfigError as error:
         report.problems += map(str, error.mistakes)
@@ -66,6 +71,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
             about.add(prompt)
+            unknown.discard(prompt.id)
             if estimator is not None:
                 estimator.add(prompt, loads)
     except (ConfigError, InputError) as error:
@@ -74,6 +80,9 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     report.source, report.lint = about.shape(), about.lint()
     report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
     report.warnings += [*noticed.losses(), *about.warnings()]
+    file = config.judging.judgments
+    if unknown and file is not None and limit is None:
+        report.warnings.append(unknown_prompts(file, sorted(unknown)))
     report.warnings += budget_warnings(config, report.prompts, loads.values())
     skips = report.skips.total()
     if not report.prompts:

@@ -14,11 +14,12 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.panel import Panel
-from judgeforge.records import Completion, Prompt, Skip
+from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
+from judgeforge.runs.planning.measure import Measure, bought, is_measured
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
-from judgeforge.text.messages import about_message_tokens
+from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import about_tokens
 
@@ -97,6 +98,9 @@ class Estimator:
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
         self._shown: dict[tuple[str, int], list[int]] = {}
+        self._measure = bought(self._config.judging)
+        self._first: dict[str, int] = {}
+        """The prompts that judges are learnt from, by id, with their places."""
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
@@ -125,18 +129,40 @@ class Estimator:
         if price is None:
             return None
         load = ModelLoad(price)
-        sizes = [_tokens(said_text(one.text, one.tool_calls)) for one in completions]
+        sizes = [_tokens(*self._shown_texts(one)) for one in completions]
         length = sum(sizes) // max(1, len(sizes))
         shown = {"one": 1, "two": 2, "all": len(completions)}[judge.shows]
         self._judge(prompt, judge, [shown], (length,) * 3, load)
         return to_usd(load.pico[EXPECTED])
 
+    def _shown_texts(self, answer: Completion | ReadyCompletion) -> tuple[str, str]:
+        """What judges see of it."""
+        thought = answer.reasoning if self._config.judging.show_reasoning else None
+        return said_text(answer.text, answer.tool_calls), thought or ""
+
+    @property
+    def measured(self) -> int:
+        """How many of the prompts so far are asked more, to measure the judges."""
+        return sum(is_measured(place, name) for name, place in self._first.items())
+
+    def _measured_by(self, prompt: Prompt) -> Measure | None:
+        if self._measure is not None and len(self._first) < self._config.judging.fit_prompts:
+            self._first.setdefault(prompt.id, len(self._first))
+        place = self._first.get(prompt.id)
+        return self._measure if place is not None and is_measured(place, prompt.id) else None
+
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
-        completions = _blank_completions(models)
+        completions, measure = _blank_completions(models), self._measured_by(prompt)
         for judge in self._config.judging.judges:
             shown, load = self._completions_shown(judge, completions), loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
+            if measure == "everybody":
+                certain = len(shown) // judge.repeats
+                shown = shown[:certain]
+            elif measure == "repeats":
+                shown = shown * (1 + self._config.judging.fit_repeats)
+                certain = len(shown)
             self._judge(prompt, judge, shown[:certain], lengths, load)
             self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
 
@@ -152,22 +178,33 @@ class Estimator:
         """Tokens of a completion (low, expected, high) and the model of each."""
         sampling = self._config.sampling
         if prompt.completions or sampling is None:
-            said = (said_text(one.text, one.tool_calls) for one in prompt.completions)
-            longest = max(map(_tokens, said), default=0)
+            sizes = [_tokens(*self._shown_texts(one)) for one in prompt.completions]
+            longest = max(sizes, default=0)
             models = tuple(one.model or "given" for one in prompt.completions)
             return (longest, longest, longest), models
         low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
         beside = sampling.system or "", prompt.tools or ""
-        size = about_message_tokens(prompt.messages, *beside) + _CALL_TOKENS
         models = tuple(
             sampling.models[index % len(sampling.models)] for index in range(sampling.completions)
         )
         for name, calls in Counter(models).items():
             outputs = (low, expected, high)
-            loads[name].add(1, (size,) * 3, outputs, shared=0)
+            inputs = self._input_tokens(name, prompt.messages, *beside)
+            loads[name].add(1, inputs, outputs, shared=0)
             if calls > 1:
-                loads[name].add(calls - 1, (size,) * 3, outputs, shared=size)
+                loads[name].add(calls - 1, inputs, outputs, shared=inputs[LOW])
         return (low, expected, high), models
+
+    def _input_tokens(
+        self, model: str, messages: Sequence[Message], *beside: str
+    ) -> tuple[int, int, int]:
+        """Low, expected and high of one request. A picture may be billed as next to nothing, or as
+        the most that the model is configured with."""
+        pictures = sum(len(message.pictures) for message in messages)
+        usual = about_message_tokens(messages, *beside) + _CALL_TOKENS
+        words = usual - pictures * PICTURE_TOKENS
+        most = words + pictures * self._config.models[model].picture_tokens
+        return words, min(usual, most), most
 
     def _completions_shown(
         self, judge: JudgeConfig, completions: Sequence[Completion]
@@ -201,7 +238,10 @@ class Estimator:
         outputs = self._reply_tokens(judge)
         for frame, shared in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
-                inputs = tuple(frame + completions * length for length in lengths)
+                inputs = tuple(
+                    tokens + completions * length
+                    for tokens, length in zip(frame, lengths, strict=True)
+                )
                 load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
 
     def _reply_tokens(self, judge: JudgeConfig) -> tuple[int, ...]:
@@ -212,19 +252,24 @@ class Estimator:
         usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
         return (*usual, judge.max_tokens)
 
-    def _frames(self, prompt: Prompt, judge: JudgeConfig) -> Iterator[tuple[int, int]]:
-        """Of each request of a question: its tokens without completions, and those of the rubric.
+    def _frames(
+        self, prompt: Prompt, judge: JudgeConfig
+    ) -> Iterator[tuple[tuple[int, int, int], int]]:
+        """Of each request of a question: its tokens without completions (low, expected, high), and
+        those of the rubric.
 
         The frames of all protocols that are answered in words are about the same length.
         """
         if judge.facts.decides:
             system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
             asked = decision_pair_question(self._prepared.rubric)
-            yield _tokens(system.text, user.text, asked), _tokens(system.text)
+            frame = self._input_tokens(judge.model, (system, user), asked)
+            yield frame, _tokens(system.text)
             return
         for _, rubric in rubrics_asked(judge, self._prepared.rubric):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
-            yield _tokens(system.text, user.text), about_tokens(system.text)
+            frame = self._input_tokens(judge.model, (system, user))
+            yield frame, about_tokens(system.text)
 
 
 class ExpectedCalls:

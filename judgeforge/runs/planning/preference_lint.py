@@ -137,7 +137,7 @@ class PreferenceLint:
         lean = " (no more than chance would give)"
         if abs(share - 0.5) * 2 * math.sqrt(differ) > _CERTAIN:
             lean = ": these labels lean to length" if share > 0.5 else ": they lean to brevity"
-        return [f"{what} of different length, {times:.2f} times as long in the middle{lean}"]
+        return [f"{what} of different length, {times:.2f} times as long on average{lean}"]
 
     def _model_bias(self) -> list[str]:
         """Models that the old labels prefer, or never do."""

@@ -244,7 +244,9 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
 
 
 def _without_tools(config: RunConfig) -> str | None:
-    for name in config.sampling.models if config.sampling else ():
+    sampled = config.sampling.models if config.sampling else []
+    fallbacks = (config.models[name].fallback for name in sampled)
+    for name in (*sampled, *filter(None, fallbacks)):
         model = config.models[name]
         if not model.facts.takes_tools:
             return (

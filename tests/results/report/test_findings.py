@@ -21,6 +21,19 @@ class TestFindings:
     def test_a_run_in_which_nothing_is_odd_says_nothing(self) -> None:
         assert self.said(figures_of(ENOUGH, pairs={"confidence": 0.97, "chosen_model": "b"})) == ""
 
+    def test_labels_that_the_judges_reverse_are_told_where_there_are_enough(self) -> None:
+        figures = RunFigures()
+        wrong = {"prompt_id": "p", "model": "m", "text": "x"}
+        for n in range(ENOUGH):
+            assert "of the set's own labels" not in self.said(figures), n
+            figures.given_labels.add_prompt(
+                [
+                    {**wrong, "given": "chosen", "score": 0.1, "p_best": 0.02},
+                    {**wrong, "given": "rejected", "score": 0.9, "p_best": 0.98},
+                ]
+            )
+        assert "100% of the set's own labels are wrong by the judges" in self.said(figures)
+
     @pytest.mark.parametrize(
         ("figures", "words"),
         [

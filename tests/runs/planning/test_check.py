@@ -12,6 +12,8 @@ import yaml
 import judgeforge
 from judgeforge.errors import ConfigError
 from judgeforge.runs.planning.check import CheckReport, check_run
+from judgeforge.runs.planning.plan import plan_run
+from judgeforge.text.messages import PICTURE_TOKENS
 from tests.support.pictures import data_url, png
 from tests.support.run_setup import RUBRIC
 
@@ -107,6 +109,41 @@ def test_a_model_that_cannot_see_a_picture_is_a_mistake_of_the_configuration(
     report = check(tmp_path, [{"prompt": "Plain"}, row], **models)
     assert [problem for problem in report.problems if says in problem], report.problems
     assert "p.jsonl:2: the row has a picture" in report.problems[0]
+
+
+LOCAL = {"provider": "local", "model": "none.gguf"}
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"prompt": "Hi", "tools": TOOLS}, "p.jsonl:1: the row has `tools`, and models.writer: "),
+        ({"prompt": CALLED}, "p.jsonl:1: the row has tool calls, and models.writer: provider"),
+        ({"prompt": SEEN}, "models.writer: provider `local` takes words only"),
+    ],
+)
+def test_the_embedded_provider_takes_words_only(
+    tmp_path: Path, row: dict[str, Any], says: str
+) -> None:
+    report = check(tmp_path, [row], writer=LOCAL)
+    assert [problem for problem in report.problems if says in problem], report.problems
+
+
+def test_so_does_a_fallback(tmp_path: Path) -> None:
+    writer = {**SERVER, "fallback": "judge"}
+    report = check(tmp_path, [{"prompt": "Hi", "tools": TOOLS}], writer=writer, judge=LOCAL)
+    assert "models.judge: provider `local` can call none" in "\n".join(report.problems)
+
+
+def test_a_plan_counts_the_pictures_that_are_sampled_and_judged(tmp_path: Path) -> None:
+    priced = {**SERVER, "price": {"input_per_mtok": 1e6 / PICTURE_TOKENS, "output_per_mtok": 0}}
+    text = [{"role": "user", "content": [{"type": "text", "text": "?"}]}]
+    costs = []
+    for prompt in (text, SEEN):
+        file = config(tmp_path, [{"prompt": prompt}], writer=priced, judge=priced)
+        costs.append(plan_run(judgeforge.load_config(file)).expected or 0.0)
+    two_completions_and_two_judgments = 4
+    assert costs[1] - costs[0] == pytest.approx(two_completions_and_two_judgments, abs=0.3)
 
 
 def test_a_run_does_not_begin_where_a_model_cannot_take_a_row(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_openai_gets_tools_as_a_list_and_calls_on_both_sides(tmp_path: Path) -> 
 
 def test_bedrock_has_the_system_apart_and_both_candidates_last(tmp_path: Path) -> None:
     turns = [("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Why?")]
-    prompt = tuple(Message(role=role, content=text) for role, text in turns)  # type: ignore[arg-type]
+    prompt = tuple(Message(role=role, content=text) for role, text in turns)
     assert row(tmp_path, "bedrock", pair("p1", prompt=prompt)) == {
         "schemaVersion": "bedrock-conversation-2024",
         "system": [{"text": "Be kind."}],

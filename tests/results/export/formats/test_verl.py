@@ -28,6 +28,7 @@ def exported(tmp_path: Path, made: PreferencePair, template: str) -> dict[str, A
 
     folder, to = run_folder(tmp_path / "run", [made]), tmp_path / "out.parquet"
     export_pairs(folder, target="verl-rm", to=to, options=ExportOptions(template=template))
+    row: dict[str, Any]
     (row,) = parquet.read_table(to).to_pylist()
     return row
 
