@@ -96,7 +96,8 @@ class Ran:
             sees = {"small": model(server, provider, vision=True, picture_tokens=2000)}
             draws = {"models": ["small"], "completions": 4, "max_tokens": 64}
             source = {"path": "prompts.jsonl"}
-            config = write_config(folder, server, prompts=source, models=sees, sampling=draws)
+            parts = {"models": sees, "sampling": draws, "pairing": {"thinking": "keep"}}
+            config = write_config(folder, server, prompts=source, **parts)
             self.result = run(config, folder / "out")
             self.requests = server.calls(kind="completion")
         self.out = folder / "out"
@@ -133,12 +134,13 @@ def test_the_tools_of_a_row_stand_in_its_pair_as_json_text(ran: Ran) -> None:
     assert not ran.pairs["plain"].get("tools")
 
 
-def test_the_sides_are_the_completions_with_their_calls(ran: Ran) -> None:
+def test_the_sides_are_the_completions_with_their_calls_and_thoughts(ran: Ran) -> None:
     for pair in ran.pairs.values():
         for side in ("chosen", "rejected"):
             (answer,) = in_parts(pair[side])
             completion = ran.completions[pair["provenance"][f"{side}_id"]]
             assert answer.get("tool_calls", []) == completion.get("tool_calls", [])
+            assert answer["reasoning_content"] == completion["reasoning"]
             text = completion["text"]
             assert answer["content"] == ([{"type": "text", "text": text}] if text else None)
 
