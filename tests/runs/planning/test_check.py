@@ -90,6 +90,11 @@ def test_a_model_that_takes_thoughts_is_not_named(tmp_path: Path) -> None:
     assert not any("thoughts of earlier turns" in note for note in report.notes)
 
 
+def test_where_no_setting_sends_thoughts_none_is_advised(tmp_path: Path) -> None:
+    report = check(tmp_path, [{"prompt": CALLED}], writer={**SERVER, "provider": "anthropic"})
+    assert "not sent to `writer`: provider `anthropic` takes none" in report.notes[-1]
+
+
 BLIND = {**SERVER, "vision": False}
 CANNOT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"prompt": SEEN}, {"writer": BLIND}, "models.writer is said not to see (`vision: false`)"),
