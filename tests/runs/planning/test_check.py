@@ -31,6 +31,7 @@ SERVER = {
     "base_url": "http://127.0.0.1:9/v1",
     "price": {"input_per_mtok": 0, "output_per_mtok": 0},
 }
+CLAUDE = {**SERVER, "provider": "anthropic", "base_url": "http://127.0.0.1:9"}
 DECIDES = {**SERVER, "provider": "systemone"}
 
 
@@ -91,7 +92,7 @@ def test_a_model_that_takes_thoughts_is_not_named(tmp_path: Path) -> None:
 
 
 def test_where_no_setting_sends_thoughts_none_is_advised(tmp_path: Path) -> None:
-    report = check(tmp_path, [{"prompt": CALLED}], writer={**SERVER, "provider": "anthropic"})
+    report = check(tmp_path, [{"prompt": CALLED}], writer=CLAUDE)
     assert "not sent to `writer`: provider `anthropic` takes none" in report.notes[-1]
 
 
