@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import time
 import warnings
 from collections import Counter
@@ -168,7 +169,11 @@ def asked(address: str, model: str, folder: Path) -> list[list[str]]:
     config = write_files(way, address, model, folder)
     found = try_models(judgeforge.load_config(config))
     return [
-        [one.name.removeprefix("judge: "), one.status, " ".join(one.detail.split())]
+        [
+            one.name.removeprefix("judge: "),
+            one.status,
+            re.sub(r"`/[^`]*/([^`/]+)`", r"`…/\1`", " ".join(one.detail.split())),
+        ]
         for one in found
         if one.name.startswith("judge: ")
     ]

@@ -121,6 +121,7 @@ if hasattr(loaded.config, "quantization_config"):
 plain = AutoModelForCausalLM.from_config(loaded.config)
 plain.load_state_dict(loaded.state_dict())
 plain.generation_config = loaded.generation_config
+plain.generation_config.do_sample = True
 plain.save_pretrained(out)
 AutoTokenizer.from_pretrained(folder, gguf_file=name).save_pretrained(out)
 """
@@ -168,7 +169,8 @@ def started(server: Server, place: Place, folder: Path) -> Iterator[str]:
             (folder / "litellm.yaml").write_text(
                 f"model_list:\n- model_name: {EMBEDDED_MODEL}\n  litellm_params:\n"
                 f"    model: openai/{EMBEDDED_MODEL}\n    api_base: {address}/v1\n"
-                "    api_key: none\n"
+                "    api_key: none\ngeneral_settings:\n"
+                "  dangerously_permit_weak_or_unset_master_key: true\n"
             )
             with _process(server, place, folder) as own:
                 yield own
@@ -209,7 +211,8 @@ def _wait(process: subprocess.Popen[bytes], address: str, said: Path) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(1)
     last = (said.read_text(errors="replace").strip().splitlines() or ["(without a word)"])[-1]
-    raise NotHereError(f"it did not answer within {START_S} s: {last[:200]}")
+    how = "ended" if process.poll() is not None else f"did not answer within {START_S} s"
+    raise NotHereError(f"it {how}: {last[:200]}")
 
 
 def _free_port() -> int:

@@ -21,6 +21,7 @@
         ├── NotRunError               4
         ├── MalformedReplyError       4
         └── StatusError               4
+            ├── OverlongRequestError  4
             └── FlaggedInputError     4
 
 Each message says what happened, where, and what to do. A CallError ends a run only where
@@ -200,7 +201,10 @@ class CircuitOpenError(CallError):
 
 
 class TooLongError(CallError):
-    """The request and the longest reply do not fit into the model's context; nothing was sent."""
+    """The request and the longest reply do not fit into the model's context.
+
+    Where that is known before, nothing is sent.
+    """
 
 
 class StalledError(CallError):
@@ -261,6 +265,10 @@ class StatusError(CallError):
     def is_of_one_request(self) -> None:
         """Key and model are right, so there is nothing to do about them."""
         self.stops_run, self.args = False, (self._said,)
+
+
+class OverlongRequestError(StatusError):
+    """The server refused this very request as longer than its context; shorter ones may pass."""
 
 
 class FlaggedInputError(StatusError):

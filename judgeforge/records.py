@@ -19,9 +19,10 @@ from judgeforge.text.messages import Message, Record, SparseRecord, ToolCall
 Given = Literal["chosen", "rejected"]
 """Which side a completion was in a preference set of others."""
 Finish = Literal[
-    "stop", "length", "refusal", "content_filter", "empty", "failed", "given", "unknown"
-]
-"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole."""
+    "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
+]  # fmt: skip
+"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole. One
+that never began failed, or its prompt is too long for the server."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -233,6 +234,8 @@ class GapPrior(Record):
     doubt: float = Field(default=0.0, ge=0)
     """How far off the judges' errors may be: standard deviation of the logarithm of the factor by
     which gaps, in their standard deviations, are wrong."""
+    useless: float = Field(default=0.0, ge=0, le=1)
+    """Probability that what the judges say has nothing to do with the qualities."""
 
     @property
     def differ(self) -> float:

@@ -150,6 +150,7 @@ def labelled_reliability(
             "source": "labels",
             "prompts": len(labelled),
             "doubt": 0.0,
+            "useless": 0.0,
         }
     )
 

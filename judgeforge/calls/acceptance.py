@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from judgeforge.calls.call import Call
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import FlaggedInputError, StatusError
+from judgeforge.errors import FlaggedInputError, OverlongRequestError, StatusError
 
 FIRST_REFUSALS = 8
 """This many of a model that has not answered, with no answer on its way, are about the model."""
@@ -174,7 +174,9 @@ class Acceptance:
 
 def is_of_settings(error: StatusError) -> bool:
     """Whether it may be about how a request asks: by its status, whatever it says."""
-    return error.status in _OF_SETTINGS and not isinstance(error, FlaggedInputError)
+    return error.status in _OF_SETTINGS and not isinstance(
+        error, FlaggedInputError | OverlongRequestError
+    )
 
 
 def _kind(call: Call) -> _Kind:

@@ -71,6 +71,12 @@ class JudgeConfig(Record):
     def label(self) -> str:
         return self.name or self.model
 
+    def temperature_of(self, repeat: int) -> float:
+        """Of a round of asking; rounds beyond ``repeats`` show how far answers differ."""
+        if repeat < self.repeats:
+            return self.asked_temperature
+        return self.temperature or 1.0
+
     @property
     def asked_temperature(self) -> float:
         """Repeats at temperature 0 would only repeat themselves."""
@@ -88,6 +94,10 @@ class JudgingConfig(Record):
     doubt; without it all judges are asked everything."""
     fit_prompts: int = Field(default=64, ge=0, le=4096)
     """The judges' reliability is learnt from this many prompts, the first of the input."""
+    fit_repeats: int = Field(default=1, ge=0, le=8)
+    """Bought on half of these prompts, drawn by their ids, where nothing else measures the judges:
+    this many more answers of a judge that is alone, every judge's answers in a cascade. 0 buys
+    nothing."""
     calibration: Path | None = None
     """A file that `judgeforge calibrate` wrote."""
     judgments: Path | None = None

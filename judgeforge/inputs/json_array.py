@@ -20,7 +20,10 @@ from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
 
 _PIECE_BYTES = 1 << 16
-_MARK = re.compile(rb'["\[\]{},]')
+_BETWEEN = re.compile(rb'"|[\[{]+|[\]},]')
+_INSIDE = re.compile(rb'"|[\[{]+|[\]}]+')
+"""What matters between rows, and inside one; runs of brackets, since they may be long."""
+_OPENING, _ENDS = b"[{", (b",", b"]", b"}")
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _UTF8_BOM = b"\xef\xbb\xbf"
 _BLANKS = b" \t\r\n"
@@ -89,11 +92,12 @@ class _Rows:
                 self._in_string = place >= len(text)
                 place += 1
                 continue
-            mark = _MARK.search(text, place)
+            mark = (_INSIDE if self._depth else _BETWEEN).search(text, place)
             if mark is None:
                 break
-            place = mark.end()
-            if self._at(mark.group()):
+            is_inside = self._depth > 0
+            place = mark.start() + self._take(mark.group())
+            if not is_inside and mark.group()[:1] in _ENDS:
                 self._keep(text[taken : place - 1])
                 taken = place
                 yield from self._finish()
@@ -111,20 +115,20 @@ class _Rows:
                 yield from self._finish()
             yield self._bad("the list does not end; the rows before this place are read")
 
-    def _at(self, mark: bytes) -> bool:
-        """Whether a row ends here."""
+    def _take(self, mark: bytes) -> int:
+        """How many bytes of a run of marks are taken: brackets close no more than is open."""
         if mark == b'"':
             self._in_string = True
-        elif mark in b"[{":
-            self._depth += 1
-        elif mark == b",":
-            return self._depth == 0
+        elif mark[:1] in _OPENING:
+            self._depth += len(mark)
         elif self._depth:
-            self._depth -= 1
-        else:
+            closed = min(len(mark), self._depth)
+            self._depth -= closed
+            return closed
+        elif mark != b",":
             self.ended = True
-            return True
-        return False
+            return 1
+        return len(mark)
 
     def _keep(self, part: bytes) -> None:
         if not self._longer:

@@ -6,6 +6,7 @@ Blank lines are ignored.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -69,7 +70,7 @@ def _filled_lines(path: Path) -> Iterator[tuple[int, str] | BadRow]:
 def parse_row(number: int, text: str, what: Literal["line", "row"] = "line") -> RawRow | BadRow:
     """An object of JSON as a row. NaN and infinity may stand in columns that are not read."""
     try:
-        value = _decoded(_LENIENT, text)
+        value = _lenient(text)
     except ValueError as error:
         detail = f"the {what} is not JSON: {error}; write one JSON object a {what}"
         return BadRow(number, SkipReason.INVALID_ROW, detail)
@@ -79,6 +80,17 @@ def parse_row(number: int, text: str, what: Literal["line", "row"] = "line") -> 
     return RawRow(number, value)
 
 
+def _lenient(text: str) -> Any:  # noqa: ANN401
+    """Raises ValueError."""
+    try:
+        return _decoded(_LENIENT, text)
+    except ValueError:
+        # Python reads no number of thousands of digits; one that is not read costs no row.
+        if _LONG_NUMBER.search(text) is None:
+            raise
+        return _decoded(_LENIENT_WITHOUT_LONG_NUMBERS, text)
+
+
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
@@ -86,3 +98,5 @@ def _refuse(name: str) -> NoReturn:
 # json.loads with an option builds a decoder for each call.
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 _LENIENT = json.JSONDecoder()
+_LENIENT_WITHOUT_LONG_NUMBERS = json.JSONDecoder(parse_int=float)
+_LONG_NUMBER = re.compile(r"(?<!\d)\d{4300}")

@@ -156,7 +156,10 @@ def _metadata(value: object) -> Mapping[str, Any]:
             "`metadata` contains half a surrogate pair; write the whole character",
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
-        bad(f"`metadata` cannot be written as JSON ({error}); change or remove that value")
+        bad(
+            f"`metadata` cannot be written as JSON ({error}); change or remove that value"
+            f"{or_unread('metadata')}"
+        )
 
 
 def _with_kept(metadata: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -51,7 +51,7 @@ def listed_turns(value: list[Any]) -> list[Any]:
 
 
 def _is_foreign(turn: object) -> bool:
-    return isinstance(turn, Mapping) and "from" in turn and "role" not in turn
+    return isinstance(turn, Mapping) and "from" in turn and turn.get("role") is None
 
 
 def _turn(turn: Mapping[str, Any], number: int, open_calls: list[str]) -> dict[str, Any]:
@@ -93,4 +93,6 @@ def _call(said: object, number: int, place: int) -> dict[str, Any]:
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
     function = {"name": said["name"], "arguments": text}
     more = {name: each for name, each in said.items() if name not in _OF_A_CALL}
-    return {**more, "id": f"call_{number}_{place}", "type": "function", "function": function}
+    given = said.get("id")
+    call_id = given if isinstance(given, str) and given else f"call_{number}_{place}"
+    return {**more, "id": call_id, "type": "function", "function": function}

@@ -128,7 +128,7 @@ class WritingJudge(ABC, Generic[R]):
         request = ChatRequest(
             messages=messages,
             max_tokens=self._judge.max_tokens,
-            temperature=self._judge.asked_temperature,
+            temperature=self._judge.temperature_of(repeat),
             reply_schema=form.schema,
             top_logprobs=form.top_logprobs,
         )

@@ -44,11 +44,14 @@ class Escalation:
         reliability: OnceKnown,
         *,
         brought: Sequence[Judgment] = (),
+        everything: bool = False,
     ) -> list[Judgment]:
         """Checks first, then the judgments in the order in which they were asked for.
 
         ``brought``: what others have judged. It is evidence from the start, so that nothing is
         asked that it has settled, and it stands last.
+
+        ``everything``: all judges are asked once, so that the judges can be measured.
 
         That order, and what is asked, follow from the evidence alone, never from time.
         """
@@ -58,6 +61,9 @@ class Escalation:
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept
             rules = rules.model_copy(update={"max_usd_per_prompt": None})
+        if everything:
+            await course.ask_everybody()
+            return [*course.judgments, *brought]
         await course.ask_first_tier()
         known = await reliability()
         while bundle := self._next(course, known, rules):
@@ -133,11 +139,17 @@ class _Course:
         )
 
     async def ask_first_tier(self) -> None:
-        tier, everyone = first_tier(self.options), list(self._completions.values())
+        tier = first_tier(self.options)
+        await self._ask_once([option for option in self.options if option.tier == tier])
+
+    async def ask_everybody(self) -> None:
+        await self._ask_once(self.options)
+
+    async def _ask_once(self, options: Sequence[JudgeOption]) -> None:
+        everyone = list(self._completions.values())
         questions = [
             question
-            for option in self.options
-            if option.tier == tier
+            for option in options
             for question in self._panel.questions(option.name, everyone)
         ]
         self._rounds.update({(one.judge, tuple(sorted(one.completion_ids))) for one in questions})

@@ -67,7 +67,8 @@ class Material:
         calls += [call for answer in self.answers for call in answer.calls]
         thoughts = [answer.thought for answer in self.answers if answer.thought]
         tools = [*_tools(self.prompt.tools)] if self.prompt.tools else []
-        return [*words, *tools, *map(call_text, calls), *thoughts]
+        names = [turn.name for turn in turns if turn.name]
+        return [*words, *tools, *map(call_text, calls), *thoughts, *names]
 
     def turns(self, code: str) -> list[tuple[str, str]]:
         """What each part of the conversation is, and its text; tools come first."""
@@ -99,13 +100,19 @@ class _Turns:
 
     def read(self, messages: Sequence[Message]) -> Iterator[tuple[str, str]]:
         for message in messages:
-            yield self._kind(message), "\n".join([*self._said(message), *self._called(message)])
+            parts = [*self._spoken_by(message), *self._said(message), *self._called(message)]
+            yield self._kind(message), "\n".join(parts)
 
     def _kind(self, message: Message) -> str:
         if message.role != "tool":
             return message.role
         number = self._calls.get(message.tool_call_id or "")
         return f"result-of-call-{number}" if number else "result"
+
+    def _spoken_by(self, message: Message) -> Iterator[str]:
+        """Of a tool the call tells it."""
+        if message.name and message.role != "tool":
+            yield _between("speaker", self._code, message.name)
 
     def _said(self, message: Message) -> Iterator[str]:
         if not isinstance(message.content, tuple):

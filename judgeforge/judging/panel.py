@@ -44,12 +44,14 @@ class Panel:
         """What its judgments name as their judge: models, and code."""
         return frozenset({*self._configs, JUDGE_NAME})
 
-    async def judge(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
-        """Checks first, then every round of every judge."""
+    async def judge(
+        self, prompt: Prompt, completions: Sequence[Completion], *, more: int = 0
+    ) -> list[Judgment]:
+        """Checks first, then every round of every judge, and so many ``more`` of each."""
         questions = [
             question
             for judge in self.judges
-            for repeat in range(judge.repeats)
+            for repeat in range(judge.repeats + more)
             for question in self.questions(judge.label, completions, repeat)
         ]
         asked = await self.ask(prompt, completions, questions)

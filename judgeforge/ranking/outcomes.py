@@ -52,13 +52,17 @@ def outcome_of(
         return Outcome(better, 0.0, 1.0 - better)
     wide, close = views(prior, gap, variance, before)
     if prior.exact and prior.exact[first] != prior.exact[second]:
-        return Outcome(wide.better, 0.0, 1.0 - wide.better)
+        better = (1.0 - prior.useless) * wide.better + prior.useless / 2.0
+        return Outcome(better, 0.0, 1.0 - better)
     differ = 1.0 - prior.close_prompts
     everyone = close.likelier if len(ranking.completion_ids) == 2 else all_close(ranking)
     is_close = prior.close_prompts * everyone + differ * prior.close_pairs * close.likelier
     is_close /= is_close + differ * (1.0 - prior.close_pairs)
     tie = is_close * prior.equal
     better = (1.0 - is_close) * wide.better + (is_close - tie) * close.better
+    told, tie_anyway = 1.0 - prior.useless, prior.equal * (1.0 - prior.differ)
+    better = told * better + prior.useless * (1.0 - tie_anyway) / 2.0
+    tie = told * tie + prior.useless * tie_anyway
     return Outcome(better, tie, max(0.0, 1.0 - tie - better))
 
 

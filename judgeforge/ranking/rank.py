@@ -92,7 +92,7 @@ def rank_evidence(evidence: Evidence, reliability: Reliability) -> Ranking:
 def gap_prior(evidence: Evidence, reliability: Reliability) -> GapPrior | None:
     """None where two completions are never held for equal, and the judges' errors not doubted."""
     known = reliability.close_prompts, reliability.close_pairs, reliability.shared_by_all
-    if not any((*known, reliability.doubt)):
+    if not any((*known, reliability.doubt, reliability.useless)):
         return None
     checks = [evidence.checks[i] for i in range(len(evidence.completion_ids)) if evidence.checks]
     weights = [_judged_share(evidence, check) for check in checks] or [1.0] * len(
@@ -106,6 +106,7 @@ def gap_prior(evidence: Evidence, reliability: Reliability) -> GapPrior | None:
         close_pairs=reliability.close_pairs,
         shared=reliability.shared_by_all,
         doubt=reliability.doubt,
+        useless=reliability.useless,
     )
 
 

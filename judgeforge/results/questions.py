@@ -15,7 +15,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from judgeforge.errors import ConfigError
-from judgeforge.ranking.confidence import probability_better
+from judgeforge.ranking.confidence import outcome
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Completion, SkipReason
@@ -122,7 +122,8 @@ def _doubts(
     for pair in rows.pairs.rows:
         sides = (pair["provenance"]["chosen_id"], pair["provenance"]["rejected_id"])
         why = f"confidence {pair['confidence']:.2f} of the pair {pair['id']}"
-        yield _Doubt(1.0 - pair["confidence"], why, sides, has_pair=True)
+        wrong = 1.0 - pair["confidence"] - (pair.get("p_tie") or 0.0)
+        yield _Doubt(max(0.0, wrong), why, sides, has_pair=True)
     if rows.pairs.rows:
         return
     reason = source.get("reason")
@@ -147,8 +148,8 @@ def _of_ranking(
     if len(order) < 2:
         return
     (_, worst), (_, best) = order[0], order[-1]
-    better = probability_better(ranking, best, worst)
-    yield _Doubt(min(better, 1.0 - better), reason, (best, worst), has_pair=False)
+    found = outcome(ranking, best, worst)
+    yield _Doubt(min(found.better, found.worse), reason, (best, worst), has_pair=False)
 
 
 def _row(

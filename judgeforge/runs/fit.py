@@ -19,7 +19,9 @@ from judgeforge.inputs.reading import read_prompts
 from judgeforge.judging.elsewhere.file import Verdicts
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.ranking.reliability.unseen import UNMEASURED
 from judgeforge.records import JudgedPrompt, Prompt
+from judgeforge.runs.planning.measure import bought
 from judgeforge.runs.start import Start
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
@@ -106,6 +108,10 @@ class RunFit:
         if not self._fit.done():
             self._fit.set_result(None)
 
+    def learns_from(self, prompt_id: str) -> bool:
+        """Also where it is judged again, since the same must be asked then."""
+        return prompt_id in self._learnt_from
+
     async def to_ask_with(self, prompt_id: str) -> Reliability:
         """What a cascade goes by: the prior for a prompt to learn from, also where it is judged
         again, since the same must be asked then; all others wait for the fit.
@@ -171,7 +177,7 @@ def fit_so_far(start: Start) -> FrozenFit | None:
     if calibration is not None:
         return FrozenFit(reliability=calibration.instrument(config.pairing).reliability)
     if not _can_be_fitted(config.judging, start.prepared.verdicts):
-        return FrozenFit(reliability=PRIOR)
+        return FrozenFit(reliability=UNMEASURED)
     fit = read_fit(start.folder.reliability_file)
     # Judges that others have asked are learnt with those of the run, and all on one scale.
     return None if fit is None or fit.judgments != start.prepared.judgments_digest else fit
@@ -212,13 +218,14 @@ def go_on_fitting(
 
 
 def _can_be_fitted(judging: JudgingConfig, verdicts: Verdicts | None) -> bool:
-    """One judge that scores everything once shows nothing about its own reliability."""
+    """One judge that scores everything once shows nothing about its own reliability, unless some
+    prompts ask it again."""
     judges = judging.judges
     others = () if verdicts is None else verdicts.by_judge
     several = len(judges) + len(others) > 1 or any(judge.repeats > 1 for judge in judges)
     compares = any(judge.shows == "two" for judge in judges)
     compares = compares or (verdicts is not None and verdicts.compares)
-    return judging.fit_prompts > 0 and (several or compares)
+    return judging.fit_prompts > 0 and (several or compares or bought(judging) is not None)
 
 
 def recall(

@@ -14,6 +14,7 @@ from judgeforge.records import JudgedPrompt, Prompt, Skip
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import RunFit
+from judgeforge.runs.planning.measure import is_measured
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 
@@ -124,7 +125,8 @@ class Pipeline:
             with self._stopping_at_errors():
                 with claiming(claim):
                     known = partial(self._fit.to_ask_with, prompt.id)
-                    judged = await self._work.judge(prompt, known)
+                    more = self._fit.learns_from(prompt.id) and is_measured(position, prompt.id)
+                    judged = await self._work.judge(prompt, known, is_measured=more)
                 if isinstance(judged, FinishedPrompt):
                     self._finish(position, judged)
                 elif not learn:

@@ -25,6 +25,7 @@ from judgeforge.records import (
     Skip,
     SkipReason,
 )
+from judgeforge.runs.planning.measure import Measure
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 from judgeforge.text.tool_calls import said_text
@@ -84,6 +85,8 @@ class PromptWork:
     equal_draws: EqualDraws | None = None
     on_reading_failure: Callable[[Judgment], None] = lambda _: None
     """Told of each judgment that is missing because reading its reply failed unexpectedly."""
+    measure: Measure | None = None
+    """What is bought on some of the first prompts to measure the judges."""
     asks_nobody: bool = False
     """Whether the run names no judge for what its rubric leaves to judges."""
     elsewhere: Elsewhere | None = None
@@ -91,8 +94,13 @@ class PromptWork:
     sampled_before: Callable[[Prompt], Sequence[Completion]] = lambda _: ()
     """The completions of a prompt that an earlier start sampled and did not judge."""
 
-    async def judge(self, prompt: Prompt, reliability: OnceKnown) -> JudgedPrompt | FinishedPrompt:
-        """Sample and judge; finished at once where there is nothing to judge."""
+    async def judge(
+        self, prompt: Prompt, reliability: OnceKnown, *, is_measured: bool = False
+    ) -> JudgedPrompt | FinishedPrompt:
+        """Sample and judge; finished at once where there is nothing to judge.
+
+        ``is_measured``: more is asked, to measure the judges.
+        """
         completions = await self._completions(prompt)
         candidates = self._candidates(completions)
         if len(candidates) < 2:
@@ -102,11 +110,17 @@ class PromptWork:
         brought = self._brought(prompt, completions, candidates)
         if self.asks_nobody and not brought:
             return self._not_judged(JudgedPrompt(prompt, completions, ()))
+        measured = self.measure if is_measured else None
         if self.escalation is None:
-            judgments = [*await self.panel.judge(prompt, candidates), *brought]
+            more = self.config.judging.fit_repeats if measured == "repeats" else 0
+            judgments = [*await self.panel.judge(prompt, candidates, more=more), *brought]
         else:
             judgments = await self.escalation.judge(
-                prompt, candidates, reliability, brought=brought
+                prompt,
+                candidates,
+                reliability,
+                brought=brought,
+                everything=measured == "everybody",
             )
         for judgment in judgments:
             if judgment.missing_kind == "reading_failed":
@@ -191,7 +205,10 @@ class PromptWork:
 
     def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> FinishedPrompt:
         completions = judged.completions
-        if completions and all(one.finish == "failed" for one in completions):
+        finishes = {one.finish for one in completions}
+        if finishes == {"too_long"}:
+            reason = SkipReason.TOO_LONG
+        elif finishes and finishes <= {"failed", "too_long"}:
             reason = SkipReason.CALL_FAILED
         return finished_prompt(
             prompt_id=judged.prompt.id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from judgeforge.config.judges import JudgingConfig
+from judgeforge.runs.planning.measure import MEASURED_SHARE, bought
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.log import RunLog
 from judgeforge.text.visible import quotable
@@ -26,9 +28,30 @@ def remarks(prepared: Preparation) -> list[str]:
     found = []
     if prepared.only_samples:
         found.append(WILL_ONLY_SAMPLE)
+    found += _alone(prepared.config.judging)
     if prepared.verdicts is not None:
         found.append(f"{prepared.verdicts.file.name}: {prepared.verdicts.summary()}")
     return found
+
+
+def _alone(judging: JudgingConfig) -> list[str]:
+    """Of a judge that no other judge measures, and no label."""
+    measure, judges = bought(judging), judging.judges
+    if len(judges) != 1 or judging.calibration is not None or judging.judgments is not None:
+        return []
+    lasting = (
+        f"judge `{judges[0].label}` is alone: its lasting error is assumed, not measured, to be as "
+        "wide as that of recorded judges; a second judge measures both"
+    )
+    if measure == "repeats":
+        return [
+            f"{lasting}. Of its first {judging.fit_prompts} prompts about {MEASURED_SHARE:.0%} ask "
+            f"it {judging.fit_repeats + 1} times, which shows how far its answers differ"
+        ]
+    asked_once = judging.cascade is None and judges[0].repeats == 1 and judges[0].shows != "two"
+    return (
+        [f"{lasting}. Nothing shows its noise, so no pair is surer than 0.8"] if asked_once else []
+    )
 
 
 def unknown_prompts(file: Path, names: Sequence[str]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.records import Completion, Prompt, SkipReason
-from judgeforge.runs.planning.identity import differences, first_of
+from judgeforge.runs.planning.identity import as_begun, differences, first_of
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
@@ -21,7 +21,8 @@ from judgeforge.store.manifest import Manifest
 
 _OF_SAMPLING = ("prompts", "sampling")
 """Parts of a run's identity that decide its completions, with the models that write them."""
-_RETRIED = frozenset({SkipReason.CALL_FAILED})
+_RETRIED = frozenset({SkipReason.CALL_FAILED, SkipReason.TOO_LONG})
+"""What a server found too long may fit into the context of the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,9 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
     """Needs the folder's lock. Raises ConfigError where configuration or rows were changed and
     ``force`` is not given, InputError where the input cannot be read."""
     previous = folder.read_manifest()
+    if previous is not None:
+        begun = as_begun(prepared.config, previous.identity)
+        prepared = replace(prepared, config=begun)
     changed = differences(previous.identity, prepared.identity) if previous else []
     judgments = prepared.judgments_digest
     keeps = not changed or _only_judging_differs(folder, previous, prepared)

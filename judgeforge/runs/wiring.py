@@ -26,6 +26,7 @@ from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
+from judgeforge.runs.planning.measure import bought
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
@@ -253,6 +254,7 @@ def _build_prompt_work(
         gateway=gateway,
         panel=panel,
         escalation=build_escalation(prepared, panel, estimator),
+        measure=bought(config.judging),
         calibration=calibration,
         trust=None if calibration is None else calibration.trust(config.pairing),
         equal_draws=EqualDraws(config.sampling, say),

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from judgeforge.calls.call import Asks, gather_or_cancel
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
 from judgeforge.config.run import SamplingConfig
-from judgeforge.errors import CallError, FlaggedInputError
-from judgeforge.records import Completion, Prompt
+from judgeforge.errors import CallError, FlaggedInputError, OverlongRequestError
+from judgeforge.records import Completion, Finish, Prompt
 from judgeforge.sampling.suspicion import suspicions, texts_asked
 from judgeforge.text.messages import Message
 from judgeforge.text.tool_calls import same_calls_key
@@ -113,8 +113,7 @@ async def _complete(
     except CallError as error:
         if error.stops_run:
             raise
-        finish = "content_filter" if isinstance(error, FlaggedInputError) else "failed"
-        return blank.model_copy(update={"finish": finish, "failure": str(error)})
+        return blank.model_copy(update={"finish": _finish_of(error), "failure": str(error)})
     reply = answer.reply
     has_text = bool(reply.text.strip() or reply.tool_calls)
     doubt = _doubt(reply, config.max_tokens)
@@ -134,6 +133,12 @@ async def _complete(
         "cost_usd": answer.cost_usd,
     }
     return blank.model_copy(update=outcome)
+
+
+def _finish_of(error: CallError) -> Finish:
+    if isinstance(error, FlaggedInputError):
+        return "content_filter"
+    return "too_long" if isinstance(error, OverlongRequestError) else "failed"
 
 
 def _doubt(reply: ModelReply, max_tokens: int) -> str | None:

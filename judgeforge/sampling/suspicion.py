@@ -77,7 +77,7 @@ _TAG = re.compile(
 
 _TAG_WITH_NUMBER = re.compile(
     r"(?<![`\"'])</?(?:answer-(?:[ab]|\d{1,3})|call(?:-\d{1,3})?|result(?:-of-call-\d{1,3})?"
-    r"|tools|thought|picture-\d{1,3}|developer)-(?=[a-f]*\d)[0-9a-f]{6,}\s*>"
+    r"|tools|thought|speaker|picture-\d{1,3}|developer)-(?=[a-f]*\d)[0-9a-f]{6,}\s*>"
 )
 """Those of judge prompts that are plain words without their code."""
 

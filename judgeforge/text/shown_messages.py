@@ -17,6 +17,7 @@ from judgeforge.text.wording import shortened
 
 _DATA_URL = re.compile(r"data:image/([a-z0-9.+-]+);base64,([A-Za-z0-9+/=\s]*)", re.IGNORECASE)
 _LONGEST_LINK = 200
+_NAMELESS = "(without a name)"
 _LONGEST_THOUGHT = 300
 """Characters of a thought that is folded."""
 
@@ -32,9 +33,10 @@ def turns_text(messages: Sequence[Message]) -> str:
             tool = called.get(message.tool_call_id or "") or message.name
             shown.append(f"tool{f', result of {tool}' if tool else ''}:\n{indent(said, '    ')}")
         else:
+            speaker = f"{message.role} ({message.name})" if message.name else message.role
             thought = folded_thought(message.reasoning_content)
-            shown += [f"{message.role}, {thought}"] if thought else []
-            shown.append(f"{message.role}: {said}")
+            shown += [f"{speaker}, {thought}"] if thought else []
+            shown.append(f"{speaker}: {said}")
     return "\n".join(shown)
 
 
@@ -72,9 +74,37 @@ def folded_thought(thought: str | None) -> str:
 
 def tool_names(tools: str) -> list[str]:
     """Of the tools that a prompt offers, as JSON; a tool without a name is called so."""
-    listed = json.loads(tools)
-    functions = [tool.get("function", tool) for tool in listed if isinstance(tool, dict)]
-    return [str(each.get("name", "(without a name)")) for each in functions]
+    return [str(each.get("name", _NAMELESS)) for each in _functions(tools)]
+
+
+def tools_text(tools: str) -> str:
+    """A line for each tool: ``get_weather(city, days?): The weather of a city.``
+
+    Arguments that may be left out have a question mark. What is no list of tools stays as it is.
+    """
+    return "\n".join(map(_tool_line, _functions(tools))) or tools
+
+
+def _tool_line(function: Mapping[str, Any]) -> str:
+    schema = function.get("parameters")
+    schema = schema if isinstance(schema, dict) else {}
+    properties, required = schema.get("properties"), schema.get("required")
+    needed = required if isinstance(required, list) else []
+    names = properties if isinstance(properties, dict) else {}
+    arguments = ", ".join(name if name in needed else f"{name}?" for name in names)
+    told = f": {function['description']}" if function.get("description") else ""
+    return f"{function.get('name', _NAMELESS)}({arguments}){told}"
+
+
+def _functions(tools: str) -> list[dict[str, Any]]:
+    """Nothing of what is no tool."""
+    try:
+        listed = json.loads(tools)
+    except (ValueError, RecursionError):
+        return []
+    each = listed if isinstance(listed, list) else [listed]
+    found = (tool.get("function", tool) for tool in each if isinstance(tool, dict))
+    return [function for function in found if isinstance(function, dict)]
 
 
 def picture_words(url: str) -> str:

@@ -27,12 +27,19 @@ PROMISES = (
             "test_runs_at_once_never_exceed_the_day_that_they_share",
             "tests/promises/test_guardrails.py::TestBudget::test_max_calls_is_never_exceeded",
             "row:usage-missing",
+            "row:batch-daily-budget",
+            "row:usage-impossible",
+            "row:max-tokens-ignored",
+            "row:spending-lost",
+            "row:lock-deleted",
             "row:clock-over-midnight",
         ),
         "The prices are those of the configuration or, failing that, the highest that the public "
         "list has within seven days of a start. A provider breaks the promise if it charges more,"
         " bills what it never sent, bills refused requests, or counts more input tokens than the "
-        "request has bytes plus 1,000. A ledger on a file system without `flock` is refused. The "
+        "request has bytes plus 1,000 (what Azure's content filter has read and refused counts). A "
+        "server that keeps to no `max_tokens` can exceed it by the calls that are in flight when "
+        "its first such reply comes. A ledger on a file system without `flock` is refused. The "
         "day is that of the machine's clock, in the named time zone.",
     ),
     Promise(
@@ -40,18 +47,23 @@ PROMISES = (
         "After SIGKILL at any moment the same command continues. At most the calls that were in "
         "flight at the kill are repeated, and the final files are the same bytes as those of an "
         "undisturbed run (costs and times apart), given a model that answers equal requests "
-        "equally.",
+        "equally. What is in a batch is never repeated: the batch is found again, and bought once.",
         (
             "tests/promises/test_guardrails.py::TestKill::"
             "test_five_kills_lose_nothing_and_repeat_only_what_was_in_flight",
             "row:sigkill-200",
             "row:sigterm",
+            "row:batch-sigkill-200",
+            "row:batch-created-without-reply-openai",
+            "row:batch-created-without-reply-anthropic",
             "row:journal-cut",
             "row:cache-lost",
         ),
         "A kill of the process, not of the machine: replies are handed to the kernel before "
         "they are used, but not forced onto the disk one by one, so a power loss may take the "
-        "last seconds. Deleting both the run folder and the cache loses what was paid.",
+        "last seconds; what is known of a batch is forced there before it is created. A batch that "
+        "its provider does not list ten seconds after its creation was cut off counts as not "
+        "created. Deleting both the run folder and the cache loses what was paid.",
     ),
     Promise(
         "Nothing vanishes",

@@ -140,6 +140,67 @@ def _(scene: Scene) -> str:
 
 
 @fault(
+    "file-zst-cut",
+    done="The file is zst and cut short.",
+    promise="The rows before the cut are done, the cut is one named skip.",
+)
+def _(scene: Scene) -> str:
+    import pyarrow as pa
+
+    chance = [
+        json.dumps({"id": f"p{i}", "prompt": os.urandom(60_000).hex()}) + "\n" for i in range(6)
+    ]
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, "zstd") as stream:
+        stream.write("".join(chance).encode())
+    whole = packed.getvalue().to_pybytes()
+    (scene.folder / "prompts.jsonl.zst").write_bytes(whole[: len(whole) // 2])
+    scene.configure(prompts={"path": "prompts.jsonl.zst"}, limits={"max_skip_share": 1})
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert set(seen.skips.values()) == {"invalid_row"}
+    done = seen.manifest["totals"]["prompts"] - 1
+    assert 1 <= done < 6
+    return "the whole rows done, one skip `invalid_row` at the cut"
+
+
+@fault(
+    "file-json-list-cut",
+    done="The file is a list of JSON with a row that is none, and is cut short.",
+    promise="Both are named skips; the other rows are done.",
+)
+def _(scene: Scene) -> str:
+    first, second = (line.strip() for line in _lines(2))
+    (scene.folder / "prompts.json").write_text(f"[{first}, {{bad}}, {second}, {{")
+    scene.configure(prompts={"path": "prompts.json"}, limits={"max_skip_share": 1})
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert seen.skips == {"line-2": "invalid_row", "line-4": "invalid_row"}
+    return "skips `invalid_row` of rows 2 and 4, the two other prompts done"
+
+
+@fault(
+    "file-two-readings",
+    done="The columns of the file can be read in two ways.",
+    promise="Nothing is guessed and nothing is sent: the mistake names both, and the setting.",
+)
+def _(scene: Scene) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    turns = [[{"role": "user", "content": "Why?"}]]
+    table = pa.table({"messages": turns, "instruction": ["How?"]})
+    pq.write_table(table, scene.folder / "prompts.parquet")
+    scene.configure(prompts={"path": "prompts.parquet"})
+    seen = scene.run()
+    assert seen.exit_code == 2
+    assert "2 ways: rows of messages (`messages`), Alpaca (`alpaca`)" in seen.message
+    assert "`prompts: {shape: messages}`" in seen.message
+    assert scene.server.requests == []
+    return "exit 2: “the rows can be read in 2 ways: … say which: `prompts: {shape: …}` …”"
+
+
+@fault(
     "file-line-of-50-mb",
     done="One line of the file has 50 MB.",
     promise="One named skip; the line is never held in memory, the other rows are done.",

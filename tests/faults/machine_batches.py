@@ -14,7 +14,14 @@ import pytest
 from tests.faults.scene import CHECKOUT, Scene, results
 from tests.faults.table import fault
 from tests.local_server import LocalServer
-from tests.support.batch_setup import BATCH_PRICE, bought_twice, creations, in_batches, lines
+from tests.support.batch_setup import (
+    BATCH_PRICE,
+    answered,
+    bought_twice,
+    creations,
+    in_batches,
+    lines,
+)
 from tests.support.kills import WarmStarter
 
 _KILLED_AT = """
@@ -65,10 +72,10 @@ def _kill_at(scene: Scene, when: str, owner: str, name: str, provider: str) -> N
 def _killed(scene: Scene, when: str, owner: str, name: str, provider: str, most: int) -> str:
     """``most``: creations, those that were killed included."""
     _kill_at(scene, when, owner, name, provider)
-    bought = len(lines(scene.server))
+    bought = answered(scene.server)
     seen = scene.run()
     assert seen.exit_code == 0
-    assert len(lines(scene.server)) == _PROMPTS * 8
+    assert answered(scene.server) == _PROMPTS * 8
     assert creations(scene.server) <= most
     assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
     if provider == "openai":
@@ -123,7 +130,7 @@ def _(scene: Scene) -> str:
         time.sleep(0.3)
     assert codes[0] == 6
     assert codes[-1] == 0
-    assert len(lines(scene.server)) == 4 * 8
+    assert answered(scene.server) == 4 * 8
     assert creations(scene.server) == 2
     assert results(scene.out) == scene.undisturbed(4)
     return f"exit 6 {len(codes) - 1} times, then 0; 2 batches, nothing asked twice"
@@ -143,7 +150,7 @@ def _(scene: Scene) -> str:
     process.send_signal(signal.SIGTERM)
     assert scene.end(process)[0] == 130
     assert scene.run().exit_code == 0
-    assert len(lines(scene.server)) == 4 * 8
+    assert answered(scene.server) == 4 * 8
     assert creations(scene.server) == 2
     return "exit 130; then exit 0 with the batch that was under way, nothing asked twice"
 
@@ -161,9 +168,9 @@ def _(scene: Scene) -> str:
     scene.configure(prompts=4, own={"price": BATCH_PRICE})
     assert scene.run().exit_code == 0
     sent_alone = [one for one in scene.server.calls() if not one.in_batch]
-    assert (len(lines(scene.server)), len(sent_alone)) == (4 * 4, 4 * 4)
+    assert (len(lines(scene.server)), len(sent_alone)) == (3 * 4, 8 + 3 * 4)
     assert results(scene.out) == scene.undisturbed(4)
-    return "16 completions by the batch, 16 judgments directly, the undisturbed result"
+    return "12 completions by the batch, their judgments directly, the undisturbed result"
 
 
 @fault(
@@ -188,7 +195,7 @@ def _(scene: Scene) -> str:
         assert starter.wait() == 0
     assert survived == kills
     assert bought_twice(scene.server) == 0
-    assert len(lines(scene.server)) == prompts * 8
+    assert answered(scene.server) == prompts * 8
     assert results(scene.out) == scene.undisturbed(prompts)
     return (
         f"{kills} kills survived, {prompts * 8} requests in {creations(scene.server)} batches, "

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.scene import Scene, results
 from tests.faults.table import fault
 from tests.local_server import RequestRecord, faults
-from tests.support.batch_setup import BATCH_PRICE, creations, in_batches, lines
+from tests.support.batch_setup import BATCH_PRICE, answered, creations, in_batches
 
 _PROMPTS = 4
 _CALLS = _PROMPTS * 8
@@ -35,7 +35,7 @@ def _expires(scene: Scene, provider: str) -> str:
     scene.server.behaviour.batches.answered_before_expiry = 10
     _configure(scene, provider)
     _undisturbed_at_its_cost(scene, provider)
-    assert len(lines(scene.server)) == _CALLS
+    assert answered(scene.server) == _CALLS
     return f"{creations(scene.server)} batches for {_CALLS} requests, exact cost"
 
 
@@ -67,7 +67,7 @@ def _(scene: Scene) -> str:
     scene.server.faults.add(faults.status(500), nth=3, when=is_line)
     _configure(scene)
     _undisturbed_at_its_cost(scene)
-    assert len(lines(scene.server)) == _CALLS + 1
+    assert len(scene.server.calls()) == _CALLS + 1
     return f"{_CALLS + 1} lines for {_CALLS} requests, exact cost, the undisturbed result"
 
 
@@ -122,7 +122,7 @@ def _reply_lost(scene: Scene, provider: str) -> str:
     _configure(scene, provider)
     _undisturbed_at_its_cost(scene, provider)
     assert creations(scene.server) == 2
-    assert len(lines(scene.server)) == _CALLS
+    assert answered(scene.server) == _CALLS
     return "2 creations without a reply, 2 batches found again, nothing bought twice"
 
 
@@ -153,7 +153,7 @@ def _(scene: Scene) -> str:
     scene.server.behaviour.batches.creations_refused = [429, 429, 503]
     _configure(scene)
     _undisturbed_at_its_cost(scene)
-    assert len(lines(scene.server)) == _CALLS
+    assert answered(scene.server) == _CALLS
     return "2 batches after 3 refusals, exact cost, the undisturbed result"
 
 
@@ -166,7 +166,7 @@ def _(scene: Scene) -> str:
     scene.server.behaviour.batches.most_requests = 10
     _configure(scene, "anthropic")
     _undisturbed_at_its_cost(scene, "anthropic")
-    assert len(lines(scene.server)) == _CALLS
+    assert answered(scene.server) == _CALLS
     return f"{creations(scene.server)} creations until all fitted, exact cost"
 
 
@@ -179,7 +179,7 @@ def _(scene: Scene) -> str:
     scene.server.behaviour.batches.enqueued_tokens = 3_000
     _configure(scene)
     _undisturbed_at_its_cost(scene)
-    assert len(lines(scene.server)) == _CALLS
+    assert answered(scene.server) == _CALLS
     return f"{creations(scene.server)} creations until all fitted, exact cost"
 
 
@@ -254,7 +254,7 @@ def _(scene: Scene) -> str:
     scene.server.faults.clear()
     assert scene.run().exit_code == 0
     assert creations(scene.server) == 2
-    assert len(lines(scene.server)) == _CALLS
+    assert answered(scene.server) == _CALLS
     return "exit 4 with the last refusal; the same command went on, nothing asked twice"
 
 
@@ -271,5 +271,5 @@ def _(scene: Scene) -> str:
     _undisturbed_at_its_cost(scene)
     direct = [one for one in scene.server.calls() if not one.in_batch]
     assert 0 < len(direct) < _CALLS // 2
-    assert len(direct) + len(lines(scene.server)) == _CALLS
+    assert len(direct) + answered(scene.server) == _CALLS
     return f"{_CALLS - len(direct)} requests in batches, {len(direct)} directly, exact cost"

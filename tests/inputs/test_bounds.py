@@ -69,6 +69,9 @@ TEXTS: dict[str, tuple[str, bytes, str]] = {
     "an open quote": ("csv", b'prompt\n"' + b"x\n" * (1 << 17), ""),
     "empty lines": ("jsonl", b"\n" * (2 << 20), "InputError"),
     "deep lists": ("jsonl", b'{"prompt": ' + b"[" * (10 << 20) + b"\n", "1 invalid_row"),
+    "a long row of a list": ("json", b'[{"prompt": "' + b"x" * (40 << 20) + b'"}]', "1 too_long"),
+    "deep lists in a list": ("json", b"[" * (10 << 20), "1 invalid_row"),
+    "a list of many": ("json", b"[" + b"1," * (1 << 18) + b"1]", "262145 invalid_row"),
     "a long number": ("jsonl", b'{"prompt": ' + b"9" * (10 << 20) + b"}\n", "1 invalid_row"),
 }
 

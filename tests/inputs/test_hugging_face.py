@@ -175,3 +175,11 @@ def test_path_to_a_saved_dataset_is_pointed_to_hf(tmp_path: Path) -> None:
     rows().save_to_disk(tmp_path / "data")
     with pytest.raises(InputError, match=r"`hf: \{name: data\}`"):
         read(tmp_path / "data")
+
+
+def test_a_dataset_of_a_known_shape_is_recognised_by_its_columns(tmp_path: Path) -> None:
+    turn = {"from": "human", "value": "Why?"}
+    rows = [{"source": "web", "conversations": [turn]}]
+    datasets.Dataset.from_list(rows).save_to_disk(tmp_path / "d")
+    (prompt,) = read_hf(tmp_path / "d")
+    assert [(one.role, one.content) for one in prompt.messages] == [("user", "Why?")]

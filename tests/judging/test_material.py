@@ -169,7 +169,9 @@ def tags(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("hostile", INJECTIONS)
-@pytest.mark.parametrize("place", ["result", "arguments", "answer", "name", "tools", "thought"])
+@pytest.mark.parametrize(
+    "place", ["result", "arguments", "answer", "name", "tools", "thought", "speaker"]
+)
 def test_an_injection_stays_data_wherever_it_stands(hostile: str, place: str) -> None:
     def built(word: str) -> str:
         call = ToolCall(
@@ -181,7 +183,7 @@ def test_an_injection_stays_data_wherever_it_stands(hostile: str, place: str) ->
             turn("user", "Oslo?"),
             turn("assistant", None, tool_calls=(call,)),
             turn("tool", word if place == "result" else "9 C", tool_call_id="call_a"),
-            turn("user", "So?"),
+            turn("user", "So?", name=word if place == "speaker" else "ann"),
         )
         tool = {"name": "weather", "description": word if place == "tools" else ""}
         answer = ShownAnswer(
@@ -213,6 +215,13 @@ def test_the_code_stands_in_nothing_that_was_written(texts: list[str]) -> None:
     _, code = shown(prompt, answer)
     assert all(code not in text for text in [*texts, f"{name}({arguments})"])
     assert set(Material(prompt, (answer,)).written()) >= {words, result, f"{name}({arguments})"}
+
+
+def test_a_turn_tells_who_speaks_where_the_row_does() -> None:
+    messages = (turn("user", "Two and two?", name="ann"), turn("user", "Well?"))
+    text, _ = shown(make_prompt(messages=messages), "Four.")
+    spoken = "<user-X>\n<speaker-X>\nann\n</speaker-X>\nTwo and two?\n</user-X>"
+    assert f"{spoken}\n<user-X>\nWell?\n</user-X>" in text
 
 
 class TestPictures:

@@ -19,6 +19,7 @@ SHIPPED = [
     "helpfulness",
     "instruction_following",
     "quickstart",
+    "tool_use",
     "truthfulness",
 ]
 CRITERIA = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Callable
 
@@ -22,7 +23,10 @@ from judgeforge.judging.replies.json_object import UnreadableReplyError, one_obj
 from judgeforge.judging.replies.structured import read_pair, read_scores
 from judgeforge.results.card_sections import escape
 from judgeforge.sampling.suspicion import suspicions
+from judgeforge.text.messages import Message, ToolCall
 from judgeforge.text.redaction import Redactor
+from judgeforge.text.shown_messages import is_picture_data, picture_words, spoken, tools_text
+from judgeforge.text.tool_calls import same_calls_key
 from judgeforge.text.visible import (
     excerpt,
     hidden_characters,
@@ -55,6 +59,13 @@ CHECKS = {
     "bullet_items": 3, "language": "en",
 }  # fmt: skip
 
+
+def _calls(text: str) -> tuple[ToolCall, ...]:
+    """As arguments that are no JSON, or odd JSON, and as a text within them."""
+    within = json.dumps({"query": text, text: [text]})
+    return tuple(ToolCall(id="1", name=text, arguments=written) for written in (text, within))
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "excerpt": lambda text: excerpt(text, 80),
     "one_line": one_line,
@@ -69,6 +80,12 @@ READERS: dict[str, Callable[[str], object]] = {
     "split_reasoning": split_reasoning,
     "redact": Redactor(["a-secret-of-mine"]).redact,
     "suspicions": suspicions,
+    "suspicions_in_calls": lambda text: suspicions("", [], _calls(text)),
+    "same_calls_key": lambda text: same_calls_key(_calls(text)),
+    "tools_text": tools_text,
+    "spoken": lambda text: spoken(Message(role="assistant", content=text, tool_calls=_calls(text))),
+    "picture_words": picture_words,
+    "data_url": lambda text: is_picture_data(f"data:image/png;base64,{text}"),
     "visible_text": visible_text,
     "hidden_characters": hidden_characters,
     "mixed_scripts": mixed_scripts,

@@ -78,6 +78,15 @@ def test_the_card_and_explain_say_so_too(judged: Path, command: Command) -> None
     code, shown, _ = command("explain", judged, rows(judged / "pairs.jsonl")[0]["id"])
     assert code == 0
     assert "rejected in the set that it comes from" in shown
+    assert "level: 0" in shown
+
+
+def test_the_command_ends_with_what_became_of_the_labels(
+    judged: Path, server: LocalServer, command: Command
+) -> None:
+    code, shown, _ = command("run", judged.parent / "config.yaml", "--out", judged)
+    assert code == 0
+    assert "the set's own labels: 7 of 10 judged stand, 3 are reversed" in shown
 
 
 def test_the_flips_of_the_docs_are_found(judged: Path) -> None:

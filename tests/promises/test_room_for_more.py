@@ -1,4 +1,5 @@
-"""A new provider, protocol, format of rows or of exports is one file and one line in its table.
+"""A new provider, protocol, shape or format of rows, or format of exports is one file and one line
+in its table.
 
 Here each of them gets a line for the time of a test; nothing else is touched, and it works the
 whole way from the configuration to the results.
@@ -7,7 +8,7 @@ whole way from the configuration to the results.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,20 @@ from judgeforge.calls.providers.base import (
     RawReply,
     Usage,
 )
-from judgeforge.config.choices import ROW_FORMATS, RowFormat
+from judgeforge.config.choices import ROW_FORMATS, ROW_SHAPES, RowFormat
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS, ProviderFacts
 from judgeforge.config.run import Fields
 from judgeforge.errors import ConfigError
 from judgeforge.inputs.rows import RawRow
+from judgeforge.inputs.shapes.shape import Shape
 from judgeforge.judging.protocols.pointwise import PointwiseJudge
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Question
 from judgeforge.results.export import TARGETS
 from judgeforge.results.export.export import export_pairs
 from judgeforge.results.export.targets import Target, json_lines
+from judgeforge.runs.planning.check import check_run
 from tests.local_server import LocalServer
 from tests.support.hand_made import pair, run_folder
 from tests.support.run_setup import model, rows, run, write_config
@@ -147,6 +150,25 @@ def test_a_format_of_rows(
     for folder in ("p-lst", "p-unknown"):
         made = rows(tmp_path / folder / "pairs.jsonl")
         assert [one["prompt"][-1]["content"] for one in made] == ["Why?", "Who?"]
+
+
+def question_columns(names: Collection[str], fields: Fields) -> tuple[str, ...]:
+    return ("ask",) if "ask" in names else ()
+
+
+QUIZ = Shape("a quiz", question_columns, lambda row, _: {"prompt": f"Quiz: {row['ask']}"}, ("ask",))
+
+
+def test_a_shape_of_rows(
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ROW_SHAPES, "quiz", f"{HERE}:QUIZ")
+    (tmp_path / "p.jsonl").write_text('{"ask": "Why?"}\n', encoding="utf-8")
+    config = write_config(tmp_path, server, prompts={"path": "p.jsonl"})
+    run(config, tmp_path / "out")
+    (made,) = rows(tmp_path / "out" / "pairs.jsonl")
+    assert made["prompt"][-1]["content"] == "Quiz: Why?"
+    assert check_run(judgeforge.load_config(config)).source == ["read as a quiz"]
 
 
 def test_a_format_of_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

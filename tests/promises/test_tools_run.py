@@ -18,8 +18,18 @@ from rich.console import Console
 
 import judgeforge
 from judgeforge.cli.show.explanation import render_explanation
+from judgeforge.config.run import RunConfig
+from judgeforge.errors import ConfigError
+from judgeforge.inputs.reading import read_prompts
+from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.judging.judge_prompts import judge_messages
+from judgeforge.judging.material import ShownAnswer
+from judgeforge.judging.rubric import load_rubric
+from judgeforge.ranking.protocols import PROTOCOLS
+from judgeforge.records import Prompt
 from judgeforge.results.explain import explain
 from judgeforge.runs.planning.plan import PlanReport, plan_run
+from judgeforge.store.evidence_rows import read_completion
 from tests.local_server import LocalServer, quality_of
 from tests.support.html_page import read_page
 from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
@@ -58,6 +68,7 @@ TURNS: list[dict[str, Any]] = [
     {"role": "assistant", "content": "9 C."},
 ]
 PROMPTS = 8
+JUDGING = {"judges": [{"model": "small"}]}
 RUBRIC_CHECK = {"name": "looks", "weight": 0.2, "check": {"calls_tool": "weather"}}
 
 
@@ -194,6 +205,62 @@ class TestWhatJudgesSee:
             best, worst = (quality_of(json.dumps(completions[name])) or 0.0 for name in sides)
             right += best > worst
         assert right >= len(finished.rows("pairs")) - 2
+
+
+def expected_texts(finished: Finished, config: RunConfig) -> list[str]:
+    """What each judgment of the run was asked with, built anew from rows and completions."""
+    rubric = load_rubric(config.rubric, folder=config.folder)
+    prompts = {
+        one.id: one for one in read_prompts(config.prompts, RowChecks()) if isinstance(one, Prompt)
+    }
+    answers = {
+        row["id"]: ShownAnswer(row["text"], read_completion(row).tool_calls)
+        for row in finished.rows("completions")
+    }
+    texts = []
+    for row in finished.rows("judgments"):
+        if row["judge"] == "checks":
+            continue
+        shown = [answers[name] for name in row["completion_ids"]]
+        system, user = judge_messages(row["protocol"], rubric, prompts[row["prompt_id"]], shown)
+        decides = PROTOCOLS[row["protocol"]].decides
+        texts.append(f"{system.text}\n\n{user.text}" if decides else user.text)
+    return texts
+
+
+def test_every_judge_was_sent_exactly_what_its_template_makes_of_the_rows(
+    finished: Finished,
+) -> None:
+    config = judgeforge.load_config(finished.folder.parent / "config.yaml")
+    assert sorted(judged_texts(finished)) == sorted(expected_texts(finished, config))
+
+
+class TestThoughtsShown:
+    def test_stand_in_what_judges_are_sent_and_make_another_run(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
+        server.behaviour.thinks = True
+        config = write_config(tmp_path, server, prompts=1, judging=JUDGING)
+        run(config, tmp_path / "hidden")
+        hidden = [one.body["messages"][-1]["content"] for one in server.calls(kind="judge")]
+        asked_before = len(server.calls())
+        config = write_config(
+            tmp_path, server, prompts=1, judging={**JUDGING, "show_reasoning": True}
+        )
+        with pytest.raises(ConfigError, match=r"judging\.show_reasoning"):
+            run(config, tmp_path / "hidden")
+        assert len(server.calls()) == asked_before
+        run(config, tmp_path / "shown")
+        shown = [one.body["messages"][-1]["content"] for one in server.calls(kind="judge")]
+        assert not any("Thought " in text for text in hidden)
+        told = shown[len(hidden) :]
+        assert len(told) == len(hidden)
+        for text in told:
+            assert re.search(
+                r"<thought-(\w+)>\nThought \d of \w+\.\n</thought-\1>\n\[quality", text
+            )
+        assert len(server.calls(kind="completion")) == 4
+        assert "saw what the models thought" in (tmp_path / "shown" / "README.md").read_text()
 
 
 class TestPairs:

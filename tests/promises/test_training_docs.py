@@ -36,6 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = run_folder(tmp_path / "runs" / "first", [pair(f"p{n}") for n in range(100)])
     for name in ("completions.jsonl", "judgments.jsonl"):
         (made / name).write_bytes(b"")
+    run_folder(tmp_path / "runs" / "second", [pair(f"other-{n}") for n in range(3)])
     return made
 
 
@@ -85,7 +86,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
 def test_the_snippets_are_whole() -> None:
     snippets = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
-    assert len(snippets) == 5
+    assert len(snippets) == 6
     for snippet in snippets:
         compile(snippet, "docs/training.md", "exec")
     assert yaml.safe_load(re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)[0])["rl"] == "dpo"

@@ -28,7 +28,12 @@ def creations(server: LocalServer) -> int:
     )
 
 
+def answered(server: LocalServer) -> int:
+    """Requests that were answered, as a line or alone: the first prompt of a run goes directly."""
+    return len(server.calls(status=200))
+
+
 def bought_twice(server: LocalServer) -> int:
     """Of requests that each have a body of their own (a seed for each sample)."""
-    bodies = [record.raw for record in lines(server) if record.status == 200]
+    bodies = [record.raw for record in server.calls(status=200)]
     return len(bodies) - len(set(bodies))

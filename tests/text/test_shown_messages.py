@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from judgeforge.text.shown_messages import (
     row_spoken,
     spoken,
     tool_names,
+    tools_text,
     turns_text,
 )
 
@@ -59,9 +61,8 @@ def test_a_conversation_names_calls_indents_results_and_folds_thoughts() -> None
 
 
 def test_turns_of_words_alone_are_role_and_words() -> None:
-    assert turns_text([turn("system", "Be brief."), turn("user", "Hi\nyou")]) == (
-        "system: Be brief.\nuser: Hi\nyou"
-    )
+    turns = [turn("system", "Be brief."), turn("user", "Hi\nyou", name="ann")]
+    assert turns_text(turns) == "system: Be brief.\nuser (ann): Hi\nyou"
 
 
 @pytest.mark.parametrize("message", TURNS)
@@ -99,3 +100,25 @@ def test_a_long_thought_is_folded() -> None:
 )
 def test_tools_are_named(tools: str, names: list[str]) -> None:
     assert tool_names(tools) == names
+
+
+def test_tools_are_a_line_each_with_what_they_take() -> None:
+    schema = {"type": "object", "properties": {"city": {}, "days": {}}, "required": ["city"]}
+    tools = [
+        {"type": "function", "function": {"name": "weather", "parameters": schema}},
+        {"type": "function", "function": {"name": "news", "description": "What is new."}},
+        {"name": "odd", "parameters": {"properties": [1], "required": "x"}},
+        {"function": 3},
+        "no tool",
+    ]
+    assert tools_text(json.dumps(tools)).splitlines() == [
+        "weather(city, days?)",
+        "news(): What is new.",
+        "odd()",
+    ]
+
+
+@pytest.mark.parametrize("tools", ["no JSON", "3", "[]", "[" * 100_000])
+def test_what_is_no_list_of_tools_stays_as_it_is(tools: str) -> None:
+    assert tool_names(tools) == []
+    assert tools_text(tools) == tools

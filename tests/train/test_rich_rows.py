@@ -111,15 +111,17 @@ def run_with_tools(place: Path) -> Path:
         for n in range(6)
     ]
     lines.append({"id": "plain", "prompt": "Why is the sky blue?"})
-    (place / "prompts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    with LocalServer(thoughts=True) as server:
+    own = place / "own"
+    own.mkdir()
+    (own / "prompts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with LocalServer(thinks=True, calls_tools=True) as server:
         config = write_config(
-            place,
+            own,
             server,
             prompts={"path": "prompts.jsonl"},
             pairing={"strategy": "adjacent", "pairs_per_prompt": 2, "thinking": "keep"},
         )
-        result = run(config, place / "tool-run")
+        result = run(config, own / "run")
     assert result.pairs.num_rows > 4
     return result.folder
 
@@ -140,7 +142,7 @@ def test_a_run_folder_with_tools_and_thoughts_trains_as_it_is(
     )
     first = next(n for n, tools in enumerate(data["tools"]) if tools)
     assert "The time of day." in read(trainer, first, "prompt_ids")
-    assert "<think>thought" in read(trainer, first, "chosen_ids")
+    assert "<think>Thought" in read(trainer, first, "chosen_ids")
     assert_trained(trainer)
 
 

@@ -20,7 +20,7 @@ def run_all(text: str, folder: Path, model: str) -> list[dict[str, object]]:
     for snippet in snippets(text):
         ready = snippet.replace("your/model", model)
         ready = ready.replace("output_dir=", "use_cpu=True, output_dir=")
-        for name in ("runs/first", "path/to/this/folder"):
+        for name in ("runs/first", "runs/second", "path/to/this/folder"):
             ready = ready.replace(name, str(folder))
         names: dict[str, object] = {}
         exec(compile(ready, "snippet", "exec"), names)  # noqa: S102 (our own documentation)
@@ -39,7 +39,7 @@ def test_the_snippets_run(
     monkeypatch.chdir(place)
     text = (TRAINING if source == "docs" else folder / "README.md").read_text(encoding="utf-8")
     ran = run_all(text, folder, model)
-    assert len(ran) == {"docs": 5, "card": 2}[source]
+    assert len(ran) == {"docs": 6, "card": 2}[source]
     trained = [names["trainer"] for names in ran if "trainer" in names]
     assert len(trained) == {"docs": 3, "card": 1}[source]
     assert all(trainer.state.global_step > 0 for trainer in trained)  # type: ignore[attr-defined]

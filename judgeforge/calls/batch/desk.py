@@ -49,11 +49,14 @@ class Batches:
                 desk.begin()
 
     async def ask(self, endpoint: Endpoint, call: Call) -> Answer | None:
-        """None: it is to be sent directly. Raises CallError, BudgetExhaustedError, StoreError."""
+        """None: it is to be sent directly, as are the first calls of a run: they show whether the
+        model can be asked so at all, which a batch would show in an hour. Raises CallError,
+        BudgetExhaustedError, StoreError."""
         self.begin()
         desk = self._desks.get(endpoint.name)
         # What is kept of a batch has no pictures, so it could not be sent again.
         is_direct = endpoint.model.batch is None or call.pictures > 0
+        is_direct = is_direct or self._door.acceptance.prompts.are_few
         if desk is None or (is_direct and not desk.has(call.key)):
             return None
         claim = current_claim()

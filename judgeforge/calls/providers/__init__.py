@@ -17,6 +17,7 @@ decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door, and what goes wrong on the way
 connection_errors.py   what goes wrong on the way, told apart by whether anything was sent
 http_errors.py         what a server says when it refuses, and what follows
+context_refusals.py    whether a refusal says that the request is too long, and for what
 moderation.py          whether a refusal is that of a content filter
 replies.py             what reading any reply needs: parts, usage, probabilities
 answers.py             what of a reply is the answer: no thoughts, and whether it is whole

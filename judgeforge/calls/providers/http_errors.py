@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from judgeforge.calls.providers.context_refusals import context_refusal
 from judgeforge.calls.providers.moderation import is_about_content
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import FlaggedInputError, StatusError
+from judgeforge.errors import FlaggedInputError, OverlongRequestError, StatusError
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import one_line
 
@@ -150,6 +151,11 @@ def _refusal(
     quota = status == 402 or (
         status in {400, 403, 429} and any(mark in said.lower() for mark in _QUOTA_MARKS)
     )
+    context = None if quota else context_refusal(status, body, said)
+    if context is not None:
+        return OverlongRequestError(
+            f"HTTP {status} from {model.model}: {said}{context}", status=status, headers=kept
+        )
     unsupported = _unsupported_setting(said) if status in {400, 422} else None
     advice = unsupported or _advice(status, model, asked, quota=quota)
     return StatusError(

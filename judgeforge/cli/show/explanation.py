@@ -20,9 +20,16 @@ def render_explanation(explanation: Explanation) -> Group:
     prompt = turns_text(pair.prompt)
     if pair.tools:
         prompt = f"tools: {', '.join(tool_names(pair.tools))}\n{prompt}"
+    kept = "; ".join(f"{key}: {value}" for key, value in pair.metadata.items() if value is not None)
     return Group(
         Text(printable(explanation.reason), style="bold"),
-        Panel(Text(printable(prompt)), title="prompt", title_align="left"),
+        Panel(
+            Text(printable(prompt)),
+            title="prompt",
+            title_align="left",
+            subtitle=Text(one_line(kept)) if kept else None,
+            subtitle_align="left",
+        ),
         _side("chosen", explanation.chosen),
         _judgments(explanation.chosen),
         _side("rejected", explanation.rejected),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from judgeforge.cli.show.output import (
     command_line,
@@ -90,6 +90,8 @@ def _print_result(result: RunResult, *, show_pairs: int) -> None:
         f"calls of this start: {calls['paid']} sent, {calls['cached']} cached; "
         f"cost of the folder: {usd(totals['cost_usd'], 6)}"
     )
+    if labels := result.manifest.get("given_labels"):
+        say(_labels(labels))
     first = _first_pair(result.folder)
     if first is not None and result.assumes_confidence:
         say(ASSUMED_CONFIDENCE)
@@ -101,6 +103,15 @@ def _print_result(result: RunResult, *, show_pairs: int) -> None:
         say(f": {result.failures}", mark="too many skips", colour="yellow", on_stderr=True)
     if first is not None:
         _print_where_next(result.folder, first)
+
+
+def _labels(labels: Mapping[str, Any]) -> str:
+    """What became of the labels of a preference set that was judged anew."""
+    return (
+        f"the set's own labels: {labels['agree']} of {labels['judged']} judged stand, "
+        f"{labels['flipped']} are reversed ({labels['surely_flipped']} with a probability of at "
+        f"least 0.9), {labels['tied']} equal"
+    )
 
 
 def _first_pair(folder: Path) -> str | None:

@@ -11,9 +11,8 @@ from typing import Any
 
 from judgeforge.config.run import Fields
 from judgeforge.inputs.rows import bad, is_nan, kind_of
-from judgeforge.inputs.shapes.preferences import conversation, split
-from judgeforge.inputs.shapes.shape import Columns, GivenAnswer, Shape, names_its_prompt, one_turn
-from judgeforge.inputs.turns import turns_of
+from judgeforge.inputs.shapes.preferences import asked, conversation, split
+from judgeforge.inputs.shapes.shape import Columns, GivenAnswer, Shape, names_its_prompt
 from judgeforge.records import Given
 from judgeforge.text.visible import quotable
 
@@ -70,10 +69,8 @@ def read(row: Columns, fields: Fields) -> dict[str, Any]:
     if layout is None:
         bad("the row lacks an answer, or what was said of the two")
     column = _prompt(layout, fields)
-    value = row.get(column) if column else None
-    prompt = one_turn(value) if isinstance(value, str) else turns_of(value)
     answers = [conversation(row.get(name), name) for name in layout.answers]
-    prompt, values = split(prompt if column else None, answers, layout.answers)
+    prompt, values = split(asked(row.get(column)) if column else None, answers, layout.answers)
     given = [
         GivenAnswer(answer, name, side, row.get(model))
         for answer, name, side, model in zip(

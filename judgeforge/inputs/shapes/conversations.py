@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from judgeforge.config.run import Fields
-from judgeforge.inputs.shapes.shape import Columns, Shape, names_its_prompt, with_system
+from judgeforge.inputs.messages import messages_of
+from judgeforge.inputs.shapes.shape import Columns, Shape, names_its_prompt, one_turn, with_system
 from judgeforge.inputs.turns import turns_of
 
 _SYSTEM = "system"
@@ -36,7 +37,11 @@ def _read_with(candidates: Collection[str]) -> Callable[[Columns, Fields], dict[
     def read(columns: Columns, fields: Fields) -> dict[str, Any]:
         filled = [name for name, value in columns.items() if value is not None]
         found = find(filled, fields) or (next(iter(candidates)),)
-        return {"prompt": with_system(turns_of(columns.get(found[0])), columns)}
+        value = columns.get(found[0])
+        if isinstance(value, str):
+            turns = messages_of(value)
+            value = one_turn(value) if turns is None else turns
+        return {"prompt": with_system(turns_of(value), columns)}
 
     return read
 

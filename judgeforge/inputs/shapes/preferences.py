@@ -13,12 +13,13 @@ from typing import Any, get_args
 from judgeforge.config.run import Fields
 from judgeforge.inputs.messages import messages_of
 from judgeforge.inputs.rows import bad, kind_of
-from judgeforge.inputs.shapes.alpaca import instruction_turns
+from judgeforge.inputs.shapes.alpaca import INPUTS, first_of, instruction_turns
 from judgeforge.inputs.shapes.shape import (
     Columns,
     GivenAnswer,
     Shape,
     names_its_prompt,
+    names_its_sides,
     one_turn,
     with_system,
 )
@@ -29,16 +30,20 @@ from judgeforge.records import Given
 _SIDES: tuple[Given, ...] = get_args(Given)
 _PROMPTS = ("prompt", "question", "instruction", "input", "conversations", "messages", "context")
 """Columns that may have the prompt; the first is it wherever it is there."""
-_BESIDE = {"instruction": ("input",)}
+_OTHER_NAMES = (
+    ("preferred_output", "non_preferred_output"),  # hosted preference tuning: OpenAI, Together
+    ("chosen_response", "rejected_response"),  # argilla
+)
 _MODELS = ("{}_model", "{}-model", "model_{}")
 
 
 def columns(names: Collection[str], fields: Fields) -> tuple[str, ...]:
-    sides = _sides(fields)
-    if len(sides) < len(_SIDES) or not all(side in names for side in sides.values()):
+    sides = _sides(names, fields)
+    if not sides:
         return ()
     prompt = _prompt_column(names, fields)
-    beside = _BESIDE.get(prompt or "", ())
+    is_alpaca = prompt == "instruction" and not names_its_prompt(fields)
+    beside = [first_of(INPUTS, names)] if is_alpaca else []
     models = [column for side in _SIDES if (column := _model_column(names, side))]
     wanted = [*sides.values(), *([prompt] if prompt else []), *beside, "system", *models]
     return tuple(name for name in wanted if name in names)
@@ -46,15 +51,20 @@ def columns(names: Collection[str], fields: Fields) -> tuple[str, ...]:
 
 def read(row: Columns, fields: Fields) -> dict[str, Any]:
     filled = [name for name, value in row.items() if value is not None]
-    values = {side: conversation(row.get(name), name) for side, name in _sides(fields).items()}
+    sides = _sides(row, fields)
+    if not sides:
+        bad("the row lacks one of its two sides")
+    names = list(sides.values())
     source = _prompt_column(filled, fields)
     prompt = None if source is None else _prompt(source, row, fields)
-    prompt, answers = split(prompt, list(values.values()), _names(fields))
+    prompt, answers = split(prompt, [conversation(row.get(name), name) for name in names], names)
     given = [
         GivenAnswer(answer, name, side, row.get(_model_column(filled, side) or ""))
-        for side, name, answer in zip(_SIDES, _names(fields), answers, strict=True)
+        for (side, name), answer in zip(sides.items(), answers, strict=True)
     ]
-    return {"prompt": with_system(prompt, row), "completions": given}
+    about = row.get(source or "")
+    tools = {"tools": about["tools"]} if isinstance(about, Mapping) and "tools" in about else {}
+    return {"prompt": with_system(prompt, row), "completions": given, **tools}
 
 
 def conversation(value: object, name: str) -> str | list[Any]:
@@ -138,13 +148,19 @@ def _words(turn: Mapping[str, Any]) -> object:
 def _prompt(source: str, row: Columns, fields: Fields) -> object:
     if source == "instruction" and not names_its_prompt(fields):
         return instruction_turns(row, fields)
-    value = row.get(source)
-    if isinstance(value, str) and looks_like_transcript(value):
+    return asked(row.get(source))
+
+
+def asked(value: object) -> object:
+    """A column that has a prompt, as turns. Raises RowProblemError."""
+    if isinstance(value, Mapping) and "messages" in value:
+        value = value["messages"]
+    if not isinstance(value, str):
+        return turns_of(value)
+    if looks_like_transcript(value):
         return transcript_turns(value)
-    if isinstance(value, str):
-        turns = messages_of(value)
-        return one_turn(value) if turns is None else turns_of(turns)
-    return turns_of(value)
+    turns = messages_of(value)
+    return one_turn(value) if turns is None else turns_of(turns)
 
 
 def _prompt_column(names: Collection[str], fields: Fields) -> str | None:
@@ -152,21 +168,23 @@ def _prompt_column(names: Collection[str], fields: Fields) -> str | None:
     if names_its_prompt(fields):
         return fields.prompt if fields.prompt in names else None
     found = [name for name in _PROMPTS if name in names]
-    if "instruction" in found and "input" in found:
-        found.remove("input")
+    if "instruction" in found:
+        found = [name for name in found if name not in INPUTS]
     if len(found) > 1 and found[0] != _PROMPTS[0]:
         each = " or ".join(f"`{name}`" for name in found)
         bad(f"the prompt could be {each}; say which: `fields: {{prompt: {found[0]}}}`")
     return found[0] if found else None
 
 
-def _sides(fields: Fields) -> dict[Given, str]:
-    named = {"chosen": fields.chosen, "rejected": fields.rejected}
-    return {side: name for side in _SIDES if (name := named[side]) is not None}
-
-
-def _names(fields: Fields) -> list[str]:
-    return list(_sides(fields).values())
+def _sides(names: Collection[str], fields: Fields) -> dict[Given, str]:
+    """Side -> its column; nothing where one of the two is not there, or is not to be read."""
+    if fields.chosen is None or fields.rejected is None:
+        return {}
+    known = [(fields.chosen, fields.rejected), *([] if names_its_sides(fields) else _OTHER_NAMES)]
+    for each in known:
+        if all(name in names for name in each):
+            return dict(zip(_SIDES, each, strict=True))
+    return {}
 
 
 def _model_column(names: Collection[str], side: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from judgeforge.config.choices import ROW_SHAPES
 from judgeforge.config.run import Fields
-from judgeforge.inputs.rows import RawRow, RowProblemError, bad, column_names
+from judgeforge.inputs.rows import RawRow, RowProblemError, bad, column_names, is_nan
 from judgeforge.inputs.shapes.shape import JOINED, Shape, names_its_prompt, names_its_sides
 from judgeforge.inputs.shapes.shape import SHAPE as PROMPTS
 from judgeforge.records import SkipReason
@@ -45,6 +45,7 @@ class Recognised:
         if self.shape is PROMPTS and not keep:
             return row, fields
         self._require(row)
+        self._refuse_differences(row, fields, keep)
         kept = {name: row.columns[name] for name in keep if row.columns.get(name) is not None}
         if self.shape is PROMPTS:
             return RawRow(row.line, row.columns, kept), fields
@@ -56,6 +57,17 @@ class Recognised:
         }
         found = {**common, **self.shape.read(columns, fields)}
         return RawRow(row.line, found, kept), Fields()
+
+    def _refuse_differences(self, row: RawRow, fields: Fields, keep: Collection[str]) -> None:
+        """A prompt of several rows has one reference, and its pairs have one metadata."""
+        common = (fields.reference, fields.metadata, fields.completions, *keep)
+        for name in filter(None, common):
+            values = [each.get(name) for each in row.joined if not is_nan(each.get(name))]
+            if any(value != values[0] for value in values):
+                bad(
+                    f"`{name}` differs between the rows that are one prompt, which can keep one "
+                    "value; leave the column out, or make them equal"
+                )
 
     def _require(self, row: RawRow) -> None:
         if self.shape is PROMPTS:

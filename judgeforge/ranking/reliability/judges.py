@@ -65,6 +65,9 @@ class Reliability(Record):
     doubt: float = Field(default=0.0, ge=0)
     """How far off the judges' errors may be, as a standard deviation of the logarithm of gaps in
     their standard deviations: large where nothing measures them."""
+    useless: float = Field(default=0.0, ge=0, le=1)
+    """Probability that what the judges say has nothing to do with the qualities, where nothing has
+    shown that it has."""
     source: Literal["prior", "run", "labels"] = "prior"
     prompts: int = 0
     """How many prompts it was fitted on."""

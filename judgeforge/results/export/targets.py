@@ -130,14 +130,15 @@ def json_lines_of(row_of: Callable[[Export], Callable[[Any], Mapping[str, Any]]]
 def asked_columns(pair: PreferencePair, options: ExportOptions) -> Row:
     """Columns that trainers may put into their loss, and that are never there unasked.
 
-    ``soft_label`` is P(chosen is better than rejected), 0.5 to 1, and ``weight`` twice that less 1:
-    0 for a toss of a coin, 1 where it is certain.
+    ``soft_label`` is P(chosen is better than rejected), with a tie half of either, and ``weight``
+    twice that less 1: 0 for a toss of a coin, 1 where it is certain.
     """
     found: Row = {}
     if options.with_margin:
         found["margin"] = pair.score_margin
     if options.with_weight:
-        found |= {"soft_label": pair.confidence, "weight": round(2 * pair.confidence - 1, 10)}
+        soft = round(pair.confidence + (pair.p_tie or 0.0) / 2, 10)
+        found |= {"soft_label": soft, "weight": round(abs(2 * soft - 1), 10)}
     return found
 
 

@@ -2,6 +2,7 @@
 
 run.py           all figures of a folder, from one walk, prompt by prompt
 pairs.py         pairs: how certain, how far apart, how far to trust them
+label_noise.py   how many pairs are wrong, as losses ask
 completions.py   completions, by the model that wrote them, and which model answered
 judges.py        judges and tiers: how often asked, silent, agreed; what was saved
 criteria.py      which criteria tell chosen from rejected

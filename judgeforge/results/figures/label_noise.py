@@ -51,6 +51,12 @@ class LabelNoise:
         return Smoothing(min(MOST, share), max(0.0, share - width), min(1.0, share + width))
 
 
+def robust_loss(noise: LabelNoise) -> str:
+    """As arguments of ``DPOConfig``."""
+    found = noise.smoothing
+    return f'loss_type="robust", label_smoothing={found.value if found else 0.0:.3f}'
+
+
 def smoothing_in_words(noise: LabelNoise, *, is_measured: bool) -> str:
     """As Markdown. ``is_measured``: whether labels have shown what the confidences are worth."""
     found = noise.smoothing
@@ -63,8 +69,8 @@ def smoothing_in_words(noise: LabelNoise, *, is_measured: bool) -> str:
         "may be higher."
     )
     return (
-        f'`DPOConfig(loss_type="robust", label_smoothing={found.value:.3f})` tells the loss so: it '
-        "is the mean probability that a pair is wrong, 1 - mean(`confidence` + `p_tie`). If the "
-        f"confidences hold, {found.low:.1%} to {found.high:.1%} of these pairs are wrong (95 %). "
+        f"`DPOConfig({robust_loss(noise)})` tells the loss so: it is the mean probability that a "
+        "pair is wrong, 1 - mean(`confidence` + `p_tie`). If the confidences hold, "
+        f"{found.low:.1%} to {found.high:.1%} of these pairs are wrong (95 %). "
         f"{basis}"
     )

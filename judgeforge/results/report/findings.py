@@ -15,8 +15,9 @@ from judgeforge.records import SkipReason
 from judgeforge.results.facts import judges_by_name, part
 from judgeforge.results.figures.completions import FINISHED, others
 from judgeforge.results.figures.given_labels import SURE
-from judgeforge.results.figures.pairs import PairFigures
+from judgeforge.results.figures.label_noise import robust_loss
 from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 
 ENOUGH = 30
@@ -74,22 +75,15 @@ def _wrong(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
             f"{wrong:.1%} of the pairs are expected to have the worse answer as chosen.",
             f"pairing.min_confidence: {_STRICTER} would keep {kept / pairs.pairs:.0%} of the "
             f"pairs, {rest or 0.0:.0%} of them wrong; a cascade or more repeats make pairs surer; "
-            f"{_robust_loss(pairs)} allows for the rest.",
+            f"DPO with {robust_loss(pairs.label_noise)} allows for the rest.",
         )
     asked = any(not judge.by_code for judge in figures.judges.judges.values())
     if pairs.pairs and asked and manifest.calibration is None:
         yield Finding(
             "note",
-            "No labels were used: confidence follows from how far the judges agree, and errors "
-            "that they share cannot be seen.",
+            assumed(manifest.reliability or {}),
             "Label 40 prompts or more, then judgeforge calibrate and pairing.max_error.",
         )
-
-
-def _robust_loss(pairs: PairFigures) -> str:
-    found = pairs.label_noise.smoothing
-    value = 0.0 if found is None else found.value
-    return f'DPO with loss_type="robust", label_smoothing={value:.3f}'
 
 
 def _length(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
@@ -308,13 +302,11 @@ def _own_family(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
 def _given_labels(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     labels = figures.given_labels
     if labels.judged >= ENOUGH and labels.surely_flipped > _REVERSED * labels.judged:
-        share = labels.surely_flipped / labels.judged
         yield Finding(
             "look",
-            f"{share:.0%} of the set's own labels are wrong by the judges, each with a probability "
-            f"of at least {SURE:g}.",
-            "Read the surest flips, below: either these labels are wrong, or the rubric asks for "
-            "something else than their authors did.",
+            f"{labels.surely_flipped / labels.judged:.0%} of the set's own labels are wrong by the "
+            f"judges, each with a probability of at least {SURE:g}.",
+            "Read the surest flips, below: labels, judges or the rubric may be what is wrong.",
         )
 
 

@@ -20,7 +20,7 @@ from judgeforge.results.report.shown_turns import (
     shown_turns,
 )
 from judgeforge.store.folder import RunFolder
-from judgeforge.text.shown_messages import row_message
+from judgeforge.text.shown_messages import row_message, tools_text
 from judgeforge.text.tool_calls import said_text
 
 MOST_PAIRS = 50
@@ -63,7 +63,7 @@ class ShownPair:
     confidence: float
     margin: float
     tools: Text | None
-    """Those that the prompt offers, as JSON."""
+    """Those that the prompt offers, one a line."""
     turns: tuple[Turn, ...]
     turns_left_out: int
     sides: tuple[Side, Side]
@@ -116,7 +116,7 @@ def _shown(folder: RunFolder, picked: Picked) -> ShownPair:
         reasons=picked.reasons,
         confidence=pair["confidence"],
         margin=pair["score_margin"],
-        tools=cut(tools, MOST_TEXT) if tools else None,
+        tools=cut(tools_text(tools), MOST_TEXT) if tools else None,
         turns=turns,
         turns_left_out=len(pair["prompt"]) - len(turns),
         sides=(

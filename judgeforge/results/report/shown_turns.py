@@ -43,6 +43,7 @@ class Turn:
     is_result: bool = False
     tool: str | None = None
     """Whose result it is, where that is known."""
+    speaker: str | None = None
     calls: tuple[Text, ...] = ()
     calls_left_out: int = 0
     thought: Text | None = None
@@ -51,7 +52,9 @@ class Turn:
     @property
     def texts(self) -> Iterator[str]:
         """All that the page shows of it, but for its pictures."""
-        yield from (self.role[:LONGEST_NAME], (self.tool or "")[:LONGEST_NAME], self.text.text)
+        names = (self.role, self.tool or "", self.speaker or "")
+        yield from (name[:LONGEST_NAME] for name in names)
+        yield self.text.text
         yield from (call.text for call in self.calls)
         yield self.thought.text if self.thought else ""
         yield from (picture.words[:LONGEST_NAME] for picture in self.pictures)
@@ -83,6 +86,7 @@ def shown_turn(message: Message, tool: str | None = None, *, thought: str | None
         role=message.role,
         is_result=is_result,
         tool=(tool or message.name) if is_result else None,
+        speaker=None if is_result else message.name,
         text=cut(message.text, MOST_TEXT),
         calls=tuple(cut(call_text(call), MOST_TEXT) for call in message.tool_calls[:_MOST_CALLS]),
         calls_left_out=max(0, len(message.tool_calls) - _MOST_CALLS),

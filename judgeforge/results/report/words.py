@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from judgeforge.ranking.reliability.unseen import PANEL_DOUBT
 from judgeforge.records import SkipReason
 from judgeforge.results.status import KILLED
 
@@ -109,3 +110,21 @@ def skip_words(reason: str) -> SkipWords:
 
 def status_words(status: str) -> StatusWords:
     return STATUS_WORDS.get(status, StatusWords("This version does not know this status."))
+
+
+def assumed(reliability: Mapping[str, Any]) -> str:
+    """What the confidences rest on where no labels were used: what was assumed, not measured."""
+    if reliability.get("useless"):
+        return (
+            "Nothing measured the judge, which is alone and was asked once: its errors are assumed "
+            "to be as wide as those of recorded judges, and no pair is surer than 0.8."
+        )
+    if (reliability.get("doubt") or 0.0) > PANEL_DOUBT:
+        return (
+            "The judge is alone: how far its answers differ was measured, its lasting error is "
+            "assumed to be as wide as that of recorded judges."
+        )
+    return (
+        "No labels were used: confidence follows from how far the judges agree, and how far they "
+        "err together is assumed from recorded judges, not measured."
+    )

@@ -87,7 +87,9 @@ def judge_labels(
 
 def _without_the_rest(config: RunConfig, prompts: Path) -> RunConfig:
     """Ready completions, every judge of every tier, and no rule that would leave a pair out."""
-    judging = config.judging.model_copy(update={"cascade": None, "calibration": None})
+    judging = config.judging.model_copy(
+        update={"cascade": None, "calibration": None, "fit_repeats": 0}
+    )
     return config.model_copy(
         update={
             "prompts": PromptsConfig(path=prompts),

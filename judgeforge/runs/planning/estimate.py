@@ -16,6 +16,7 @@ from judgeforge.judging.judge_prompts import decision_pair_question, judge_messa
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
+from judgeforge.runs.planning.measure import Measure, bought, is_measured
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
@@ -97,6 +98,9 @@ class Estimator:
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
         self._shown: dict[tuple[str, int], list[int]] = {}
+        self._measure = bought(self._config.judging)
+        self._first: dict[str, int] = {}
+        """The prompts that judges are learnt from, by id, with their places."""
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
@@ -136,12 +140,29 @@ class Estimator:
         thought = answer.reasoning if self._config.judging.show_reasoning else None
         return said_text(answer.text, answer.tool_calls), thought or ""
 
+    @property
+    def measured(self) -> int:
+        """How many of the prompts so far are asked more, to measure the judges."""
+        return sum(is_measured(place, name) for name, place in self._first.items())
+
+    def _measured_by(self, prompt: Prompt) -> Measure | None:
+        if self._measure is not None and len(self._first) < self._config.judging.fit_prompts:
+            self._first.setdefault(prompt.id, len(self._first))
+        place = self._first.get(prompt.id)
+        return self._measure if place is not None and is_measured(place, prompt.id) else None
+
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
-        completions = _blank_completions(models)
+        completions, measure = _blank_completions(models), self._measured_by(prompt)
         for judge in self._config.judging.judges:
             shown, load = self._completions_shown(judge, completions), loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
+            if measure == "everybody":
+                certain = len(shown) // judge.repeats
+                shown = shown[:certain]
+            elif measure == "repeats":
+                shown = shown * (1 + self._config.judging.fit_repeats)
+                certain = len(shown)
             self._judge(prompt, judge, shown[:certain], lengths, load)
             self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
 

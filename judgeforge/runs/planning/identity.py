@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import PromptsConfig, RunConfig
 from judgeforge.records import RubricId
+from judgeforge.runs.planning.measure import bought
 from judgeforge.text.wording import listed, shortened
 
 _MODEL_FIELDS = {
@@ -50,7 +51,8 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         "rubric": rubric.model_dump(mode="json"),
         "judging": {
             **config.judging.model_dump(
-                mode="json", exclude=_BESIDE_JUDGING | _unset(config.judging, _OF_JUDGING)
+                mode="json",
+                exclude=_BESIDE_JUDGING | _unset(config.judging, _OF_JUDGING) | _unbought(config),
             ),
             "calibration": calibration,
         },
@@ -58,6 +60,19 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
             mode="json", exclude=_unset(config.pairing, _OF_PAIRING)
         ),
     }
+
+
+def _unbought(config: RunConfig) -> set[str]:
+    return set() if bought(config.judging) else {"fit_repeats"}
+
+
+def as_begun(config: RunConfig, before: Mapping[str, Any]) -> RunConfig:
+    """``config`` for a folder whose identity was ``before``: one that planned to buy nothing that
+    measures its judges goes on so, unless the configuration says otherwise."""
+    judging = config.judging
+    if "fit_repeats" in judging.model_fields_set or "fit_repeats" in (before.get("judging") or {}):
+        return config
+    return config.model_copy(update={"judging": judging.model_copy(update={"fit_repeats": 0})})
 
 
 def _unset(settings: BaseModel, newer: Mapping[str, object]) -> set[str]:

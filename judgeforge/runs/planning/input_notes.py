@@ -23,10 +23,13 @@ class InputNotes:
         self._keep = frozenset(config.keep)
         self.source = SourceColumns.of(config, completions_wanted=checks.needs_completions)
         self.checks = replace(checks, look_at=self._lint.add)
-        self._transcripts = 0
+        self._samples = not checks.needs_completions
+        self._prompts = self._ready = self._transcripts = 0
         self._kept: set[str] = set()
 
     def add(self, prompt: Prompt) -> None:
+        self._prompts += 1
+        self._ready += bool(prompt.completions)
         first = prompt.messages[0]
         if len(prompt.messages) == 1 and looks_like_transcript(first.content):
             self._transcripts += 1
@@ -39,13 +42,19 @@ class InputNotes:
         return self._lint.findings()
 
     def notes(self) -> list[str]:
-        if not self._transcripts:
-            return []
-        rows = counted(self._transcripts, "prompt")
-        return [
-            f"{rows} with `Human:` and `Assistant:` are sent as they are; "
-            "`prompts: {shape: transcript}` reads them as conversations"
-        ]
+        found = []
+        if self._transcripts:
+            prompts = counted(self._transcripts, "prompt")
+            found.append(
+                f"{prompts} with `Human:` and `Assistant:` are sent as they are; "
+                "`prompts: {shape: transcript}` reads them as conversations"
+            )
+        if self._samples and self._ready:
+            found.append(
+                f"{counted(self._ready, 'prompt')} of {self._prompts} bring the answers that are "
+                "judged, so none is sampled for them"
+            )
+        return found
 
     def warnings(self) -> list[str]:
         return [

@@ -25,6 +25,8 @@ from judgeforge.runs.planning.estimate import (
     TotalCost,
     total_cost,
 )
+from judgeforge.runs.planning.identity import as_begun
+from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
@@ -74,9 +76,10 @@ def plan_run(
     The run folder that ``out`` means (as for a run) tells how much of it is spent already, and what
     a cascade asks beyond its first tier, as far as that has got; before that it is assumed.
     """
+    folder = RunFolder(chosen_folder(config, out))
+    config = _as_begun(config, folder)
     prepared = prepare(config, with_keys=False)
     check_prompts_file(config)
-    folder = RunFolder(chosen_folder(config, out))
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
     estimator = Estimator(prepared, escalation=share)
@@ -108,6 +111,7 @@ def plan_run(
             *noticed.sights(),
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
+            *_measure_notes(config, estimator),
             *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
         ],
         warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
@@ -143,19 +147,12 @@ def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad
 
 
 def cascade_warnings(config: RunConfig) -> list[str]:
-    if config.judging.cascade is None or _asks_beyond_first_tier(config):
+    if config.judging.cascade is None or asks_beyond_first_tier(config.judging):
         return []
     return [
         "judging.cascade does nothing: all judges are of one tier and asked once, so each is asked "
         "everything. Set `tier: 2` on those that are to be asked in doubt only."
     ]
-
-
-def _asks_beyond_first_tier(config: RunConfig) -> bool:
-    """Whether a cascade can ask anything that is not asked about every prompt."""
-    judges = config.judging.judges
-    more = any(judge.repeats > 1 or judge.tier != judges[0].tier for judge in judges)
-    return config.judging.cascade is not None and more
 
 
 def _model_plan(name: str, load: ModelLoad, directly: float | None) -> ModelPlan:
@@ -180,8 +177,32 @@ def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
     return (seen.judgments - seen.certain) / possible if possible > 0 else None
 
 
+def _as_begun(config: RunConfig, folder: RunFolder) -> RunConfig:
+    """As a run in this folder would take it."""
+    try:
+        manifest = folder.read_manifest()
+    except StoreError:
+        return config  # the run itself says what is wrong with the file
+    return config if manifest is None else as_begun(config, manifest.identity)
+
+
+def _measure_notes(config: RunConfig, estimator: Estimator) -> list[str]:
+    measure, number = bought(config.judging), estimator.measured
+    if measure is None or not number:
+        return []
+    what = (
+        f"its judge {config.judging.fit_repeats + 1} times"
+        if measure == "repeats"
+        else "all judges once"
+    )
+    return [
+        f"To measure the judges, {number} of the first {config.judging.fit_prompts} prompts ask "
+        f"{what}; that is in all figures. judging.fit_repeats: 0 leaves it out."
+    ]
+
+
 def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
-    if not _asks_beyond_first_tier(config):
+    if not asks_beyond_first_tier(config.judging):
         return []
     share = f"{ASSUMED_ESCALATION if seen is None else seen:.0%}"
     source = "assumed" if seen is None else "seen in the run so far"

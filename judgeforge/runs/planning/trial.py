@@ -198,9 +198,11 @@ class _Trial:
         """What the server's list of models says of this one."""
         model = self.prepared.config.models[self.name]
         entries = listed_models(model, self.prepared.keys[self.name])
-        own = next((entry for entry in entries if entry.get("id") == model.model), None)
+        names = [str(entry.get("id")) for entry in entries]
+        same = (n for n, name in enumerate(names) if _is_same_model(model.model, name))
+        place = names.index(model.model) if model.model in names else next(same, None)
+        own = None if place is None else entries[place]
         if entries and own is None:
-            names = [str(entry.get("id")) for entry in entries]
             return [
                 self._finding(
                     "list of models",

@@ -74,6 +74,19 @@ def test_a_run_without_pairs_gives_an_empty_table(tmp_path: Path) -> None:
     assert pairs_table(run_folder(tmp_path, pairs=0)).row_count == 0
 
 
+def test_calls_and_pictures_stand_in_the_cells_too(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path)
+    (row,) = (json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines())
+    call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    seen = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+    row["prompt"] = [{"role": "user", "content": [{"type": "text", "text": "Where?"}, seen]}]
+    row["chosen"] = [{"role": "assistant", "content": None, "tool_calls": [call]}]
+    (folder / "pairs.jsonl").write_text(json.dumps(row) + "\n")
+    text = printed(folder)
+    assert "→ weather({})" in text
+    assert "[picture" in text
+
+
 def test_markup_and_control_characters_of_a_model_are_text(tmp_path: Path) -> None:
     attack = "[bold red]hi[/] \x1b[2J\x1b]0;title\x07 \x9b31m \u202egnp"
     shown = printed(run_folder(tmp_path, chosen=attack))

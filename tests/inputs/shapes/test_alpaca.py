@@ -40,6 +40,12 @@ def test_its_output_is_an_answer_which_is_refused_dropped_or_judged(tmp_path: Pa
     assert answers(judged) == [(None, "Vienna."), (None, "Graz.")]
 
 
+def test_dolly_has_other_names_for_them(tmp_path: Path) -> None:
+    row = {"instruction": "Name the capital.", "context": "Styria", "response": "Graz."}
+    assert said(only_prompt(tmp_path, row, last_answer="drop")) == ASKED
+    assert "last_answer" in only_skip(tmp_path, row).detail
+
+
 def test_instructions_with_completions_that_are_objects(tmp_path: Path) -> None:
     row = {
         "instruction": "Name a capital.",

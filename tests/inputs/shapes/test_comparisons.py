@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,8 @@ def test_what_nobody_can_read_is_a_named_skip(tmp_path: Path, value: object) -> 
     skip = only_skip(tmp_path, {**HELPSTEER3, "overall_preference": value}, JUDGED)
     assert "does not say which answer is better" in skip.detail
     assert "`winner` does not say" in only_skip(tmp_path, {**ARENA, "winner": 3}, JUDGED).detail
+
+
+def test_a_prompt_may_be_the_text_of_messages(tmp_path: Path) -> None:
+    row = {**HELPSTEER2, "prompt": json.dumps(HELPSTEER3["context"])}
+    assert said(only_prompt(tmp_path, row, JUDGED)) == [("user", "Who wrote Faust?")]

@@ -59,6 +59,8 @@ def test_a_prompt_may_have_turns_of_sharegpt_too(tmp_path: Path) -> None:
 def test_a_column_system_goes_before_the_turns(tmp_path: Path) -> None:
     row = {**SHAREGPT, "system": "Be brief."}
     assert said(only_prompt(tmp_path, row)) == [("system", "Be brief."), *TURNS]
+    text = {**row, "conversations": json.dumps(SHAREGPT["conversations"])}
+    assert said(only_prompt(tmp_path, text)) == [("system", "Be brief."), *TURNS]
     twice = {"messages": FINE_TUNING["messages"][:2], "system": "Be long."}
     assert "another system message" in only_skip(tmp_path, twice).detail
 

@@ -57,6 +57,16 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         "chosen": {"from": "gpt", "value": "Goethe."},
         "rejected": {"from": "gpt", "value": "Schiller."},
     },
+    "hosted preference tuning": {
+        "input": {"messages": [USER], "tools": [], "parallel_tool_calls": True},
+        "preferred_output": [GOOD],
+        "non_preferred_output": [BAD],
+    },
+    "argilla": {
+        "instruction": "Who wrote Faust?",
+        "chosen_response": "Goethe.",
+        "rejected_response": "Schiller.",
+    },
     "texts of lists": {
         "chosen": json.dumps([USER, GOOD]),
         "rejected": str([USER, BAD]),
@@ -128,6 +138,13 @@ def test_thoughts_and_tool_calls_of_a_side_are_kept(tmp_path: Path) -> None:
     chosen, rejected = only_prompt(tmp_path, row, JUDGED).completions
     assert [each.name for each in chosen.tool_calls] == ["look"]
     assert rejected.reasoning == "I think so."
+
+
+def test_tools_beside_the_messages_of_an_input_are_kept(tmp_path: Path) -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    row = LAYOUTS["hosted preference tuning"]
+    prompt = only_prompt(tmp_path, {**row, "input": {**row["input"], "tools": [tool]}}, JUDGED)
+    assert json.loads(prompt.tools or "")[0]["function"]["name"] == "look"
 
 
 def test_swapped_sides_are_another_row(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from judgeforge.config.run import Fields
 from judgeforge.errors import InputError
 from judgeforge.inputs.rows import RowProblemError
 from judgeforge.inputs.shapes.recognition import recognise, shapes
+from judgeforge.records import Prompt
 from tests.support.foreign_rows import JUDGED, only_prompt, only_skip, read_rows, write_rows
 
 
@@ -97,6 +98,10 @@ def test_a_shape_that_the_columns_do_not_make_is_an_error(tmp_path: Path) -> Non
 def test_columns_that_are_not_used_cost_no_row(tmp_path: Path) -> None:
     row = {"prompt": "Why?", "score": float("nan"), "best": float("inf"), "odd": [{"a": None}]}
     assert only_prompt(tmp_path, row).id == only_prompt(tmp_path, {"prompt": "Why?"}).id
+    file = tmp_path / "long.jsonl"
+    file.write_text('{"prompt": "Why?", "digits": ' + "9" * 5000 + "}\n", encoding="utf-8")
+    (long,), _ = read_rows(file)
+    assert isinstance(long, Prompt)
 
 
 def test_texts_of_json_are_read_in_any_format(tmp_path: Path) -> None:

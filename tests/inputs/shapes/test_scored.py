@@ -55,3 +55,11 @@ def test_where_answers_are_sampled_each_row_is_a_prompt_as_ever(tmp_path: Path) 
 def test_a_score_that_is_no_number_is_a_named_skip(tmp_path: Path) -> None:
     skip = only_skip(tmp_path, row("Who?", "a", float("nan")), JUDGED)
     assert "score of an answer must be a number" in skip.detail
+
+
+def test_what_differs_between_the_rows_of_a_prompt_is_never_lost_in_silence(tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "p.jsonl", [row("Who?", "a", 1, domain="x"), row("Who?", "b", 2)])
+    rows, _ = read_rows(file, JUDGED)
+    assert isinstance(rows[0], Prompt)
+    (skip,), _ = read_rows(file, JUDGED, keep=["domain"])
+    assert "`domain` differs between the rows" in str(skip)

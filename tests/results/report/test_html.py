@@ -55,7 +55,7 @@ def conversation_of(text: str) -> list[dict[str, Any]]:
         {"role": "user", "content": parts},
         {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_content": text},
         {"role": "tool", "content": text, "tool_call_id": "1", "name": text},
-        {"role": "user", "content": text},
+        {"role": "user", "content": text, "name": text},
     ]
 
 
@@ -70,7 +70,8 @@ def rows_of(text: str, prompt: str) -> dict[str, list[dict[str, Any]]]:
         "pairs": [
             {
                 "id": f"{prompt}.{text}", "prompt_id": prompt,
-                "prompt": conversation_of(text), "tools": json.dumps([text]),
+                "prompt": conversation_of(text),
+                "tools": json.dumps([{"name": text, "description": text}]),
                 "chosen": [conversation_of(text)[1]],
                 "rejected": [{"role": "assistant", "content": text + "."}],
                 "score_chosen": 0.8, "score_rejected": 0.3, "score_margin": 0.5,

@@ -97,6 +97,7 @@ class TestThePage:
         assert "tools that the prompt offers" in page.text
         assert "some(some)" in page.text
         assert "prompt, tool, result of some" in page.text
+        assert "prompt, user (some)" in page.text
 
 
 def test_a_page_without_pictures_allows_none(tmp_path: Path) -> None:

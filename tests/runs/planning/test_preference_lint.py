@@ -16,6 +16,7 @@ from judgeforge.runs.planning.preference_lint import PreferenceLint, looks_cut, 
 from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.foreign_rows import write_rows
+from tests.support.run_process import Command
 from tests.support.run_setup import write_config
 
 ASKED = "Which writer lived in Weimar for most of his life?"
@@ -121,6 +122,21 @@ def test_check_says_how_rows_were_read_and_lints_them(tmp_path: Path, server: Lo
     assert "identical sides: 1 row (line 4)" in report.lint
     assert (report.prompts, dict(report.skips)) == (3, {"too_few_completions": 1})
     assert not server.calls()
+
+
+def test_check_says_where_nothing_is_sampled(tmp_path: Path, server: LocalServer) -> None:
+    write_rows(tmp_path / "set.json", rows(3))
+    report = check_run(load_config(write_config(tmp_path, server, prompts={"path": "set.json"})))
+    assert any(note.startswith("3 prompts of 3 bring the answers") for note in report.notes)
+
+
+def test_the_command_prints_it(tmp_path: Path, server: LocalServer, command: Command) -> None:
+    write_rows(tmp_path / "set.json", rows(3))
+    config = write_config(tmp_path, server, prompts={"path": "set.json"}, sampling=None)
+    code, shown, _ = command("check", config)
+    assert code == 0
+    assert shown.startswith("read as preferences; 1 column not used: source\n3 prompts are fine")
+    assert "lint of 3 rows with `chosen` and `rejected`\n  chosen is the longer side" in shown
 
 
 def test_check_tells_what_else_could_be_read(tmp_path: Path, server: LocalServer) -> None:

@@ -1,0 +1,50 @@
+"""What is bought on some of the first prompts, so that the judges of a run are measured.
+
+A judge that is alone and asked once shows nothing of its noise, and a cascade that asks only where
+it is in doubt can keep a wrong belief about its first judge for ever. So some of the prompts that
+the judges are learnt from are asked more: a judge alone the same again, a cascade all its judges.
+They are half of those behind the first ones, drawn by their ids: what is asked must not depend on
+where a run was stopped, and a run of few prompts buys nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from judgeforge.config.judges import JudgingConfig
+
+Measure = Literal["repeats", "everybody"]
+NEVER_MEASURED = 16
+"""Rows of the input from its first one on: a run of so few is not worth measuring a judge for."""
+
+MEASURED_SHARE = 3 / 8
+"""Of 64 prompts that judges are learnt from: half of those behind the first 16."""
+
+
+def bought(judging: JudgingConfig) -> Measure | None:
+    """None where nothing is, because the judges measure each other, repeat themselves or have
+    labels, or nothing could be learnt."""
+    if not judging.fit_repeats or not judging.fit_prompts or judging.calibration is not None:
+        return None
+    judges = judging.judges
+    if asks_beyond_first_tier(judging):
+        return "everybody" if len(judges) > 1 else None
+    if len(judges) != 1 or judging.judgments is not None:
+        return None
+    only = judges[0]
+    repeatable = only.shows != "two" and "repeats" in only.facts.settings and only.repeats == 1
+    return "repeats" if repeatable else None
+
+
+def asks_beyond_first_tier(judging: JudgingConfig) -> bool:
+    """Whether a cascade can ask anything that is not asked about every prompt."""
+    judges = judging.judges
+    more = any(judge.repeats > 1 or judge.tier != judges[0].tier for judge in judges)
+    return judging.cascade is not None and more
+
+
+def is_measured(position: int, prompt_id: str) -> bool:
+    """Whether a prompt that the judges are learnt from, at this row of the input, is asked more."""
+    drawn = hashlib.sha256(prompt_id.encode("utf-8", "surrogatepass")).digest()[0]
+    return position >= NEVER_MEASURED and drawn < 128  # one in two
