@@ -69,7 +69,7 @@ PICTURES = [
 INPUT = [
     {"id": "tools", "prompt": CONVERSATION, "tools": [WEATHER, CLOCK]},
     {"id": "no-tools", "prompt": CONVERSATION},
-    {"id": "pictures", "prompt": PICTURES},
+    {"id": "pictures", "prompt": [{**turn, "weight": 1} for turn in PICTURES]},
     {"id": "plain", "prompt": "Why is the sky blue?"},
 ]
 
@@ -126,7 +126,14 @@ def test_the_pairs_have_the_prompt_as_it_was_given(ran: Ran) -> None:
     for row in INPUT:
         given = row["prompt"]
         turns = given if isinstance(given, list) else [{"role": "user", "content": given}]
-        assert in_parts(ran.pairs[row["id"]]["prompt"]) == in_parts(turns)
+        kept = [{name: each for name, each in turn.items() if name != "weight"} for turn in turns]
+        assert in_parts(ran.pairs[row["id"]]["prompt"]) == in_parts(kept)
+
+
+def test_the_run_names_what_no_pair_can_hold(ran: Ran) -> None:
+    assert [note for note in ran.result.notes if "left out" in note] == [
+        "fields of messages that no pair has are left out: `weight` (1 message)"
+    ]
 
 
 def test_the_tools_of_a_row_stand_in_its_pair_as_json_text(ran: Ran) -> None:
