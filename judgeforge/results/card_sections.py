@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from judgeforge.results.facts import judges, prompts_source, rules, sampling
 from judgeforge.results.figures.distribution import SHARES, Values
 from judgeforge.results.figures.pairs import BESIDE_WORDS, PairFigures
+from judgeforge.results.how_made import judges, prompts_source, rules, sampling
 from judgeforge.store.manifest import (
     GivenLabels,
     LengthQuality,
