@@ -65,6 +65,11 @@ class Prompts:
         """Whether all refusals may be about the few prompts under way, and others may follow."""
         return False
 
+    def have_doubts_of(self, model: str) -> bool:
+        """Whether no reply of a judge that asks this model could be read so far."""
+        del model
+        return False
+
     def begin_another(self) -> bool:
         """Whether one more begins now, so that more can be learnt."""
         return False

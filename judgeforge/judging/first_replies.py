@@ -80,6 +80,11 @@ class FirstReplies:
         doubts = (judge.is_in_doubt for kind, judge in self._judges.items() if self._is_new(kind))
         return bool(self.known.readable) and not any(doubts)
 
+    def has_doubts_of(self, model: str) -> bool:
+        """Whether a judge that asks this model is in doubt."""
+        asked = ((kind, judge) for kind, judge in self._judges.items() if kind[0] == model)
+        return any(judge.is_in_doubt for kind, judge in asked if self._is_new(kind))
+
     def other_form(self, model: str) -> ReplyForm | None:
         """The form in which it is asked, where that is not the usual one."""
         form = self._models[model].form

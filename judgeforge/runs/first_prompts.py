@@ -67,6 +67,9 @@ class FirstPrompts(Prompts):
     def are_few(self) -> bool:
         return not self.are_over
 
+    def have_doubts_of(self, model: str) -> bool:
+        return self.replies is not None and self.replies.has_doubts_of(model)
+
     def begin_another(self) -> bool:
         if not self._is_waiting or self._under_way >= MOST_TOGETHER:
             return False

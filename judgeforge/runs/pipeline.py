@@ -87,8 +87,10 @@ class Pipeline:
                 return position
             if self._first.are_over:
                 self._conclude_kept_back()
+            goes_first = not self._first.are_over
             self._first.begin()
             claim = await self._admission.admit(row)
+            claim.goes_first = goes_first
             if self._ended:
                 self._admission.ended(claim, finished=False)
                 return position

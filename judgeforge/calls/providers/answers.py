@@ -45,6 +45,9 @@ _MARKS = (
     _Mark("<thought>", "</thought>", is_special=False),
     _Mark("<thoughts>", "</thoughts>", is_special=False),
     _Mark("<reasoning>", "</reasoning>", is_special=False),
+    _Mark("<reflection>", "</reflection>", is_special=False),
+    _Mark("<scratchpad>", "</scratchpad>", is_special=False),
+    _Mark("<inner_monologue>", "</inner_monologue>", is_special=False),
 )
 """Of Qwen and DeepSeek, Mistral, Kimi, Seed, Command, Sky, MedGemma, gpt-oss, and of prompts that
 many models were trained on."""
