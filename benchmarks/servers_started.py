@@ -17,7 +17,7 @@ from pathlib import Path
 from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL, find_model
 
 CONTEXT_TOKENS, SLOTS = 2048, 4
-INSTALL_S, START_S = 900, 300
+INSTALL_S, START_S = 900, 500
 _QUIET = {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "OMP_WAIT_POLICY": "passive"}
 
 
@@ -93,7 +93,14 @@ def _vllm(place: Place, folder: Path, port: int) -> list[str]:
     # Not `vllm serve`: that asks for the version of a package that is not called `vllm-cpu`.
     module = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(folder / WEIGHTS)]
     options = ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", EMBEDDED_MODEL]
-    return [place.program("python"), *module, *options, "--max-model-len", str(CONTEXT_TOKENS)]
+    return [
+        place.program("python"),
+        *module,
+        *options,
+        "--enforce-eager",
+        "--max-model-len",
+        str(CONTEXT_TOKENS),
+    ]
 
 
 def _litellm(place: Place, folder: Path, port: int) -> list[str]:
