@@ -167,6 +167,8 @@ def _only_judging_differs(
     if previous is None or not folder.journal_file.exists():
         return False
     old, new = previous.identity, prepared.identity
+    if (old.get("judging") or {}).get("judges"):
+        return False
     if any(old.get(part) != new.get(part) for part in _OF_SAMPLING):
         return False
     sampled = (old.get("sampling") or {}).get("models", ())

@@ -112,6 +112,16 @@ def test_the_same_folder_is_judged_later_without_a_second_completion(project: Pr
     assert result.manifest["totals"]["pairs"] == NUMBER
 
 
+def test_judging_later_gives_the_pairs_of_one_go(project: Project) -> None:
+    judging = {"judges": [{"model": "small"}]}
+    project.run()
+    project.run(judging)
+    later = (project.out / "pairs.jsonl").read_bytes()
+    shutil.rmtree(project.out)
+    project.run(judging)
+    assert (project.out / "pairs.jsonl").read_bytes() == later
+
+
 def test_another_way_of_sampling_is_still_a_changed_run(project: Project) -> None:
     project.run()
     project.settings["sampling"]["seed"] = 8
