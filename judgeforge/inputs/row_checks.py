@@ -97,7 +97,7 @@ def check_row(
     if ready and checks.look_at is not None:
         checks.look_at(row.line, messages, ready)
     if ready or checks.needs_completions:
-        require_two(ready, sampled=not checks.needs_completions)
+        require_two(ready, sampled=not checks.needs_completions, answered=bool(answered))
     parts = {
         "messages": messages,
         "line": row.line,
