@@ -56,9 +56,7 @@ def read_completions(
     return tuple(_completion(one, number, reading) for number, one in each)
 
 
-def require_two(
-    ready: Sequence[ReadyCompletion], *, sampled: bool, answered: bool = False
-) -> None:
+def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool, answered: bool = False) -> None:
     """``sampled``: rows need not bring any. ``answered``: the last one is the last answer.
 
     Raises RowProblemError with nothing to compare.
