@@ -22,6 +22,9 @@ MOST_TOGETHER = 3
 """Where all that is under way was refused, others begin until there are this many: what two odd
 prompts meet says nothing of a model."""
 
+PATIENCE_S = 15.0
+"""A request that hangs holds up its own prompt: after this long without news another begins."""
+
 Judged = tuple[int, JudgedPrompt, Reliability]
 """Its position in the input, and what it is to be ranked with."""
 
@@ -49,6 +52,11 @@ class FirstPrompts(Prompts):
         self._under_way = under_way
         self._is_waiting = not (under_way == 0 or self._is_wanted or self.are_over)
         return not self._is_waiting
+
+    @property
+    def patience_s(self) -> float | None:
+        """How long a prompt waits for others before ``begin_another`` helps it; None for ever."""
+        return PATIENCE_S if self._is_waiting else None
 
     def begin(self) -> None:
         self._is_wanted = False

@@ -111,7 +111,11 @@ class Pipeline:
             if under_way < self._most_in_flight and self._first.may_begin(under_way):
                 break
             self._changed.clear()
-            await self._changed.wait()
+            try:
+                async with asyncio.timeout(self._first.patience_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._first.begin_another()
         return not self._ended
 
     def _done(self, task: asyncio.Task[None]) -> None:
