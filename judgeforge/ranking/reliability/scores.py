@@ -21,9 +21,9 @@ from judgeforge.ranking.reliability.judges import Reliability
 
 STEPS = 40
 PRIOR_CELLS = 30.0
-"""How many cells the prior variances of prompts are worth."""
+"""How many cells the prior variances of qualities and prompts are worth."""
 PRIOR_FEW_CELLS = 4.0
-"""The same of own errors, noise and qualities, in which recorded judges and sets differ widely."""
+"""The same of own errors and noise, in which recorded judges differ widely."""
 PRIOR_SCALE_CELLS = 60.0
 """How many cells the prior scale (1) is worth."""
 
@@ -147,9 +147,7 @@ def _improve(groups: Sequence[_Group], now: _Parameters, prior: _Parameters) -> 
         _expect(group, now, sums)
     own = (PRIOR_FEW_CELLS * prior.own + sums.own) / (PRIOR_FEW_CELLS + sums.own_n)
     prompt = (PRIOR_CELLS * prior.prompt + sums.prompt) / (PRIOR_CELLS + sums.prompt_n)
-    quality = (PRIOR_FEW_CELLS * prior.quality + sums.quality) / (
-        PRIOR_FEW_CELLS + sums.completions
-    )
+    quality = (PRIOR_CELLS * prior.quality + sums.quality) / (PRIOR_CELLS + sums.completions)
     spread = (PRIOR_CELLS * prior.spread + sums.spread) / (PRIOR_CELLS + sums.prompts)
     pull = PRIOR_SCALE_CELLS * prior.quality
     scale = np.maximum((pull + sums.cross) / (pull + sums.square), 0.05)

@@ -60,6 +60,18 @@ def test_known_marks_are_split_off(opening: str, closing: str, gap: str) -> None
          "hm\n\na plan"),
         ("<|START_THINKING|>hm<|END_THINKING|><|START_RESPONSE|>Tea.<|END_RESPONSE|>", "Tea.",
          "hm"),
+        ("<think>hm</think> Tea is a drink.", "Tea is a drink.", "hm"),
+        ("<think>hm</think>\tTea is a drink.", "Tea is a drink.", "hm"),
+        ("<think>hm</think>\u00a0Tea is a drink.", "Tea is a drink.", "hm"),
+        ('<think>hm</think>"Tea" is a word.', '"Tea" is a word.', "hm"),
+        ("<think>hm</think>`tea` is a name.", "`tea` is a name.", "hm"),
+        ("<think>\n```python\ntea\n</think> Tea is a drink.", "Tea is a drink.",
+         "```python\ntea"),
+        ("<think>a</think> <think>b</think> Tea is a drink.", "Tea is a drink.", "a\n\nb"),
+        ("<reasoning>hm</reasoning> Tea is a drink.", "Tea is a drink.", "hm"),
+        ("\u25c1think\u25b7hm\u25c1/think\u25b7 Tea is a drink.", "Tea is a drink.", "hm"),
+        ("<think>I close with </think> here.\n</think>\nTea.", "Tea.",
+         "I close with </think> here."),
     ],
 )  # fmt: skip
 def test_thoughts_are_found_where_they_are(text: str, answer: str, thought: str) -> None:

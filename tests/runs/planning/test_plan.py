@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 import judgeforge
 from judgeforge.cli import app
 from judgeforge.runs.planning.estimate import ASSUMED_ESCALATION
+from judgeforge.runs.planning.measure import is_measured
 from judgeforge.runs.planning.plan import PlanReport, plan_run
 from tests.local_server import LocalServer
-from tests.support.run_setup import PRICE, model, run, write_config
+from tests.support.run_setup import PRICE, model, rows, run, write_config
 
 CACHED_PRICE = {**PRICE, "cached_input_per_mtok": 0.1}
 
@@ -177,3 +178,28 @@ def test_a_budget_between_low_and_high_may_end_the_run(tmp_path: Path, server: L
     expected = plan(write_config(tmp_path, server)).expected
     notes = plan(write_config(tmp_path, server, budget={"usd": expected})).notes
     assert any("the run may stop there" in note for note in notes)
+
+
+def test_what_measures_a_judge_alone_is_planned_and_bought_and_not_in_an_older_folder(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    config, prompts = write_config(tmp_path, server, prompts=30), range(30)
+    measured = {f"p{place}" for place in prompts if is_measured(place, f"p{place}")}
+    assert measured
+    planned = plan(config)
+    assert planned.calls == 30 * 8 + 4 * len(measured)
+    assert any(f"{len(measured)} of the first 64 prompts" in note for note in planned.notes)
+    done = run(config, tmp_path / "out")
+    assert done.manifest["totals"]["calls"]["paid"] == planned.calls
+    judgments = rows(tmp_path / "out" / "judgments.jsonl")
+    assert {row["prompt_id"] for row in judgments if row["repeat"] == 1} == measured
+    assert {"p_tie" in row for row in rows(tmp_path / "out" / "pairs.jsonl")} == {True}
+
+    older = tmp_path / "older"
+    run(config, older, limit=4)
+    manifest = json.loads((older / "manifest.json").read_text())
+    del manifest["identity"]["judging"]["fit_repeats"]  # as earlier versions left it
+    (older / "manifest.json").write_text(json.dumps(manifest))
+    assert plan(config, out=older).calls == 30 * 8
+    run(config, older)
+    assert {row["repeat"] for row in rows(older / "judgments.jsonl")} == {0}
