@@ -18,10 +18,11 @@ from judgeforge.ranking.cascade.candidates import JudgeOption
 from judgeforge.ranking.cascade.choose import Spent, next_bundle
 from judgeforge.ranking.evidence import read_evidence
 from judgeforge.ranking.rank import rank
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.ranking.rules import CascadeRules
-from judgeforge.records import Judgment, Ranking
+from judgeforge.records import Judgment
 
 FIT_PROMPTS = 64
 """As many prompts as a run judges with the prior and then learns its judges from."""

@@ -11,9 +11,9 @@ import numpy as np
 from benchmarks.judging_data import JudgedPair, load_verdicts
 from benchmarks.judging_report import Measure, Target, mean_interval
 from judgeforge.ranking.rank import rank
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.records import Ranking
 
 DATASET, NATURAL = "llmbar", "natural"
 TARGETS = {"metrics_reference": 86.0, "cot": 75.0}

@@ -17,7 +17,7 @@ from pathlib import Path
 from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL, find_model
 
 CONTEXT_TOKENS, SLOTS = 2048, 4
-INSTALL_S, START_S = 900, 300
+INSTALL_S, START_S = 900, 500
 _QUIET = {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "OMP_WAIT_POLICY": "passive"}
 
 
@@ -90,9 +90,17 @@ def _transformers(place: Place, folder: Path, port: int) -> list[str]:
 
 
 def _vllm(place: Place, folder: Path, port: int) -> list[str]:
+    # Not `vllm serve`: that asks for the version of a package that is not called `vllm-cpu`.
+    module = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(folder / WEIGHTS)]
     options = ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", EMBEDDED_MODEL]
-    length = ["--max-model-len", str(CONTEXT_TOKENS), "--logprobs-mode", "raw_logprobs"]
-    return [place.program("vllm"), "serve", str(folder / WEIGHTS), *options, *length]
+    return [
+        place.program("python"),
+        *module,
+        *options,
+        "--enforce-eager",
+        "--max-model-len",
+        str(CONTEXT_TOKENS),
+    ]
 
 
 def _litellm(place: Place, folder: Path, port: int) -> list[str]:

@@ -61,8 +61,8 @@ def select(raters: int) -> dict[str, PairSelection]:
 def main() -> None:
     for raters in (1, 3):
         found = [pair for selection in select(raters).values() for pair in selection.pairs]
-        mean = sum(pair.confidence for pair in found) / len(found)
-        print(f"{raters} rater(s): {len(found)} pairs, mean confidence {mean:.3f}")
+        surest = max((pair.confidence for pair in found), default=0.5)
+        print(f"{raters} rater(s): {len(found)} pairs, the surest with {surest:.3f}")
     for prompt, selection in select(raters=3).items():
         print(f"\n{prompt}")
         for pair in selection.pairs:

@@ -53,11 +53,11 @@ if TYPE_CHECKING:
     from judgeforge.ranking.pairing.selection import SelectedPair as SelectedPair
     from judgeforge.ranking.pairing.selection import Trust as Trust
     from judgeforge.ranking.pairing.selection import select_pairs as select_pairs
+    from judgeforge.ranking.ranking import Ranking as Ranking
     from judgeforge.ranking.reliability.judges import Reliability as Reliability
     from judgeforge.ranking.rules import PairingRules as PairingRules
     from judgeforge.records import Judgment as Judgment
     from judgeforge.records import PreferencePair as PreferencePair
-    from judgeforge.records import Ranking as Ranking
     from judgeforge.runs.progress import Progress as Progress
     from judgeforge.runs.result import RunResult as RunResult
     from judgeforge.runs.run import arun as arun
@@ -74,9 +74,10 @@ else:
         "errors": "JudgeforgeError",
         "ranking.api": "fit_reliability rank",
         "ranking.pairing.selection": "PairSelection SelectedPair Trust select_pairs",
+        "ranking.ranking": "Ranking",
         "ranking.reliability.judges": "Reliability",
         "ranking.rules": "PairingRules",
-        "records": "Judgment PreferencePair Ranking",
+        "records": "Judgment PreferencePair",
         "runs.progress": "Progress",
         "runs.result": "RunResult",
         "runs.run": "arun run",

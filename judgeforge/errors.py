@@ -242,10 +242,11 @@ class StatusError(CallError):
 
     ``retry_after_s``: seconds that it asks to wait, if it does. ``headers`` are those that speak of
     rate limits, with names in lower case. ``advice`` is what to do where it is about the model, and
-    the end of the message.
+    the end of the message. ``of_account``: it seems to be about credit or quota, and surely is
+    where ``stops_run`` is set as well.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a refusal has)
         self,
         message: str,
         *,
@@ -256,9 +257,10 @@ class StatusError(CallError):
         headers: Mapping[str, str] | None = None,
         retryable: bool = False,
         stops_run: bool = False,
+        of_account: bool = False,
     ) -> None:
         super().__init__(message + advice, model=model, stops_run=stops_run)
-        self._said = message
+        self._said, self.of_account = message, of_account
         self.status, self.retry_after_s = status, retry_after_s
         self.headers, self.retryable = headers or {}, retryable
 

@@ -13,9 +13,9 @@ from judgeforge.calibration.thresholds import Threshold, certified_threshold, ex
 from judgeforge.calibration.weights import Correction
 from judgeforge.ranking.confidence_map import ConfidenceMap, calibrated_ranking
 from judgeforge.ranking.pairing.selection import Trust
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Ranking
 from judgeforge.text.messages import Record
 
 FORMAT_VERSION: Literal[1] = 1

@@ -14,9 +14,9 @@ from judgeforge.ranking.confidence import outcome
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.rank import rank_evidence, with_vetoes
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.fit import fit_evidence
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.records import Ranking
 
 SAME = 1e-6
 """Probabilities that differ by less are equal: the posterior is computed about as exactly."""

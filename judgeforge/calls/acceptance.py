@@ -21,7 +21,8 @@ from judgeforge.errors import FlaggedInputError, OverlongRequestError, StatusErr
 FIRST_REFUSALS = 8
 """This many of a model that has not answered, with no answer on its way, are about the model."""
 LATER_REFUSALS = 32
-"""This many 403 or 404 in a row of a model that did answer: key or model were taken away."""
+"""This many 403 or 404 in a row of a model that did answer: key or model were taken away. Of those
+that seem to be about the account ``FIRST_REFUSALS`` are enough."""
 QUIET_S = 0.1
 """Without a request under way for this long, nothing more can be learnt from others."""
 _OF_ACCESS = frozenset({403, 404})
@@ -38,6 +39,8 @@ _SETTINGS: Mapping[str, str] = {
     "logprobs": "`logprobs` of the judge (leave it out)",
 }
 """By field of the request, what sets or removes it."""
+
+_ALL_FORMS = "`structured` (each of its forms is tried)"
 
 
 @dataclass(slots=True)
@@ -60,6 +63,11 @@ class Prompts:
     @property
     def are_few(self) -> bool:
         """Whether all refusals may be about the few prompts under way, and others may follow."""
+        return False
+
+    def have_doubts_of(self, model: str) -> bool:
+        """Whether no reply of a judge that asks this model could be read so far."""
+        del model
         return False
 
     def begin_another(self) -> bool:
@@ -128,13 +136,15 @@ class Acceptance:
         of_access = error.status in _OF_ACCESS
         if not of_access and (error.stops_run or error.status not in _OF_SETTINGS):
             return
+        if error.of_account and error.stops_run:
+            return
         requests = self._requests[_kind(call)]
         requests.refused[of_access] += 1
         self._held += 1
         self._news.set()
-        is_quiet = False
+        is_quiet, before = False, self._answered[call.model_name]
         try:
-            while (stops := self._verdict(call, error.status, is_quiet=is_quiet)) is None:
+            while (stops := self._verdict(call, error, before, is_quiet=is_quiet)) is None:
                 is_quiet = await self._next() and not self.prompts.begin_another()
         finally:
             self._held -= 1
@@ -144,12 +154,20 @@ class Acceptance:
         if stops and not of_access:
             error.args = (f"{error}{_advice(call, requests.refused[False], model)}",)
 
-    def _verdict(self, call: Call, status: int, *, is_quiet: bool) -> bool | None:
-        """Whether the refusal is about the model; None while that is not known."""
+    def _verdict(
+        self, call: Call, error: StatusError, before: int, *, is_quiet: bool
+    ) -> bool | None:
+        """Whether the refusal is about the model; None while that is not known. ``before``: how
+        often the model had answered when it came."""
+        status = error.status
         requests, of_access = self._requests[_kind(call)], status in _OF_ACCESS
         refused = requests.refused[of_access]
         if self._has_answered(call, requests, of_access=of_access):
-            return of_access and refused >= LATER_REFUSALS
+            if not error.of_account:
+                return of_access and refused >= LATER_REFUSALS
+            if refused >= FIRST_REFUSALS:
+                return True
+            return False if is_quiet or self._answered[call.model_name] > before else None
         least = 1 if status == 404 else FIRST_REFUSALS  # a wrong name or address tells at once
         is_told = is_quiet or status == 404 or not self.prompts.are_few
         if refused >= least and not requests.sending and is_told:
@@ -187,6 +205,10 @@ def _kind(call: Call) -> _Kind:
 def _advice(call: Call, refused: int, model: ModelConfig) -> str:
     settings = ["`vision: false`, if it does not see pictures"] if call.pictures else []
     settings += [setting for name, setting in _SETTINGS.items() if name in call.body]
+    if len(model.reply_forms) > 1:
+        settings = [_ALL_FORMS if "`structured`" in each else each for each in settings]
+    if "system" in call.body or any(m.get("role") == "system" for m in call.body["messages"]):
+        settings.append("`system_role: user`")
     settings += [f"`params.{name}`" for name in model.passed_on if name in call.body]
     return (
         f". Model `{call.model_name}` refused its first {refused} requests of this kind and "

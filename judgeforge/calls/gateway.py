@@ -278,13 +278,18 @@ class Gateway:
                 raise
 
         with self._acceptance.under_way():
-            try:
-                answer = await with_retries(
-                    once, self._limits, clock, is_wanted=lambda: flight.waiting > 0
-                )
-            except StatusError as error:
-                await self._acceptance.weigh(call, error, endpoint.model)
-                raise
+            while True:
+                try:
+                    answer = await with_retries(
+                        once, self._limits, clock, is_wanted=lambda: flight.waiting > 0
+                    )
+                    break
+                except StatusError as error:
+                    answers = self._acceptance.answers(call)
+                    await self._acceptance.weigh(call, error, endpoint.model)
+                    was_down = error.status == 500 and answers == 0
+                    if error.stops_run or not was_down or not self._acceptance.answers(call):
+                        raise
         self.last_reply_at = time.monotonic()
         return answer
 

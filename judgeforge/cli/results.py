@@ -56,6 +56,9 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
     thinking: Annotated[
         str, typer.Option(help="Thoughts that pairs keep: field, inline or drop.")
     ] = "field",
+    arguments: Annotated[
+        str, typer.Option(help="Of tool calls in trl's and kto's Parquet: object or text.")
+    ] = "object",
     template: Annotated[
         str | None, typer.Option(help="Chat template of verl-rm: chatml, a file, or a tokenizer.")
     ] = None,
@@ -74,13 +77,14 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
     """Write the pairs, or all judged completions, in the format of a trainer."""
     from judgeforge.cli.show.output import say
     from judgeforge.results.export.export import export_pairs
-    from judgeforge.results.export.targets import ExportOptions
+    from judgeforge.results.export.targets import ExportOptions, chosen_arguments
     from judgeforge.results.export.thinking import chosen_thinking
 
     options = ExportOptions(
         with_margin=with_margin,
         with_weight=with_weight,
         thinking=chosen_thinking(thinking),
+        arguments=chosen_arguments(arguments),
         template=template,
         good_above=good_above,
         least_sure=least_sure,

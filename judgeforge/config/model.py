@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -20,6 +20,7 @@ from judgeforge.text.messages import Record
 
 ReplyForm = Literal["json_schema", "tool", "instruction"]
 """How a judge is made to answer in JSON."""
+AUTO: Final = "auto"
 REPLY_FORMS: tuple[ReplyForm, ...] = get_args(ReplyForm)
 """In the order in which `structured: auto` tries them."""
 
@@ -118,8 +119,8 @@ class ModelConfig(Record):
     connect_timeout_s: float = Field(default=10.0, gt=0, le=600)
     context_tokens: int | None = Field(default=None, ge=16, le=MOST_TOKENS)
     """For request and reply together; what cannot fit is skipped, or not judged, and never sent."""
-    structured: ReplyForm | Literal["auto"] = "auto"
-    """`auto`: the first of ``REPLY_FORMS`` in which the model's judgments can be read."""
+    structured: Literal["auto", "json_schema", "tool", "instruction"] = AUTO
+    """`auto`: the first of ``REPLY_FORMS`` in which one of the model's judgments can be read."""
     max_tokens_field: MaxTokensField | None = None
     send_temperature: bool | None = None
     """Whether the model takes a temperature; if unset, the model's name decides."""
@@ -278,10 +279,11 @@ class ModelConfig(Record):
     @property
     def reply_forms(self) -> tuple[ReplyForm, ...]:
         """Those in which its judgments may be asked for; of ``auto`` the usual one first."""
-        if self.structured != "auto":
-            return (self.structured,)
-        # An engine inside this process keeps to every schema.
-        return REPLY_FORMS[:1] if self.facts.in_process or self.facts.decides else REPLY_FORMS
+        if self.structured == "auto":
+            # An engine inside this process keeps to every schema.
+            keeps = self.facts.in_process or self.facts.decides
+            return REPLY_FORMS[:1] if keeps else REPLY_FORMS
+        return (self.structured,)
 
     @property
     def query_string(self) -> str:

@@ -7,6 +7,7 @@ Read are also what other places call the same: a function without its wrapping, 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ def read_tools(value: object) -> str | None:
         bad(f"`tools` must be a list of tools or its JSON text, found {kind_of(value)}")
     tools = [_tool(one, number) for number, one in enumerate(value, start=1)]
     names = [tool["function"]["name"] for tool in tools]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, number in Counter(names).items() if number > 1), None)
     if twice is not None:
         bad(f"`tools` has two tools called `{quotable(twice)}`; give each a name of its own")
     return _json(tools, "`tools`")

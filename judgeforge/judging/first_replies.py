@@ -11,9 +11,9 @@ in the evidence, and what they have in common lies with what was judged.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from judgeforge.calls.acceptance import is_of_settings
 from judgeforge.calls.call import Answer, Asks
@@ -26,7 +26,7 @@ from judgeforge.records import Judgment
 from judgeforge.store.judge_replies import JudgeReplies
 
 AT_ONCE = 8
-"""Questions to a judge that was never read; as many refusals settle what they are about."""
+"""Questions about one prompt to a judge that was never read."""
 MOST_TRIALS = 3
 """Of other forms: each costs a question or two."""
 ENOUGH_TRIED = 64
@@ -40,9 +40,10 @@ class _Model:
     form: ReplyForm
     others: tuple[ReplyForm, ...]
     """That may be tried; empty once one is known to be kept to."""
-    asking: int = 0
-    waiting: int = 0
-    """Questions without a judgment that wait for what the others of their round bring."""
+    asking: Counter[str] = field(default_factory=Counter)
+    """Questions under way, by prompt."""
+    waiting: Counter[str] = field(default_factory=Counter)
+    """Those without a judgment that wait for what the others of their round bring."""
     is_trying: bool = False
     trials: int = 0
 
@@ -79,6 +80,11 @@ class FirstReplies:
         doubts = (judge.is_in_doubt for kind, judge in self._judges.items() if self._is_new(kind))
         return bool(self.known.readable) and not any(doubts)
 
+    def has_doubts_of(self, model: str) -> bool:
+        """Whether a judge that asks this model is in doubt."""
+        asked = ((kind, judge) for kind, judge in self._judges.items() if kind[0] == model)
+        return any(judge.is_in_doubt for kind, judge in asked if self._is_new(kind))
+
     def other_form(self, model: str) -> ReplyForm | None:
         """The form in which it is asked, where that is not the usual one."""
         form = self._models[model].form
@@ -106,7 +112,7 @@ class FirstReplies:
         """
         kind, model = _kind(judge), self._models[judge.model]
         if self._is_new(kind):
-            await self._until(lambda: self._may_ask(kind))
+            await self._until(lambda: self._may_ask(kind, prompt_id))
         if not self._is_new(kind):
             return await put()
         form = model.form
@@ -126,13 +132,13 @@ class FirstReplies:
     async def _ask_first(self, judge: JudgeConfig, prompt_id: str, put: Put) -> Outcome:
         """One of the first round: all questions of a prompt are counted before one is answered."""
         model, doubt = self._models[judge.model], self._judges[_kind(judge)]
-        model.asking += 1
+        model.asking[prompt_id] += 1
         doubt.asking += 1
         try:
             await asyncio.sleep(0)
             return await self._learnt(judge, prompt_id, put)
         finally:
-            model.asking -= 1
+            model.asking[prompt_id] -= 1
             doubt.asking -= 1
             self._tell()
 
@@ -142,19 +148,23 @@ class FirstReplies:
         """None where there is none, or another question of the round settled it."""
         model, kind = self._models[judge.model], _kind(judge)
         trials = model.trials
-        model.waiting += 1
+        model.waiting[prompt_id] += 1
         try:
             await self._until(
                 lambda: (
                     not model.is_trying
-                    and (model.asking == 0 or model.trials != trials or not self._is_new(kind))
+                    and (
+                        model.asking.total() == 0
+                        or model.trials != trials
+                        or not self._is_new(kind)
+                    )
                 )
             )
             if model.trials != trials or not model.may_try or not self._is_new(kind):
                 return None
             return await self._try_all(judge, prompt_id, put)
         finally:
-            model.waiting -= 1
+            model.waiting[prompt_id] -= 1
             self._tell()
 
     async def _try_all(self, judge: JudgeConfig, prompt_id: str, put: Put) -> Judgment | None:
@@ -219,11 +229,12 @@ class FirstReplies:
     def _is_new(self, kind: _Kind) -> bool:
         return kind not in self.known.readable
 
-    def _may_ask(self, kind: _Kind) -> bool:
+    def _may_ask(self, kind: _Kind, prompt_id: str) -> bool:
         model = self._models[kind[0]]
         if not self._is_new(kind):
             return True
-        few = model.asking + model.waiting < AT_ONCE or self._judges[kind].tried >= ENOUGH_TRIED
+        few = model.asking[prompt_id] + model.waiting[prompt_id] < AT_ONCE
+        few = few or self._judges[kind].tried >= ENOUGH_TRIED
         return few and not model.is_trying
 
     async def _until(self, holds: Callable[[], bool]) -> None:

@@ -18,7 +18,7 @@ MOST_UNREADABLE, LEAST_PROMPTS = 16, 2
 """Replies in a row, and the prompts they are about: one odd prompt ends no run."""
 _WRITTEN = 200
 """Characters of a reply that are quoted."""
-_UNREADABLE = frozenset({"unread", "cut"})
+_UNREADABLE = frozenset({"unread", "cut", "input_cut"})
 Put = Callable[[], Awaitable[Judgment]]
 """Asks a question, in the form that its model is asked in at present."""
 

@@ -3,6 +3,7 @@
 api.py             `rank` and `fit_reliability` for scripts
 validation.py      judgments that a script brings, checked
 evidence.py        judgments as numbers
+ranking.py         the posterior of a prompt, as a value
 posterior.py       evidence -> a normal posterior of the qualities
 rank.py            all judgments -> the ranking
 confidence.py      P(one completion is better than another, or equal), P(one is the best)

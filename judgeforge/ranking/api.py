@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from judgeforge.ranking.rank import rank as rank_sound
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.fit import fit_reliability as fit_sound
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.ranking.reliability.unseen import UNMEASURED
+from judgeforge.ranking.reliability.unseen import unmeasured
 from judgeforge.ranking.validation import judgments_by_prompt, judgments_of_prompt
-from judgeforge.records import Judgment, Ranking
+from judgeforge.records import Judgment
 from judgeforge.text.wording import expect
 
 
@@ -17,7 +18,7 @@ def rank(
     judgments: Iterable[Judgment],
     *,
     completion_ids: Sequence[str] | None = None,
-    reliability: Reliability = UNMEASURED,
+    reliability: Reliability | None = None,
     texts: Mapping[str, str] | None = None,
 ) -> Ranking:
     """Rank the completions of one prompt by everything that judges said about them.
@@ -27,8 +28,9 @@ def rank(
     ``completion_ids`` or, without it, in which completions are first judged. Missing judgments are
     ignored; a completion without any judgment, or without checks where others have them, is left
     out. Of those that fail a required check none stands above one that passes. ``reliability`` is
-    what is known of the judges (``fit_reliability`` learns it from many prompts); where it corrects
-    for length, ``texts`` (completion id -> text) are needed.
+    what is known of the judges (``fit_reliability`` learns it from many prompts); without it what
+    recorded judges teach is assumed, the more cautiously the fewer there are. Where it corrects for
+    length, ``texts`` (completion id -> text) are needed.
 
     >>> said = [
     ...     judgeforge.Judgment(
@@ -48,11 +50,13 @@ def rank(
     TypeError for what is not a judgment, or not a Reliability.
     """
     advice = "judgeforge.fit_reliability(prompts), or `calibration.labelled.reliability`"
-    expect(reliability, Reliability, "reliability", "a Reliability", advice)
+    if reliability is not None:
+        expect(reliability, Reliability, "reliability", "a Reliability", advice)
+    sound = judgments_of_prompt(judgments)
     return rank_sound(
-        judgments_of_prompt(judgments),
+        sound,
         completion_ids=completion_ids,
-        reliability=reliability,
+        reliability=reliability or unmeasured(len({one.judge for one in sound})),
         texts=texts,
     )
 

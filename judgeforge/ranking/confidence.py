@@ -20,7 +20,7 @@ from judgeforge.ranking.distributions import (
     gap_quantile,
 )
 from judgeforge.ranking.outcomes import Outcome, outcome_of
-from judgeforge.records import Ranking
+from judgeforge.ranking.ranking import Ranking
 
 _LEAST_VARIANCE = 1e-12
 """What rounding leaves of the variance of a gap without any doubt."""

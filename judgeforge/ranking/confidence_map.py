@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import model_validator
 
 from judgeforge.ranking.distributions import Array
-from judgeforge.records import Ranking
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.text.messages import Record
 
 FURTHEST = 12.0

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from judgeforge.ranking.distributions import Array, gap_cdf
-from judgeforge.records import GapPrior, Ranking
+from judgeforge.ranking.ranking import GapPrior, Ranking
 
 SLIGHT = 0.25
 """Standard deviation of slight differences over that of wide ones."""

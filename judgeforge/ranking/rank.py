@@ -11,8 +11,9 @@ from judgeforge.ranking.confidence import best_probabilities
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import CheckResult, Evidence, read_evidence
 from judgeforge.ranking.posterior import posterior
+from judgeforge.ranking.ranking import GapPrior, Ranking
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.records import GapPrior, Judgment, Ranking
+from judgeforge.records import Judgment
 
 FAILED_SHARE = 0.5
 """A completion that failed scores this share of its own score times the lowest one that passed."""

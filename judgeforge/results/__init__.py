@@ -2,7 +2,7 @@
 
 status.py          how far a run has come
 explain.py         why a pair is what it is
-facts.py           what a manifest says about how a run was made
+how_made.py        what a manifest says about how a run was made
 judge_effects.py   which evidence moved a pair
 judged_prompts.py  prompts with all completions that were judged
 questions.py       what is still in doubt, for others to judge

@@ -9,6 +9,7 @@ from judgeforge.records import SkipReason
 from judgeforge.results.card_sections import (
     costs,
     counts,
+    escape,
     given_labels_section,
     making,
     measures,
@@ -121,6 +122,9 @@ _BESIDE_WORDS: Mapping[str, str] = {
 
 def _columns(pairs: PairFigures) -> str:
     told = [words for what, words in _BESIDE_WORDS.items() if pairs.beside_words[what]]
+    if keys := pairs.columns.metadata:
+        names = ", ".join(map(escape, keys))
+        told.append(f"`metadata` has what the rows of the prompts say of themselves: {names}.")
     return "\n\n".join([_COLUMNS, *(["\n".join(told)] if told else [])])
 
 

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from judgeforge.results.facts import judges, prompts_source, rules, sampling
 from judgeforge.results.figures.distribution import SHARES, Values
 from judgeforge.results.figures.pairs import BESIDE_WORDS, PairFigures
+from judgeforge.results.how_made import judges, prompts_source, rules, sampling
 from judgeforge.store.manifest import (
     GivenLabels,
     LengthQuality,
@@ -39,7 +39,8 @@ def making(pairs: PairFigures, manifest: Manifest) -> str:
         f"**Prompts**: {escape(prompts_source(config))}.",
         f"**Completions**: {sampling(config, escape)}.",
         f"**Rubric**: {_rubric(pairs, config)}.",
-        f"**Judges**: {judges(config, escape)}.{_own_family(manifest.own_family_judgments)}",
+        f"**Judges**: {judges(config, escape)}.{_own_family(manifest.own_family_judgments)}"
+        f"{_reply_forms(manifest.reply_forms)}",
         f"**Pairing**: {rules(config.get('pairing'), escape)}.",
         f"**Chosen from**: {_shares(pairs.models_of(0))}.",
         f"**Rejected from**: {_shares(pairs.models_of(1))}.",
@@ -167,6 +168,13 @@ def _own_family(counted: Mapping[str, int]) -> str:
         f" Judged answers of their own model family, which judges tend to prefer: {each} "
         "(`own_family` in judgments.jsonl)."
     )
+
+
+def _reply_forms(forms: Mapping[str, str]) -> str:
+    if not forms:
+        return ""
+    each = ", ".join(f"{escape(model)} with `structured: {form}`" for model, form in forms.items())
+    return f" Asked in the form that was found to be kept to: {each}."
 
 
 def _shares(models: Counter[str]) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from judgeforge.errors import StoreError
 from judgeforge.ranking.distributions import error_cdf
 from judgeforge.records import Completion
-from judgeforge.results.facts import part
 from judgeforge.results.figures.run import PromptRows, prompts_of
+from judgeforge.results.how_made import part
 from judgeforge.store.evidence_rows import read_completion
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_rows

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import ConfigError
-from judgeforge.results.facts import part
+from judgeforge.results.how_made import part
 from judgeforge.store.batches import BatchCount, counted_batches, read_batches
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.journal import Journal, Tally

@@ -22,6 +22,9 @@ MOST_TOGETHER = 3
 """Where all that is under way was refused, others begin until there are this many: what two odd
 prompts meet says nothing of a model."""
 
+PATIENCE_S = 15.0
+"""A request that hangs holds up its own prompt: after this long without news another begins."""
+
 Judged = tuple[int, JudgedPrompt, Reliability]
 """Its position in the input, and what it is to be ranked with."""
 
@@ -50,6 +53,11 @@ class FirstPrompts(Prompts):
         self._is_waiting = not (under_way == 0 or self._is_wanted or self.are_over)
         return not self._is_waiting
 
+    @property
+    def patience_s(self) -> float | None:
+        """How long a prompt waits for others before ``begin_another`` helps it; None for ever."""
+        return PATIENCE_S if self._is_waiting else None
+
     def begin(self) -> None:
         self._is_wanted = False
         if not self.are_over:
@@ -58,6 +66,9 @@ class FirstPrompts(Prompts):
     @property
     def are_few(self) -> bool:
         return not self.are_over
+
+    def have_doubts_of(self, model: str) -> bool:
+        return self.replies is not None and self.replies.has_doubts_of(model)
 
     def begin_another(self) -> bool:
         if not self._is_waiting or self._under_way >= MOST_TOGETHER:

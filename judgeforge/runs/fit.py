@@ -19,7 +19,7 @@ from judgeforge.inputs.reading import read_prompts
 from judgeforge.judging.elsewhere.file import Verdicts
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.ranking.reliability.unseen import UNMEASURED
+from judgeforge.ranking.reliability.unseen import unmeasured
 from judgeforge.records import JudgedPrompt, Prompt
 from judgeforge.runs.planning.measure import bought
 from judgeforge.runs.start import Start
@@ -177,7 +177,7 @@ def fit_so_far(start: Start) -> FrozenFit | None:
     if calibration is not None:
         return FrozenFit(reliability=calibration.instrument(config.pairing).reliability)
     if not _can_be_fitted(config.judging, start.prepared.verdicts):
-        return FrozenFit(reliability=UNMEASURED)
+        return FrozenFit(reliability=unmeasured(len(config.judging.judges)))
     fit = read_fit(start.folder.reliability_file)
     # Judges that others have asked are learnt with those of the run, and all on one scale.
     return None if fit is None or fit.judgments != start.prepared.judgments_digest else fit

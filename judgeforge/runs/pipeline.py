@@ -87,8 +87,10 @@ class Pipeline:
                 return position
             if self._first.are_over:
                 self._conclude_kept_back()
+            goes_first = not self._first.are_over
             self._first.begin()
             claim = await self._admission.admit(row)
+            claim.goes_first = goes_first
             if self._ended:
                 self._admission.ended(claim, finished=False)
                 return position
@@ -109,7 +111,11 @@ class Pipeline:
             if under_way < self._most_in_flight and self._first.may_begin(under_way):
                 break
             self._changed.clear()
-            await self._changed.wait()
+            try:
+                async with asyncio.timeout(self._first.patience_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._first.begin_another()
         return not self._ended
 
     def _done(self, task: asyncio.Task[None]) -> None:

@@ -26,6 +26,7 @@ from judgeforge.store.counters import CachedCalls
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.journal import Tally
+from judgeforge.store.judge_replies import read_judge_replies
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest, Totals
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.store.spending import Spending
@@ -141,6 +142,8 @@ class RunRecord:
                 "own_family_judgments": figures.judges.own_family(),
                 "quality": figures.quality(),
             }
+            if forms := self._reply_forms():
+                found["reply_forms"] = forms
             if (labels := figures.given_labels.told()) is not None:
                 found["given_labels"] = labels
             manifest = manifest.model_copy(update=found)
@@ -182,6 +185,11 @@ class RunRecord:
 
         with open_parquet(self._folder.pairs_parquet, columns) as take:
             return run_figures(self._folder, judges=self._config.judging.judges, take=take)
+
+    def _reply_forms(self) -> dict[str, str]:
+        models = self._config.models
+        known = read_judge_replies(self._folder.judge_replies_file).forms
+        return {n: form for n, form in known.items() if form != models[n].reply_forms[0]}
 
     def _write_pages(
         self, manifest: Manifest, figures: RunFigures, bug: Callable[[BaseException], BugError]

@@ -21,7 +21,7 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.records import Skip, SkipReason
-from judgeforge.results.facts import part
+from judgeforge.results.how_made import part
 from judgeforge.results.report.words import SKIP_WORDS
 from judgeforge.runs.manifest import totals_of
 from judgeforge.store.folder import RunFolder

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
+from judgeforge.config.model import AUTO
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.records import Completion, Prompt, SkipReason
+from judgeforge.runs.planning.changes import depends, made_by_models, with_forms
 from judgeforge.runs.planning.identity import as_begun, differences, first_of
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist, plan_work
@@ -17,6 +19,7 @@ from judgeforge.runs.result import FINISHED
 from judgeforge.store.evidence_rows import read_completion
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import FinishedPrompts, Journal, short_digest
+from judgeforge.store.judge_replies import read_judge_replies
 from judgeforge.store.manifest import Manifest
 
 _OF_SAMPLING = ("prompts", "sampling")
@@ -85,24 +88,18 @@ class Start:
 
 @contextmanager
 def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) -> Iterator[Start]:
-    """Needs the folder's lock. Raises ConfigError where configuration or rows were changed and
-    ``force`` is not given, InputError where the input cannot be read."""
+    """Needs the folder's lock. Raises ConfigError where configuration or rows were changed, what is
+    there depends on it and ``force`` is not given, InputError where the input cannot be read."""
     previous = folder.read_manifest()
     if previous is not None:
         begun = as_begun(prepared.config, previous.identity)
         prepared = replace(prepared, config=begun)
-    changed = differences(previous.identity, prepared.identity) if previous else []
+    is_changed = previous is not None and _is_changed(prepared, folder, previous, options)
     judgments = prepared.judgments_digest
-    keeps = not changed or _only_judging_differs(folder, previous, prepared)
-    if not keeps and not options.force:
-        raise ConfigError(
-            f"{folder.path} was made with another configuration ({first_of(changed)}). "
-            "Use another --out, or --force to do the prompts again with the new one "
-            "(calls that stay the same come from the cache)."
-        )
-    if not keeps:
+    keeps = not is_changed or _only_judging_differs(folder, previous, prepared)
+    if is_changed:
         # The paid replies are in the cache: what stays the same is not paid again.
-        for file in (folder.journal_file, folder.reliability_file, folder.prompt_costs_file):
+        for file in folder.learnt_of_judges if keeps else folder.made_with_configuration:
             file.unlink(missing_ok=True)
     with closing(Journal(folder.journal_file)) as journal:
         finished = FinishedPrompts(journal.entries(), judgments=judgments)
@@ -114,7 +111,7 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
             limit=options.limit,
             covered=previous.input.all_rows if previous and previous.input and keeps else 0,
             accept_changes=options.force,
-            redo=_redone(prepared, options),
+            redo=_redone(prepared, options, other_judges=is_changed and keeps),
             judged_elsewhere=prepared.verdicts.prompt_ids if prepared.verdicts else (),
         )
         with work.skips:
@@ -125,16 +122,42 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
                 work,
                 finished,
                 previous,
-                bool(changed),
+                is_changed,
                 options.limit,
                 no_wait=options.no_wait,
             )
 
 
-def _redone(prepared: Preparation, options: StartOptions) -> frozenset[SkipReason]:
-    """Reasons of skips that are done again: also what was sampled and waits for its judges."""
+def _is_changed(
+    prepared: Preparation, folder: RunFolder, previous: Manifest, options: StartOptions
+) -> bool:
+    """Whether the configuration was. Raises ConfigError where results depend on what was, unless
+    that is forced."""
+    forms, models = read_judge_replies(folder.judge_replies_file).forms, prepared.config.models
+    found = {n: form for n, form in forms.items() if n in models and models[n].structured == AUTO}
+    old, new = with_forms(previous.identity, forms), with_forms(prepared.identity, found)
+    changed = differences(old, new)
+    if not changed or options.force or _only_judging_differs(folder, previous, prepared):
+        return bool(changed)
+    with closing(Journal(folder.journal_file, read_only=True)) as journal:
+        made = made_by_models(journal)
+    if depends(made, old, new):
+        raise ConfigError(
+            f"{folder.path} was made with another configuration ({first_of(changed)}). "
+            "Use another --out, or --force to do the prompts again with the new one "
+            "(calls that stay the same come from the cache)."
+        )
+    return True
+
+
+def _redone(
+    prepared: Preparation, options: StartOptions, *, other_judges: bool
+) -> frozenset[SkipReason]:
+    """Reasons of skips that are done again: also what was sampled and waits for its judges, and
+    what judges that have changed since left unjudged."""
     waiting = frozenset() if prepared.asks_nobody else frozenset({SkipReason.NOT_JUDGED})
-    return waiting | (_RETRIED if options.retry_skipped else frozenset())
+    unjudged = frozenset({SkipReason.TOO_FEW_JUDGED}) if other_judges else frozenset()
+    return waiting | unjudged | (_RETRIED if options.retry_skipped else frozenset())
 
 
 def _only_judging_differs(
@@ -144,6 +167,8 @@ def _only_judging_differs(
     if previous is None or not folder.journal_file.exists():
         return False
     old, new = previous.identity, prepared.identity
+    if (old.get("judging") or {}).get("judges"):
+        return False
     if any(old.get(part) != new.get(part) for part in _OF_SAMPLING):
         return False
     sampled = (old.get("sampling") or {}).get("models", ())

@@ -45,6 +45,9 @@ from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.spending import to_pico
 from judgeforge.text.redaction import Redactor
 
+_TRIAL_S = 20.0
+"""A server that refuses (429) or fails for this long is told of, not waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Files:
@@ -122,7 +125,9 @@ async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[
     """A door that keeps nothing but what it cost: its cache, log and spending are in ``place``."""
     config, log = prepared.config, RunLog(RunFolder(place).log, _redactor(prepared))
     cache = ReplyCache(place / "cache", on_damage=lambda _, __: None)
-    limits = config.limits.model_copy(update={"max_attempts": min(2, config.limits.max_attempts)})
+    patience = {"max_attempts": 2, "max_retry_s": _TRIAL_S, "stall_s": _TRIAL_S}
+    limits = config.limits
+    limits = limits.model_copy(update={n: min(v, getattr(limits, n)) for n, v in patience.items()})
     with ExitStack() as opened:
         opened.enter_context(closing(log))
         budget = _open_budget(config, place / "spending.jsonl", opened)

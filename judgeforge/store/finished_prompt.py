@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from judgeforge.records import Completion, Judgment, PreferencePair, Ranking, Skip, SkipReason
+from judgeforge.ranking.ranking import Ranking
+from judgeforge.records import Completion, Judgment, PreferencePair, Skip, SkipReason
 from judgeforge.store.evidence_rows import OF_RANKING
 
 FILES = ("pairs", "completions", "judgments", "skips")

@@ -58,6 +58,16 @@ class RunFolder:
         return frozenset(file.name for file in (*self._results, *others))
 
     @property
+    def made_with_configuration(self) -> tuple[Path, ...]:
+        """What holds only as long as the configuration stays the same, beside what was paid."""
+        return (self.journal_file, self.prompt_costs_file, *self.learnt_of_judges)
+
+    @property
+    def learnt_of_judges(self) -> tuple[Path, ...]:
+        """What holds only as long as the judges stay the same."""
+        return (self.reliability_file, self.judge_replies_file)
+
+    @property
     def _all(self) -> tuple[Path, ...]:
         of_state = (
             self.lock_file,

@@ -183,6 +183,9 @@ class Manifest(Part):
     input: Input | None = None
     prices: Mapping[str, Json | None] = {}
     judging: JudgingTotals | None = None
+    reply_forms: Mapping[str, str] = {}
+    """Model -> the `structured` that its judgments were asked with, where it was left to find out
+    and is not the usual one."""
     judgments: Json | None = None
     """Made elsewhere: the file's name, its rows by judge, its digest; None where none is named."""
     own_family_judgments: Mapping[str, int] = {}

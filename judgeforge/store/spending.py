@@ -71,7 +71,7 @@ class Account:
         self._settled_pico = self._settled_calls = 0
         self._input_tokens = self._output_tokens = 0
         self._unknown = False
-        self.next_id = 0
+        self.next_id = self.released = 0
 
     @property
     def reserved_pico(self) -> int:
@@ -119,6 +119,7 @@ class Account:
             self._output_tokens += int(row[4])
         elif kind == RELEASED:
             self._close(number)
+            self.released += 1
         else:
             raise ValueError(f"unknown kind {kind!r}")
 

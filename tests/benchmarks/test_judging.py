@@ -16,9 +16,9 @@ from benchmarks import judging_scores, judging_verdicts
 from benchmarks.judging_data import PAIRS, SCORES, VERDICTS, ScoredItem, load_scores, load_verdicts
 from benchmarks.judging_replay import Plan, Replay, judge_with_cascade, run, share_right
 from benchmarks.judging_report import Measure, Target, as_markdown, mean_interval
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import PRIOR
 from judgeforge.ranking.rules import CascadeRules
-from judgeforge.records import Ranking
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "judging.py"
 

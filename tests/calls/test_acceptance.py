@@ -122,6 +122,69 @@ def test_a_key_that_loses_its_rights_in_mid_run_stops_it(
     assert len([r for r in server.requests if r.status == 403]) <= 2 * LATER_REFUSALS
 
 
+CODED = {"error": {"message": "No.", "code": "insufficient_quota"}}
+LISTED = {"error": {"code": 403, "errors": [{"reason": "dailyLimitExceeded"}]}}
+WORDED = {"error": {"message": "Your credit balance is too low."}}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "least"),
+    [
+        (faults.status(403, body=CODED), 0),
+        (faults.status(403, body=LISTED), 0),
+        (faults.status(402), 0),
+        (faults.status(403, body=WORDED), FIRST_REFUSALS),
+        (faults.status(403, body={"error": "Too much."}, retry_after=3600), FIRST_REFUSALS),
+        (faults.status(403, body={"error": "Too much."}, retry_after=0), FIRST_REFUSALS),
+    ],
+    ids=["code", "reason", "402", "words", "in-an-hour", "soon"],
+)
+def test_an_account_that_is_used_up_in_mid_run_stops_it_soon_by_name(
+    tmp_path: Path, server: LocalServer, refusal: faults.Fault, least: int
+) -> None:
+    server.faults.add(refusal, when=lambda _: len(server.requests) > 24)
+    result = start(tmp_path, server, prompts=60, limits={"concurrency": 4})
+    assert (result.exit_code, result.manifest["status"]) == (4, "provider")
+    assert f"HTTP {refusal.status} from small" in str(result.stopped_by)
+    refused = len([r for r in server.requests if r.status == refusal.status])
+    assert least <= refused <= least + 12, "and what was in flight"
+    assert result.skips == [], "what was refused for want of credit is no outcome"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        faults.status(403, body=WORDED),
+        faults.status(403, body={"error": {"message": "say insufficient_quota"}}),
+        faults.status(403, body={"error": "Forbidden."}, retry_after=9),
+    ],
+    ids=["words", "quoted code", "time"],
+)
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_one_prompt_whose_refusal_sounds_like_the_account_ends_no_run(
+    tmp_path: Path, server: LocalServer, refusal: faults.Fault, concurrency: int
+) -> None:
+    server.faults.add(refusal, when=about(3))
+    result = start(tmp_path, server, prompts=8, limits={"concurrency": concurrency})
+    assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, 7)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [({}, True), ({"system_role": "user"}, False)],
+    ids=["as it is", "user already"],
+)
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_system_message_is_among_what_could_be_meant(
+    tmp_path: Path, server: LocalServer, provider: str, fields: dict[str, Any], named: bool
+) -> None:
+    server.faults.add(faults.status(400, body={"error": "no"}), when=of_judge)
+    models = {"small": model(server, provider, **fields)}
+    result = start(tmp_path, server, prompts=6, models=models)
+    assert result.exit_code == 4
+    assert ("`system_role: user`" in str(result.stopped_by)) is named
+
+
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize(
     ("who", "setting"), [("judge", "`structured`"), ("completion", "`send_temperature: false`")]

@@ -477,8 +477,9 @@ def test_status_tells_what_is_reserved_from_what_is_spent(
 ) -> None:
     run(write_config(tmp_path, server, prompts=1), out)
     assert "reserved" not in command("status", out)[1]
+    calls = len(server.requests)
     with (out / "state" / "spending.jsonl").open("a") as spending:
-        spending.write(json.dumps(["reserved", 999, pico]) + "\n")
+        spending.write(json.dumps(["reserved", calls, pico]) + "\n")
     assert json.loads(command("status", out, "--json")[1])["reserved_usd"] == reserved
     shown = command("status", out)[1]
     assert ("($0.005000 of it reserved)" in shown) == bool(reserved)

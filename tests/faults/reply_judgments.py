@@ -31,7 +31,7 @@ def _never_a_score(name: str, done: str, odd: Fault, *, quick: bool = False) -> 
     )
     def show(scene: Scene) -> str:
         scene.server.faults.add(odd, when=is_judge)
-        scene.configure(prompts=1)
+        scene.configure(prompts=1, own={"structured": "json_schema"})
         seen = scene.run()
         judgments = rows(scene.out / "judgments.jsonl")
         assert all(row["score"] is None and "unreadable" in row["missing"] for row in judgments)
@@ -162,3 +162,60 @@ def _(scene: Scene) -> str:
     sides = {pair["provenance"]["chosen_id"], pair["provenance"]["rejected_id"]}
     assert not sides & set(missing[0]["completion_ids"])
     return "one judgment missing with `HTTP 400`; the pair is made of the other three"
+
+
+def _stops_soon(name: str, done: str, odd: Fault, said: str) -> None:
+    @fault(
+        name,
+        done=done,
+        promise="The run stops (exit 4) before much is sampled, quotes the judge or its server and "
+        "names settings; with one of them changed the same command goes on, without --force.",
+    )
+    def show(scene: Scene) -> str:
+        scene.server.faults.add(odd, when=is_judge)
+        scene.configure(prompts=40)
+        seen = scene.run()
+        assert seen.exit_code == 4
+        assert said in seen.message
+        assert "`structured`" in seen.message
+        sampled, asked = (len(scene.server.calls(kind=kind)) for kind in ("completion", "judge"))
+        assert sampled <= 16
+        assert asked <= 32
+        scene.server.faults.clear()
+        scene.configure(prompts=40, own={"structured": "tool"})
+        again = scene.run()
+        assert (again.exit_code, again.manifest["totals"]["prompts"]) == (0, 40)
+        assert len(scene.server.calls(kind="completion")) == 160
+        return f"exit 4 after {sampled} of 160 completions; then 40 of 40 prompts"
+
+
+_stops_soon(
+    "judge-never-readable",
+    "Every judge's reply is prose, in a run of 40 prompts.",
+    _reply("The second one, I would say."),
+    "The second one, I would say.",
+)
+_stops_soon(
+    "judge-refused-every-time",
+    "Every judge's request is refused (HTTP 400), in a run of 40 prompts.",
+    faults.status(400, body={"error": {"message": "This is unavailable now"}}),
+    "This is unavailable now",
+)
+
+
+@fault(
+    "judge-schema-ignored",
+    done="A server takes a JSON schema and ignores it.",
+    promise="The model is asked by a tool or by words from then on; nothing is lost.",
+)
+def _(scene: Scene) -> str:
+    def by_schema(record: Any) -> bool:
+        return is_judge(record) and "response_format" in record.body
+
+    scene.server.faults.add(_reply("The second one, I would say."), when=by_schema)
+    scene.configure(prompts=8)
+    seen = scene.run()
+    assert (seen.exit_code, seen.pairs) == (0, 8)
+    notes = {row["note"] for row in rows(scene.out / "judgments.jsonl")}
+    assert notes == {"asked with structured: tool"}
+    return "8 pairs of 8, each judgment says `structured: tool`"

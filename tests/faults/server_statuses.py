@@ -287,13 +287,13 @@ _one_prompt_only(
 def _(scene: Scene) -> str:
     said = {"error": {"message": "This response_format type is unavailable now"}}
     scene.server.faults.add(faults.status(400, body=said), when=is_judge)
-    scene.configure(prompts=60)
+    scene.configure(prompts=24)
     seen = scene.run()
     assert (seen.exit_code, seen.manifest["totals"]["prompts"]) == (4, 0)
     assert "response_format type is unavailable now" in seen.message
     assert "`structured`" in seen.message
     sampled = len(scene.server.calls(kind="completion"))
-    assert sampled <= 120, "half of what the run would pay its writer"
+    assert sampled <= 48, "half of what the run would pay its writer"
     scene.server.faults.clear()
     assert scene.run().exit_code == 0
-    return f"exit 4 after {sampled} of 240 completions; then the same command went on"
+    return f"exit 4 after {sampled} of 96 completions; then the same command went on"

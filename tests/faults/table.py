@@ -26,6 +26,7 @@ _MODULES = (
     "machine_batches",
     "machine_disk",
     "machine_state",
+    "machine_judgments",
 )
 
 

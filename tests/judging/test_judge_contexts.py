@@ -10,7 +10,7 @@ import pytest
 
 import judgeforge
 from judgeforge.errors import ConfigError
-from tests.local_server import LocalServer
+from tests.local_server import LocalServer, faults
 from tests.support.run_setup import model, rows, run, write_config
 
 LONG = "[quality=0.9000] " + 1000 * "long "
@@ -98,3 +98,18 @@ def test_a_judge_without_room_for_anything_is_a_mistake_in_the_configuration(
     assert error.value.key == "models.near.context_tokens"
     assert error.value.line
     assert not server.requests
+
+
+def test_a_server_that_reads_no_prompt_whole_stops_the_run_before_all_is_paid(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    said = json.dumps({"rationale": "Fine.", "scores": {"quality": 7, "sound": True}})
+    message = {"role": "assistant", "content": said}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29}
+    reply = {"id": "x", "model": "small", "choices": [choice], "usage": usage}
+    server.faults.add(faults.whole_reply(reply), when=lambda r: r.kind == "judge")
+    result = run(write_config(tmp_path, server, prompts=40), tmp_path / "out")
+    assert result.exit_code == 4
+    assert "counted 20 tokens of a longer input" in str(result.stopped_by)
+    assert len(server.calls(kind="judge")) < 40

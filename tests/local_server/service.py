@@ -83,7 +83,7 @@ class Service:
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
-            record = self._record(request, await request.read())
+            record = self._record(request, await request.content.read())
             try:
                 return await self._reply(request, record)
             finally:

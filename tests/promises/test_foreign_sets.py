@@ -75,6 +75,7 @@ def test_the_card_and_explain_say_so_too(judged: Path, command: Command) -> None
     assert "the verdict agrees in 70.0% and prefers the other answer in 30.0%" in " ".join(
         card.split()
     )
+    assert "`metadata` has what the rows of the prompts say of themselves: source, level." in card
     code, shown, _ = command("explain", judged, rows(judged / "pairs.jsonl")[0]["id"])
     assert code == 0
     assert "rejected in the set that it comes from" in shown

@@ -69,7 +69,7 @@ PICTURES = [
 INPUT = [
     {"id": "tools", "prompt": CONVERSATION, "tools": [WEATHER, CLOCK]},
     {"id": "no-tools", "prompt": CONVERSATION},
-    {"id": "pictures", "prompt": PICTURES},
+    {"id": "pictures", "prompt": [{**turn, "weight": 1} for turn in PICTURES]},
     {"id": "plain", "prompt": "Why is the sky blue?"},
 ]
 
@@ -96,7 +96,8 @@ class Ran:
             sees = {"small": model(server, provider, vision=True, picture_tokens=2000)}
             draws = {"models": ["small"], "completions": 4, "max_tokens": 64}
             source = {"path": "prompts.jsonl"}
-            config = write_config(folder, server, prompts=source, models=sees, sampling=draws)
+            parts = {"models": sees, "sampling": draws, "pairing": {"thinking": "keep"}}
+            config = write_config(folder, server, prompts=source, **parts)
             self.result = run(config, folder / "out")
             self.requests = server.calls(kind="completion")
         self.out = folder / "out"
@@ -125,7 +126,14 @@ def test_the_pairs_have_the_prompt_as_it_was_given(ran: Ran) -> None:
     for row in INPUT:
         given = row["prompt"]
         turns = given if isinstance(given, list) else [{"role": "user", "content": given}]
-        assert in_parts(ran.pairs[row["id"]]["prompt"]) == in_parts(turns)
+        kept = [{name: each for name, each in turn.items() if name != "weight"} for turn in turns]
+        assert in_parts(ran.pairs[row["id"]]["prompt"]) == in_parts(kept)
+
+
+def test_the_run_names_what_no_pair_can_hold(ran: Ran) -> None:
+    assert [note for note in ran.result.notes if "left out" in note] == [
+        "fields of messages that no pair has are left out: `weight` (1 message)"
+    ]
 
 
 def test_the_tools_of_a_row_stand_in_its_pair_as_json_text(ran: Ran) -> None:
@@ -133,12 +141,13 @@ def test_the_tools_of_a_row_stand_in_its_pair_as_json_text(ran: Ran) -> None:
     assert not ran.pairs["plain"].get("tools")
 
 
-def test_the_sides_are_the_completions_with_their_calls(ran: Ran) -> None:
+def test_the_sides_are_the_completions_with_their_calls_and_thoughts(ran: Ran) -> None:
     for pair in ran.pairs.values():
         for side in ("chosen", "rejected"):
             (answer,) = in_parts(pair[side])
             completion = ran.completions[pair["provenance"][f"{side}_id"]]
             assert answer.get("tool_calls", []) == completion.get("tool_calls", [])
+            assert answer["reasoning_content"] == completion["reasoning"]
             text = completion["text"]
             assert answer["content"] == ([{"type": "text", "text": text}] if text else None)
 

@@ -133,8 +133,7 @@ def test_the_reliability_of_a_scripts_own_judges_goes_into_rank() -> None:
     reliability = judgeforge.fit_reliability(iter(prompt) for prompt in prompts)
     assert reliability.prompts == 30
     one, other = prompts[0][0].completion_ids[0], prompts[0][1].completion_ids[0]
-    assert (
-        probability_better(judgeforge.rank(prompts[0], reliability=reliability), other, one) > 0.5
-    )
+    ranking = judgeforge.rank(prompts[0], reliability=reliability)
+    assert probability_better(ranking, other, one) > probability_better(ranking, one, other)
     with pytest.raises(TypeError, match="one list of judgments for each prompt"):
         judgeforge.fit_reliability(prompts[0])

@@ -306,7 +306,8 @@ def test_a_judge_that_cannot_be_read_is_asked_once_more_and_never_guessed(
     tmp_path: Path, server: LocalServer, out: Path
 ) -> None:
     server.faults.add(faults.out_of_range(), when=lambda r: r.kind == "judge")
-    result = run(write_config(tmp_path, server, prompts=1), out)
+    own = model(server, structured="json_schema")
+    result = run(write_config(tmp_path, server, prompts=1, models={"small": own}), out)
     assert [skip.reason for skip in result.skips] == ["too_few_judged"]
     judgments = rows(out / "judgments.jsonl")
     assert all(row["score"] is None and "unreadable" in row["missing"] for row in judgments)

@@ -15,7 +15,7 @@ from judgeforge.ranking.confidence import (
 )
 from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.pairing.selection import Trust, select_pairs
-from judgeforge.records import Ranking
+from judgeforge.ranking.ranking import Ranking
 
 ROUNDING = 2.0**-52
 CLOSE = 1e-6

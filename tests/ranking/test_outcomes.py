@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from judgeforge.ranking.confidence import exceeded_gap, outcome, probability_better
 from judgeforge.ranking.outcomes import Outcome
-from judgeforge.records import GapPrior, Ranking
+from judgeforge.ranking.ranking import GapPrior, Ranking
 
 CLOSE = 1e-9
 shares = st.floats(0.0, 0.6)

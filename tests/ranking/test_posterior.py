@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.pairing.selection import select_pairs
 from judgeforge.ranking.rank import rank
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import PRIOR, JudgeReliability, Reliability
-from judgeforge.records import Judgment, Ranking
+from judgeforge.records import Judgment
 from tests.support.judgments import both_orders, both_seats, compared, listed, scored
 
 CLOSE = 1e-7

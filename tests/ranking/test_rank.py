@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.rank import rank
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import PRIOR
-from judgeforge.records import Judgment, Ranking
+from judgeforge.records import Judgment
 
 CLOSE = 1e-7
 

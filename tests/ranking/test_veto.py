@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from judgeforge.ranking.pairing import STRATEGIES
 from judgeforge.ranking.pairing.selection import select_pairs
 from judgeforge.ranking.rank import with_vetoes
-from judgeforge.records import Judgment, Ranking
+from judgeforge.ranking.ranking import Ranking
+from judgeforge.records import Judgment
 
 
 def ranking(*scores: float, sd: float = 0.1) -> Ranking:

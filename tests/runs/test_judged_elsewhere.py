@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from judgeforge.config.file import load_config
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.results.explain import explain
+from judgeforge.results.questions import write_questions
+from judgeforge.runs.planning.check import check_run
+from judgeforge.runs.planning.plan import plan_run
 from judgeforge.runs.result import RunResult
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.journal import Entry, Journal
@@ -105,6 +110,16 @@ def test_the_same_folder_is_judged_later_without_a_second_completion(project: Pr
     after = rows(project.out / "completions.jsonl")
     assert [row["text"] for row in after] == [row["text"] for row in before]
     assert result.manifest["totals"]["pairs"] == NUMBER
+
+
+def test_judging_later_gives_the_pairs_of_one_go(project: Project) -> None:
+    judging = {"judges": [{"model": "small"}]}
+    project.run()
+    project.run(judging)
+    later = (project.out / "pairs.jsonl").read_bytes()
+    shutil.rmtree(project.out)
+    project.run(judging)
+    assert (project.out / "pairs.jsonl").read_bytes() == later
 
 
 def test_another_way_of_sampling_is_still_a_changed_run(project: Project) -> None:
@@ -218,3 +233,48 @@ def test_a_start_that_is_cut_short_ranks_the_rest_again_later(
         assert "tests" in row["provenance"]["judges"]
     offsets = [entry for _, entry in Journal(project.out / "state" / "journal.bin").entries()]
     assert len(offsets) == 2 * NUMBER  # each was ranked again once
+
+
+def test_check_and_plan_say_who_judges(project: Project) -> None:
+    project.run()
+    judging = project.judged(leave=1)
+    with (project.place / "judged.jsonl").open("a") as lines:
+        row = {"judge": "ana", "prompt_id": "p99", "completions": ["p99.c0"], "score": 1}
+        lines.write(json.dumps(row) + "\n")
+    project.config.write_text(yaml.safe_dump(project.settings))
+    alone = load_config(project.config)
+    assert any("the run samples completions" in note for note in check_run(alone).notes)
+    assert any("the run samples completions" in note for note in plan_run(alone).notes)
+    project.config.write_text(yaml.safe_dump({**project.settings, "judging": judging}))
+    report = check_run(load_config(project.config))
+    told = "judged.jsonl: 16 judgments by ana (1), human:ana (3), tests (12) of 4 prompts"
+    assert told in report.notes
+    assert any("`p99`" in warning for warning in report.warnings)
+    assert report.usable
+
+
+def test_explain_and_the_report_show_judges_that_the_configuration_does_not_name(
+    project: Project,
+) -> None:
+    project.run()
+    project.run(project.judged())
+    found = explain(project.out, "p0.p0")
+    effects = {effect.judge: effect.judgments for effect in found.effects}
+    assert effects == {"tests": 4, "human:ana": 1}
+    notes = {one.note for one in found.chosen.judgments}
+    assert notes == {"made elsewhere: judged.jsonl:1", "made elsewhere: judged.jsonl:5"}
+    assert "human:ana" in (project.out / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_the_folder_asks_comes_back_as_an_answer(project: Project) -> None:
+    project.run()
+    write_questions(project.out, to=project.place / "questions.jsonl", force=False)
+    asked = rows(project.place / "questions.jsonl")
+    assert len(asked) == NUMBER
+    answers = [{**one, "judge": "human:bo", "best": 0} for one in asked]
+    text = "".join(json.dumps(one) + "\n" for one in answers)
+    (project.place / "answers.jsonl").write_text(text)
+    result = project.run({"judgments": "answers.jsonl"})
+    assert result.manifest["totals"]["pairs"] > 0
+    best = {one["prompt_id"]: one["completions"][0]["id"] for one in asked}
+    assert set(chosen(project)) <= set(best.values())

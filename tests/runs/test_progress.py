@@ -62,19 +62,19 @@ def test_a_run_reports_calls_at_once_and_what_is_reserved_apart(
     tmp_path: Path, server: LocalServer
 ) -> None:
     seen: list[Progress] = []
-    server.behaviour.latency_s = 0.4
+    server.behaviour.latency_s = 0.7  # so that the first prompt is still under way when it is told
     result = run(
-        write_config(tmp_path, server, prompts=30), tmp_path / "out", on_progress=seen.append
+        write_config(tmp_path, server, prompts=6), tmp_path / "out", on_progress=seen.append
     )
     assert result.exit_code == 0
     early = [one for one in seen if one.done == 0 and one.calls_expected]
     assert max(one.calls_done for one in early) > 0
-    assert {one.calls_expected for one in early[1:]} == {30 * 8}
+    assert {one.calls_expected for one in early[1:]} == {6 * 8}
     assert max(one.reserved_usd for one in seen) > 0
     costs = [one.cost_usd or 0.0 for one in seen]
     assert costs == sorted(costs)
     assert seen[-1].reserved_usd == 0
-    assert seen[-1].calls_done == 30 * 8
+    assert seen[-1].calls_done == 6 * 8
 
 
 class Stream(io.StringIO):

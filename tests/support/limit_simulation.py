@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from judgeforge.calls.limits.breaker import Refusal
 from judgeforge.calls.limits.buckets import ProviderAccount
+from judgeforge.calls.limits.concurrency import ConcurrencyLimit
 from judgeforge.calls.limits.headers import read_allowances
 from judgeforge.calls.limits.pace import Pace, SentRequest
-from judgeforge.calls.limits.queues import ConcurrencyLimit
 from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.calls.providers.http_errors import retry_after_s
 from tests.local_server.limits import Limits, RateLimiter, retry_headers

@@ -52,7 +52,7 @@ def test_dpo_sees_tools_calls_and_thoughts(rich: Any, model: str, place: Path) -
     seen = read(trainer, 0, "prompt_ids", "chosen_ids")
     assert "The weather of a place." in seen
     assert "21 degrees" in seen
-    assert "<call>weather" in seen.rpartition("<|assistant|>")[2]
+    assert seen.endswith('<call>weather {"place": "Linz"}</call><|end|>')
     assert "<think>Two and two.</think>4" in read(trainer, 1, "chosen_ids")
     assert "<think>" not in read(trainer, 2, "prompt_ids", "chosen_ids", "rejected_ids")
     assert_trained(trainer)

@@ -11,7 +11,8 @@ CHAT_TEMPLATE = (
     "{% if message.reasoning_content %}<think>{{ message.reasoning_content }}</think>{% endif %}"
     "{{ message['content'] or '' }}"
     "{% for call in message.tool_calls or [] %}"
-    "<call>{{ call.function.name }} {{ call.function.arguments }}</call>{% endfor %}<|end|>"
+    "<call>{{ call.function.name }} {{ call.function.arguments | tojson }}</call>{% endfor %}"
+    "<|end|>"
     "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 SPECIAL = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>"]

@@ -27,11 +27,12 @@ from judgeforge.calibration.labels import Label, LabelKind
 from judgeforge.calibration.weights import Labelled
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import read_evidence
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.fit import fit_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.ranking.validation import judgments_by_prompt
-from judgeforge.records import Judgment, Ranking
+from judgeforge.records import Judgment
 from judgeforge.text.wording import expect
 
 TIE = "tie"

@@ -50,10 +50,8 @@ async def collect(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
     """The keys of those to be gathered again: the provider took none of them."""
     if state.problems and not state.files:
         return _refused_whole(door, batch, state)
-    calls = {
-        one.key: stored_call(batch.endpoint.name, one.request)
-        for one in door.book.requests(batch.nonce)
-    }
+    name = batch.endpoint.name
+    requests = {one.key: one.request for one in door.book.requests(batch.nonce)}
     lines: Iterator[bytes] = iter(())
     if state.files or batch.server.proven_by_results:
         into = door.book.results_file(batch.nonce)
@@ -66,11 +64,12 @@ async def collect(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
     while some := list(islice(lines, _TOGETHER)):
         read = (batch.server.read(line) for line in some)
         # A key twice would be settled twice, and one of another batch is nobody's.
-        ours = {line.key: line for line in read if line is not None and line.key in calls}
-        _take(door, batch, state, [(calls.pop(line.key), line) for line in ours.values()])
+        ours = {line.key: line for line in read if line is not None and line.key in requests}
+        results = [(stored_call(name, requests.pop(key)), line) for key, line in ours.items()]
+        _take(door, batch, state, results)
         await asyncio.sleep(0)
-    for call in calls.values():
-        _without_result(door, batch, state, call)
+    for request in requests.values():
+        _without_result(door, batch, state, stored_call(name, request))
     door.book.ended(batch.nonce, state.answered)
     door.log.event("batch_ended", model=batch.endpoint.name, batch=state.id)
     return []

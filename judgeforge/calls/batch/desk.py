@@ -53,19 +53,22 @@ class Batches:
         model can be asked so at all, which a batch would show in an hour. Raises CallError,
         BudgetExhaustedError, StoreError."""
         self.begin()
-        desk = self._desks.get(endpoint.name)
-        # What is kept of a batch has no pictures, so it could not be sent again.
-        is_direct = endpoint.model.batch is None or call.pictures > 0
-        is_direct = is_direct or self._door.acceptance.prompts.are_few
-        if desk is None or (is_direct and not desk.has(call.key)):
+        desk, claim = self._desks.get(endpoint.name), current_claim()
+        if desk is None or (self._goes_directly(endpoint, call) and not desk.has(call.key)):
             return None
-        claim = current_claim()
         if claim is not None and claim.refusal is not None:
             raise claim.refusal
         answer = await self._ask(desk, endpoint, call)
         if answer is not None and claim is not None:
             claim.paid(None if answer.cost_usd is None else to_pico(answer.cost_usd))
         return answer
+
+    def _goes_directly(self, endpoint: Endpoint, call: Call) -> bool:
+        claim = current_claim()
+        is_first = claim is not None and claim.goes_first
+        is_in_doubt = self._door.acceptance.prompts.have_doubts_of(endpoint.name)
+        # What is kept of a batch has no pictures, so it could not be sent again.
+        return endpoint.model.batch is None or call.pictures > 0 or is_first or is_in_doubt
 
     async def _ask(self, desk: ModelDesk, endpoint: Endpoint, call: Call) -> Answer | None:
         attempts = 0

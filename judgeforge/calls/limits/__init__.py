@@ -8,5 +8,6 @@ headers.py       what the headers of a reply say about rate limits
 buckets.py       whether models of one account draw from one allowance
 traffic.py       how much of an allowance a request uses
 breaker.py       the circuit breaker: nothing but a probe after many failures
-queues.py        waiting in turn: lines, slots over all models, calls in flight of one
+queues.py        waiting in turn: lines, and slots over all models
+concurrency.py   how many requests of one model may be in flight
 """

@@ -21,9 +21,10 @@ from typing import Any
 from judgeforge.calls.limits.breaker import CircuitBreaker, Outcome, outcome_of, refusal_of
 from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.ceiling import Ceiling
+from judgeforge.calls.limits.concurrency import ConcurrencyLimit
 from judgeforge.calls.limits.headers import read_allowances
 from judgeforge.calls.limits.pace import Delay, Pace, SentRequest
-from judgeforge.calls.limits.queues import ConcurrencyLimit, GivesWay, Line, Slots, was_served
+from judgeforge.calls.limits.queues import GivesWay, Line, Slots, was_served
 from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig

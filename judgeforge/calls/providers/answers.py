@@ -45,6 +45,9 @@ _MARKS = (
     _Mark("<thought>", "</thought>", is_special=False),
     _Mark("<thoughts>", "</thoughts>", is_special=False),
     _Mark("<reasoning>", "</reasoning>", is_special=False),
+    _Mark("<reflection>", "</reflection>", is_special=False),
+    _Mark("<scratchpad>", "</scratchpad>", is_special=False),
+    _Mark("<inner_monologue>", "</inner_monologue>", is_special=False),
 )
 """Of Qwen and DeepSeek, Mistral, Kimi, Seed, Command, Sky, MedGemma, gpt-oss, and of prompts that
 many models were trained on."""
@@ -91,10 +94,14 @@ def _first_thought(
     for mark in marks:
         opened = mark.opening.match(text, start)
         if opened is not None:
-            closed = _unquoted(mark.closing, text, opened.end(), len(text))
+            start = opened.end()
+            # What was opened was meant as a thought: whatever looks most like its end closes it.
+            closed = _unquoted(mark.closing, text, start, len(text)) or _between_no_quotes(
+                mark.closing, text, start
+            )
             if closed is None:
-                return "", text[opened.end() :], ""
-            return "", text[opened.end() : closed.start()], text[closed.end() :]
+                return "", text[start:], ""
+            return "", text[start : closed.start()], text[closed.end() :]
     for mark in marks:
         closed = _unquoted(mark.closing, text, 0, len(text)) if mark.is_special else None
         if closed is None:
@@ -113,8 +120,7 @@ def _unquoted(
 ) -> re.Match[str] | None:
     """The first that is not a quotation: not in code, and without words after it on its line."""
     for found in islice(mark.finditer(text, start, end), _MOST_LOOKED_AT):
-        before = text[max(0, found.start() - 1) : found.start()]
-        rest = text[found.end() : found.end() + 80].split("\n", 1)[0]
+        before, rest = _beside(found, text)
         if before in _QUOTES or rest[:1] in _QUOTES:
             continue
         if text.count("```", start, found.start()) % 2:
@@ -124,10 +130,26 @@ def _unquoted(
     return None
 
 
+def _between_no_quotes(mark: re.Pattern[str], text: str, start: int) -> re.Match[str] | None:
+    """The first, wherever it stands, that is not alone between quotation marks."""
+    for found in islice(mark.finditer(text, start), _MOST_LOOKED_AT):
+        before, rest = _beside(found, text)
+        if before not in _QUOTES or rest[:1] not in _QUOTES:
+            return found
+    return None
+
+
+def _beside(found: re.Match[str], text: str) -> tuple[str, str]:
+    """The character before it, and the beginning of what follows on its line."""
+    before = text[max(0, found.start() - 1) : found.start()]
+    return before, text[found.end() : found.end() + 80].split("\n", 1)[0]
+
+
 _ENDS: Mapping[Finish, str] = {
     "stop": "stop stopped stop_sequence stop_token stop_word stop_str eos eos_token eos_token_id "
     "eos_found end end_turn end_of_turn end_of_text end_of_sequence complete completed completion "
-    "done finish finished success tool_calls tool_call tool_use tool function_call none null",
+    "done finish finished success im_end eot eot_id eom eom_id endoftext tool_calls tool_call "
+    "tool_use tool function_call none null",
     "length": "length max_tokens max_token max_new_tokens max_output_tokens max_completion_tokens "
     "max_length max_tokens_reached max_tokens_exceeded token_limit token_limit_reached limit "
     "model_length model_context_window_exceeded context_length context_length_exceeded "

@@ -11,7 +11,7 @@ from judgeforge.calls.providers.base import Body, DecisionAnswer, ModelReply, Ra
 from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.calls.providers.replies import Count, TokenUsage
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import StatusError
+from judgeforge.errors import FlaggedInputError, OverlongRequestError, StatusError
 
 WHAT = "reply of a decision model"
 
@@ -56,31 +56,25 @@ def decision_error(error: StatusError, model: ModelConfig) -> StatusError:
 
     The first concerns one prompt; the second is a mistake of the configuration and ends the run.
     """
+    if isinstance(error, FlaggedInputError):
+        return error
     said = str(error)
     if error.status in {400, 413, 422} and _TOO_LONG.search(said):
-        return _with(
-            error,
+        return OverlongRequestError(
             f"{said}. The prompt and what is judged are too long for this server: decision "
             "servers cut nothing (Ollama takes 64 KiB).",
-            stops_run=False,
+            status=error.status,
+            model=error.model,
+            headers=error.headers,
         )
     if error.status in {405, 501} or (error.status in {400, 422} and _CANNOT.search(said)):
-        return _with(
-            error,
+        return StatusError(
             f"{said}. `{model.model}` cannot answer decisions there. Check `provider` (the two "
-            "wire formats are `openai_decisions` and `systemone`), `model` and `base_url`; vLLM "
-            "needs --logprobs-mode raw_logprobs. A chat model judges with another `protocol`.",
+            "wire formats are `openai_decisions` and `systemone`), `model` and `base_url`. A chat "
+            "model judges with another `protocol`.",
+            status=error.status,
+            model=error.model,
+            headers=error.headers,
             stops_run=True,
         )
     return error
-
-
-def _with(error: StatusError, message: str, *, stops_run: bool) -> StatusError:
-    return StatusError(
-        message,
-        status=error.status,
-        model=error.model,
-        headers=error.headers,
-        retryable=False,
-        stops_run=stops_run,
-    )

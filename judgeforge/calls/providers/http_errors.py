@@ -26,6 +26,14 @@ _LONGEST_HEADER = 200
 _LONGEST_WAIT_S = 31 * 86_400.0
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
 _QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
+_QUOTA_CODES = frozenset({
+    "insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds",
+    "quota_exceeded", "quotaexceeded", "daily_limit_exceeded", "dailylimitexceeded",
+    "billing_error", "billing_not_active", "billing_hard_limit_reached", "billing_disabled",
+    "credit_exhausted",
+})  # fmt: skip
+"""What a refusal for want of credit has as its code, type or reason."""
+_CODES = ("code", "type", "status", "reason", "error_type")
 _SETTINGS = {
     "max_tokens": "set `max_tokens_field: max_completion_tokens` for this model",
     "max_completion_tokens": "set `max_tokens_field: max_tokens` for this model",
@@ -148,14 +156,16 @@ def _refusal(
             status=status,
             headers=kept,
         )
-    quota = status == 402 or (
-        status in {400, 403, 429} and any(mark in said.lower() for mark in _QUOTA_MARKS)
-    )
+    marked = any(mark in said.lower() for mark in _QUOTA_MARKS)
+    coded = status == 403 and not _QUOTA_CODES.isdisjoint(_codes(body))
+    quota = status == 402 or coded or (marked and status in {400, 403, 429})
     context = None if quota else context_refusal(status, body, said)
     if context is not None:
         return OverlongRequestError(
             f"HTTP {status} from {model.model}: {said}{context}", status=status, headers=kept
         )
+    # A filter or a firewall may say such words, or a time, of one request.
+    maybe = status == 403 and not coded and (marked or retry_after_s(kept) is not None)
     unsupported = _unsupported_setting(said) if status in {400, 422} else None
     advice = unsupported or _advice(status, model, asked, quota=quota)
     return StatusError(
@@ -165,7 +175,8 @@ def _refusal(
         retry_after_s=retry_after_s(kept),
         headers=kept,
         retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
-        stops_run=quota or status in {401, 403} or unsupported is not None,
+        stops_run=(not maybe and (quota or status in {401, 403})) or unsupported is not None,
+        of_account=quota or maybe,
     )
 
 
@@ -213,6 +224,18 @@ def _status_in(body: Mapping[str, Any]) -> int:
             if mark in kind:
                 return status
     return 500
+
+
+def _codes(value: object, depth: int = 0) -> Iterator[str]:
+    """Codes and kinds of an error, in lower case: no text of a prompt is among them."""
+    if isinstance(value, list) and depth < _DEEPEST:
+        for each in value[:_MOST_LISTED]:
+            yield from _codes(each, depth + 1)
+    elif isinstance(value, Mapping) and depth < _DEEPEST:
+        for name, each in value.items():
+            if name in _CODES and isinstance(each, str):
+                yield each.lower()
+            yield from _codes(each, depth + 1)
 
 
 def _advice(status: int, model: ModelConfig, asked: str, *, quota: bool) -> str:

@@ -50,7 +50,7 @@ class _ToolCall(BaseModel):
 
 
 class _Message(BaseModel):
-    content: str | list[str | dict[str, Any]] | dict[str, Any] | None = None
+    content: str | list[str | dict[str, Any]] | dict[str, Any] | int | float | None = None
     refusal: Beside[str] = None
     reasoning: Any = Field(
         None, validation_alias=AliasChoices("reasoning_content", "reasoning", "thinking")

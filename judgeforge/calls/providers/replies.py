@@ -209,7 +209,14 @@ def chat_reply(
 
 
 def _answer_and_thought(content: object) -> tuple[str, str]:
-    """The text of a reply that is a text or a list of parts, and the thoughts among the parts."""
+    """The text of a reply that is a text or a list of parts, and the thoughts among the parts.
+
+    A server that has read the model's JSON itself sends its value: a number, or an object.
+    """
+    if isinstance(content, int | float):
+        return json.dumps(content), ""
+    if isinstance(content, Mapping) and content and not content.keys() & {"type", *_TEXT_FIELDS}:
+        return arguments_text(content) or "", ""
     answer, thought = [], []
     for part in content if isinstance(content, list) else [content]:
         kind = str(part.get("type", "")) if isinstance(part, Mapping) else ""

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from judgeforge.ranking.pairing import strategies
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Ranking
 
 
 @dataclass(frozen=True, slots=True)

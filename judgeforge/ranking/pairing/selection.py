@@ -15,8 +15,9 @@ from judgeforge.ranking.confidence import outcome, probability_ahead
 from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.outcomes import Outcome
 from judgeforge.ranking.pairing import STRATEGIES
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Ranking, SkipReason
+from judgeforge.records import SkipReason
 from judgeforge.text.messages import Record
 from judgeforge.text.wording import as_clause, did_you_mean, expect, found
 

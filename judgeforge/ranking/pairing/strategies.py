@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from itertools import combinations, pairwise
 
 from judgeforge.ranking.confidence import exceeded_gap, probability_better
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Ranking
 
 
 def best_first(ranking: Ranking) -> list[int]:

@@ -17,8 +17,8 @@ from judgeforge.ranking.confidence import gap_of
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.outcomes import all_close, views
 from judgeforge.ranking.rank import rank_evidence
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.records import Ranking
 
 CLOSE_PROMPTS, CLOSE_PAIRS = 0.1, 0.15
 """Before any evidence: with two thirds of the close ones equal, 16 % of all pairs are ties, midway

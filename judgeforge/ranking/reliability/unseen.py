@@ -88,4 +88,14 @@ UNMEASURED = _alone(
     ),
     PRIOR.others,
 )
-"""What is assumed where nothing was fitted and nothing will be."""
+"""What is assumed of one judge where nothing was fitted and nothing will be."""
+
+
+def unmeasured(judges: int) -> Reliability:
+    """The same of this many (from 1), each of which may be off or useless on its own: what is true
+    of all of them is the less in doubt the more they are."""
+    if judges < 2:
+        return UNMEASURED
+    panel = _together(UNMEASURED, [UNMEASURED.others] * judges)
+    doubt = max(PANEL_DOUBT, ALONE_DOUBT / math.sqrt(judges))
+    return panel.model_copy(update={"doubt": doubt, "useless": USELESS**judges})

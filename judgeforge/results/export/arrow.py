@@ -37,18 +37,21 @@ _MOST_BYTES = 8_000_000
 """Long texts make smaller groups: a group is what a writer and a reader have in memory at once."""
 
 _OF_MESSAGES: Columns = {
-    "tool_calls": [
-        {"id": "string", "type": "string", "function": {"name": "string", "arguments": "string"}}
-    ],
     "tool_call_id": "string",
     "name": "string",
     "reasoning_content": "string",
 }
 
 
-def messages_type(columns: PairColumns, parts: ColumnType = JSON) -> ColumnType:
-    """``parts``: of contents, where any message has parts and others are texts."""
-    more = {key: kind for key, kind in _OF_MESSAGES.items() if key in columns.message_keys}
+def messages_type(
+    columns: PairColumns, parts: ColumnType = JSON, arguments: ColumnType = "string"
+) -> ColumnType:
+    """``parts``: of contents, where any message has parts and others are texts. ``arguments``: of
+    tool calls; objects of different tools have no type in common but JSON."""
+    function = {"name": "string", "arguments": arguments}
+    calls: Columns = {"tool_calls": [{"id": "string", "type": "string", "function": function}]}
+    beside = {**calls, **_OF_MESSAGES}
+    more = {key: kind for key, kind in beside.items() if key in columns.message_keys}
     return [{"role": "string", "content": parts if columns.parts else "string", **more}]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from judgeforge.errors import ConfigError
+from judgeforge.results.export.targets import parsed_arguments
 from judgeforge.text.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -96,14 +97,12 @@ def _as_templates_read(message: Mapping[str, Any]) -> dict[str, Any]:
     calls = message.get("tool_calls")
     if not calls:
         return dict(message)
-    read = [
-        {**call, "function": {**call["function"], "arguments": _arguments(call)}} for call in calls
+    functions = [
+        {**call["function"], "arguments": parsed_arguments(call["function"]["arguments"])}
+        for call in calls
     ]
+    read = [{**call, "function": function} for call, function in zip(calls, functions, strict=True)]
     return {**message, "content": message.get("content") or "", "tool_calls": read}
-
-
-def _arguments(call: Mapping[str, Any]) -> Any:  # noqa: ANN401 (of JSON)
-    return json.loads(call["function"]["arguments"])
 
 
 def _text(place: Path, folder: Path, config: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from judgeforge.results.export.places import (
 )
 from judgeforge.results.export.targets import PICTURES, Export, ExportOptions, Target, Write
 from judgeforge.results.export.thinking import Thinking, judged_with_thinking, with_thinking
-from judgeforge.results.facts import part
+from judgeforge.results.how_made import part
 from judgeforge.results.judged_prompts import JudgedCompletions, judged_prompts
 from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder

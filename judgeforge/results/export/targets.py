@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
+from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export.thinking import Thinking
 from judgeforge.store.atomic_files import replacing
@@ -16,6 +17,7 @@ from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.messages import Message
 
 Row = dict[str, Any]
+Arguments = Literal["object", "text"]
 Write = Callable[[Any], None]
 """Takes what the target reads: a PreferencePair, or the JudgedCompletions of a prompt."""
 
@@ -44,6 +46,8 @@ class ExportOptions:
     """Columns ``weight`` (0 to 1) and ``soft_label``, for losses that take them."""
     thinking: Thinking = "field"
     """How thoughts are written, where pairs keep them."""
+    arguments: Arguments = "object"
+    """How tables hold the arguments of tool calls: as objects, or as JSON text."""
     template: str | None = None
     """A chat template by name, or the path of one or of a tokenizer."""
     good_above: float | None = None
@@ -140,6 +144,22 @@ def asked_columns(pair: PreferencePair, options: ExportOptions) -> Row:
         soft = round(pair.confidence + (pair.p_tie or 0.0) / 2, 10)
         found |= {"soft_label": soft, "weight": round(abs(2 * soft - 1), 10)}
     return found
+
+
+def chosen_arguments(name: str) -> Arguments:
+    """Raises ConfigError for another word."""
+    for known in get_args(Arguments):
+        if name == known:
+            return cast("Arguments", known)
+    raise ConfigError(f"--arguments {name}: must be object or text")
+
+
+def parsed_arguments(text: str) -> Any:  # noqa: ANN401 (of JSON)
+    """Of a tool call. A model may write what is no JSON: that stays the text that it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def messages(side: Sequence[Message]) -> list[Row]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from judgeforge.records import SkipReason
-from judgeforge.results.facts import judges_by_name, part
 from judgeforge.results.figures.completions import FINISHED, others
 from judgeforge.results.figures.given_labels import SURE
 from judgeforge.results.figures.label_noise import robust_loss
 from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.how_made import judges_by_name, part
 from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 

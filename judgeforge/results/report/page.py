@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from judgeforge.results.facts import judges_by_name, making, part, versions
 from judgeforge.results.figures.judges import JudgeTally
 from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.how_made import judges_by_name, making, part, versions
 from judgeforge.results.report.charts import Columns, Lines, columns, lines
 from judgeforge.results.report.findings import findings
 from judgeforge.results.report.shown_pairs import ShownPairs

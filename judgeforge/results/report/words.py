@@ -100,6 +100,10 @@ STATUS_WORDS: Mapping[str, StatusWords] = {
     ),
     "failed": StatusWords("The folder or the disk failed. Start the same command again."),
     "interrupted": StatusWords("The run was interrupted. The same command goes on from here."),
+    "waiting": StatusWords(
+        "Batches are under way, and the run was told not to wait for them. The same command "
+        "collects them and goes on."
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 preparation.py       what is checked: rubric, models, keys, network, prices
 worklist.py          what is to be done, from one reading of the input
 identity.py          what may change between two starts, and what may not
+changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
 estimate.py          what the calls of a prompt will cost
 plan.py              what a run would cost

@@ -101,10 +101,10 @@ def unsent_thoughts(config: RunConfig, noticed: Noticed) -> list[str]:
     unasked = [name for name in sampled if not config.models[name].send_reasoning]
     if not noticed.with_earlier_thoughts or not unasked:
         return []
-    return [
-        f"thoughts of earlier turns are kept in the pairs and not sent to `{unasked[0]}`: "
-        f"`models.{unasked[0]}.send_reasoning: true` sends them to servers that take them"
-    ]
+    name, model = unasked[0], config.models[unasked[0]]
+    advice = f"`models.{name}.send_reasoning: true` sends them to servers that take them"
+    why = advice if model.facts.takes_thoughts else f"provider `{model.provider}` takes none"
+    return [f"thoughts of earlier turns are kept in the pairs and not sent to `{name}`: {why}"]
 
 
 def _usable_rows(rows: Iterable[Prompt | Skip], report: CheckReport) -> Iterator[Prompt]:

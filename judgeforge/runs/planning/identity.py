@@ -70,6 +70,8 @@ def as_begun(config: RunConfig, before: Mapping[str, Any]) -> RunConfig:
     """``config`` for a folder whose identity was ``before``: one that planned to buy nothing that
     measures its judges goes on so, unless the configuration says otherwise."""
     judging = config.judging
+    if not (before.get("judging") or {}).get("judges"):
+        return config  # it had none to measure
     if "fit_repeats" in judging.model_fields_set or "fit_repeats" in (before.get("judging") or {}):
         return config
     return config.model_copy(update={"judging": judging.model_copy(update={"fit_repeats": 0})})

@@ -24,13 +24,16 @@ MEASURED_SHARE = 3 / 8
 
 def bought(judging: JudgingConfig) -> Measure | None:
     """None where nothing is, because the judges measure each other, repeat themselves or have
-    labels, or nothing could be learnt."""
+    labels, or nothing could be learnt.
+
+    What others have judged decides nothing here: it may come, change and go while a run goes on.
+    """
     if not judging.fit_repeats or not judging.fit_prompts or judging.calibration is not None:
         return None
     judges = judging.judges
     if asks_beyond_first_tier(judging):
         return "everybody" if len(judges) > 1 else None
-    if len(judges) != 1 or judging.judgments is not None:
+    if len(judges) != 1:
         return None
     only = judges[0]
     repeatable = only.shows != "two" and "repeats" in only.facts.settings and only.repeats == 1

@@ -15,7 +15,7 @@ from judgeforge.errors import StoreError
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Skip
-from judgeforge.results.facts import part
+from judgeforge.results.how_made import part
 from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes
 from judgeforge.runs.planning.estimate import (

@@ -28,13 +28,14 @@ from judgeforge.errors import CallError, ConfigError, JudgeforgeError
 from judgeforge.judging.panel import Panel
 from judgeforge.judging.replies.json_object import UnreadableReplyError, one_object
 from judgeforge.records import Completion, Judgment, Prompt
+from judgeforge.results.figures.completions import is_same_model
 from judgeforge.runs.planning.doctor import Finding, Status
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.runs.planning.server_models import listed_models, stated_context
 from judgeforge.runs.wiring import trial_door
 from judgeforge.text.messages import Message
 from judgeforge.text.redaction import redact
-from judgeforge.text.visible import excerpt
+from judgeforge.text.visible import excerpt, one_line
 from judgeforge.text.wording import counted, did_you_mean, listed
 
 _QUESTION = "Invent a short sentence about the sea."
@@ -100,15 +101,21 @@ class _Trial:
                 found = await self._sampled()
                 form, of_schema = await self._schema()
                 found += of_schema
-        except JudgeforgeError as error:
+        except CallError as error:
             advice = "Check `model`, `base_url` and the key."
-            return [self._finding("answers", "fail", redact(str(error)), advice)]
+            failed = self._finding("answers", "fail", str(error), advice)
+            # A wrong name is easily seen in the list.
+            return [failed, *([] if model.facts.in_process else await self._in_the_list())]
+        except JudgeforgeError as error:  # a budget that is used up, a disk that is full
+            return [self._finding("answers", "fail", str(error), "Nothing more was asked.")]
         if not model.facts.in_process and not model.facts.decides:
-            found += await asyncio.to_thread(self._listed)
+            found += await self._in_the_list()
         return [*found, *await self._judged(form)]
 
     def _finding(self, what: str, status: Status, detail: str, advice: str = "") -> Finding:
-        return Finding(f"{self.name}: {what}", status, detail, advice if status != "ok" else "")
+        """``detail`` may quote a server."""
+        said = one_line(redact(detail))
+        return Finding(f"{self.name}: {what}", status, said, advice if status != "ok" else "")
 
     async def _sampled(self) -> list[Finding]:
         request = ChatRequest(_MESSAGES, _SAMPLE_TOKENS, _TEMPERATURE)
@@ -126,7 +133,7 @@ class _Trial:
     def _answers(self, answer: Answer, seconds: float) -> Finding:
         asked, reply = self.prepared.config.models[self.name].model, answer.reply
         said = f"in {seconds:.2f} s: {excerpt(reply.text) or 'an empty text'} ({reply.finish})"
-        other = reply.model is not None and not _is_same_model(asked, reply.model)
+        other = not is_same_model(asked, reply.model or asked)
         detail = f"as `{reply.model}` {said}" if reply.model else said
         if other:
             advice = f"`{asked}` was asked for: does the server take any name, or fall back?"
@@ -137,6 +144,8 @@ class _Trial:
     def _temperature(self, first: Answer, second: Answer) -> Finding:
         if not sends_temperature(self.prepared.config.models[self.name]):
             return self._finding("temperature", "ok", "is not sent to this model")
+        if not (first.reply.text.strip() and second.reply.text.strip()):
+            return self._finding("temperature", "ok", "cannot be told from an empty text")
         if first.reply.text != second.reply.text:
             return self._finding("temperature", "ok", "two answers to one prompt differ")
         return self._finding(
@@ -164,7 +173,7 @@ class _Trial:
         try:
             answer = await self.gateway.ask(self.name, replace(request, top_logprobs=_LOGPROBS))
         except CallError as error:
-            return [self._finding("logprobs", "warn", redact(str(error)), advice)]
+            return [self._finding("logprobs", "warn", str(error), advice)]
         if answer.reply.tokens:
             return [self._finding("logprobs", "ok", "are given")]
         return [self._finding("logprobs", "warn", "are not given", advice)]
@@ -189,17 +198,20 @@ class _Trial:
         try:
             answer = await self.gateway.ask(self.name, replace(request, form=form))
         except CallError as error:
-            return redact(str(error))
+            return str(error)
         if _keeps_to_schema(answer.reply.text):
             return None
         return excerpt(answer.reply.text) or "an empty text"
+
+    async def _in_the_list(self) -> list[Finding]:
+        return await asyncio.to_thread(self._listed)
 
     def _listed(self) -> list[Finding]:
         """What the server's list of models says of this one."""
         model = self.prepared.config.models[self.name]
         entries = listed_models(model, self.prepared.keys[self.name])
         names = [str(entry.get("id")) for entry in entries]
-        same = (n for n, name in enumerate(names) if _is_same_model(model.model, name))
+        same = (n for n, name in enumerate(names) if is_same_model(model.model, name))
         place = names.index(model.model) if model.model in names else next(same, None)
         own = None if place is None else entries[place]
         if entries and own is None:
@@ -230,12 +242,12 @@ class _Trial:
         if judge is None or not prepared.rubric.judged:
             return []
         asks = self.gateway if form is None else _InForm(self.gateway, form)
-        panel = Panel([judge.model_copy(update={"repeats": 1})], prepared.rubric, asks)
+        panel = Panel([judge], prepared.rubric, asks)
         questions = panel.questions(judge.label, _COMPLETIONS)[:1]
         try:
             judgments = await panel.ask(_PROMPT, _COMPLETIONS, questions)
         except JudgeforgeError as error:
-            return [self._finding("judgment", "fail", redact(str(error)))]
+            return [self._finding("judgment", "fail", str(error))]
         return [self._judgment(judge.protocol, form, judgments)]
 
     def _judgment(
@@ -275,9 +287,3 @@ def _keeps_to_schema(text: str) -> bool:
     return reply.keys() == {"mood", "is_salty"} and (
         reply["mood"] in ("calm", "stormy") and isinstance(reply["is_salty"], bool)
     )
-
-
-def _is_same_model(asked: str, answered: str) -> bool:
-    """Servers add a date, a path or a provider to the name, or leave it out."""
-    one, other = (name.casefold().rpartition("/")[2] for name in (asked, answered))
-    return one.startswith(other) or other.startswith(one)

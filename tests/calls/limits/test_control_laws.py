@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from judgeforge.calls.limits.breaker import LONGEST_PAUSE_S, CircuitBreaker, Refusal
 from judgeforge.calls.limits.buckets import ProviderAccount
+from judgeforge.calls.limits.concurrency import ConcurrencyLimit
 from judgeforge.calls.limits.headers import Allowance
 from judgeforge.calls.limits.learned_rate import LearnedRate
 from judgeforge.calls.limits.pace import LONGEST_RETRY_AFTER_S, RESERVE_S, Pace
-from judgeforge.calls.limits.queues import ConcurrencyLimit
 from tests.local_server.limits import Limits
 from tests.local_server.record import Wire
 from tests.support.limit_simulation import SIZE, Client, Simulation

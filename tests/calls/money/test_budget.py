@@ -176,3 +176,49 @@ class BudgetLife(RuleBasedStateMachine):
 
 BudgetLife.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 TestBudgetLife = BudgetLife.TestCase
+
+
+def test_calls_of_a_batch_are_booked_together_and_go_on_in_the_next_start(tmp_path: Path) -> None:
+    file = tmp_path / "spending.jsonl"
+    budget = Budget(file, usd=10e-6)
+    told: list[tuple[int, str | None]] = []
+    assert budget.how_many_fit([3_000_000, 3_000_000, 3_000_000, 3_000_000]) == 3
+    booked = budget.reserve_batch([3_000_000, 3_000_000], lambda *at: told.append(at))
+    assert booked is not None
+    assert told == [(0, None)]
+    assert [one.id for one in booked] == [0, 1]
+    budget.settle(booked[0], 1_000_000)
+    budget.close()
+    again = Budget(file, usd=10e-6)
+    assert again.committed_pico == 4_000_000
+    assert again.adopt(0, None) is None, "it is settled"
+    adopted = again.adopt(1, None)
+    assert adopted is not None
+    assert again.in_flight == 1
+    again.release(adopted)
+    assert (again.committed_pico, again.calls) == (1_000_000, 1)
+    again.close()
+
+
+def test_money_of_a_batch_that_was_never_created_is_no_lost_row(tmp_path: Path) -> None:
+    """A manifest may have counted it, while it could still be billed."""
+    file = tmp_path / "spending.jsonl"
+    budget = Budget(file, usd=1.0)
+    booked = budget.reserve_batch([1, 1], lambda *_: None)
+    assert booked is not None
+    counted = budget.calls
+    for one in booked:
+        budget.release(one)
+    assert budget.check_whole(sent=2, paid=counted) is None
+    budget.close()
+
+
+def test_nothing_is_booked_where_a_batch_cannot_be_announced(tmp_path: Path) -> None:
+    def fails(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    budget = Budget(tmp_path / "spending.jsonl")
+    with pytest.raises(StoreError):
+        budget.reserve_batch([1, 1], fails)
+    assert (budget.calls, budget.in_flight) == (0, 0)
+    budget.close()

@@ -95,7 +95,7 @@ def test_a_server_whose_model_cannot_decide_stops_the_run_and_is_not_asked_again
     message = str(result.stopped_by)
     assert "not a decision model" in message
     assert "cannot answer decisions there" in message
-    assert "--logprobs-mode raw_logprobs" in message
+    assert "A chat model judges with another `protocol`" in message
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,9 @@ def test_a_state_that_is_too_long_costs_its_prompt_only(
     server.faults.add(fault, when=lambda r: r.model == "jev", nth=(1, 2, 3, 4))
     result = run(config(tmp_path, server, "systemone", prompts=3), tmp_path / "out")
     assert result.manifest["status"] in {"complete", "skipped"}
-    missing = [row["missing"] for row in judgments(tmp_path / "out") if row["missing"]]
+    found = [row for row in judgments(tmp_path / "out") if row["missing"]]
+    assert {row["missing_kind"] for row in found} == {"too_long"}
+    missing = [row["missing"] for row in found]
     assert len(missing) == 4
     assert "request exceeds 64 KiB" in missing[0]
     assert "too long for this server" in missing[0]

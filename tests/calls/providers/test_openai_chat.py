@@ -177,6 +177,10 @@ TEXT = {"type": "text", "text": "Yes."}
         (TEXT, "Yes.", None),
         ([{"type": "text", "text": {"value": "Yes."}}], "Yes.", None),
         ([], "", None),
+        (7, "7", None),
+        (7.5, "7.5", None),
+        ({"scores": {"quality": 7}, "note": "é"}, '{"scores": {"quality": 7}, "note": "é"}', None),
+        ({}, "", None),
     ],
 )
 def test_an_answer_in_parts_is_joined(content: Any, text: str, reasoning: str | None) -> None:

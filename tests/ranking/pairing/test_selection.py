@@ -17,8 +17,9 @@ from judgeforge.ranking.confidence import probability_better
 from judgeforge.ranking.pairing import STRATEGIES as STRATEGIES_BY_NAME
 from judgeforge.ranking.pairing import selection
 from judgeforge.ranking.pairing.selection import PairSelection
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules, Strategy
-from judgeforge.records import Ranking, SkipReason
+from judgeforge.records import SkipReason
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 A_TO_E = {"a": 0.9, "b": 0.75, "c": 0.5, "d": 0.45, "e": 0.1}

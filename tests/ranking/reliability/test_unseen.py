@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,9 +10,17 @@ import pytest
 
 from judgeforge.ranking.pairing.selection import select_pairs
 from judgeforge.ranking.rank import rank
+from judgeforge.ranking.reliability.closeness import CLOSE_PROMPTS
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.ranking.reliability.unseen import ALONE_DOUBT, PANEL_DOUBT, UNMEASURED
+from judgeforge.ranking.reliability.unseen import (
+    ALONE_DOUBT,
+    LASTING_SIGNAL,
+    PANEL_DOUBT,
+    UNMEASURED,
+    USELESS,
+    unmeasured,
+)
 from judgeforge.records import Judgment
 
 LEVELS = 9
@@ -89,3 +98,37 @@ def test_prompts_of_equal_completions_are_seen() -> None:
     errors = {"one": 0.06, "two": 0.06, "three": 0.06}
     some = fit_reliability(reading_judges(200, errors))
     assert 0.15 < some.close_prompts < 0.4
+
+
+def world_of(judges: int, draw: np.random.Generator) -> tuple[list[float], list[Judgment]]:
+    """Four completions, and judges that are each as good as recorded ones may be, or useless, and
+    err alike besides."""
+    spread = 0.0 if draw.random() < CLOSE_PROMPTS else 0.2
+    quality = 0.5 + draw.normal(0.0, 0.15) + draw.normal(0.0, spread, 4)
+    seen = quality + draw.normal(0.0, 0.07, 4)
+    said = []
+    for name in range(judges):
+        useless = draw.random() < USELESS
+        error = 0.2 if useless else 0.2 / (LASTING_SIGNAL * math.exp(ALONE_DOUBT * draw.normal()))
+        said += [
+            judgment(0, f"j{name}", place, 0, (0.5 if useless else one) + draw.normal(0.0, error))
+            for place, one in enumerate(seen)
+        ]
+    return quality.tolist(), said
+
+
+@pytest.mark.parametrize("judges", [2, 3, 5])
+def test_judges_of_which_nothing_is_known_are_right_as_often_as_they_are_sure(judges: int) -> None:
+    draw = np.random.default_rng(judges)
+    sure, right = list[float](), list[bool]()
+    for _ in range(150):
+        quality, said = world_of(judges, draw)
+        ranking = rank(said, reliability=unmeasured(judges))
+        for pair in select_pairs(ranking, strategy="all_pairs").pairs:
+            better, worse = (int(one[-1]) for one in (pair.chosen_id, pair.rejected_id))
+            if pair.confidence > 0.7:
+                sure.append(pair.confidence)
+                right.append(quality[better] > quality[worse])
+    assert len(sure) > 100
+    assert np.mean(sure) == pytest.approx(np.mean(right), abs=0.06)
+    assert max(sure) > 0.85

@@ -31,6 +31,7 @@ SERVER = {
     "base_url": "http://127.0.0.1:9/v1",
     "price": {"input_per_mtok": 0, "output_per_mtok": 0},
 }
+CLAUDE = {**SERVER, "provider": "anthropic", "base_url": "http://127.0.0.1:9"}
 DECIDES = {**SERVER, "provider": "systemone"}
 
 
@@ -88,6 +89,11 @@ def test_it_says_nothing_of_rows_of_words_alone(tmp_path: Path) -> None:
 def test_a_model_that_takes_thoughts_is_not_named(tmp_path: Path) -> None:
     report = check(tmp_path, [{"prompt": CALLED}], writer={**SERVER, "send_reasoning": True})
     assert not any("thoughts of earlier turns" in note for note in report.notes)
+
+
+def test_where_no_setting_sends_thoughts_none_is_advised(tmp_path: Path) -> None:
+    report = check(tmp_path, [{"prompt": CALLED}], writer=CLAUDE)
+    assert "not sent to `writer`: provider `anthropic` takes none" in report.notes[-1]
 
 
 BLIND = {**SERVER, "vision": False}

@@ -25,7 +25,11 @@ def judging(judges: list[dict[str, Any]], **settings: object) -> JudgingConfig:
         ([{"model": "a"}], {"fit_repeats": 0}, None),
         ([{"model": "a"}], {"fit_prompts": 0}, None),
         ([{"model": "a"}], {"calibration": Path("calibration.json")}, None),
-        ([{"model": "a"}], {"judgments": Path("verdicts.jsonl")}, None),
+        (
+            [{"model": "a"}],
+            {"judgments": Path("verdicts.jsonl")},
+            "repeats",
+        ),  # which may come and go
         ([{"model": "a", "repeats": 2}], {}, None),
         ([{"model": "a", "protocol": "pairwise"}], {}, None),
         ([{"model": "a", "protocol": "decisions"}], {}, None),

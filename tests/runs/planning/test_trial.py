@@ -14,7 +14,7 @@ import pytest
 import judgeforge
 from judgeforge.runs.planning.doctor import Finding
 from judgeforge.runs.planning.trial import try_models
-from tests.local_server import LocalServer
+from tests.local_server import LocalServer, faults
 from tests.support.run_process import Command
 from tests.support.run_setup import KEY, model, write_config
 
@@ -144,6 +144,17 @@ LISTED = {"id": "small"}
             "context_tokens is 8192",
         ),
         ({}, {}, "small: judgment", "ok", "could be read (pointwise, structured: json_schema)"),
+        ({"model": "small-2"}, {}, "small: answers", "warn", "as `small-2`"),
+        ({"model": "sm\x1b[31mall"}, {}, "small: answers", "warn", "as `sm\ufffd[31mall`"),
+        ({"text": ""}, {}, "small: temperature", "ok", "cannot be told"),
+        ({"status": 404, "models": [{"id": "smal"}]}, {}, "small: list of models", "warn", "smal"),
+        (
+            {"judgment": "It is good."},
+            {"structured": "tool"},
+            "small: judgment",
+            "fail",
+            "structured: tool",
+        ),
         ({"judgment": "It is good."}, {}, "small: judgment", "fail", "brought no score"),
         ({"judgment": "{}"}, {}, "small: judgment", "fail", "brought no score"),
         ({}, {}, "small: schema", "ok", "`structured: json_schema` is kept to"),
@@ -171,6 +182,62 @@ def test_what_a_server_does_is_a_finding(
     assert words in found[name].detail
     assert bool(found[name].advice) == (status != "ok")
     assert not any(KEY in str(finding) for finding in found.values())
+
+
+def test_a_form_that_is_not_kept_to_is_told_with_the_one_that_is(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    server.faults.add(faults.reply_text("Fine."), when=lambda r: "response_format" in r.body)
+    found = findings_of(tmp_path, server, server.openai_url, {})
+    assert "`structured: tool` is kept to" in found["small: schema"].detail
+    assert "`structured: json_schema` is not kept to: Fine." in found["small: schema"].detail
+    assert "structured: tool" in found["small: judgment"].detail
+
+
+def test_a_key_is_sent_to_no_other_host_with_the_list_of_models(
+    tmp_path: Path, server: LocalServer, odd: tuple[type[OddServer], str]
+) -> None:
+    seen = []
+
+    class Elsewhere(OddServer):
+        def do_GET(self) -> None:
+            seen.append(dict(self.headers))
+            self._send(200, {"data": [{"id": "other"}]})
+
+    other = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+
+    def redirect(handler: OddServer) -> None:
+        handler.send_response(302)
+        handler.send_header("location", f"http://127.0.0.1:{other.server_address[1]}/models")
+        handler.send_header("content-length", "0")
+        handler.end_headers()
+
+    handler, url = odd
+    handler.do_GET = redirect  # type: ignore[method-assign]
+    found = findings_of(tmp_path, server, url, {})
+    other.shutdown()
+    other.server_close()
+    assert seen == []
+    assert "small: list of models" not in found
+
+
+def test_a_judge_is_asked_as_in_a_run(tmp_path: Path, server: LocalServer) -> None:
+    """With repeats it is asked at temperature 1: servers differ in what they take."""
+    findings_of(tmp_path, server, server.openai_url, {"repeats": 2})
+    asked = server.calls(kind="judge")[-1]
+    assert "Waves came and went" in str(asked.body["messages"])
+    assert asked.body["temperature"] == 1.0
+
+
+def test_a_server_that_takes_nothing_now_is_told_of_and_not_waited_for(
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgeforge.runs.wiring._TRIAL_S", 0.5)
+    server.faults.add(faults.status(429, retry_after=60))
+    found = findings_of(tmp_path, server, server.openai_url, {})
+    assert found["small: answers"].status == "fail"
+    assert "429" in found["small: answers"].detail
 
 
 @pytest.mark.parametrize(

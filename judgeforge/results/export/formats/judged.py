@@ -39,7 +39,7 @@ def open_kto(path: Path, export: Export) -> Iterator[Write]:
                     export.count(IN_DOUBT)
                 else:
                     export.count(GOOD if good >= 0.5 else BAD)
-                    write_row(_row(judged, one, good, export))
+                    write_row(_row(judged, one, good, export, is_table=path.suffix == PARQUET))
 
         yield write
 
@@ -54,12 +54,19 @@ def _open_rows(path: Path, export: Export) -> Iterator[Callable[[Row], None]]:
         yield write
 
 
-def _row(judged: JudgedCompletions, one: JudgedCompletion, good: float, export: Export) -> Row:
+def _row(
+    judged: JudgedCompletions,
+    one: JudgedCompletion,
+    good: float,
+    export: Export,
+    *,
+    is_table: bool,
+) -> Row:
     surety = max(good, 1 - good)
     weights = {"soft_label": round(good, 10), "weight": round(2 * surety - 1, 10)}
     found: dict[str, Any] = {
-        "prompt": as_trl(judged.prompt, export),
-        "completion": as_trl([one.message], export),
+        "prompt": as_trl(judged.prompt, export, is_table=is_table),
+        "completion": as_trl([one.message], export, is_table=is_table),
         "label": good >= 0.5,
         "score": one.score,
         **optional_values(judged, export),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from judgeforge.records import PreferencePair
-from judgeforge.results.export.targets import Export, Row
+from judgeforge.results.export.targets import Export, Row, parsed_arguments
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.messages import Message
 
@@ -37,7 +37,8 @@ def _turn(message: Message) -> Row:
     if not message.tool_calls:
         return {"from": _SPEAKERS[message.role], "value": message.text}
     calls = [
-        {"name": call.name, "arguments": json.loads(call.arguments)} for call in message.tool_calls
+        {"name": call.name, "arguments": parsed_arguments(call.arguments)}
+        for call in message.tool_calls
     ]
     return {"from": "function_call", "value": json.dumps(calls, ensure_ascii=False)}
 

@@ -16,6 +16,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export.arrow import (
     IMAGE,
+    JSON,
     Columns,
     ColumnType,
     messages_type,
@@ -30,6 +31,7 @@ from judgeforge.results.export.targets import (
     asked_columns,
     json_lines_of,
     messages,
+    parsed_arguments,
 )
 from judgeforge.text.messages import Message
 
@@ -50,17 +52,17 @@ def open_trl(path: Path, export: Export) -> Iterator[Write]:
         with json_lines_of(trl_row)(path, export) as write:
             yield write
         return
-    row = trl_row(export)
+    row = trl_row(export, is_table=True)
     with open_table(path, _columns(export)) as write:
         yield lambda pair: write(row(pair))
 
 
-def trl_row(export: Export) -> Callable[[PreferencePair], Row]:
+def trl_row(export: Export, *, is_table: bool = False) -> Callable[[PreferencePair], Row]:
     def row(pair: PreferencePair) -> Row:
         found: Row = {
-            "prompt": as_trl(pair.prompt, export),
-            "chosen": as_trl(pair.chosen, export),
-            "rejected": as_trl(pair.rejected, export),
+            "prompt": as_trl(pair.prompt, export, is_table=is_table),
+            "chosen": as_trl(pair.chosen, export, is_table=is_table),
+            "rejected": as_trl(pair.rejected, export, is_table=is_table),
             **{name: getattr(pair, name) for name in _SCORES},
             **optional_values(pair, export),
             **images(pair.prompt, export),
@@ -86,7 +88,9 @@ def _columns(export: Export) -> Columns:
 
 
 def trl_messages_type(export: Export) -> ColumnType:
-    return messages_type(export.columns, _PARTS)
+    """Of a table."""
+    arguments = JSON if export.options.arguments == "object" else "string"
+    return messages_type(export.columns, _PARTS, arguments)
 
 
 def optional_values(item: Any, export: Export) -> Row:  # noqa: ANN401 (a pair or a prompt)
@@ -111,13 +115,27 @@ def images(prompt: Sequence[Message], export: Export) -> Row:
     return {"images": [stored_image(one, export.pictures_from) for one in shown]}
 
 
-def as_trl(conversation: Sequence[Message], export: Export) -> list[Row]:
+def as_trl(conversation: Sequence[Message], export: Export, *, is_table: bool) -> list[Row]:
     """A picture is a place in the message, which the trainer fills from ``images`` in order. Where
-    any content is a list of parts, all are: a column has one type."""
+    any content is a list of parts, all are: a column has one type. In a table the arguments of
+    calls may be objects, as most chat templates want them; JSON lines would mix their keys."""
     rows = messages(conversation)
+    if is_table and export.options.arguments == "object":
+        rows = [_with_objects(row) for row in rows]
     if not export.columns.parts:
         return rows
     return [{**row, "content": _parts(row["content"])} for row in rows]
+
+
+def _with_objects(row: Row) -> Row:
+    if "tool_calls" not in row:
+        return row
+    calls = [
+        {**call, "function": {**call["function"], "arguments": parsed_arguments(text)}}
+        for call in row["tool_calls"]
+        for text in [call["function"]["arguments"]]
+    ]
+    return {**row, "tool_calls": calls}
 
 
 def _parts(content: object) -> list[Row] | None:

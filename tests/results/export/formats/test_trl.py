@@ -85,8 +85,23 @@ def test_a_folder_gets_parquet_where_columns_need_types(tmp_path: Path) -> None:
     data = loaded(exported(tmp_path, *made, to="out"), tmp_path)
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["train.parquet"]
     assert data["tools"][:] == [None, TOOLS, None]
-    assert data[1]["chosen"][0]["tool_calls"][0]["function"]["name"] == "weather"
+    function = data[1]["chosen"][0]["tool_calls"][0]["function"]
+    assert function == {"name": "weather", "arguments": {"place": "Linz"}}
     assert data[2]["rejected"][0]["reasoning_content"] == "Two and three, I guess."
+
+
+def test_arguments_of_calls_stay_text_where_that_is_wanted_and_what_is_no_json_always(
+    tmp_path: Path,
+) -> None:
+    made = tool_pair()
+    data = loaded(exported(tmp_path, made, to="text", arguments="text"), tmp_path)
+    assert data[0]["chosen"][0]["tool_calls"][0]["function"]["arguments"] == '{"place": "Linz"}'
+    broken = made.chosen[0].tool_calls[0].model_copy(update={"arguments": "{place: Linz"})
+    chosen = made.chosen[0].model_copy(update={"tool_calls": (broken,)})
+    odd = made.model_copy(update={"chosen": (chosen,)})
+    data = loaded(exported(tmp_path, made, odd, to="odd"), tmp_path)
+    found = [row["chosen"][0]["tool_calls"][0]["function"]["arguments"] for row in data]
+    assert found == [{"place": "Linz"}, "{place: Linz"]
 
 
 class TestPictures:
