@@ -132,7 +132,7 @@ class LimitsConfig(Record):
     """Calls in flight over all models."""
     batch_prompts: int = Field(default=5000, ge=1, le=100_000)
     """Prompts under way at once where a model is asked in batches: these are gathered from them.
-    One takes some 50 kB of memory."""
+    One takes some 100 kB of memory."""
     max_skip_share: float = Field(default=0.2, ge=0, le=1)
     max_attempts: int = Field(default=6, ge=1, le=100)
     max_retry_s: float = Field(default=300.0, ge=0, le=2_592_000)

@@ -136,9 +136,7 @@ class WritingJudge(ABC, Generic[R]):
         attempt.answers.append(answer)
         tokens = answer.input_tokens_read(request)
         attempt.tokens_read += [] if tokens is None else [tokens]
-        attempt.missing = _no_judgment(answer.reply, self._judge) or (
-            None if tokens is None else input_cut(tokens)
-        )
+        attempt.missing = _no_judgment(answer.reply, self._judge) or input_cut(tokens)
         if attempt.missing is not None:
             return None
         try:

@@ -99,8 +99,15 @@ def reading_failure(error: Exception) -> Missing:
     return Missing("reading_failed", f"reading the judge's reply failed unexpectedly: {what}")
 
 
-def input_cut(tokens: int) -> Missing:
-    """The judge may never have seen the rubric or the answer."""
+LEAST_CONTEXT = 256
+"""Tokens that any server's context has: fewer are a count that means nothing, and no cut."""
+
+
+def input_cut(tokens: int | None) -> Missing | None:
+    """The judge may never have seen the rubric or the answer. ``tokens``: as many as the server
+    counted, where so few cannot be all that was sent."""
+    if tokens is None or tokens < LEAST_CONTEXT:
+        return None
     return Missing(
         "input_cut",
         f"the server counted {tokens:,} tokens of a longer input, so it cannot have read all of "

@@ -74,10 +74,8 @@ class DecisionJudge:
                 raise
             return blank.model_copy(update=call_failure(error).fields())
         tokens = answer.input_tokens_read(request)
-        if tokens is None:
-            evidence = self._evidence(request, answer.reply)
-        else:
-            evidence = input_cut(tokens).fields()
+        missing = input_cut(tokens)
+        evidence = missing.fields() if missing else self._evidence(request, answer.reply)
         if answer.answered_by:
             evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))
         if tokens is not None:

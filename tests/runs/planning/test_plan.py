@@ -114,7 +114,8 @@ def test_a_long_run_of_short_requests_is_priced_as_short_requests(
     listed = model(server, "anthropic", model="claude-sonnet-4-5")
     for field in ("price", "base_url"):
         del listed[field]
-    config = write_config(tmp_path, server, models={"small": listed})
+    judging = {"judges": [{"model": "small"}], "fit_repeats": 0}
+    config = write_config(tmp_path, server, models={"small": listed}, judging=judging)
     long = [{"id": f"p{n}", "prompt": f"{n} " + "long " * 20_000} for n in range(40)]
     (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in long))
     single, whole = plan(config, limit=1).expected, plan(config).expected
