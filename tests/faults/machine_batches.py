@@ -195,11 +195,11 @@ def _(scene: Scene) -> str:
         assert starter.wait() == 0
     assert survived == kills
     assert bought_twice(scene.server) == 0
-    assert answered(scene.server) == prompts * 8
+    assert answered(scene.server) >= prompts * 8
     assert results(scene.out) == scene.undisturbed(prompts)
     return (
-        f"{kills} kills survived, {prompts * 8} requests in {creations(scene.server)} batches, "
-        "none bought twice; the undisturbed result"
+        f"{kills} kills survived, {answered(scene.server)} requests in "
+        f"{creations(scene.server)} batches, none bought twice; the undisturbed result"
     )
 
 
