@@ -205,7 +205,7 @@ def _(scene: Scene) -> str:
 
 def _wait_for_a_moment(server: LocalServer, chance: random.Random) -> None:
     """A few requests on from now, each of which is a step of a batch; or a part of a second."""
-    goal = len(server.requests) + chance.randrange(1, 150)
+    goal = len(server.requests) + chance.randrange(1, 12)
     end = time.monotonic() + (chance.random() if chance.random() < 0.2 else 5.0)
     while len(server.requests) < goal and time.monotonic() < end:
         time.sleep(0.001)
