@@ -85,6 +85,7 @@ def _checked(
         if isinstance(row, BadRow):
             raise RowProblemError(row.reason, row.detail)
         recognised = source.recognised(row.columns)
+        source.tried[recognised.name] += 1
         shaped, fields = recognised.canonical(row, source.fields, source.keep)
         checked = check_row(shaped, fields, checks, reading)
         source.shapes[recognised.name] += 1

@@ -97,7 +97,7 @@ def check_row(
     if ready and checks.look_at is not None:
         checks.look_at(row.line, messages, ready)
     if ready or checks.needs_completions:
-        require_two(ready, sampled=not checks.needs_completions)
+        require_two(ready, sampled=not checks.needs_completions, answered=bool(answered))
     parts = {
         "messages": messages,
         "line": row.line,
@@ -164,6 +164,8 @@ def _metadata(value: object) -> Mapping[str, Any]:
 
 def _with_kept(metadata: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[str, Any]:
     """With the columns that go into the pairs; NaN stands for no value in many tables."""
+    if not kept:
+        return metadata
     beside = {name: value for name, value in kept.items() if not is_nan(value)}
     for name in beside.keys() & metadata.keys():
         if metadata[name] != beside[name]:
