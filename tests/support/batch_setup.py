@@ -35,9 +35,10 @@ def answered(server: LocalServer) -> int:
 
 
 def bought_twice(server: LocalServer) -> int:
-    """Lines of batches that were answered before or again, as a line or alone.
+    """Lines of batches that were answered in another batch as well.
 
-    Each request of the run must have a body of its own (a seed for each sample).
+    Each request of the run must have a body of its own (a seed for each sample). A call that went
+    alone and was in flight at a kill may be repeated.
     """
-    times = Counter(record.raw for record in server.calls(status=200))
-    return sum(times[record.raw] > 1 for record in lines(server))
+    times = Counter(record.raw for record in lines(server) if record.status == 200)
+    return sum(number - 1 for number in times.values())
