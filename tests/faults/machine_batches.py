@@ -174,15 +174,15 @@ def _(scene: Scene) -> str:
 
 
 @fault(
-    "batch-sigkill-200",
-    done="A run in batches is killed two hundred times at random moments, then left alone.",
+    "batch-sigkill-50",
+    done="A run in batches is killed fifty times at random moments, then left alone.",
     promise="Nothing is bought twice, nothing that was paid is lost; the undisturbed result.",
-    longest_s=1200,
+    longest_s=600,
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 0.1
     scene.price = BATCH_PRICE
-    prompts, kills = 900, 200
+    prompts, kills = 225, 50
     config = scene.configure(prompts=prompts, own=in_batches(max_requests=20))
     chance, survived = random.Random(7), 0
     with WarmStarter() as starter:
