@@ -136,7 +136,10 @@ class WritingJudge(ABC, Generic[R]):
         attempt.answers.append(answer)
         tokens = answer.input_tokens_read(request)
         attempt.tokens_read += [] if tokens is None else [tokens]
-        attempt.missing = _no_judgment(answer.reply, self._judge) or input_cut(tokens)
+        cut_at = answer.cut_at_tokens(request)
+        attempt.missing = _no_judgment(answer.reply, self._judge) or (
+            None if cut_at is None else input_cut(cut_at)
+        )
         if attempt.missing is not None:
             return None
         try:

@@ -99,15 +99,8 @@ def reading_failure(error: Exception) -> Missing:
     return Missing("reading_failed", f"reading the judge's reply failed unexpectedly: {what}")
 
 
-LEAST_CONTEXT = 256
-"""Tokens that any server's context has: fewer are a count that means nothing, and no cut."""
-
-
-def input_cut(tokens: int | None) -> Missing | None:
-    """The judge may never have seen the rubric or the answer. ``tokens``: as many as the server
-    counted, where so few cannot be all that was sent."""
-    if tokens is None or tokens < LEAST_CONTEXT:
-        return None
+def input_cut(tokens: int) -> Missing:
+    """The judge may never have seen the rubric or the answer."""
     return Missing(
         "input_cut",
         f"the server counted {tokens:,} tokens of a longer input, so it cannot have read all of "
@@ -123,7 +116,8 @@ def fallback_note(answered_by: Sequence[str], note: object) -> str:
 
 def cut_prompt_note(tokens: int, note: object) -> str:
     """The ``note`` of a judgment whose server counted too few tokens of the input."""
-    cut = f"the server counted {tokens:,} tokens of a longer input: it may have cut it"
+    counted = f"the server counted {tokens:,} tokens of a longer input"
+    cut = f"{counted}: it may have cut it, or counts a part of it only"
     return f"{cut}; {note}" if note else cut
 
 

@@ -105,6 +105,13 @@ class TestWhatTheServerSays:
         assert judgment.note is not None
         assert judgment.note.startswith("the server counted 2,048 tokens of a longer input")
 
+    @pytest.mark.parametrize("counted", [1, 100, 255])
+    def test_of_fewer_tokens_than_any_context_is_a_note_only(self, counted: int) -> None:
+        judgment = self.asked(replace(says(GOOD), usage=Usage(counted, 1)))
+        assert judgment.score is not None, "the server counts what its cache did not have, say"
+        assert (judgment.missing_kind, judgment.input_tokens_read) == (None, counted)
+        assert "counts a part of it only" in str(judgment.note)
+
     def test_of_plausible_tokens_is_nothing(self) -> None:
         judgment = self.asked(replace(says(GOOD), usage=Usage(16_000, 1)))
         assert (judgment.input_tokens_read, judgment.note) == (None, None)
