@@ -154,7 +154,7 @@ def _image(given: object, what: str, reading: Reading) -> ImageUrl:
     if not isinstance(url, str) or not url.strip():
         bad(
             f"{what} names no picture: write `image_url: {{url: …}}` with an https address, a "
-            "data URL or a file below the folder of the input"
+            "data URL or a file below the folder of the input (a column `images` is not read)"
         )
     if detail is not None and detail not in _DETAILS:
         bad(f"`detail` of {what} must be {', '.join(_DETAILS)}")
