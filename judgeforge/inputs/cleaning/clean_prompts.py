@@ -87,7 +87,7 @@ def _left_out(config: PromptsConfig, worst: Worst) -> Callable[[Prompt], Skip | 
     if sought is not None:
         rows = evaluation_rows(sought)
         index = EvaluationIndex(rows, ngram=sought.ngram, share=sought.share)
-        worst.evaluation_rows = len(index)
+        worst.evaluation_rows = index.rows
 
     def skip(prompt: Prompt, reason: SkipReason, share: float, detail: str) -> Skip:
         begun = excerpt(asked(prompt), _SHOWN)

@@ -3,7 +3,7 @@
 A prompt is contaminated by a row where it has at least ``share`` of the runs of that row (Lambert
 et al. 2024, *Tülu 3*, section 3.2, count tokens in place of runs). What else the prompt says does
 not count, so a question with instructions around it is found; a row of fewer words than a run has
-must be the whole of a turn.
+must be all that the prompt says.
 """
 
 from __future__ import annotations
@@ -37,12 +37,15 @@ class EvaluationIndex:
         self._ngram, self._share = ngram, share
         self._names = list[str]()
         self._places = list[tuple[int, str]]()
+        self.rows = 0
+        """Turns of one row are one."""
         self._whole: dict[int, int] = {}
         hashes, owners, sizes = array("Q"), array("I"), array("I")
         for number, row in enumerate(rows):
+            self.rows += row.is_first
             self._remember(row.place)
             words = words_of(row.text)
-            if 0 < len(words) < ngram:
+            if row.is_first and 0 < len(words) < ngram:
                 self._whole.setdefault(whole(words), number)
             pieces = word_pieces(words, ngram)
             hashes.frombytes(pieces.tobytes())
@@ -54,15 +57,11 @@ class EvaluationIndex:
         self._owners = np.array(owners, dtype=np.uint32)[order]
         self._sizes = np.array(sizes, dtype=np.uint32)
 
-    def __len__(self) -> int:
-        return len(self._places)
-
     def find(self, prompt: Prompt) -> Contamination | None:
         """The row that the prompt has the largest share of, where that is large enough."""
         turns = [words_of(one.text) for one in prompt.messages if one.role not in INSTRUCTIONS]
-        for words in turns:
-            if len(words) < self._ngram and (number := self._whole.get(whole(words))) is not None:
-                return Contamination(self._place(number), 1.0)
+        if len(turns) == 1 and (number := self._whole.get(whole(turns[0]))) is not None:
+            return Contamination(self._place(number), 1.0)
         pieces = np.concatenate([self._hashes[:0], *(word_pieces(t, self._ngram) for t in turns)])
         owners = self._owners_of(np.unique(pieces))
         if not len(owners):

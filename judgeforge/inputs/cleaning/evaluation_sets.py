@@ -34,6 +34,8 @@ class EvaluationRow(NamedTuple):
     place: str
     """File or dataset, and the line."""
     text: str
+    is_first: bool = True
+    """False for the later turns of a row of several: each is compared by itself."""
 
 
 def evaluation_rows(config: ContaminationConfig) -> Iterator[EvaluationRow]:
@@ -50,10 +52,9 @@ def evaluation_rows(config: ContaminationConfig) -> Iterator[EvaluationRow]:
             if isinstance(row, BadRow):
                 continue
             there = there or row.columns
-            text = columns.text(row)
-            if text.strip():
+            for number, text in enumerate(columns.texts(row)):
                 found = True
-                yield EvaluationRow(f"{where}:{row.line}", text)
+                yield EvaluationRow(f"{where}:{row.line}", text, is_first=number == 0)
         if not found:
             raise _without_texts(where, config.column, there)
 
@@ -76,11 +77,12 @@ class _Columns(SourceColumns):
     def watch(self, rows: Iterable[RawRow | BadRow], where: str) -> Iterator[RawRow | BadRow]:  # noqa: ARG002
         yield from rows
 
-    def text(self, row: RawRow) -> str:
+    def texts(self, row: RawRow) -> list[str]:
+        """One for each turn; an instruction and its input are one."""
         filled = [name for name, value in row.columns.items() if value is not None]
-        return "\n".join(
-            text for name in self._asked(filled) for text in _texts(row.columns[name], 0)
-        )
+        asked = self._asked(filled)
+        found = [text for name in asked for text in _texts(row.columns[name], 0) if text.strip()]
+        return found if len(asked) < 2 or not found else ["\n".join(found)]
 
     def _asked(self, names: Iterable[str]) -> list[str]:
         there = {str(name).lower(): name for name in reversed(list(names))}

@@ -69,7 +69,7 @@ def sketch(pieces: Hashes, most: int) -> Sketch:
     return np.unique((pieces[:most] >> np.uint64(32)).astype(np.uint32))
 
 
-def shared(one: Sketch, other: Sketch) -> float:
+def shared(one: Hashes | Sketch, other: Hashes | Sketch) -> float:
     """Jaccard's similarity: of the pieces that either has, the share that both have; 0 to 1."""
     both = len(np.intersect1d(one, other, assume_unique=True))
     either = len(one) + len(other) - both

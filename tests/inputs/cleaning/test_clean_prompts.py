@@ -21,7 +21,7 @@ def config(tmp_path: Path, rows: list[dict[str, Any]], **options: Any) -> Prompt
     file = write_jsonl(tmp_path / "p.jsonl", rows)
     against = write_jsonl(tmp_path / "eval.jsonl", [{"question": "Why?"}, {"question": FAUST}])
     sought = {"against": [against]} if options.pop("against", True) else None
-    return PromptsConfig(path=file, near_duplicates=0.8, contamination=sought, **options)  # type: ignore[arg-type]
+    return PromptsConfig(path=file, near_duplicates=0.8, contamination=sought, **options)
 
 
 ROWS = [

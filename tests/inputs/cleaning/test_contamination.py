@@ -25,7 +25,7 @@ SET = [
 
 
 def prompt(*turns: tuple[str, str]) -> Prompt:
-    messages = tuple(Message(role=role, content=text) for role, text in turns)  # type: ignore[arg-type]
+    messages = tuple(Message(role=role, content=text) for role, text in turns)
     return Prompt(id="p", line=1, messages=messages, digest="")
 
 
@@ -69,7 +69,10 @@ def test_the_share_is_of_the_runs_of_the_evaluation_row() -> None:
     for number in (8, 15, 20, len(words)):
         runs = max(0, number - 7) / (len(words) - 7)
         part = " ".join(words[:number])
-        assert find(part, share=runs) == Contamination("eval.jsonl:1", pytest.approx(runs))
+        found = find(part, share=runs)
+        assert found is not None
+        assert found.place == "eval.jsonl:1"
+        assert found.share == pytest.approx(runs)
         assert find(part, share=min(1, runs + 0.01)) is None or runs == 1
 
 
@@ -78,6 +81,20 @@ def test_every_turn_counts_but_those_of_the_system() -> None:
     later = prompt(("user", "Hello"), ("assistant", "Hi"), ("user", TRAIN))
     assert index.find(later) == Contamination("eval.jsonl:1", 1.0)
     assert index.find(prompt(("system", TRAIN), ("user", "Hello"))) is None
+
+
+def test_each_turn_of_a_row_is_compared_by_itself_and_short_ones_only_where_they_begin_it() -> None:
+    rows = [
+        EvaluationRow("e:1", TRAIN),
+        EvaluationRow("e:1", f"{SET[2].text} " * 9, is_first=False),
+        EvaluationRow("e:1", "Go on.", is_first=False),
+    ]
+    index = EvaluationIndex(rows, ngram=8, share=0.5)
+    assert index.rows == 1
+    assert index.find(prompt(("user", TRAIN))) == Contamination("e:1", 1.0)
+    assert index.find(prompt(("user", "Go on."))) is None
+    asked_later = prompt(("user", "Hi"), ("assistant", "Hi"), ("user", "Who wrote Faust?"))
+    assert EvaluationIndex(SET, ngram=8, share=0.5).find(asked_later) is None
 
 
 def test_the_row_with_the_largest_share_is_named() -> None:
@@ -118,7 +135,7 @@ def test_the_index_says_what_counting_runs_says(
 def test_nothing_is_kept_of_where_a_file_is_but_once(tmp_path: Path) -> None:
     rows = [EvaluationRow(f"{tmp_path}:{n}", TRAIN + f" {n}" * 8) for n in range(1, 50)]
     index = EvaluationIndex(rows, ngram=8, share=0.9)
-    assert len(index) == 49
+    assert index.rows == 49
     for n in (1, 25, 49):
         found = index.find(prompt(("user", TRAIN + f" {n}" * 8)))
         assert found == Contamination(f"{tmp_path}:{n}", 1.0)

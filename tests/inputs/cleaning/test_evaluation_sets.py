@@ -25,23 +25,24 @@ def texts(*against: Any, **more: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("row", "text"),
+    ("row", "said"),
     [
         ({"prompt": "Why?", "question": "not this"}, "Why?"),
         ({"question": "Why?", "answer": "So."}, "Why?"),
         ({"Problem": "Why?", "Answer": 3}, "Why?"),
         ({"instruction": "Why?", "input": "It is so."}, "Why?\nIt is so."),
         ({"input": "Why?", "target": "So."}, "Why?"),
-        ({"prompt": ["Why?", "And then?"]}, "Why?\nAnd then?"),
+        ({"prompt": ["Why?", "And then?"]}, ["Why?", "And then?"]),
         ({"messages": TURNS}, "Why?"),
-        ({"conversations": FROM}, "Why?\nSo."),
+        ({"conversations": FROM}, ["Why?", "So."]),
         ({"prompt": None, "problem_statement": "Why?"}, "Why?"),
     ],
 )
 def test_what_a_row_asks_is_known_by_the_name_of_its_column(
-    tmp_path: Path, row: dict[str, Any], text: str
+    tmp_path: Path, row: dict[str, Any], said: str | list[str]
 ) -> None:
-    assert texts(write_jsonl(tmp_path / "e.jsonl", [row])) == [text]
+    expected = [said] if isinstance(said, str) else said
+    assert texts(write_jsonl(tmp_path / "e.jsonl", [row])) == expected
 
 
 def test_another_column_is_named_by_the_configuration(tmp_path: Path) -> None:

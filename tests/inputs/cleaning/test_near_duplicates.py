@@ -43,7 +43,10 @@ def test_what_is_said_of_the_similarity_is_exact(tmp_path: Path) -> None:
     exact = shared(character_pieces(asked(first)), character_pieces(asked(second)))
     near = NearDuplicates(0.5)
     near.find_or_add(first)
-    assert near.find_or_add(second) == Near(first.id, 1, pytest.approx(exact))
+    twin_of = near.find_or_add(second)
+    assert twin_of is not None
+    assert (twin_of.prompt_id, twin_of.line) == (first.id, 1)
+    assert twin_of.similarity == pytest.approx(exact)
     above = NearDuplicates(exact + 0.001)
     above.find_or_add(first)
     assert above.find_or_add(second) is None
