@@ -216,10 +216,12 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
     folder = file.parent
     models = {name: _with_paths(model, folder) for name, model in config.models.items()}
     update: dict[str, object] = {"models": models, "source_file": file}
+    parts: dict[str, BaseModel] = {section: getattr(config, section) for section, _ in _PATHS}
     for section, name in _PATHS:
-        part: BaseModel = getattr(config, section)
+        part = parts[section]
         if (path := getattr(part, name)) is not None:
-            update[section] = part.model_copy(update={name: _absolute(path, folder)})
+            parts[section] = part.model_copy(update={name: _absolute(path, folder)})
+    update |= parts
     update["prompts"] = _with_absolute_sources(config.prompts, folder)
     if "/" in config.rubric or config.rubric.endswith((".yaml", ".yml")):
         update["rubric"] = str(_absolute(Path(config.rubric), folder))

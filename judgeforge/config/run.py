@@ -27,7 +27,7 @@ _LARGEST_SEED = LARGEST_INTEGER - _MOST_COMPLETIONS
 
 
 def _as_list(value: object) -> object:
-    return [value] if isinstance(value, int | float | str) else value
+    return [value] if isinstance(value, int | float | str | dict) else value
 
 
 class Fields(Record):
@@ -55,7 +55,9 @@ class HuggingFaceSource(Record):
 class ContaminationConfig(Record):
     """Which evaluation sets no prompt may be of."""
 
-    against: list[Path | HuggingFaceSource] = Field(min_length=1)
+    against: Annotated[list[Path | HuggingFaceSource], BeforeValidator(_as_list)] = Field(
+        min_length=1
+    )
     """Files, folders of files, and datasets."""
     column: str | None = None
     """The column of these sets with what is asked; by default known names are looked for."""
