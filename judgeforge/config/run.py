@@ -27,7 +27,11 @@ _LARGEST_SEED = LARGEST_INTEGER - _MOST_COMPLETIONS
 
 
 def _as_list(value: object) -> object:
-    return [value] if isinstance(value, int | float | str | dict) else value
+    return [value] if isinstance(value, int | float | str) else value
+
+
+def _as_sources(value: object) -> object:
+    return [value] if isinstance(value, str | dict) else value
 
 
 class Fields(Record):
@@ -55,7 +59,7 @@ class HuggingFaceSource(Record):
 class ContaminationConfig(Record):
     """Which evaluation sets no prompt may be of."""
 
-    against: Annotated[list[Path | HuggingFaceSource], BeforeValidator(_as_list)] = Field(
+    against: Annotated[list[Path | HuggingFaceSource], BeforeValidator(_as_sources)] = Field(
         min_length=1
     )
     """Files, folders of files, and datasets."""
