@@ -77,8 +77,9 @@ def as_markdown(
         f"Completions of a small model whose quality code has measured, {worlds} draws of the "
         "errors of simulated judges that match recorded ones; four completions a prompt, best "
         "against worst, judges learnt without labels on the first 64 prompts (on half of them, "
-        "drawn, what measures the judges is bought too). *Promised* is the mean over pairs of what "
-        "they say. ECE over ten bins of all draws together, *by chance* what pairs that tell the "
+        "drawn, what measures the judges is bought too; a run draws as many behind the first 16). "
+        "*Promised* is the mean over pairs of what they say. ECE over ten bins of all draws "
+        "together, *by chance* what pairs that tell the "
         "exact truth would show on as many. Shares in percent.",
         "",
         "| way | pairs | calls | wrong, promised | wrong, real (sd over draws) | tied, promised "

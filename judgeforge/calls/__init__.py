@@ -26,6 +26,9 @@ What one call meets, in this order; docs/guarantees.md rests on it:
    was billed.
 7. One line of log for each attempt, however it ended.
 
+A call of a model with `batch` is gathered with others instead of 3 to 5; all of them are reserved
+and sent as one (batch/), and 6 and 7 follow for each when the batch has ended.
+
 What an attempt that fails costs, and what follows (calls/providers/http_errors.py tells them apart,
 money/budget.py keeps the books):
 

@@ -13,7 +13,7 @@ from judgeforge.calls.batch.collecting import collect
 from judgeforge.calls.batch.finding import find_again
 from judgeforge.calls.batch.gathering import BatchLimits, Gathered, Gathering
 from judgeforge.calls.batch.open_batch import Door, OpenBatch, reopened
-from judgeforge.calls.batch.sending import abandon, create, keep_created, plan
+from judgeforge.calls.batch.sending import UndecidedError, abandon, create, keep_created, plan
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.providers.batches import BatchServer, BatchState
@@ -27,6 +27,7 @@ _YOUNG = 20
 _SOONEST_S = 1.0
 _RECHECK_S = 0.25
 _TOO_LARGE = 413
+_NOT_OFFERED = frozenset({404, 405, 501})
 _LESS = 2
 """How many times less is sent when a provider takes no more of a model."""
 
@@ -132,6 +133,8 @@ class ModelDesk:
 
     def _fail(self, error: BaseException) -> None:
         """All that wait here, and that will, are told; they end the run."""
+        if isinstance(error, StatusError):
+            error = self._of_all(error)
         self._failure = error
         self._door.log.event("batches_failed", model=self._endpoint.name, error=str(error))
         for one in list(self._gathering):
@@ -140,6 +143,16 @@ class ModelDesk:
                 one.outcome.set_exception(error)
         for batch in self._open.values():
             batch.fail_all(error)
+
+    def _of_all(self, error: CallError) -> CallError:
+        """About no request of its own, so it ends the run."""
+        advice = ""
+        if isinstance(error, StatusError) and error.status in _NOT_OFFERED:
+            advice = (
+                f" Where {self._server.where} has no batches, take `batch` out of model "
+                f"`{self._endpoint.name}`."
+            )
+        return CallError(f"{error}{advice}", model=self._endpoint.name, stops_run=True)
 
     def _batch_with(self, key: str) -> OpenBatch | None:
         """A request whose result is in is no longer in its batch: it is asked again."""
@@ -241,9 +254,11 @@ class ModelDesk:
                 self._gathering.take_at_most(len(batch.reservations) // _LESS)
                 self._close_batch(batch, list(batch.reservations))
                 return
-            error.retryable = False  # it was tried for long enough
+            if not isinstance(error, UndecidedError):
+                del self._open[batch.nonce]
+            error = error if isinstance(error, UndecidedError) else self._of_all(error)
             batch.fail_all(error)
-            del self._open[batch.nonce]
+            self._fail(error)
             return
         self.heard_at = time.monotonic()
         if batch.state is not None:
@@ -285,7 +300,6 @@ class ModelDesk:
             )
         except StatusError as error:
             # To ask it all again would buy it twice, if the key is the wrong one.
-            error.stops_run = True
             error.args = (
                 f"{error} Batch {batch_id} was bought, and is asked for in vain. Where it is lost "
                 f"for good, remove {self._door.book.path}: then it counts as paid, and its "

@@ -60,10 +60,16 @@ def plan(
     )
 
 
+class UndecidedError(CallError):
+    """Whether a batch was created cannot be found out just now; the next start looks again."""
+
+    stops_run = True
+
+
 async def create(door: Door, batch: OpenBatch) -> None:
-    """Raises CallError where the batch was not created; all is released then."""
+    """Raises UndecidedError; or CallError where the batch was not created, and releases all."""
     server, model, book = batch.server, batch.endpoint.model, door.book
-    file = book.input_file(batch.nonce)
+    file, is_undecided = book.input_file(batch.nonce), False
     try:
         uploaded = await persistently(
             lambda: server.upload(file, model),
@@ -72,13 +78,16 @@ async def create(door: Door, batch: OpenBatch) -> None:
         )
 
         async def once() -> BatchState:
+            nonlocal is_undecided
             book.creating(batch.nonce, uploaded)
             try:
                 return await server.create(file, uploaded, batch.nonce, model)
             except CallError as error:
                 if surely_refused(error):
                     raise
+                is_undecided = True
                 found = await find_again(door, batch)
+                is_undecided = False
                 if found is None:
                     raise
                 return found
@@ -88,6 +97,13 @@ async def create(door: Door, batch: OpenBatch) -> None:
         )
     except CallError as error:
         error.model = batch.endpoint.name
+        if is_undecided:
+            raise UndecidedError(
+                f"a batch of model `{error.model}` may have been created, and cannot be looked "
+                f"for: {error} Start the same command again: it is looked for before anything of "
+                "it is sent anew.",
+                model=error.model,
+            ) from error
         abandon(door, batch)
         raise
     keep_created(door, batch, state)

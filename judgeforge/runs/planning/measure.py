@@ -3,7 +3,7 @@
 A judge that is alone and asked once shows nothing of its noise, and a cascade that asks only where
 it is in doubt can keep a wrong belief about its first judge for ever. So some of the prompts that
 the judges are learnt from are asked more: a judge alone the same again, a cascade all its judges.
-They are half of those behind the first ones, drawn by their ids: what is asked must not depend on
+They are two thirds of those behind the first ones, drawn by ids: what is asked must not depend on
 where a run was stopped, and a run of few prompts buys nothing.
 """
 
@@ -18,8 +18,8 @@ Measure = Literal["repeats", "everybody"]
 NEVER_MEASURED = 16
 """Rows of the input from its first one on: a run of so few is not worth measuring a judge for."""
 
-MEASURED_SHARE = 3 / 8
-"""Of 64 prompts that judges are learnt from: half of those behind the first 16."""
+MEASURED_SHARE = 1 / 2
+"""Of 64 prompts that judges are learnt from: two thirds of those behind the first 16."""
 
 
 def bought(judging: JudgingConfig) -> Measure | None:
@@ -50,4 +50,4 @@ def asks_beyond_first_tier(judging: JudgingConfig) -> bool:
 def is_measured(position: int, prompt_id: str) -> bool:
     """Whether a prompt that the judges are learnt from, at this row of the input, is asked more."""
     drawn = hashlib.sha256(prompt_id.encode("utf-8", "surrogatepass")).digest()[0]
-    return position >= NEVER_MEASURED and drawn < 128  # one in two
+    return position >= NEVER_MEASURED and drawn < 171  # two in three

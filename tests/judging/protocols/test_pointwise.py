@@ -90,6 +90,13 @@ class TestWhatTheServerSays:
         assert judgment.missing_kind == "input_cut", "its words are of what it did not read"
         assert (judgment.answered_model, judgment.input_tokens_read) == ("m-1", 2048)
 
+    def test_of_fewer_tokens_than_any_context_has_is_a_note_alone(self) -> None:
+        judgment = self.asked(replace(says(GOOD), usage=Usage(100, 1)))
+        assert judgment.missing is None, (
+            "a server that counts nothing says 1, or 100, of all it is sent"
+        )
+        assert judgment.input_tokens_read == 100
+
     def test_of_too_few_tokens_is_no_judgment_but_a_note_and_a_number(self) -> None:
         judgment = self.asked(replace(says(GOOD), usage=Usage(2048, 1)))
         assert judgment.input_tokens_read == 2048

@@ -114,7 +114,8 @@ def test_a_long_run_of_short_requests_is_priced_as_short_requests(
     listed = model(server, "anthropic", model="claude-sonnet-4-5")
     for field in ("price", "base_url"):
         del listed[field]
-    config = write_config(tmp_path, server, models={"small": listed})
+    judging = {"judges": [{"model": "small"}], "fit_repeats": 0}
+    config = write_config(tmp_path, server, models={"small": listed}, judging=judging)
     long = [{"id": f"p{n}", "prompt": f"{n} " + "long " * 20_000} for n in range(40)]
     (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in long))
     single, whole = plan(config, limit=1).expected, plan(config).expected
@@ -183,7 +184,9 @@ def test_a_budget_between_low_and_high_may_end_the_run(tmp_path: Path, server: L
 def test_what_measures_a_judge_alone_is_planned_and_bought_and_not_in_an_older_folder(
     tmp_path: Path, server: LocalServer
 ) -> None:
-    config, prompts = write_config(tmp_path, server, prompts=30), range(30)
+    judging = {"judges": [{"model": "small"}]}
+    config = write_config(tmp_path, server, prompts=30, judging=judging)
+    prompts = range(30)
     measured = {f"p{place}" for place in prompts if is_measured(place, f"p{place}")}
     assert measured
     planned = plan(config)
