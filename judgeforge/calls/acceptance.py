@@ -26,7 +26,13 @@ that seem to be about the account ``FIRST_REFUSALS`` are enough."""
 QUIET_S = 0.1
 """Without a request under way for this long, nothing more can be learnt from others."""
 _OF_ACCESS = frozenset({403, 404})
-_OF_SETTINGS = frozenset({400, 422, 500})
+_NOT_OF_SETTINGS = frozenset({401, 402, 403, 404, 408, 409, 413, 425, 429})
+"""About key, account, name, size, and what comes too soon; every other 4xx, and a repeated 500,
+may be about what a request contains."""
+FORM_FAILURES = 3
+"""A 500 that came twice for each of this many requests in a form of reply, when none in that form
+was answered, is about the form: waiting for more would open the circuit breaker first."""
+_FORMS = frozenset({"response_format", "tools", "output_config"})
 _SETTINGS: Mapping[str, str] = {
     "response_format": "`structured` (tool or instruction)",
     "output_config": "`structured` (tool or instruction)",
@@ -124,7 +130,10 @@ class Acceptance:
         self._news.set()
 
     def answers(self, call: Call) -> int:
-        """How often its model has answered in this start."""
+        """How often its model has answered in this start; 0 where nothing in the form of reply that
+        is asked for was answered: what it says to other requests tells nothing of that form."""
+        if _asks_for_form(call) and not self._requests[_kind(call)].has_answered:
+            return 0
         return self._answered[call.model_name]
 
     async def weigh(self, call: Call, error: StatusError, model: ModelConfig) -> None:
@@ -134,7 +143,7 @@ class Acceptance:
             self._news.set()
             return
         of_access = error.status in _OF_ACCESS
-        if not of_access and (error.stops_run or error.status not in _OF_SETTINGS):
+        if not of_access and (error.stops_run or not is_of_settings(error)):
             return
         if error.of_account and error.stops_run:
             return
@@ -168,8 +177,12 @@ class Acceptance:
             if refused >= FIRST_REFUSALS:
                 return True
             return False if is_quiet or self._answered[call.model_name] > before else None
-        least = 1 if status == 404 else FIRST_REFUSALS  # a wrong name or address tells at once
-        is_told = is_quiet or status == 404 or not self.prompts.are_few
+        least = FIRST_REFUSALS
+        if tells_soon := status == 404:  # a wrong name or address
+            least = 1
+        elif tells_soon := status == 500 and _asks_for_form(call):
+            least = FORM_FAILURES
+        is_told = is_quiet or tells_soon or not self.prompts.are_few
         if refused >= least and not requests.sending and is_told:
             return True
         return of_access if is_quiet else None
@@ -192,9 +205,14 @@ class Acceptance:
 
 def is_of_settings(error: StatusError) -> bool:
     """Whether it may be about how a request asks: by its status, whatever it says."""
-    return error.status in _OF_SETTINGS and not isinstance(
-        error, FlaggedInputError | OverlongRequestError
-    )
+    if isinstance(error, FlaggedInputError | OverlongRequestError):
+        return False
+    refuses = 400 <= error.status < 500 and error.status not in _NOT_OF_SETTINGS
+    return refuses or error.status == 500
+
+
+def _asks_for_form(call: Call) -> bool:
+    return not _FORMS.isdisjoint(call.body)
 
 
 def _kind(call: Call) -> _Kind:

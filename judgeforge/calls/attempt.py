@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from judgeforge.errors import (
 from judgeforge.store.log import CallRecord, RunLog
 from judgeforge.store.spending import to_usd
 from judgeforge.text.redaction import redact_values
+
+_BYTE_ORDER_MARK = codecs.BOM_UTF8
+"""Some servers begin a JSON body with it, which JSON parsers refuse."""
 
 
 @dataclass(slots=True)
@@ -199,10 +203,10 @@ def billed(
 def read_reply(endpoint: Endpoint, call: Call, raw: bytes) -> tuple[str, ModelReply]:
     """The reply as it is stored, and what it says. Raises MalformedReplyError."""
     try:
-        text = raw.decode()
+        text = raw.removeprefix(_BYTE_ORDER_MARK).decode()
     except UnicodeDecodeError as error:
         raise MalformedReplyError(f"the reply is not UTF-8: {error}") from error
     if (harmless := redact_values(text)) is not text:
         # A server that sends the key back: the reply is stored, the key is not.
         text, raw = harmless, harmless.encode()
-    return text, endpoint.read(call, raw)
+    return text, endpoint.read(call, raw.removeprefix(_BYTE_ORDER_MARK))

@@ -262,14 +262,14 @@ class TestServerErrorsOfTheSameWords:
         assert {refused.count(raw) for raw in refused} == {2}
         assert result.manifest["totals"]["pairs"] == 5
 
-    @pytest.mark.slow
     def test_a_judge_that_has_nothing_else_to_say_stops_the_run_soon(
         self, tmp_path: Path, server: LocalServer
     ) -> None:
         server.faults.add(self.SAID, when=of_judge)
-        result = start(tmp_path, server, prompts=3, limits={"breaker_failures": 1000})
+        result = start(tmp_path, server, prompts=9)
         assert result.exit_code == 4
         assert "unknown field" in str(result.stopped_by)
+        assert len(server.requests) < 50, "the circuit breaker is not what ends it"
         assert "`structured`" in str(result.stopped_by)
 
     def test_another_error_in_between_begins_anew(self) -> None:

@@ -256,3 +256,10 @@ def test_a_hedge_is_sent_where_the_ceiling_has_room(door: MakeDoor) -> None:
         return one.models["first"].sent
 
     assert simulated(scenario()) == ["a", "a"]
+
+
+def test_a_byte_order_mark_before_a_reply_is_no_part_of_it(door: MakeDoor) -> None:
+    async def scenario() -> str:
+        return (await door(says("\ufeff{}")).ask("a")).reply.text
+
+    assert simulated(scenario()) == "{}"

@@ -58,6 +58,8 @@ def sampled(server: LocalServer) -> int:
     [
         (faults.status(400, body={"detail": "odd request"}), "odd request"),
         (faults.status(422, body={"detail": "odd request"}), "odd request"),
+        (faults.status(405, body={"detail": "odd request"}), "odd request"),
+        (faults.status(500, body={"detail": "odd request"}), "each of its forms is tried"),
         (faults.status(401), "Check the key in TEST_KEY"),
         (faults.status(403), "Check the key in TEST_KEY"),
         (faults.status(404), "Check `model: judge`"),
@@ -67,7 +69,20 @@ def sampled(server: LocalServer) -> int:
         (faults.empty_text(), "It wrote: nothing"),
         (faults.out_of_range(), "sound` must be true or false"),
     ],
-    ids=["400", "422", "401", "403", "404", "402", "prose", "cut", "empty", "out-of-range"],
+    ids=[
+        "400",
+        "422",
+        "405",
+        "500",
+        "401",
+        "403",
+        "404",
+        "402",
+        "prose",
+        "cut",
+        "empty",
+        "out-of-range",
+    ],
 )
 def test_a_judge_that_brings_nothing_stops_the_run_before_much_is_sampled(
     start: Start, server: LocalServer, fault: faults.Fault, says: str

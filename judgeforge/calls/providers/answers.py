@@ -153,7 +153,8 @@ _ENDS: Mapping[Finish, str] = {
     "length": "length max_tokens max_token max_new_tokens max_output_tokens max_completion_tokens "
     "max_length max_tokens_reached max_tokens_exceeded token_limit token_limit_reached limit "
     "model_length model_context_window_exceeded context_length context_length_exceeded "
-    "context_window context_window_exceeded context_limit length_limit output_limit truncated",
+    "context_window context_window_exceeded context_limit length_limit length_limit_reached "
+    "length_exceeded output_limit output_limit_reached truncated",
     "content_filter": "content_filter content_filtered content_filtering filter filtered safety "
     "sensitive recitation blocklist blocked prohibited_content prohibited spii image_safety "
     "language guardrail guardrail_intervened guardrails moderation content_policy "

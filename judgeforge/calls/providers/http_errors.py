@@ -89,6 +89,8 @@ def error_with_success(
     if any(b'"%b"' % name.encode() in raw for name in _RESULTS) and b'"error"' not in raw:
         return None
     body = _json(raw)
+    if isinstance(body, list) and len(body) == 1:  # as Google's APIs put their errors
+        body = body[0]
     if not isinstance(body, Mapping) or any(body.get(name) for name in _RESULTS):
         return None
     if not any(True for _ in _words(body)):

@@ -15,7 +15,8 @@ WORDS = {
     "stop": "stop STOP eos eos_token EOS_TOKEN end_turn stop_sequence tool_calls function_call "
     "tool_use COMPLETE completed FINISH_REASON_STOP endTurn stop-sequence",
     "length": "length MAX_TOKENS max_tokens max_output_tokens model_length maxTokens "
-    "model_context_window_exceeded context_length_exceeded FINISH_REASON_MAX_TOKENS",
+    "model_context_window_exceeded context_length_exceeded FINISH_REASON_MAX_TOKENS "
+    "length_limit_reached",
     "content_filter": "content_filter SAFETY sensitive RECITATION BLOCKLIST PROHIBITED_CONTENT "
     "SPII guardrail_intervened content_filtered ERROR_TOXIC",
     "refusal": "refusal",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -102,10 +101,11 @@ def test_a_wrong_path_is_shown(server: LocalServer, provider: str, status: int) 
         ({"detail": "worker died"}, 500, True, False),
         ({"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, 500, True, False),
         ({"error": {"message": "x", "code": 9 * 10**400}}, 500, True, False),
+        ([{"error": {"message": "Full", "code": 503, "status": "UNAVAILABLE"}}], 503, True, False),
     ],
 )
 def test_an_error_with_status_200_is_that_error(
-    server: LocalServer, body: dict[str, Any], status: int, retryable: bool, stops: bool
+    server: LocalServer, body: object, status: int, retryable: bool, stops: bool
 ) -> None:
     error = refusal(server, 200, body)
     assert (error.status, error.retryable, error.stops_run) == (status, retryable, stops)
