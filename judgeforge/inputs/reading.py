@@ -50,7 +50,7 @@ def read_prompts(
     checks = replace(checks, last_answer=config.last_answer)
     reading = Reading(_folder(config), noticed or Noticed())
     seen = SeenRows(config.duplicate_prompts)
-    where = _place(config)
+    where = input_name(config)
     empty = limit != 0
     for row in islice(joined(read_rows(config, source), partial(_joined_by, source)), limit):
         empty = False
@@ -129,7 +129,8 @@ def _name(row: RawRow | BadRow, fields: Fields) -> str:
         return f"line-{row.line}"
 
 
-def _place(config: PromptsConfig) -> str:
+def input_name(config: PromptsConfig) -> str:
+    """What skips and errors call the input."""
     # A file's name may contain bytes that are not UTF-8; a skip is written as UTF-8.
     return encodable(str(config.path)) if config.path else f"dataset {config.hf and config.hf.name}"
 
