@@ -216,9 +216,9 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
     folder = file.parent
     models = {name: _with_paths(model, folder) for name, model in config.models.items()}
     update: dict[str, object] = {"models": models, "source_file": file}
-    parts: dict[str, BaseModel] = {section: getattr(config, section) for section, _ in _PATHS}
+    parts: dict[str, BaseModel] = {}  # only what changes: a section that is not set stays so
     for section, name in _PATHS:
-        part = parts[section]
+        part: BaseModel = parts.get(section) or getattr(config, section)
         if (path := getattr(part, name)) is not None:
             parts[section] = part.model_copy(update={name: _absolute(path, folder)})
     update |= parts

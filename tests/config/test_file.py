@@ -384,6 +384,14 @@ def test_a_relative_path_to_the_file_gives_the_same_configuration(
     assert load_config("run.yaml") == whole
 
 
+def test_a_section_that_the_file_does_not_have_is_not_set(tmp_path: Path) -> None:
+    """Without `judging` a run only samples."""
+    config = load_config(write(tmp_path, "prompts: {path: p.jsonl}\nrubric: helpfulness\n"))
+    assert not {"judging", "cache", "budget"} & config.model_fields_set
+    judged = "prompts: {path: p.jsonl}\nrubric: helpfulness\njudging: {judgments: a.jsonl}\n"
+    assert load_config(write(tmp_path, judged)).judging.judgments == tmp_path / "a.jsonl"
+
+
 def test_names_stay_names(tmp_path: Path) -> None:
     text = changed("{path: data/prompts.jsonl}", "{hf: {name: org/set}}")
     config = load_config(write(tmp_path, text))
