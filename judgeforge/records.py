@@ -56,7 +56,7 @@ class Prompt(Record):
 class Completion(SparseRecord):
     """One answer to a prompt, usable or not."""
 
-    only_where_set = frozenset({"tool_calls", "given"})
+    only_where_set = frozenset({"tool_calls", "given", "principle"})
 
     id: str
     prompt_id: str
@@ -78,6 +78,8 @@ class Completion(SparseRecord):
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
     given: Given | None = None
+    principle: str | None = None
+    """The system message that was drawn for it and sent with the prompt."""
     call: str | None = None
     """Key of the call that brought it; None for completions that came with the input."""
     answered_model: str | None = None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.call import Asks
-from judgeforge.config.run import RunConfig, SamplingConfig
+from judgeforge.config.run import RunConfig
+from judgeforge.config.sampling import SamplingConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
@@ -194,13 +195,12 @@ class PromptWork:
         if before := self.sampled_before(prompt):
             return list(before)
         shown = self.config.judging.show_reasoning
-        if prompt.completions or self.config.sampling is None:
+        sampling, ready = self.config.sampling, len(prompt.completions)
+        if sampling is None or not sampling.fresh(ready):
             return ready_completions(prompt, thoughts_shown=shown)
-        completions = await sample_completions(
-            prompt, self.config.sampling, self.gateway, thoughts_shown=shown
-        )
+        completions = await sample_completions(prompt, sampling, self.gateway, thoughts_shown=shown)
         if self.equal_draws is not None:
-            self.equal_draws.look_at(completions)
+            self.equal_draws.look_at(completions[ready:])
         return completions
 
     def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> FinishedPrompt:

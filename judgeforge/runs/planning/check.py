@@ -97,7 +97,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
 
 
 def unsent_thoughts(config: RunConfig, noticed: Noticed) -> list[str]:
-    sampled = config.sampling.models if config.sampling else []
+    sampled = config.sampling.writers if config.sampling else []
     unasked = [name for name in sampled if not config.models[name].send_reasoning]
     if not noticed.with_earlier_thoughts or not unasked:
         return []

@@ -228,13 +228,14 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
     checked = rubric.checked if rubric else ()
     own = [check for criterion in checked for check in criterion.own_checks]
-    sampled = [config.models[name] for name in config.sampling.models] if config.sampling else []
+    sampled = [config.models[name] for name in config.sampling.writers] if config.sampling else []
     known = [model.context_tokens for model in sampled if model.context_tokens]
     return RowChecks(
         context_tokens=min(known, default=None),
         output_tokens=config.sampling.max_tokens if config.sampling else 0,
         judged_tokens=judged_tokens(config, rubric) if rubric else None,
         needs_completions=config.sampling is None,
+        adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=parse_checks,
         reference_check=next((check.name for check in own if check.needs_reference), None),
@@ -244,7 +245,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
 
 
 def _without_tools(config: RunConfig) -> str | None:
-    sampled = config.sampling.models if config.sampling else []
+    sampled = config.sampling.writers if config.sampling else []
     fallbacks = (config.models[name].fallback for name in sampled)
     for name in (*sampled, *filter(None, fallbacks)):
         model = config.models[name]
