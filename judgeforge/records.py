@@ -293,12 +293,16 @@ class SkipReason(StrEnum):
     LENGTH_RATIO = "length_ratio"
     ABOVE_MAX_ERROR = "above_max_error"
     """With this pair among those kept, more than `max_error` of them would be wrong."""
+    WRONG_WRITERS = "wrong_writers"
+    """No pair has its sides from the writers that `chosen_from` and `rejected_from` name."""
+    BELOW_CHOSEN_SCORE = "below_chosen_score"
 
     @property
     def was_ranked(self) -> bool:
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
         doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
-        return self in (*doubted, self.BELOW_MARGIN, self.LENGTH_RATIO)
+        refused = (self.BELOW_MARGIN, self.LENGTH_RATIO, self.BELOW_CHOSEN_SCORE)
+        return self in (*doubted, *refused, self.WRONG_WRITERS)
 
     @property
     def is_failure(self) -> bool:

@@ -122,10 +122,16 @@ def rules(block: Json | None, show: Show = str) -> str:
     told = {name: value for name, value in (block or {}).items() if value is not None}
     strategy = [show(told.pop("strategy"))] if "strategy" in told else []
     each = (
-        f"{show(name)} {show(file_name(value) if name == 'ledger' else value)}"
+        f"{show(name)} {show(file_name(value) if name == 'ledger' else _in_words(value))}"
         for name, value in told.items()
     )
     return ", ".join([*strategy, *each])
+
+
+def _in_words(value: object) -> object:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_in_words(inner)}" for name, inner in value.items())
+    return " or ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def file_name(path: object) -> str:

@@ -15,6 +15,7 @@ from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.pairing.provenance import kept_metadata, make_pairs
 from judgeforge.ranking.pairing.selection import Trust, select_pairs
+from judgeforge.ranking.pairing.sides import rejected_at_most
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import (
@@ -149,7 +150,14 @@ class PromptWork:
             missing = [j.missing for j in judgments if j.missing]
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"
             return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
-        selection = select_pairs(ranking, self.config.pairing, texts=texts, trust=self.trust)
+        selection = select_pairs(
+            ranking,
+            self.config.pairing,
+            texts=texts,
+            trust=self.trust,
+            writers={one.id: one.model for one in completions},
+            not_chosen=rejected_at_most(completions, self.config.pairing),
+        )
         reason, keep = selection.reason, self.config.prompts.keep
         skip = None if reason is None else _skip_of(judged, reason, selection.detail, keep)
         pairs = make_pairs(
@@ -187,7 +195,8 @@ class PromptWork:
     def _candidates(self, completions: Sequence[Completion]) -> list[Completion]:
         """Those that are judged. A suspicious one could sway what a judge says of the others."""
         candidates = usable(completions)
-        if not self.config.pairing.reject_suspicious:
+        pairing = self.config.pairing
+        if not pairing.reject_suspicious or pairing.filter_chosen_only:
             return candidates
         return [one for one in candidates if not one.signs]
 

@@ -15,6 +15,7 @@ from judgeforge.ranking.confidence import outcome, probability_ahead
 from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.outcomes import Outcome
 from judgeforge.ranking.pairing import STRATEGIES
+from judgeforge.ranking.pairing.sides import sides_of, why_no_sides
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import SkipReason
@@ -74,14 +75,18 @@ def select_pairs(
     *,
     texts: Mapping[str, str] | None = None,
     trust: Trust | None = None,
+    writers: Mapping[str, str] | None = None,
+    not_chosen: Sequence[str] = (),
     **settings: object,
 ) -> PairSelection:
     """The pairs of one prompt, in the order of the strategy, or the reason why there are none.
 
     Pairs must keep ``rules`` or, in scripts, single fields of PairingRules given by name.
     ``texts`` (completion id -> text) is needed for ``max_length_ratio`` and ``length_matched``;
-    ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``. The chosen side always
-    has the higher score; a pair's confidence is P(chosen is better than rejected), 0.5 to 1.
+    ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``; ``writers`` (completion
+    id -> who wrote it) for ``chosen_from`` and ``rejected_from``. ``not_chosen``: ids of those that
+    may be the rejected side only. The chosen side always has the higher score; a pair's confidence
+    is P(chosen is better than rejected), 0.5 to 1.
 
     >>> ranking = judgeforge.Ranking(
     ...     prompt_id="p1", completion_ids=("a", "b"), scores=(0.8, 0.5),
@@ -97,11 +102,16 @@ def select_pairs(
     """
     expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
     rules = _checked(rules, settings, texts, trust)
+    if (rules.chosen_from or rules.rejected_from) and writers is None:
+        raise ValueError("`chosen_from` and `rejected_from` need `writers`, who wrote what")
     strategy, trust = STRATEGIES[rules.strategy], trust or Trust()
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
         return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
-    proposals = list(strategy.propose(ranking, _as_believed(rules, trust)))
+    sides = sides_of(ranking, rules, writers or {}, not_chosen)
+    proposals = list(strategy.propose(ranking, _as_believed(rules, trust), sides))
+    if not proposals:
+        return PairSelection(reason=SkipReason.WRONG_WRITERS, detail=why_no_sides(sides, rules))
     ordered = [
         pair for pair in (_pair(ranking, a, b, trust) for a, b in proposals) if pair is not None
     ]
@@ -213,6 +223,15 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
             f"min_confidence is {rules.min_confidence:g}"
         ),
     )
+    if rules.min_chosen_score > 0.0:
+        yield (
+            SkipReason.BELOW_CHOSEN_SCORE,
+            lambda pair: pair.score_chosen >= rules.min_chosen_score - TIE_WIDTH,
+            lambda pairs: (
+                f"the highest score of a chosen side is {max(p.score_chosen for p in pairs):.3f}, "
+                f"min_chosen_score is {rules.min_chosen_score:g}"
+            ),
+        )
     longest = rules.max_length_ratio
     if longest is not None:
         yield (

@@ -34,6 +34,7 @@ from judgeforge.runs.planning.judge_settings import (
     judged_tokens,
 )
 from judgeforge.runs.planning.network import check_network
+from judgeforge.runs.planning.pair_sides import check_sides
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -128,7 +129,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             calibration = load_calibration(config, rubric.identity)
     with _adding_to(mistakes):
         verdicts = _verdicts(config)
-    for check_alone in (check_protocols, check_max_error):
+    for check_alone in (check_protocols, check_max_error, check_sides):
         with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
