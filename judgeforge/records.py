@@ -296,13 +296,14 @@ class SkipReason(StrEnum):
     WRONG_WRITERS = "wrong_writers"
     """No pair has its sides from the writers that `chosen_from` and `rejected_from` name."""
     BELOW_CHOSEN_SCORE = "below_chosen_score"
+    TOKEN_DIFFERENCE = "token_difference"  # noqa: S105 (no password)
 
     @property
     def was_ranked(self) -> bool:
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
         doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
         refused = (self.BELOW_MARGIN, self.LENGTH_RATIO, self.BELOW_CHOSEN_SCORE)
-        return self in (*doubted, *refused, self.WRONG_WRITERS)
+        return self in (*doubted, *refused, self.WRONG_WRITERS, self.TOKEN_DIFFERENCE)
 
     @property
     def is_failure(self) -> bool:

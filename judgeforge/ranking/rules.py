@@ -35,6 +35,7 @@ class PairingRules(SparseRecord):
 
     only_where_set = frozenset(
         {"chosen_from", "rejected_from", "groups", "min_chosen_score", "filter_chosen_only"}
+        | {"max_token_difference"}
     )
     """So that folders which know nothing of them have the identity that they had."""
 
@@ -63,6 +64,8 @@ class PairingRules(SparseRecord):
     """Names for several writers, for `chosen_from` and `rejected_from`."""
     min_chosen_score: float = Field(default=0.0, ge=0.0, le=1.0)
     """Of the chosen side: the better of two bad answers is nothing to learn from."""
+    max_token_difference: int | None = Field(default=None, ge=1, le=10**9)
+    """Between the sides, in tokens as they are estimated: a quarter of the bytes of UTF-8."""
     filter_chosen_only: bool = False
     """Whether completions that are suspicious (with `reject_suspicious`), were cut off or are not
     known to be whole may be the rejected side, though never the chosen one."""

@@ -20,7 +20,7 @@ from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import SkipReason
 from judgeforge.text.messages import Record
-from judgeforge.text.wording import as_clause, did_you_mean, expect, found
+from judgeforge.text.wording import about_tokens, as_clause, did_you_mean, expect, found
 
 TIE_WIDTH = 1e-9
 """Scores that differ by less are equal."""
@@ -82,7 +82,8 @@ def select_pairs(
     """The pairs of one prompt, in the order of the strategy, or the reason why there are none.
 
     Pairs must keep ``rules`` or, in scripts, single fields of PairingRules given by name.
-    ``texts`` (completion id -> text) is needed for ``max_length_ratio`` and ``length_matched``;
+    ``texts`` (completion id -> text) is needed for ``max_length_ratio``,
+    ``max_token_difference`` and ``length_matched``;
     ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``; ``writers`` (completion
     id -> who wrote it) for ``chosen_from`` and ``rejected_from``. ``not_chosen``: ids of those that
     may be the rejected side only. The chosen side always has the higher score; a pair's confidence
@@ -156,6 +157,8 @@ def _checked(
         rules = rules.model_copy(update={"max_length_ratio": length_ratio})
     if rules.max_length_ratio is not None and texts is None:
         raise ValueError("a limit on the length ratio needs `texts`, the texts of the completions")
+    if rules.max_token_difference is not None and texts is None:
+        raise ValueError("`max_token_difference` needs `texts`, the texts of the completions")
     if rules.max_error is not None and (trust is None or trust.max_error != rules.max_error):
         raise ValueError("`max_error` needs `trust`, which is calibration.trust(rules)")
     return rules
@@ -203,10 +206,6 @@ _Filter = tuple[SkipReason, Callable[[SelectedPair], bool], Callable[[Sequence[S
 
 
 def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Iterable[_Filter]:
-    def ratio(pair: SelectedPair) -> float:
-        sizes = sorted(len(texts[i]) for i in (pair.chosen_id, pair.rejected_id))
-        return sizes[1] / max(1, sizes[0])
-
     yield (
         SkipReason.BELOW_MARGIN,
         lambda pair: pair.score_margin >= rules.min_margin - TIE_WIDTH,
@@ -232,16 +231,7 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
                 f"min_chosen_score is {rules.min_chosen_score:g}"
             ),
         )
-    longest = rules.max_length_ratio
-    if longest is not None:
-        yield (
-            SkipReason.LENGTH_RATIO,
-            lambda pair: ratio(pair) <= longest,
-            lambda pairs: (
-                f"the smallest length ratio is {min(map(ratio, pairs)):.2f}, "
-                f"max_length_ratio is {longest:g}"
-            ),
-        )
+    yield from _length_filters(rules, texts)
     least = trust.least
     if least is not None:
 
@@ -254,6 +244,37 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
             lambda pairs: (
                 f"the highest probability of being right is {max(map(right, pairs)):.3f}; "
                 f"max_error = {trust.max_error} keeps pairs above {least:.3f}"
+            ),
+        )
+
+
+def _length_filters(rules: PairingRules, texts: Mapping[str, str]) -> Iterable[_Filter]:
+    def ratio(pair: SelectedPair) -> float:
+        sizes = sorted(len(texts[i]) for i in (pair.chosen_id, pair.rejected_id))
+        return sizes[1] / max(1, sizes[0])
+
+    longest = rules.max_length_ratio
+    if longest is not None:
+        yield (
+            SkipReason.LENGTH_RATIO,
+            lambda pair: ratio(pair) <= longest,
+            lambda pairs: (
+                f"the smallest length ratio is {min(map(ratio, pairs)):.2f}, "
+                f"max_length_ratio is {longest:g}"
+            ),
+        )
+    most_tokens = rules.max_token_difference
+    if most_tokens is not None:
+
+        def difference(pair: SelectedPair) -> int:
+            return abs(about_tokens(texts[pair.chosen_id]) - about_tokens(texts[pair.rejected_id]))
+
+        yield (
+            SkipReason.TOKEN_DIFFERENCE,
+            lambda pair: difference(pair) <= most_tokens,
+            lambda pairs: (
+                f"the smallest difference is about {min(map(difference, pairs))} tokens, "
+                f"max_token_difference is {most_tokens}"
             ),
         )
 

@@ -81,6 +81,10 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
         "writers of both sides in sampling.always; or more of them in pairing.chosen_from and "
         "rejected_from",
     ),
+    SkipReason.TOKEN_DIFFERENCE: SkipWords(
+        "the sides differ by more tokens than pairing.max_token_difference allows",
+        "more completions, or a larger difference",
+    ),
     SkipReason.BELOW_CHOSEN_SCORE: SkipWords(
         "no chosen side scores as high as pairing.min_chosen_score asks",
         "better writers, or more completions",

@@ -148,6 +148,17 @@ def test_filters_can_concern_the_chosen_side_alone() -> None:
     assert sides(select(not_chosen=["s1"])) == ["w1>x1"]
 
 
+def test_sides_that_differ_by_too_many_tokens_make_no_pair() -> None:
+    texts = {"s1": "a" * 400, "w1": "\u00e9" * 100, "s2": "a" * 360, "w2": "a" * 8, "x1": ""}
+    made = select(strategy="all_pairs", texts=texts, max_token_difference=10)
+    assert sides(made) == ["s1>s2", "w2>x1"], "tokens are a quarter of the bytes"
+    made = select(strategy="all_pairs", texts=texts, max_token_difference=1)
+    assert made.reason is SkipReason.TOKEN_DIFFERENCE
+    assert made.detail == ("the smallest difference is about 2 tokens, max_token_difference is 1")
+    with pytest.raises(ValueError, match="`max_token_difference` needs `texts`"):
+        select_pairs(ranked(SCORES), max_token_difference=5)
+
+
 def test_writers_are_needed_where_sides_are_named() -> None:
     with pytest.raises(ValueError, match="need `writers`"):
         select_pairs(ranked(SCORES), chosen_from="strong")
