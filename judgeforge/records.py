@@ -296,6 +296,8 @@ class SkipReason(StrEnum):
     WRONG_WRITERS = "wrong_writers"
     """No pair has its sides from the writers that `chosen_from` and `rejected_from` name."""
     BELOW_CHOSEN_SCORE = "below_chosen_score"
+    NOT_AMONG_BEST = "not_among_best"
+    """It has pairs, but better ones of other prompts are as many as `best` keeps."""
     TOKEN_DIFFERENCE = "token_difference"  # noqa: S105 (no password)
 
     @property
@@ -303,7 +305,8 @@ class SkipReason(StrEnum):
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
         doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
         refused = (self.BELOW_MARGIN, self.LENGTH_RATIO, self.BELOW_CHOSEN_SCORE)
-        return self in (*doubted, *refused, self.WRONG_WRITERS, self.TOKEN_DIFFERENCE)
+        newer = (self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
+        return self in (*doubted, *refused, *newer)
 
     @property
     def is_failure(self) -> bool:

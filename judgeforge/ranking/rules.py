@@ -30,12 +30,19 @@ def _as_names(value: object) -> object:
 _Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
 
+class BestRule(Record):
+    """Keeps the best pairs of a whole run."""
+
+    pairs: int = Field(ge=1, le=10**9)
+    by: Literal["confidence", "margin"] = "confidence"
+
+
 class PairingRules(SparseRecord):
     """How pairs are made of a ranking: which are proposed, and which of them are kept."""
 
     only_where_set = frozenset(
         {"chosen_from", "rejected_from", "groups", "min_chosen_score", "filter_chosen_only"}
-        | {"max_token_difference"}
+        | {"max_token_difference", "best"}
     )
     """So that folders which know nothing of them have the identity that they had."""
 
@@ -66,6 +73,9 @@ class PairingRules(SparseRecord):
     """Of the chosen side: the better of two bad answers is nothing to learn from."""
     max_token_difference: int | None = Field(default=None, ge=1, le=10**9)
     """Between the sides, in tokens as they are estimated: a quarter of the bytes of UTF-8."""
+    best: BestRule | None = None
+    """Of all pairs of a run, how many are kept, and by what; without it, all. Nothing to a single
+    prompt, and so to `select_pairs`."""
     filter_chosen_only: bool = False
     """Whether completions that are suspicious (with `reject_suspicious`), were cut off or are not
     known to be whole may be the rejected side, though never the chosen one."""

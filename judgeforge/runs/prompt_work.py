@@ -14,7 +14,7 @@ from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.pairing.provenance import kept_metadata, make_pairs
-from judgeforge.ranking.pairing.selection import Trust, select_pairs
+from judgeforge.ranking.pairing.selection import Trust, not_among_best, select_pairs
 from judgeforge.ranking.pairing.sides import rejected_at_most
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
@@ -160,6 +160,11 @@ class PromptWork:
         )
         reason, keep = selection.reason, self.config.prompts.keep
         skip = None if reason is None else _skip_of(judged, reason, selection.detail, keep)
+        best = self.config.pairing.best
+        left_out = None
+        if best is not None and selection.pairs:
+            detail = not_among_best(selection.pairs, best)
+            left_out = _skip_of(judged, SkipReason.NOT_AMONG_BEST, detail, keep)
         pairs = make_pairs(
             judged.prompt,
             selection.pairs,
@@ -178,6 +183,7 @@ class PromptWork:
             ranking=ranking,
             pairs=pairs,
             skip=skip,
+            left_out=left_out,
         )
 
     def _brought(

@@ -17,7 +17,7 @@ from judgeforge.ranking.outcomes import Outcome
 from judgeforge.ranking.pairing import STRATEGIES
 from judgeforge.ranking.pairing.sides import sides_of, why_no_sides
 from judgeforge.ranking.ranking import Ranking
-from judgeforge.ranking.rules import PairingRules
+from judgeforge.ranking.rules import BestRule, PairingRules
 from judgeforge.records import SkipReason
 from judgeforge.text.messages import Record
 from judgeforge.text.wording import about_tokens, as_clause, did_you_mean, expect, found
@@ -125,6 +125,15 @@ def select_pairs(
         ordered = kept
     most = rules.pairs_per_prompt or strategy.natural_number
     return PairSelection(pairs=tuple(ordered if most is None else ordered[:most]))
+
+
+def not_among_best(pairs: Sequence[SelectedPair], best: BestRule) -> str:
+    """Why a prompt ends without ``pairs`` where only the ``best`` of the run are kept."""
+    values = [pair.confidence if best.by == "confidence" else pair.score_margin for pair in pairs]
+    return (
+        f"the highest {best.by} of its pairs is {max(values):.3f}, and best keeps the {best.pairs} "
+        "pairs of the run with the highest"
+    )
 
 
 def rules_from(settings: Mapping[str, object]) -> PairingRules:

@@ -81,6 +81,10 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
         "writers of both sides in sampling.always; or more of them in pairing.chosen_from and "
         "rejected_from",
     ),
+    SkipReason.NOT_AMONG_BEST: SkipWords(
+        "better pairs of other prompts are as many as pairing.best keeps",
+        "a larger number in pairing.best keeps more of them, and nothing is paid again",
+    ),
     SkipReason.TOKEN_DIFFERENCE: SkipWords(
         "the sides differ by more tokens than pairing.max_token_difference allows",
         "more completions, or a larger difference",

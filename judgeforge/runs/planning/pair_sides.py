@@ -1,4 +1,4 @@
-"""Whether the writers that pairs are to have on their sides write at all, told before a call."""
+"""Whether pairs can have the sides that are asked for, told before a call."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Literal, get_args
 from judgeforge.config.run import RunConfig
 from judgeforge.config.sampling import SamplingConfig
 from judgeforge.errors import ConfigError
+from judgeforge.ranking.pairing import STRATEGIES
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Prompt
-from judgeforge.text.wording import did_you_mean, listed
+from judgeforge.text.wording import counted, did_you_mean, listed
 
 Side = Literal["chosen_from", "rejected_from"]
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -41,12 +42,14 @@ class SideNotes:
 
     def __init__(self, config: RunConfig) -> None:
         self._rules, self._sampling = config.pairing, config.sampling
+        self._prompts = 0
         self._unseen = {name for _, name in _named(self._rules)} - {
             *_writers(config),
             *self._rules.groups,
         }
 
     def add(self, prompt: Prompt) -> None:
+        self._prompts += 1
         if self._unseen:
             self._unseen -= {one.model or "given" for one in prompt.completions}
 
@@ -56,7 +59,19 @@ class SideNotes:
             for key, name in _named(self._rules)
             if name in self._unseen
         ]
-        return [*unseen, *self._rarely_drawn()]
+        return [*unseen, *self._rarely_drawn(), *self._all_are_best()]
+
+    def _all_are_best(self) -> list[str]:
+        most = self._rules.pairs_per_prompt or STRATEGIES[self._rules.strategy].natural_number
+        if self._rules.best is None or most is None:
+            return []
+        made = most * self._prompts
+        if self._rules.best.pairs < made:
+            return []
+        return [
+            f"pairing.best keeps {self._rules.best.pairs} pairs, and "
+            f"{counted(self._prompts, 'prompt')} make at most {made}, so none is left out"
+        ]
 
     def _rarely_drawn(self) -> list[str]:
         found = []
