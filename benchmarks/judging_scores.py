@@ -24,7 +24,7 @@ JUDGES = (FIRST, CHEAP, "gpt-5.4", "claude-sonnet-4.6")
 SAMPLES = 8
 BINS = 10
 
-ONCE = Plan(JUDGES, 1, CascadeRules(target_confidence=0.9, min_gain=0.0115))
+ONCE = Plan(JUDGES, 1, CascadeRules(target_confidence=0.9, min_gain=0.0135))
 REPEATED = Plan(JUDGES, SAMPLES, CascadeRules(target_confidence=0.9, min_gain=0.0005))
 ONE_JUDGE = Plan((CHEAP,), SAMPLES, CascadeRules(target_confidence=0.9, min_gain=0.0015))
 

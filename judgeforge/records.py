@@ -278,6 +278,10 @@ class SkipReason(StrEnum):
     CONTROL_CHARACTERS = "control_characters"
     DUPLICATE_ID = "duplicate_id"
     DUPLICATE_PROMPT = "duplicate_prompt"
+    NEAR_DUPLICATE = "near_duplicate"
+    """Nearly the same as an earlier prompt (`prompts.near_duplicates`)."""
+    CONTAMINATED = "contaminated"
+    """Asks what an evaluation set asks (`prompts.contamination`)."""
     CHANGED_DURING_RUN = "changed_during_run"
     CALL_FAILED = "call_failed"
     """Retries are used up, or the provider refused this very request."""
@@ -311,7 +315,8 @@ class SkipReason(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
-        return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self is self.NOT_JUDGED)
+        as_asked = (self.NOT_JUDGED, self.NEAR_DUPLICATE, self.CONTAMINATED)
+        return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self in as_asked)
 
 
 class Skip(SparseRecord):

@@ -107,11 +107,21 @@ class Answer:
             return None
         return None if _bytes(request, _without_runs) <= counted * _MOST_BYTES else counted
 
+    def cut_at_tokens(self, request: ModelRequest) -> int | None:
+        """The same, where the count can be that of a context which the input was cut to. Fewer
+        tokens are no context: such a server counts only what its own cache did not have, or makes
+        its counts up, and has read the rest all the same."""
+        counted = self.input_tokens_read(request)
+        return counted if counted is not None and counted >= _LEAST_CONTEXT else None
+
 
 _LONGEST_MODEL = 200
 _PATH = re.compile(r"[/~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 _MOST_BYTES = 12
 """Bytes of a token, on average over a text: English has 4, no known tokenizer and language 9."""
+_LEAST_CONTEXT = 256
+"""Tokens: llama.cpp keeps half of its context when it is full, which was 512 by default for long;
+Ollama's shortest is 2,048."""
 _RUN = re.compile(r"(\s)\s+|(\S{1,3}?)\2{3,}")
 
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from judgeforge.config.document import Document, Location, YamlValue, key_path, read_document
 from judgeforge.config.mistakes import all_mistakes
 from judgeforge.config.model import ModelConfig, no_json_values
-from judgeforge.config.run import HuggingFaceSource, RunConfig
+from judgeforge.config.run import HuggingFaceSource, PromptsConfig, RunConfig
 from judgeforge.config.schema_guide import SchemaGuide
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.text.redaction import is_secret_name, looks_like_key
@@ -208,7 +208,6 @@ def _written(location: Location, document: Document) -> Location:
 
 
 _PATHS = (
-    ("prompts", "path"),
     ("cache", "dir"),
     ("budget", "ledger"),
     ("judging", "calibration"),
@@ -220,16 +219,29 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
     folder = file.parent
     models = {name: _with_paths(model, folder) for name, model in config.models.items()}
     update: dict[str, object] = {"models": models, "source_file": file}
+    parts: dict[str, BaseModel] = {section: getattr(config, section) for section, _ in _PATHS}
     for section, name in _PATHS:
-        part: BaseModel = getattr(config, section)
+        part = parts[section]
         if (path := getattr(part, name)) is not None:
-            update[section] = part.model_copy(update={name: _absolute(path, folder)})
-    if config.prompts.hf is not None:
-        dataset = _local_dataset(config.prompts.hf, folder)
-        update["prompts"] = config.prompts.model_copy(update={"hf": dataset})
+            parts[section] = part.model_copy(update={name: _absolute(path, folder)})
+    update |= parts
+    update["prompts"] = _with_absolute_sources(config.prompts, folder)
     if "/" in config.rubric or config.rubric.endswith((".yaml", ".yml")):
         update["rubric"] = str(_absolute(Path(config.rubric), folder))
     return config.model_copy(update=update)
+
+
+def _with_absolute_sources(prompts: PromptsConfig, folder: Path) -> PromptsConfig:
+    update: dict[str, object] = {"path": prompts.path and _absolute(prompts.path, folder)}
+    if prompts.hf is not None:
+        update["hf"] = _local_dataset(prompts.hf, folder)
+    if prompts.contamination is not None:
+        against = [
+            _absolute(one, folder) if isinstance(one, Path) else _local_dataset(one, folder)
+            for one in prompts.contamination.against
+        ]
+        update["contamination"] = prompts.contamination.model_copy(update={"against": against})
+    return prompts.model_copy(update=update)
 
 
 def _local_dataset(source: HuggingFaceSource, folder: Path) -> HuggingFaceSource:

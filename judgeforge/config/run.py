@@ -19,6 +19,10 @@ from judgeforge.text.messages import Record
 LastAnswer = Literal["refuse", "drop", "completion"]
 
 
+def _as_sources(value: object) -> object:
+    return [value] if isinstance(value, str | dict) else value
+
+
 class Fields(Record):
     """Which column of the input is what; null for one that is not to be read."""
 
@@ -41,6 +45,21 @@ class HuggingFaceSource(Record):
     streaming: bool = True
 
 
+class ContaminationConfig(Record):
+    """Which evaluation sets no prompt may be of."""
+
+    against: Annotated[list[Path | HuggingFaceSource], BeforeValidator(_as_sources)] = Field(
+        min_length=1
+    )
+    """Files, folders of files, and datasets."""
+    column: str | None = None
+    """The column of these sets with what is asked; by default known names are looked for."""
+    ngram: int = Field(default=8, ge=2, le=64)
+    """Words in a run that counts as shared."""
+    share: float = Field(default=0.5, gt=0, le=1)
+    """Of the runs of an evaluation row: with this many in a prompt, it is contaminated."""
+
+
 class PromptsConfig(Record):
     path: Path | None = None
     hf: HuggingFaceSource | None = None
@@ -53,6 +72,10 @@ class PromptsConfig(Record):
     keep: Annotated[list[str], BeforeValidator(as_list)] = Field(default_factory=list)
     """Columns, or keys of the metadata, that go into the pairs."""
     duplicate_prompts: Literal["skip", "keep"] = "skip"
+    near_duplicates: float | None = Field(default=None, ge=0.5, le=1)
+    """From which similarity on a prompt is taken for an earlier one: the share of the runs of five
+    characters of either that both have."""
+    contamination: ContaminationConfig | None = None
 
     @field_validator("keep")
     @classmethod
@@ -65,6 +88,15 @@ class PromptsConfig(Record):
     def _one_source(self) -> PromptsConfig:
         if (self.path is None) == (self.hf is None):
             raise ValueError("give exactly one of `path` (a file) and `hf` (a dataset)")
+        return self
+
+    @model_validator(mode="after")
+    def _equal_is_near(self) -> PromptsConfig:
+        if self.near_duplicates is not None and self.duplicate_prompts == "keep":
+            raise ValueError(
+                "an equal prompt is a near one, too: leave out `duplicate_prompts: keep` or "
+                "`near_duplicates`"
+            )
         return self
 
 

@@ -21,6 +21,7 @@ tools.py         the tools of a row, and calls of them
 completions.py   the completions that a row brings along
 noticed.py       what rows have beside words, and what could not be kept
 duplicates.py    ids and prompts that an earlier row has
+cleaning/        prompts that are near others or in an evaluation set
 
 To add a format: a file with its ``Reader``, and a line in ``ROW_FORMATS`` (config/choices.py).
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from judgeforge.records import Prompt, ReadyCompletion, prompt_key
@@ -22,6 +22,7 @@ _ID_DIGITS = 16
 canonical = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":")
 ).encode
+_NOTHING_BESIDE = "[null,{}]"
 
 
 class CheckedRow:
@@ -35,16 +36,12 @@ class CheckedRow:
 
     def __init__(self, given_id: str | None, parts: dict[str, Any]) -> None:
         self.given_id, self._parts = given_id, parts
-        said: list[Any] = [
-            [_turn(message) for message in parts["messages"]],
-            [_ready(one) for one in parts["completions"]],
-        ]
-        if parts["tools"] is not None:
-            said.append(parts["tools"])
         # Each part is a whole JSON list, so that no two rows run together to the same bytes.
-        self._content: _Hash = hashlib.sha256(canonical(said).encode())
-        self.asked = prompt_key(canonical(_one_blank(said)))
-        self._content.update(canonical([parts["reference"], parts["metadata"]]).encode())
+        self._content: _Hash = hashlib.sha256(_said(parts, _as_it_is).encode())
+        self.asked = prompt_key(_said(parts, _one_blank))
+        beside = parts["reference"], parts["metadata"]
+        told = canonical(beside) if any(beside) or beside[0] is not None else _NOTHING_BESIDE
+        self._content.update(told.encode())
 
     @property
     def number_of_completions(self) -> int:
@@ -55,16 +52,27 @@ class CheckedRow:
 
     def prompt(self, prompt_id: str) -> Prompt:
         whole = self._content.copy()
-        whole.update(canonical([prompt_id]).encode())
+        whole.update(f"[{canonical(prompt_id)}]".encode())
         # Everything was checked already, and checking it twice takes as long as all the rest.
         return Prompt.model_construct(id=prompt_id, digest=whole.hexdigest(), **self._parts)
 
 
-def _turn(message: Message) -> list[Any]:
+def _said(parts: Mapping[str, Any], spelled: Callable[[Any], Any]) -> str:
+    """Messages, completions and tools as JSON, each text of them as ``spelled``."""
+    # Put together by hand: an encoder of JSON is built anew for each list, and for no text.
+    turns = ",".join([_turn(message, spelled) for message in parts["messages"]])
+    ready = ",".join([canonical(spelled(_ready(one))) for one in parts["completions"]])
+    tools = "" if parts["tools"] is None else f",{canonical(spelled(parts['tools']))}"
+    return f"[[{turns}],[{ready}]{tools}]"
+
+
+def _turn(message: Message, spelled: Callable[[Any], Any]) -> str:
     content = message.content
+    if isinstance(content, str) and not _is_rich(message):
+        return f'["{message.role}",{canonical(spelled(content))}]'
     turn = [message.role, [*map(_part, content)] if isinstance(content, tuple) else content]
     rest = message.model_dump(exclude={"role", "content"}) if _is_rich(message) else None
-    return [*turn, rest] if rest else turn
+    return canonical(spelled([*turn, rest] if rest else turn))
 
 
 def _is_rich(message: Message) -> bool:
@@ -80,8 +88,13 @@ def _part(part: Part) -> Any:  # noqa: ANN401
 
 
 def _ready(one: ReadyCompletion) -> list[Any]:
-    rest = one.model_dump(mode="json", exclude={"text", "model"})
-    return [one.text, one.model, rest] if rest else [one.text, one.model]
+    if not (one.tool_calls or one.reasoning or one.given):
+        return [one.text, one.model]
+    return [one.text, one.model, one.model_dump(mode="json", exclude={"text", "model"})]
+
+
+def _as_it_is(value: Any) -> Any:  # noqa: ANN401
+    return value
 
 
 def _one_blank(value: Any) -> Any:  # noqa: ANN401

@@ -56,14 +56,24 @@ def read_completions(
     return tuple(_completion(one, number, reading) for number, one in each)
 
 
-def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool) -> None:
-    """``sampled``: rows need not bring any. Raises RowProblemError with nothing to compare."""
+def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool, answered: bool = False) -> None:
+    """``sampled``: rows need not bring any. ``answered``: the last one is the last answer.
+
+    Raises RowProblemError with nothing to compare.
+    """
     if len({_said(one) for one in ready if one.text.strip() or one.tool_calls}) >= 2:
         return
     if len(ready) > 1 and all(one.given for one in ready):
         what = "are the same" if len(set(map(_said, ready))) == 1 else "must both have a text"
         sides = " and ".join(f"`{one.given}`" for one in ready)
         detail = f"{sides} {what}, so there is nothing to compare"
+    elif answered and len(ready) == 1:
+        detail = (
+            "the last answer is the only completion, so there is nothing to compare; add others "
+            "as `completions`"
+        )
+        if sampled:
+            detail += ", or take it out to have some sampled (`prompts: {last_answer: drop}`)"
     else:
         cause = "" if ready or sampled else ", and the configuration samples none (`sampling`)"
         detail = f"`completions` must have at least two different texts{cause}; add some"

@@ -137,9 +137,11 @@ def _check_names(
 def _check_end(messages: Sequence[Message], start: int, open_calls: _OpenCalls) -> None:
     if open_calls:
         first = next(iter(open_calls))
+        ends = " (`prompts: {last_answer: drop}` does so, `completion` makes it one to judge)"
         wrong_roles(
             f"the call `{quotable(first.id)}` of `{quotable(first.name)}` has no "
             "answer; add the tool's message, or take the calls out of the prompt"
+            f"{ends if messages[-1].role == 'assistant' else ''}"
         )
     if len(messages) == start or messages[-1].role not in {"user", "tool"}:
         wrong_roles(

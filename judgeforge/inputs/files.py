@@ -37,7 +37,7 @@ def check_file(path: Path) -> None:
             "cannot be used; write it to a file first."
         )
     if found.st_size == 0:
-        raise InputError(f"{path}: is empty; put at least one prompt in")
+        raise InputError(f"{path}: is empty; put at least one row in")
 
 
 def _suggestion(path: Path) -> str:

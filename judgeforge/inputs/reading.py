@@ -50,7 +50,7 @@ def read_prompts(
     checks = replace(checks, last_answer=config.last_answer)
     reading = Reading(_folder(config), noticed or Noticed())
     seen = SeenRows(config.duplicate_prompts)
-    where = _place(config)
+    where = input_name(config)
     empty = limit != 0
     for row in islice(joined(read_rows(config, source), partial(_joined_by, source)), limit):
         empty = False
@@ -85,6 +85,7 @@ def _checked(
         if isinstance(row, BadRow):
             raise RowProblemError(row.reason, row.detail)
         recognised = source.recognised(row.columns)
+        source.tried[recognised.name] += 1
         shaped, fields = recognised.canonical(row, source.fields, source.keep)
         checked = check_row(shaped, fields, checks, reading)
         source.shapes[recognised.name] += 1
@@ -128,7 +129,8 @@ def _name(row: RawRow | BadRow, fields: Fields) -> str:
         return f"line-{row.line}"
 
 
-def _place(config: PromptsConfig) -> str:
+def input_name(config: PromptsConfig) -> str:
+    """What skips and errors call the input."""
     # A file's name may contain bytes that are not UTF-8; a skip is written as UTF-8.
     return encodable(str(config.path)) if config.path else f"dataset {config.hf and config.hf.name}"
 

@@ -99,7 +99,7 @@ def check_row(
     if ready and checks.look_at is not None:
         checks.look_at(row.line, messages, ready)
     if (ready and not checks.adds_completions) or checks.needs_completions:
-        require_two(ready, sampled=not checks.needs_completions)
+        require_two(ready, sampled=not checks.needs_completions, answered=bool(answered))
     parts = {
         "messages": messages,
         "line": row.line,
@@ -150,22 +150,26 @@ def _metadata(value: object) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         bad(f"`metadata` must be an object, found {kind_of(value)}{or_unread('metadata')}")
+    return _as_json(value, "`metadata`", f"; change or remove that value{or_unread('metadata')}")
+
+
+def _as_json(value: Mapping[str, Any], what: str, advice: str) -> Mapping[str, Any]:
+    """Raises RowProblemError for what JSON cannot have."""
     try:
         return _json_object(value)
     except UnicodeEncodeError:
         raise RowProblemError(
             SkipReason.INVALID_ENCODING,
-            "`metadata` contains half a surrogate pair; write the whole character",
+            f"{what} contains half a surrogate pair; write the whole character",
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
-        bad(
-            f"`metadata` cannot be written as JSON ({error}); change or remove that value"
-            f"{or_unread('metadata')}"
-        )
+        bad(f"{what} cannot be written as JSON ({error}){advice}")
 
 
 def _with_kept(metadata: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[str, Any]:
     """With the columns that go into the pairs; NaN stands for no value in many tables."""
+    if not kept:
+        return metadata
     beside = {name: value for name, value in kept.items() if not is_nan(value)}
     for name in beside.keys() & metadata.keys():
         if metadata[name] != beside[name]:
@@ -173,7 +177,14 @@ def _with_kept(metadata: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[
                 f"`{quotable(name)}` is a column and a key of `metadata`, and they differ; "
                 "take one of them out"
             )
-    return _metadata({**beside, **metadata}) if beside else metadata
+    kept_values = {name: _kept(name, value) for name, value in beside.items()}
+    return {**kept_values, **metadata}
+
+
+def _kept(name: str, value: object) -> object:
+    where = f"`{quotable(name)}`, which `prompts.keep` names,"
+    advice = "; change that value, or do not keep the column"
+    return _as_json({name: value}, where, advice)[name]
 
 
 def _check_verifiable(

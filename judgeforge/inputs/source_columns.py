@@ -55,6 +55,8 @@ class SourceColumns:
         """Each row is asked about twice, one after the other."""
         self.shapes: Counter[str] = Counter()
         """Rows by the shape that they were read as."""
+        self.tried: Counter[str] = Counter()
+        """The same, also of rows that are skipped."""
         self.used: dict[str, None] = {}
         self.unused: dict[str, None] = {}
 
@@ -136,9 +138,10 @@ class SourceColumns:
 
     def described(self) -> list[str]:
         """How the rows were read and what of them was not, in words; nothing for plain prompts."""
-        if not self.unused and not self.shapes.keys() - {PROMPTS_NAME}:
+        read = self.shapes or self.tried
+        if not self.unused and not read.keys() - {PROMPTS_NAME}:
             return []
-        first, *others = self.shapes.most_common() or [(PROMPTS_NAME, 0)]
+        first, *others = read.most_common() or [(PROMPTS_NAME, 0)]
         said = f"read as {shapes()[first[0]].title}"
         said += "".join(f"; {counted(n, 'row')} as {shapes()[name].title}" for name, n in others)
         if self.unused:

@@ -43,7 +43,9 @@ def read_tools(value: object) -> str | None:
 
 
 def tool_names(tools: str | None) -> tuple[str, ...]:
-    return tuple(tool["function"]["name"] for tool in json.loads(tools or "[]"))
+    if tools is None:
+        return ()
+    return tuple(tool["function"]["name"] for tool in json.loads(tools))
 
 
 def read_tool_calls(

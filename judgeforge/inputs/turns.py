@@ -63,7 +63,7 @@ def _turn(turn: Mapping[str, Any], number: int, open_calls: list[str]) -> dict[s
         return {**more, "role": "assistant", "content": None, "tool_calls": calls}
     if speaker in _RESULTS:
         if not open_calls:
-            bad(f"message {number} is an `{speaker}` without a `{_CALLS}` before it")
+            bad(f"message {number} is of `{speaker}`, without a `{_CALLS}` before it")
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         return {**more, "role": "tool", "tool_call_id": open_calls.pop(0), "content": text}
     if not isinstance(speaker, str) or speaker not in _ROLES:

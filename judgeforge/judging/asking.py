@@ -136,8 +136,9 @@ class WritingJudge(ABC, Generic[R]):
         attempt.answers.append(answer)
         tokens = answer.input_tokens_read(request)
         attempt.tokens_read += [] if tokens is None else [tokens]
+        cut_at = answer.cut_at_tokens(request)
         attempt.missing = _no_judgment(answer.reply, self._judge) or (
-            None if tokens is None else input_cut(tokens)
+            None if cut_at is None else input_cut(cut_at)
         )
         if attempt.missing is not None:
             return None

@@ -116,7 +116,8 @@ def fallback_note(answered_by: Sequence[str], note: object) -> str:
 
 def cut_prompt_note(tokens: int, note: object) -> str:
     """The ``note`` of a judgment whose server counted too few tokens of the input."""
-    cut = f"the server counted {tokens:,} tokens of a longer input: it may have cut it"
+    counted = f"the server counted {tokens:,} tokens of a longer input"
+    cut = f"{counted}: it may have cut it, or counts a part of it only"
     return f"{cut}; {note}" if note else cut
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.model import REPLY_FORMS, ModelConfig
 from judgeforge.errors import CallError, StatusError
-from judgeforge.records import Judgment
+from judgeforge.records import Judgment, MissingKind
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import excerpt
 from judgeforge.text.wording import counted, listed
@@ -72,6 +72,8 @@ class UnreadJudge:
     prompts: set[str] = field(default_factory=set)
     written: str = ""
     problem: str = ""
+    kind: MissingKind | None = None
+    """Of the last one."""
     is_told: bool = False
 
     @property
@@ -92,6 +94,7 @@ class UnreadJudge:
             self.prompts.add(prompt_id)
             self.written = outcome.seen.written
             self.problem = outcome.found.missing or ""
+            self.kind = outcome.found.missing_kind
 
     def in_words(self, judge: JudgeConfig, model: ModelConfig) -> str:
         """What came of it so far, and what may help."""
@@ -99,7 +102,7 @@ class UnreadJudge:
             f"none of the first {counted(self.unreadable, 'reply', 'replies')} of judge "
             f"`{judge.label}` (model `{judge.model}`, {judge.protocol}) could be read "
             f"({self.problem}). It wrote: {quoted(self.written)}. "
-            f"What may help: {', '.join(_settings(judge, model))}, or another model."
+            f"What may help: {', '.join(_settings(judge, model, self.kind))}, or another model."
         )
 
 
@@ -124,8 +127,12 @@ def quoted(written: str) -> str:
     return f"\u201c{excerpt(redact(written), _WRITTEN)}\u201d" if written.strip() else "nothing"
 
 
-def _settings(judge: JudgeConfig, model: ModelConfig) -> list[str]:
+def _settings(judge: JudgeConfig, model: ModelConfig, kind: MissingKind | None) -> list[str]:
     """Those that could be meant, the likeliest first."""
+    if kind == "input_cut":
+        return ["a longer context of its server", "`context_tokens` of the model"]
+    if kind == "cut":
+        return [_more_tokens(judge)]
     if model.facts.decides:
         return ["another `rubric`"]
     asked, settings = model.reply_forms, list[str]()
@@ -135,7 +142,11 @@ def _settings(judge: JudgeConfig, model: ModelConfig) -> list[str]:
     elif not model.facts.in_process:
         others = " or ".join(form for form in REPLY_FORMS if form not in asked)
         settings.append(f"`structured: {others}` (its server may ignore {asked[0]})")
-    settings.append(f"more `max_tokens` of the judge (now {judge.max_tokens})")
+    settings.append(_more_tokens(judge))
     if model.thinking_tags is None:
         settings.append("`thinking_tags` of the model, if it thinks aloud")
     return settings
+
+
+def _more_tokens(judge: JudgeConfig) -> str:
+    return f"more `max_tokens` of the judge (now {judge.max_tokens})"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from judgeforge.config.file import load_config, load_model
 from judgeforge.config.model import Price
-from judgeforge.config.run import Fields, RunConfig
+from judgeforge.config.run import Fields, HuggingFaceSource, RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.text.redaction import redact
 
@@ -399,6 +399,49 @@ def test_a_dataset_in_a_folder_beside_the_file_is_found(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, text))
     assert config.prompts.hf is not None
     assert config.prompts.hf.name == str(tmp_path / "org" / "set")
+
+
+def test_evaluation_sets_are_found_from_the_folder_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "org" / "set").mkdir(parents=True)
+    against = "[eval.jsonl, ../sets, {name: org/set, split: test}, {name: org/other}]"
+    text = changed(
+        "{path: data/prompts.jsonl}",
+        f"{{path: data/prompts.jsonl, contamination: {{against: {against}}}}}",
+    )
+    found = load_config(write(tmp_path, text)).prompts.contamination
+    assert found is not None
+    assert found.against[:2] == [tmp_path / "eval.jsonl", tmp_path.parent / "sets"]
+    names = [one.name for one in found.against[2:] if isinstance(one, HuggingFaceSource)]
+    assert names == [str(tmp_path / "org" / "set"), "org/other"]
+    assert (found.ngram, found.share) == (8, 0.5)
+    alone = load_config(write(tmp_path, text.replace(against, "eval.jsonl"))).prompts.contamination
+    assert alone is not None
+    assert alone.against == [tmp_path / "eval.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("near_duplicates: 0.4", r"prompts\.near_duplicates"),
+        ("near_duplicates: 80", r"prompts\.near_duplicates"),
+        ("near_duplicates: 0.8, duplicate_prompts: keep", "an equal prompt is a near one"),
+        ("contamination: {against: []}", r"prompts\.contamination\.against"),
+        ("contamination: {against: [e.jsonl], ngram: 1}", r"prompts\.contamination\.ngram"),
+        ("contamination: {against: [e.jsonl], share: 0}", r"prompts\.contamination\.share"),
+        ("contamination: {against: [{split: test}]}", r"prompts\.contamination\.against"),
+        ("contamination: {against: [3]}", r"prompts\.contamination\.against"),
+    ],
+)
+def test_what_leaves_prompts_out_is_checked(tmp_path: Path, options: str, said: str) -> None:
+    text = changed("{path: data/prompts.jsonl}", f"{{path: p.jsonl, {options}}}")
+    with pytest.raises(ConfigError, match=said):
+        load_config(write(tmp_path, text))
+
+
+def test_two_paths_of_one_section_are_both_found(tmp_path: Path) -> None:
+    text = changed("judging:\n", "judging:\n  calibration: c.json\n  judgments: j.jsonl\n")
+    judging = load_config(write(tmp_path, text)).judging
+    assert (judging.calibration, judging.judgments) == (tmp_path / "c.json", tmp_path / "j.jsonl")
 
 
 def test_a_home_folder_is_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ PROMISES = (
             "test_five_kills_lose_nothing_and_repeat_only_what_was_in_flight",
             "row:sigkill-200",
             "row:sigterm",
-            "row:batch-sigkill-200",
+            "row:batch-sigkill-50",
             "row:batch-created-without-reply-openai",
             "row:batch-created-without-reply-anthropic",
             "row:journal-cut",

@@ -311,6 +311,6 @@ def _(scene: Scene) -> str:
     scene.configure(prompts=_PROMPTS, own=in_batches(direct_below=12))
     _undisturbed_at_its_cost(scene)
     direct = [one for one in scene.server.calls() if not one.in_batch]
-    assert 0 < len(direct) < _CALLS // 2
-    assert len(direct) + answered(scene.server) == _CALLS
+    assert 0 < len(direct) <= _CALLS - 10, "one batch brought ten"
+    assert answered(scene.server) == _CALLS
     return f"{_CALLS - len(direct)} requests in batches, {len(direct)} directly, exact cost"

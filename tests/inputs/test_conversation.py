@@ -61,6 +61,7 @@ WRONG: list[tuple[list[Message], str]] = [
     ([U, calls("a", "b"), answer("a"), A, U], "a tool call before it has no answer"),
     ([U, calls("a", "b"), answer("a")], "the call `b` of `f` has no answer"),
     ([U, calls("a")], "the call `a` of `f` has no answer"),
+    ([U, calls("a")], "`prompts: {last_answer: drop}`"),
     ([U, calls("a"), answer("a"), U], "found user after tool"),
 ]
 

@@ -315,7 +315,7 @@ class TestNoRunHangs:
     def test_refusals_without_an_end_stop_the_run_and_skip_no_prompt(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
-        server.faults.add(faults.status(429, retry_after=10**9))
+        server.faults.add(faults.status(429, retry_after=10**6))
         config = write_config(
             tmp_path, server, prompts=2, limits=limits(stall_s=1.5, max_attempts=2)
         )

@@ -68,7 +68,7 @@ def write_config(
         "models": {"small": model(server, provider)},
         "sampling": {"models": ["small"], "completions": 4, "seed": 7, "max_tokens": 64},
         "rubric": "rubric.yaml",
-        "judging": {"judges": [{"model": "small"}]},
+        "judging": {"judges": [{"model": "small"}], "fit_repeats": 0},
         "limits": {"concurrency": 16, "max_attempts": 4, "grace_s": 2},
         **parts,
     }

@@ -32,6 +32,8 @@ def print_check(report: CheckReport) -> None:
         say(f"  {example}")
     if skips > len(report.examples):
         say(f"  … and {skips - len(report.examples)} more")
+    for line in report.left_out:
+        say(line)
     for number, line in enumerate(report.lint):
         say(f"  {line}" if number else f"lint of {line}")
     kinds = {"note": report.notes, "warning": report.warnings, "problem": report.problems}

@@ -74,10 +74,11 @@ class DecisionJudge:
                 raise
             return blank.model_copy(update=call_failure(error).fields())
         tokens = answer.input_tokens_read(request)
-        if tokens is None:
+        cut_at = answer.cut_at_tokens(request)
+        if cut_at is None:
             evidence = self._evidence(request, answer.reply)
         else:
-            evidence = input_cut(tokens).fields()
+            evidence = input_cut(cut_at).fields()
         if answer.answered_by:
             evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))
         if tokens is not None:

@@ -25,7 +25,7 @@ CLOSE_PROMPTS, CLOSE_PAIRS = 0.1, 0.15
 between the 10 % of PandaLM's people and the 20 to 25 % where answers come from one model."""
 PRIOR_PROMPTS = 15.0
 """How many prompts these shares are worth."""
-MOST_PROMPTS = 512
+MOST_PROMPTS = 128
 """More tell nothing new and take time."""
 _ROUNDS, _STEPS = 2, 40
 

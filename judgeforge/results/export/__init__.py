@@ -22,11 +22,12 @@ from judgeforge.results.export.formats.judged import open_kto, ranked_row
 from judgeforge.results.export.formats.llamafactory import llamafactory_files, llamafactory_row
 from judgeforge.results.export.formats.nemo_rl_axolotl import axolotl_row, nemo_rl_row
 from judgeforge.results.export.formats.trl import open_trl
-from judgeforge.results.export.formats.verl import open_verl
+from judgeforge.results.export.formats.verl import open_verl, unwritten_by_template
 from judgeforge.results.export.formats.whole import open_whole_parquet, whole_row
 from judgeforge.results.export.targets import (
     GOOD,
     MARGIN,
+    NAMES,
     SEVERAL,
     TEMPLATE,
     THOUGHTS,
@@ -45,15 +46,21 @@ TARGETS: Mapping[str, Target] = {
     "trl": Target(_JSON, open_trl, takes=_ASKED, also=_PARQUET),
     "kto": Target(_JSON, open_kto, takes={WEIGHT, GOOD}, also=_PARQUET, reads="prompts"),
     "ranked": Target(_JSON, json_lines_of(ranked_row), reads="prompts"),
-    "openrlhf": Target(_JSON, open_trl, takes=_ASKED, holds={THOUGHTS, SEVERAL}),
-    "nemo-rl": Target(_JSON, json_lines(nemo_rl_row), holds={THOUGHTS, SEVERAL}),
-    "openai": Target(_JSON, json_lines(openai_row), holds={TOOLS}),
+    "openrlhf": Target(_JSON, open_trl, takes=_ASKED, holds={THOUGHTS, SEVERAL, NAMES}),
+    "nemo-rl": Target(_JSON, json_lines(nemo_rl_row), holds={THOUGHTS, SEVERAL, NAMES}),
+    "openai": Target(_JSON, json_lines(openai_row), holds={TOOLS, NAMES}),
     "bedrock": Target(_JSON, json_lines(bedrock_row), holds=()),
     "axolotl": Target(_JSON, json_lines(axolotl_row), holds=()),
     "llamafactory": Target(
         _JSON, json_lines_of(llamafactory_row), holds={TOOLS}, describe=llamafactory_files
     ),
-    "verl-rm": Target(_PARQUET, open_verl, holds={TOOLS, THOUGHTS, SEVERAL}, needs=TEMPLATE),
+    "verl-rm": Target(
+        _PARQUET,
+        open_verl,
+        holds={TOOLS, THOUGHTS, SEVERAL, NAMES},
+        refuses=unwritten_by_template,
+        needs=TEMPLATE,
+    ),
     "jsonl": Target(_JSON, json_lines_of(whole_row), takes=_ASKED),
     "parquet": Target(_PARQUET, open_whole_parquet, takes=_ASKED),
 }

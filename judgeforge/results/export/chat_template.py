@@ -7,6 +7,7 @@ They are Jinja, as tokenizers have them, and come from outside, so they run in a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ CHATML = (
 NAMED: Mapping[str, tuple[str, str]] = {"chatml": (CHATML, "<|im_end|>")}
 """Name -> template and end token."""
 
+_NAME = re.compile(r"""\b(?:message|msg|m|turn)(?:\.name\b|\[["']name["']\])""")
 _CONFIG, _FILE = "tokenizer_config.json", "chat_template.jinja"
 
 
@@ -38,6 +40,8 @@ class ChatTemplate:
     """The token that ends a text; "" where it is not known."""
     takes_tools: bool
     """Whether it writes tools and calls out."""
+    takes_thoughts: bool
+    takes_names: bool
 
     def render(
         self,
@@ -89,7 +93,14 @@ def load_chat_template(name: str) -> ChatTemplate:
 
 
 def _template(name: str, text: str, end: str) -> ChatTemplate:
-    return ChatTemplate(name, _compiled(name, text), end, takes_tools="tool" in text)
+    return ChatTemplate(
+        name,
+        _compiled(name, text),
+        end,
+        takes_tools="tool" in text,
+        takes_thoughts="reasoning_content" in text,
+        takes_names=_NAME.search(text) is not None,
+    )
 
 
 def _as_templates_read(message: Mapping[str, Any]) -> dict[str, Any]:

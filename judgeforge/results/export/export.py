@@ -22,8 +22,20 @@ from judgeforge.results.export.places import (
     refuse_taken,
     remove,
 )
-from judgeforge.results.export.targets import PICTURES, Export, ExportOptions, Target, Write
-from judgeforge.results.export.thinking import Thinking, judged_with_thinking, with_thinking
+from judgeforge.results.export.targets import (
+    NAMES,
+    PICTURES,
+    Export,
+    ExportOptions,
+    Target,
+    Write,
+    has_names,
+)
+from judgeforge.results.export.thinking import (
+    has_earlier_thoughts,
+    judged_with_thinking,
+    with_thinking,
+)
 from judgeforge.results.how_made import part
 from judgeforge.results.judged_prompts import JudgedCompletions, judged_prompts
 from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
@@ -34,7 +46,7 @@ from judgeforge.text.wording import counted
 
 Side = Literal["train", "test"]
 
-_REFUSED = "refused"
+_REFUSED, _UNNAMED, _UNTHOUGHT = "refused", "without names", "without earlier thoughts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +123,10 @@ def export_pairs(
     export = Export(
         options=options,
         columns=columns,
-        pictures_from=_pictures_from(folders[0]) if columns.pictures else None,
         threshold=_threshold(folders, options) if format_.reads == "prompts" else 0.5,
         count=progress.count,
     )
-    items = _items(
-        folders, target, format_, progress, thinking=options.thinking, leave_out=leave_out
-    )
+    items = _items(folders, target, format_, progress, export, leave_out=leave_out)
     rows = _write(items, files, format_, export, test_share=test_share)
     for file in earlier:
         remove(file)
@@ -188,21 +197,30 @@ def _items(
     name: str,
     target: Target,
     progress: _Progress,
+    export: Export,
     *,
-    thinking: Thinking,
     leave_out: bool,
 ) -> Iterator[PreferencePair | JudgedCompletions]:
     """What the target reads, without what it cannot hold. Raises ConfigError for that unless it is
     to be left out."""
+    thinking = export.options.thinking
+    more = target.refuses(export.options) if target.refuses else lambda _: None
     for folder in folders:
+        export.pictures_from = _pictures_from(folder) if export.columns.pictures else None
         if target.reads == "prompts":
             for judged in judged_prompts(folder):
+                if thinking == "inline" and has_earlier_thoughts(judged):
+                    progress.count(_UNTHOUGHT)
                 yield judged_with_thinking(judged, thinking)
             continue
         for kept in read_records(folder.pairs, PreferencePair):
             pair = with_thinking(kept, thinking)
-            why = target.why_refused(pair)
+            why = target.why_refused(pair) or more(pair)
             if why is None:
+                if thinking == "inline" and has_earlier_thoughts(kept):
+                    progress.count(_UNTHOUGHT)
+                if NAMES not in target.holds and has_names(pair):
+                    progress.count(_UNNAMED)
                 yield pair
                 continue
             if not leave_out:
@@ -259,6 +277,13 @@ def _notes(progress: _Progress, export: Export) -> Iterator[str]:
     refused, doubt = counts[_REFUSED], counts[IN_DOUBT]
     if refused:
         yield f"left out {counted(refused, 'pair')}; the first is {progress.first_refused}"
+    if unnamed := counts[_UNNAMED]:
+        yield f"{counted(unnamed, 'pair')} without the names of who speaks, which have no place"
+    if unthought := counts[_UNTHOUGHT]:
+        yield (
+            f"{counted(unthought, 'row')} without the thoughts of earlier turns, which only "
+            "`--thinking field` keeps"
+        )
     if labelled := counts[GOOD] + counts[BAD] + doubt:
         yield (
             f"{counted(counts[GOOD], 'completion')} good, {counts[BAD]} bad; {doubt} of {labelled} "

@@ -24,8 +24,9 @@ Write = Callable[[Any], None]
 MARGIN, WEIGHT, TEMPLATE, GOOD = "margin", "weight", "template", "good"
 """Options that only some targets have a place for."""
 TOOLS, PICTURES, THOUGHTS, SEVERAL = "tools", "pictures", "thoughts", "several"
+NAMES = "names"
 """What a pair may hold beside the words of one message a side."""
-_EVERYTHING = frozenset({TOOLS, PICTURES, THOUGHTS, SEVERAL})
+_EVERYTHING = frozenset({TOOLS, PICTURES, THOUGHTS, SEVERAL, NAMES})
 _WHOLE = "`trl` and `jsonl` take whole conversations"
 _WHY_REFUSED = {
     TOOLS: f"has no place for tools and their calls, which this pair has; {_WHOLE}",
@@ -67,7 +68,7 @@ class ExportOptions:
         return {option: name for option, (name, is_asked) in found.items() if is_asked}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Export:
     """One export under way, as the writer of a format sees it."""
 
@@ -75,7 +76,8 @@ class Export:
     columns: PairColumns = field(default_factory=PairColumns)
     """Of all that is exported."""
     pictures_from: Path | None = None
-    """The folder from which pictures that are files are named."""
+    """The folder from which pictures that are files are named: the input of the run folder whose
+    items are written at the time."""
     threshold: float = 0.5
     """The score that good completions exceed."""
     count: Callable[[str], None] = lambda _: None
@@ -94,12 +96,15 @@ class Target:
     takes: Collection[str] = frozenset()
     """Options that mean something to it."""
     holds: Collection[str] = _EVERYTHING
-    """A pair with anything that it cannot hold is refused by name: nothing is dropped unsaid."""
+    """A pair with anything that it cannot hold is refused by name: nothing is dropped unsaid. Only
+    the names of speakers are left out, and counted."""
     also: str | None = None
     """Another suffix that it writes: of a table with types. Taken by itself where rows have columns
     that need them."""
     reads: str = "pairs"
     """Or ``prompts``: all completions that were judged, in pairs or not."""
+    refuses: Callable[[ExportOptions], Callable[[PreferencePair], str | None]] | None = None
+    """More that it has no place for, where that depends on what was asked: why, or None."""
     needs: str | None = None
     """An option without which it cannot be written."""
     describe: Callable[[Sequence[str], PairColumns], Row] | None = None
@@ -181,6 +186,15 @@ def all_messages(pair: PreferencePair) -> tuple[Message, ...]:
     return (*pair.prompt, *pair.chosen, *pair.rejected)
 
 
+def has_names(pair: PreferencePair) -> bool:
+    """Whether anybody but a tool has one: that of a tool stands in its call as well."""
+    return any(one.name and one.role != "tool" for one in all_messages(pair))
+
+
+def has_thoughts(pair: PreferencePair) -> bool:
+    return any(one.reasoning_content for one in all_messages(pair))
+
+
 def has_tools(pair: PreferencePair) -> bool:
     used = any(one.tool_calls or one.role == "tool" for one in all_messages(pair))
     return pair.tools is not None or used
@@ -189,7 +203,7 @@ def has_tools(pair: PreferencePair) -> bool:
 _HAS: Mapping[str, Callable[[PreferencePair], bool]] = {
     TOOLS: has_tools,
     PICTURES: lambda pair: any(one.pictures for one in all_messages(pair)),
-    THOUGHTS: lambda pair: any(one.reasoning_content for one in all_messages(pair)),
+    THOUGHTS: has_thoughts,
     SEVERAL: lambda pair: any(
         len(side) != 1 or side[0].role != "assistant" for side in (pair.chosen, pair.rejected)
     ),

@@ -71,6 +71,10 @@ def without_thoughts(messages: Sequence[Message]) -> tuple[Message, ...]:
     )
 
 
+def has_earlier_thoughts(pair: PreferencePair | JudgedCompletions) -> bool:
+    return any(turn.reasoning_content for turn in pair.prompt)
+
+
 def _inline(message: Message) -> Message:
     if not message.reasoning_content:
         return message

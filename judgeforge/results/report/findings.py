@@ -266,7 +266,7 @@ def _cut_prompts(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
             yield Finding(
                 "look",
                 f"{who}: {len(cut):,} replies count at most {max(cut):,} tokens of an input that "
-                "must have more: the server may have cut it without a word.",
+                "must have more: the server may have cut it without a word, or counts only a part.",
                 "Give the server a longer context (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH), or "
                 "set context_tokens of the model to what it has.",
             )

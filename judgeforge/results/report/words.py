@@ -37,6 +37,14 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
     SkipReason.CONTROL_CHARACTERS: SkipWords("the prompt contains control characters", _FIX_ROW),
     SkipReason.DUPLICATE_ID: SkipWords("an earlier row has the same id", _FIX_ROW),
     SkipReason.DUPLICATE_PROMPT: SkipWords("an earlier row has the same prompt", _NOTHING),
+    SkipReason.NEAR_DUPLICATE: SkipWords(
+        "an earlier prompt is nearly the same",
+        "nothing to fix: the first one counts; a higher prompts.near_duplicates keeps more",
+    ),
+    SkipReason.CONTAMINATED: SkipWords(
+        "an evaluation set asks the same",
+        "nothing to fix; a higher prompts.contamination.share keeps more",
+    ),
     SkipReason.CHANGED_DURING_RUN: SkipWords(
         "the row changed while the run went on", "start the same command again: it is done then"
     ),

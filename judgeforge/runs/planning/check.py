@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
+from judgeforge.inputs.cleaning.clean_prompts import Worst, read_clean_prompts
 from judgeforge.inputs.noticed import Noticed
-from judgeforge.inputs.reading import read_prompts
 from judgeforge.judging.rubric import load_rubric
-from judgeforge.records import Prompt, Skip
+from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.estimate import Estimator, ModelLoad
 from judgeforge.runs.planning.input_notes import InputNotes
@@ -34,6 +34,8 @@ class CheckReport:
     """How rows were read, and what of them was not."""
     lint: list[str] = field(default_factory=list)
     """What stands out in a preference set of others, before anything is judged anew."""
+    left_out: list[str] = field(default_factory=list)
+    """Prompts that are near others or in an evaluation set: how many, and the clearest cases."""
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     """What the configuration asks for and cannot have; the run can be started all the same."""
@@ -66,8 +68,14 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     noticed = Noticed()
     sides = SideNotes(config)
     about = InputNotes(config.prompts, row_checks(config, rubric))
-    rows = read_prompts(
-        config.prompts, about.checks, limit=limit, noticed=noticed, source=about.source
+    worst = Worst()
+    rows = read_clean_prompts(
+        config.prompts,
+        about.checks,
+        limit=limit,
+        noticed=noticed,
+        source=about.source,
+        worst=worst,
     )
     try:
         check_prompts_file(config)
@@ -80,17 +88,17 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     except (ConfigError, InputError) as error:
         report.problems.append(str(error))
         return report
-    report.source, report.lint = about.shape(), about.lint()
+    report.source, report.lint, report.left_out = about.shape(), about.lint(), worst.described()
     report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
     file = config.judging.judgments
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
     report.warnings += budget_warnings(config, report.prompts, loads.values())
-    skips = report.skips.total()
+    skips = sum(n for reason, n in report.skips.items() if SkipReason(reason).is_failure)
     if not report.prompts:
         report.problems.append("no row of the input can be used")
-    elif (share := skips / (report.prompts + skips)) > config.limits.max_skip_share:
+    elif (share := skips / (report.prompts + report.skips.total())) > config.limits.max_skip_share:
         report.problems.append(
             f"{share:.1%} of the rows cannot be used, more than limits.max_skip_share = "
             f"{config.limits.max_skip_share:g} allows, so the run would end with exit 5. Name the "

@@ -44,6 +44,12 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
     if "path" in prompts:
         # Moving a project changes no result; the rows themselves are compared one by one.
         prompts["path"] = config.prompts.path.name if config.prompts.path else None
+    if config.prompts.contamination is not None:
+        # As above: a row of theirs that changes shows in the prompts that are skipped for it.
+        prompts["contamination"]["against"] = [
+            one.name if isinstance(one, Path) else one.model_dump(mode="json", exclude_none=True)
+            for one in config.prompts.contamination.against
+        ]
     return {
         "prompts": prompts,
         "models": {name: model_identity(config.models[name]) for name in used_models(config)},

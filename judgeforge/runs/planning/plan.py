@@ -12,8 +12,8 @@ from pathlib import Path
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import StoreError
+from judgeforge.inputs.cleaning.clean_prompts import read_clean_prompts
 from judgeforge.inputs.noticed import Noticed
-from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Skip
 from judgeforge.results.how_made import part
 from judgeforge.runs.folders import chosen_folder
@@ -87,7 +87,9 @@ def plan_run(
     directly = DirectCost(prepared, share)
     prompts = skips = 0
     noticed = Noticed()
-    for row in read_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed):
+    for row in read_clean_prompts(
+        config.prompts, prepared.row_checks, limit=limit, noticed=noticed
+    ):
         if isinstance(row, Skip):
             skips += 1
             continue

@@ -16,6 +16,7 @@ from tempfile import SpooledTemporaryFile, gettempdir
 
 from judgeforge.config.run import PromptsConfig
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.inputs.cleaning.clean_prompts import read_clean_prompts
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
@@ -148,7 +149,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
         return entry.skip not in redo
 
     noticed, most = Noticed(), None if len(finished) else least
-    rows = read_prompts(config, checks, limit=most, is_done=is_done, noticed=noticed)
+    rows = read_clean_prompts(config, checks, limit=most, is_done=is_done, noticed=noticed)
     for position, row in enumerate(rows):
         if isinstance(row, Skip):
             work.add_skip(row)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from judgeforge.inputs.row_checks import RowChecks
 from tests.support.foreign_rows import (
     JUDGED,
     answers,
@@ -43,6 +44,11 @@ def test_sharegpt_is_recognised_and_its_other_columns_are_told(tmp_path: Path, e
     assert said(prompt) == TURNS  # type: ignore[arg-type]
     assert dict(source.shapes) == {"sharegpt": 1}
     assert (list(source.used), list(source.unused)) == (["id", "conversations"], ["source"])
+
+
+def test_a_set_without_a_usable_row_is_called_what_it_is(tmp_path: Path) -> None:
+    _, source = read_rows(write_rows(tmp_path / "rows.jsonl", [{**FINE_TUNING, "source": "x"}]))
+    assert source.described() == ["read as rows of messages; 1 column not used: source"]
 
 
 def test_turns_may_be_the_text_of_a_list_and_of_roles(tmp_path: Path) -> None:
@@ -90,7 +96,7 @@ def test_calls_and_observations_become_tool_calls_and_answers_of_tools(tmp_path:
         ([{"from": "human", "value": "Hi"}, {"text": "x"}], "message 2 has no `from`"),
         ([{"from": "function_call", "value": "call!"}], "is not JSON"),
         ([{"from": "function_call", "value": "{}"}], "must be an object with `name`"),
-        ([{"from": "observation", "value": "x"}], "without a `function_call` before it"),
+        ([{"from": "observation", "value": "x"}], "message 1 is of `observation`, without a"),
     ],
 )
 def test_turns_that_cannot_be_kept_are_a_named_skip(
@@ -115,6 +121,16 @@ def test_the_last_answer_is_dropped_or_becomes_a_completion(tmp_path: Path) -> N
     kept = only_prompt(tmp_path, row, JUDGED, last_answer="completion")
     assert said(kept) == question
     assert answers(kept) == [(None, "Somebody."), (None, "Goethe.")]
+
+
+@pytest.mark.parametrize("checks", [JUDGED, RowChecks()])
+def test_a_last_answer_that_stands_alone_cannot_be_compared(
+    tmp_path: Path, checks: RowChecks
+) -> None:
+    skip = only_skip(tmp_path, FINE_TUNING, checks, last_answer="completion")
+    assert skip.reason == "too_few_completions"
+    assert "the last answer is the only completion" in skip.detail
+    assert ("`prompts: {last_answer: drop}`" in skip.detail) is (checks is not JUDGED)
 
 
 def test_a_prompt_without_an_answer_is_the_same_with_any_setting(tmp_path: Path) -> None:

@@ -136,3 +136,10 @@ def test_kept_columns_join_the_metadata(tmp_path: Path) -> None:
     assert same.metadata == {"source": "web"}
     other = {**row, "metadata": {"source": "book"}}
     assert "they differ" in only_skip(tmp_path, other, keep=["source"]).detail
+
+
+def test_a_column_to_keep_that_json_cannot_have_is_named(tmp_path: Path) -> None:
+    row = {"prompt": "Hi", "metadata": {"n": 1}, "scores": [1.0, float("nan")]}
+    detail = only_skip(tmp_path, row, keep=["scores"]).detail
+    assert "`scores`, which `prompts.keep` names, cannot be written as JSON" in detail
+    assert only_prompt(tmp_path, row).metadata == {"n": 1}

@@ -90,6 +90,13 @@ class TestWhatTheServerSays:
         assert judgment.missing_kind == "input_cut", "its words are of what it did not read"
         assert (judgment.answered_model, judgment.input_tokens_read) == ("m-1", 2048)
 
+    def test_of_fewer_tokens_than_any_context_has_is_a_note_alone(self) -> None:
+        judgment = self.asked(replace(says(GOOD), usage=Usage(100, 1)))
+        assert judgment.missing is None, (
+            "a server that counts nothing says 1, or 100, of all it is sent"
+        )
+        assert judgment.input_tokens_read == 100
+
     def test_of_too_few_tokens_is_no_judgment_but_a_note_and_a_number(self) -> None:
         judgment = self.asked(replace(says(GOOD), usage=Usage(2048, 1)))
         assert judgment.input_tokens_read == 2048
@@ -97,6 +104,13 @@ class TestWhatTheServerSays:
         assert "`context_tokens`" in str(judgment.missing)
         assert judgment.note is not None
         assert judgment.note.startswith("the server counted 2,048 tokens of a longer input")
+
+    @pytest.mark.parametrize("counted", [1, 100, 255])
+    def test_of_fewer_tokens_than_any_context_is_a_note_only(self, counted: int) -> None:
+        judgment = self.asked(replace(says(GOOD), usage=Usage(counted, 1)))
+        assert judgment.score is not None, "the server counts what its cache did not have, say"
+        assert (judgment.missing_kind, judgment.input_tokens_read) == (None, counted)
+        assert "counts a part of it only" in str(judgment.note)
 
     def test_of_plausible_tokens_is_nothing(self) -> None:
         judgment = self.asked(replace(says(GOOD), usage=Usage(16_000, 1)))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from judgeforge.results.export.export import export_pairs
+from judgeforge.results.export.targets import ExportOptions
 from judgeforge.results.export.thinking import Thinking, with_thinking
 from judgeforge.text.messages import ImagePart, ImageUrl, Message, TextPart, ToolCall
-from tests.support.hand_made import pair
+from tests.support.hand_made import pair, run_folder
 
 CALL = ToolCall(id="1", name="weather", arguments="{}")
 PICTURE = ImagePart(image_url=ImageUrl(url="https://example.org/sky.png"))
@@ -41,6 +44,15 @@ def test_an_answer_has_its_thought_as_a_field_in_its_words_or_not_at_all(
     assert chosen.reasoning_content == ("\nI weigh it.\n" if thinking == "field" else None)
     assert chosen.tool_calls == message.tool_calls
     assert changed.rejected == (plain,)
+
+
+def test_an_export_says_how_many_rows_lose_earlier_thoughts_with_inline(tmp_path: Path) -> None:
+    prompt = (said("Cold."), Message(role="user", content="And now?"))
+    folder = run_folder(tmp_path / "run", [pair("p1", prompt=prompt), pair("p2")])
+    options = ExportOptions(thinking="inline")
+    summary = export_pairs(folder, target="trl", to=tmp_path / "out", options=options)
+    (note,) = summary.notes
+    assert note.startswith("1 row without the thoughts of earlier turns")
 
 
 @pytest.mark.parametrize("thinking", ["inline", "drop"])

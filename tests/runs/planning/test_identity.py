@@ -45,6 +45,23 @@ def test_thoughts_make_other_results_only_where_they_are_asked_for(
     assert differences(plain, identity(config(**parts), RUBRIC)) == differs
 
 
+def test_prompts_that_are_left_out_count_only_where_they_are_asked_for() -> None:
+    def of(**options: Any) -> dict[str, Any]:
+        return identity(config(prompts={"path": "/in/prompts.jsonl", **options}), RUBRIC)
+
+    assert not {"near_duplicates", "contamination"} & of()["prompts"].keys()
+    assert of() == of(near_duplicates=None, contamination=None)
+    assert differences(of(), of(near_duplicates=0.8)) == [
+        "prompts.near_duplicates: was null and is 0.8"
+    ]
+    here, there = (of(contamination={"against": [f"{at}/evals"]}) for at in ("/here", "/there"))
+    assert here == there
+    assert here["prompts"]["contamination"] == {"against": ["evals"], "ngram": 8, "share": 0.5}
+    dataset = of(contamination={"against": [{"name": "openai/gsm8k", "split": "test"}]})
+    (named,) = dataset["prompts"]["contamination"]["against"]
+    assert (named["name"], named["split"]) == ("openai/gsm8k", "test")
+
+
 class TestCalibration:
     def made(self, tmp_path: Path, **changes: Any) -> RunConfig:
         """A configuration with a calibration of its judges, of before there were tools."""

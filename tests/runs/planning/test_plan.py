@@ -184,7 +184,9 @@ def test_a_budget_between_low_and_high_may_end_the_run(tmp_path: Path, server: L
 def test_what_measures_a_judge_alone_is_planned_and_bought_and_not_in_an_older_folder(
     tmp_path: Path, server: LocalServer
 ) -> None:
-    config, prompts = write_config(tmp_path, server, prompts=30), range(30)
+    judging = {"judges": [{"model": "small"}]}
+    config = write_config(tmp_path, server, prompts=30, judging=judging)
+    prompts = range(30)
     measured = {f"p{place}" for place in prompts if is_measured(place, f"p{place}")}
     assert measured
     planned = plan(config)

@@ -6,7 +6,7 @@ strings have the marks of the template, and the answer lacks the end token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,16 @@ from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export.arrow import Columns, open_table
 from judgeforge.results.export.chat_template import ChatTemplate, load_chat_template
-from judgeforge.results.export.targets import Export, Row, Write, has_tools, worded_messages
+from judgeforge.results.export.targets import (
+    Export,
+    ExportOptions,
+    Row,
+    Write,
+    has_names,
+    has_thoughts,
+    has_tools,
+    worded_messages,
+)
 from judgeforge.text.messages import Message
 
 _COLUMNS: Columns = dict.fromkeys(("prompt", "chosen", "rejected"), "string")
@@ -27,12 +36,27 @@ def open_verl(path: Path, export: Export) -> Iterator[Write]:
         yield lambda pair: write(_row(pair, template))
 
 
+def unwritten_by_template(options: ExportOptions) -> Callable[[PreferencePair], str | None]:
+    """What a pair has and the template would drop without a word. Raises ConfigError."""
+    template = load_chat_template(options.template or "")
+    writes_not = f"with the template {template.name} does not write out"
+
+    def why(pair: PreferencePair) -> str | None:
+        if has_tools(pair) and not template.takes_tools:
+            return f"{writes_not} the tools of this pair; use that of a model that calls tools"
+        if has_thoughts(pair) and not template.takes_thoughts:
+            return (
+                f"{writes_not} the thoughts of this pair; `--thinking inline` writes them into the "
+                "answer, `--thinking drop` leaves them out"
+            )
+        if has_names(pair) and not template.takes_names:
+            return f"{writes_not} the names of who speaks in this pair"
+        return None
+
+    return why
+
+
 def _row(pair: PreferencePair, template: ChatTemplate) -> Row:
-    if has_tools(pair) and not template.takes_tools:
-        raise ConfigError(
-            f"pair {pair.id}: it has tools, and the template {template.name} does not write them "
-            "out. Use the template of a model that calls tools, or --leave-out."
-        )
     prompt = template.render(worded_messages(pair.prompt), tools=pair.tools, opens_answer=True)
     return {
         "prompt": prompt,

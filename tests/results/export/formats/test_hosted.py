@@ -88,7 +88,7 @@ WHAT_IT_DOES_NOT_HOLD = {
     "bedrock": {"tools", "pictures", "thoughts"},
     "axolotl": {"tools", "pictures", "thoughts"},
     "llamafactory": {"pictures", "thoughts"},
-    "verl-rm": {"pictures"},
+    "verl-rm": {"pictures", "tools", "thoughts"},  # tools and thoughts as the template does
 }
 
 
@@ -111,6 +111,15 @@ def test_what_a_format_has_no_place_for_is_refused_by_its_pair_or_left_out_and_c
     summary = export_pairs(folder, target=target, to=to, options=options, leave_out=True)
     assert summary.rows == {"train": 1}
     assert summary.notes[0].startswith("left out 1 pair; the first is `p2.p0`")
+
+
+@pytest.mark.parametrize("target", ["bedrock", "axolotl", "llamafactory"])
+def test_names_of_who_speaks_are_left_out_and_counted(tmp_path: Path, target: str) -> None:
+    named = (Message(role="user", content="Hi", name="Ann"),)
+    folder = run_folder(tmp_path / "run", [pair("p1", prompt=named), pair("p2")])
+    summary = export_pairs(folder, target=target, to=tmp_path / "out.jsonl")
+    assert summary.rows == {"train": 2}
+    assert summary.notes == ("1 pair without the names of who speaks, which have no place",)
 
 
 def test_every_other_format_holds_everything_or_says_what_it_lacks() -> None:

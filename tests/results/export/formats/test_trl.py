@@ -128,6 +128,20 @@ class TestPictures:
         with pytest.raises(ConfigError, match=r"shown/one\.png .*: there is no such file"):
             export_pairs(folder, target="trl", to=tmp_path / "again")
 
+    def test_each_folder_s_files_are_read_from_the_folder_of_its_own_input(
+        self, tmp_path: Path
+    ) -> None:
+        folders = []
+        for name, shade in (("one", 11), ("two", 22)):
+            (tmp_path / name / "shown").mkdir(parents=True)
+            (tmp_path / name / "shown" / "a.png").write_bytes(png(shade))
+            folder = run_folder(tmp_path / f"run-{name}", [picture_pair(name, "shown/a.png")])
+            made = manifest(config={"prompts": {"path": str(tmp_path / name / "prompts.jsonl")}})
+            (folder / "manifest.json").write_text(json.dumps(made.as_json()), encoding="utf-8")
+            folders.append(folder)
+        export_pairs(folders, target="trl", to=tmp_path / "out")
+        assert pictures(loaded(tmp_path / "out", tmp_path)) == [[png(11)], [png(22)]]
+
     def test_json_lines_are_refused_since_they_hold_none(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"hold no pictures. Name it out\.parquet"):
             exported(tmp_path, picture_pair())
