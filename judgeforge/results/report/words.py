@@ -91,7 +91,7 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
     ),
     SkipReason.NOT_AMONG_BEST: SkipWords(
         "better pairs of other prompts are as many as pairing.best keeps",
-        "a larger number in pairing.best keeps more of them, and nothing is paid again",
+        "a larger number in pairing.best and --force keep more of them, from the cache",
     ),
     SkipReason.TOKEN_DIFFERENCE: SkipWords(
         "the sides differ by more tokens than pairing.max_token_difference allows",
