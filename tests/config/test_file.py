@@ -130,7 +130,8 @@ MISTAKES = {
     "a key that means nothing": (
         changed("[writer], completions: 4", "[writer], zzz: 4"),
         "run.yaml:7: sampling.zzz: unknown key; allowed are models, completions, temperature, "
-        "max_tokens, system, seed, keep_cut, keep_unsure",
+        "max_tokens, system, seed, keep_cut, keep_unsure, "
+        "pool, always, principles, add_to_ready, …",
     ),
     "a field that no file may set": (
         f"{GOOD}source_file: other.yaml\n",
