@@ -67,7 +67,7 @@ def bands(least: float) -> tuple[int, int]:
 class NearDuplicates:
     """Prompts that were added, each of which is far from all the others.
 
-    Takes some 200 bytes of memory and at most 4 kB of a temporary file for each.
+    Takes 200 to 300 bytes of memory and at most 4 kB of a temporary file for each.
     """
 
     def __init__(self, least: float) -> None:
