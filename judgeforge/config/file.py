@@ -224,7 +224,8 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
         part: BaseModel = parts.get(section) or getattr(config, section)
         if (path := getattr(part, name)) is not None:
             parts[section] = part.model_copy(update={name: _absolute(path, folder)})
-    update |= parts
+    # Only what the file has stays set: a run without `judging` samples now and is judged later.
+    update |= {name: part for name, part in parts.items() if part is not getattr(config, name)}
     update["prompts"] = _with_absolute_sources(config.prompts, folder)
     if "/" in config.rubric or config.rubric.endswith((".yaml", ".yml")):
         update["rubric"] = str(_absolute(Path(config.rubric), folder))
