@@ -56,7 +56,7 @@ class Prompt(Record):
 class Completion(SparseRecord):
     """One answer to a prompt, usable or not."""
 
-    only_where_set = frozenset({"tool_calls", "given"})
+    only_where_set = frozenset({"tool_calls", "given", "principle"})
 
     id: str
     prompt_id: str
@@ -78,6 +78,8 @@ class Completion(SparseRecord):
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
     given: Given | None = None
+    principle: str | None = None
+    """The system message that was drawn for it and sent with the prompt."""
     call: str | None = None
     """Key of the call that brought it; None for completions that came with the input."""
     answered_model: str | None = None
@@ -295,12 +297,20 @@ class SkipReason(StrEnum):
     LENGTH_RATIO = "length_ratio"
     ABOVE_MAX_ERROR = "above_max_error"
     """With this pair among those kept, more than `max_error` of them would be wrong."""
+    WRONG_WRITERS = "wrong_writers"
+    """No pair has its sides from the writers that `chosen_from` and `rejected_from` name."""
+    BELOW_CHOSEN_SCORE = "below_chosen_score"
+    NOT_AMONG_BEST = "not_among_best"
+    """It has pairs, but better ones of other prompts are as many as `best` keeps."""
+    TOKEN_DIFFERENCE = "token_difference"  # noqa: S105 (no password)
 
     @property
     def was_ranked(self) -> bool:
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
         doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
-        return self in (*doubted, self.BELOW_MARGIN, self.LENGTH_RATIO)
+        refused = (self.BELOW_MARGIN, self.LENGTH_RATIO, self.BELOW_CHOSEN_SCORE)
+        newer = (self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
+        return self in (*doubted, *refused, *newer)
 
     @property
     def is_failure(self) -> bool:

@@ -7,6 +7,7 @@ mistakes.py      what is wrong with a value: found, allowed, meant
 schema_guide.py  what a model takes at a place, in words
 run.py           the configuration of a run
 model.py         what it says of a model
+sampling.py      what it says of sampling
 batch.py         what it says of sending a model's requests in batches
 judges.py        what it says of judges
 keys.py          reads the key of a model

@@ -181,8 +181,11 @@ def _check_model_names(config: RunConfig, document: Document) -> None:
         for name, model in config.models.items()
         if model.fallback is not None
     ]
-    sampled = enumerate(config.sampling.models if config.sampling else ())
-    used += [(_written(("sampling", "models", i), document), name) for i, name in sampled]
+    used += [
+        (_written(("sampling", key, i), document), name)
+        for key in ("models", "always", "pool")
+        for i, name in enumerate(getattr(config.sampling, key, ()))
+    ]
     judges = enumerate(config.judging.judges)
     used += [(("judging", "judges", i, "model"), judge.model) for i, judge in judges]
     known = listed(config.models, mark="`")
@@ -200,7 +203,7 @@ def _check_model_names(config: RunConfig, document: Document) -> None:
 
 
 def _written(location: Location, document: Document) -> Location:
-    """``sampling.models`` where one name is given in place of a list."""
+    """``sampling.models`` and its like, where one name is given in place of a list."""
     return location if location in document.lines else location[:-1]
 
 
@@ -216,9 +219,9 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
     folder = file.parent
     models = {name: _with_paths(model, folder) for name, model in config.models.items()}
     update: dict[str, object] = {"models": models, "source_file": file}
-    parts: dict[str, BaseModel] = {section: getattr(config, section) for section, _ in _PATHS}
+    parts: dict[str, BaseModel] = {}  # only what changes: a section that is not set stays so
     for section, name in _PATHS:
-        part = parts[section]
+        part: BaseModel = parts.get(section) or getattr(config, section)
         if (path := getattr(part, name)) is not None:
             parts[section] = part.model_copy(update={name: _absolute(path, folder)})
     update |= parts

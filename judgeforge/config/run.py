@@ -11,23 +11,12 @@ from pydantic import BeforeValidator, Field, field_serializer, field_validator, 
 
 from judgeforge.config.choices import RowFormatName, RowShapeName
 from judgeforge.config.judges import JudgingConfig
-from judgeforge.config.model import (
-    LARGEST_INTEGER,
-    MOST_TOKENS,
-    ModelConfig,
-    is_readable_on_the_way,
-)
+from judgeforge.config.model import ModelConfig, is_readable_on_the_way
+from judgeforge.config.sampling import SamplingConfig, as_list
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.text.messages import Record
 
 LastAnswer = Literal["refuse", "drop", "completion"]
-_MOST_COMPLETIONS = 256
-_LARGEST_SEED = LARGEST_INTEGER - _MOST_COMPLETIONS
-"""Each completion adds its number."""
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, int | float | str) else value
 
 
 def _as_sources(value: object) -> object:
@@ -80,7 +69,7 @@ class PromptsConfig(Record):
     """How rows are laid out; by default their columns tell it."""
     last_answer: LastAnswer = "refuse"
     """What becomes of the answer that a prompt's messages end in."""
-    keep: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list)
+    keep: Annotated[list[str], BeforeValidator(as_list)] = Field(default_factory=list)
     """Columns, or keys of the metadata, that go into the pairs."""
     duplicate_prompts: Literal["skip", "keep"] = "skip"
     near_duplicates: float | None = Field(default=None, ge=0.5, le=1)
@@ -109,30 +98,6 @@ class PromptsConfig(Record):
                 "`near_duplicates`"
             )
         return self
-
-
-class SamplingConfig(Record):
-    models: Annotated[list[str], BeforeValidator(_as_list)] = Field(min_length=1)
-    completions: int = Field(default=4, ge=2, le=_MOST_COMPLETIONS)
-    """In total for each prompt, spread over models and temperatures."""
-    temperature: Annotated[list[float], BeforeValidator(_as_list)] = Field(
-        default_factory=lambda: [1.0], min_length=1
-    )
-    max_tokens: int = Field(default=512, ge=1, le=MOST_TOKENS)
-    system: str | None = None
-    seed: int | None = Field(default=None, ge=-LARGEST_INTEGER, le=_LARGEST_SEED)
-    keep_cut: bool = False
-    """Whether a completion that `max_tokens` cut off is used."""
-    keep_unsure: bool | None = None
-    """Whether a completion is used that is not known to be whole: its server ended it for a reason
-    that judgeforge does not know, or it is as long as `max_tokens` and is said to be whole."""
-
-    @field_validator("temperature")
-    @classmethod
-    def _in_range(cls, value: list[float]) -> list[float]:
-        if any(not 0 <= t <= 2 for t in value):
-            raise ValueError("every temperature must be from 0 to 2")
-        return value
 
 
 class BudgetConfig(Record):

@@ -61,7 +61,7 @@ def _said(parts: Mapping[str, Any], spelled: Callable[[Any], Any]) -> str:
     """Messages, completions and tools as JSON, each text of them as ``spelled``."""
     # Put together by hand: an encoder of JSON is built anew for each list, and for no text.
     turns = ",".join([_turn(message, spelled) for message in parts["messages"]])
-    ready = ",".join([canonical(spelled(_ready(one))) for one in parts["completions"]])
+    ready = ",".join([_ready(one, spelled) for one in parts["completions"]])
     tools = "" if parts["tools"] is None else f",{canonical(spelled(parts['tools']))}"
     return f"[[{turns}],[{ready}]{tools}]"
 
@@ -87,10 +87,12 @@ def _part(part: Part) -> Any:  # noqa: ANN401
     return part.text
 
 
-def _ready(one: ReadyCompletion) -> list[Any]:
+def _ready(one: ReadyCompletion, spelled: Callable[[Any], Any]) -> str:
     if not (one.tool_calls or one.reasoning or one.given):
-        return [one.text, one.model]
-    return [one.text, one.model, one.model_dump(mode="json", exclude={"text", "model"})]
+        model = "null" if one.model is None else canonical(spelled(one.model))
+        return f"[{canonical(spelled(one.text))},{model}]"
+    rest = one.model_dump(mode="json", exclude={"text", "model"})
+    return canonical(spelled([one.text, one.model, rest]))
 
 
 def _as_it_is(value: Any) -> Any:  # noqa: ANN401

@@ -97,7 +97,7 @@ def _completion(value: object, number: int, reading: Reading) -> ReadyCompletion
 
 def _answer(value: object, what: str, reading: Reading) -> ReadyCompletion:
     if isinstance(value, str):
-        return ReadyCompletion.model_construct(text=text_of(value, what))
+        return ReadyCompletion(text=text_of(value, what))
     if isinstance(value, list):
         value = _only_turn(value, what)
     if not isinstance(value, Mapping) or (value.get("text") is None and not _is_message(value)):
@@ -111,7 +111,7 @@ def _answer(value: object, what: str, reading: Reading) -> ReadyCompletion:
         if field not in _OF_A_COMPLETION and each not in (None, "", [], {}):
             reading.noticed.leave_out(f"completions.{field}")
     calls = read_tool_calls(value.get("tool_calls"), what, reading, strictly=False)
-    return ReadyCompletion.model_construct(
+    return ReadyCompletion(
         text=_text(value, what, has_calls=bool(calls), reading=reading),
         model=_model(value.get("model"), what),
         tool_calls=calls,

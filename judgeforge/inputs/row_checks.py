@@ -56,6 +56,8 @@ class RowChecks:
     """The most that any judge can be shown beside its rubric and reply; None where unknown."""
     needs_completions: bool = False
     """Nothing is sampled: a row brings at least two usable, distinct completions."""
+    adds_completions: bool = False
+    """Others are sampled beside those that a row brings, so that one of these is enough."""
     metadata_checks: tuple[str, ...] = ()
     """Keys of the metadata from which the rubric takes checks."""
     read_checks: Callable[[object], Sequence[StatedCheck]] = lambda _: ()
@@ -96,7 +98,7 @@ def check_row(
     ready = read_completions(_column(columns, fields.completions), reading, answered)
     if ready and checks.look_at is not None:
         checks.look_at(row.line, messages, ready)
-    if ready or checks.needs_completions:
+    if (ready and not checks.adds_completions) or checks.needs_completions:
         require_two(ready, sampled=not checks.needs_completions, answered=bool(answered))
     parts = {
         "messages": messages,

@@ -84,11 +84,28 @@ def sampling(config: Json, show: Show = str) -> str:
         return "brought by the input; nothing was sampled"
     seed = drawn.get("seed")
     temperatures = ", ".join(f"{value:g}" for value in drawn.get("temperature") or ())
-    models = ", ".join(_model_called(name, config, show) for name in drawn.get("models") or ())
     return (
-        f"{drawn.get('completions')} a prompt, from {models}; temperature {temperatures}, at most "
-        f"{drawn.get('max_tokens')} tokens, {'no seed' if seed is None else f'seed {show(seed)}'}"
+        f"{drawn.get('completions')} a prompt, from {_writers(drawn, config, show)}; temperature "
+        f"{temperatures}, at most {drawn.get('max_tokens')} tokens, "
+        f"{'no seed' if seed is None else f'seed {show(seed)}'}{_beside(drawn)}"
     )
+
+
+def _writers(drawn: Json, config: Json, show: Show) -> str:
+    models, always, pool = (
+        ", ".join(_model_called(name, config, show) for name in drawn.get(key) or ())
+        for key in ("models", "always", "pool")
+    )
+    if not pool:
+        return models
+    of_pool = f"a pool of {len(drawn['pool'])} ({pool}), drawn evenly"
+    return f"{always} always and {of_pool}" if always else of_pool
+
+
+def _beside(drawn: Json) -> str:
+    principles, added = len(drawn.get("principles") or ()), drawn.get("add_to_ready")
+    each = f", each with one of {principles} principles" if principles else ""
+    return each + (f", {added} beside completions that a row brings" if added else "")
 
 
 def judges(config: Json, show: Show = str) -> str:
@@ -105,10 +122,16 @@ def rules(block: Json | None, show: Show = str) -> str:
     told = {name: value for name, value in (block or {}).items() if value is not None}
     strategy = [show(told.pop("strategy"))] if "strategy" in told else []
     each = (
-        f"{show(name)} {show(file_name(value) if name == 'ledger' else value)}"
+        f"{show(name)} {show(file_name(value) if name == 'ledger' else _in_words(value))}"
         for name, value in told.items()
     )
     return ", ".join([*strategy, *each])
+
+
+def _in_words(value: object) -> object:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_in_words(inner)}" for name, inner in value.items())
+    return " or ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def file_name(path: object) -> str:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.call import Asks
-from judgeforge.config.run import RunConfig, SamplingConfig
+from judgeforge.config.run import RunConfig
+from judgeforge.config.sampling import SamplingConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.pairing.provenance import kept_metadata, make_pairs
-from judgeforge.ranking.pairing.selection import Trust, select_pairs
+from judgeforge.ranking.pairing.selection import Trust, not_among_best, select_pairs
+from judgeforge.ranking.pairing.sides import rejected_at_most
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import (
@@ -148,9 +150,21 @@ class PromptWork:
             missing = [j.missing for j in judgments if j.missing]
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"
             return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
-        selection = select_pairs(ranking, self.config.pairing, texts=texts, trust=self.trust)
+        selection = select_pairs(
+            ranking,
+            self.config.pairing,
+            texts=texts,
+            trust=self.trust,
+            writers={one.id: one.model for one in completions},
+            not_chosen=rejected_at_most(completions, self.config.pairing),
+        )
         reason, keep = selection.reason, self.config.prompts.keep
         skip = None if reason is None else _skip_of(judged, reason, selection.detail, keep)
+        best = self.config.pairing.best
+        left_out = None
+        if best is not None and selection.pairs:
+            detail = not_among_best(selection.pairs, best)
+            left_out = _skip_of(judged, SkipReason.NOT_AMONG_BEST, detail, keep)
         pairs = make_pairs(
             judged.prompt,
             selection.pairs,
@@ -169,6 +183,7 @@ class PromptWork:
             ranking=ranking,
             pairs=pairs,
             skip=skip,
+            left_out=left_out,
         )
 
     def _brought(
@@ -186,7 +201,8 @@ class PromptWork:
     def _candidates(self, completions: Sequence[Completion]) -> list[Completion]:
         """Those that are judged. A suspicious one could sway what a judge says of the others."""
         candidates = usable(completions)
-        if not self.config.pairing.reject_suspicious:
+        pairing = self.config.pairing
+        if not pairing.reject_suspicious or pairing.filter_chosen_only:
             return candidates
         return [one for one in candidates if not one.signs]
 
@@ -194,13 +210,12 @@ class PromptWork:
         if before := self.sampled_before(prompt):
             return list(before)
         shown = self.config.judging.show_reasoning
-        if prompt.completions or self.config.sampling is None:
+        sampling, ready = self.config.sampling, len(prompt.completions)
+        if sampling is None or not sampling.fresh(ready):
             return ready_completions(prompt, thoughts_shown=shown)
-        completions = await sample_completions(
-            prompt, self.config.sampling, self.gateway, thoughts_shown=shown
-        )
+        completions = await sample_completions(prompt, sampling, self.gateway, thoughts_shown=shown)
         if self.equal_draws is not None:
-            self.equal_draws.look_at(completions)
+            self.equal_draws.look_at(completions[ready:])
         return completions
 
     def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> FinishedPrompt:

@@ -22,6 +22,7 @@ from judgeforge.runs.result import (
 )
 from judgeforge.runs.start import Start
 from judgeforge.store.audit import audit_results
+from judgeforge.store.best_pairs import BestPairs
 from judgeforge.store.counters import CachedCalls
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, write_fit
@@ -62,6 +63,8 @@ class RunRecord:
         self.notes: list[str] = list(work.losses)
         """What a person should know of a run that goes on, or is whole all the same."""
         self._is_provisional = False
+        self._counted: Callable[[Tally], Tally] = lambda tally: tally
+        """What the results have of what is finished."""
         self._judgments = prepared.judgments_digest
         self._remark = ONLY_SAMPLED if prepared.only_samples else None
         if work.unknown and prepared.verdicts is not None:
@@ -110,7 +113,7 @@ class RunRecord:
             message=self._remark if error is None else redact(str(error) or repr(error)),
             updated_at=now(),
             totals=totals_of(
-                self.tally,
+                self._counted(self.tally),
                 spending.beside(self._lost_calls),
                 self._cached_calls.before + cached,
             ),
@@ -132,10 +135,12 @@ class RunRecord:
         """
         try:
             self._check_lock()
-            columns = self._folder.write_results(self._journal, self._work.rows())
+            best = BestPairs(self._journal, self._work.rows(), self._config.pairing.best)
+            columns = self._folder.write_results(best, self._work.rows())
+            self._counted = best.count
             code = self._code_when_done() if error is None else exit_code_of(error)
             manifest = self.manifest(EXIT_STATUS[code], error)
-            self._audit(manifest, columns)
+            self._audit(manifest, columns, best)
             figures = self._figures(columns)
             found = {
                 "judging": figures.tiers.totals(),
@@ -159,9 +164,9 @@ class RunRecord:
                 self._folder.write_manifest(manifest)
         return manifest.as_json(), code, error
 
-    def _audit(self, manifest: Manifest, columns: PairColumns) -> None:
+    def _audit(self, manifest: Manifest, columns: PairColumns, best: BestPairs) -> None:
         """Raises StoreError where rows, files and totals do not add up."""
-        found = audit_results(self._folder, self._journal, self._work.rows(), columns)
+        found = audit_results(self._folder, best, self._work.rows(), columns)
         totals, rows = manifest.totals, self._work.rows_at_issue
         sums = {
             "prompts": (totals.prompts, found.prompts),

@@ -1,5 +1,6 @@
 """A prompt -> completions of it, and signs that one was written for its judge.
 
+draws.py      which writers, temperatures and system messages write them
 sampling.py   completions, spread over models, temperatures and seeds
 suspicion.py  signs that a completion was written for its judge
 """

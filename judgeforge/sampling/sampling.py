@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from judgeforge.calls.call import Asks, gather_or_cancel
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
-from judgeforge.config.run import SamplingConfig
+from judgeforge.config.sampling import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError, OverlongRequestError
 from judgeforge.records import Completion, Finish, Prompt
+from judgeforge.sampling.draws import Draw, draws, has_own_system
 from judgeforge.sampling.suspicion import suspicions, texts_asked
 from judgeforge.text.messages import Message
 from judgeforge.text.tool_calls import same_calls_key
@@ -22,50 +21,44 @@ _LEAST_CUT = 16
 """Tokens; a smaller limit may be just the length that was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Draw:
-    index: int
-    model: str
-    temperature: float
-    sample: int
-    """Counts the draws of a model: where it takes no temperature, draws at different ones would
-    otherwise be the same call."""
-
-
 async def sample_completions(
     prompt: Prompt, config: SamplingConfig, gateway: Asks, *, thoughts_shown: bool = False
 ) -> list[Completion]:
-    """All draws in order, usable or not. Raises CallError only where it stops the run.
+    """All draws in order, usable or not, after those that the row brings, if any are to be added
+    to these. Raises CallError only where it stops the run.
 
     ``thoughts_shown``: judges will see the thoughts, so signs are looked for in them too.
     """
     asked = texts_asked(_with_system(prompt, config.system), prompt.tools)
     drawn = await gather_or_cancel(
-        _complete(prompt, config, draw, gateway) for draw in _draws(config)
+        _complete(prompt, config, draw, gateway) for draw in draws(prompt, config)
     )
-    return _with_signs(_mark_duplicates(drawn), asked, thoughts_shown=thoughts_shown)
+    principles = dict.fromkeys(one.principle for one in drawn if one.principle is not None)
+    marked = _mark_duplicates([*_brought(prompt), *drawn])
+    return _with_signs(marked, [*asked, *principles], thoughts_shown=thoughts_shown)
 
 
 def ready_completions(prompt: Prompt, *, thoughts_shown: bool = False) -> list[Completion]:
     """The completions that the input row brought along."""
-    given = _mark_duplicates(
-        [
-            Completion(
-                id=f"{prompt.id}.c{index}",
-                prompt_id=prompt.id,
-                index=index,
-                model=ready.model or "given",
-                text=ready.text,
-                tool_calls=ready.tool_calls,
-                reasoning=ready.reasoning,
-                given=ready.given,
-                finish="given" if ready.text.strip() or ready.tool_calls else "empty",
-            )
-            for index, ready in enumerate(prompt.completions)
-        ]
-    )
     asked = texts_asked(prompt.messages, prompt.tools)
-    return _with_signs(given, asked, thoughts_shown=thoughts_shown)
+    return _with_signs(_mark_duplicates(_brought(prompt)), asked, thoughts_shown=thoughts_shown)
+
+
+def _brought(prompt: Prompt) -> list[Completion]:
+    return [
+        Completion(
+            id=f"{prompt.id}.c{index}",
+            prompt_id=prompt.id,
+            index=index,
+            model=ready.model or "given",
+            text=ready.text,
+            tool_calls=ready.tool_calls,
+            reasoning=ready.reasoning,
+            given=ready.given,
+            finish="given" if ready.text.strip() or ready.tool_calls else "empty",
+        )
+        for index, ready in enumerate(prompt.completions)
+    ]
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
@@ -79,33 +72,25 @@ def text_as_read(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", _UNSEEN_BLANKS.sub(" ", text)).split())
 
 
-def _draws(config: SamplingConfig) -> Iterator[_Draw]:
-    seen: Counter[str] = Counter()
-    for index in range(config.completions):
-        model = config.models[index % len(config.models)]
-        turn = index // len(config.models)
-        temperature = config.temperature[turn % len(config.temperature)]
-        yield _Draw(index, model, temperature, seen[model])
-        seen[model] += 1
-
-
 async def _complete(
-    prompt: Prompt, config: SamplingConfig, draw: _Draw, gateway: Asks
+    prompt: Prompt, config: SamplingConfig, draw: Draw, gateway: Asks
 ) -> Completion:
+    index = len(prompt.completions) + draw.number
     request = ChatRequest(
-        messages=_with_system(prompt, config.system),
+        messages=_with_system(prompt, draw.principle or config.system),
         max_tokens=config.max_tokens,
         temperature=draw.temperature,
-        seed=None if config.seed is None else config.seed + draw.index,
+        seed=None if config.seed is None else config.seed + draw.number,
         tools=prompt.tools,
     )
     blank = Completion(
-        id=f"{prompt.id}.c{draw.index}",
+        id=f"{prompt.id}.c{index}",
         prompt_id=prompt.id,
-        index=draw.index,
+        index=index,
         model=draw.model,
         text="",
         finish="failed",
+        principle=draw.principle,
         cost_usd=None,  # attempts without a reply may have been billed
     )
     try:
@@ -153,7 +138,7 @@ def _doubt(reply: ModelReply, max_tokens: int) -> str | None:
 
 def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
     """A system message of the row's own wins over the one in the configuration."""
-    if system is None or prompt.messages[0].role in {"system", "developer"}:
+    if system is None or has_own_system(prompt):
         return prompt.messages
     return (Message(role="system", content=system), *prompt.messages)
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from judgeforge.errors import StoreError
 from judgeforge.store.atomic_files import read_error
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.journal import Journal
+from judgeforge.store.journal import HasLines
 from judgeforge.store.pair_columns import PairColumns
 
 _PROMPT_ID = re.compile(rb'"prompt_id": ?("(?:[^"\\]|\\.)*")')
@@ -32,7 +32,7 @@ class Found:
 
 def audit_results(
     folder: RunFolder,
-    journal: Journal,
+    journal: HasLines,
     rows: Iterable[int | bytes],
     columns: PairColumns | None = None,
 ) -> Found:

@@ -36,8 +36,10 @@ def finished_prompt(
     ranking: Ranking | None = None,
     pairs: Sequence[PreferencePair] = (),
     skip: Skip | None = None,
+    left_out: Skip | None = None,
 ) -> FinishedPrompt:
-    """A prompt ends with pairs or with exactly one skip."""
+    """A prompt ends with pairs or with exactly one skip. ``left_out``: what one with pairs ends
+    with where none of them is among the best of the run."""
     if bool(pairs) == (skip is not None):
         raise ValueError(f"{prompt_id}: a prompt ends with pairs or with one skip")
     return FinishedPrompt(
@@ -47,7 +49,7 @@ def finished_prompt(
             "pairs": [pair.model_dump_json() for pair in pairs],
             "completions": [_completion_line(one, ranking) for one in completions],
             "judgments": [judgment.model_dump_json() for judgment in judgments],
-            "skips": [] if skip is None else [skip.model_dump_json()],
+            "skips": [one.model_dump_json() for one in (skip or left_out,) if one is not None],
         },
         skip_reason=None if skip is None else skip.reason,
     )

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.atomic_files import make_folder, read_error, replacing
 from judgeforge.store.finished_prompt import FILES
-from judgeforge.store.journal import Journal
+from judgeforge.store.journal import HasLines
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.wording import did_you_mean, first_problem
@@ -147,7 +147,7 @@ class RunFolder:
             file.write(json.dumps(manifest.as_json(), indent=2).encode())
             file.write(b"\n")
 
-    def write_results(self, journal: Journal, rows: Iterable[int | bytes]) -> PairColumns:
+    def write_results(self, journal: HasLines, rows: Iterable[int | bytes]) -> PairColumns:
         """Write the result files in the order of ``rows``; returns the columns of the pairs.
 
         A row is the place of a finished prompt in the journal, or the line of an input skip.

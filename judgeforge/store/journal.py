@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from judgeforge.errors import StoreError
 from judgeforge.records import SkipReason, prompt_key
@@ -195,6 +195,10 @@ def _entry(offset: int, header: dict[str, Any]) -> Entry:
         again=header.get("again", False),
         judgments=short_digest(header.get("judgments", "")),
     )
+
+
+class HasLines(Protocol):
+    def lines(self, offset: int) -> dict[str, list[bytes]]: ...
 
 
 @dataclass(slots=True)

@@ -47,6 +47,8 @@ def row_said_text(row: Mapping[str, Any]) -> str:
 
 def same_calls_key(calls: Sequence[ToolCall]) -> str:
     """Equal for calls of the same tools with the same arguments in the same order."""
+    if not calls:
+        return "[]"  # of nearly every answer
     return json.dumps([[call.name, _canonical(call.arguments)] for call in calls])
 
 

@@ -130,7 +130,8 @@ MISTAKES = {
     "a key that means nothing": (
         changed("[writer], completions: 4", "[writer], zzz: 4"),
         "run.yaml:7: sampling.zzz: unknown key; allowed are models, completions, temperature, "
-        "max_tokens, system, seed, keep_cut, keep_unsure",
+        "max_tokens, system, seed, keep_cut, keep_unsure, "
+        "pool, always, principles, add_to_ready, …",
     ),
     "a field that no file may set": (
         f"{GOOD}source_file: other.yaml\n",
@@ -382,6 +383,14 @@ def test_a_relative_path_to_the_file_gives_the_same_configuration(
     whole = load_config(write(tmp_path, GOOD))
     monkeypatch.chdir(tmp_path)
     assert load_config("run.yaml") == whole
+
+
+def test_a_section_that_the_file_does_not_have_is_not_set(tmp_path: Path) -> None:
+    """Without `judging` a run only samples."""
+    config = load_config(write(tmp_path, "prompts: {path: p.jsonl}\nrubric: helpfulness\n"))
+    assert not {"judging", "cache", "budget"} & config.model_fields_set
+    judged = "prompts: {path: p.jsonl}\nrubric: helpfulness\njudging: {judgments: a.jsonl}\n"
+    assert load_config(write(tmp_path, judged)).judging.judgments == tmp_path / "a.jsonl"
 
 
 def test_names_stay_names(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ SECTIONS = {
     "sampling": ("completions", "temperature", "max_tokens"),
     "pairing": (
         "min_confidence", "min_margin", "max_length_ratio", "pairs_per_prompt", "max_error",
-        "delta",
+        "delta", "min_chosen_score", "max_token_difference",
     ),
     "judging": ("fit_prompts",),
 }  # fmt: skip

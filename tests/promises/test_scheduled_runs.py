@@ -31,7 +31,7 @@ class TestSecondStart:
         config = write_config(tmp_path, server, prompts=4)
         first = start(config, out)
         server.behaviour.latency_s = 60
-        wait_for_requests(server, 16)
+        wait_for_requests(server, 4)
         first.send_signal(signal.SIGSTOP)
         before = everything(out, tmp_path / ".judgeforge")
         second = subprocess.run(
@@ -42,7 +42,7 @@ class TestSecondStart:
         assert second.returncode == 75
         assert f"process {first.pid}" in second.stderr
         assert json.loads(second.stdout)["status"] == "refused"
-        assert len(server.requests) == 16
+        assert len(server.requests) == 4
 
 
 class TestOutput:
@@ -128,7 +128,7 @@ class TestSignals:
         server.behaviour.latency_s = 60
         limits = {"concurrency": 16, "grace_s": 0.5}
         process = start(write_config(tmp_path, server, prompts=20, limits=limits), out)
-        wait_for_requests(server, 16)
+        wait_for_requests(server, 4)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=45)  # the replies take 60 s
         assert process.returncode == 130

@@ -30,6 +30,7 @@ EXPECTED = {
     "panel",
     "cascade",
     "local-server",
+    "contrast",
     "cron",
     "own-completions",
     "pairwise",

@@ -101,6 +101,31 @@ class TestTheSystemMessage:
         assert self.asked(prompt) == prompt.messages
 
 
+class TestPrinciplesAndReadyCompletions:
+    BROUGHT = (ReadyCompletion(text="mine", model="human"), ReadyCompletion(text="b 1.0 0"))
+
+    def test_a_principle_is_sent_as_the_system_message_and_kept(self) -> None:
+        principles = ["Be brief.", "Be kind."]
+        drawn, asks = sample(principles=principles, completions=6)
+        sent = {asked.sample: asked.request.messages[0] for asked in asks.asked}
+        assert {one.principle for one in drawn} == set(principles)
+        for number, one in enumerate(drawn):
+            assert sent[number] == Message(role="system", content=one.principle)
+            assert one.model_dump(mode="json")["principle"] == one.principle
+
+    def test_without_principles_no_row_says_anything_of_them(self) -> None:
+        assert "principle" not in sample()[0][0].model_dump(mode="json")
+
+    def test_what_is_added_stands_behind_what_the_row_brings(self) -> None:
+        prompt = make_prompt(completions=self.BROUGHT)
+        drawn, asks = sample(prompt=prompt, models=["a", "b"], add_to_ready=2, seed=40)
+        assert [one.model for one in drawn] == ["human", "given", "a", "b"]
+        assert [one.id for one in drawn] == [f"p1.c{index}" for index in range(4)]
+        assert [one.finish for one in drawn] == ["given", "given", "stop", "stop"]
+        assert drawn[3].duplicate_of == "p1.c1", "one that says what the row says is no news"
+        assert [asked.request.seed for asked in asks.asked] == [40, 41], "as for any other row"
+
+
 class TestACompletion:
     def test_keeps_text_reasoning_call_and_cost(self) -> None:
         completion = one(says("Four.", reasoning="2 + 2"))

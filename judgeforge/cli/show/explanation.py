@@ -69,6 +69,7 @@ def _side(name: str, side: ExplainedSide) -> Panel:
     title = Text(f"{name}: {one_line(answer.id)} by {one_line(answer.model)}{figures}")
     notes = [f"finish: {answer.finish}"] if answer.finish not in {"stop", "given"} else []
     notes += [f"{answer.given} in the set that it comes from"] if answer.given else []
+    notes += [f"asked with: {answer.principle}"] if answer.principle else []
     notes += answer.flags
     subtitle = Text(one_line(", ".join(notes))) if notes else None
     thought = folded_thought(answer.reasoning)

@@ -27,6 +27,11 @@ class BandTable:
     def __len__(self) -> int:
         return self._taken
 
+    @property
+    def slots(self) -> int:
+        """Of eight bytes, taken and free."""
+        return len(self._tags)
+
     def rows(self, tag: int) -> Iterator[int]:
         """The rows that were added with this tag, the first eight, in the order of adding.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import weakref
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def bands(least: float) -> tuple[int, int]:
 class NearDuplicates:
     """Prompts that were added, each of which is far from all the others.
 
-    Takes some 200 bytes of memory and at most 4 kB of a temporary file for each.
+    Takes 200 to 300 bytes of memory and at most 4 kB of a temporary file for each.
     """
 
     def __init__(self, least: float) -> None:
@@ -82,7 +83,8 @@ class NearDuplicates:
         self._number, self._values = bands(least)
         self._empty = MinHash(num_perm=self._number * self._values, seed=1, hashfunc=int)
         self._table, self._places = BandTable(), array("Q")
-        self._file = TemporaryFile()  # noqa: SIM115 (closed with the object, by the system)
+        self._file = TemporaryFile()  # noqa: SIM115 (closed when the object goes)
+        weakref.finalize(self, self._file.close)
         self._end = 0
 
     def __len__(self) -> int:

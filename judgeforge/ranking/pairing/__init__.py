@@ -2,6 +2,7 @@
 
 selection.py   a strategy proposes, the rules decide
 strategies.py  which pairs are proposed
+sides.py       which completions may be chosen, and which rejected
 provenance.py  the records that are written
 
 To add a strategy: a function in strategies.py, a line in ``STRATEGIES``, and its name in
@@ -14,13 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from judgeforge.ranking.pairing import strategies
+from judgeforge.ranking.pairing.sides import Sides
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
 
 
 @dataclass(frozen=True, slots=True)
 class PairingStrategy:
-    propose: Callable[[Ranking, PairingRules], Iterable[tuple[int, int]]]
+    propose: Callable[[Ranking, PairingRules, Sides], Iterable[tuple[int, int]]]
     """Places of the two sides in the ranking, most wanted pair first."""
     natural_number: int | None
     """How many pairs of a prompt it gives where the rules do not say; None for all."""

@@ -15,11 +15,12 @@ from judgeforge.ranking.confidence import outcome, probability_ahead
 from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.outcomes import Outcome
 from judgeforge.ranking.pairing import STRATEGIES
+from judgeforge.ranking.pairing.sides import sides_of, why_no_sides
 from judgeforge.ranking.ranking import Ranking
-from judgeforge.ranking.rules import PairingRules
+from judgeforge.ranking.rules import BestRule, PairingRules
 from judgeforge.records import SkipReason
 from judgeforge.text.messages import Record
-from judgeforge.text.wording import as_clause, did_you_mean, expect, found
+from judgeforge.text.wording import about_tokens, as_clause, did_you_mean, expect, found
 
 TIE_WIDTH = 1e-9
 """Scores that differ by less are equal."""
@@ -74,14 +75,19 @@ def select_pairs(
     *,
     texts: Mapping[str, str] | None = None,
     trust: Trust | None = None,
+    writers: Mapping[str, str] | None = None,
+    not_chosen: Sequence[str] = (),
     **settings: object,
 ) -> PairSelection:
     """The pairs of one prompt, in the order of the strategy, or the reason why there are none.
 
     Pairs must keep ``rules`` or, in scripts, single fields of PairingRules given by name.
-    ``texts`` (completion id -> text) is needed for ``max_length_ratio`` and ``length_matched``;
-    ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``. The chosen side always
-    has the higher score; a pair's confidence is P(chosen is better than rejected), 0.5 to 1.
+    ``texts`` (completion id -> text) is needed for ``max_length_ratio``,
+    ``max_token_difference`` and ``length_matched``;
+    ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``; ``writers`` (completion
+    id -> who wrote it) for ``chosen_from`` and ``rejected_from``. ``not_chosen``: ids of those that
+    may be the rejected side only. The chosen side always has the higher score; a pair's confidence
+    is P(chosen is better than rejected), 0.5 to 1.
 
     >>> ranking = judgeforge.Ranking(
     ...     prompt_id="p1", completion_ids=("a", "b"), scores=(0.8, 0.5),
@@ -97,11 +103,16 @@ def select_pairs(
     """
     expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
     rules = _checked(rules, settings, texts, trust)
+    if (rules.chosen_from or rules.rejected_from) and writers is None:
+        raise ValueError("`chosen_from` and `rejected_from` need `writers`, who wrote what")
     strategy, trust = STRATEGIES[rules.strategy], trust or Trust()
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
         return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
-    proposals = list(strategy.propose(ranking, _as_believed(rules, trust)))
+    sides = sides_of(ranking, rules, writers or {}, not_chosen)
+    proposals = list(strategy.propose(ranking, _as_believed(rules, trust), sides))
+    if not proposals:
+        return PairSelection(reason=SkipReason.WRONG_WRITERS, detail=why_no_sides(sides, rules))
     ordered = [
         pair for pair in (_pair(ranking, a, b, trust) for a, b in proposals) if pair is not None
     ]
@@ -114,6 +125,15 @@ def select_pairs(
         ordered = kept
     most = rules.pairs_per_prompt or strategy.natural_number
     return PairSelection(pairs=tuple(ordered if most is None else ordered[:most]))
+
+
+def not_among_best(pairs: Sequence[SelectedPair], best: BestRule) -> str:
+    """Why a prompt ends without ``pairs`` where only the ``best`` of the run are kept."""
+    values = [pair.confidence if best.by == "confidence" else pair.score_margin for pair in pairs]
+    return (
+        f"the highest {best.by} of its pairs is {max(values):.3f}, and best keeps the {best.pairs} "
+        "pairs of the run with the highest"
+    )
 
 
 def rules_from(settings: Mapping[str, object]) -> PairingRules:
@@ -146,6 +166,8 @@ def _checked(
         rules = rules.model_copy(update={"max_length_ratio": length_ratio})
     if rules.max_length_ratio is not None and texts is None:
         raise ValueError("a limit on the length ratio needs `texts`, the texts of the completions")
+    if rules.max_token_difference is not None and texts is None:
+        raise ValueError("`max_token_difference` needs `texts`, the texts of the completions")
     if rules.max_error is not None and (trust is None or trust.max_error != rules.max_error):
         raise ValueError("`max_error` needs `trust`, which is calibration.trust(rules)")
     return rules
@@ -193,10 +215,6 @@ _Filter = tuple[SkipReason, Callable[[SelectedPair], bool], Callable[[Sequence[S
 
 
 def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Iterable[_Filter]:
-    def ratio(pair: SelectedPair) -> float:
-        sizes = sorted(len(texts[i]) for i in (pair.chosen_id, pair.rejected_id))
-        return sizes[1] / max(1, sizes[0])
-
     yield (
         SkipReason.BELOW_MARGIN,
         lambda pair: pair.score_margin >= rules.min_margin - TIE_WIDTH,
@@ -213,16 +231,16 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
             f"min_confidence is {rules.min_confidence:g}"
         ),
     )
-    longest = rules.max_length_ratio
-    if longest is not None:
+    if rules.min_chosen_score > 0.0:
         yield (
-            SkipReason.LENGTH_RATIO,
-            lambda pair: ratio(pair) <= longest,
+            SkipReason.BELOW_CHOSEN_SCORE,
+            lambda pair: pair.score_chosen >= rules.min_chosen_score - TIE_WIDTH,
             lambda pairs: (
-                f"the smallest length ratio is {min(map(ratio, pairs)):.2f}, "
-                f"max_length_ratio is {longest:g}"
+                f"the highest score of a chosen side is {max(p.score_chosen for p in pairs):.3f}, "
+                f"min_chosen_score is {rules.min_chosen_score:g}"
             ),
         )
+    yield from _length_filters(rules, texts)
     least = trust.least
     if least is not None:
 
@@ -235,6 +253,37 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
             lambda pairs: (
                 f"the highest probability of being right is {max(map(right, pairs)):.3f}; "
                 f"max_error = {trust.max_error} keeps pairs above {least:.3f}"
+            ),
+        )
+
+
+def _length_filters(rules: PairingRules, texts: Mapping[str, str]) -> Iterable[_Filter]:
+    def ratio(pair: SelectedPair) -> float:
+        sizes = sorted(len(texts[i]) for i in (pair.chosen_id, pair.rejected_id))
+        return sizes[1] / max(1, sizes[0])
+
+    longest = rules.max_length_ratio
+    if longest is not None:
+        yield (
+            SkipReason.LENGTH_RATIO,
+            lambda pair: ratio(pair) <= longest,
+            lambda pairs: (
+                f"the smallest length ratio is {min(map(ratio, pairs)):.2f}, "
+                f"max_length_ratio is {longest:g}"
+            ),
+        )
+    most_tokens = rules.max_token_difference
+    if most_tokens is not None:
+
+        def difference(pair: SelectedPair) -> int:
+            return abs(about_tokens(texts[pair.chosen_id]) - about_tokens(texts[pair.rejected_id]))
+
+        yield (
+            SkipReason.TOKEN_DIFFERENCE,
+            lambda pair: difference(pair) <= most_tokens,
+            lambda pairs: (
+                f"the smallest difference is about {min(map(difference, pairs))} tokens, "
+                f"max_token_difference is {most_tokens}"
             ),
         )
 

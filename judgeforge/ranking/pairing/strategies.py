@@ -1,6 +1,7 @@
 """How pairs of a prompt are proposed: one function a strategy. Pure.
 
-A strategy gives places in the ranking, the most wanted pair first; the rules of selection decide.
+A strategy gives places in the ranking of completions that may be the sides of a pair: the better
+one of a pair first, the most wanted pair first. The rules of selection decide.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from collections.abc import Iterable
 from itertools import combinations, pairwise
 
 from judgeforge.ranking.confidence import exceeded_gap, probability_better
+from judgeforge.ranking.pairing.sides import Sides
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
+
+Proposals = Iterable[tuple[int, int]]
 
 
 def best_first(ranking: Ranking) -> list[int]:
@@ -23,7 +27,20 @@ def best_first(ranking: Ranking) -> list[int]:
     )
 
 
-def max_gap(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:
+def _allowed(ranking: Ranking, sides: Sides) -> list[tuple[int, int]]:
+    return [pair for pair in combinations(best_first(ranking), 2) if sides.allow(pair)]
+
+
+def _best_and_worse(ranking: Ranking, sides: Sides) -> tuple[int, list[int]] | None:
+    """The best that may be chosen, and what below it may be rejected, best first."""
+    order = best_first(ranking)
+    at = next((at for at, place in enumerate(order) if place in sides.chosen), None)
+    if at is None:
+        return None
+    return order[at], [place for place in order[at + 1 :] if place in sides.rejected]
+
+
+def max_gap(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:
     """The widest of the gaps that are exceeded with probability ``min_confidence``.
 
     After DeltaUCB of ActiveUltraFeedback (arXiv 2603.09692), which prefers pairs by a bound of
@@ -37,13 +54,13 @@ def max_gap(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:
         better, worse = pair
         return exceeded_gap(ranking, ids[better], ids[worse], sureness)
 
-    return sorted(combinations(best_first(ranking), 2), key=bound, reverse=True)
+    return sorted(_allowed(ranking, sides), key=bound, reverse=True)
 
 
 _DEVIATIONS = 2.0
 
 
-def mu_minus_two_sigma(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+def mu_minus_two_sigma(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:  # noqa: ARG001
     """The best against the completion nearest to two standard deviations below the mean score.
 
     With many completions of a prompt the very worst makes a poor rejected side for DPO; one near
@@ -54,7 +71,10 @@ def mu_minus_two_sigma(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[
     mean = math.fsum(scores) / len(scores)
     sd = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
     target = mean - _DEVIATIONS * sd
-    best, *others = best_first(ranking)
+    found = _best_and_worse(ranking, sides)
+    if found is None:
+        return []
+    best, others = found
     nearest = sorted(others, key=lambda place: (abs(scores[place] - target), scores[place]))
     return [(best, other) for other in nearest]
 
@@ -64,7 +84,7 @@ DEFAULT_LENGTH_RATIO = 1.25
 that DPO cannot learn length."""
 
 
-def length_matched(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+def length_matched(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:  # noqa: ARG001
     """The surest pairs, of which selection keeps those of nearly equal length."""
     ids, scores = ranking.completion_ids, ranking.scores
 
@@ -72,35 +92,51 @@ def length_matched(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int,
         better, worse = pair
         return probability_better(ranking, ids[better], ids[worse]), scores[better] - scores[worse]
 
-    return sorted(combinations(best_first(ranking), 2), key=sureness, reverse=True)
+    return sorted(_allowed(ranking, sides), key=sureness, reverse=True)
 
 
-def best_vs_random(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:
+def best_vs_random(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:
     """The best against the others in an order drawn from the seed and the prompt's id."""
-    best, *others = best_first(ranking)
+    found = _best_and_worse(ranking, sides)
+    if found is None:
+        return []
+    best, others = found
     # Seeding with text is defined by Python to be the same in every process.
     random.Random(f"{rules.seed}/{ranking.prompt_id}").shuffle(others)  # noqa: S311
     return [(best, other) for other in others]
 
 
-def max_margin_k(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+def max_margin_k(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:  # noqa: ARG001
     """The k pairs with the widest margins (k is ``pairs_per_prompt``)."""
     scores = ranking.scores
-    pairs = combinations(best_first(ranking), 2)
-    return sorted(pairs, key=lambda pair: scores[pair[1]] - scores[pair[0]])
+    return sorted(_allowed(ranking, sides), key=lambda pair: scores[pair[1]] - scores[pair[0]])
 
 
-def best_vs_worst(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+def best_vs_worst(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:  # noqa: ARG001
     """The best against the worst, then the next best against the next worst."""
     order = best_first(ranking)
-    return [(order[i], order[-1 - i]) for i in range(len(order) // 2)]
+    rank = {place: number for number, place in enumerate(order)}
+    worst_first = [place for place in reversed(order) if place in sides.rejected]
+    pairs: list[tuple[int, int]] = []
+    used: set[int] = set()
+    for better in order:
+        if better not in sides.chosen or better in used:
+            continue
+        worse = next((one for one in worst_first if one not in used and one != better), None)
+        if worse is None or rank[better] > rank[worse]:
+            break
+        pairs.append((better, worse))
+        used |= {better, worse}
+    return pairs
 
 
-def all_pairs(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+def all_pairs(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:  # noqa: ARG001
     """Every pair, better side first, in the order of the ranking."""
-    return combinations(best_first(ranking), 2)
+    return _allowed(ranking, sides)
 
 
-def adjacent(ranking: Ranking, rules: PairingRules) -> Iterable[tuple[int, int]]:  # noqa: ARG001
+def adjacent(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:  # noqa: ARG001
     """Neighbours in the ranking: the finest distinctions."""
-    return pairwise(best_first(ranking))
+    either = sides.chosen | sides.rejected
+    order = [place for place in best_first(ranking) if place in either]
+    return [pair for pair in pairwise(order) if sides.allow(pair)]

@@ -84,6 +84,23 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
         "with this pair more than pairing.max_error of all would be wrong",
         "better judges or more labels keep more pairs",
     ),
+    SkipReason.WRONG_WRITERS: SkipWords(
+        "no answer that may be chosen is better than one that may be rejected",
+        "writers of both sides in sampling.always; or more of them in pairing.chosen_from and "
+        "rejected_from",
+    ),
+    SkipReason.NOT_AMONG_BEST: SkipWords(
+        "better pairs of other prompts are as many as pairing.best keeps",
+        "a larger number in pairing.best and --force keep more of them, from the cache",
+    ),
+    SkipReason.TOKEN_DIFFERENCE: SkipWords(
+        "the sides differ by more tokens than pairing.max_token_difference allows",
+        "more completions, or a larger difference",
+    ),
+    SkipReason.BELOW_CHOSEN_SCORE: SkipWords(
+        "no chosen side scores as high as pairing.min_chosen_score asks",
+        "better writers, or more completions",
+    ),
 }
 _UNKNOWN = SkipWords("a reason that this version does not know", "see skips.jsonl")
 

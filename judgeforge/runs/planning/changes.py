@@ -48,7 +48,12 @@ def depends(made: Made, old: Identity, new: Identity) -> bool:
         return True
     if "sampling" in changed and (made.completions or made.judgments):
         return True
-    sampled = {name for one in (old, new) for name in (one.get("sampling") or {}).get("models", ())}
+    sampled = {
+        name
+        for one in (old, new)
+        for key in ("models", "always", "pool")
+        for name in (one.get("sampling") or {}).get(key, ())
+    }
     return any(
         made.judgments or (name in sampled and made.completions and not fields <= _OF_JUDGMENTS)
         for name, fields in _changed_fields(old.get("models", {}), new.get("models", {})).items()

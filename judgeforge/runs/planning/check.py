@@ -16,6 +16,7 @@ from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.estimate import Estimator, ModelLoad
 from judgeforge.runs.planning.input_notes import InputNotes
+from judgeforge.runs.planning.pair_sides import SideNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
 from judgeforge.runs.remarks import remarks, unknown_prompts
@@ -65,6 +66,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     with suppress(ConfigError):  # told above
         rubric = load_rubric(config.rubric, folder=config.folder)
     noticed = Noticed()
+    sides = SideNotes(config)
     about = InputNotes(config.prompts, row_checks(config, rubric))
     worst = Worst()
     rows = read_clean_prompts(
@@ -79,6 +81,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
             about.add(prompt)
+            sides.add(prompt)
             unknown.discard(prompt.id)
             if estimator is not None:
                 estimator.add(prompt, loads)
@@ -87,7 +90,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         return report
     report.source, report.lint, report.left_out = about.shape(), about.lint(), worst.described()
     report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
-    report.warnings += [*noticed.losses(), *about.warnings()]
+    report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
     file = config.judging.judgments
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
@@ -105,7 +108,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
 
 
 def unsent_thoughts(config: RunConfig, noticed: Noticed) -> list[str]:
-    sampled = config.sampling.models if config.sampling else []
+    sampled = config.sampling.writers if config.sampling else []
     unasked = [name for name in sampled if not config.models[name].send_reasoning]
     if not noticed.with_earlier_thoughts or not unasked:
         return []

@@ -18,6 +18,7 @@ from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
 from judgeforge.text.tool_calls import said_text
@@ -177,23 +178,26 @@ class Estimator:
     ) -> tuple[tuple[int, int, int], tuple[str, ...]]:
         """Tokens of a completion (low, expected, high) and the model of each."""
         sampling = self._config.sampling
-        if prompt.completions or sampling is None:
-            sizes = [_tokens(*self._shown_texts(one)) for one in prompt.completions]
-            longest = max(sizes, default=0)
-            models = tuple(one.model or "given" for one in prompt.completions)
-            return (longest, longest, longest), models
+        sizes = [_tokens(*self._shown_texts(one)) for one in prompt.completions]
+        longest = max(sizes, default=0)
+        ready = tuple(one.model or "given" for one in prompt.completions)
+        if sampling is None or not sampling.fresh(len(ready)):
+            return (longest, longest, longest), ready
         low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
-        beside = sampling.system or "", prompt.tools or ""
-        models = tuple(
-            sampling.models[index % len(sampling.models)] for index in range(sampling.completions)
-        )
-        for name, calls in Counter(models).items():
-            outputs = (low, expected, high)
-            inputs = self._input_tokens(name, prompt.messages, *beside)
+        drawn = draws(prompt, sampling)
+        for (name, principle), calls in Counter(
+            (one.model, one.principle) for one in drawn
+        ).items():
+            beside = principle or sampling.system or "", prompt.tools or ""
+            inputs, outputs = (
+                self._input_tokens(name, prompt.messages, *beside),
+                (low, expected, high),
+            )
             loads[name].add(1, inputs, outputs, shared=0)
             if calls > 1:
                 loads[name].add(calls - 1, inputs, outputs, shared=inputs[LOW])
-        return (low, expected, high), models
+        lengths = (max(longest, low), max(longest, expected), max(longest, high))
+        return lengths, (*ready, *(one.model for one in drawn))
 
     def _input_tokens(
         self, model: str, messages: Sequence[Message], *beside: str

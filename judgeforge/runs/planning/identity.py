@@ -105,7 +105,7 @@ def model_identity(model: ModelConfig) -> dict[str, Any]:
 
 
 def used_models(config: RunConfig) -> list[str]:
-    sampled = config.sampling.models if config.sampling else []
+    sampled = config.sampling.writers if config.sampling else []
     judging = [judge.model for judge in config.judging.judges]
     return list(dict.fromkeys([*sampled, *judging]))
 

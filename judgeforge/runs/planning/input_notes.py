@@ -23,7 +23,7 @@ class InputNotes:
         self._keep = frozenset(config.keep)
         self.source = SourceColumns.of(config, completions_wanted=checks.needs_completions)
         self.checks = replace(checks, look_at=self._lint.add)
-        self._samples = not checks.needs_completions
+        self._samples_alone = not (checks.needs_completions or checks.adds_completions)
         self._prompts = self._ready = self._transcripts = 0
         self._kept: set[str] = set()
 
@@ -49,10 +49,11 @@ class InputNotes:
                 f"{prompts} with `Human:` and `Assistant:` are sent as they are; "
                 "`prompts: {shape: transcript}` reads them as conversations"
             )
-        if self._samples and self._ready:
+        if self._samples_alone and self._ready:
             found.append(
                 f"{counted(self._ready, 'prompt')} of {self._prompts} bring the answers that are "
-                "judged, so none is sampled for them"
+                "judged, so none is sampled for them (`sampling.add_to_ready` samples some beside "
+                "them)"
             )
         return found
 

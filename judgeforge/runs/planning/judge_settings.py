@@ -50,7 +50,7 @@ def check_protocols(config: RunConfig) -> None:
                 f"`{model.provider}` has none: use {fitting}"
             )
         raise ConfigError(message, key=f"judging.judges[{number}].protocol")
-    for name in config.sampling.models if config.sampling else ():
+    for name in config.sampling.writers if config.sampling else ():
         if config.models[name].facts.decides:
             raise ConfigError(
                 f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
@@ -67,7 +67,7 @@ def check_families(config: RunConfig, rubric: Rubric) -> None:
     if not (config.judging.exclude_own_family and rubric.judged and config.sampling):
         return
     own_family = OwnFamily(config.models)
-    for name in config.sampling.models:
+    for name in config.sampling.writers:
         if all(own_family.is_own(judge, name) for judge in config.judging.judges):
             raise ConfigError(
                 f"no judge is left for the completions of `{name}`: all are of its own model "

@@ -34,6 +34,7 @@ from judgeforge.runs.planning.judge_settings import (
     judged_tokens,
 )
 from judgeforge.runs.planning.network import check_network
+from judgeforge.runs.planning.pair_sides import check_sides
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -128,7 +129,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             calibration = load_calibration(config, rubric.identity)
     with _adding_to(mistakes):
         verdicts = _verdicts(config)
-    for check_alone in (check_protocols, check_max_error):
+    for check_alone in (check_protocols, check_max_error, check_sides):
         with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
@@ -228,13 +229,14 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
     checked = rubric.checked if rubric else ()
     own = [check for criterion in checked for check in criterion.own_checks]
-    sampled = [config.models[name] for name in config.sampling.models] if config.sampling else []
+    sampled = [config.models[name] for name in config.sampling.writers] if config.sampling else []
     known = [model.context_tokens for model in sampled if model.context_tokens]
     return RowChecks(
         context_tokens=min(known, default=None),
         output_tokens=config.sampling.max_tokens if config.sampling else 0,
         judged_tokens=judged_tokens(config, rubric) if rubric else None,
         needs_completions=config.sampling is None,
+        adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=parse_checks,
         reference_check=next((check.name for check in own if check.needs_reference), None),
@@ -244,7 +246,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
 
 
 def _without_tools(config: RunConfig) -> str | None:
-    sampled = config.sampling.models if config.sampling else []
+    sampled = config.sampling.writers if config.sampling else []
     fallbacks = (config.models[name].fallback for name in sampled)
     for name in (*sampled, *filter(None, fallbacks)):
         model = config.models[name]

@@ -33,3 +33,12 @@ def test_a_table_grows_and_keeps_all_in_their_order() -> None:
     assert list(table.rows(7)) == list(range(8))
     assert all(row in table.rows(tag) for row, tag in enumerate(tags) if tag != 7)
     assert list(table.rows(8)) == []
+
+
+def test_a_band_takes_twenty_bytes_at_most() -> None:
+    table, row = BandTable(), 0
+    for row in range(20_000):
+        table.add(row * 2654435761 % 2**32, row)
+        if row > 1024:
+            assert 8 * table.slots <= 20 * len(table) + 8
+    assert len(table) == row + 1

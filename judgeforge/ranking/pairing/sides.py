@@ -1,0 +1,72 @@
+"""Which completions may be the chosen side of a pair, and which the rejected one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from judgeforge.ranking.ranking import Ranking
+from judgeforge.ranking.rules import PairingRules
+from judgeforge.records import Completion
+from judgeforge.text.wording import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Places in the ranking."""
+
+    chosen: frozenset[int]
+    rejected: frozenset[int]
+
+    def allow(self, pair: tuple[int, int]) -> bool:
+        """``pair``: the better place first."""
+        return pair[0] in self.chosen and pair[1] in self.rejected
+
+
+def sides_of(
+    ranking: Ranking,
+    rules: PairingRules,
+    writers: Mapping[str, str],
+    not_chosen: Collection[str] = (),
+) -> Sides:
+    """``writers``: completion id -> who wrote it. ``not_chosen``: ids that are rejected at most."""
+    ids = ranking.completion_ids
+
+    def places(allowed: frozenset[str] | None, barred: Collection[str]) -> frozenset[int]:
+        return frozenset(
+            place
+            for place, one in enumerate(ids)
+            if one not in barred and (allowed is None or writers.get(one) in allowed)
+        )
+
+    return Sides(
+        places(rules.writers("chosen_from"), not_chosen), places(rules.writers("rejected_from"), ())
+    )
+
+
+def rejected_at_most(completions: Sequence[Completion], rules: PairingRules) -> list[str]:
+    """The ids of those that are good enough for the rejected side only."""
+    if not rules.filter_chosen_only:
+        return []
+    return [
+        one.id
+        for one in completions
+        if one.finish in {"length", "unknown"} or (rules.reject_suspicious and one.signs)
+    ]
+
+
+def why_no_sides(sides: Sides, rules: PairingRules) -> str:
+    """Of a ranking in which no pair has its better side among ``chosen`` and its worse one among
+    ``rejected``."""
+    for side, places, named in (
+        ("chosen", sides.chosen, rules.chosen_from),
+        ("rejected", sides.rejected, rules.rejected_from),
+    ):
+        if not places:
+            of = f" of {listed(named, mark='`')}" if named else ""
+            return f"no judged completion{of} may be the {side} side"
+    return (
+        "no completion that may be chosen "
+        f"({listed(rules.chosen_from, mark='`') or 'any writer'}) is better than one that may be "
+        f"rejected ({listed(rules.rejected_from, mark='`') or 'any writer'})"
+    )
