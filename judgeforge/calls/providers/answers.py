@@ -50,8 +50,8 @@ _MARKS = (
     _Mark("<scratchpad>", "</scratchpad>", is_special=False),
     _Mark("<inner_monologue>", "</inner_monologue>", is_special=False),
 )
-"""Of Qwen and DeepSeek, Mistral, Kimi, Seed, Command, Sky, MedGemma, Gemma 4, gpt-oss, and of prompts that
-many models were trained on."""
+"""Of Qwen and DeepSeek, Mistral, Kimi, Seed, Command, Sky, MedGemma, Gemma 4, gpt-oss, and of
+prompts that many models were trained on."""
 _BARE_CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal", re.DOTALL)
 """What is left of the channels of gpt-oss where a server leaves their special tokens out."""
 _ANSWER_BEGINS = re.compile(
