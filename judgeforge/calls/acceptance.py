@@ -161,7 +161,8 @@ class Acceptance:
             error.is_of_one_request()
         error.stops_run = stops
         if stops and not of_access:
-            error.args = (f"{error}{_advice(call, requests.refused[False], model)}",)
+            said = str(error).rstrip(".")
+            error.args = (f"{said}{_advice(call, requests.refused[False], model)}",)
 
     def _verdict(
         self, call: Call, error: StatusError, before: int, *, is_quiet: bool

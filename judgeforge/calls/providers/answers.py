@@ -38,6 +38,7 @@ _MARKS = (
     _Mark("<|START_THINKING|>", "<|END_THINKING|>"),
     _Mark("<|begin_of_thought|>", "<|end_of_thought|>"),
     _Mark("<unused94>thought", "<unused95>"),
+    _Mark("<|channel>thought", "<channel|>"),
     _Mark("<|channel|>analysis<|message|>", "<|end|>", is_special=False),
     _Mark("<|start|>assistant<|channel|>analysis<|message|>", "<|end|>", is_special=False),
     _Mark("<|channel|>commentary<|message|>", "<|end|>", is_special=False),
@@ -49,8 +50,8 @@ _MARKS = (
     _Mark("<scratchpad>", "</scratchpad>", is_special=False),
     _Mark("<inner_monologue>", "</inner_monologue>", is_special=False),
 )
-"""Of Qwen and DeepSeek, Mistral, Kimi, Seed, Command, Sky, MedGemma, gpt-oss, and of prompts that
-many models were trained on."""
+"""Of Qwen and DeepSeek, Mistral, Kimi, Seed, Command, Sky, MedGemma, Gemma 4, gpt-oss, and of
+prompts that many models were trained on."""
 _BARE_CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal", re.DOTALL)
 """What is left of the channels of gpt-oss where a server leaves their special tokens out."""
 _ANSWER_BEGINS = re.compile(

@@ -51,7 +51,8 @@ def call_error(
 
 
 def _root(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
+    """What it was raised from in the end; asyncio raises its TimeoutError from a cancellation."""
+    while error.__cause__ is not None and isinstance(error.__cause__, Exception):
         error = error.__cause__
     return error
 

@@ -31,6 +31,7 @@ ANSWER = "First, boil the water.\n\nThen add the tea."
         ("<|START_THINKING|>", "<|END_THINKING|><|START_RESPONSE|>"),
         ("<|begin_of_thought|>", "<|end_of_thought|>\n\n<|begin_of_solution|>"),
         ("<unused94>thought\n", "<unused95>"),
+        ("<|channel>thought\n", "<channel|>"),
         ("<|channel|>analysis<|message|>",
          "<|end|><|start|>assistant<|channel|>final<|message|>"),
         ("<|start|>assistant<|channel|>analysis<|message|>",

@@ -173,6 +173,14 @@ class TestWhatIsNeverSent:
         assert isinstance(error, NotConnectedError)
         assert (error.retryable, error.stops_run) == (True, False)
 
+    @both
+    def test_is_tried_again_where_the_server_is_silent_on_tls(self, provider: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            error = failure(f"https://127.0.0.1:{silent.getsockname()[1]}", provider)
+        assert isinstance(error, NotConnectedError)
+        assert (error.retryable, error.stops_run) == (True, False)
+        assert "within connect_timeout_s = 2 s" in str(error)
+
 
 @pytest.fixture
 def closed_port() -> int:
