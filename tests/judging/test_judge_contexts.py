@@ -106,10 +106,13 @@ def test_a_server_that_reads_no_prompt_whole_stops_the_run_before_all_is_paid(
     said = json.dumps({"rationale": "Fine.", "scores": {"quality": 7, "sound": True}})
     message = {"role": "assistant", "content": said}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29}
+    usage = {"prompt_tokens": 300, "completion_tokens": 9, "total_tokens": 309}
     reply = {"id": "x", "model": "small", "choices": [choice], "usage": usage}
     server.faults.add(faults.whole_reply(reply), when=lambda r: r.kind == "judge")
+    asked = "Which of these words is the longest one? " * 150
+    prompts = [json.dumps({"prompt": f"{number}. {asked}"}) for number in range(40)]
+    (tmp_path / "prompts.jsonl").write_text("\n".join(prompts), encoding="utf-8")
     result = run(write_config(tmp_path, server, prompts=40), tmp_path / "out")
     assert result.exit_code == 4
-    assert "counted 20 tokens of a longer input" in str(result.stopped_by)
+    assert "counted 300 tokens of a longer input" in str(result.stopped_by)
     assert len(server.calls(kind="judge")) < 40

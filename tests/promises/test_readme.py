@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,9 +87,9 @@ def test_the_row_with_tools_gives_the_pair_that_is_shown(tmp_path: Path) -> None
     }
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     judgeforge.run(judgeforge.load_config(tmp_path / "config.yaml"), tmp_path / "out")
-    shown = CliRunner().invoke(
-        app, ["explain", str(tmp_path / "out"), "coat.p0"], env={"COLUMNS": "100"}
-    )
+    command = [sys.executable, "-m", "judgeforge", "explain", str(tmp_path / "out"), "coat.p0"]
+    environment = {**os.environ, "COLUMNS": "100"}
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     told_lines = next(block for block in blocks("") if "tools: get_weather" in block).splitlines()
     assert len(told_lines) > 15
-    assert [line for line in told_lines if line not in shown.output.splitlines()] == []
+    assert [line for line in told_lines if line not in shown.stdout.splitlines()] == []
