@@ -185,6 +185,7 @@ def test_a_system_message_is_among_what_could_be_meant(
     assert ("`system_role: user`" in str(result.stopped_by)) is named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize(
     ("who", "setting"), [("judge", "`structured`"), ("completion", "`send_temperature: false`")]
@@ -262,6 +263,7 @@ class TestServerErrorsOfTheSameWords:
         assert {refused.count(raw) for raw in refused} == {2}
         assert result.manifest["totals"]["pairs"] == 5
 
+    @pytest.mark.slow
     def test_a_judge_that_has_nothing_else_to_say_stops_the_run_soon(
         self, tmp_path: Path, server: LocalServer
     ) -> None:

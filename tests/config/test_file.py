@@ -582,6 +582,7 @@ def test_arbitrary_text_is_a_configuration_or_a_config_error(
     assert isinstance(result, RunConfig) or one_line_each(result)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     key=st.sampled_from([*RunConfig.model_fields, "models.writer", "models.writer.params",

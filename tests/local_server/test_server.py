@@ -424,6 +424,7 @@ def test_nth_every_and_times_count_the_requests_that_match(server: LocalServer) 
     assert statuses(server, 1) == [200]
 
 
+@pytest.mark.slow
 def test_a_probability_is_decided_by_the_request_and_the_attempt(server: LocalServer) -> None:
     server.faults.add(faults.status(500), probability=0.5)
     found = statuses(server, 40)

@@ -109,6 +109,7 @@ def test_results_do_not_depend_on_how_many_prompts_are_in_flight(
     assert made[0] == made[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", ["the journal is lost", "the disk fills behind the fit"])
 def test_the_prompts_learnt_from_are_asked_the_same_when_they_are_judged_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str

@@ -92,6 +92,7 @@ def growth(work: Callable[[int], object], prompts: int) -> int:
     return kept[1] - kept[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("traced")
 def test_ranking_keeps_nothing_of_prompts_of_which_each_was_judged_otherwise() -> None:
     drawn = random.Random(0)

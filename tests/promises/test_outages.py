@@ -50,6 +50,7 @@ def events(out: Path, name: str) -> list[dict[str, Any]]:
 
 
 class TestCircuitBreaker:
+    @pytest.mark.slow
     def test_an_outage_is_waited_for_with_few_probes_and_loses_no_prompt(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -116,6 +117,7 @@ class TestCircuitBreaker:
         assert missing[0] == ("first",)
         assert missing[-1] == ()
 
+    @pytest.mark.slow
     def test_where_all_judges_are_out_of_order_they_are_waited_for(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -191,6 +193,7 @@ class TestFallback:
         run(config, tmp_path / "again")
         assert len(server.requests) == paid  # what the fallback wrote is used again
 
+    @pytest.mark.slow
     def test_where_both_are_out_of_order_the_model_is_waited_for(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -272,6 +275,7 @@ class TestHedging:
 
 
 class TestNoRunHangs:
+    @pytest.mark.slow
     def test_without_a_reply_for_stall_s_it_says_what_it_waits_for(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -312,6 +316,7 @@ class TestNoRunHangs:
             assert "4 calls of model `small`: " in said
             assert f"its circuit is open (last: {last}" in said
 
+    @pytest.mark.slow
     def test_refusals_without_an_end_stop_the_run_and_skip_no_prompt(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:

@@ -109,6 +109,7 @@ class TestOutput:
         assert len(error.splitlines()) == 1
         assert json.loads(command("run", config, "--json")[1])["folder"] == "runs/config"
 
+    @pytest.mark.slow
     def test_an_output_that_nobody_reads_changes_no_exit_code(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:

@@ -58,6 +58,7 @@ def test_there_is_source_to_look_at() -> None:
     assert len(SOURCES) > 100
 
 
+@pytest.mark.slow
 def test_no_module_that_runs_what_it_loads_is_imported() -> None:
     assert [(place, name) for place, name in imported() if name.split(".")[0] in RUNS_DATA] == []
 

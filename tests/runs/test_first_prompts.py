@@ -53,6 +53,7 @@ def sampled(server: LocalServer) -> int:
     return len(server.calls(model="writer"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "says"),
     [

@@ -47,6 +47,7 @@ class TestDraws:
         drawn = [(asked.model, asked.request.temperature) for asked in asks.asked]
         assert drawn == [("a", 0.5), ("b", 0.5), ("a", 1), ("b", 1), ("a", 0.5), ("b", 0.5)]
 
+    @pytest.mark.slow
     @given(
         models=st.lists(st.sampled_from("abc"), min_size=1, max_size=4),
         temperatures=st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=4),
@@ -324,6 +325,7 @@ class TestDuplicates:
         assert [one.duplicate_of for one in ready] == [None, "p1.c0" if twin else None]
         assert (ready[1].tool_calls, ready[1].reasoning) == (rows[1].tool_calls, "Hm.")
 
+    @pytest.mark.slow
     @given(st.lists(st.sampled_from(["a", "b", " ", "c"]), min_size=2, max_size=8))
     def test_leave_each_text_once(self, texts: list[str]) -> None:
         drawn, _ = sample(lambda asked: says(texts[asked.sample]), completions=len(texts))

@@ -173,6 +173,7 @@ class TestWhatIsNeverSent:
         assert isinstance(error, NotConnectedError)
         assert (error.retryable, error.stops_run) == (True, False)
 
+    @pytest.mark.slow
     @both
     def test_is_tried_again_where_the_server_is_silent_on_tls(self, provider: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:

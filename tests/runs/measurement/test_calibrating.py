@@ -167,6 +167,7 @@ def share_right(report: CalibrationReport) -> float:
     return sum(one.right for one in results) / len(results)
 
 
+@pytest.mark.slow
 def test_a_changed_calibration_is_another_run(tmp_path: Path, judges: LocalServer) -> None:
     config = calibrated(tmp_path, judges)
     using = changed(config, "using.yaml", judging={"calibration": "calibration.json"})
@@ -202,6 +203,7 @@ def test_too_few_labels_are_refused_before_any_call(tmp_path: Path, judges: Loca
     assert not judges.requests
 
 
+@pytest.mark.slow
 def test_a_stopped_calibration_goes_on_where_it_stopped(
     tmp_path: Path, judges: LocalServer
 ) -> None:
