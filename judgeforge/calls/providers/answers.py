@@ -54,6 +54,8 @@ _MARKS = (
 prompts that many models were trained on."""
 _BARE_CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal", re.DOTALL)
 """What is left of the channels of gpt-oss where a server leaves their special tokens out."""
+_ANY_SIGN = re.compile("[<\\[\u25c1]|analysis")
+"""What any known mark begins with, or holds; most texts have none, and are whole as they are."""
 _ANSWER_BEGINS = re.compile(
     r"\s*(?:(?:<\|start\|>assistant)?<\|channel\|>final<\|message\|>|<\|START_RESPONSE\|>"
     r"|<\|begin_of_solution\|>)"
@@ -69,6 +71,8 @@ def split_reasoning(text: str, tags: tuple[str, str] | None = None) -> tuple[str
     the prompt, so that only the closing one is in the reply. Without a closing one everything after
     an opening one at the beginning is reasoning: the answer never came. A quoted tag is text.
     """
+    if tags is None and _ANY_SIGN.search(text) is None:
+        return text, None
     marks = (_Mark(*tags), *_MARKS) if tags else _MARKS
     thoughts: list[str] = []
     bare = _BARE_CHANNELS.match(text)

@@ -257,7 +257,8 @@ def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
     if _forces_a_tool(body) and reply.arguments is not None:
         finish: Finish = "length" if reply.finish == "length" else "stop"
         return replace(reply, text=clean(reply.arguments), finish=finish, tool_calls=())
-    reply = _with_its_calls(reply) if "tools" in body else replace(reply, tool_calls=())
+    if reply.tool_calls:
+        reply = _with_its_calls(reply) if "tools" in body else replace(reply, tool_calls=())
     if model.thinking_tags is None or reply.reasoning:
         return reply
     text, thought = split_reasoning(reply.text, model.thinking_tags)
@@ -275,8 +276,6 @@ def _forces_a_tool(body: Body) -> bool:
 
 
 def _with_its_calls(reply: ModelReply) -> ModelReply:
-    if not reply.tool_calls:
-        return reply
     text = reply.text if reply.has_words else ""
     return replace(reply, text=text, finish="stop" if reply.finish == "empty" else reply.finish)
 
