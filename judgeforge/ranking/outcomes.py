@@ -50,10 +50,11 @@ def outcome_of(
     if prior is None:
         better = gap_cdf(gap / math.sqrt(variance))
         return Outcome(better, 0.0, 1.0 - better)
-    wide, close = views(prior, gap, variance, before)
     if prior.exact and prior.exact[first] != prior.exact[second]:
-        better = (1.0 - prior.useless) * wide.better + prior.useless / 2.0
+        decided = prior.exact[first] - prior.exact[second]
+        better = _better_by_code(prior, decided, gap, variance, before)
         return Outcome(better, 0.0, 1.0 - better)
+    wide, close = views(prior, gap, variance, before)
     differ = 1.0 - prior.close_prompts
     everyone = close.likelier if len(ranking.completion_ids) == 2 else all_close(ranking)
     is_close = prior.close_prompts * everyone + differ * prior.close_pairs * close.likelier
@@ -64,6 +65,16 @@ def outcome_of(
     better = told * better + prior.useless * (1.0 - tie_anyway) / 2.0
     tie = told * tie + prior.useless * tie_anyway
     return Outcome(better, tie, max(0.0, 1.0 - tie - better))
+
+
+def _better_by_code(
+    prior: GapPrior, decided: float, gap: float, variance: float, before: float
+) -> float:
+    """Of two that code tells apart by ``decided``: a judge that is useless leaves that as it is."""
+    own = 1.0 - prior.shared
+    told = gap_cdf(gap / math.sqrt(own * (own * variance + prior.shared * before)))
+    by_code_alone = gap_cdf(decided / math.sqrt(before)) if before > 0 else float(decided > 0)
+    return (1.0 - prior.useless) * told + prior.useless * by_code_alone
 
 
 class View(NamedTuple):

@@ -111,6 +111,13 @@ def test_what_code_tells_apart_is_no_tie() -> None:
     assert outcome(ranking(prior, 0.1, 0.3), "a", "b").tie == 0.0
 
 
+def test_what_code_decides_is_sure_whatever_the_judge_is_worth() -> None:
+    prior = GapPrior(sds=(0.02, 0.02), exact=(0.45, 0.0), doubt=0.8, useless=0.4)
+    assert outcome(ranking(prior, 0.45, 0.5), "a", "b").better > 0.99
+    near = prior.model_copy(update={"exact": (0.01, 0.0), "sds": (0.2, 0.2)})
+    assert outcome(ranking(near, 0.9, 0.1), "a", "b").better < 0.85
+
+
 def test_exact_scores_that_are_equal_are_a_tie() -> None:
     exact = ranking(GapPrior(sds=(0.2, 0.2)), 0.0, 0.0)
     assert outcome(exact, "a", "b") == Outcome(0.0, 1.0, 0.0)
