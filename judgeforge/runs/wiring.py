@@ -177,10 +177,9 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
     if lost_calls is not None:
         log.event("spending_rows_lost", paid_calls=lost_calls)
     book = keep(closing(BatchBook(folder.batches_file)))
-    disk = DiskSync(folder.state, _paid_for(start))
+    disk = keep(closing(DiskSync(folder.state, _paid_for(start))))
     durable = disk.sync if config.cache.durable == EACH_REPLY else None
     cache = keep(closing(ReplyCache(config.cache_dir, on_damage=refused, forced_after=durable)))
-    keep(closing(disk))
     return Files(
         log=log,
         budget=money,

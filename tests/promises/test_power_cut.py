@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from tests.power_cut.recording import COMPILER
-from tests.power_cut.scene import RecordedRun, cut_and_resume, record_run
 from tests.support.kills import WarmStarter
+from tests.support.power_cut.recording import COMPILER
+from tests.support.power_cut.scene import RecordedRun, cut_and_resume, record_run
 from tests.support.run_setup import KEY, KEY_VARIABLE
 
 pytestmark = [

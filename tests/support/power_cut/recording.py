@@ -44,7 +44,9 @@ def recorded(
 ) -> tuple[int, str, list[Change]]:
     """Exit code, standard error, and the changes in their order."""
     preload = {"LD_PRELOAD": str(library), "RECORD_ROOT": str(root), "RECORD_LOG": str(log)}
-    ended = subprocess.run(command, env={**os.environ, **preload}, capture_output=True, timeout=300)
+    ended = subprocess.run(
+        command, check=False, env={**os.environ, **preload}, capture_output=True, timeout=300
+    )
     return ended.returncode, ended.stderr.decode(), list(_read(log.read_bytes()))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.power_cut.recording import Change
+from tests.support.power_cut.recording import Change
 
 _PAGE = 4096
 

@@ -1,4 +1,4 @@
-"""One run against the local server, recorded; and its folder after the power went at some moment."""
+"""One run against the local server, recorded; and its folder after the power went."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from random import Random
 
 from judgeforge.store.on_disk import MARK
 from tests.local_server import LocalServer
-from tests.power_cut.disk import Disk
-from tests.power_cut.recording import Change, build, recorded
 from tests.support.kills import RESULTS, WarmStarter
+from tests.support.power_cut.disk import Disk
+from tests.support.power_cut.recording import Change, build, recorded
 from tests.support.run_process import command_line
 from tests.support.run_setup import write_config
 
