@@ -10,6 +10,7 @@ from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.judge import form_note, make_judge
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.rubric import Rubric
 from judgeforge.judging.verification import JUDGE_NAME, run_checks
@@ -30,14 +31,18 @@ class Panel:
         own_family: OwnFamily | None = None,
         *,
         show_reasoning: bool = False,
+        layout: Layout = NEWEST_LAYOUT,
     ) -> None:
-        """``show_reasoning``: whether judges see what a model thought before it answered."""
+        """``show_reasoning``: whether judges see what a model thought before it answered.
+        ``layout``: of what they are sent."""
         self.judges = tuple(judges)
         self._show_reasoning = show_reasoning
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
         self._rubric = rubric
-        self._asked = {judge.label: make_judge(judge, rubric, gateway) for judge in judges}
+        self._asked = {
+            judge.label: make_judge(judge, rubric, gateway, layout=layout) for judge in judges
+        }
 
     @property
     def labels(self) -> frozenset[str]:
@@ -123,8 +128,11 @@ class TriedPanel(Panel):
         own_family: OwnFamily | None = None,
         *,
         show_reasoning: bool = False,
+        layout: Layout = NEWEST_LAYOUT,
     ) -> None:
-        super().__init__(judges, rubric, gateway, own_family, show_reasoning=show_reasoning)
+        super().__init__(
+            judges, rubric, gateway, own_family, show_reasoning=show_reasoning, layout=layout
+        )
         self.first_replies = gateway
 
     async def _ask(
@@ -154,8 +162,11 @@ class RecordedPanel(Panel):
         own_family: OwnFamily | None = None,
         *,
         show_reasoning: bool = False,
+        layout: Layout = NEWEST_LAYOUT,
     ) -> None:
-        super().__init__(judges, rubric, NoCalls(), own_family, show_reasoning=show_reasoning)
+        super().__init__(
+            judges, rubric, NoCalls(), own_family, show_reasoning=show_reasoning, layout=layout
+        )
         self._judgments = {
             (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
         }
@@ -187,4 +198,5 @@ class PanelKind(Protocol[A_contra, PanelT_co]):
         /,
         *,
         show_reasoning: bool,
+        layout: Layout,
     ) -> PanelT_co: ...

@@ -55,6 +55,7 @@ def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
         "rubric": prepared.rubric.identity.model_dump(mode="json"),
         "criteria": {one.name: one.asked for one in prepared.rubric.judged},
         "identity": prepared.identity,
+        "prompt_layout": prepared.layout,
         "input": Input(
             rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint
         ),

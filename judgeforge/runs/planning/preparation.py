@@ -19,6 +19,7 @@ from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel, PanelKind
 from judgeforge.judging.rubric import Rubric, load_rubric
@@ -59,6 +60,8 @@ class Preparation:
     batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
     """Of the models that are asked in batches; None where no such price is known. What they cost
     then is counted at the usual price."""
+    layout: Layout = NEWEST_LAYOUT
+    """Of what judges are sent; a folder keeps the one that it was begun with."""
 
     @property
     def asks_nobody(self) -> bool:
@@ -95,6 +98,7 @@ class Preparation:
             asked,
             self.own_family,
             show_reasoning=judging.show_reasoning,
+            layout=self.layout,
         )
 
 
@@ -169,6 +173,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         verdicts,
         direct_prices=prices,
         batch_prices=in_batches,
+        layout=config.judging.prompt_layout or NEWEST_LAYOUT,
     )
 
 
