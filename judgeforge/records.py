@@ -153,6 +153,7 @@ MissingKind = Literal[
     "unread",  # the reply is not what was asked for, also when asked again
     "reading_failed",  # reading the reply raised what nothing had foreseen
     "undecided",  # a check that code could not decide
+    "left_to_judges",  # the same, of a prompt that judges decide instead
 ]
 
 

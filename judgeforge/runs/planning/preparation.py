@@ -17,10 +17,11 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.checks import parse_checks
+from judgeforge.judging.checks import parse_checks_of_row
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel, PanelKind
+from judgeforge.judging.programs.deciding import Decides
 from judgeforge.judging.rubric import Rubric, load_rubric
 from judgeforge.judging.verification import JUDGE_NAME
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
@@ -86,8 +87,11 @@ class Preparation:
         config = self.config
         return OwnFamily(config.models, exclude=config.judging.exclude_own_family)
 
-    def panel(self, kind: PanelKind[T, PanelT], asked: T) -> PanelT:
-        """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from."""
+    def panel(
+        self, kind: PanelKind[T, PanelT], asked: T, programs: Decides | None = None
+    ) -> PanelT:
+        """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from;
+        ``programs``: what runs those that checks need, where answers are checked."""
         judging = self.config.judging
         return kind(
             judging.judges,
@@ -95,6 +99,7 @@ class Preparation:
             asked,
             self.own_family,
             show_reasoning=judging.show_reasoning,
+            programs=programs,
         )
 
 
@@ -238,7 +243,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         needs_completions=config.sampling is None,
         adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
-        read_checks=parse_checks,
+        read_checks=parse_checks_of_row,
         reference_check=next((check.name for check in own if check.needs_reference), None),
         without_tools=_without_tools(config),
         without_pictures=_without_pictures(config),
