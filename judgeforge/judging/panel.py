@@ -16,7 +16,7 @@ from judgeforge.judging.programs.deciding import Decides, NoPrograms
 from judgeforge.judging.rubric import Rubric
 from judgeforge.judging.verification import (
     JUDGE_NAME,
-    deciding_names,
+    deciding,
     is_settled,
     left_to_judges,
     run_checks,
@@ -64,7 +64,7 @@ class Panel:
         Where verifiers settle the prompt, no judge is asked.
         """
         checked = await self.check(prompt, completions)
-        if self.is_settled(checked):
+        if self.is_settled(prompt, checked):
             return checked
         questions = [
             question
@@ -75,9 +75,13 @@ class Panel:
         asked = await self.ask(prompt, completions, questions)
         return [*checked, *asked]
 
-    def is_settled(self, checked: Sequence[Judgment]) -> bool:
+    def is_settled(self, prompt: Prompt, checked: Sequence[Judgment]) -> bool:
         """Whether what code found (``check``) is all that is needed: judges are not asked then."""
-        return bool(self._rubric.judged and self.judges) and is_settled(self._rubric, checked)
+        return self._asks and bool(deciding(self._rubric, prompt)) and is_settled(checked)
+
+    @property
+    def _asks(self) -> bool:
+        return bool(self._rubric.judged and self.judges)
 
     async def check(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
         """What code verifies, free of charge; nothing where the rubric has no checks.
@@ -88,14 +92,13 @@ class Panel:
             return []
         verdicts = await self._verdicts(prompt, completions)
         found = await self._checked(prompt, completions, verdicts)
-        deciding = deciding_names(self._rubric)
-        asks = bool(self._rubric.judged and self.judges)
-        if not asks or not deciding or is_settled(self._rubric, found):
+        names = deciding(self._rubric, prompt) if self._asks else frozenset[str]()
+        if not names or is_settled(found):
             return found
-        others = [
-            run_checks(self._rubric, prompt, one, verdicts, without=deciding) for one in completions
+        rest = [
+            run_checks(self._rubric, prompt, one, verdicts, without=names) for one in completions
         ]
-        return left_to_judges(self._rubric, found, others)
+        return left_to_judges(found, rest, names)
 
     async def _checked(
         self,

@@ -209,13 +209,18 @@ class Rubric(RubricPart):
 
 def load_rubric(name_or_path: str, *, folder: Path) -> Rubric:
     """A shipped rubric by name, or a file relative to ``folder``. Raises ConfigError."""
+    return load_model(rubric_file(name_or_path, folder=folder), Rubric)
+
+
+def rubric_file(name_or_path: str, *, folder: Path) -> Path:
+    """Where a rubric is. Raises ConfigError for a name that none has."""
     path = Path(name_or_path)
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
-        return load_model(folder / path, Rubric)
+        return folder / path
     shipped = shipped_prompts() / "rubrics"
     names = sorted(file.stem for file in shipped.glob("*.yaml"))
     if name_or_path in names:
-        return load_model(shipped / f"{name_or_path}.yaml", Rubric)
+        return shipped / f"{name_or_path}.yaml"
     raise ConfigError(
         f"no rubric is called `{name_or_path}` (shipped: {listed(names)}; a file of your own "
         f"is named by its path, such as rubrics/mine.yaml){did_you_mean(name_or_path, names)}",

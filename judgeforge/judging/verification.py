@@ -73,44 +73,44 @@ def run_checks(
     )
 
 
-def left_to_judges(
-    rubric: Rubric, judgments: Sequence[Judgment], again: Sequence[Judgment | None]
-) -> list[Judgment]:
-    """The judgments by checks of a prompt that its verifiers could not decide.
+def deciding(rubric: Rubric, prompt: Prompt) -> frozenset[str]:
+    """Names of the criteria that decide about this prompt, without a judge where they can."""
+    return frozenset(
+        one.name for one in rubric.checked if one.decides_alone and _has_checks(one, prompt)
+    )
 
-    ``judgments``: with all criteria; ``again``: without those that decide, or None. What a verifier
-    found stays as a veto where its criterion is required, and in words.
+
+def is_settled(judgments: Sequence[Judgment]) -> bool:
+    """Whether no judge need be asked about a prompt that has ``deciding`` criteria: each of its
+    answers is verified, or two are that differ (the others stay undecided, and are left out).
+
+    ``judgments``: those by checks.
     """
-    deciding = {criterion.name for criterion in rubric.checked if criterion.decides_alone}
-    found = []
-    for one, rest in zip(judgments, again, strict=True):
-        said = one.missing or one.rationale
-        note = f"left to the judges: {', '.join(sorted(deciding))} ({said})"
-        kept = rest or one.model_copy(
-            update={
-                **Missing("left_to_judges", note).fields(),
-                "criteria": {},
-                "score": None,
-                "rationale": None,
-            }
-        )
-        vetoes = {"failed_required": one.failed_required, "note": note if rest else one.note}
-        found.append(kept.model_copy(update=vetoes))
-    return found
-
-
-def is_settled(rubric: Rubric, judgments: Sequence[Judgment]) -> bool:
-    """Whether no judge need be asked about a prompt with these judgments by checks: each of its
-    answers is verified, or two are that differ (then the others stay undecided, and are left out).
-    """
-    if not any(criterion.decides_alone for criterion in rubric.checked):
-        return False
     scores = [one.score for one in judgments if one.missing is None and one.score is not None]
     return bool(scores) and (len(scores) == len(judgments) or len(set(scores)) > 1)
 
 
-def deciding_names(rubric: Rubric) -> frozenset[str]:
-    return frozenset(one.name for one in rubric.checked if one.decides_alone)
+def left_to_judges(
+    judgments: Sequence[Judgment], rest: Sequence[Judgment | None], names: Collection[str]
+) -> list[Judgment]:
+    """The judgments by checks of a prompt that its verifiers could not settle.
+
+    ``judgments``: with all criteria; ``rest``: without those of ``names``, None where none is left.
+    What verifiers found stays as a veto where their criterion is required, and in words.
+    """
+    return [
+        _left(one, other, ", ".join(sorted(names)))
+        for one, other in zip(judgments, rest, strict=True)
+    ]
+
+
+def _left(one: Judgment, rest: Judgment | None, names: str) -> Judgment:
+    note = f"left to the judges: {names} ({one.missing or one.rationale})"
+    if rest is not None:
+        vetoes = tuple(dict.fromkeys([*rest.failed_required, *one.failed_required]))
+        return rest.model_copy(update={"failed_required": vetoes, "note": note})
+    missing = Missing("left_to_judges", note).fields()
+    return one.model_copy(update={**missing, "criteria": {}, "score": None, "rationale": None})
 
 
 def _blank(prompt: Prompt, completion: Completion, checked: Sequence[Criterion]) -> Judgment:
@@ -146,6 +146,12 @@ def _checks_of(criterion: Criterion, prompt: Prompt) -> tuple[Check, ...]:
         return parse_checks_of_row(wanted)
     except ValueError as error:
         raise ValueError(f"the row's metadata `{key}`: {error}") from error
+
+
+def _has_checks(criterion: Criterion, prompt: Prompt) -> bool:
+    """A row may leave out the checks that a criterion takes from it."""
+    key = criterion.metadata_key
+    return key is None or bool(prompt.metadata.get(key))
 
 
 def _mean(results: Sequence[Result]) -> float:

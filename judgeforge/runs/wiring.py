@@ -234,7 +234,7 @@ def _build_pipeline(
 
     say = record.notes.append
     replies = _first_replies(start, gateway, files.log, say)
-    first = FirstPrompts(replies if _asks_judges(start.prepared) else None)
+    first = FirstPrompts(replies if start.prepared.asks_judges else None)
     gateway.learn_from(first)
     panel = start.prepared.panel(TriedPanel, replies, programs)
     work = _build_prompt_work(start, gateway, panel, estimator, files.log, say)
@@ -303,10 +303,6 @@ def _first_replies(
         keep=keep,
         say=say,
     )
-
-
-def _asks_judges(prepared: Preparation) -> bool:
-    return bool(prepared.rubric.judged and prepared.config.judging.judges)
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:

@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from judgeforge.judging.checks import language, pattern, programs, structured, text, tool_calls
-from judgeforge.judging.checks.programs import Makes, Task, Verdict
+from judgeforge.judging.checks.programs import REFERENCE, Makes, Task, Verdict
 from judgeforge.judging.checks.subject import (
     Passes,
     Subject,
@@ -65,11 +65,12 @@ class Check:
     @property
     def needs_reference(self) -> bool:
         """Whether a row without a reference leaves it undecided."""
-        if self.kind.task is None:
-            return self.kind.needs_reference
-        return isinstance(self.argument, programs.MathAnswer) and (
-            self.argument.of == programs.REFERENCE
-        )
+        return self.kind.needs_reference or REFERENCE in self.needs
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What a program needs of the row: `reference`, and keys of its metadata."""
+        return getattr(self.argument, "needs", ()) if self.kind.task is not None else ()
 
     def __str__(self) -> str:
         return f"{self.name}: {json.dumps(self.stated, ensure_ascii=False)}"

@@ -57,6 +57,10 @@ class MathAnswer:
     decimals: int = 6
     timeout_s: float = 10.0
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.of,)
+
 
 @dataclass(frozen=True, slots=True)
 class PythonTests:
@@ -65,6 +69,10 @@ class PythonTests:
     entry_point: str | None = None
     timeout_s: float = 10.0
     memory_mb: int = 512
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.tests, self.setup, self.entry_point)))
 
 
 @dataclass(frozen=True, slots=True)

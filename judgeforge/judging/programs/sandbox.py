@@ -251,12 +251,12 @@ def _options(version: tuple[int, ...]) -> list[str]:
             options += ["--ro-bind", folder, folder]
     for file in _python_files():
         options += ["--ro-bind", str(file), str(file)]
-    for folder in _packages():
-        options += ["--tmpfs", folder, "--remount-ro", folder]
+    for hidden in _packages():
+        options += ["--tmpfs", hidden, "--remount-ro", hidden]
     for device in ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"):
         options += ["--dev-bind", device, device]
-    for file in ("/etc/ld.so.cache", "/usr/share/zoneinfo"):
-        options += ["--ro-bind-try", file, file]
+    for place in ("/etc/ld.so.cache", "/usr/share/zoneinfo"):
+        options += ["--ro-bind-try", place, place]
     options += ["--ro-bind", str(PROGRAM), _INSIDE]
     if version >= _SIZED_FOLDERS_SINCE:
         options += ["--size", str(_ROOM_MB << 20), "--tmpfs", "/tmp", "--chdir", "/tmp"]  # noqa: S108
@@ -286,5 +286,5 @@ def _packages() -> list[str]:
     everywhere."""
     stdlib = Path(sysconfig.get_path("stdlib"))
     places = [stdlib / name for name in ("site-packages", "dist-packages")]
-    hidden = [*places, Path("/usr/lib/python3/dist-packages")]
-    return [str(place) for place in hidden if place.is_dir()]
+    places.append(Path("/usr/lib/python3/dist-packages"))
+    return [str(place) for place in places if place.is_dir()]

@@ -17,7 +17,6 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.checks import parse_checks_of_row
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel, PanelKind
@@ -36,6 +35,7 @@ from judgeforge.runs.planning.judge_settings import (
 )
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
+from judgeforge.runs.planning.verifiers import check_programs, read_row_checks
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -65,6 +65,10 @@ class Preparation:
     def asks_nobody(self) -> bool:
         """Whether the rubric has criteria for judges, and this run names none."""
         return bool(self.rubric.judged) and not self.config.judging.judges
+
+    @property
+    def asks_judges(self) -> bool:
+        return bool(self.rubric.judged and self.config.judging.judges)
 
     @property
     def only_samples(self) -> bool:
@@ -127,7 +131,8 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
-        for check in (check_judges, check_families, check_contexts):
+        run = [check_programs] if with_keys else []  # where something is to be run
+        for check in (check_judges, check_families, check_contexts, *run):
             with _adding_to(mistakes):
                 check(config, rubric)
         with _adding_to(mistakes):
@@ -233,7 +238,14 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
 def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
     checked = rubric.checked if rubric else ()
-    own = [check for criterion in checked for check in criterion.own_checks]
+    asks = bool(rubric and rubric.judged and config.judging.judges)
+    # What verifiers leave undecided for lack of a reference, judges decide.
+    own = [
+        check
+        for criterion in checked
+        if not (asks and criterion.decides_alone)
+        for check in criterion.own_checks
+    ]
     sampled = [config.models[name] for name in config.sampling.writers] if config.sampling else []
     known = [model.context_tokens for model in sampled if model.context_tokens]
     return RowChecks(
@@ -243,7 +255,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         needs_completions=config.sampling is None,
         adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
-        read_checks=parse_checks_of_row,
+        read_checks=read_row_checks,
         reference_check=next((check.name for check in own if check.needs_reference), None),
         without_tools=_without_tools(config),
         without_pictures=_without_pictures(config),
