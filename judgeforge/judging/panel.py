@@ -223,6 +223,11 @@ class RecordedPanel(Panel):
             (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
         }
 
+    async def check(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
+        """As code found it then."""
+        keys = [(prompt.id, JUDGE_NAME, (one.id,), 0) for one in completions]
+        return [self._judgments[key] for key in keys if key in self._judgments]
+
     async def ask(
         self, prompt: Prompt, completions: Sequence[Completion], questions: Sequence[Question]
     ) -> list[Judgment]:

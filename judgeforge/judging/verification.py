@@ -15,9 +15,10 @@ from judgeforge.judging.checks.programs import Task, Verdict
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 from judgeforge.judging.judge import Missing
 from judgeforge.judging.rubric import Criterion, Rubric
+from judgeforge.ranking.protocols import CODE
 from judgeforge.records import Completion, Judgment, Prompt
 
-JUDGE_NAME = "checks"
+JUDGE_NAME = CODE
 _LONGEST_SAID = 2000
 """Characters of what programs said, in one rationale."""
 

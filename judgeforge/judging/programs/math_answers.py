@@ -24,10 +24,11 @@ _STATED = re.compile(
     r"(?P<said>[^\n]{1,80}?)(?:\*\*)?\s*(?:[.;!](?=\s|$)|\n|$)",
     re.IGNORECASE,
 )
+_FORMULA = re.compile(r"(?<![\\$])\$([^$\n]+)(?<!\\)\$(?!\$)|\\\((.+?)\\\)")
 _ONE_LINE = 200
 _WORD = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}")
 _FUNCTIONS = frozenset(
-    {"sin", "cos", "tan", "log", "exp", "sqrt", "and", "inf", "min", "max", "pi"}
+    {"sin", "cos", "tan", "log", "exp", "sqrt", "inf", "min", "max", "pi"}
 )
 _LATEX = {
     "\u2212": "-", "\u2013": "-", "\u00d7": r" \times ", "·": r" \cdot ", "÷": r" \div ",
@@ -90,6 +91,9 @@ def _finals(answer: str, boxes: Sequence[str]) -> Iterator[tuple[str, list[Any]]
         stated = [found[1] for found in pattern.finditer(answer)]
         if stated and not _is_prose(stated[-1]):
             yield stated[-1], _parsed_alone(stated[-1])
+    formulas = [one or other for one, other in _FORMULA.findall(answer)]
+    if len(formulas) == 1:
+        yield formulas[0], _parsed_alone(formulas[0])
     line = answer.strip()
     if "\n" not in line and len(line) <= _ONE_LINE and not _is_prose(line):
         yield line, _parsed_alone(line)
