@@ -211,7 +211,8 @@ def _sureness(quality: Quality) -> str:
         f"By their own `confidence`, {_percent(wrong.by_confidence)} of the pairs are expected "
         f"to have the worse answer as chosen{_tied(wrong.tied)}; in "
         f"{_percent(wrong.by_p_best)}, chosen is "
-        f"expected not to be the best of its prompt.{_verified(quality)}\n\n" + _table(["confidence", "pairs", ""], rows)
+        f"expected not to be the best of its prompt.{_verified(quality)}\n\n"
+        + _table(["confidence", "pairs", ""], rows)
     )
 
 

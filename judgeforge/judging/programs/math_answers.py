@@ -27,9 +27,7 @@ _STATED = re.compile(
 _FORMULA = re.compile(r"(?<![\\$])\$([^$\n]+)(?<!\\)\$(?!\$)|\\\((.+?)\\\)")
 _ONE_LINE = 200
 _WORD = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}")
-_FUNCTIONS = frozenset(
-    {"sin", "cos", "tan", "log", "exp", "sqrt", "inf", "min", "max", "pi"}
-)
+_FUNCTIONS = frozenset({"sin", "cos", "tan", "log", "exp", "sqrt", "inf", "min", "max", "pi"})
 _LATEX = {
     "\u2212": "-", "\u2013": "-", "\u00d7": r" \times ", "·": r" \cdot ", "÷": r" \div ",
     "π": r" \pi ", "∞": r" \infty ", "≤": r" \le ", "≥": r" \ge ", "≠": r" \ne ",
