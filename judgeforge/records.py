@@ -56,7 +56,7 @@ class Prompt(Record):
 class Completion(SparseRecord):
     """One answer to a prompt, usable or not."""
 
-    only_where_set = frozenset({"tool_calls", "given", "principle"})
+    only_where_set = frozenset({"tool_calls", "given", "principle", "near_duplicate_of"})
 
     id: str
     prompt_id: str
@@ -74,6 +74,8 @@ class Completion(SparseRecord):
     """Why there is no answer (``finish`` failed) or it was withheld (content_filter)."""
     duplicate_of: str | None = None
     """Id of the completion of the same prompt that reads the same and is judged for both."""
+    near_duplicate_of: str | None = None
+    """Id of an earlier one that it nearly repeats: judged on its own, and no pair with that one."""
     signs: tuple[str, ...] = ()
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
@@ -123,6 +125,7 @@ class Completion(SparseRecord):
             *([f"not known to be whole: {self.unsure}"] if self.unsure is not None else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
+            *([f"nearly:{self.near_duplicate_of}"] if self.near_duplicate_of is not None else []),
             *([f"prompt may be cut: {read} tokens"] if read is not None else []),
             *map(suspicious_flag, self.signs),
         )
@@ -153,6 +156,7 @@ MissingKind = Literal[
     "unread",  # the reply is not what was asked for, also when asked again
     "reading_failed",  # reading the reply raised what nothing had foreseen
     "undecided",  # a check that code could not decide
+    "left_to_judges",  # the same, of a prompt that judges decide instead
 ]
 
 
@@ -270,7 +274,6 @@ class SkipReason(StrEnum):
     """Why a prompt ended without pairs. The list is closed."""
 
     INVALID_ROW = "invalid_row"
-    """Not JSON, not a table row, or a field of the wrong type."""
     INVALID_ENCODING = "invalid_encoding"
     EMPTY_PROMPT = "empty_prompt"
     WRONG_ROLES = "wrong_roles"
@@ -290,8 +293,9 @@ class SkipReason(StrEnum):
     NOT_JUDGED = "not_judged"
     """Sampled only: no judge is named, and nobody else has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"
-    """Fewer than two completions with a judgment."""
     TIE = "tie"
+    ALIKE = "alike"
+    """Pairs could only be made of answers that are nearly the same."""
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"
     LENGTH_RATIO = "length_ratio"
@@ -309,7 +313,7 @@ class SkipReason(StrEnum):
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
         doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
         refused = (self.BELOW_MARGIN, self.LENGTH_RATIO, self.BELOW_CHOSEN_SCORE)
-        newer = (self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
+        newer = (self.ALIKE, self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
         return self in (*doubted, *refused, *newer)
 
     @property

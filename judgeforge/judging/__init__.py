@@ -16,6 +16,7 @@ verification.py   criteria that code verifies
 protocols/        one file a way to ask
 replies/          reads what judges answer, strictly
 checks/           what code can check of a text
+programs/         what needs a program of its own: mathematics, tests, functions
 
 A judge is a model, a protocol and settings. It offers questions about some completions of a
 prompt; the panel asks all of them, the escalation those that are worth their price:

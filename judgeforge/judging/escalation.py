@@ -57,6 +57,8 @@ class Escalation:
         """
         prices = self._prices(prompt, completions)
         checked = await self._panel.check(prompt, completions)
+        if self._panel.is_settled(prompt, checked):
+            return [*checked, *brought]
         course = _Course(self._panel, prompt, completions, self._options(prices), checked, brought)
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept

@@ -19,6 +19,7 @@ from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
+from judgeforge.judging.programs.deciding import Programs
 from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
@@ -115,7 +116,10 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
                 "folder has cost in all is not known; what this start costs is counted"
             )
         estimator = Estimator(start.prepared)
-        pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
+        programs = opened.enter_context(closing(_programs(start, files)))
+        pipeline = _build_pipeline(
+            start, estimator, files=files, gateway=gateway, record=record, programs=programs
+        )
         expected = ExpectedCalls(estimator, start.work.todo)
         try:
             yield Parts(files, endpoints, gateway, record, pipeline, expected)
@@ -226,8 +230,18 @@ def _redactor(prepared: Preparation) -> Redactor:
     return Redactor(key for key in prepared.keys.values() if key)
 
 
+def _programs(start: Start, files: Files) -> Programs:
+    return Programs(files.cache, start.config.folder, tell=files.log.event)
+
+
 def _build_pipeline(
-    start: Start, estimator: Estimator, *, files: Files, gateway: Gateway, record: RunRecord
+    start: Start,
+    estimator: Estimator,
+    *,
+    files: Files,
+    gateway: Gateway,
+    record: RunRecord,
+    programs: Programs,
 ) -> Pipeline:
     known = fit_so_far(start)
     record.reliability = None if known is None else known.reliability
@@ -238,9 +252,10 @@ def _build_pipeline(
 
     say = record.notes.append
     replies = _first_replies(start, gateway, files.log, say)
-    first = FirstPrompts(replies if _asks_judges(start.prepared) else None)
+    first = FirstPrompts(replies if start.prepared.asks_judges else None)
     gateway.learn_from(first)
-    work = _build_prompt_work(start, gateway, replies, estimator, files.log, say)
+    panel = start.prepared.panel(TriedPanel, replies, programs)
+    work = _build_prompt_work(start, gateway, panel, estimator, files.log, say)
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
     return Pipeline(
         work,
@@ -257,15 +272,13 @@ def _build_pipeline(
 def _build_prompt_work(
     start: Start,
     gateway: Gateway,
-    first: FirstReplies,
+    panel: TriedPanel,
     estimator: Estimator,
     log: RunLog,
     say: Callable[[str], None],
 ) -> PromptWork:
     prepared = start.prepared
     config, calibration, verdicts = prepared.config, prepared.calibration, prepared.verdicts
-    panel = prepared.panel(TriedPanel, first)
-
     judged_weight = sum(criterion.weight for criterion in prepared.rubric.judged) or 1.0
 
     def reading_failed(judgment: Judgment) -> None:
@@ -308,10 +321,6 @@ def _first_replies(
         keep=keep,
         say=say,
     )
-
-
-def _asks_judges(prepared: Preparation) -> bool:
-    return bool(prepared.rubric.judged and prepared.config.judging.judges)
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:

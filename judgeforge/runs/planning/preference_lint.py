@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from judgeforge.inputs.duplicates import KeySet
 from judgeforge.records import Given, ReadyCompletion, prompt_key
-from judgeforge.sampling.sampling import text_as_read
+from judgeforge.sampling.duplicates import text_as_read
 from judgeforge.text.messages import Message
 from judgeforge.text.wording import counted
 

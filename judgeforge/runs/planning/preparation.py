@@ -17,11 +17,11 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.panel import Panel, PanelKind
+from judgeforge.judging.programs.deciding import Decides
 from judgeforge.judging.rubric import Rubric, load_rubric
 from judgeforge.judging.verification import JUDGE_NAME
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
@@ -36,6 +36,7 @@ from judgeforge.runs.planning.judge_settings import (
 )
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
+from judgeforge.runs.planning.verifiers import check_programs, read_row_checks
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -69,6 +70,10 @@ class Preparation:
         return bool(self.rubric.judged) and not self.config.judging.judges
 
     @property
+    def asks_judges(self) -> bool:
+        return bool(self.rubric.judged and self.config.judging.judges)
+
+    @property
     def only_samples(self) -> bool:
         """Whether nobody judges, so that the run ends with completions."""
         return self.asks_nobody and self.verdicts is None
@@ -89,8 +94,11 @@ class Preparation:
         config = self.config
         return OwnFamily(config.models, exclude=config.judging.exclude_own_family)
 
-    def panel(self, kind: PanelKind[T, PanelT], asked: T) -> PanelT:
-        """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from."""
+    def panel(
+        self, kind: PanelKind[T, PanelT], asked: T, programs: Decides | None = None
+    ) -> PanelT:
+        """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from;
+        ``programs``: what runs those that checks need, where answers are checked."""
         judging = self.config.judging
         return kind(
             judging.judges,
@@ -99,6 +107,7 @@ class Preparation:
             self.own_family,
             show_reasoning=judging.show_reasoning,
             layout=self.layout,
+            programs=programs,
         )
 
 
@@ -126,7 +135,8 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
-        for check in (check_judges, check_families, check_contexts):
+        run = [check_programs] if with_keys else []  # where something is to be run
+        for check in (check_judges, check_families, check_contexts, *run):
             with _adding_to(mistakes):
                 check(config, rubric)
         with _adding_to(mistakes):
@@ -233,7 +243,14 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
 def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
     checked = rubric.checked if rubric else ()
-    own = [check for criterion in checked for check in criterion.own_checks]
+    asks = bool(rubric and rubric.judged and config.judging.judges)
+    # What verifiers leave undecided for lack of a reference, judges decide.
+    own = [
+        check
+        for criterion in checked
+        if not (asks and criterion.decides_alone)
+        for check in criterion.own_checks
+    ]
     sampled = [config.models[name] for name in config.sampling.writers] if config.sampling else []
     known = [model.context_tokens for model in sampled if model.context_tokens]
     return RowChecks(
@@ -243,7 +260,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         needs_completions=config.sampling is None,
         adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
-        read_checks=parse_checks,
+        read_checks=read_row_checks,
         reference_check=next((check.name for check in own if check.needs_reference), None),
         without_tools=_without_tools(config),
         without_pictures=_without_pictures(config),
