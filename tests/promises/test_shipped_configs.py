@@ -39,6 +39,7 @@ EXPECTED = {
     "local-judges",
     "labels",
     "preference-set",
+    "verified",
 }
 
 each_config = pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
