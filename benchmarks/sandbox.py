@@ -80,9 +80,10 @@ def main() -> None:
         f"{'root' if os.getuid() == 0 else 'an ordinary user'}; "
         f"{time.monotonic() - begun:.0f} s.\n",
         f"Each program had {LIMITS['timeout_s']:g} s and {LIMITS['memory_mb']} MB. A test that "
-        "tells what it found out follows its code; that is in quotes. *Held*: it got nothing that it was not given, no file of this machine was read or changed, no "
-        "server on loopback was reached, no process outlived it, and it was not taken for a "
-        f"success. **{held} of {len(rows)} held.**\n",
+        "tells what it found out follows its code; that is in quotes. *Held*: it got nothing that "
+        "it was not given, no file of this machine was read or changed, no server on loopback was "
+        "reached, no process outlived it, and it was not taken for a success. "
+        f"**{held} of {len(rows)} held.**\n",
         "| program | what it tries | what happened | seconds | |",
         "|---|---|---|---|---|",
         *rows,

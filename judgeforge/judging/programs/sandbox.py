@@ -76,6 +76,10 @@ class Sandbox:
             ended = _watch(process, reports, json.dumps({**given, "token": token}), clock_s)
         return _verdict(ended, token, given["timeout_s"])
 
+    def another(self) -> Sandbox:
+        """The same for another run: each kills its own."""
+        return Sandbox(self.bwrap, self.options, self.filter)
+
     def kill(self) -> None:
         with self._lock:
             self._closed = True
