@@ -12,7 +12,7 @@ ONE = "def f():\n    return 1\n"
 
 
 def fenced(code: str, language: str = "python", fence: str = "```") -> str:
-    return f"{fence}{language}\n{code}{fence}\n"
+    return f"{fence}{language}\n{code.rstrip()}\n{fence}\n"
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def fenced(code: str, language: str = "python", fence: str = "```") -> str:
         f"```python\n{ONE}",
         ONE,
         "1. First\n   ```python\n   def f():\n       return 1\n   ```\n",
-        f"{fenced('$ python f.py\n', 'bash')}{fenced(ONE)}",
-        f"{fenced(ONE)}\n{fenced('>>> f()\n', 'python')}\n{fenced('f(\n', 'python')}",
+        f"{fenced('$ python f.py', 'bash')}{fenced(ONE)}",
+        f"{fenced(ONE)}\n{fenced('>>> f()', 'python')}\n{fenced('f(', 'python')}",
         f"{fenced(ONE)}and again\n{fenced(ONE)}",
     ],
 )
@@ -40,7 +40,7 @@ def test_is_found_with_prose_around_it(answer: str) -> None:
 
 
 def test_of_several_blocks_stands_in_one_file() -> None:
-    found = python_code(f"{fenced('import math\n')}then\n{fenced('x = math.pi\n')}")
+    found = python_code(f"{fenced('import math')}then\n{fenced('x = math.pi')}")
     assert found is not None
     assert [line for line in found.splitlines() if line] == ["import math", "x = math.pi"]
 
@@ -52,7 +52,7 @@ def test_of_several_blocks_stands_in_one_file() -> None:
         "",
         "Yes",
         "42",
-        fenced("int main() {}\n", "c"),
+        fenced("int f;", "c"),
         fenced("", "python"),
         "x",
     ],
