@@ -1,4 +1,4 @@
-"""Verifiers decide before a judge is asked, and what they decide is certain, cached and explained."""
+"""Verifiers decide before a judge is asked; what they decide is certain, kept and explained."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def is_right(answer, reference):
         file.write(answer + "\\n")
     if reference is None or "perhaps" in answer:
         return None, "nobody knows"
+    answer = answer.replace("six", "6")
     return answer == reference, f"{answer} against {reference}"
 """
 ROWS: list[dict[str, Any]] = [
@@ -42,7 +43,7 @@ ROWS: list[dict[str, Any]] = [
     {"id": "in-part", "completions": ["perhaps 4", "5", "4"], "reference": "4"},
     {"id": "one", "completions": ["perhaps 4", "perhaps 5", "5"], "reference": "4"},
     {"id": "open", "completions": ["blue, I think", "no idea"]},
-    {"id": "all-right", "completions": ["6", "6 "], "reference": "6"},
+    {"id": "all-right", "completions": ["6", "six"], "reference": "6"},
     {"id": "both-wrong", "completions": ["7", "8"], "reference": "9"},
 ]
 ASKED_OF_A_JUDGE = {"one", "open"}
@@ -111,15 +112,16 @@ def test_equal_verdicts_end_as_ties(done: tuple[Path, int]) -> None:
     folder, _ = done
     skips = {row["prompt_id"]: row["reason"] for row in rows(folder / "out" / "skips.jsonl")}
     assert skips["both-wrong"] == "tie"
-    assert skips["all-right"] == "invalid_row" or skips["all-right"] == "too_few_completions"
+    assert skips["all-right"] == "tie"
 
 
 def test_explain_shows_what_the_program_said(done: tuple[Path, int], command: Command) -> None:
     folder, _ = done
     code, shown, _ = command("explain", folder / "out", "decided.p0")
     assert code == 0
-    assert "4 against 4" in shown
-    assert "5 against 4" in shown
+    said = " ".join(shown.replace("│", " ").split())
+    assert "function: 4 against 4" in said
+    assert 'failed: function: "own:is_right" (5 against 4)' in said
 
 
 def test_each_run_of_a_program_is_in_the_log_and_none_is_run_twice(
@@ -141,19 +143,9 @@ def test_plan_and_check_say_how_many_prompts_need_no_judge(done: tuple[Path, int
     config = judgeforge.load_config(folder / "config.yaml")
     plan = plan_run(config)
     told = next(note for note in plan.notes if "verifiers" in note)
-    assert told.startswith("5 of 5 prompts can be decided by verifiers")
-    assert (plan.calls, plan.calls_high) == (1, 12)
+    assert told.startswith("6 of 6 prompts can be decided by verifiers")
+    assert (plan.calls, plan.calls_high) == (1, 14)
     assert told in check_run(config).notes
-
-
-def test_a_row_that_lacks_a_reference_is_told_of_before_the_run(
-    tmp_path: Path, server: LocalServer
-) -> None:
-    config = set_up(tmp_path, server)
-    rubric = RUBRIC.replace('function: "own:is_right"', "equals_reference: true")
-    (tmp_path / "rubric.yaml").write_text(rubric)
-    report = check_run(judgeforge.load_config(config))
-    assert report.skips["invalid_row"] >= 1, "equals_reference does not decide on its own"
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_a_changed_word_makes_a_near_duplicate_which_is_judged_on_its_own() -> N
 
 
 def test_each_names_the_nearest_before_it() -> None:
-    again = NEAR.replace("great", "large")
+    again = NEAR.replace("lit", "set")
     assert marked(STORY, NEAR, again) == ["", "~c0", "~c1"]
 
 
