@@ -85,13 +85,16 @@ def _mistake(config: RunConfig, number: int, name: str, problem: str) -> ConfigE
 class VerifiedPrompts:
     """Of the prompts of an input, how many need no judge, and what the others lack."""
 
-    def __init__(self, rubric: Rubric, *, asks: bool) -> None:
-        """``asks``: whether there are judges to be asked about the others."""
-        self._rubric, self._asks = rubric, asks
+    def __init__(self, rubric: Rubric | None, *, asks: bool) -> None:
+        """``rubric`` None: it cannot be read, and nothing is said. ``asks``: whether judges are
+        named, to be asked about the others."""
+        self._rubric, self._asks = rubric, asks and bool(rubric and rubric.judged)
         self._prompts = self._decided = 0
         self._lacking: dict[str, int] = {}
 
     def add(self, prompt: Prompt) -> None:
+        if self._rubric is None:
+            return
         self._prompts += 1
         lacking = list(_lacking(self._rubric, prompt))
         for one in lacking:
@@ -100,7 +103,8 @@ class VerifiedPrompts:
 
     def notes(self) -> list[str]:
         """In words; nothing where no criterion decides."""
-        if not self._prompts or not any(one.decides_alone for one in self._rubric.checked):
+        checked = self._rubric.checked if self._rubric else []
+        if not self._prompts or not any(one.decides_alone for one in checked):
             return []
         found = []
         if self._asks:
