@@ -157,9 +157,7 @@ class TestTheShippedRubrics:
         assert rubric.guidance.strip()
 
     @pytest.mark.parametrize("name", SHIPPED)
-    def test_describe_at_least_five_levels_where_a_judge_is_asked(
-        self, name: str, tmp_path: Path
-    ) -> None:
+    def test_describe_at_least_five_levels_for_judges(self, name: str, tmp_path: Path) -> None:
         rubric = load_rubric(name, folder=tmp_path)
         scaled = [criterion for criterion in rubric.judged if criterion.levels is not None]
         assert scaled or not rubric.judged

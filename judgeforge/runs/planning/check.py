@@ -66,11 +66,9 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = load_rubric(config.rubric, folder=config.folder)
-    noticed = Noticed()
-    sides = SideNotes(config)
+    noticed, worst, sides = Noticed(), Worst(), SideNotes(config)
     verified = VerifiedPrompts(rubric, asks=bool(config.judging.judges))
     about = InputNotes(config.prompts, row_checks(config, rubric))
-    worst = Worst()
     rows = read_clean_prompts(
         config.prompts,
         about.checks,
