@@ -26,7 +26,7 @@ def run_checks(rubric: Rubric, prompt: Prompt, completion: Completion) -> Judgme
         completion_ids=(completion.id,),
         judge=JUDGE_NAME,
         protocol="checks",
-        weight=sum(criterion.weight for criterion in rubric.checked),
+        weight=sum(criterion.size for criterion in rubric.checked),
     )
     subject = Subject(completion.text, prompt.reference, completion.tool_calls)
     criteria: dict[str, float] = {}

@@ -248,7 +248,7 @@ def _build_prompt_work(
     config, calibration, verdicts = prepared.config, prepared.calibration, prepared.verdicts
     panel = prepared.panel(TriedPanel, first)
 
-    judged_weight = sum(criterion.weight for criterion in prepared.rubric.judged) or 1.0
+    judged_weight = prepared.rubric.judged_weight or 1.0
 
     def reading_failed(judgment: Judgment) -> None:
         log.event("reading_failed", judgment=judgment.id, key=judgment.call, error=judgment.missing)
