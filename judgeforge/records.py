@@ -50,7 +50,8 @@ class Prompt(Record):
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     completions: tuple[ReadyCompletion, ...] = ()
     tools: str | None = None
-    """Canonical JSON of a list in OpenAI's shape; None where the row has none."""
+    criteria: str | None = None
+    """Canonical JSON of lists, tools in OpenAI's shape; None where the row has none."""
 
 
 class Completion(SparseRecord):
@@ -85,7 +86,7 @@ class Completion(SparseRecord):
     answered_model: str | None = None
     """What the server calls the model that answered; None where it does not say."""
     input_tokens_read: int | None = None
-    """Tokens of the input that the server counted, where so few cannot be all that was sent."""
+    """Those that the server counted of the input, where so few cannot be all that was sent."""
     cost_usd: float | None = 0.0
     """None where the price of the model is unknown."""
 
@@ -101,7 +102,6 @@ class Completion(SparseRecord):
         return not self.tool_calls and not self.text.strip()
 
     def message(self, *, with_reasoning: bool = False) -> Message:
-        """As the assistant's turn."""
         return Message(
             role="assistant",
             content=None if self.tool_calls and not self.text else self.text,
@@ -138,7 +138,6 @@ class Question(Record):
     judge: str
     """The judge's label."""
     completion_ids: tuple[str, ...]
-    """In the order in which the judge sees them."""
     repeat: int = 0
     """Equal questions with different ``repeat`` are asked again, not answered from the cache."""
 
@@ -198,9 +197,9 @@ class Judgment(Record):
     note: str | None = None
     """What a reader should know of how this came about (such as a fallback)."""
     call: str | None = None
-    """Key of the call that gave it, the last one where there were several."""
+    """Key of the call that gave it, or of the last one."""
     calls: tuple[str, ...] = ()
-    """Keys of all calls where there were several: one for each criterion, or asked again."""
+    """Keys of all where there were several: one for each criterion, or asked again."""
     answered_model: str | None = None
     """What the server calls the model that answered, or the models; None where it does not say."""
     input_tokens_read: int | None = None
@@ -208,9 +207,8 @@ class Judgment(Record):
     cost_usd: float | None = 0.0
     """Of all its calls."""
     missing: str | None = None
-    """Why there is no judgment, for people to read."""
     missing_kind: MissingKind | None = None
-    """The same for programs; None where nothing is missing, or no reason was stated."""
+    """Why there is no judgment: in words, and for programs (None where no reason was stated)."""
 
     @property
     def call_keys(self) -> tuple[str, ...]:
@@ -241,7 +239,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools", "metadata"})
+    only_where_set = frozenset({"tools", "metadata", "own_criteria"})
 
     id: str
     prompt_id: str
@@ -254,8 +252,7 @@ class PreferencePair(SparseRecord):
     confidence: float
     """P(chosen is better than rejected)."""
     p_tie: float | None = None
-    """P(both are equally good); the rest is P(rejected is better). None in rows of earlier
-    versions, whose ``confidence`` left equal completions out of account."""
+    """P(both are equally good); the rest is P(rejected is better). None in older rows."""
     chosen_model: str
     rejected_model: str
     strategy: str
@@ -264,6 +261,8 @@ class PreferencePair(SparseRecord):
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What ``prompts.keep`` names, null where a row has none."""
+    own_criteria: str | None = None
+    """The prompt's own, as JSON text: see store/own_criteria.py."""
 
 
 class SkipReason(StrEnum):
@@ -271,6 +270,9 @@ class SkipReason(StrEnum):
 
     INVALID_ROW = "invalid_row"
     """Not JSON, not a table row, or a field of the wrong type."""
+    INVALID_CRITERIA = "invalid_criteria"
+    NO_CRITERIA = "no_criteria"
+    CRITERIA_NOT_WRITTEN = "criteria_not_written"
     INVALID_ENCODING = "invalid_encoding"
     EMPTY_PROMPT = "empty_prompt"
     WRONG_ROLES = "wrong_roles"
@@ -320,7 +322,7 @@ class SkipReason(StrEnum):
 
 
 class Skip(SparseRecord):
-    only_where_set = frozenset({"prompt", "tools", "metadata"})
+    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria"})
 
     prompt_id: str
     line: int
@@ -330,6 +332,7 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    own_criteria: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +341,7 @@ class JudgedPrompt:
     completions: Sequence[Completion]
     """All of them, also those that could not be used."""
     judgments: Sequence[Judgment]
+    own_criteria: str | None = None
 
 
 def prompt_key(prompt_id: str) -> int:

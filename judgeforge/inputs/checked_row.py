@@ -42,6 +42,8 @@ class CheckedRow:
         beside = parts["reference"], parts["metadata"]
         told = canonical(beside) if any(beside) or beside[0] is not None else _NOTHING_BESIDE
         self._content.update(told.encode())
+        if parts.get("criteria") is not None:
+            self._content.update(canonical({"criteria": parts["criteria"]}).encode())
 
     @property
     def number_of_completions(self) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from judgeforge.config.shipped import shipped_prompts
 from judgeforge.judging.material import Material, ShownAnswer, as_shown, with_pictures
-from judgeforge.judging.rubric import Rubric
+from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.records import Prompt
 from judgeforge.text.messages import Message
@@ -47,10 +47,10 @@ def judge_messages(
     facts = PROTOCOLS[protocol]
     labels = map(str, range(1, len(answers) + 1)) if facts.shows == "all" else iter("AB")
     material = Material(prompt, tuple(map(as_shown, answers)))
-    code = _code_absent_from(material.written())
+    code = code_absent_from([*material.written(), *_texts(rubric.own)])
     texts = material.shown_answers(code)
     is_decided_pair = facts.decides and len(texts) > 1
-    user = _render(
+    user = rendered(
         "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2",
         turns=material.turns(code),
         reference=prompt.reference,
@@ -58,29 +58,51 @@ def judge_messages(
         answers=list(zip(labels, texts, strict=False)),
         code=code,
     )
-    content = with_pictures(_explained(material, code) + user, material.pictures)
+    own = _own_criteria(protocol, rubric, code)
+    content = with_pictures(own + _explained(material, code) + user, material.pictures)
     system = system_text(protocol, rubric)
     return Message(role="system", content=system), Message(role="user", content=content)
+
+
+def _own_criteria(protocol: str, rubric: Rubric, code: str) -> str:
+    """What judges are asked of this prompt alone; nothing for a rubric of all prompts.
+
+    It opens the user message: all before it is the same for all prompts, so that caches hold. A
+    decision model gets its questions beside the text.
+    """
+    own = [one for one in rubric.own if one.check is None]
+    if not own or PROTOCOLS[protocol].decides:
+        return ""
+    shared = rubric.shared.judged
+    # A criterion that is alone in the system message stands there without its weight.
+    weighed = [*shared, *own] if len(shared) == 1 else own
+    weights = _weights(weighed) if len(rubric.judged) > 1 else []
+    values = {"criteria": shown_criteria(own), "weights": weights, "shared": bool(shared), "code": code}
+    return f"{rendered(f'own_{protocol}.j2', **values)}\n\n"
+
+
+def _texts(criteria: Iterable[Criterion]) -> list[str]:
+    return [text for one in criteria for text in (one.asked, *(one.levels or ()))]
 
 
 def _explained(material: Material, code: str) -> str:
     """What the tags mean that only some prompts have; nothing for a prompt of words alone."""
     parts = [
-        *([_render("tools.j2", code=code)] if material.has_tools else []),
-        *([_render("thoughts.j2", code=code)] if material.has_thoughts else []),
-        *([_render("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
+        *([rendered("tools.j2", code=code)] if material.has_tools else []),
+        *([rendered("thoughts.j2", code=code)] if material.has_thoughts else []),
+        *([rendered("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
     ]
     return "".join(f"{part}\n\n" for part in parts)
 
 
 def decision_pair_question(rubric: Rubric) -> str:
     """Asks which of two answers is better by the whole rubric."""
-    return _render("decisions_pair_question.j2", **_rubric_values(rubric))
+    return rendered("decisions_pair_question.j2", **_rubric_values(rubric))
 
 
 def repair_message(problem: str) -> Message:
     """Asks for the reply again, with what was wrong with the last one."""
-    return Message(role="user", content=_render("repair.j2", problem=problem))
+    return Message(role="user", content=rendered("repair.j2", problem=problem))
 
 
 def template_digests(protocols: Iterable[str]) -> dict[str, str]:
@@ -98,7 +120,7 @@ def template_digests(protocols: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _code_absent_from(texts: list[str]) -> str:
+def code_absent_from(texts: list[str]) -> str:
     """A hash of the texts, taken again until it occurs in none of them."""
     whole = "\0".join(texts)
     digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
@@ -113,9 +135,10 @@ _systems: dict[tuple[str, str], str] = {}
 
 def system_text(protocol: str, rubric: Rubric) -> str:
     """The system message of a protocol's requests: the rubric, the same for all calls."""
-    key = (protocol, rubric.sha256)
+    shared = rubric.shared
+    key = (protocol, shared.sha256)
     if key not in _systems:
-        _systems[key] = _render(f"{protocol}_system.j2", **_rubric_values(rubric))
+        _systems[key] = rendered(f"{protocol}_system.j2", **_rubric_values(shared))
     return _systems[key]
 
 
@@ -123,19 +146,27 @@ def _rubric_values(rubric: Rubric) -> dict[str, object]:
     judged = rubric.judged
     return {
         "guidance": rubric.guidance.strip(),
-        "criteria": [
-            {
-                "name": criterion.name,
-                "question": (criterion.question or criterion.yes_no or "").strip(),
-                "levels": [level.strip() for level in criterion.levels or ()],
-            }
-            for criterion in judged
-        ],
-        "weights": [(c.name, f"{c.weight:g}") for c in judged] if len(judged) > 1 else [],
+        "criteria": shown_criteria(judged),
+        "weights": _weights(judged) if len(judged) > 1 else [],
     }
 
 
-def _render(name: str, **values: object) -> str:
+def shown_criteria(criteria: Sequence[Criterion]) -> list[dict[str, object]]:
+    return [
+        {
+            "name": one.name,
+            "question": " ".join([one.asked.strip(), *([rendered("fault.j2")] if one.is_fault else [])]),
+            "levels": [level.strip() for level in one.levels or ()],
+        }
+        for one in criteria
+    ]
+
+
+def _weights(criteria: Sequence[Criterion]) -> list[tuple[str, str]]:
+    return [(one.name, f"{one.size:g}") for one in criteria]
+
+
+def rendered(name: str, **values: object) -> str:
     return _template(name).render(values).rstrip("\n")
 
 

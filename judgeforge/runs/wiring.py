@@ -23,6 +23,7 @@ from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
+from judgeforge.runs.own_criteria import OwnCriteriaWork
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
@@ -268,6 +269,7 @@ def _build_prompt_work(
         elsewhere=None
         if verdicts is None
         else Elsewhere(verdicts, judged_weight, unused_verdicts(verdicts.file, log, say)),
+        own=OwnCriteriaWork.of_run(prepared, gateway),
         sampled_before=start.sampled_before,
     )
 
@@ -293,7 +295,7 @@ def _first_replies(
 
 
 def _asks_judges(prepared: Preparation) -> bool:
-    return bool(prepared.rubric.judged and prepared.config.judging.judges)
+    return bool(prepared.leaves_to_judges and prepared.config.judging.judges)
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:
