@@ -232,13 +232,13 @@ def _criteria(value: object, checks: RowChecks, *, has_reference: bool) -> str |
     try:
         found = checks.read_criteria(None if is_nan(value) else value)
     except ValueError as error:
-        raise RowProblemError(SkipReason.INVALID_CRITERIA, f"`criteria` {error}") from None
+        raise RowProblemError(SkipReason.INVALID_CRITERIA, f"`criteria`: {error}") from None
     if found is None:
         if checks.needs_criteria:
             raise RowProblemError(
                 SkipReason.NO_CRITERIA,
-                "the row has no `criteria`, and with `per_prompt: only` nothing else is judged; add "
-                "some, let a model write them (`rubric.write`), or use `per_prompt: add`",
+                "the row has no `criteria`, and with `per_prompt: only` nothing else is judged; "
+                "add some, let a model write them (`rubric.write`), or use `per_prompt: add`",
             )
         return None
     if found.needs_reference and not has_reference:

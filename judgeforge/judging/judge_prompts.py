@@ -47,10 +47,10 @@ def judge_messages(
     facts = PROTOCOLS[protocol]
     labels = map(str, range(1, len(answers) + 1)) if facts.shows == "all" else iter("AB")
     material = Material(prompt, tuple(map(as_shown, answers)))
-    code = code_absent_from([*material.written(), *_texts(rubric.own)])
+    code = _code_absent_from([*material.written(), *_texts(rubric.own)])
     texts = material.shown_answers(code)
     is_decided_pair = facts.decides and len(texts) > 1
-    user = rendered(
+    user = _render(
         "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2",
         turns=material.turns(code),
         reference=prompt.reference,
@@ -77,8 +77,13 @@ def _own_criteria(protocol: str, rubric: Rubric, code: str) -> str:
     # A criterion that is alone in the system message stands there without its weight.
     weighed = [*shared, *own] if len(shared) == 1 else own
     weights = _weights(weighed) if len(rubric.judged) > 1 else []
-    values = {"criteria": shown_criteria(own), "weights": weights, "shared": bool(shared), "code": code}
-    return f"{rendered(f'own_{protocol}.j2', **values)}\n\n"
+    values = {
+        "criteria": _shown(own),
+        "weights": weights,
+        "shared": bool(shared),
+        "code": code,
+    }
+    return f"{_render(f'own_{protocol}.j2', **values)}\n\n"
 
 
 def _texts(criteria: Iterable[Criterion]) -> list[str]:
@@ -88,21 +93,47 @@ def _texts(criteria: Iterable[Criterion]) -> list[str]:
 def _explained(material: Material, code: str) -> str:
     """What the tags mean that only some prompts have; nothing for a prompt of words alone."""
     parts = [
-        *([rendered("tools.j2", code=code)] if material.has_tools else []),
-        *([rendered("thoughts.j2", code=code)] if material.has_thoughts else []),
-        *([rendered("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
+        *([_render("tools.j2", code=code)] if material.has_tools else []),
+        *([_render("thoughts.j2", code=code)] if material.has_thoughts else []),
+        *([_render("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
     ]
     return "".join(f"{part}\n\n" for part in parts)
 
 
+def writing_messages(
+    rubric: Rubric, prompt: Prompt, answers: Sequence[ShownAnswer], *, least: int, most: int
+) -> tuple[tuple[Message, Message], str]:
+    """Asks for criteria of a prompt's own beside those of ``rubric``: the system message, the same
+    for all prompts, and the user message; and the code of its tags."""
+    material = Material(prompt, tuple(answers))
+    code = _code_absent_from(material.written())
+    system = _render(
+        "write_system.j2",
+        least=least,
+        most=most,
+        contrast=bool(answers),
+        guidance=rubric.guidance.strip(),
+        criteria=_shown(rubric.judged),
+    )
+    user = _render(
+        "write_user.j2",
+        turns=material.turns(code),
+        reference=prompt.reference,
+        answers=list(zip("AB", material.shown_answers(code), strict=False)),
+        code=code,
+    )
+    content = with_pictures(_explained(material, code) + user, material.pictures)
+    return (Message(role="system", content=system), Message(role="user", content=content)), code
+
+
 def decision_pair_question(rubric: Rubric) -> str:
     """Asks which of two answers is better by the whole rubric."""
-    return rendered("decisions_pair_question.j2", **_rubric_values(rubric))
+    return _render("decisions_pair_question.j2", **_rubric_values(rubric))
 
 
 def repair_message(problem: str) -> Message:
     """Asks for the reply again, with what was wrong with the last one."""
-    return Message(role="user", content=rendered("repair.j2", problem=problem))
+    return Message(role="user", content=_render("repair.j2", problem=problem))
 
 
 def template_digests(protocols: Iterable[str]) -> dict[str, str]:
@@ -120,7 +151,7 @@ def template_digests(protocols: Iterable[str]) -> dict[str, str]:
     }
 
 
-def code_absent_from(texts: list[str]) -> str:
+def _code_absent_from(texts: list[str]) -> str:
     """A hash of the texts, taken again until it occurs in none of them."""
     whole = "\0".join(texts)
     digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
@@ -138,7 +169,10 @@ def system_text(protocol: str, rubric: Rubric) -> str:
     shared = rubric.shared
     key = (protocol, shared.sha256)
     if key not in _systems:
-        _systems[key] = rendered(f"{protocol}_system.j2", **_rubric_values(shared))
+        values = _rubric_values(shared)
+        if not shared.judged:
+            values["guidance"] = f"{values['guidance']}\n\n{_render('own_only.j2')}".strip()
+        _systems[key] = _render(f"{protocol}_system.j2", **values)
     return _systems[key]
 
 
@@ -146,27 +180,34 @@ def _rubric_values(rubric: Rubric) -> dict[str, object]:
     judged = rubric.judged
     return {
         "guidance": rubric.guidance.strip(),
-        "criteria": shown_criteria(judged),
+        "criteria": _shown(judged),
         "weights": _weights(judged) if len(judged) > 1 else [],
     }
 
 
-def shown_criteria(criteria: Sequence[Criterion]) -> list[dict[str, object]]:
+def _shown(criteria: Sequence[Criterion]) -> list[dict[str, object]]:
     return [
         {
             "name": one.name,
-            "question": " ".join([one.asked.strip(), *([rendered("fault.j2")] if one.is_fault else [])]),
+            "question": " ".join(
+                [one.asked.strip(), *([_render("fault.j2")] if one.is_fault else [])]
+            ),
             "levels": [level.strip() for level in one.levels or ()],
         }
         for one in criteria
     ]
 
 
+def _asked(criterion: Criterion) -> str:
+    asked = criterion.asked.strip()
+    return f"{asked} {_render('fault.j2')}" if criterion.is_fault else asked
+
+
 def _weights(criteria: Sequence[Criterion]) -> list[tuple[str, str]]:
     return [(one.name, f"{one.size:g}") for one in criteria]
 
 
-def rendered(name: str, **values: object) -> str:
+def _render(name: str, **values: object) -> str:
     return _template(name).render(values).rstrip("\n")
 
 

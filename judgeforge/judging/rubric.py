@@ -229,7 +229,7 @@ class Rubric(RubricPart):
         A fault counts as one minus its score. Raises KeyError for a criterion that the rubric does
         not have.
         """
-        faults = self._faults
+        faults = self.faults
         return self.weighted({k: 1.0 - s if k in faults else s for k, s in scores.items()})
 
     def weighted(self, values: Mapping[str, float]) -> float:
@@ -238,8 +238,8 @@ class Rubric(RubricPart):
         return sum(self.weights[name] * value for name, value in values.items()) / total
 
     @cached_property
-    def _faults(self) -> frozenset[str]:
-        return frozenset(criterion.name for criterion in self.criteria if criterion.is_fault)
+    def faults(self) -> tuple[str, ...]:
+        return tuple(criterion.name for criterion in self.criteria if criterion.is_fault)
 
 
 def load_rubric(name_or_path: str, *, folder: Path) -> Rubric:

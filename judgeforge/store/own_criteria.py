@@ -1,4 +1,4 @@
-"""The criteria of a prompt's own as a run folder keeps them: JSON text beside its pairs or its skip.
+"""The criteria of a prompt's own as a run folder keeps them: JSON text beside pairs and skips.
 
 A text, since checks have arguments of any kind, which no column of a table can hold.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+
 from pydantic import JsonValue
 
 from judgeforge.text.messages import SparseRecord
@@ -29,7 +30,8 @@ class KeptCriteria(SparseRecord):
 
     @property
     def text(self) -> str:
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
+        unpaid = None if self.calls else {"cost_usd"}
+        return json.dumps(self.model_dump(mode="json", exclude=unpaid), ensure_ascii=False)
 
 
 def criteria_in(lines: Mapping[str, Sequence[bytes]]) -> str | None:

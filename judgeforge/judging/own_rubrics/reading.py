@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,12 +54,12 @@ def read_criteria(value: object, *, taken: Iterable[str] = ()) -> OwnCriteria | 
     that are judged beside them do. Raises ValueError that says which one is wrong, and how."""
     if isinstance(value, str):
         value = _from_json(value)
-    if value is None or value == [] or value == "":
+    if value is None or value in ([], ""):
         return None
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         raise ValueError(f"must be a list of criteria, not {shortened(repr(value), 60)}")
     if len(value) > MOST_CRITERIA:
-        raise ValueError(f"are {len(value)} criteria; at most {MOST_CRITERIA} can be judged at once")
+        raise ValueError(f"there are {len(value)}; at most {MOST_CRITERIA} can be judged at once")
     names = set(taken)
     criteria = list[Criterion]()
     for number, item in enumerate(value, start=1):
@@ -122,14 +122,18 @@ def _fields(item: object, what: str) -> dict[str, Any]:
             found[ours] = _slug(given[theirs]) if ours == "name" else given[theirs]
     statements = [given[key] for key in _STATEMENTS if key in given]
     if statements:
-        if len(statements) > 1 or "yes_no" in found or "levels" in found or "check" in found:
-            raise ValueError(f"{what}: is asked in several ways; leave one of them")
-        if not isinstance(statements[0], str) or not statements[0].strip():
-            raise ValueError(f"{what}: a statement must be a text that is not empty")
-        found["yes_no"] = STATEMENT.format(statements[0].strip())
-    if found.get("name") is None:
-        found.pop("name", None)
-    return found
+        found["yes_no"] = _question_of(statements, found, what)
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _question_of(statements: Sequence[object], found: Mapping[str, Any], what: str) -> str:
+    """What is to be true of an answer, as a question."""
+    if len(statements) > 1 or not {"yes_no", "levels", "check"}.isdisjoint(found):
+        raise ValueError(f"{what}: is asked in several ways; leave one of them")
+    statement = statements[0]
+    if not isinstance(statement, str) or not statement.strip():
+        raise ValueError(f"{what}: a statement must be a text that is not empty")
+    return STATEMENT.format(statement.strip())
 
 
 def _slug(title: object) -> str | None:
@@ -163,6 +167,3 @@ def _refuse_odd_texts(criterion: Criterion, what: str) -> None:
             raise ValueError(f"{what}: a text of {length}; at most {LONGEST_TEXT} are read")
         if odd := _CONTROL.search(text):
             raise ValueError(f"{what}: contains the character U+{ord(odd.group()):04X}; remove it")
-
-
-ReadRow = Callable[[object], OwnCriteria | None]

@@ -1,4 +1,4 @@
-"""A model writes the criteria of a prompt, once: the request is the same in every start, so that its
+"""A model writes the criteria of a prompt, once: the request is the same in every start, and its
 reply comes from the cache ever after.
 
 It is shown the conversation, the reference and, if wanted, two answers that differ, all of it as
@@ -16,13 +16,8 @@ from judgeforge.calls.providers.base import ChatRequest
 from judgeforge.config.model import ModelConfig, ReplyForm
 from judgeforge.config.rubric import WriteConfig
 from judgeforge.errors import CallError
-from judgeforge.judging.judge_prompts import (
-    code_absent_from,
-    rendered,
-    repair_message,
-    shown_criteria,
-)
-from judgeforge.judging.material import Material, ShownAnswer, with_pictures
+from judgeforge.judging.judge_prompts import repair_message, writing_messages
+from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.own_rubrics.written import WRITTEN_SCHEMA, read_written
 from judgeforge.judging.replies.json_object import UnreadableReplyError
@@ -53,7 +48,7 @@ class CriteriaWriter:
         Raises NotWrittenError, and CallError where that stops the run.
         """
         shown = contrasting(answers) if self.config.contrast else ()
-        messages, code = writing_messages(self.config, self.rubrics, prompt, shown)
+        messages, code = messages_for(self.config, self.rubrics, prompt, shown)
         attempt = _Attempt(code)
         try:
             for form, repair in self._ways():
@@ -133,30 +128,13 @@ class _Attempt:
     problem: str = ""
 
 
-def writing_messages(
-    config: WriteConfig, rubrics: OwnRubrics, prompt: Prompt, shown: Sequence[Completion]
+def messages_for(
+    config: WriteConfig, rubrics: OwnRubrics, prompt: Prompt, shown: Sequence[Completion] = ()
 ) -> tuple[tuple[Message, Message], str]:
-    """System message, the same for all prompts, and user message, with the code of its tags."""
-    material = Material(prompt, tuple(map(_without_thought, shown)))
-    code = code_absent_from(material.written())
-    shared = rubrics.shared
-    system = rendered(
-        "write_system.j2",
-        least=min(_FEWEST, config.most),
-        most=config.most,
-        contrast=config.contrast,
-        guidance=shared.guidance.strip(),
-        criteria=shown_criteria(shared.judged),
-    )
-    user = rendered(
-        "write_user.j2",
-        turns=material.turns(code),
-        reference=prompt.reference,
-        answers=list(zip("AB", material.shown_answers(code), strict=False)),
-        code=code,
-    )
-    content = with_pictures(user, material.pictures)
-    return (Message(role="system", content=system), Message(role="user", content=content)), code
+    """What the writer is asked, and the code of the tags in it."""
+    answers = [ShownAnswer(one.text, one.tool_calls) for one in shown]
+    least = min(_FEWEST, config.most)
+    return writing_messages(rubrics.shared, prompt, answers, least=least, most=config.most)
 
 
 def contrasting(answers: Sequence[Completion]) -> Sequence[Completion]:
@@ -169,7 +147,3 @@ def contrasting(answers: Sequence[Completion]) -> Sequence[Completion]:
         return len(first & second) / max(1, len(first | second))
 
     return min(combinations(answers, 2), key=alike, default=())
-
-
-def _without_thought(completion: Completion) -> ShownAnswer:
-    return ShownAnswer(completion.text, completion.tool_calls)

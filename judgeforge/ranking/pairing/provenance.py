@@ -12,7 +12,7 @@ from judgeforge.ranking.pairing.selection import SelectedPair
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Provenance, RubricId
 
 
-def make_pairs(
+def make_pairs(  # noqa: PLR0913 (all that a pair tells)
     prompt: Prompt,
     selected: Sequence[SelectedPair],
     *,

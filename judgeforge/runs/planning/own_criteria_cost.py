@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
-from judgeforge.judging.own_rubrics.writing import writing_messages
+from judgeforge.judging.own_rubrics.writing import messages_for
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Prompt
 from judgeforge.runs.planning.preparation import Preparation
@@ -50,7 +50,7 @@ class OwnCriteriaCost:
             return
         if not self._prepared.config.judging.judges:
             return
-        messages, _ = writing_messages(write, rubrics, prompt, ())
+        messages, _ = messages_for(write, rubrics, prompt)
         shown = _SHOWN_ANSWERS if write.contrast else 0
         frame: Sequence[int] = self._input_tokens(write.model, messages)
         inputs = tuple(n + shown * length for n, length in zip(frame, lengths, strict=True))
@@ -67,4 +67,3 @@ class OwnCriteriaCost:
                 for number in range(1, self._write.most + 1)
             ]
         )
-

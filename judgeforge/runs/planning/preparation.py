@@ -259,7 +259,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=parse_checks,
         reference_check=next((check.name for check in stated if check.needs_reference), None),
-        read_criteria=own and own.read,
+        read_criteria=None if own is None else own.read,
         needs_criteria=own is not None and own.are_needed,
         without_tools=_without_tools(config),
         without_pictures=_without_pictures(config),
