@@ -5,6 +5,7 @@ judge.py          what a judge is, and what its judgments share
 panel.py          all judges of a run, by the protocol of each
 asking.py         judges that write: replies in a schema, with one repair
 judge_prompts.py  prompts of judges, from templates in a sandbox
+layout.py         what requests of a row share, and the code of their tags
 material.py       what is judged, between tags: words, tool calls, pictures, thoughts
 first_replies.py  whether a judge can be read, and in which form it is asked
 unread_judge.py   a judge that could not be read yet, and what to say of it

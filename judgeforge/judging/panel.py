@@ -11,6 +11,7 @@ from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.judge import form_note, make_judge
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.rubric import Rubric
 from judgeforge.judging.verification import JUDGE_NAME, run_checks
@@ -31,18 +32,23 @@ class Panel:
         own_family: OwnFamily | None = None,
         *,
         show_reasoning: bool = False,
+        layout: Layout = NEWEST_LAYOUT,
     ) -> None:
-        """``show_reasoning``: whether judges see what a model thought before it answered."""
+        """``show_reasoning``: whether judges see what a model thought before it answered.
+        ``layout``: of what they are sent."""
         self.judges = tuple(judges)
         self._show_reasoning = show_reasoning
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
-        self._gateway = gateway
+        self._gateway, self._layout = gateway, layout
         self._use(rubric)
 
     def _use(self, rubric: Rubric) -> None:
         self._rubric = rubric
-        self._asked = {one.label: make_judge(one, rubric, self._gateway) for one in self.judges}
+        self._asked = {
+            one.label: make_judge(one, rubric, self._gateway, layout=self._layout)
+            for one in self.judges
+        }
 
     def by(self, rubric: Rubric) -> Self:
         """The same judges, who judge by another rubric: that of one prompt."""
@@ -136,8 +142,11 @@ class TriedPanel(Panel):
         own_family: OwnFamily | None = None,
         *,
         show_reasoning: bool = False,
+        layout: Layout = NEWEST_LAYOUT,
     ) -> None:
-        super().__init__(judges, rubric, gateway, own_family, show_reasoning=show_reasoning)
+        super().__init__(
+            judges, rubric, gateway, own_family, show_reasoning=show_reasoning, layout=layout
+        )
         self.first_replies = gateway
 
     async def _ask(
@@ -167,8 +176,11 @@ class RecordedPanel(Panel):
         own_family: OwnFamily | None = None,
         *,
         show_reasoning: bool = False,
+        layout: Layout = NEWEST_LAYOUT,
     ) -> None:
-        super().__init__(judges, rubric, NoCalls(), own_family, show_reasoning=show_reasoning)
+        super().__init__(
+            judges, rubric, NoCalls(), own_family, show_reasoning=show_reasoning, layout=layout
+        )
         self._judgments = {
             (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
         }
@@ -200,4 +212,5 @@ class PanelKind(Protocol[A_contra, PanelT_co]):
         /,
         *,
         show_reasoning: bool,
+        layout: Layout,
     ) -> PanelT_co: ...

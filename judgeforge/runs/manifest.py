@@ -56,6 +56,7 @@ def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
         "criteria": {one.name: one.asked for one in prepared.rubric.judged},
         **({"faults": faults} if (faults := prepared.rubric.faults) else {}),
         "identity": prepared.identity,
+        "prompt_layout": prepared.layout,
         "input": Input(
             rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint
         ),

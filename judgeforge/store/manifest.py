@@ -182,6 +182,8 @@ class Manifest(Part):
     """Criteria of the rubric that count against an answer."""
     identity: Json = {}
     """What must be the same for a run to go on."""
+    prompt_layout: int = 1
+    """Of what judges were sent (see ``judging.layout``); folders made before it know none."""
     input: Input | None = None
     prices: Mapping[str, Json | None] = {}
     judging: JudgingTotals | None = None

@@ -29,6 +29,19 @@ class ReplySchema:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedPrefix:
+    """Where a chat stops being the same as others that are asked at about the same time: so many
+    whole messages, and of the next one its first parts or, of a text, its first characters.
+
+    It decides how a request is sent, never what is asked: it is no part of a call's key.
+    """
+
+    messages: int
+    characters: int = 0
+    parts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What is asked of a model, before it takes the form of a provider's API."""
 
@@ -43,6 +56,7 @@ class ChatRequest:
     """How many alternatives of each token are asked for; providers without them ignore it."""
     tools: str | None = None
     """JSON of the tools that the model may call, in OpenAI's shape."""
+    shared: SharedPrefix | None = None
 
 
 @dataclass(frozen=True, slots=True)

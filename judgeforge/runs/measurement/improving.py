@@ -69,7 +69,9 @@ def improve_rubric(
         notes.append(f"{out} was not written: the labels support no other weights")
         return ImprovementReport(found, tuple(notes))
     gone = [one.name for one in found.criteria if one.suggested == 0]
-    notes += [f"{out} has no {listed(gone, mark='`')}: the labels give no weight to it"] if gone else []
+    notes += (
+        [f"{out} has no {listed(gone, mark='`')}: the labels give no weight to it"] if gone else []
+    )
     _write(out, rubric, found)
     return ImprovementReport(found, tuple(notes), out)
 

@@ -19,6 +19,7 @@ from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics, no_rubric
 from judgeforge.judging.panel import Panel, PanelKind
@@ -60,6 +61,8 @@ class Preparation:
     batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
     """Of the models that are asked in batches; None where no such price is known. What they cost
     then is counted at the usual price."""
+    layout: Layout = NEWEST_LAYOUT
+    """Of what judges are sent; a folder keeps the one that it was begun with."""
 
     @property
     def own_rubrics(self) -> OwnRubrics | None:
@@ -107,6 +110,7 @@ class Preparation:
             asked,
             self.own_family,
             show_reasoning=judging.show_reasoning,
+            layout=self.layout,
         )
 
 
@@ -181,6 +185,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         verdicts,
         direct_prices=prices,
         batch_prices=in_batches,
+        layout=config.judging.prompt_layout or NEWEST_LAYOUT,
     )
 
 
