@@ -180,6 +180,8 @@ class Manifest(Part):
     rubric: Json = {}
     criteria: Mapping[str, str] = {}
     """What the rubric has judges ask, by criterion."""
+    faults: tuple[str, ...] = ()
+    """Criteria of the rubric that count against an answer."""
     identity: Json = {}
     """What must be the same for a run to go on."""
     prompt_layout: int = 1

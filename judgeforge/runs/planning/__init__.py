@@ -5,6 +5,7 @@ worklist.py          what is to be done, from one reading of the input
 identity.py          what may change between two starts, and what may not
 changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
+own_criteria_cost.py  what criteria of prompts' own cost
 estimate.py          what the calls of a prompt will cost
 plan.py              what a run would cost
 batch_plan.py        what batches save

@@ -17,6 +17,7 @@ from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
+from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.verifiers import is_verifiable
 from judgeforge.sampling.draws import draws
@@ -102,6 +103,7 @@ class Estimator:
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
+        self._own = OwnCriteriaCost(prepared, self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
@@ -160,8 +162,10 @@ class Estimator:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
         made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else _ALL
+        self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
-            shown, load = self._completions_shown(judge, completions), loads[judge.model]
+            shown = self._completions_shown(prompt, judge, completions)
+            load = loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
             if measure == "everybody":
                 certain = len(shown) // judge.repeats
@@ -217,19 +221,22 @@ class Estimator:
         return words, min(usual, most), most
 
     def _completions_shown(
-        self, judge: JudgeConfig, completions: Sequence[Completion]
+        self, prompt: Prompt, judge: JudgeConfig, completions: Sequence[Completion]
     ) -> list[int]:
         """Of each question that the judge is asked: how many completions it is about.
 
         That depends only on how many it judges; whose they are decides which.
         """
         judged = self._own_family.judged_by(judge, completions)
+        rubric = self._own.rubric_of(prompt)
+        if not rubric.judged:
+            return []
         key = judge.label, len(judged)
         if key not in self._shown:
             self._shown[key] = [
                 len(question.completion_ids)
                 for repeat in range(judge.repeats)
-                for question in self._panel.questions(judge.label, judged, repeat)
+                for question in self._panel.by(rubric).questions(judge.label, judged, repeat)
             ]
         return self._shown[key]
 
@@ -245,7 +252,7 @@ class Estimator:
     ) -> None:
         if not shown:
             return
-        outputs = self._reply_tokens(judge)
+        outputs = self._reply_tokens(prompt, judge)
         for frame, shared in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
@@ -254,10 +261,10 @@ class Estimator:
                 )
                 load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
 
-    def _reply_tokens(self, judge: JudgeConfig) -> tuple[int, ...]:
+    def _reply_tokens(self, prompt: Prompt, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
         if judge.facts.decides:
-            asked = 1 if judge.pairs else len(self._prepared.rubric.judged)
+            asked = 1 if judge.pairs else len(self._own.rubric_of(prompt).judged)
             return (0, 0, asked * MOST_TOKENS_PER_DECISION)
         usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
         return (*usual, judge.max_tokens)
@@ -271,12 +278,13 @@ class Estimator:
         The frames of all protocols that are answered in words are about the same length.
         """
         if judge.facts.decides:
-            system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
-            asked = decision_pair_question(self._prepared.rubric)
+            rubric = self._own.rubric_of(prompt)
+            system, user = judge_messages("decisions", rubric, prompt, [""])
+            asked = decision_pair_question(rubric)
             frame = self._input_tokens(judge.model, (system, user), asked)
             yield frame, _tokens(system.text)
             return
-        for _, rubric in rubrics_asked(judge, self._prepared.rubric):
+        for _, rubric in rubrics_asked(judge, self._own.rubric_of(prompt)):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
             frame = self._input_tokens(judge.model, (system, user))
             yield frame, about_tokens(system.text)
