@@ -11,6 +11,9 @@ openai_batches.py      OpenAI's batches, and servers that speak them
 anthropic_batches.py   Anthropic's message batches
 openai_decisions.py    OpenAI decisions, and gateways that speak them
 systemone.py           System One decisions
+classify.py            rewards of vLLM and SGLang
+tei.py                 rewards of Text Embeddings Inference
+reward_server.py       what servers of reward models share
 local.py               a GGUF model in this process
 local_engine.py        the loaded model, and the threads that talk to it
 decision_server.py     what both kinds of decision servers share
