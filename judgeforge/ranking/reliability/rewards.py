@@ -78,21 +78,28 @@ def with_errors_by_verdicts(evidence: Sequence[Evidence], known: Reliability) ->
 
 
 def _agreement(evidence: Sequence[Evidence], judge: str, anchor: str, known: Reliability) -> float:
-    """How much more of what the anchor read the judge orders alike than not, 0 to 1."""
+    """Correlation (0 to 1) of which of two the judge puts first with which truly is better.
+
+    With the anchor's verdicts it is that times the correlation of these with the truth, of which
+    the anchor's agreement with itself in the two orders is the square.
+    """
     right = PRIOR_PAIRS * PRIOR_AGREEMENT
     told = PRIOR_PAIRS
-    reads = math.tanh(0.5 * known.of(anchor).discrimination)
+    trusted = math.sqrt(max(math.tanh(0.5 * known.of(anchor).discrimination), 0.0))
     for one in evidence:
         means = {cell.place: cell.mean for cell in _by_judge(one.cells).get(judge, ())}
         for (name, pair), both in leads_by_order(one.comparisons).items():
             if name != anchor or not means.keys() >= set(pair):
                 continue
-            orders = [sum(leads) / len(leads) for leads in both if leads]
-            lead = sum(orders) / len(orders)
-            gap = means[pair[0]] - means[pair[1]]
-            right += lead * math.copysign(1.0, gap) if gap else 0.0
-            told += abs(lead) * reads
+            orders = [_sign(sum(leads)) for leads in both if leads]
+            verdict = sum(orders) / len(orders)
+            right += verdict * _sign(means[pair[0]] - means[pair[1]])
+            told += trusted
     return min(max(right / told, _LEAST), _MOST)
+
+
+def _sign(value: float) -> float:
+    return math.copysign(1.0, value) if value else 0.0
 
 
 def _measured(judge: JudgeReliability, agreement: float, quality_sd: float) -> JudgeReliability:
