@@ -257,6 +257,13 @@ class ModelConfig(Record):
                 f"`params.{taken[0]}` is set by judgeforge itself: rewards are asked for as they "
                 "are, of whole conversations"
             )
+        known = self.facts.known_params
+        unknown = sorted(self.passed_on.keys() - known) if known is not None else []
+        if unknown:
+            raise ValueError(
+                f"`params.{unknown[0]}` is unknown to provider `{self.provider}`, which takes "
+                f"{', '.join(sorted(known or ()))}"
+            )
         if self.chat_template is not None and "rewards" not in self.facts.gives:
             raise ValueError(
                 f"`chat_template` is for reward models, and provider `{self.provider}` has none"

@@ -69,6 +69,12 @@ class ProviderFacts:
     reserved_params: frozenset[str] = frozenset()
     """Fields of its requests, beside the usual ones, that `params` may not set."""
 
+    known_params: frozenset[str] | None = None
+    """All that `params` may hold; None where a server decides that."""
+    check_gives: str | None = None
+    """The function as ``module:name`` that looks into a model's files before a run: it raises
+    ConfigError where the model cannot give what a protocol needs."""
+
     @property
     def writes(self) -> bool:
         return "words" in self.gives
@@ -152,6 +158,17 @@ PROVIDERS: dict[str, ProviderFacts] = {
         free_here=True,
         below_root=True,
         reserved_params=frozenset({"inputs", "raw_scores", "truncate", "truncation_direction"}),
+    ),
+    "transformers": ProviderFacts(
+        "judgeforge.calls.providers.transformers_local:TransformersProvider",
+        paid=False,
+        gives=frozenset({"probabilities", "rewards"}),
+        in_process=True,
+        takes_tools=False,
+        takes_pictures=False,
+        find_model="judgeforge.calls.providers.transformers_files:find_model",
+        known_params=frozenset({"batch_size", "device", "dtype"}),
+        check_gives="judgeforge.calls.providers.transformers_files:check_gives",
     ),
 }
 

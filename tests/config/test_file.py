@@ -51,7 +51,8 @@ def changed(old: str, new: str) -> str:
 
 
 PROVIDERS = (
-    "one of `openai`, `anthropic`, `local`, `openai_decisions`, `systemone`, `classify`, `tei`"
+    "one of `openai`, `anthropic`, `local`, `openai_decisions`, `systemone`, `classify`, `tei`, "
+    "`transformers`"
 )
 MISTAKES = {
     "a number out of range": (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pkgutil import resolve_name
 
 from judgeforge.config.judges import JudgeConfig
+from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
@@ -47,6 +49,7 @@ def check_protocols(config: RunConfig) -> None:
         model = config.models[judge.model]
         needed = judge.facts.needs
         if needed in model.facts.gives:
+            _check_files(judge, model, number)
             continue
         if not model.facts.writes:
             fitting = " or ".join(f"`protocol: {name}`" for name in _asking(model.facts.gives))
@@ -64,6 +67,15 @@ def check_protocols(config: RunConfig) -> None:
                 f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
                 key="sampling.models",
             )
+
+
+def _check_files(judge: JudgeConfig, model: ModelConfig, number: int) -> None:
+    if model.facts.check_gives is None:
+        return
+    try:
+        resolve_name(model.facts.check_gives)(model.model, judge.facts.needs)
+    except ConfigError as error:
+        raise ConfigError(str(error), key=f"judging.judges[{number}].protocol") from None
 
 
 def _asking(given: Collection[Gives]) -> list[str]:
