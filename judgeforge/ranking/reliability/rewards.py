@@ -69,7 +69,7 @@ def with_errors_by_verdicts(evidence: Sequence[Evidence], known: Reliability) ->
         return known
     anchor = max(sorted(comparing), key=lambda name: known.of(name).discrimination)
     judges = tuple(
-        _measured(judge, _agreement(evidence, judge.name, anchor, known), known.quality_sd)
+        _measured(judge, _agreement(evidence, judge.name, anchor), known.quality_sd)
         if judge.name in scoring
         else judge
         for judge in known.judges
@@ -77,15 +77,14 @@ def with_errors_by_verdicts(evidence: Sequence[Evidence], known: Reliability) ->
     return known.model_copy(update={"judges": judges})
 
 
-def _agreement(evidence: Sequence[Evidence], judge: str, anchor: str, known: Reliability) -> float:
-    """Correlation (0 to 1) of which of two the judge puts first with which truly is better.
+def _agreement(evidence: Sequence[Evidence], judge: str, anchor: str) -> float:
+    """Share of all pairs with a verdict (0 to 1) that the judge orders as the anchor does, less
+    those that it orders the other way.
 
-    With the anchor's verdicts it is that times the correlation of these with the truth, of which
-    the anchor's agreement with itself in the two orders is the square.
+    Pairs that the anchor does not tell apart, or finds now this and now that way, count as ordered
+    by chance: they are the hard ones, on which recorded reward models do no better (0.4 to 0.5).
     """
-    right = PRIOR_PAIRS * PRIOR_AGREEMENT
-    told = PRIOR_PAIRS
-    trusted = math.sqrt(max(math.tanh(0.5 * known.of(anchor).discrimination), 0.0))
+    right, told = PRIOR_PAIRS * PRIOR_AGREEMENT, PRIOR_PAIRS
     for one in evidence:
         means = {cell.place: cell.mean for cell in _by_judge(one.cells).get(judge, ())}
         for (name, pair), both in leads_by_order(one.comparisons).items():
@@ -94,7 +93,7 @@ def _agreement(evidence: Sequence[Evidence], judge: str, anchor: str, known: Rel
             orders = [_sign(sum(leads)) for leads in both if leads]
             verdict = sum(orders) / len(orders)
             right += verdict * _sign(means[pair[0]] - means[pair[1]])
-            told += trusted
+            told += 1.0
     return min(max(right / told, _LEAST), _MOST)
 
 
