@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.judging_data import NoDataError, as_judgment, check_folder, read_rows
+from judgeforge.calibration.api import calibrate
 from judgeforge.ranking.cascade.candidates import JudgeOption
 from judgeforge.ranking.cascade.choose import Spent, next_bundle
 from judgeforge.ranking.evidence import read_evidence
@@ -31,7 +32,7 @@ from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Judgment
 
 REWARDS, LLM = "pointwise.jsonl.gz", "o1-mini-2024-09-12"
-TARGETS = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9)
+TARGETS = (0.6, 0.7, 0.8, 0.9, 1.0)
 MIN_GAIN = 0.0001
 DRAWS = 40
 _RESAMPLES = 2000
@@ -115,7 +116,18 @@ class Outcome:
     promised: Floats
 
 
-def replay(pairs: Sequence[Pair], judge: str, draws: int) -> dict[float, Outcome]:
+def learn(pairs: Sequence[Pair], judge: str, *, labels: bool) -> Reliability:
+    """From the judgments alone, or with people's labels (`judgeforge calibrate`)."""
+    said = [[*one.rewards[judge], *one.verdicts] for one in pairs]
+    if not labels:
+        return fit_reliability(said)
+    right = {one.id: one.better for one in pairs}
+    return calibrate(said, right, of="pair").labelled.reliability
+
+
+def replay(
+    pairs: Sequence[Pair], judge: str, draws: int, *, labels: bool
+) -> dict[float, Outcome]:
     """By target: each half of each draw is judged with what was learnt from the other half."""
     random = np.random.default_rng(0)
     sums = {target: np.zeros((4, len(pairs))) for target in TARGETS}
@@ -123,9 +135,7 @@ def replay(pairs: Sequence[Pair], judge: str, draws: int) -> dict[float, Outcome
         order = random.permutation(len(pairs))
         halves = order[: len(pairs) // 2], order[len(pairs) // 2 :]
         for learnt_from, judged in (halves, halves[::-1]):
-            learnt = fit_reliability(
-                [[*pairs[i].rewards[judge], *pairs[i].verdicts] for i in learnt_from]
-            )
+            learnt = learn([pairs[i] for i in learnt_from], judge, labels=labels)
             for target, sum_ in sums.items():
                 for i in judged:
                     sum_[:, i] += _one(pairs[i], judge, learnt, target)
@@ -151,11 +161,11 @@ def interval(values: Floats) -> str:
     return f"{values.mean():.1%} ({low:.1%} to {high:.1%})"
 
 
-def table(pairs: Sequence[Pair], judge: str, draws: int) -> list[str]:
+def table(pairs: Sequence[Pair], judge: str, draws: int, *, labels: bool) -> list[str]:
     return [
         f"| {judge} | {target} | {interval(found.saved)} | {interval(found.right)} "
         f"| {interval(found.right - found.llm_right)} | {found.promised.mean():.1%} |"
-        for target, found in replay(pairs, judge, draws).items()
+        for target, found in replay(pairs, judge, draws, labels=labels).items()
     ]
 
 
@@ -179,7 +189,8 @@ def main() -> None:
     known = fit_reliability([one.verdicts for one in pairs])
     print(LLM, interval(np.array([share_right(one, one.verdicts, known) for one in pairs])))
     for judge in judges:
-        print("\n".join(table(pairs, judge, asked.draws)))
+        for labels in (False, True):
+            print("\n".join(table(pairs, judge, asked.draws, labels=labels)))
 
 
 if __name__ == "__main__":

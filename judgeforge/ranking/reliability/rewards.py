@@ -68,8 +68,10 @@ def with_errors_by_verdicts(evidence: Sequence[Evidence], known: Reliability) ->
     if not comparing or any(known.of(name).reward_unit is None for name in scoring):
         return known
     anchor = max(sorted(comparing), key=lambda name: known.of(name).discrimination)
+    # Known only by another, it is worth no more than that one.
+    most = max(math.tanh(0.5 * known.of(anchor).discrimination), _LEAST)
     judges = tuple(
-        _measured(judge, _agreement(evidence, judge.name, anchor), known.quality_sd)
+        _measured(judge, min(_agreement(evidence, judge.name, anchor), most), known.quality_sd)
         if judge.name in scoring
         else judge
         for judge in known.judges
