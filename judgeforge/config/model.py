@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from judgeforge.config.addresses import is_readable_on_the_way, unreachable
 from judgeforge.config.batch import BatchConfig, as_batch
 from judgeforge.config.choices import ProviderName
 from judgeforge.config.document import Location, key_path
@@ -112,6 +112,9 @@ class ModelConfig(Record):
     """What opens and what closes a thought in the model's text; the usual ones are known."""
     system_role: Literal["system", "user"] | None = None
     """`user`, for models without a system role: what it would say begins the user's message."""
+    chat_template: Path | None = None
+    """A Jinja file, or the folder of a tokenizer: how a reward model's conversations are written
+    where its server takes texts only."""
     vision: bool | None = None
     """Whether the model sees pictures: with `false`, a row that has some is refused before any
     money is spent; if unset, they are sent."""
@@ -144,7 +147,7 @@ class ModelConfig(Record):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an http:// or https:// address")
-        if problem := _unreachable(parts):
+        if problem := unreachable(parts):
             raise ValueError(problem)
         if parts.username or parts.password or parts.query:
             raise ValueError(
@@ -234,6 +237,27 @@ class ModelConfig(Record):
         return self
 
     @model_validator(mode="after")
+    def _keeps_requests_whole(self) -> ModelConfig:
+        taken = sorted(self.facts.reserved_params & self.passed_on.keys())
+        if taken:
+            raise ValueError(
+                f"`params.{taken[0]}` is set by judgeforge itself: rewards are asked for as they "
+                "are, of whole conversations"
+            )
+        known = self.facts.known_params
+        unknown = sorted(self.passed_on.keys() - known) if known is not None else []
+        if unknown:
+            raise ValueError(
+                f"`params.{unknown[0]}` is unknown to provider `{self.provider}`, which takes "
+                f"{', '.join(sorted(known or ()))}"
+            )
+        if self.chat_template is not None and "rewards" not in self.facts.gives:
+            raise ValueError(
+                f"`chat_template` is for reward models, and provider `{self.provider}` has none"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_an_address(self) -> ModelConfig:
         if self.facts.needs_base_url and self.base_url is None:
             raise ValueError(
@@ -277,7 +301,7 @@ class ModelConfig(Record):
         """Those in which its judgments may be asked for; of ``auto`` the usual one first."""
         if self.structured == "auto":
             # An engine inside this process keeps to every schema.
-            keeps = self.facts.in_process or self.facts.decides
+            keeps = self.facts.in_process or not self.facts.writes
             return REPLY_FORMS[:1] if keeps else REPLY_FORMS
         return (self.structured,)
 
@@ -305,35 +329,3 @@ class ModelConfig(Record):
     def key_place(self) -> str | None:
         """The file or variable that the key comes from; None where none is needed."""
         return str(self.api_key_file) if self.api_key_file else self.key_variable
-
-
-def _unreachable(parts: SplitResult) -> str | None:
-    """Why no server can have such an address, for what a look at it can tell."""
-    host = parts.hostname or ""
-    try:
-        port = parts.port
-        host.encode("idna")
-    except ValueError as error:  # UnicodeError among them
-        return f"is not an address ({error})"
-    if port == 0 or any(not character.isprintable() or character == " " for character in host):
-        return "is not an address: check host and port"
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 (refused)
-        meant = f"{parts.scheme}://127.0.0.1{'' if port is None else f':{port}'}{parts.path}"
-        return (
-            f"`{host}` is where a server listens, not where it is reached: write {meant} for this "
-            "machine, or the name of the machine that it runs on"
-        )
-    return None
-
-
-def is_readable_on_the_way(url: str) -> bool:
-    """Whether it is http:// to another machine."""
-    return urlsplit(url).scheme == "http" and not is_this_machine(url)
-
-
-def is_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_serializer, field_validator, model_validator
 
+from judgeforge.config.addresses import is_readable_on_the_way
 from judgeforge.config.choices import RowFormatName, RowShapeName
 from judgeforge.config.judges import JudgingConfig
-from judgeforge.config.model import ModelConfig, is_readable_on_the_way
+from judgeforge.config.model import ModelConfig
 from judgeforge.config.rubric import RubricConfig
 from judgeforge.config.sampling import SamplingConfig, as_list
 from judgeforge.ranking.rules import PairingRules

@@ -179,9 +179,11 @@ def rubrics_asked(judge: JudgeConfig, rubric: Rubric) -> list[tuple[str | None, 
 
 def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int:
     """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
+    if judge.facts.rewards:  # it is shown the conversation alone
+        return context_tokens
     asked = (system_text(judge.protocol, one) for _, one in rubrics_asked(judge, rubric))
     longest = max(map(about_tokens, asked), default=0)
-    reply = 0 if judge.facts.decides else judge.max_tokens
+    reply = judge.max_tokens if judge.facts.needs == "words" else 0
     return context_tokens - longest - reply
 
 

@@ -5,6 +5,7 @@ Prints one JSON line with the port. Every model name is served, and any key, by 
   openai      base_url: http://127.0.0.1:PORT/v1   (also openai_decisions)
   systemone   base_url: http://127.0.0.1:PORT/v1
   anthropic   base_url: http://127.0.0.1:PORT
+  classify    base_url: http://127.0.0.1:PORT      (also tei)
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
 from tests.local_server.quality import Noise, SchemaFiller
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
+from tests.local_server.rewards import reward_of, sigmoid
 from tests.local_server.turns import PICTURE_TOKENS, made_calls
 from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
 
@@ -173,7 +174,7 @@ class Service:
         answer = self._answer(record, question, key, fault)
         if not behaviour.keep_bodies:
             record.raw, record.text = b"", None
-        reply = write_reply(record.wire, key, question.model, answer, record.tokens)
+        reply = write_reply(record.wire, key, question, answer, record.tokens)
         delay = behaviour.latency_s + (fault.seconds if fault and fault.name == "slow" else 0.0)
         if delay:
             await asyncio.sleep(delay)
@@ -217,7 +218,7 @@ class Service:
         if record.status != 200:
             return record.status, error_body(wire, record.status, "the fault of a line")
         answer = self._answer(record, question, key, fault)
-        return 200, write_reply(wire, key, question.model, answer, record.tokens)
+        return 200, write_reply(wire, key, question, answer, record.tokens)
 
     def _answer(
         self, record: RequestRecord, question: Question, key: str, fault: Fault | None
@@ -235,7 +236,7 @@ class Service:
             answer, words = replace(answer, text=cut, finish="length"), room
         size = _size(record, question, behaviour.bytes_per_token)
         record.tokens = self._tokens(size, words, question.max_tokens)
-        if question.decisions:
+        if question.decisions or question.reward_of is not None:
             record.tokens = replace(record.tokens, output=0, reasoning=0)
         if fault is not None and fault.alter is not None:
             answer = fault.alter(answer)
@@ -318,6 +319,9 @@ def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answ
         return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)
+    if question.reward_of is not None:
+        reward = reward_of(question.reward_of, noise)
+        return Answer("rewarded", value=[sigmoid(reward) if question.squashed else reward])
     if question.decisions:
         value = decide(question.decisions, question.qualities, noise, behaviour.position_bias)
         return Answer("decided", value=value)
@@ -337,6 +341,8 @@ _WIRES: dict[str, Wire] = {
     "/messages": "anthropic",
     "/decisions": "decisions",
     "/systemone": "systemone",
+    "/classify": "classify",
+    "/predict": "tei",
 }
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from judgeforge.calls.money.prices import FREE, ModelPrice, Rates
+from judgeforge.config.addresses import is_this_machine
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.price import BatchPrice, Price
 
@@ -67,7 +68,7 @@ def price_of(model: ModelConfig) -> ModelPrice | None:
     """The configured price, else the public price list's; None where neither knows the model."""
     if model.price is not None:
         return _configured(model.price)
-    if not model.facts.paid:
+    if not model.facts.paid or (model.facts.free_here and is_this_machine(model.base_url or "")):
         return FREE
     try:
         return listed_price(model)

@@ -4,6 +4,7 @@ judges.py     what is known of judges, and what is assumed before any evidence
 fit.py        the reliability of all judges of a run
 scores.py     from their scores
 verdicts.py   from their verdicts on two completions
+rewards.py    the scale of reward models, and what verdicts tell of them
 unseen.py     what their judgments cannot show, from recorded judges
 closeness.py  how often completions are equally good, or nearly
 """

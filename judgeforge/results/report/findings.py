@@ -52,6 +52,7 @@ _MISSING: Mapping[str, str] = {
     "refused": "refused: another judge for such prompts",
     "withheld": "withheld: another judge for such prompts",
     "too_long": "too_long: a judge with a longer context",
+    "unsuited": "unsuited: another judge for tools and for more than words",
     "failed": "failed: log.jsonl has each error",
     "undecided": "undecided: make the check one that every answer can be put to",
 }

@@ -263,6 +263,8 @@ class Estimator:
 
     def _reply_tokens(self, prompt: Prompt, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
+        if judge.facts.rewards:
+            return (0, 0, 0)
         if judge.facts.decides:
             asked = 1 if judge.pairs else len(self._own.rubric_of(prompt).judged)
             return (0, 0, asked * MOST_TOKENS_PER_DECISION)
@@ -277,6 +279,9 @@ class Estimator:
 
         The frames of all protocols that are answered in words are about the same length.
         """
+        if judge.facts.rewards:
+            yield self._input_tokens(judge.model, prompt.messages), 0
+            return
         if judge.facts.decides:
             rubric = self._own.rubric_of(prompt)
             system, user = judge_messages("decisions", rubric, prompt, [""])

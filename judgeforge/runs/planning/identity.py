@@ -29,7 +29,7 @@ _MODEL_FIELDS = {
 _BESIDE_JUDGING = {"on_judge_failure", "judgments", "prompt_layout"}
 """What others have judged may change: then the prompts are ranked again, and nothing is asked. The
 layout of requests is compared on its own: a folder that names none keeps the one that it has."""
-_NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
+_NEWER_FIELDS = {"chat_template", "thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
 _OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""

@@ -16,7 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from judgeforge.calls.providers.base import open_provider
-from judgeforge.config.model import ModelConfig, is_this_machine
+from judgeforge.config.addresses import is_this_machine
+from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, as_one
 

@@ -97,7 +97,7 @@ class _Trial:
         found: list[Finding] = []
         form: ReplyForm | None = None
         try:
-            if not model.facts.decides:
+            if model.facts.writes:
                 found = await self._sampled()
                 form, of_schema = await self._schema()
                 found += of_schema
@@ -108,7 +108,7 @@ class _Trial:
             return [failed, *([] if model.facts.in_process else await self._in_the_list())]
         except JudgeforgeError as error:  # a budget that is used up, a disk that is full
             return [self._finding("answers", "fail", str(error), "Nothing more was asked.")]
-        if not model.facts.in_process and not model.facts.decides:
+        if not model.facts.in_process and model.facts.writes:
             found += await self._in_the_list()
         return [*found, *await self._judged(form)]
 
