@@ -8,6 +8,7 @@ schema_guide.py  what a model takes at a place, in words
 run.py           the configuration of a run
 model.py         what it says of a model
 sampling.py      what it says of sampling
+addresses.py     addresses of servers: what may be one, and what one tells
 batch.py         what it says of sending a model's requests in batches
 judges.py        what it says of judges
 keys.py          reads the key of a model

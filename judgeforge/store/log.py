@@ -35,10 +35,12 @@ class CallRecord:
     cost_usd: float | None = None
     """None where the cost is unknown."""
     status: int | None = None
-    """Of HTTP. The line leaves it out where there is none, like ``error`` and ``batch``."""
+    """Of HTTP. The line leaves it out where there is none, like the others below."""
     error: str | None = None
     batch: str | None = None
     """The provider's id of the batch in which the call was answered."""
+    replica: str | None = None
+    """The address of the server that was asked, where the model has several."""
 
 
 class RunLog:
@@ -60,7 +62,7 @@ class RunLog:
         """Raises StoreError where the log cannot be written."""
         fields = {name: getattr(record, name) for name in CallRecord.__slots__}
         fields["latency_s"] = round(record.latency_s, 6)
-        for name in ("status", "error", "batch"):
+        for name in ("status", "error", "batch", "replica"):
             if fields[name] is None:
                 del fields[name]
         self._logger.info("call", **fields)

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from judgeforge.calls.providers.base import Body, RawReply
 from judgeforge.calls.providers.connection_errors import call_error
 from judgeforge.calls.providers.http_errors import error_with_success, limit_headers
+from judgeforge.config.addresses import is_this_machine
 from judgeforge.config.keys import read_headers
-from judgeforge.config.model import ModelConfig, is_this_machine
+from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, JudgeforgeError
 from judgeforge.store.atomic_files import descriptor_of, write_error
 

@@ -28,6 +28,7 @@ from judgeforge.runs.planning.estimate import (
 from judgeforge.runs.planning.identity import as_begun
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.spending import read_account, to_usd
@@ -185,7 +186,9 @@ def _as_begun(config: RunConfig, folder: RunFolder) -> RunConfig:
         manifest = folder.read_manifest()
     except StoreError:
         return config  # the run itself says what is wrong with the file
-    return config if manifest is None else as_begun(config, manifest.identity)
+    if manifest is None:
+        return config
+    return with_known_addresses(as_begun(config, manifest.identity), manifest)
 
 
 def _measure_notes(config: RunConfig, estimator: Estimator) -> list[str]:
