@@ -10,6 +10,7 @@ import signal
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from judgeforge.store.batches import read_batches
@@ -89,11 +90,7 @@ def _bought_again(bought: list[RequestRecord]) -> list[str]:
     ways: defaultdict[bytes, list[str]] = defaultdict(list)
     for record in bought:
         ways[record.raw].append(IN_A_BATCH if record.in_batch else DIRECTLY)
-    return [f"{one}, then {again}" for each in ways.values() for one, again in _pairs(each)]
-
-
-def _pairs(ways: list[str]) -> list[tuple[str, str]]:
-    return list(zip(ways, ways[1:], strict=False))
+    return [f"{one}, then {again}" for each in ways.values() for one, again in pairwise(each)]
 
 
 def _wait_for_a_moment(server: LocalServer, chance: random.Random) -> None:

@@ -1,4 +1,4 @@
-"""Models that several servers have: which address stands for all of them, and what to know first."""
+"""Models that several servers have: which address stands for them, and what to know first."""
 
 from __future__ import annotations
 
