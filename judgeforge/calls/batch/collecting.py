@@ -43,6 +43,8 @@ class _Replied:
     text: str
     reply: ModelReply
     pico: int | None
+    direct_pico: int | None
+    """What it would have cost directly."""
     tokens: tuple[int, int]
 
 
@@ -118,7 +120,8 @@ def _read(door: Door, batch: OpenBatch, call: Call, line: BatchLine) -> _Replied
         door.log,
         in_batch=True,
     )
-    return _Replied(call, text, reply, pico, (usage.input_tokens, usage.output_tokens))
+    directly = None if reply.usage is None else batch.endpoint.cost_pico(usage)
+    return _Replied(call, text, reply, pico, directly, (usage.input_tokens, usage.output_tokens))
 
 
 def _answer(
@@ -141,6 +144,7 @@ def _answer(
                 input_tokens=input_tokens,
                 output_tokens=output_tokens,
                 cost_usd=cost,
+                direct_cost_usd=None if one.direct_pico is None else to_usd(one.direct_pico),
             )
         )
     batch.answer(key, Answer(key, one.reply, cost, cached=False))
