@@ -86,17 +86,17 @@ def _usd(value: float | None) -> str:
 
 
 def _servers(manifest: Manifest) -> list[str]:
-    """A table for the models that several servers have."""
+    """A table for the models that several servers have; their addresses are nobody's business."""
     rows = [
         (
             escape(model),
-            escape(one.address),
+            f"{number} of {len(replicas)}",
             f"{one.requests:,}",
             f"{sum(one.failures.values()):,}",
             f"{one.out_of_order_s:,.0f}",
         )
         for model, replicas in manifest.replicas.items()
-        for one in replicas
+        for number, one in enumerate(replicas, 1)
     ]
     columns = ["model", "server", "requests", "without a reply", "seconds out of order"]
     return [_table(columns, rows)] if rows else []

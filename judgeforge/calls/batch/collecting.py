@@ -120,7 +120,8 @@ def _read(door: Door, batch: OpenBatch, call: Call, line: BatchLine) -> _Replied
         door.log,
         in_batch=True,
     )
-    directly = None if reply.usage is None else batch.endpoint.cost_pico(usage)
+    is_known = reply.usage is not None and batch.endpoint.batch_price is not None
+    directly = batch.endpoint.cost_pico(usage) if is_known else None
     return _Replied(call, text, reply, pico, directly, (usage.input_tokens, usage.output_tokens))
 
 
