@@ -70,6 +70,12 @@ class ModelLoad:
             usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
             self.pico[case] += round(made[case] * calls * self.price.cost(usage))
 
+    def take(self, other: ModelLoad) -> None:
+        """What was counted at another price."""
+        self.calls += other.calls
+        self.expected_calls += other.expected_calls
+        self.pico = [one + more for one, more in zip(self.pico, other.pico, strict=True)]
+
 
 @dataclass(frozen=True, slots=True)
 class TotalCost:
@@ -91,8 +97,15 @@ def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
 class Estimator:
     """Counts the calls of prompts as a run would make them, without retries and repairs."""
 
-    def __init__(self, prepared: Preparation, *, escalation: float = ASSUMED_ESCALATION) -> None:
-        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1."""
+    def __init__(
+        self,
+        prepared: Preparation,
+        *,
+        escalation: float = ASSUMED_ESCALATION,
+        first_directly: bool = False,
+    ) -> None:
+        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1.
+        ``first_directly``: whether the first prompt is asked without batches."""
         self._config, self._prepared = prepared.config, prepared
         self._beyond = (0.0, escalation, 1.0)
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
@@ -102,6 +115,9 @@ class Estimator:
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
         """The prompts that judges are learnt from, by id, with their places."""
+        self._next_directly = first_directly
+        self.directly = 0
+        """Prompts with pictures so far, which go without batches where a model is asked in them."""
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
@@ -153,6 +169,22 @@ class Estimator:
         return self._measure if place is not None and is_measured(place, prompt.id) else None
 
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
+        if not self._prepared.batch_prices:
+            self._add(prompt, loads)
+            return
+        has_pictures = any(message.pictures for message in prompt.messages)
+        goes_directly, self._next_directly = has_pictures or self._next_directly, False
+        self.directly += has_pictures
+        if not goes_directly:
+            self._add(prompt, loads)
+            return
+        prices = self._prepared.direct_prices
+        apart = {name: ModelLoad(prices[name]) for name in loads}
+        self._add(prompt, apart)
+        for name, load in apart.items():
+            loads[name].take(load)
+
+    def _add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
         for judge in self._config.judging.judges:

@@ -83,7 +83,9 @@ def plan_run(
     check_prompts_file(config)
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    estimator = Estimator(prepared, escalation=share)
+    asks_judges = bool(prepared.rubric.judged and config.judging.judges)
+    # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
+    estimator = Estimator(prepared, escalation=share, first_directly=asks_judges)
     loads = estimator.loads()
     directly = DirectCost(prepared, share)
     prompts = skips = 0
@@ -115,7 +117,11 @@ def plan_run(
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
             *_measure_notes(config, estimator),
-            *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
+            *batch_notes(
+                prepared,
+                {one.name: (one.expected, one.directly) for one in models},
+                estimator.directly,
+            ),
         ],
         warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
     )
