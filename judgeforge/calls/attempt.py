@@ -117,7 +117,8 @@ class Sender:
         endpoint = attempt.endpoint
         try:
             server = endpoint.server(attempt.passage.gate)
-            raw = await server.send(attempt.call.body, model=endpoint.model)
+            body = attempt.call.sent or attempt.call.body
+            raw = await server.send(body, model=endpoint.model)
             return raw, *read_reply(endpoint, attempt.call, raw.body)
         except CallError as error:
             error.model = endpoint.name

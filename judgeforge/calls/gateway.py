@@ -25,6 +25,7 @@ from judgeforge.calls.flight import Flight, StandIn
 from judgeforge.calls.hedging import race
 from judgeforge.calls.limits.gate import ModelGate, Passage
 from judgeforge.calls.limits.queues import GivesWay, never
+from judgeforge.calls.limits.turns import Turns
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.claims import current_claim
 from judgeforge.calls.providers.base import ModelRequest
@@ -70,6 +71,7 @@ class Gateway:
             stopping=lambda: self._stopping,
         )
         self._flights: dict[str, Flight] = {}
+        self._turns = Turns()
         self.batches: Batches | None = None
         if book is not None:
             door = Door(cache, budget, log, self._acceptance, limits, book)
@@ -202,10 +204,12 @@ class Gateway:
         key = flight.call.key
         flight.task = asyncio.create_task(self._fetch_or_fall_back(flight))
         self._flights[key] = flight
+        self._turns.expect(flight.call.beginnings)
 
         def landed(done: asyncio.Task[Answer]) -> None:
             if self._flights.get(key) is flight:  # the call may have been begun anew meanwhile
                 del self._flights[key]
+            self._turns.ended(flight.call.beginnings)
             _retrieve_error(done)
 
         flight.task.add_done_callback(landed)
@@ -283,22 +287,26 @@ class Gateway:
         """Of several replicas, the next one at once where one fails."""
         size, tried, claim = endpoint.size(call), Tried(endpoint.gate), current_claim()
         near = claim.prompt if claim is not None and claim.prompt else call.key
-        while True:
-            begun = time.monotonic()
-            passage = await endpoint.gate.enter(
-                size, gives_way=gives_way, near=near, avoiding=tried.gates
-            )
-            clock.waited_s += time.monotonic() - begun
-            try:
-                return await self._send(endpoint, call, passage, flight.progress)
-            except CallError as error:
-                goes_on = flight.waiting > 0 and not self._stopping
-                if not tried.failed(passage.gate, error) or not goes_on:
-                    raise tried.error from error.__cause__
+        begun = time.monotonic()
+        async with self._turns.turn(call.beginnings) as turn:
+            while True:
+                passage = await endpoint.gate.enter(
+                    size, gives_way=gives_way, near=near, avoiding=tried.gates
+                )
+                clock.waited_s += time.monotonic() - begun
+                turn.sent()
+                try:
+                    return await self._send(endpoint, call, passage, flight.progress)
+                except CallError as error:
+                    goes_on = flight.waiting > 0 and not self._stopping
+                    if not tried.failed(passage.gate, error) or not goes_on:
+                        raise tried.error from error.__cause__
+                begun = time.monotonic()
 
     async def _send(
         self, endpoint: Endpoint, call: Call, passage: Passage, progress: CallProgress
     ) -> Answer:
+        call = endpoint.marked(call, self._turns.readers(call.beginnings))
         sending = self._sender.send(endpoint, call, passage, progress)
         after_s = endpoint.hedging.after_s
         if after_s is None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.estimate import EXPECTED, Estimator
+from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.loads import EXPECTED
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
 from judgeforge.text.wording import counted

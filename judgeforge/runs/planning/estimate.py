@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from judgeforge.calls.call import NoCalls
-from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION, ModelPrice
-from judgeforge.calls.providers.base import Usage
+from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
+from judgeforge.runs.planning.loads import ALWAYS, EXPECTED, HIGH, LOW, ModelLoad
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
+from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.verifiers import is_verifiable
 from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import about_tokens
 
-LOW, EXPECTED, HIGH = range(3)
 _LEARNT_FROM = 32
 """Prompts, for the number of calls that a progress bar counts to."""
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
@@ -33,65 +33,12 @@ _JUDGE_REPLY_TOKENS = (40, 120)
 """Low and expected: a rationale of a few sentences and the scores. High is the output limit."""
 _CALL_TOKENS = 10
 """Chat markup of a request."""
-_ALL = (1.0, 1.0, 1.0)
+_WHERE_VERIFIED = (0.0, 0.05, 1.0)
+"""Share of the judges' calls that is made about a prompt which verifiers may settle: they leave a
+few answers undecided."""
 ASSUMED_ESCALATION = 0.15
 """Share of what a cascade may ask beyond its first tier that is expected to be asked, before a run
 has shown it: on recorded judges half a call a completion, of three that could be made."""
-
-
-@dataclass(slots=True)
-class ModelLoad:
-    """The calls for one model and what they cost, in picodollars (0 where the price is unknown)."""
-
-    price: ModelPrice | None
-    calls: int = 0
-    """At most."""
-    expected_calls: float = 0.0
-    pico: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Low, expected, high."""
-
-    def add(
-        self,
-        calls: int,
-        inputs: tuple[int, ...],
-        outputs: tuple[int, ...],
-        *,
-        shared: int,
-        made: tuple[float, float, float] = _ALL,
-    ) -> None:
-        """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
-        the share of the calls that is made in each case."""
-        self.calls += calls
-        self.expected_calls += made[EXPECTED] * calls
-        if self.price is None:
-            return
-        for case in (LOW, EXPECTED, HIGH):
-            cached = min(shared, inputs[case]) if case == LOW else 0
-            usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
-            self.pico[case] += round(made[case] * calls * self.price.cost(usage))
-
-    def take(self, other: ModelLoad) -> None:
-        """What was counted at another price."""
-        self.calls += other.calls
-        self.expected_calls += other.expected_calls
-        self.pico = [one + more for one, more in zip(self.pico, other.pico, strict=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class TotalCost:
-    """USD of all prompts together; None where a price is unknown."""
-
-    low: float | None
-    expected: float | None
-    high: float | None
-
-
-def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
-    picos = [None if load.price is None else load.pico for load in loads]
-    known = [pico for pico in picos if pico is not None]
-    if len(known) < len(picos):
-        return TotalCost(None, None, None)
-    return TotalCost(*(to_usd(sum(pico[case] for pico in known)) for case in (LOW, EXPECTED, HIGH)))
 
 
 class Estimator:
@@ -111,6 +58,7 @@ class Estimator:
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
+        self._own = OwnCriteriaCost(prepared, self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
@@ -187,8 +135,11 @@ class Estimator:
     def _add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
+        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else ALWAYS
+        self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
-            shown, load = self._completions_shown(judge, completions), loads[judge.model]
+            shown = self._completions_shown(prompt, judge, completions)
+            load = loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
             if measure == "everybody":
                 certain = len(shown) // judge.repeats
@@ -196,8 +147,9 @@ class Estimator:
             elif measure == "repeats":
                 shown = shown * (1 + self._config.judging.fit_repeats)
                 certain = len(shown)
-            self._judge(prompt, judge, shown[:certain], lengths, load)
-            self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
+            self._judge(prompt, judge, shown[:certain], lengths, load, made=made)
+            beyond = tuple(share * most for share, most in zip(self._beyond, made, strict=True))
+            self._judge(prompt, judge, shown[certain:], lengths, load, made=beyond)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
         """A cascade asks the first tier once, and everything else only where doubt is left."""
@@ -243,19 +195,22 @@ class Estimator:
         return words, min(usual, most), most
 
     def _completions_shown(
-        self, judge: JudgeConfig, completions: Sequence[Completion]
+        self, prompt: Prompt, judge: JudgeConfig, completions: Sequence[Completion]
     ) -> list[int]:
         """Of each question that the judge is asked: how many completions it is about.
 
         That depends only on how many it judges; whose they are decides which.
         """
         judged = self._own_family.judged_by(judge, completions)
+        rubric = self._own.rubric_of(prompt)
+        if not rubric.judged:
+            return []
         key = judge.label, len(judged)
         if key not in self._shown:
             self._shown[key] = [
                 len(question.completion_ids)
                 for repeat in range(judge.repeats)
-                for question in self._panel.questions(judge.label, judged, repeat)
+                for question in self._panel.by(rubric).questions(judge.label, judged, repeat)
             ]
         return self._shown[key]
 
@@ -267,11 +222,11 @@ class Estimator:
         lengths: tuple[int, int, int],
         load: ModelLoad,
         *,
-        made: tuple[float, float, float] = _ALL,
+        made: tuple[float, ...] = ALWAYS,
     ) -> None:
         if not shown:
             return
-        outputs = self._reply_tokens(judge)
+        outputs = self._reply_tokens(prompt, judge)
         for frame, shared in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
@@ -280,10 +235,10 @@ class Estimator:
                 )
                 load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
 
-    def _reply_tokens(self, judge: JudgeConfig) -> tuple[int, ...]:
+    def _reply_tokens(self, prompt: Prompt, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
         if judge.facts.decides:
-            asked = 1 if judge.pairs else len(self._prepared.rubric.judged)
+            asked = 1 if judge.pairs else len(self._own.rubric_of(prompt).judged)
             return (0, 0, asked * MOST_TOKENS_PER_DECISION)
         usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
         return (*usual, judge.max_tokens)
@@ -297,12 +252,13 @@ class Estimator:
         The frames of all protocols that are answered in words are about the same length.
         """
         if judge.facts.decides:
-            system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
-            asked = decision_pair_question(self._prepared.rubric)
+            rubric = self._own.rubric_of(prompt)
+            system, user = judge_messages("decisions", rubric, prompt, [""])
+            asked = decision_pair_question(rubric)
             frame = self._input_tokens(judge.model, (system, user), asked)
             yield frame, _tokens(system.text)
             return
-        for _, rubric in rubrics_asked(judge, self._prepared.rubric):
+        for _, rubric in rubrics_asked(judge, self._own.rubric_of(prompt)):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
             frame = self._input_tokens(judge.model, (system, user))
             yield frame, about_tokens(system.text)
