@@ -9,6 +9,7 @@ run.py           the configuration of a run
 model.py         what it says of a model
 addresses.py     addresses of servers, and whether others can read what goes there
 sampling.py      what it says of sampling
+addresses.py     addresses of servers: what may be one, and what one tells
 batch.py         what it says of sending a model's requests in batches
 price.py         what it says of prices, in batches and without
 judges.py        what it says of judges

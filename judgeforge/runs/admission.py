@@ -45,7 +45,7 @@ class Admission:
 
     async def admit(self, prompt: Prompt) -> Claim:
         """Wait until it is known whether this prompt may pay; ``ended`` must follow."""
-        claim = Claim()
+        claim = Claim(prompt=prompt.id)
         if not self._budget.limited:
             return claim
         estimate = self._estimate(prompt)

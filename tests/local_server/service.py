@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -31,6 +32,8 @@ class Behaviour:
     """May be changed while the server runs."""
 
     latency_s: float = 0.0
+    slots: int | None = None
+    """So many requests are answered at a time, others wait for one of them; None: all."""
     noise_sd: float = 0.02
     """Of a judge, on the scale of the hidden quality (0 to 1)."""
     noise_by_model: dict[str, float] = field(default_factory=dict)
@@ -67,6 +70,7 @@ class Service:
         self.in_flight_max = 0
         self.started_at, self._epoch = time.perf_counter(), time.time()
         self._draws: Counter[str] = Counter()
+        self._slots = None if behaviour.slots is None else asyncio.Semaphore(behaviour.slots)
         self._limiters: dict[str, tuple[Limits, RateLimiter]] = {}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -176,8 +180,9 @@ class Service:
             record.raw, record.text = b"", None
         reply = write_reply(record.wire, key, question, answer, record.tokens)
         delay = behaviour.latency_s + (fault.seconds if fault and fault.name == "slow" else 0.0)
-        if delay:
-            await asyncio.sleep(delay)
+        async with self._slots or nullcontext():
+            if delay:
+                await asyncio.sleep(delay)
         headers = self._limit_headers(record)
         if fault is None or fault.name == "slow":
             record.status = 200

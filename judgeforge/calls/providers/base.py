@@ -231,9 +231,10 @@ class ProviderKind(Protocol):
 
 
 def open_provider(model: ModelConfig, key: str | None) -> Provider:
-    """The provider of a model. SDKs are imported when the first request is sent."""
+    """The provider of a model, at the first of its servers. SDKs are imported when the first
+    request is sent."""
     kind: ProviderKind = resolve_name(model.facts.opened_by)
-    return kind(model.base_url, key)
+    return kind(next(iter(model.addresses), None), key)
 
 
 _STOPS = frozenset({"stop", "stop_sequences", "stop_token_ids", "stop_strings", "stop_words"})

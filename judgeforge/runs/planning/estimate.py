@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from judgeforge.calls.call import NoCalls
-from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION, ModelPrice
-from judgeforge.calls.providers.base import Usage
+from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
+from judgeforge.runs.planning.loads import ALWAYS, EXPECTED, HIGH, LOW, ModelLoad
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
 from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
 from judgeforge.runs.planning.preparation import Preparation
@@ -26,7 +25,6 @@ from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_toke
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import about_tokens
 
-LOW, EXPECTED, HIGH = range(3)
 _LEARNT_FROM = 32
 """Prompts, for the number of calls that a progress bar counts to."""
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
@@ -35,7 +33,6 @@ _JUDGE_REPLY_TOKENS = (40, 120)
 """Low and expected: a rationale of a few sentences and the scores. High is the output limit."""
 _CALL_TOKENS = 10
 """Chat markup of a request."""
-_ALL = (1.0, 1.0, 1.0)
 _WHERE_VERIFIED = (0.0, 0.05, 1.0)
 """Share of the judges' calls that is made about a prompt which verifiers may settle: they leave a
 few answers undecided."""
@@ -44,60 +41,18 @@ ASSUMED_ESCALATION = 0.15
 has shown it: on recorded judges half a call a completion, of three that could be made."""
 
 
-@dataclass(slots=True)
-class ModelLoad:
-    """The calls for one model and what they cost, in picodollars (0 where the price is unknown)."""
-
-    price: ModelPrice | None
-    calls: int = 0
-    """At most."""
-    expected_calls: float = 0.0
-    pico: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Low, expected, high."""
-
-    def add(
-        self,
-        calls: int,
-        inputs: tuple[int, ...],
-        outputs: tuple[int, ...],
-        *,
-        shared: int,
-        made: tuple[float, ...] = _ALL,
-    ) -> None:
-        """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
-        the share of the calls that is made in each case."""
-        self.calls += calls
-        self.expected_calls += made[EXPECTED] * calls
-        if self.price is None:
-            return
-        for case in (LOW, EXPECTED, HIGH):
-            cached = min(shared, inputs[case]) if case == LOW else 0
-            usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
-            self.pico[case] += round(made[case] * calls * self.price.cost(usage))
-
-
-@dataclass(frozen=True, slots=True)
-class TotalCost:
-    """USD of all prompts together; None where a price is unknown."""
-
-    low: float | None
-    expected: float | None
-    high: float | None
-
-
-def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
-    picos = [None if load.price is None else load.pico for load in loads]
-    known = [pico for pico in picos if pico is not None]
-    if len(known) < len(picos):
-        return TotalCost(None, None, None)
-    return TotalCost(*(to_usd(sum(pico[case] for pico in known)) for case in (LOW, EXPECTED, HIGH)))
-
-
 class Estimator:
     """Counts the calls of prompts as a run would make them, without retries and repairs."""
 
-    def __init__(self, prepared: Preparation, *, escalation: float = ASSUMED_ESCALATION) -> None:
-        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1."""
+    def __init__(
+        self,
+        prepared: Preparation,
+        *,
+        escalation: float = ASSUMED_ESCALATION,
+        first_directly: bool = False,
+    ) -> None:
+        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1.
+        ``first_directly``: whether the first prompt is asked without batches."""
         self._config, self._prepared = prepared.config, prepared
         self._beyond = (0.0, escalation, 1.0)
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
@@ -108,6 +63,9 @@ class Estimator:
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
         """The prompts that judges are learnt from, by id, with their places."""
+        self._next_directly = first_directly
+        self.directly = 0
+        """Prompts with pictures so far, which go without batches where a model is asked in them."""
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
@@ -159,9 +117,25 @@ class Estimator:
         return self._measure if place is not None and is_measured(place, prompt.id) else None
 
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
+        if not self._prepared.batch_prices:
+            self._add(prompt, loads)
+            return
+        has_pictures = any(message.pictures for message in prompt.messages)
+        goes_directly, self._next_directly = has_pictures or self._next_directly, False
+        self.directly += has_pictures
+        if not goes_directly:
+            self._add(prompt, loads)
+            return
+        prices = self._prepared.direct_prices
+        apart = {name: ModelLoad(prices[name]) for name in loads}
+        self._add(prompt, apart)
+        for name, load in apart.items():
+            loads[name].take(load)
+
+    def _add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
-        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else _ALL
+        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else ALWAYS
         self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
             shown = self._completions_shown(prompt, judge, completions)
@@ -248,7 +222,7 @@ class Estimator:
         lengths: tuple[int, int, int],
         load: ModelLoad,
         *,
-        made: tuple[float, ...] = _ALL,
+        made: tuple[float, ...] = ALWAYS,
     ) -> None:
         if not shown:
             return
