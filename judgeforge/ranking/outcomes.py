@@ -87,9 +87,7 @@ class View(NamedTuple):
     """How many times likelier the judgments then are than where the two differ widely."""
 
 
-def views(
-    prior: GapPrior, gap: float, variance: float, before: float
-) -> tuple[View, View, float]:
+def views(prior: GapPrior, gap: float, variance: float, before: float) -> tuple[View, View, float]:
     """Of two that differ widely, of two that differ slightly, and how many times likelier the
     judgments are where two are equal.
 
@@ -114,8 +112,8 @@ def views(
         wide += share * gap_cdf(seen * math.sqrt(large / (noise * total)))
         slight += share * times * gap_cdf(seen * math.sqrt(small / (noise * (small + noise))))
         likelier += share * times
-        equal += share * math.sqrt(total / noise) * math.exp(
-            0.5 * seen**2 * (1.0 / total - 1.0 / noise)
+        equal += (
+            share * math.sqrt(total / noise) * math.exp(0.5 * seen**2 * (1.0 / total - 1.0 / noise))
         )
     return View(wide, 1.0), View(slight / likelier if likelier else 0.5, likelier), equal
 
