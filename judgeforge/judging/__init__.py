@@ -9,6 +9,7 @@ layout.py         what requests of a row share, and the code of their tags
 material.py       what is judged, between tags: words, tool calls, pictures, thoughts
 first_replies.py  whether a judge can be read, and in which form it is asked
 unread_judge.py   a judge that could not be read yet, and what to say of it
+own_rubrics/      criteria of one prompt's own, from its row or written by a model
 elsewhere/        judgments that people, programs or other machines made
 escalation.py     the first tier of judges, then those that tell most for their price
 own_family.py     which completions come from a judge's own model family
@@ -16,6 +17,7 @@ verification.py   criteria that code verifies
 protocols/        one file a way to ask
 replies/          reads what judges answer, strictly
 checks/           what code can check of a text
+programs/         what needs a program of its own: mathematics, tests, functions
 
 A judge is a model, a protocol and settings. It offers questions about some completions of a
 prompt; the panel asks all of them, the escalation those that are worth their price:

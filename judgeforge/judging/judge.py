@@ -66,7 +66,7 @@ def blank_judgment(
         judge=judge.label,
         protocol=judge.protocol,
         repeat=question.repeat,
-        weight=sum(criterion.weight for criterion in rubric.judged),
+        weight=rubric.judged_weight,
     )
 
 

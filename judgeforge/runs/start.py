@@ -30,7 +30,7 @@ from judgeforge.store.manifest import Manifest
 
 _OF_SAMPLING = ("prompts", "sampling")
 """Parts of a run's identity that decide its completions, with the models that write them."""
-_RETRIED = frozenset({SkipReason.CALL_FAILED, SkipReason.TOO_LONG})
+_RETRIED = frozenset({SkipReason.CALL_FAILED, SkipReason.TOO_LONG, SkipReason.CRITERIA_NOT_WRITTEN})
 """What a server found too long may fit into the context of the next one."""
 
 

@@ -139,8 +139,8 @@ def _agreement(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             )
 
 
-def _criteria(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
-    for name, criterion in figures.criteria.criteria.items():
+def _criteria(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
+    for name, criterion in figures.criteria.by_name(manifest.faults):
         if criterion.pairs < ENOUGH:
             continue
         if criterion.equal == criterion.pairs:

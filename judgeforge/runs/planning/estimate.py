@@ -17,7 +17,9 @@ from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
+from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.verifiers import is_verifiable
 from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
@@ -34,6 +36,9 @@ _JUDGE_REPLY_TOKENS = (40, 120)
 _CALL_TOKENS = 10
 """Chat markup of a request."""
 _ALL = (1.0, 1.0, 1.0)
+_WHERE_VERIFIED = (0.0, 0.05, 1.0)
+"""Share of the judges' calls that is made about a prompt which verifiers may settle: they leave a
+few answers undecided."""
 ASSUMED_ESCALATION = 0.15
 """Share of what a cascade may ask beyond its first tier that is expected to be asked, before a run
 has shown it: on recorded judges half a call a completion, of three that could be made."""
@@ -57,7 +62,7 @@ class ModelLoad:
         outputs: tuple[int, ...],
         *,
         shared: int,
-        made: tuple[float, float, float] = _ALL,
+        made: tuple[float, ...] = _ALL,
     ) -> None:
         """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
         the share of the calls that is made in each case."""
@@ -98,6 +103,7 @@ class Estimator:
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
+        self._own = OwnCriteriaCost(prepared, self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
@@ -155,8 +161,11 @@ class Estimator:
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
+        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else _ALL
+        self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
-            shown, load = self._completions_shown(judge, completions), loads[judge.model]
+            shown = self._completions_shown(prompt, judge, completions)
+            load = loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
             if measure == "everybody":
                 certain = len(shown) // judge.repeats
@@ -164,8 +173,9 @@ class Estimator:
             elif measure == "repeats":
                 shown = shown * (1 + self._config.judging.fit_repeats)
                 certain = len(shown)
-            self._judge(prompt, judge, shown[:certain], lengths, load)
-            self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
+            self._judge(prompt, judge, shown[:certain], lengths, load, made=made)
+            beyond = tuple(share * most for share, most in zip(self._beyond, made, strict=True))
+            self._judge(prompt, judge, shown[certain:], lengths, load, made=beyond)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
         """A cascade asks the first tier once, and everything else only where doubt is left."""
@@ -211,19 +221,22 @@ class Estimator:
         return words, min(usual, most), most
 
     def _completions_shown(
-        self, judge: JudgeConfig, completions: Sequence[Completion]
+        self, prompt: Prompt, judge: JudgeConfig, completions: Sequence[Completion]
     ) -> list[int]:
         """Of each question that the judge is asked: how many completions it is about.
 
         That depends only on how many it judges; whose they are decides which.
         """
         judged = self._own_family.judged_by(judge, completions)
+        rubric = self._own.rubric_of(prompt)
+        if not rubric.judged:
+            return []
         key = judge.label, len(judged)
         if key not in self._shown:
             self._shown[key] = [
                 len(question.completion_ids)
                 for repeat in range(judge.repeats)
-                for question in self._panel.questions(judge.label, judged, repeat)
+                for question in self._panel.by(rubric).questions(judge.label, judged, repeat)
             ]
         return self._shown[key]
 
@@ -235,11 +248,11 @@ class Estimator:
         lengths: tuple[int, int, int],
         load: ModelLoad,
         *,
-        made: tuple[float, float, float] = _ALL,
+        made: tuple[float, ...] = _ALL,
     ) -> None:
         if not shown:
             return
-        outputs = self._reply_tokens(judge)
+        outputs = self._reply_tokens(prompt, judge)
         for frame, shared in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
@@ -248,10 +261,10 @@ class Estimator:
                 )
                 load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
 
-    def _reply_tokens(self, judge: JudgeConfig) -> tuple[int, ...]:
+    def _reply_tokens(self, prompt: Prompt, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
         if judge.facts.decides:
-            asked = 1 if judge.pairs else len(self._prepared.rubric.judged)
+            asked = 1 if judge.pairs else len(self._own.rubric_of(prompt).judged)
             return (0, 0, asked * MOST_TOKENS_PER_DECISION)
         usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
         return (*usual, judge.max_tokens)
@@ -265,12 +278,13 @@ class Estimator:
         The frames of all protocols that are answered in words are about the same length.
         """
         if judge.facts.decides:
-            system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
-            asked = decision_pair_question(self._prepared.rubric)
+            rubric = self._own.rubric_of(prompt)
+            system, user = judge_messages("decisions", rubric, prompt, [""])
+            asked = decision_pair_question(rubric)
             frame = self._input_tokens(judge.model, (system, user), asked)
             yield frame, _tokens(system.text)
             return
-        for _, rubric in rubrics_asked(judge, self._prepared.rubric):
+        for _, rubric in rubrics_asked(judge, self._own.rubric_of(prompt)):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
             frame = self._input_tokens(judge.model, (system, user))
             yield frame, about_tokens(system.text)

@@ -34,7 +34,7 @@ _NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
 _OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""
 _NEWER_PROMPTS = {"shape", "last_answer", "keep"}
-_NEWER_COLUMNS = {"tools", "chosen", "rejected"}
+_NEWER_COLUMNS = {"tools", "chosen", "rejected", "criteria"}
 
 
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         "prompts": prompts,
         "models": {name: model_identity(config.models[name]) for name in used_models(config)},
         "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
-        "rubric": rubric.model_dump(mode="json"),
+        "rubric": {**rubric.model_dump(mode="json"), **own_criteria(config)},
         "judging": {
             **config.judging.model_dump(
                 mode="json",
@@ -69,6 +69,11 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
             mode="json", exclude=_unset(config.pairing, _OF_PAIRING)
         ),
     }
+
+
+def own_criteria(config: RunConfig) -> dict[str, Any]:
+    """What is said of criteria of each prompt's own; nothing where there are none."""
+    return config.rubric_parts.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
 
 
 def _unbought(config: RunConfig) -> set[str]:
@@ -128,7 +133,8 @@ def model_identity(model: ModelConfig) -> dict[str, Any]:
 def used_models(config: RunConfig) -> list[str]:
     sampled = config.sampling.writers if config.sampling else []
     judging = [judge.model for judge in config.judging.judges]
-    return list(dict.fromkeys([*sampled, *judging]))
+    write = config.rubric_parts.write
+    return list(dict.fromkeys([*sampled, *judging, *([write.model] if write else [])]))
 
 
 def called_models(config: RunConfig) -> list[str]:
