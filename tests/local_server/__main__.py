@@ -31,6 +31,9 @@ def main() -> None:
     parser.add_argument("--slots", type=int, help="so many requests are answered at a time")
     parser.add_argument("--noise-sd", type=float, default=0.02)
     parser.add_argument("--cached-share", type=float, default=0.0)
+    parser.add_argument(
+        "--prefix-cache", choices=["vllm", "providers"], help="count what prompts begin with"
+    )
     parser.add_argument("--rpm", type=float)
     parser.add_argument("--tpm", type=float)
     parser.add_argument("--keep-bodies", action="store_true", help="GET /_bodies gives them")
@@ -44,6 +47,7 @@ async def _serve(asked: argparse.Namespace) -> None:
         slots=asked.slots,
         noise_sd=asked.noise_sd,
         cached_share=asked.cached_share,
+        prefix_cache=asked.prefix_cache,
         limits=Limits(rpm=asked.rpm, tpm=asked.tpm),
         keep_bodies=asked.keep_bodies,
     )
