@@ -14,6 +14,7 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.panel import Panel
+from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
@@ -22,7 +23,7 @@ from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
 from judgeforge.text.tool_calls import said_text
-from judgeforge.text.wording import about_tokens
+from judgeforge.text.wording import about_tokens, byte_count, tokens_of_bytes
 
 LOW, EXPECTED, HIGH = range(3)
 _LEARNT_FROM = 32
@@ -99,6 +100,10 @@ class Estimator:
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
         self._shown: dict[tuple[str, int], list[int]] = {}
+        self._asked: dict[str, list[Rubric]] = {}
+        """By label of the judge: the rubrics of its requests."""
+        self._around: dict[tuple[str, _Shape | None], tuple[int, int]] = {}
+        """Of a request: the bytes around the words of a prompt, and the tokens of the rubric."""
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
         """The prompts that judges are learnt from, by id, with their places."""
@@ -270,10 +275,28 @@ class Estimator:
             frame = self._input_tokens(judge.model, (system, user), asked)
             yield frame, _tokens(system.text)
             return
-        for _, rubric in rubrics_asked(judge, self._prepared.rubric):
+        if judge.label not in self._asked:
+            of_judge = rubrics_asked(judge, self._prepared.rubric)
+            self._asked[judge.label] = [rubric for _, rubric in of_judge]
+        for rubric in self._asked[judge.label]:
+            yield self._frame(prompt, rubric, judge.model)
+
+    def _frame(
+        self, prompt: Prompt, rubric: Rubric, model: str
+    ) -> tuple[tuple[int, int, int], int]:
+        """Prompts of words alone differ by their words only: one of each shape is rendered."""
+        shape = _shape(prompt)
+        key = rubric.sha256, shape
+        if shape is None or key not in self._around:
             system, user = judge_messages("pointwise", rubric, prompt, [""])
-            frame = self._input_tokens(judge.model, (system, user))
-            yield frame, about_tokens(system.text)
+            shared = about_tokens(system.text)
+            if shape is None:
+                return self._input_tokens(model, (system, user)), shared
+            whole = byte_count(system.text) + byte_count(user.text)
+            self._around[key] = whole - _bytes_of_words(prompt), shared
+        around, shared = self._around[key]
+        tokens = tokens_of_bytes(around + _bytes_of_words(prompt)) + _CALL_TOKENS
+        return (tokens, tokens, tokens), shared
 
 
 class ExpectedCalls:
@@ -305,6 +328,26 @@ def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
     return tuple(
         Completion(id=f"c{index}", prompt_id="", index=index, model=model, text="", finish="stop")
         for index, model in enumerate(models)
+    )
+
+
+_Shape = tuple[tuple[str, ...], bool]
+"""The roles of its turns, and whether it has a reference."""
+
+
+def _shape(prompt: Prompt) -> _Shape | None:
+    """None where it has more than words, which are shown in other ways."""
+    for turn in prompt.messages:
+        if not isinstance(turn.content, str) or turn.tool_calls or turn.name or turn.role == "tool":
+            return None
+    if prompt.tools:
+        return None
+    return tuple(turn.role for turn in prompt.messages), prompt.reference is not None
+
+
+def _bytes_of_words(prompt: Prompt) -> int:
+    return sum(byte_count(turn.text) for turn in prompt.messages) + byte_count(
+        prompt.reference or ""
     )
 
 

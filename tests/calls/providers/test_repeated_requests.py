@@ -71,7 +71,7 @@ def test_the_sdk_builds_a_request_once(
     import anthropic
     import openai
 
-    sdk = {"openai": openai.AsyncOpenAI, "anthropic": anthropic.AsyncAnthropic}[provider]
+    sdk: Any = {"openai": openai.AsyncOpenAI, "anthropic": anthropic.AsyncAnthropic}[provider]
     built, post = [], sdk.post
 
     async def counted(self: Any, path: str, **options: Any) -> Any:
