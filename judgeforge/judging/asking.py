@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from judgeforge.calls.call import Answer, Asks, gather_or_cancel
+from judgeforge.calls.call import Answer, Asks, gather_or_cancel, is_a_context
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError
@@ -155,9 +155,8 @@ class WritingJudge(ABC, Generic[R]):
         attempt.answers.append(answer)
         tokens = answer.input_tokens_read(request)
         attempt.tokens_read += [] if tokens is None else [tokens]
-        cut_at = answer.cut_at_tokens(request)
         attempt.missing = _no_judgment(answer.reply, self._judge) or (
-            None if cut_at is None else input_cut(cut_at)
+            None if tokens is None or not is_a_context(tokens) else input_cut(tokens)
         )
         if attempt.missing is not None:
             return None

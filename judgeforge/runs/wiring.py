@@ -27,7 +27,8 @@ from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.own_criteria import OwnCriteriaWork
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
-from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
+from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.expected_calls import ExpectedCalls
 from judgeforge.runs.planning.measure import bought
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork

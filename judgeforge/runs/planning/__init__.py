@@ -8,6 +8,7 @@ calibration_file.py  the calibration as a file
 own_criteria_cost.py  what criteria of prompts' own cost
 estimate.py          what the calls of a prompt will cost
 loads.py             what a model has to do, and what that costs
+expected_calls.py    how many calls a start will make
 plan.py              what a run would cost
 batch_plan.py        what batches save
 replicas.py          models that several servers have

@@ -12,7 +12,8 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.panel import Panel
-from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
+from judgeforge.judging.rubric import Rubric
+from judgeforge.records import Completion, Prompt, ReadyCompletion
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.loads import ALWAYS, EXPECTED, HIGH, LOW, ModelLoad
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
@@ -23,10 +24,8 @@ from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
 from judgeforge.text.tool_calls import said_text
-from judgeforge.text.wording import about_tokens
+from judgeforge.text.wording import about_tokens, byte_count, tokens_of_bytes
 
-_LEARNT_FROM = 32
-"""Prompts, for the number of calls that a progress bar counts to."""
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
 """Of the output limit that completions use; models differ, so low and high bound it."""
 _JUDGE_REPLY_TOKENS = (40, 120)
@@ -60,6 +59,10 @@ class Estimator:
         self._panel = prepared.panel(Panel, NoCalls())
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
+        self._asked: dict[str, list[Rubric]] = {}
+        """By label of the judge: the rubrics of its requests."""
+        self._around: dict[tuple[str, _Shape], tuple[int, int]] = {}
+        """Of a request: the bytes around the words of a prompt, and the tokens of the rubric."""
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
         """The prompts that judges are learnt from, by id, with their places."""
@@ -259,38 +262,42 @@ class Estimator:
         if judge.facts.decides:
             rubric = self._own.rubric_of(prompt)
             system, user = judge_messages("decisions", rubric, prompt, [""])
-            asked = decision_pair_question(rubric)
-            frame = self._input_tokens(judge.model, (system, user), asked)
+            choice = decision_pair_question(rubric)
+            frame = self._input_tokens(judge.model, (system, user), choice)
             yield frame, _tokens(system.text)
             return
-        for _, rubric in rubrics_asked(judge, self._own.rubric_of(prompt)):
+        rubric = self._own.rubric_of(prompt)
+        if rubric is not self._prepared.rubric:
+            for _, asked in rubrics_asked(judge, rubric):
+                yield self._rendered(prompt, asked, judge.model)
+            return
+        if judge.label not in self._asked:
+            self._asked[judge.label] = [asked for _, asked in rubrics_asked(judge, rubric)]
+        for asked in self._asked[judge.label]:
+            yield self._frame(prompt, asked, judge.model)
+
+    def _rendered(
+        self, prompt: Prompt, rubric: Rubric, model: str
+    ) -> tuple[tuple[int, int, int], int]:
+        system, user = judge_messages("pointwise", rubric, prompt, [""])
+        return self._input_tokens(model, (system, user)), about_tokens(system.text)
+
+    def _frame(
+        self, prompt: Prompt, rubric: Rubric, model: str
+    ) -> tuple[tuple[int, int, int], int]:
+        """Prompts of words alone differ by their words only: one of each shape is rendered."""
+        shape = _shape(prompt)
+        if shape is None:
+            return self._rendered(prompt, rubric, model)
+        key = rubric.sha256, shape
+        if key not in self._around:
             system, user = judge_messages("pointwise", rubric, prompt, [""])
-            frame = self._input_tokens(judge.model, (system, user))
-            yield frame, about_tokens(system.text)
-
-
-class ExpectedCalls:
-    """How many calls a start will make, told from its first prompts."""
-
-    def __init__(self, estimator: Estimator, prompts: int) -> None:
-        """``prompts``: those to do."""
-        self._estimator, self._prompts = estimator, prompts
-        self._seen, self._calls = 0, 0.0
-
-    def learning_from(
-        self, rows: Iterator[tuple[int, Prompt | Skip]]
-    ) -> Iterator[tuple[int, Prompt | Skip]]:
-        """The same rows."""
-        for position, row in rows:
-            if isinstance(row, Prompt) and self._seen < _LEARNT_FROM:
-                self._calls += self._estimator.expected_calls(row)
-                self._seen += 1
-            yield position, row
-
-    @property
-    def number(self) -> int | None:
-        """None before the first prompt."""
-        return round(self._calls / self._seen * self._prompts) if self._seen else None
+            shared = about_tokens(system.text)
+            whole = byte_count(system.text) + byte_count(user.text)
+            self._around[key] = whole - _bytes_of_words(prompt), shared
+        around, shared = self._around[key]
+        tokens = tokens_of_bytes(around + _bytes_of_words(prompt)) + _CALL_TOKENS
+        return (tokens, tokens, tokens), shared
 
 
 @lru_cache(maxsize=64)
@@ -298,6 +305,26 @@ def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
     return tuple(
         Completion(id=f"c{index}", prompt_id="", index=index, model=model, text="", finish="stop")
         for index, model in enumerate(models)
+    )
+
+
+_Shape = tuple[tuple[str, ...], bool]
+"""The roles of its turns, and whether it has a reference."""
+
+
+def _shape(prompt: Prompt) -> _Shape | None:
+    """None where it has more than words, which are shown in other ways."""
+    for turn in prompt.messages:
+        if not isinstance(turn.content, str) or turn.tool_calls or turn.name or turn.role == "tool":
+            return None
+    if prompt.tools:
+        return None
+    return tuple(turn.role for turn in prompt.messages), prompt.reference is not None
+
+
+def _bytes_of_words(prompt: Prompt) -> int:
+    return sum(byte_count(turn.text) for turn in prompt.messages) + byte_count(
+        prompt.reference or ""
     )
 
 
