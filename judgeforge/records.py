@@ -6,7 +6,6 @@ All are frozen; none knows how it was made. Fields are facts, which programs dec
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,7 +49,8 @@ class Prompt(Record):
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     completions: tuple[ReadyCompletion, ...] = ()
     tools: str | None = None
-    """Canonical JSON of a list in OpenAI's shape; None where the row has none."""
+    criteria: str | None = None
+    """Canonical JSON of lists, tools in OpenAI's shape; None where the row has none."""
 
 
 class Completion(SparseRecord):
@@ -87,7 +87,7 @@ class Completion(SparseRecord):
     answered_model: str | None = None
     """What the server calls the model that answered; None where it does not say."""
     input_tokens_read: int | None = None
-    """Tokens of the input that the server counted, where so few cannot be all that was sent."""
+    """Those that the server counted of the input, where so few cannot be all that was sent."""
     cost_usd: float | None = 0.0
     """None where the price of the model is unknown."""
 
@@ -103,7 +103,6 @@ class Completion(SparseRecord):
         return not self.tool_calls and not self.text.strip()
 
     def message(self, *, with_reasoning: bool = False) -> Message:
-        """As the assistant's turn."""
         return Message(
             role="assistant",
             content=None if self.tool_calls and not self.text else self.text,
@@ -141,7 +140,6 @@ class Question(Record):
     judge: str
     """The judge's label."""
     completion_ids: tuple[str, ...]
-    """In the order in which the judge sees them."""
     repeat: int = 0
     """Equal questions with different ``repeat`` are asked again, not answered from the cache."""
 
@@ -150,6 +148,7 @@ MissingKind = Literal[
     "refused",  # by the judge
     "withheld",  # by a content filter: the reply, or the request before it
     "failed",  # there was no reply
+    "unsuited",  # not asked: the judge reads nothing of this kind
     "too_long",  # what is judged does not fit into the judge's context
     "input_cut",  # the server counted too few tokens to have read all that was sent
     "cut",  # the reply ended at the judge's ``max_tokens``
@@ -160,7 +159,7 @@ MissingKind = Literal[
 ]
 
 
-class Judgment(Record):
+class Judgment(SparseRecord):
     """What one judge said of one or several completions of a prompt.
 
     All scores are 0 to 1, higher is better. Which fields have the evidence depends on how many
@@ -172,10 +171,10 @@ class Judgment(Record):
       ``strength`` and ``probabilities`` of "a", "b" and "tie"; "a" is the one shown first, and
       ``criteria``, where each was asked on its own, run from 0 ("b") to 1 ("a");
     - all in one request (listwise): ``scores``, one for each completion in the order shown.
-
     A judgment that could not be obtained has ``missing``, ``missing_kind`` and none of these.
     """
 
+    only_where_set = frozenset({"rewards", "reward_sd"})
     id: str
     prompt_id: str
     completion_ids: tuple[str, ...]
@@ -194,6 +193,10 @@ class Judgment(Record):
     """How clear the verdict is, 0 (hardly) to 1 (beyond doubt)."""
     probabilities: Mapping[str, float] | None = None
     scores: tuple[float, ...] | None = None
+    rewards: tuple[float, ...] = ()
+    """Of a reward model: one a completion, of any size; comparable within the prompt only."""
+    reward_sd: float | None = None
+    """Of each reward, where the model's own P(A is better than B) states one."""
     failed_required: tuple[str, ...] = ()
     """Required criteria that code found not met (checks only): a veto, see ``ranking.rank``."""
     own_family: tuple[str, ...] = ()
@@ -202,9 +205,9 @@ class Judgment(Record):
     note: str | None = None
     """What a reader should know of how this came about (such as a fallback)."""
     call: str | None = None
-    """Key of the call that gave it, the last one where there were several."""
+    """Key of the call that gave it, or of the last one."""
     calls: tuple[str, ...] = ()
-    """Keys of all calls where there were several: one for each criterion, or asked again."""
+    """Keys of all where there were several: one for each criterion, or asked again."""
     answered_model: str | None = None
     """What the server calls the model that answered, or the models; None where it does not say."""
     input_tokens_read: int | None = None
@@ -212,9 +215,8 @@ class Judgment(Record):
     cost_usd: float | None = 0.0
     """Of all its calls."""
     missing: str | None = None
-    """Why there is no judgment, for people to read."""
     missing_kind: MissingKind | None = None
-    """The same for programs; None where nothing is missing, or no reason was stated."""
+    """Why there is no judgment: in words, and for programs (None where no reason was stated)."""
 
     @property
     def call_keys(self) -> tuple[str, ...]:
@@ -245,7 +247,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools", "metadata"})
+    only_where_set = frozenset({"tools", "metadata", "own_criteria"})
 
     id: str
     prompt_id: str
@@ -258,8 +260,7 @@ class PreferencePair(SparseRecord):
     confidence: float
     """P(chosen is better than rejected)."""
     p_tie: float | None = None
-    """P(both are equally good); the rest is P(rejected is better). None in rows of earlier
-    versions, whose ``confidence`` left equal completions out of account."""
+    """P(both are equally good); the rest is P(rejected is better). None in older rows."""
     chosen_model: str
     rejected_model: str
     strategy: str
@@ -268,12 +269,17 @@ class PreferencePair(SparseRecord):
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What ``prompts.keep`` names, null where a row has none."""
+    own_criteria: str | None = None
+    """The prompt's own, as JSON text: see store/own_criteria.py."""
 
 
 class SkipReason(StrEnum):
     """Why a prompt ended without pairs. The list is closed."""
 
     INVALID_ROW = "invalid_row"
+    INVALID_CRITERIA = "invalid_criteria"
+    NO_CRITERIA = "no_criteria"
+    CRITERIA_NOT_WRITTEN = "criteria_not_written"
     INVALID_ENCODING = "invalid_encoding"
     EMPTY_PROMPT = "empty_prompt"
     WRONG_ROLES = "wrong_roles"
@@ -324,7 +330,7 @@ class SkipReason(StrEnum):
 
 
 class Skip(SparseRecord):
-    only_where_set = frozenset({"prompt", "tools", "metadata"})
+    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria"})
 
     prompt_id: str
     line: int
@@ -334,6 +340,7 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    own_criteria: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,8 +349,4 @@ class JudgedPrompt:
     completions: Sequence[Completion]
     """All of them, also those that could not be used."""
     judgments: Sequence[Judgment]
-
-
-def prompt_key(prompt_id: str) -> int:
-    """The first 8 bytes of a hash: two of a million ids are the same with a probability of 3e-8."""
-    return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")
+    own_criteria: str | None = None

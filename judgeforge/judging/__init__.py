@@ -9,6 +9,7 @@ layout.py         what requests of a row share, and the code of their tags
 material.py       what is judged, between tags: words, tool calls, pictures, thoughts
 first_replies.py  whether a judge can be read, and in which form it is asked
 unread_judge.py   a judge that could not be read yet, and what to say of it
+own_rubrics/      criteria of one prompt's own, from its row or written by a model
 elsewhere/        judgments that people, programs or other machines made
 escalation.py     the first tier of judges, then those that tell most for their price
 own_family.py     which completions come from a judge's own model family
@@ -25,6 +26,7 @@ pointwise   one completion a question, each criterion on its scale
 pairwise    two, in both orders by default: a verdict, by criterion or overall
 listwise    all of a prompt in one question
 decisions   typed questions to a model that answers with probabilities
+reward      a conversation to a model that answers with a number
 checks      by code, at no cost, before a model is asked
 
 A reply is read strictly, or once more after a repair, or the judgment is missing and says in which

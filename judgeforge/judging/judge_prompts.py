@@ -33,7 +33,7 @@ from judgeforge.judging.material import (
     pictures_between,
     with_pictures,
 )
-from judgeforge.judging.rubric import Rubric
+from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.records import Prompt
 from judgeforge.text.messages import Message
@@ -94,7 +94,7 @@ def judge_prompt(
     of_row = Material(prompt, _with_all(row, shown))
     if layout == CODE_OF_A_REQUEST:
         of_row = Material(prompt, shown)
-    code = code_absent_from(tuple(of_row.written()))
+    code = code_absent_from((*of_row.written(), *_texts(rubric.own)))
     texts = Material(prompt, shown).shown_answers(code)
     is_decided_pair = facts.decides and len(texts) > 1
     user = _render(
@@ -105,7 +105,7 @@ def judge_prompt(
         answers=list(zip(labels, texts, strict=False)),
         code=code,
     )
-    user = _explained(of_row, code) + user
+    user = _own_criteria(protocol, rubric, code) + _explained(of_row, code) + user
     system = Message(role="system", content=system_text(protocol, rubric))
     if layout == CODE_OF_A_REQUEST:
         content = with_pictures(user, of_row.pictures)
@@ -126,6 +126,32 @@ def _with_all(
     return (*row, *(one for one in shown if one not in row)) if row else shown
 
 
+def _own_criteria(protocol: str, rubric: Rubric, code: str) -> str:
+    """What judges are asked of this prompt alone; nothing for a rubric of all prompts.
+
+    It opens the user message: all before it is the same for all prompts, so that caches hold. A
+    decision model gets its questions beside the text.
+    """
+    own = [one for one in rubric.own if one.check is None]
+    if not own or PROTOCOLS[protocol].decides:
+        return ""
+    shared = rubric.shared.judged
+    # A criterion that is alone in the system message stands there without its weight.
+    weighed = [*shared, *own] if len(shared) == 1 else own
+    weights = _weights(weighed) if len(rubric.judged) > 1 else []
+    values = {
+        "criteria": _shown(own),
+        "weights": weights,
+        "shared": bool(shared),
+        "code": code,
+    }
+    return f"{_render(f'own_{protocol}.j2', **values)}\n\n"
+
+
+def _texts(criteria: Iterable[Criterion]) -> list[str]:
+    return [text for one in criteria for text in (one.asked, *(one.levels or ()))]
+
+
 def _explained(material: Material, code: str) -> str:
     """What the tags mean that only some prompts have; nothing for a prompt of words alone."""
     parts = [
@@ -134,6 +160,32 @@ def _explained(material: Material, code: str) -> str:
         *([_render("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
     ]
     return "".join(f"{part}\n\n" for part in parts)
+
+
+def writing_messages(
+    rubric: Rubric, prompt: Prompt, answers: Sequence[ShownAnswer], *, least: int, most: int
+) -> tuple[tuple[Message, Message], str]:
+    """Asks for criteria of a prompt's own beside those of ``rubric``: the system message, the same
+    for all prompts, and the user message; and the code of its tags."""
+    material = Material(prompt, tuple(answers))
+    code = code_absent_from(tuple(material.written()))
+    system = _render(
+        "write_system.j2",
+        least=least,
+        most=most,
+        contrast=bool(answers),
+        guidance=rubric.guidance.strip(),
+        criteria=_shown(rubric.judged),
+    )
+    user = _render(
+        "write_user.j2",
+        turns=material.turns(code),
+        reference=prompt.reference,
+        answers=list(zip("AB", material.shown_answers(code), strict=False)),
+        code=code,
+    )
+    content = with_pictures(_explained(material, code) + user, material.pictures)
+    return (Message(role="system", content=system), Message(role="user", content=content)), code
 
 
 def decision_pair_question(rubric: Rubric) -> str:
@@ -167,9 +219,13 @@ _systems: dict[tuple[str, str], str] = {}
 
 def system_text(protocol: str, rubric: Rubric) -> str:
     """The system message of a protocol's requests: the rubric, the same for all calls."""
-    key = (protocol, rubric.sha256)
+    shared = rubric.shared
+    key = (protocol, shared.sha256)
     if key not in _systems:
-        _systems[key] = _render(f"{protocol}_system.j2", **_rubric_values(rubric))
+        values = _rubric_values(shared)
+        if not shared.judged:
+            values["guidance"] = f"{values['guidance']}\n\n{_render('own_only.j2')}".strip()
+        _systems[key] = _render(f"{protocol}_system.j2", **values)
     return _systems[key]
 
 
@@ -177,16 +233,29 @@ def _rubric_values(rubric: Rubric) -> dict[str, object]:
     judged = rubric.judged
     return {
         "guidance": rubric.guidance.strip(),
-        "criteria": [
-            {
-                "name": criterion.name,
-                "question": (criterion.question or criterion.yes_no or "").strip(),
-                "levels": [level.strip() for level in criterion.levels or ()],
-            }
-            for criterion in judged
-        ],
-        "weights": [(c.name, f"{c.weight:g}") for c in judged] if len(judged) > 1 else [],
+        "criteria": _shown(judged),
+        "weights": _weights(judged) if len(judged) > 1 else [],
     }
+
+
+def _shown(criteria: Sequence[Criterion]) -> list[dict[str, object]]:
+    return [
+        {
+            "name": one.name,
+            "question": _asked(one),
+            "levels": [level.strip() for level in one.levels or ()],
+        }
+        for one in criteria
+    ]
+
+
+def _asked(criterion: Criterion) -> str:
+    asked = criterion.asked.strip()
+    return f"{asked} {_render('fault.j2')}" if criterion.is_fault else asked
+
+
+def _weights(criteria: Sequence[Criterion]) -> list[tuple[str, str]]:
+    return [(one.name, f"{one.size:g}") for one in criteria]
 
 
 def _render(name: str, **values: object) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from copy import copy
+from typing import Protocol, Self, TypeVar
 
 from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
@@ -50,11 +51,24 @@ class Panel:
         self._show_reasoning = show_reasoning
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
-        self._rubric = rubric
+        self._gateway, self._layout = gateway, layout
         self._programs: Decides = programs or NoPrograms()
+        self._use(rubric)
+
+    def _use(self, rubric: Rubric) -> None:
+        self._rubric = rubric
         self._asked = {
-            judge.label: make_judge(judge, rubric, gateway, layout=layout) for judge in judges
+            one.label: make_judge(one, rubric, self._gateway, layout=self._layout)
+            for one in self.judges
         }
+
+    def by(self, rubric: Rubric) -> Self:
+        """The same judges, who judge by another rubric: that of one prompt."""
+        if rubric is self._rubric:
+            return self
+        other = copy(self)
+        other._use(rubric)
+        return other
 
     @property
     def labels(self) -> frozenset[str]:

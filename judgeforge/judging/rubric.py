@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from judgeforge.config.file import load_model
 from judgeforge.config.model import LARGEST_INTEGER
@@ -27,6 +27,24 @@ FEWEST_LEVELS, MOST_LEVELS = 2, 10
 _CRITERION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _RUBRIC_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
+NAMED_WEIGHTS: Mapping[str, float] = {
+    "essential": 3.0,
+    "important": 2.0,
+    "optional": 1.0,
+    "pitfall": -3.0,
+}
+"""The shares of the four classes in *Rubrics as Rewards* (Gunjal et al. 2025: 1, 0.7, 0.3, 0.9),
+times three and rounded; a pitfall is worded as the fault and counts against an answer."""
+
+
+def _weight_of_name(value: object) -> object:
+    if not isinstance(value, str) or value not in NAMED_WEIGHTS:
+        if isinstance(value, str):
+            raise ValueError(f"it takes a number or one of {listed(NAMED_WEIGHTS, mark='`')}")
+        return value
+    return NAMED_WEIGHTS[value]
+
+
 Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
@@ -41,7 +59,8 @@ class Criterion(RubricPart):
 
     name: str
     """A plain word: it is a key in the judges' replies."""
-    weight: float = Field(default=1.0, gt=0, strict=True)
+    weight: Annotated[float, BeforeValidator(_weight_of_name)] = Field(default=1.0, strict=True)
+    """Below 0 it is a fault: the higher its score, the worse the answer."""
     question: Words | None = None
     levels: list[Words] | None = None
     """2 to 10, lowest first."""
@@ -57,6 +76,13 @@ class Criterion(RubricPart):
     @classmethod
     def _plain_word(cls, value: str) -> str:
         return _matching(value, _CRITERION_NAME, "letters, digits and `_`, a letter first")
+
+    @field_validator("weight")
+    @classmethod
+    def _counts_for_something(cls, value: float) -> float:
+        if value == 0:
+            raise ValueError("a criterion of weight 0 counts for nothing: above 0, or below")
+        return value
 
     @field_validator("levels")
     @classmethod
@@ -103,6 +129,11 @@ class Criterion(RubricPart):
                 f"criterion `{self.name}` has `decides`, which only a `check` can: "
                 "what a judge says is never certain"
             )
+        if self.required and self.is_fault:
+            raise ValueError(
+                f"criterion `{self.name}` cannot be `required` and weigh {self.weight:g}: passing "
+                "its check would count against the answer"
+            )
         return self
 
     @property
@@ -110,6 +141,15 @@ class Criterion(RubricPart):
         if self.decides is not None:
             return self.decides
         return any(check.kind.task is not None for check in self.own_checks)
+
+    @property
+    def is_fault(self) -> bool:
+        return self.weight < 0
+
+    @property
+    def size(self) -> float:
+        """How much it counts, for an answer or against it."""
+        return abs(self.weight)
 
     @property
     def asked(self) -> str:
@@ -176,9 +216,24 @@ class Rubric(RubricPart):
             for criterion in self.judged
         ]
 
+    @property
+    def shared(self) -> Rubric:
+        """What of it is the same for all prompts."""
+        return self
+
+    @property
+    def own(self) -> Sequence[Criterion]:
+        """The criteria of one prompt's own; a rubric of all prompts has none."""
+        return ()
+
     @cached_property
     def weights(self) -> Mapping[str, float]:
-        return {criterion.name: criterion.weight for criterion in self.criteria}
+        """How much each criterion counts, above 0, whether for an answer or against it."""
+        return {criterion.name: criterion.size for criterion in self.criteria}
+
+    @cached_property
+    def judged_weight(self) -> float:
+        return sum(criterion.size for criterion in self.judged)
 
     @cached_property
     def sha256(self) -> str:
@@ -201,10 +256,20 @@ class Rubric(RubricPart):
     def weighted_mean(self, scores: Mapping[str, float]) -> float:
         """The mean of some criteria's scores (0 to 1), weighted by the rubric.
 
-        Raises KeyError for a criterion that the rubric does not have.
+        A fault counts as one minus its score. Raises KeyError for a criterion that the rubric does
+        not have.
         """
-        total = sum(self.weights[name] for name in scores)
-        return sum(self.weights[name] * score for name, score in scores.items()) / total
+        faults = self.faults
+        return self.weighted({k: 1.0 - s if k in faults else s for k, s in scores.items()})
+
+    def weighted(self, values: Mapping[str, float]) -> float:
+        """The mean of values that are the higher the better, faults included."""
+        total = sum(self.weights[name] for name in values)
+        return sum(self.weights[name] * value for name, value in values.items()) / total
+
+    @cached_property
+    def faults(self) -> tuple[str, ...]:
+        return tuple(criterion.name for criterion in self.criteria if criterion.is_fault)
 
 
 def load_rubric(name_or_path: str, *, folder: Path) -> Rubric:

@@ -121,7 +121,7 @@ def _blank(prompt: Prompt, completion: Completion, checked: Sequence[Criterion])
         completion_ids=(completion.id,),
         judge=JUDGE_NAME,
         protocol="checks",
-        weight=sum(criterion.weight for criterion in checked),
+        weight=sum(criterion.size for criterion in checked),
     )
 
 

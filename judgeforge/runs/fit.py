@@ -27,6 +27,7 @@ from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, read_fit
 from judgeforge.store.journal import short_digest
+from judgeforge.store.own_criteria import criteria_in
 
 JudgeAgain = Callable[[JudgedPrompt], JudgedPrompt | FinishedPrompt]
 """What others say of a prompt now takes the place of what they said before."""
@@ -219,13 +220,15 @@ def go_on_fitting(
 
 def _can_be_fitted(judging: JudgingConfig, verdicts: Verdicts | None) -> bool:
     """One judge that scores everything once shows nothing about its own reliability, unless some
-    prompts ask it again."""
+    prompts ask it again; a reward model shows at least on which scale it speaks."""
     judges = judging.judges
     others = () if verdicts is None else verdicts.by_judge
     several = len(judges) + len(others) > 1 or any(judge.repeats > 1 for judge in judges)
+    rewards = any(judge.facts.rewards for judge in judges)
     compares = any(judge.shows == "two" for judge in judges)
     compares = compares or (verdicts is not None and verdicts.compares)
-    return judging.fit_prompts > 0 and (several or compares or bought(judging) is not None)
+    learnable = several or compares or rewards
+    return judging.fit_prompts > 0 and (learnable or bought(judging) is not None)
 
 
 def recall(
@@ -251,7 +254,8 @@ def recall(
             lines = journal.lines(work.places[position])
             completions = [read_completion(json.loads(line)) for line in lines["completions"]]
             judgments = [read_judgment(json.loads(line)) for line in lines["judgments"]]
-            yield position, judge_again(JudgedPrompt(row, completions, judgments))
+            own = criteria_in(lines)
+            yield position, judge_again(JudgedPrompt(row, completions, judgments, own))
 
 
 def recall_rest(

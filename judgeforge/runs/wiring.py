@@ -24,9 +24,11 @@ from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
+from judgeforge.runs.own_criteria import OwnCriteriaWork
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
-from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
+from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.expected_calls import ExpectedCalls
 from judgeforge.runs.planning.measure import bought
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
@@ -279,7 +281,7 @@ def _build_prompt_work(
 ) -> PromptWork:
     prepared = start.prepared
     config, calibration, verdicts = prepared.config, prepared.calibration, prepared.verdicts
-    judged_weight = sum(criterion.weight for criterion in prepared.rubric.judged) or 1.0
+    judged_weight = prepared.rubric.judged_weight or 1.0
 
     def reading_failed(judgment: Judgment) -> None:
         log.event("reading_failed", judgment=judgment.id, key=judgment.call, error=judgment.missing)
@@ -299,6 +301,7 @@ def _build_prompt_work(
         elsewhere=None
         if verdicts is None
         else Elsewhere(verdicts, judged_weight, unused_verdicts(verdicts.file, log, say)),
+        own=OwnCriteriaWork.of_run(prepared, gateway),
         sampled_before=start.sampled_before,
     )
 
@@ -329,5 +332,6 @@ def _prompts_in_flight(prepared: Preparation) -> int:
     config = prepared.config
     if prepared.batch_prices:  # one for each model that is asked in batches
         return config.limits.batch_prompts
-    slots = sum(config.models[name].concurrency for name in prepared.keys)
+    asked = [config.models[name] for name in prepared.keys]
+    slots = sum(model.concurrency * len(model.replicas) for model in asked)
     return max(2, min(config.limits.concurrency, slots))

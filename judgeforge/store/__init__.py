@@ -10,6 +10,7 @@ json_lines.py       reading JSON-lines files back, line by line
 journal.py          finished prompts in the order in which they finish, and by their id
 best_pairs.py       the same with the best pairs of the run, where only these count
 finished_prompt.py  how one prompt ended, as lines of the files
+own_criteria.py     criteria of a prompt's own, beside its pairs or its skip
 evidence_rows.py    rows of completions and judgments, also those that earlier versions wrote
 spending.py         what the folder has spent
 batches.py          batches that may have been bought, and their requests

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from judgeforge.errors import StoreError
-from judgeforge.records import SkipReason, prompt_key
+from judgeforge.records import SkipReason
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.finished_prompt import FILES, FinishedPrompt
 from judgeforge.store.on_disk import doubtful_from
+from judgeforge.text.prompt_keys import prompt_key
 
 FORMAT = 1
 """Records without a number are of the first format as well."""

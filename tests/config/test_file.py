@@ -50,7 +50,10 @@ def changed(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
-PROVIDERS = "one of `openai`, `anthropic`, `local`, `openai_decisions`, `systemone`"
+PROVIDERS = (
+    "one of `openai`, `anthropic`, `local`, `openai_decisions`, `systemone`, `classify`, `tei`, "
+    "`transformers`"
+)
 MISTAKES = {
     "a number out of range": (
         changed("rpm: 60", "rpm: -3"),
@@ -84,7 +87,8 @@ MISTAKES = {
     ),
     "a number for text": (
         changed("rubric: helpfulness", "rubric: 3"),
-        "run.yaml:8: rubric: found `3`; it takes text (write it in quotes)",
+        "run.yaml:8: rubric: found `3`; it takes text or a mapping (`name`, `per_prompt`, `write`) "
+        "(write it in quotes)",
     ),
     "text for a mapping": (
         changed("{path: data/prompts.jsonl}", "p.jsonl"),
@@ -103,7 +107,8 @@ MISTAKES = {
     ),
     "a key without a value": (
         changed("rubric: helpfulness", "rubric:"),
-        "run.yaml:8: rubric: found nothing; it takes text (give a value, or remove the key)",
+        "run.yaml:8: rubric: found nothing; it takes text or a mapping (`name`, `per_prompt`, "
+        "`write`) (give a value, or remove the key)",
     ),
     "a choice that is none": (
         changed("provider: openai", "provider: opena"),

@@ -30,6 +30,7 @@ EXPECTED = {
     "panel",
     "cascade",
     "local-server",
+    "replicas",
     "contrast",
     "cron",
     "own-completions",

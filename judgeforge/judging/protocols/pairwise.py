@@ -45,7 +45,7 @@ class PairwiseJudge(WritingJudge[PairReply]):
 
     def evidence(self, readings: Sequence[PairReply]) -> dict[str, object]:
         leans = {part: one.lean for part, one in zip(self._parts, readings, strict=True) if part}
-        lean = self._rubric.weighted_mean(leans) if leans else readings[0].lean
+        lean = self._rubric.weighted(leans) if leans else readings[0].lean
         tie = abs(lean) < _LEAST_LEAN
         return {
             "verdict": "tie" if tie else "a" if lean > 0 else "b",

@@ -11,14 +11,19 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.inputs.cleaning.clean_prompts import Worst, read_clean_prompts
 from judgeforge.inputs.noticed import Noticed
-from judgeforge.judging.rubric import load_rubric
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.on_finish import untellable
-from judgeforge.runs.planning.estimate import Estimator, ModelLoad
+from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.input_notes import InputNotes
+from judgeforge.runs.planning.loads import ModelLoad
 from judgeforge.runs.planning.pair_sides import SideNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
-from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
+from judgeforge.runs.planning.preparation import (
+    check_prompts_file,
+    prepare,
+    row_checks,
+    shared_rubric,
+)
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
@@ -65,7 +70,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         report.problems += map(str, error.mistakes)
     rubric = None
     with suppress(ConfigError):  # told above
-        rubric = load_rubric(config.rubric, folder=config.folder)
+        rubric = shared_rubric(config)
     noticed, worst, sides = Noticed(), Worst(), SideNotes(config)
     verified = VerifiedPrompts(rubric, asks=bool(config.judging.judges))
     about = InputNotes(config.prompts, row_checks(config, rubric))

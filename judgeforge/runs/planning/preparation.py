@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import batch_price_of, billed_apart, price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
+from judgeforge.config.chat_template import load_chat_template
 from judgeforge.config.file import located
 from judgeforge.config.keys import read_key
 from judgeforge.config.run import RunConfig
@@ -20,6 +21,7 @@ from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics, no_rubric
 from judgeforge.judging.panel import Panel, PanelKind
 from judgeforge.judging.programs.deciding import Decides
 from judgeforge.judging.rubric import Rubric, load_rubric
@@ -32,6 +34,7 @@ from judgeforge.runs.planning.judge_settings import (
     check_judges,
     check_max_error,
     check_protocols,
+    check_rewards,
     judged_tokens,
 )
 from judgeforge.runs.planning.network import check_network
@@ -65,13 +68,23 @@ class Preparation:
     """Of what judges are sent; a folder keeps the one that it was begun with."""
 
     @property
+    def own_rubrics(self) -> OwnRubrics | None:
+        """None where prompts have no criteria of their own."""
+        return OwnRubrics.of(self.rubric, self.config.rubric_parts)
+
+    @property
+    def leaves_to_judges(self) -> bool:
+        """Whether there can be criteria for a judge."""
+        return bool(self.rubric.judged) or self.own_rubrics is not None
+
+    @property
     def asks_nobody(self) -> bool:
-        """Whether the rubric has criteria for judges, and this run names none."""
-        return bool(self.rubric.judged) and not self.config.judging.judges
+        """Whether there are criteria for judges, and this run names none."""
+        return self.leaves_to_judges and not self.config.judging.judges
 
     @property
     def asks_judges(self) -> bool:
-        return bool(self.rubric.judged and self.config.judging.judges)
+        return bool(self.leaves_to_judges and self.config.judging.judges)
 
     @property
     def only_samples(self) -> bool:
@@ -97,15 +110,14 @@ class Preparation:
     def panel(
         self, kind: PanelKind[T, PanelT], asked: T, programs: Decides | None = None
     ) -> PanelT:
-        """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from;
-        ``programs``: what runs those that checks need, where answers are checked."""
-        judging = self.config.judging
+        """All judges; ``asked``: what a panel of this ``kind`` gets its answers from."""
+        own = self.own_rubrics
         return kind(
-            judging.judges,
-            self.rubric,
+            self.config.judging.judges,
+            self.rubric if own is None else own.shared,
             asked,
             self.own_family,
-            show_reasoning=judging.show_reasoning,
+            show_reasoning=self.config.judging.show_reasoning,
             layout=self.layout,
             programs=programs,
         )
@@ -113,7 +125,7 @@ class Preparation:
 
 @contextmanager
 def _adding_to(mistakes: list[ConfigError]) -> Iterator[None]:
-    """A check that fails does not keep the next one from being made: all mistakes are told."""
+    """All mistakes are told, not only the first."""
     try:
         yield
     except ConfigError as error:
@@ -143,14 +155,14 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             calibration = load_calibration(config, rubric.identity)
     with _adding_to(mistakes):
         verdicts = _verdicts(config)
-    for check_alone in (check_protocols, check_max_error, check_sides):
+    for check_alone in (check_protocols, check_rewards, check_max_error, check_sides):
         with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
     keys: dict[str, str | None] = {}
     without_key: set[str | None] = set()
     for name in names:
-        for check_model in (_check_local, _check_fallback, _check_batches):
+        for check_model in (_check_local, _check_template, _check_fallback, _check_batches):
             with _adding_to(mistakes):
                 check_model(config, name)
         place = config.models[name].key_place
@@ -190,12 +202,18 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
 def _rubric(config: RunConfig) -> Rubric:
     """A mistake in the rubric names the rubric's line, a wrong path that of the configuration."""
     try:
-        return load_rubric(config.rubric, folder=config.folder)
+        return shared_rubric(config)
     except ConfigError as error:
         if error.line is not None:
             raise
         message = error.message if error.key else str(error)
         raise ConfigError(message, key="rubric") from None
+
+
+def shared_rubric(config: RunConfig) -> Rubric:
+    """What all prompts are judged by, as the configuration names it. Raises ConfigError."""
+    name = config.rubric_parts.name
+    return no_rubric() if name is None else load_rubric(name, folder=config.folder)
 
 
 def _verdicts(config: RunConfig) -> Verdicts | None:
@@ -242,10 +260,11 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
 
 def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
-    checked = rubric.checked if rubric else ()
-    asks = bool(rubric and rubric.judged and config.judging.judges)
+    own = None if rubric is None else OwnRubrics.of(rubric, config.rubric_parts)
+    checked = (rubric if own is None else own.shared).checked if rubric else ()
+    asks = bool(rubric and (rubric.judged or own is not None) and config.judging.judges)
     # What verifiers leave undecided for lack of a reference, judges decide.
-    own = [
+    stated = [
         check
         for criterion in checked
         if not (asks and criterion.decides_alone)
@@ -261,7 +280,9 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=read_row_checks,
-        reference_check=next((check.name for check in own if check.needs_reference), None),
+        reference_check=next((check.name for check in stated if check.needs_reference), None),
+        read_criteria=None if own is None else own.read,
+        needs_criteria=own is not None and own.are_needed,
         without_tools=_without_tools(config),
         without_pictures=_without_pictures(config),
     )
@@ -302,10 +323,17 @@ def _check_fallback(config: RunConfig, name: str) -> None:
     fallback = config.models[name].fallback
     if fallback is None:
         return
-    if config.models[name].facts.decides != config.models[fallback].facts.decides:
+    asked, standing_in = config.models[name], config.models[fallback]
+    if asked.facts.gives != standing_in.facts.gives:
         raise ConfigError(
             f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
             "Name a model of the same kind, or none.",
+            key=f"models.{name}.fallback",
+        )
+    if "rewards" in asked.facts.gives and asked.model != standing_in.model:
+        raise ConfigError(
+            f"`{fallback}` cannot stand in for `{name}`: rewards of two models are on two scales. "
+            "Name the same model behind another server, or none.",
             key=f"models.{name}.fallback",
         )
 
@@ -319,6 +347,16 @@ def _check_batches(config: RunConfig, name: str) -> None:
             "nothing for that long stops",
             key=f"models.{name}.batch.poll_s",
         )
+
+
+def _check_template(config: RunConfig, name: str) -> None:
+    template = config.models[name].chat_template
+    if template is None:
+        return
+    try:
+        load_chat_template(str(template))
+    except ConfigError as error:
+        raise ConfigError(str(error), key=f"models.{name}.chat_template") from None
 
 
 def _check_local(config: RunConfig, name: str) -> None:

@@ -75,10 +75,12 @@ def _no_sandbox() -> str | None:
 
 
 def _mistake(config: RunConfig, number: int, name: str, problem: str) -> ConfigError:
-    file, line = rubric_file(config.rubric, folder=config.folder), None
-    location = ("criteria", number, "check", name)
-    with suppress(ConfigError):
-        line = read_document(file).line_of(location)
+    rubric, location = config.rubric_parts.name, ("criteria", number, "check", name)
+    file, line = None, None
+    if rubric is not None:
+        file = rubric_file(rubric, folder=config.folder)
+        with suppress(ConfigError):
+            line = read_document(file).line_of(location)
     return ConfigError(problem, file=file, line=line, key=f"criteria[{number}].check.{name}")
 
 
