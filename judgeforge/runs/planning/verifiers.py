@@ -13,6 +13,8 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.judging.checks import Check, parse_checks_of_row
 from judgeforge.judging.checks.programs import MathAnswer, OwnFunction, PythonTests
+from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
+from judgeforge.judging.own_rubrics.reading import OwnCriteria
 from judgeforge.judging.programs.deciding import try_function
 from judgeforge.judging.programs.sandbox import SandboxUnavailableError, open_sandbox
 from judgeforge.judging.programs.worker import WorkerFailedError
@@ -55,11 +57,23 @@ def why_not(check: Check, folder: Path) -> str | None:
 def read_row_checks(value: object) -> Sequence[Check]:
     """The checks that a row states. Raises ValueError, also where they cannot be run here."""
     checks = parse_checks_of_row(value)
+    _refuse_what_cannot_run(checks)
+    return checks
+
+
+def read_own_criteria(own: OwnRubrics, value: object) -> OwnCriteria | None:
+    """The criteria that a row brings. Raises ValueError, also where a check cannot be run here."""
+    found = own.read(value)
+    for criterion in found.criteria if found else ():
+        _refuse_what_cannot_run(criterion.own_checks)
+    return found
+
+
+def _refuse_what_cannot_run(checks: Sequence[Check]) -> None:
     for check in checks:
         problem = why_not(check, Path())
         if problem is not None:
             raise ValueError(f"check `{check.name}` {problem}")
-    return checks
 
 
 @lru_cache(maxsize=1)
