@@ -77,6 +77,7 @@ class Parts:
     record: RunRecord
     pipeline: Pipeline
     expected_calls: ExpectedCalls
+    programs: Programs
 
 
 @asynccontextmanager
@@ -124,7 +125,7 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
         )
         expected = ExpectedCalls(estimator, start.work.todo)
         try:
-            yield Parts(files, endpoints, gateway, record, pipeline, expected)
+            yield Parts(files, endpoints, gateway, record, pipeline, expected, programs)
         finally:
             await gateway.close()
 

@@ -80,6 +80,8 @@ class Programs:
         self._running: dict[str, asyncio.Future[Verdict]] = {}
         self._sandbox: Sandbox | None = None
         self._closed = False
+        self.ended = 0
+        """How many runs of programs have ended, with a verdict or without."""
 
     async def decide(self, task: Task) -> Verdict:
         call = self._call(task)
@@ -111,6 +113,7 @@ class Programs:
         loop = asyncio.get_running_loop()
         verdict = await loop.run_in_executor(self._threads, self._run, task)
         seconds = time.monotonic() - begun
+        self.ended += 1
         if verdict.score is not None:
             await self._cache.put(call, StoredReply(_written(verdict), 0.0, 0, 0, seconds))
         self._tell(
