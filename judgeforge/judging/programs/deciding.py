@@ -14,6 +14,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -34,6 +35,8 @@ from judgeforge.judging.programs.sandbox import (
 )
 from judgeforge.judging.programs.worker import Worker, WorkerFailedError
 
+AT_ONCE = max(1, min(8, os.cpu_count() or 1))
+"""Programs, where nothing else is said."""
 Tell = Callable[..., None]
 
 
@@ -69,12 +72,11 @@ class Programs:
         cache: ReplyCache,
         folder: Path,
         *,
-        at_once: int | None = None,
+        at_once: int = AT_ONCE,
         tell: Tell = lambda *_, **__: None,
     ) -> None:
         self._cache, self._folder, self._tell = cache, folder, tell
-        number = at_once or max(1, min(8, os.cpu_count() or 1))
-        self._threads = ThreadPoolExecutor(number, thread_name_prefix="program")
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="program")
         self._workers: dict[tuple[str, ...], SimpleQueue[Worker]] = {}
         self._made: list[Worker] = []
         self._running: dict[str, asyncio.Future[Verdict]] = {}
@@ -107,6 +109,9 @@ class Programs:
         if self._sandbox is not None:
             self._sandbox.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        for running in list(self._running.values()):
+            with suppress(RuntimeError):  # its event loop is closed already
+                running.cancel()
 
     async def _decide_anew(self, task: Task, call: Call) -> Verdict:
         begun = time.monotonic()
