@@ -125,9 +125,7 @@ def learn(pairs: Sequence[Pair], judge: str, *, labels: bool) -> Reliability:
     return calibrate(said, right, of="pair").labelled.reliability
 
 
-def replay(
-    pairs: Sequence[Pair], judge: str, draws: int, *, labels: bool
-) -> dict[float, Outcome]:
+def replay(pairs: Sequence[Pair], judge: str, draws: int, *, labels: bool) -> dict[float, Outcome]:
     """By target: each half of each draw is judged with what was learnt from the other half."""
     random = np.random.default_rng(0)
     sums = {target: np.zeros((4, len(pairs))) for target in TARGETS}

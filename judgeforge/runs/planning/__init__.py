@@ -17,5 +17,7 @@ measure.py           what is bought to measure the judges
 network.py           certificates, proxies and hosts, looked at before anything is sent
 doctor.py            what a run needs on this machine
 server_models.py     which models a server lists
+reward_notes.py      what reward models never see, and from when on their numbers count
+reward_trial.py      whether a server gives rewards as they are
 trial.py             what each model's server does with a few tiny requests
 """

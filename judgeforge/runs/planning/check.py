@@ -19,6 +19,7 @@ from judgeforge.runs.planning.input_notes import InputNotes
 from judgeforge.runs.planning.pair_sides import SideNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
+from judgeforge.runs.planning.reward_notes import RewardNotes
 from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
 
@@ -66,7 +67,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     with suppress(ConfigError):  # told above
         rubric = load_rubric(config.rubric, folder=config.folder)
     noticed = Noticed()
-    sides = SideNotes(config)
+    sides, rewards = SideNotes(config), RewardNotes(config, rubric)
     about = InputNotes(config.prompts, row_checks(config, rubric))
     worst = Worst()
     rows = read_clean_prompts(
@@ -83,6 +84,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             about.add(prompt)
             sides.add(prompt)
             unknown.discard(prompt.id)
+            rewards.add(prompt)
             if estimator is not None:
                 estimator.add(prompt, loads)
     except (ConfigError, InputError) as error:
@@ -91,6 +93,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     report.source, report.lint, report.left_out = about.shape(), about.lint(), worst.described()
     report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
+    rewards.add_to(report.notes, report.warnings)
     file = config.judging.judgments
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
