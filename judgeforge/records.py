@@ -6,7 +6,6 @@ All are frozen; none knows how it was made. Fields are facts, which programs dec
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,8 +20,8 @@ Given = Literal["chosen", "rejected"]
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
 ]  # fmt: skip
-"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole. One
-that never began failed, or its prompt is too long for the server."""
+"""How a text ended; where it is unknown, it may be whole. One that never began failed, or is of a
+prompt that is too long for the server."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -50,13 +49,14 @@ class Prompt(Record):
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     completions: tuple[ReadyCompletion, ...] = ()
     tools: str | None = None
-    """Canonical JSON of a list in OpenAI's shape; None where the row has none."""
+    criteria: str | None = None
+    """Canonical JSON of lists, tools in OpenAI's shape; None where the row has none."""
 
 
 class Completion(SparseRecord):
     """One answer to a prompt, usable or not."""
 
-    only_where_set = frozenset({"tool_calls", "given", "principle"})
+    only_where_set = frozenset({"tool_calls", "given", "principle", "near_duplicate_of"})
 
     id: str
     prompt_id: str
@@ -74,6 +74,8 @@ class Completion(SparseRecord):
     """Why there is no answer (``finish`` failed) or it was withheld (content_filter)."""
     duplicate_of: str | None = None
     """Id of the completion of the same prompt that reads the same and is judged for both."""
+    near_duplicate_of: str | None = None
+    """Id of an earlier one that it nearly repeats: judged on its own, and no pair with that one."""
     signs: tuple[str, ...] = ()
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
@@ -85,7 +87,7 @@ class Completion(SparseRecord):
     answered_model: str | None = None
     """What the server calls the model that answered; None where it does not say."""
     input_tokens_read: int | None = None
-    """Tokens of the input that the server counted, where so few cannot be all that was sent."""
+    """Those that the server counted of the input, where so few cannot be all that was sent."""
     cost_usd: float | None = 0.0
     """None where the price of the model is unknown."""
 
@@ -101,7 +103,6 @@ class Completion(SparseRecord):
         return not self.tool_calls and not self.text.strip()
 
     def message(self, *, with_reasoning: bool = False) -> Message:
-        """As the assistant's turn."""
         return Message(
             role="assistant",
             content=None if self.tool_calls and not self.text else self.text,
@@ -123,6 +124,7 @@ class Completion(SparseRecord):
             *([f"not known to be whole: {self.unsure}"] if self.unsure is not None else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
+            *([f"nearly:{self.near_duplicate_of}"] if self.near_duplicate_of is not None else []),
             *([f"prompt may be cut: {read} tokens"] if read is not None else []),
             *map(suspicious_flag, self.signs),
         )
@@ -138,7 +140,6 @@ class Question(Record):
     judge: str
     """The judge's label."""
     completion_ids: tuple[str, ...]
-    """In the order in which the judge sees them."""
     repeat: int = 0
     """Equal questions with different ``repeat`` are asked again, not answered from the cache."""
 
@@ -154,15 +155,14 @@ MissingKind = Literal[
     "unread",  # the reply is not what was asked for, also when asked again
     "reading_failed",  # reading the reply raised what nothing had foreseen
     "undecided",  # a check that code could not decide
+    "left_to_judges",  # the same, of a prompt that judges decide instead
 ]
 
 
 class Judgment(SparseRecord):
     """What one judge said of one or several completions of a prompt.
 
-    All scores are 0 to 1, higher is better. Which fields have the evidence depends on how many
-    completions were shown together:
-
+    Scores are 0 to 1, higher is better. The evidence depends on how many were shown together:
     - one (pointwise, decisions, checks): ``score``, the weighted mean of the criteria that this
       judgment covers, ``weight``, the sum of their weights in the rubric, and ``criteria``;
     - two to be compared (pairwise, decisions): ``verdict`` and, where the judge gave them,
@@ -203,9 +203,9 @@ class Judgment(SparseRecord):
     note: str | None = None
     """What a reader should know of how this came about (such as a fallback)."""
     call: str | None = None
-    """Key of the call that gave it, the last one where there were several."""
+    """Key of the call that gave it, or of the last one."""
     calls: tuple[str, ...] = ()
-    """Keys of all calls where there were several: one for each criterion, or asked again."""
+    """Keys of all where there were several: one for each criterion, or asked again."""
     answered_model: str | None = None
     """What the server calls the model that answered, or the models; None where it does not say."""
     input_tokens_read: int | None = None
@@ -213,9 +213,8 @@ class Judgment(SparseRecord):
     cost_usd: float | None = 0.0
     """Of all its calls."""
     missing: str | None = None
-    """Why there is no judgment, for people to read."""
     missing_kind: MissingKind | None = None
-    """The same for programs; None where nothing is missing, or no reason was stated."""
+    """Why there is no judgment: in words, and for programs (None where no reason was stated)."""
 
     @property
     def call_keys(self) -> tuple[str, ...]:
@@ -246,7 +245,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools", "metadata"})
+    only_where_set = frozenset({"tools", "metadata", "own_criteria"})
 
     id: str
     prompt_id: str
@@ -259,8 +258,7 @@ class PreferencePair(SparseRecord):
     confidence: float
     """P(chosen is better than rejected)."""
     p_tie: float | None = None
-    """P(both are equally good); the rest is P(rejected is better). None in rows of earlier
-    versions, whose ``confidence`` left equal completions out of account."""
+    """P(both are equally good); the rest is P(rejected is better). None in older rows."""
     chosen_model: str
     rejected_model: str
     strategy: str
@@ -269,13 +267,17 @@ class PreferencePair(SparseRecord):
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What ``prompts.keep`` names, null where a row has none."""
+    own_criteria: str | None = None
+    """The prompt's own, as JSON text: see store/own_criteria.py."""
 
 
 class SkipReason(StrEnum):
     """Why a prompt ended without pairs. The list is closed."""
 
     INVALID_ROW = "invalid_row"
-    """Not JSON, not a table row, or a field of the wrong type."""
+    INVALID_CRITERIA = "invalid_criteria"
+    NO_CRITERIA = "no_criteria"
+    CRITERIA_NOT_WRITTEN = "criteria_not_written"
     INVALID_ENCODING = "invalid_encoding"
     EMPTY_PROMPT = "empty_prompt"
     WRONG_ROLES = "wrong_roles"
@@ -295,8 +297,9 @@ class SkipReason(StrEnum):
     NOT_JUDGED = "not_judged"
     """Sampled only: no judge is named, and nobody else has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"
-    """Fewer than two completions with a judgment."""
     TIE = "tie"
+    ALIKE = "alike"
+    """Pairs could only be made of answers that are nearly the same."""
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"
     LENGTH_RATIO = "length_ratio"
@@ -314,7 +317,7 @@ class SkipReason(StrEnum):
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
         doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
         refused = (self.BELOW_MARGIN, self.LENGTH_RATIO, self.BELOW_CHOSEN_SCORE)
-        newer = (self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
+        newer = (self.ALIKE, self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
         return self in (*doubted, *refused, *newer)
 
     @property
@@ -325,7 +328,7 @@ class SkipReason(StrEnum):
 
 
 class Skip(SparseRecord):
-    only_where_set = frozenset({"prompt", "tools", "metadata"})
+    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria"})
 
     prompt_id: str
     line: int
@@ -335,6 +338,7 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    own_criteria: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,8 +347,4 @@ class JudgedPrompt:
     completions: Sequence[Completion]
     """All of them, also those that could not be used."""
     judgments: Sequence[Judgment]
-
-
-def prompt_key(prompt_id: str) -> int:
-    """The first 8 bytes of a hash: two of a million ids are the same with a probability of 3e-8."""
-    return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")
+    own_criteria: str | None = None

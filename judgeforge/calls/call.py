@@ -14,15 +14,26 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from judgeforge.calls.providers.answers import clean
-from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest
+from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest, SharedPrefix
 from judgeforge.calls.providers.pictures import without_pictures
-from judgeforge.text.wording import shortened
+from judgeforge.text.wording import byte_count, shortened
 
 T = TypeVar("T")
 
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CallPrefix:
+    """What a call begins with that others begin with too."""
+
+    at: SharedPrefix
+    rubric: str | None
+    """Names the rubric's text and the model; None where it is too short to be kept."""
+    row: str | None
+    """The same of all that the questions about a row begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,16 @@ class Call:
     """SHA-256 (hex) of ``request``."""
     pictures: int = 0
     """Of ``request`` a hash of each, of ``request_bytes`` nothing but that."""
+    prefix: CallPrefix | None = None
+    sent: Body | None = None
+    """``body`` with what decides the way of a request and not its reply, where there is any."""
+
+    @property
+    def beginnings(self) -> tuple[str, ...]:
+        """Names of what other calls begin with too, the shortest first."""
+        if self.prefix is None:
+            return ()
+        return tuple(name for name in (self.prefix.rubric, self.prefix.row) if name is not None)
 
 
 def make_call(
@@ -50,6 +71,7 @@ def make_call(
     body: Body,
     sample: int,
     pictures: int = 0,
+    prefix: CallPrefix | None = None,
 ) -> Call:
     content = {
         "provider": provider,
@@ -61,7 +83,7 @@ def make_call(
     request = _ENCODER.encode(content)
     raw = request.encode("utf-8", "surrogatepass")
     key = hashlib.sha256(raw).hexdigest()
-    return Call(model_name, body, request, len(raw), key, pictures)
+    return Call(model_name, body, request, len(raw), key, pictures, prefix)
 
 
 def stored_call(model_name: str, request: str) -> Call:
@@ -107,12 +129,12 @@ class Answer:
             return None
         return None if _bytes(request, _without_runs) <= counted * _MOST_BYTES else counted
 
-    def cut_at_tokens(self, request: ModelRequest) -> int | None:
-        """The same, where the count can be that of a context which the input was cut to. Fewer
-        tokens are no context: such a server counts only what its own cache did not have, or makes
-        its counts up, and has read the rest all the same."""
-        counted = self.input_tokens_read(request)
-        return counted if counted is not None and counted >= _LEAST_CONTEXT else None
+
+def is_a_context(tokens: int) -> bool:
+    """Whether so few ``Answer.input_tokens_read`` can be a context that the input was cut to. Fewer
+    are none: such a server counts only what its own cache did not have, or makes its counts up, and
+    has read the rest all the same."""
+    return tokens >= _LEAST_CONTEXT
 
 
 _LONGEST_MODEL = 200
@@ -127,7 +149,7 @@ _RUN = re.compile(r"(\s)\s+|(\S{1,3}?)\2{3,}")
 
 def _bytes(request: ModelRequest, seen: Callable[[str], str]) -> int:
     texts = (seen(message.text) for message in request.messages)
-    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return sum(map(byte_count, texts))
 
 
 def _without_runs(text: str) -> str:
@@ -161,7 +183,10 @@ async def gather_or_cancel(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
     A prompt that cannot be finished must not go on spending money on its other calls.
     """
-    tasks = [asyncio.create_task(one) for one in work]
+    coroutines = list(work)
+    if len(coroutines) == 1:  # a task of its own would only cost time
+        return [await coroutines[0]]
+    tasks = [asyncio.create_task(one) for one in coroutines]
     try:
         return list(await asyncio.gather(*tasks))
     finally:

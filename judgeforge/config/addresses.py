@@ -1,12 +1,56 @@
-"""Addresses of servers: what cannot be one, what stays on this machine, what others can read."""
+"""Addresses of servers: what `base_url` may be, and what can be told of one before it is asked."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+MOST_REPLICAS = 64
+"""Of one model; each has a gate and connections of its own."""
 
-def unreachable(parts: SplitResult) -> str | None:
+
+def plain_addresses(value: object) -> str | tuple[str, ...] | None:
+    """One address, or several of servers that serve one model; a list of one is that one.
+
+    Raises ValueError where one of them is none.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _plain_address(value)
+    if not isinstance(value, Sequence) or not all(isinstance(one, str) for one in value):
+        raise ValueError("must be an http:// or https:// address, or a list of them")
+    if not value:
+        raise ValueError("names no server: give an address, or leave it out")
+    if len(value) > MOST_REPLICAS:
+        raise ValueError(f"names {len(value)} servers; {MOST_REPLICAS} is the most")
+    found = tuple(_of_several(one) for one in value)
+    for place, one in enumerate(found):
+        if one.lower() in {other.lower() for other in found[:place]}:
+            raise ValueError(f"{one} is there twice: name each server once")
+    return found[0] if len(found) == 1 else found
+
+
+def _of_several(value: str) -> str:
+    try:
+        return _plain_address(value)
+    except ValueError as error:
+        raise ValueError(f"`{value}` {error}") from None
+
+
+def _plain_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    if problem := _unreachable(parts):
+        raise ValueError(problem)
+    if parts.username or parts.password or parts.query:
+        raise ValueError("must contain no user, password or query: keys come from `api_key_env`")
+    return value.rstrip("/")
+
+
+def _unreachable(parts: SplitResult) -> str | None:
     """Why no server can have such an address, for what a look at it can tell."""
     host = parts.hostname or ""
     try:

@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from judgeforge.config.addresses import is_readable_on_the_way, unreachable
-from judgeforge.config.batch import BatchConfig, BatchPrice, as_batch
+from judgeforge.config.addresses import is_readable_on_the_way, plain_addresses
+from judgeforge.config.batch import BatchConfig, as_batch
 from judgeforge.config.choices import ProviderName
 from judgeforge.config.document import Location, key_path
+from judgeforge.config.price import Price
 from judgeforge.config.providers import PROVIDERS, MaxTokensField, ProviderFacts
 from judgeforge.text.messages import Record
 
@@ -63,8 +64,6 @@ MOST_PICTURE_TOKENS = 50_000
 """The most that a known model bills for a picture: gpt-4o-mini 48,169, others below 17,000."""
 LARGEST_INTEGER = 2**63 - 1
 """What servers, Parquet and other languages take for a whole number."""
-LARGEST_PRICE = 1e6
-"""USD per million tokens: within these bounds prices times tokens never overflow."""
 DEEPEST_PARAMS = 32
 
 
@@ -86,25 +85,12 @@ def no_json_values(value: object, at: Location = ()) -> Iterator[tuple[Location,
         yield at, f"found a value of type {type(value).__name__}, which JSON does not have"
 
 
-class Price(Record):
-    """USD per million tokens."""
-
-    input_per_mtok: float = Field(ge=0, le=LARGEST_PRICE)
-    output_per_mtok: float = Field(ge=0, le=LARGEST_PRICE)
-    cached_input_per_mtok: float | None = Field(default=None, ge=0, le=LARGEST_PRICE)
-    """Without it, cached input costs what other input costs."""
-    cache_write_per_mtok: float | None = Field(default=None, ge=0, le=LARGEST_PRICE)
-    """Without it, writing to the provider's cache costs what other input costs."""
-    per_request: float = Field(default=0.0, ge=0, le=LARGEST_PRICE)
-    """USD for each request, where the provider bills that beside the tokens."""
-    batch: BatchPrice | None = None
-    """Of requests that are answered in a batch."""
-
-
 class ModelConfig(Record):
     provider: ProviderName
     model: str = Field(min_length=1)
-    base_url: str | None = None
+    base_url: Annotated[str | tuple[str, ...] | None, BeforeValidator(plain_addresses)] = None
+    """Of its server; or of several that serve the same model, its replicas. The first of them
+    stands for all of them in keys and in the identity of a folder."""
     api_key_env: str | None = None
     api_key_file: Path | None = None
     """A file with the key and nothing else, which only its owner may use (mode 0600)."""
@@ -149,24 +135,11 @@ class ModelConfig(Record):
     hedge_after: Literal["p95"] | Annotated[float, Field(gt=0, le=3600)] | None = None
     """Send a second, equal request when a reply takes longer than 95 of 100 do, or than this many
     seconds. Both are paid for."""
+    prompt_cache: Literal["auto"] | bool = "auto"
+    """Whether the server keeps the beginnings of prompts, so that one request of several that
+    begin alike goes first. `auto`: where cached input has a lower price."""
     batch: Annotated[BatchConfig | None, BeforeValidator(as_batch)] = None
     """Gather requests and send them as batches, which take up to a day and cost half."""
-
-    @field_validator("base_url")
-    @classmethod
-    def _plain_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an http:// or https:// address")
-        if problem := unreachable(parts):
-            raise ValueError(problem)
-        if parts.username or parts.password or parts.query:
-            raise ValueError(
-                "must contain no user, password or query: keys come from `api_key_env`"
-            )
-        return value.rstrip("/")
 
     @field_validator("headers_env")
     @classmethod
@@ -188,13 +161,14 @@ class ModelConfig(Record):
     @model_validator(mode="after")
     def _without_the_path(self) -> ModelConfig:
         """What a provider adds to its base URL by itself must not be there already."""
-        path, url = self.facts.path, self.base_url or ""
+        path = self.facts.path
         for end in (path, *(["/v1"] if path.startswith("/v1/") else [])):
-            if end and url.lower().endswith(end):
-                raise ValueError(
-                    f"`base_url` ends in {end}, which judgeforge adds itself: it asks "
-                    f"{url}{path}. Write `base_url: {url[: -len(end)]}`"
-                )
+            for url in self.addresses:
+                if end and url.lower().endswith(end):
+                    raise ValueError(
+                        f"`base_url` ends in {end}, which judgeforge adds itself: it asks "
+                        f"{url}{path}. Write `base_url: {url[: -len(end)]}`"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -205,7 +179,7 @@ class ModelConfig(Record):
 
     @model_validator(mode="after")
     def _encrypted(self) -> ModelConfig:
-        if self.base_url and not self.allow_http and is_readable_on_the_way(self.base_url):
+        if not self.allow_http and any(map(is_readable_on_the_way, self.addresses)):
             raise ValueError(
                 "`base_url` is http:// to another machine, where key and prompts can be read on "
                 "the way: use https://, or set `allow_http: true` for a network that you trust"
@@ -280,6 +254,31 @@ class ModelConfig(Record):
         return self
 
     @model_validator(mode="after")
+    def _takes_replicas(self) -> ModelConfig:
+        if len(self.addresses) < 2:
+            return self
+        if self.facts.in_process:
+            raise ValueError(
+                f"provider `{self.provider}` runs inside this process and asks no server: take "
+                "`base_url` out"
+            )
+        if self.batch is not None:
+            raise ValueError(
+                "a batch lives on one server, which must be asked for it again: give one "
+                "`base_url`, or take `batch` out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_keep_prompts(self) -> ModelConfig:
+        if self.prompt_cache is True and self.facts.prompt_cache is None:
+            raise ValueError(
+                f"nothing is known of how provider `{self.provider}` keeps the beginnings of "
+                "prompts: take `prompt_cache` out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _takes_batches(self) -> ModelConfig:
         if self.batch is None:
             return self
@@ -293,6 +292,20 @@ class ModelConfig(Record):
         if refused:
             raise ValueError(f"a batch takes no `{refused[0]}`: take it or `batch` out")
         return self
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those of `base_url`; none where the provider's own is asked."""
+        if self.base_url is None or isinstance(self.base_url, str):
+            return (self.base_url,) if self.base_url else ()
+        return self.base_url
+
+    @property
+    def replicas(self) -> tuple[ModelConfig, ...]:
+        """The model on each of its servers: the same, with one address each."""
+        if len(self.addresses) < 2:
+            return (self,)
+        return tuple(self.model_copy(update={"base_url": one}) for one in self.addresses)
 
     @property
     def passed_on(self) -> dict[str, Any]:

@@ -26,6 +26,21 @@ class BatchFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptCacheFacts:
+    """How a provider keeps the beginnings of prompts, and bills what it reads of them."""
+
+    marked_by: str
+    """The function as ``module:name`` that marks in a body what is to be kept (see
+    ``calls.providers.base.Marks``)."""
+    least_tokens: int
+    """Shorter beginnings are not kept."""
+    least_by_model: tuple[tuple[str, int], ...] = ()
+    """What holds for models whose names match instead; the first that matches."""
+    may_keep_an_hour: bool = False
+    """Whether a mark can ask for an hour, which a batch needs."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderFacts:
     """What concerns the provider's own address holds only where a model has no `base_url`."""
 
@@ -62,6 +77,7 @@ class ProviderFacts:
     """What its own address calls the output limit."""
     batches: BatchFacts | None = None
     """None where the API has no batches, or they do not take what it asks."""
+    prompt_cache: PromptCacheFacts | None = None
     free_here: bool = False
     """Whether a server on this machine is nobody's to pay."""
     below_root: bool = False
@@ -92,6 +108,9 @@ PROVIDERS: dict[str, ProviderFacts] = {
             most_requests=50_000,
             most_bytes=200 * 10**6,
         ),
+        prompt_cache=PromptCacheFacts(
+            "judgeforge.calls.providers.openai_marks:marked", least_tokens=1024
+        ),
     ),
     "anthropic": ProviderFacts(
         "judgeforge.calls.providers.anthropic_messages:AnthropicMessages",
@@ -107,6 +126,16 @@ PROVIDERS: dict[str, ProviderFacts] = {
             most_requests=100_000,
             most_bytes=256 * 10**6,
             refused_params=frozenset({"speed", "store", "previous_thread_event_id"}),
+        ),
+        prompt_cache=PromptCacheFacts(
+            "judgeforge.calls.providers.anthropic_marks:marked",
+            least_tokens=1024,
+            least_by_model=(
+                (r"(opus|fable|mythos)-5", 512),
+                (r"opus-4-7|haiku-3", 2048),
+                (r"opus-4-[56]|haiku-4", 4096),
+            ),
+            may_keep_an_hour=True,
         ),
     ),
     "local": ProviderFacts(

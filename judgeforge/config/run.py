@@ -13,6 +13,7 @@ from judgeforge.config.addresses import is_readable_on_the_way
 from judgeforge.config.choices import RowFormatName, RowShapeName
 from judgeforge.config.judges import JudgingConfig
 from judgeforge.config.model import ModelConfig
+from judgeforge.config.rubric import RubricConfig
 from judgeforge.config.sampling import SamplingConfig, as_list
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.text.messages import Record
@@ -35,6 +36,8 @@ class Fields(Record):
     chosen: str | None = "chosen"
     rejected: str | None = "rejected"
     tools: str | None = "tools"
+    criteria: str | None = "criteria"
+    """Read only where the rubric has `per_prompt`."""
 
 
 class HuggingFaceSource(Record):
@@ -147,8 +150,15 @@ class LimitsConfig(Record):
     """A run neither starts nor continues with fewer megabytes free on one of its disks."""
 
 
+EACH_SECOND: Literal["each_second"] = "each_second"
+EACH_REPLY: Literal["each_reply"] = "each_reply"
+
+
 class CacheConfig(Record):
     dir: Path | None = None
+    durable: Literal["each_second", "each_reply"] = EACH_SECOND
+    """When what was paid for is on the disk, where no power cut can take it: once a second, or each
+    reply and all that was reserved before it, before the reply is used."""
 
 
 class OnFinishConfig(Record):
@@ -186,7 +196,7 @@ class RunConfig(Record):
     prompts: PromptsConfig
     models: dict[str, ModelConfig] = Field(default_factory=dict)
     sampling: SamplingConfig | None = None
-    rubric: str
+    rubric: str | RubricConfig
     judging: JudgingConfig = JudgingConfig()
     pairing: PairingRules = PairingRules()
     budget: BudgetConfig = BudgetConfig()
@@ -204,6 +214,14 @@ class RunConfig(Record):
 
     source_file: Path | None = Field(default=None, exclude=True)
     """The file that this was read from; paths in it are relative to its folder."""
+    known_addresses: dict[str, str] = Field(default_factory=dict, exclude=True)
+    """By model: the address in the keys of its calls, where that is not its first any more, since
+    the folder was begun when it was (see ``runs.planning.replicas``)."""
+
+    @property
+    def rubric_parts(self) -> RubricConfig:
+        """The rubric with its settings, also where it is only named."""
+        return RubricConfig(name=self.rubric) if isinstance(self.rubric, str) else self.rubric
 
     @property
     def only_samples(self) -> bool:

@@ -17,6 +17,7 @@ from judgeforge.errors import (
     TooLongError,
     UnsuitedRequestError,
 )
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Judgment, MissingKind, Prompt, Question
 
@@ -47,12 +48,17 @@ class Judge(Protocol):
 class JudgeKind(Protocol):
     """A class in ``judging/protocols/`` that the table ``ranking.protocols.PROTOCOLS`` names."""
 
-    def __call__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge: ...
+    def __call__(
+        self, judge: JudgeConfig, rubric: Rubric, gateway: Asks, *, layout: Layout
+    ) -> Judge: ...
 
 
-def make_judge(judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge:
+def make_judge(
+    judge: JudgeConfig, rubric: Rubric, gateway: Asks, *, layout: Layout = NEWEST_LAYOUT
+) -> Judge:
+    """``layout``: of its requests."""
     kind: JudgeKind = resolve_name(judge.facts.judge or "")
-    return kind(judge, rubric, gateway)
+    return kind(judge, rubric, gateway, layout=layout)
 
 
 def blank_judgment(
@@ -66,7 +72,7 @@ def blank_judgment(
         judge=judge.label,
         protocol=judge.protocol,
         repeat=question.repeat,
-        weight=sum(criterion.weight for criterion in rubric.judged),
+        weight=rubric.judged_weight,
     )
 
 

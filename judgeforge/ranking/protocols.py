@@ -13,6 +13,9 @@ Gives = Literal["words", "probabilities", "rewards"]
 """What a model answers with: a text; the probabilities of a decision model; the number of a reward
 model."""
 
+CODE = "checks"
+"""What judgments by code name as their judge."""
+
 _OF_WORDS = frozenset({"repeats", "criteria", "temperature", "max_tokens"})
 """Settings of judges that answer in words: what is drawn can be drawn again, and cut off."""
 

@@ -271,6 +271,10 @@ def _anthropic_reply(key: str, model: str, answer: Answer, tokens: TokenCount) -
             "input_tokens": tokens.input - tokens.cached - tokens.cache_write,
             "cache_creation_input_tokens": tokens.cache_write,
             "cache_read_input_tokens": tokens.cached,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": tokens.cache_write - tokens.hour_write,
+                "ephemeral_1h_input_tokens": tokens.hour_write,
+            },
             "output_tokens": tokens.output,
             "output_tokens_details": {"thinking_tokens": tokens.reasoning},
             "service_tier": "standard",

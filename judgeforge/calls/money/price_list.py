@@ -7,7 +7,7 @@ count at the highest that a start of a run may meet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from judgeforge.calls.money.prices import FREE, ModelPrice, Rates
 from judgeforge.config.addresses import is_this_machine
-from judgeforge.config.batch import BatchPrice
-from judgeforge.config.model import ModelConfig, Price
+from judgeforge.config.model import ModelConfig
+from judgeforge.config.price import BatchPrice, Price
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, PriceCalculation, PriceVariant
@@ -68,12 +68,17 @@ def price_of(model: ModelConfig) -> ModelPrice | None:
     """The configured price, else the public price list's; None where neither knows the model."""
     if model.price is not None:
         return _configured(model.price)
-    if not model.facts.paid or (model.facts.free_here and is_this_machine(model.base_url or "")):
+    if not model.facts.paid or (model.facts.free_here and _is_here(model)):
         return FREE
     try:
         return listed_price(model)
     except UnlistedError:
         return None
+
+
+def _is_here(model: ModelConfig) -> bool:
+    """Whether all its servers run on this machine."""
+    return bool(model.addresses) and all(is_this_machine(one) for one in model.addresses)
 
 
 def batch_price_of(model: ModelConfig) -> ModelPrice | None:
@@ -148,6 +153,7 @@ def _configured(own: Price | BatchPrice) -> ModelPrice:
         output=own.output_per_mtok,
         cached_input=own.input_per_mtok if cached is None else cached,
         cache_write=own.input_per_mtok if write is None else write,
+        hour_write=own.hour_write_per_mtok,
     )
     per_request = own.per_request if isinstance(own, Price) else 0.0
     return ModelPrice(tiers=(rates,), source="configuration", per_request=per_request)
@@ -162,8 +168,8 @@ def _look_up(
         calc_price, Usage(), model.model, genai_request_timestamp=moment, price_context=context
     )
     try:
-        if model.base_url is not None:
-            return look_up(provider_api_url=model.base_url)
+        if model.addresses:
+            return look_up(provider_api_url=model.addresses[0])
         return look_up(provider_id=model.facts.listed_as or model.provider)
     except LookupError as error:
         raise UnlistedError(_why_unlisted(model, look_up)) from error
@@ -172,9 +178,9 @@ def _look_up(
 def _why_unlisted(model: ModelConfig, look_up: Callable[..., object]) -> str:
     """Prices are of a server: another one that has a model of that name may ask anything."""
     missing = "the public price list does not have it"
-    if model.base_url is None:
+    if not model.addresses:
         return missing
-    where = urlsplit(model.base_url).hostname or "its base_url"
+    where = urlsplit(model.addresses[0]).hostname or "its base_url"
     try:
         look_up(provider_id=model.facts.listed_as or model.provider)
     except LookupError:
@@ -249,11 +255,12 @@ def _rates(price: ListedPrice, above_tokens: int) -> Rates:
         cached_input=fresh if cached is None else cached,
         cache_write=fresh if write is None else write,
         above_tokens=above_tokens,
+        hour_write=_part(price, "cache_write_1h_mtok", above_tokens),
     )
 
 
 def _part(price: ListedPrice, name: str, above_tokens: int) -> float | None:
-    listed = getattr(price, name)
+    listed = getattr(price, name, None)
     if listed is None:
         return None
     value = getattr(listed, "base", listed)
@@ -265,4 +272,7 @@ def _part(price: ListedPrice, name: str, above_tokens: int) -> float | None:
 
 def _highest(rates: Sequence[Rates]) -> Rates:
     """In each part; all of ``rates`` begin at the same number of tokens."""
-    return Rates(*(max(parts) for parts in zip(*map(astuple, rates), strict=True)))
+    hours = [one.hour_write for one in rates if one.hour_write is not None]
+    plain = (astuple(replace(one, hour_write=0.0)) for one in rates)
+    highest = Rates(*(max(parts) for parts in zip(*plain, strict=True)))
+    return replace(highest, hour_write=max(hours, default=None))

@@ -5,6 +5,8 @@ openai_chat.py         OpenAI chat completions, and servers that speak them
 openai_turns.py        turns of tools, calls and pictures as they take them
 anthropic_messages.py  Anthropic messages
 anthropic_turns.py     turns of tools, calls and pictures as they take them
+anthropic_marks.py     what Anthropic's cache is asked to keep
+openai_marks.py        how OpenAI's cache is told of a row
 pictures.py            pictures, read when they are sent
 batches.py             what batches are: a file of requests, its state, its results
 openai_batches.py      OpenAI's batches, and servers that speak them
@@ -22,6 +24,7 @@ transformers_files.py  whether a model's files can be loaded, and loading them
 transformers_reading.py  conversations and questions as tokens, and what the model makes of them
 decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door, and what goes wrong on the way
+repeated_requests.py   requests after the first: copies of what the SDK sent
 connection_errors.py   what goes wrong on the way, told apart by whether anything was sent
 http_errors.py         what a server says when it refuses, and what follows
 context_refusals.py    whether a refusal says that the request is too long, and for what

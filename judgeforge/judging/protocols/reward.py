@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from judgeforge.calls.call import Answer, Asks
+from judgeforge.calls.call import Answer, Asks, is_a_context
 from judgeforge.calls.providers.base import RewardRequest
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError, UnsuitedRequestError
@@ -61,14 +61,15 @@ class RewardJudge:
         return RewardRequest((*prompt.messages, completion.message()))
 
     def _fields(self, request: RewardRequest, answer: Answer) -> dict[str, Any]:
-        tokens, cut_at = answer.input_tokens_read(request), answer.cut_at_tokens(request)
+        tokens = answer.input_tokens_read(request)
+        is_cut = tokens is not None and is_a_context(tokens)
         return {
             "call": answer.key,
             "cost_usd": answer.cost_usd,
             "answered_model": answer.answered_model,
             "input_tokens_read": tokens,
             "note": None if tokens is None else cut_prompt_note(tokens, None),
-            **(self._evidence(answer) if cut_at is None else input_cut(cut_at).fields()),
+            **(input_cut(tokens).fields() if is_cut and tokens else self._evidence(answer)),
         }
 
     def _evidence(self, answer: Answer) -> dict[str, Any]:
