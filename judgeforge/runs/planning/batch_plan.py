@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.estimate import EXPECTED, Estimator
+from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.model_load import EXPECTED
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
 
@@ -18,7 +19,7 @@ class DirectCost:
         """``escalation``: as in ``Estimator``."""
         self._asked = frozenset(prepared.batch_prices)
         self._estimator = Estimator(
-            replace(prepared, prices=prepared.direct_prices), escalation=escalation
+            replace(prepared, prices=prepared.direct_prices, batch_prices={}), escalation=escalation
         )
         self._loads = self._estimator.loads()
 

@@ -13,8 +13,9 @@ from judgeforge.inputs.cleaning.clean_prompts import Worst, read_clean_prompts
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.on_finish import untellable
-from judgeforge.runs.planning.estimate import Estimator, ModelLoad
+from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.input_notes import InputNotes
+from judgeforge.runs.planning.model_load import ModelLoad
 from judgeforge.runs.planning.pair_sides import SideNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import (

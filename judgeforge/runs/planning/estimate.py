@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from judgeforge.calls.call import NoCalls
-from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION, ModelPrice
-from judgeforge.calls.providers.base import Usage
+from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
-from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
+from judgeforge.judging.judge_prompts import (
+    decision_pair_question,
+    judge_messages,
+    judge_prompt,
+)
+from judgeforge.judging.layout import CODE_OF_A_REQUEST
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
+from judgeforge.runs.planning.model_load import (
+    EXPECTED,
+    HIGH,
+    LOW,
+    Beginning,
+    Caching,
+    ModelLoad,
+)
 from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.verifiers import is_verifiable
@@ -26,7 +37,6 @@ from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_toke
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import about_tokens
 
-LOW, EXPECTED, HIGH = range(3)
 _LEARNT_FROM = 32
 """Prompts, for the number of calls that a progress bar counts to."""
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
@@ -42,55 +52,6 @@ few answers undecided."""
 ASSUMED_ESCALATION = 0.15
 """Share of what a cascade may ask beyond its first tier that is expected to be asked, before a run
 has shown it: on recorded judges half a call a completion, of three that could be made."""
-
-
-@dataclass(slots=True)
-class ModelLoad:
-    """The calls for one model and what they cost, in picodollars (0 where the price is unknown)."""
-
-    price: ModelPrice | None
-    calls: int = 0
-    """At most."""
-    expected_calls: float = 0.0
-    pico: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Low, expected, high."""
-
-    def add(
-        self,
-        calls: int,
-        inputs: tuple[int, ...],
-        outputs: tuple[int, ...],
-        *,
-        shared: int,
-        made: tuple[float, ...] = _ALL,
-    ) -> None:
-        """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
-        the share of the calls that is made in each case."""
-        self.calls += calls
-        self.expected_calls += made[EXPECTED] * calls
-        if self.price is None:
-            return
-        for case in (LOW, EXPECTED, HIGH):
-            cached = min(shared, inputs[case]) if case == LOW else 0
-            usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
-            self.pico[case] += round(made[case] * calls * self.price.cost(usage))
-
-
-@dataclass(frozen=True, slots=True)
-class TotalCost:
-    """USD of all prompts together; None where a price is unknown."""
-
-    low: float | None
-    expected: float | None
-    high: float | None
-
-
-def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
-    picos = [None if load.price is None else load.pico for load in loads]
-    known = [pico for pico in picos if pico is not None]
-    if len(known) < len(picos):
-        return TotalCost(None, None, None)
-    return TotalCost(*(to_usd(sum(pico[case] for pico in known)) for case in (LOW, EXPECTED, HIGH)))
 
 
 class Estimator:
@@ -111,7 +72,14 @@ class Estimator:
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
-        return {name: ModelLoad(self._prepared.prices[name]) for name in self._prepared.keys}
+        return {name: self._load(name) for name in self._prepared.keys}
+
+    def _load(self, name: str) -> ModelLoad:
+        prepared = self._prepared
+        direct = prepared.direct_prices.get(name, prepared.prices[name])
+        in_batch = name in prepared.batch_prices
+        model = self._config.models[name]
+        return ModelLoad(prepared.prices[name], Caching.of(model, direct, in_batch=in_batch))
 
     def of_prompt(self, prompt: Prompt) -> Estimate:
         """A model of unknown price counts as free: there only calls can be limited."""
@@ -135,7 +103,7 @@ class Estimator:
         price = self._prepared.prices[judge.model]
         if price is None:
             return None
-        load = ModelLoad(price)
+        load = self._load(judge.model)
         sizes = [_tokens(*self._shown_texts(one)) for one in completions]
         length = sum(sizes) // max(1, len(sizes))
         shown = {"one": 1, "two": 2, "all": len(completions)}[judge.shows]
@@ -203,9 +171,9 @@ class Estimator:
                 self._input_tokens(name, prompt.messages, *beside),
                 (low, expected, high),
             )
-            loads[name].add(1, inputs, outputs, shared=0)
+            loads[name].add(1, inputs, outputs, begins=Beginning(0))
             if calls > 1:
-                loads[name].add(calls - 1, inputs, outputs, shared=inputs[LOW])
+                loads[name].add(calls - 1, inputs, outputs, begins=Beginning(inputs[LOW]))
         lengths = (max(longest, low), max(longest, expected), max(longest, high))
         return lengths, (*ready, *(one.model for one in drawn))
 
@@ -253,13 +221,21 @@ class Estimator:
         if not shown:
             return
         outputs = self._reply_tokens(prompt, judge)
-        for frame, shared in self._frames(prompt, judge):
+        in_turn = self._prepared.layout != CODE_OF_A_REQUEST and not judge.facts.decides
+        for frame, begins in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
                     tokens + completions * length
                     for tokens, length in zip(frame, lengths, strict=True)
                 )
-                load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
+                load.add(
+                    shown.count(completions),
+                    inputs,
+                    outputs,
+                    begins=begins,
+                    made=made,
+                    in_turn=in_turn,
+                )
 
     def _reply_tokens(self, prompt: Prompt, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
@@ -271,9 +247,9 @@ class Estimator:
 
     def _frames(
         self, prompt: Prompt, judge: JudgeConfig
-    ) -> Iterator[tuple[tuple[int, int, int], int]]:
+    ) -> Iterator[tuple[tuple[int, int, int], Beginning]]:
         """Of each request of a question: its tokens without completions (low, expected, high), and
-        those of the rubric.
+        what it begins with.
 
         The frames of all protocols that are answered in words are about the same length.
         """
@@ -282,12 +258,14 @@ class Estimator:
             system, user = judge_messages("decisions", rubric, prompt, [""])
             asked = decision_pair_question(rubric)
             frame = self._input_tokens(judge.model, (system, user), asked)
-            yield frame, _tokens(system.text)
+            yield frame, Beginning(_tokens(system.text))
             return
         for _, rubric in rubrics_asked(judge, self._own.rubric_of(prompt)):
-            system, user = judge_messages("pointwise", rubric, prompt, [""])
-            frame = self._input_tokens(judge.model, (system, user))
-            yield frame, about_tokens(system.text)
+            sent = judge_prompt("pointwise", rubric, prompt, [""], layout=self._prepared.layout)
+            frame = self._input_tokens(judge.model, sent.messages)
+            of_rubric = about_tokens(sent.messages[0].text)
+            shared = 0 if sent.shared is None else sent.shared.characters
+            yield frame, Beginning(of_rubric, about_tokens(sent.messages[1].text[:shared]))
 
 
 class ExpectedCalls:

@@ -18,15 +18,10 @@ from judgeforge.records import Skip
 from judgeforge.results.how_made import part
 from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes
-from judgeforge.runs.planning.estimate import (
-    ASSUMED_ESCALATION,
-    Estimator,
-    ModelLoad,
-    TotalCost,
-    total_cost,
-)
+from judgeforge.runs.planning.estimate import ASSUMED_ESCALATION, Estimator
 from judgeforge.runs.planning.identity import as_begun
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
+from judgeforge.runs.planning.model_load import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks
