@@ -184,6 +184,7 @@ def write_project(folder: Path, server: LocalServer, world: World, way: Way) -> 
             for judge in way.judges
         ],
         "fit_repeats": 0 if len(way.judges) == 1 else 1,
+        "prompt_layout": 2 if way.caches else 1,
     }
     if way.cascade:
         judging["cascade"] = CASCADE
@@ -268,7 +269,8 @@ def lines(
     yield (
         f"Conversations of about {said:,} tokens with {COMPLETIONS} ready answers of about "
         f"{answer}, of which one is right; each judge scores each answer from 1 to 10 and writes "
-        f"about {RATIONALE_TOKENS} tokens. Sent through the whole pipeline to the local server, which "
+        f"about {RATIONALE_TOKENS} tokens. Sent through the whole pipeline to the local server, "
+        "which "
         "answers as each judge would and bills as the providers do; prices are those of "
         "genai-prices. Judges: "
         f"{', '.join(JUDGES)}; a cascade asks {FIRST} about everything. Writing the answers costs "

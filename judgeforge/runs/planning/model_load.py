@@ -85,6 +85,10 @@ class ModelLoad:
     uncached_pico: int = 0
     """What would be expected without any cache."""
 
+    @property
+    def saves_by_caches(self) -> bool:
+        return self.price is not None and self.pico[EXPECTED] < self.uncached_pico
+
     def add(
         self,
         calls: int,
