@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 Kind = Literal["completion", "judge", "other"]
-Wire = Literal["openai", "anthropic", "decisions", "systemone", "none"]
+Wire = Literal["openai", "anthropic", "decisions", "systemone", "classify", "tei", "none"]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -21,6 +22,7 @@ from tests.local_server.limits import Limits, RateLimiter, retry_headers
 from tests.local_server.prefix_cache import CachedInput, Mode, PrefixCache, check_marks
 from tests.local_server.quality import Noise, SchemaFiller
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
+from tests.local_server.rewards import reward_of, sigmoid
 from tests.local_server.turns import PICTURE_TOKENS, made_calls
 from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
 
@@ -32,6 +34,8 @@ class Behaviour:
     """May be changed while the server runs."""
 
     latency_s: float = 0.0
+    slots: int | None = None
+    """So many requests are answered at a time, others wait for one of them; None: all."""
     noise_sd: float = 0.02
     """Of a judge, on the scale of the hidden quality (0 to 1)."""
     noise_by_model: dict[str, float] = field(default_factory=dict)
@@ -72,6 +76,7 @@ class Service:
         self.in_flight_max = 0
         self.started_at, self._epoch = time.perf_counter(), time.time()
         self._draws: Counter[str] = Counter()
+        self._slots = None if behaviour.slots is None else asyncio.Semaphore(behaviour.slots)
         self._prefixes = PrefixCache()
         self._keeping: dict[int, CachedInput] = {}
         self._limiters: dict[str, tuple[Limits, RateLimiter]] = {}
@@ -182,10 +187,11 @@ class Service:
         answer = self._answer(record, question, key, fault)
         if not behaviour.keep_bodies:
             record.raw, record.text = b"", None
-        reply = write_reply(record.wire, key, question.model, answer, record.tokens)
+        reply = write_reply(record.wire, key, question, answer, record.tokens)
         delay = behaviour.latency_s + (fault.seconds if fault and fault.name == "slow" else 0.0)
-        if delay:
-            await asyncio.sleep(delay)
+        async with self._slots or nullcontext():
+            if delay:
+                await asyncio.sleep(delay)
         self._keep(record)
         headers = self._limit_headers(record)
         if fault is None or fault.name == "slow":
@@ -228,7 +234,7 @@ class Service:
             return record.status, error_body(wire, record.status, "the fault of a line")
         answer = self._answer(record, question, key, fault)
         self._keep(record)
-        return 200, write_reply(wire, key, question.model, answer, record.tokens)
+        return 200, write_reply(wire, key, question, answer, record.tokens)
 
     def _answer(
         self, record: RequestRecord, question: Question, key: str, fault: Fault | None
@@ -246,7 +252,7 @@ class Service:
             answer, words = replace(answer, text=cut, finish="length"), room
         size = _size(record, question, behaviour.bytes_per_token)
         record.tokens = self._tokens(size, words, question.max_tokens, self._cached(record))
-        if question.decisions:
+        if question.decisions or question.reward_of is not None:
             record.tokens = replace(record.tokens, output=0, reasoning=0)
         if fault is not None and fault.alter is not None:
             answer = fault.alter(answer)
@@ -356,6 +362,9 @@ def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answ
     if behaviour.seen is not None:
         seen = (behaviour.seen(question.model, each) for each in question.qualities)
         question = replace(question, qualities=tuple(seen))
+    if question.reward_of is not None:
+        reward = reward_of(question.reward_of, noise)
+        return Answer("rewarded", value=[sigmoid(reward) if question.squashed else reward])
     if question.decisions:
         value = decide(question.decisions, question.qualities, noise, behaviour.position_bias)
         return Answer("decided", value=value)
@@ -375,6 +384,8 @@ _WIRES: dict[str, Wire] = {
     "/messages": "anthropic",
     "/decisions": "decisions",
     "/systemone": "systemone",
+    "/classify": "classify",
+    "/predict": "tei",
 }
 
 

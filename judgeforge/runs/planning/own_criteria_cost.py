@@ -8,7 +8,7 @@ from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.own_rubrics.writing import messages_for
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.model_load import Beginning, ModelLoad
+from judgeforge.runs.planning.loads import Beginning, ModelLoad
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.text.wording import about_tokens
 

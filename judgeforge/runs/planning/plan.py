@@ -7,7 +7,6 @@ settings that are allowed but cannot have an effect.
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,11 +18,15 @@ from judgeforge.records import Skip
 from judgeforge.results.how_made import part
 from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes, cache_notes
-from judgeforge.runs.planning.estimate import ASSUMED_ESCALATION, Estimator
+from judgeforge.runs.planning.estimate import (
+    ASSUMED_ESCALATION,
+    Estimator,
+)
 from judgeforge.runs.planning.identity import as_begun, layout_begun
+from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
-from judgeforge.runs.planning.model_load import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
@@ -79,13 +82,15 @@ def plan_run(
     """
     folder = RunFolder(chosen_folder(config, out))
     previous = _begun(folder)
-    config = config if previous is None else as_begun(config, previous.identity)
+    config = _as_begun(config, previous)
     prepared = prepare(config, with_keys=False)
     prepared = replace(prepared, layout=layout_begun(config, previous))
     check_prompts_file(config)
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    estimator = Estimator(prepared, escalation=share)
+    asks_judges = bool(prepared.rubric.judged and config.judging.judges)
+    # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
+    estimator = Estimator(prepared, escalation=share, first_directly=asks_judges)
     loads = estimator.loads()
     directly = DirectCost(prepared, share)
     prompts = skips = 0
@@ -121,7 +126,11 @@ def plan_run(
             *_measure_notes(config, estimator),
             *verified.notes(),
             *cache_notes({one.name: (one.expected, one.uncached) for one in models}),
-            *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
+            *batch_notes(
+                prepared,
+                {one.name: (one.expected, one.directly) for one in models},
+                estimator.directly,
+            ),
         ],
         warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
     )
@@ -189,9 +198,17 @@ def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
 
 def _begun(folder: RunFolder) -> Manifest | None:
     """What an earlier start left; the run itself says what is wrong with the file."""
-    with suppress(StoreError):
+    try:
         return folder.read_manifest()
-    return None
+    except StoreError:
+        return None
+
+
+def _as_begun(config: RunConfig, previous: Manifest | None) -> RunConfig:
+    """As a run in this folder would take it."""
+    if previous is None:
+        return config
+    return with_known_addresses(as_begun(config, previous.identity), previous)
 
 
 def _measure_notes(config: RunConfig, estimator: Estimator) -> list[str]:

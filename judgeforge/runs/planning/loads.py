@@ -19,7 +19,7 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.store.spending import to_usd
 
 LOW, EXPECTED, HIGH = range(3)
-_ALL = (1.0, 1.0, 1.0)
+ALWAYS = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class ModelLoad:
         outputs: tuple[int, ...],
         *,
         begins: Beginning,
-        made: tuple[float, ...] = _ALL,
+        made: tuple[float, ...] = ALWAYS,
         in_turn: bool = False,
     ) -> None:
         """Low has all cached that calls begin with in common, high nothing; ``expected`` what a
@@ -119,6 +119,13 @@ class ModelLoad:
             most = self.price.cost(dearest)
         self.pico[EXPECTED] += round(made[EXPECTED] * expected)
         self.pico[HIGH] += round(made[HIGH] * calls * most)
+
+    def take(self, other: ModelLoad) -> None:
+        """What was counted at another price."""
+        self.calls += other.calls
+        self.expected_calls += other.expected_calls
+        self.pico = [one + more for one, more in zip(self.pico, other.pico, strict=True)]
+        self.uncached_pico += other.uncached_pico
 
     @staticmethod
     def _expected(
