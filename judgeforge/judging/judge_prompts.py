@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -150,20 +150,24 @@ def _template(name: str) -> Template:
     return _environment().get_template(name)
 
 
-def _template_text(name: str) -> str:
-    """With the templates that it includes in their places: including them anew for each prompt
-    takes twice as long as all the rest of rendering it."""
-    text = (shipped_prompts() / "judge" / name).read_text(encoding="utf-8")
-    return _INCLUDED.sub(lambda found: _template_text(found[1]), text)
-
-
 @cache
 def _environment() -> Environment:
-    from jinja2 import FunctionLoader, StrictUndefined
+    from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    class WithIncluded(FileSystemLoader):
+        """A template has those that it includes in their places: to include them anew for each
+        prompt takes as long as all the rest of rendering it."""
+
+        def get_source(
+            self, environment: Environment, template: str
+        ) -> tuple[str, str, Callable[[], bool]]:
+            text, file, is_current = super().get_source(environment, template)
+            whole = _INCLUDED.sub(lambda found: self.get_source(environment, found[1])[0], text)
+            return whole, file, is_current
+
     return ImmutableSandboxedEnvironment(
-        loader=FunctionLoader(_template_text),
+        loader=WithIncluded(shipped_prompts() / "judge"),
         undefined=StrictUndefined,
         autoescape=False,  # the reader is a model, not a browser: content stays as it is
         auto_reload=False,
