@@ -20,8 +20,8 @@ Given = Literal["chosen", "rejected"]
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
 ]  # fmt: skip
-"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole. One
-that never began failed, or its prompt is too long for the server."""
+"""How a text ended; where it is unknown, it may be whole. One that never began failed, or is of a
+prompt that is too long for the server."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -162,9 +162,7 @@ MissingKind = Literal[
 class Judgment(SparseRecord):
     """What one judge said of one or several completions of a prompt.
 
-    All scores are 0 to 1, higher is better. Which fields have the evidence depends on how many
-    completions were shown together:
-
+    Scores are 0 to 1, higher is better. The evidence depends on how many were shown together:
     - one (pointwise, decisions, checks): ``score``, the weighted mean of the criteria that this
       judgment covers, ``weight``, the sum of their weights in the rubric, and ``criteria``;
     - two to be compared (pairwise, decisions): ``verdict`` and, where the judge gave them,
