@@ -38,10 +38,8 @@ class RewardJudge:
         rubric: Rubric,
         gateway: Asks,
         *,
-        layout: Layout = NEWEST_LAYOUT,
+        layout: Layout = NEWEST_LAYOUT,  # noqa: ARG002 (it reads a conversation, not a prompt)
     ) -> None:
-        """``layout`` is of prompts that judgeforge writes, of which there is none."""
-        del layout
         self._judge, self._rubric, self._gateway = judge, rubric, gateway
 
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
