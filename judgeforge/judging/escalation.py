@@ -136,6 +136,7 @@ class _Course:
             texts={
                 name: said_text(one.text, one.tool_calls) for name, one in self._completions.items()
             },
+            writers={name: one.model for name, one in self._completions.items()},
         )
 
     async def ask_first_tier(self) -> None:

@@ -70,6 +70,8 @@ class Evidence:
     """Sum of the weights of the criteria that judges decide."""
     log_lengths: tuple[float, ...] = ()
     """Natural logarithm of the characters of each completion; empty where they are not known."""
+    writers: tuple[str, ...] = ()
+    """Who wrote each completion; empty where that is not known."""
 
     @property
     def judges(self) -> tuple[str, ...]:
@@ -98,13 +100,14 @@ def read_evidence(
     *,
     keep_unjudged: bool = False,
     texts: Mapping[str, str] | None = None,
+    writers: Mapping[str, str] | None = None,
 ) -> Evidence:
     """Collect what the judgments of one prompt say.
 
     Completions come in the order of ``completion_ids`` or, without it, in which they are first
     judged. Missing judgments are ignored; a completion without any judgment, or without checks
     where others have them, is left out (with ``keep_unjudged`` only the latter). ``texts``
-    (completion id -> text) tells the lengths. Raises ValueError for judgments of several prompts.
+    (completion id -> text) tells the lengths, ``writers`` (completion id -> name) who wrote. Raises ValueError for judgments of several prompts.
     """
     prompt_ids = {judgment.prompt_id for judgment in judgments}
     if len(prompt_ids) > 1:
@@ -131,6 +134,7 @@ def read_evidence(
         },
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
         log_lengths=_log_lengths(tuple(place), texts or {}),
+        writers=tuple(writers.get(name, "") for name in place) if writers else (),
     )
 
 

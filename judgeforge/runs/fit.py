@@ -44,8 +44,8 @@ class RunFit:
     ids of prompts that were judged before anything was known. ``recalled``: prompts that an earlier
     start judged and that are to be ranked again, with their positions. ``cut_short``: the input may
     have more prompts to learn from than this start reads. ``judgments``: digest of what others have
-    judged. ``keep`` is called once with the fit,
-    before anything is ranked with it.
+    judged. ``of_writers``: whether the records of the writers are learnt, too. ``keep`` is called
+    once with the fit, before anything is ranked with it.
     """
 
     def __init__(
@@ -57,9 +57,10 @@ class RunFit:
         recalled: Sequence[tuple[int, JudgedPrompt]] = (),
         cut_short: bool = False,
         judgments: str = "",
+        of_writers: bool = False,
         keep: Callable[[FrozenFit], None],
     ) -> None:
-        self._until = until
+        self._until, self._of_writers = until, of_writers
         self._learnt_from = dict.fromkeys(learnt_from)
         self._keep, self._judgments = keep, judgments
         self._judged = list(recalled)
@@ -157,12 +158,17 @@ class RunFit:
         self._fit.set_result(self._make())
 
     def _make(self) -> FrozenFit:
-        learnt = [judged.judgments for position, judged in self._judged if position < self._until]
+        learnt = [judged for position, judged in self._judged if position < self._until]
         if not learnt:
             # Nothing to learn from, and nothing to keep: the next start learns from what it has.
             return FrozenFit(reliability=PRIOR, provisional=self._provisional)
         fit = FrozenFit(
-            reliability=fit_reliability(learnt),
+            reliability=fit_reliability(
+                [judged.judgments for judged in learnt],
+                writers={one.id: one.model for judged in learnt for one in judged.completions}
+                if self._of_writers
+                else None,
+            ),
             learnt_from=tuple(self._learnt_from),
             provisional=self._provisional,
             judgments=self._judgments,
@@ -212,6 +218,7 @@ def go_on_fitting(
             if isinstance(judged, JudgedPrompt)
         ],
         judgments=start.prepared.judgments_digest,
+        of_writers=start.config.judging.writer_prior,
         cut_short=limit is not None and work.may_lack_first_prompts(wanted, limit),
         keep=keep,
     )
@@ -225,7 +232,8 @@ def _can_be_fitted(judging: JudgingConfig, verdicts: Verdicts | None) -> bool:
     several = len(judges) + len(others) > 1 or any(judge.repeats > 1 for judge in judges)
     compares = any(judge.shows == "two" for judge in judges)
     compares = compares or (verdicts is not None and verdicts.compares)
-    return judging.fit_prompts > 0 and (several or compares or bought(judging) is not None)
+    shows = several or compares or bought(judging) is not None or judging.writer_prior
+    return judging.fit_prompts > 0 and shows
 
 
 def recall(

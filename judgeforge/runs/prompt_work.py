@@ -143,7 +143,8 @@ class PromptWork:
         """Rank and pair."""
         judgments, completions = judged.judgments, judged.completions
         texts = {one.id: said_text(one.text, one.tool_calls) for one in completions}
-        ranking = rank(judgments, reliability=reliability, texts=texts)
+        writers = {one.id: one.model for one in completions}
+        ranking = rank(judgments, reliability=reliability, texts=texts, writers=writers)
         if self.calibration is not None:
             ranking = self.calibration.apply(ranking, self.config.pairing)
         if len(ranking.completion_ids) < 2:
@@ -155,7 +156,7 @@ class PromptWork:
             self.config.pairing,
             texts=texts,
             trust=self.trust,
-            writers={one.id: one.model for one in completions},
+            writers=writers,
             not_chosen=rejected_at_most(completions, self.config.pairing),
         )
         reason, keep = selection.reason, self.config.prompts.keep
