@@ -69,8 +69,18 @@ def rank(
     texts: Mapping[str, str] | None = None,
     writers: Mapping[str, str] | None = None,
 ) -> Ranking:
-    """As ``judgeforge.rank``, for judgments that are known to be sound, as those of a run are."""
-    evidence = read_evidence(judgments, completion_ids, texts=texts, writers=writers)
+    """As ``judgeforge.rank``, for judgments that are known to be sound, as those of a run are.
+
+    Where ``reliability`` has records of ``writers`` (completion id -> name), those of
+    ``completion_ids`` that nobody was asked about are ranked by them alone.
+    """
+    evidence = read_evidence(
+        judgments,
+        completion_ids,
+        texts=texts,
+        writers=writers,
+        keep_unasked=bool(writers and reliability.writers),
+    )
     ranking = rank_evidence(evidence, reliability)
     return with_vetoes(ranking, judgments)
 
@@ -125,10 +135,15 @@ def _before(evidence: Evidence, reliability: Reliability) -> list[float]:
     return found or [reliability.quality_sd] * len(evidence.completion_ids)
 
 
+def _is_judged(evidence: Evidence, reliability: Reliability) -> bool:
+    """By judges, or by what they have said of the writers."""
+    return bool(evidence.cells or evidence.comparisons or known_writers(evidence, reliability))
+
+
 def quality_posterior(evidence: Evidence, reliability: Reliability) -> tuple[Array, Array]:
     """Mean (n,) and covariance (n, n) of the true qualities: all evidence, checks included."""
     n = len(evidence.completion_ids)
-    if evidence.cells or evidence.comparisons:
+    if _is_judged(evidence, reliability):
         means, covariance = posterior(evidence, reliability).qualities
     else:
         means, covariance = np.full(n, reliability.mean), np.zeros((n, n))
@@ -145,7 +160,7 @@ def quality_map(evidence: Evidence, reliability: Reliability) -> tuple[Array, Ar
     are exact evidence about their share of the rubric's weight.
     """
     n = len(evidence.completion_ids)
-    judged = bool(evidence.cells or evidence.comparisons)
+    judged = _is_judged(evidence, reliability)
     apart = np.eye(n) - np.full((n, n), 1.0 / n)
     share = reliability.shared_error if judged else 0.0
     transform = np.eye(n) - share * apart

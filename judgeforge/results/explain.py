@@ -16,7 +16,13 @@ from pydantic import ValidationError
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import Completion, Judgment, PreferencePair
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
-from judgeforge.results.judge_effects import JudgeEffect, judge_effects
+from judgeforge.results.judge_effects import (
+    JudgeEffect,
+    RecordEffect,
+    judge_effects,
+    record_effect,
+    run_reliability,
+)
 from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows
@@ -75,6 +81,8 @@ class Explanation(Record):
     calls: tuple[ExplainedCall, ...]
     effects: tuple[JudgeEffect, ...]
     """What each judge's evidence did to the confidence."""
+    records: RecordEffect | None
+    """What the writers' records did to it; None where they are no evidence."""
     reason: str
 
 
@@ -92,15 +100,21 @@ def explain(path: Path, pair_id: str) -> Explanation:
     ]
     chosen = _side(folder.completions, rows, pair.provenance.chosen_id, of_prompt)
     rejected = _side(folder.completions, rows, pair.provenance.rejected_id, of_prompt)
+    reliability = run_reliability(folder)
+    texts = {name: row_said_text(row) for name, row in rows.items()}
+    writers = {
+        name: str(row["model"])
+        for name, row in rows.items()
+        if row.get("score") is not None and not row.get("duplicate_of")
+    }
     return Explanation(
         pair=pair,
         chosen=chosen,
         rejected=rejected,
         completions=len(rows),
         calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}),
-        effects=judge_effects(
-            folder, pair, of_prompt, {name: row_said_text(row) for name, row in rows.items()}
-        ),
+        effects=judge_effects(reliability, pair, of_prompt, texts, writers),
+        records=record_effect(reliability, pair, of_prompt, texts, writers),
         reason=_reason(pair, chosen, rejected, len(rows)),
     )
 

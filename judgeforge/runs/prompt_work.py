@@ -144,7 +144,13 @@ class PromptWork:
         judgments, completions = judged.judgments, judged.completions
         texts = {one.id: said_text(one.text, one.tool_calls) for one in completions}
         writers = {one.id: one.model for one in completions}
-        ranking = rank(judgments, reliability=reliability, texts=texts, writers=writers)
+        ranking = rank(
+            judgments,
+            completion_ids=self._candidate_ids(completions) if reliability.writers else None,
+            reliability=reliability,
+            texts=texts,
+            writers=writers,
+        ).model_copy(update={"prompt_id": judged.prompt.id})
         if self.calibration is not None:
             ranking = self.calibration.apply(ranking, self.config.pairing)
         if len(ranking.completion_ids) < 2:
@@ -206,6 +212,9 @@ class PromptWork:
         if not pairing.reject_suspicious or pairing.filter_chosen_only:
             return candidates
         return [one for one in candidates if not one.signs]
+
+    def _candidate_ids(self, completions: Sequence[Completion]) -> list[str]:
+        return [one.id for one in self._candidates(completions)]
 
     async def _completions(self, prompt: Prompt) -> list[Completion]:
         if before := self.sampled_before(prompt):

@@ -26,7 +26,7 @@ from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
-from judgeforge.runs.planning.measure import bought
+from judgeforge.runs.planning.measure import asks_from_records, bought
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
@@ -151,8 +151,15 @@ def build_escalation(
     rules = prepared.config.judging.cascade
     if rules is None or not panel.judges:
         return None
-    max_error = prepared.config.pairing.max_error
-    return Escalation(panel, rules, estimator.question_usd, max_error=max_error)
+    return Escalation(
+        panel,
+        rules,
+        estimator.question_usd,
+        max_error=prepared.config.pairing.max_error,
+        from_records=asks_from_records(
+            prepared.config.judging, checked=bool(prepared.rubric.checked)
+        ),
+    )
 
 
 def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None]) -> Files:

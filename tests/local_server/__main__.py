@@ -28,6 +28,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--noise-sd", type=float, default=0.02)
+    parser.add_argument(
+        "--skill",
+        action="append",
+        default=[],
+        metavar="MODEL=QUALITY",
+        help="mean quality (0 to 1) of what a model writes; of others it is 0.5",
+    )
     parser.add_argument("--cached-share", type=float, default=0.0)
     parser.add_argument("--rpm", type=float)
     parser.add_argument("--tpm", type=float)
@@ -40,6 +47,9 @@ async def _serve(asked: argparse.Namespace) -> None:
     behaviour = Behaviour(
         latency_s=asked.latency_ms / 1000,
         noise_sd=asked.noise_sd,
+        skill_by_model={
+            name: float(value) for name, _, value in (one.rpartition("=") for one in asked.skill)
+        },
         cached_share=asked.cached_share,
         limits=Limits(rpm=asked.rpm, tpm=asked.tpm),
         keep_bodies=asked.keep_bodies,

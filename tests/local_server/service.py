@@ -17,7 +17,7 @@ from tests.local_server.decisions import decide
 from tests.local_server.delivery import deliver
 from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
-from tests.local_server.quality import Noise, SchemaFiller
+from tests.local_server.quality import Noise, SchemaFiller, of_skill
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
 from tests.local_server.turns import PICTURE_TOKENS, made_calls
 from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
@@ -34,6 +34,8 @@ class Behaviour:
     """Of a judge, on the scale of the hidden quality (0 to 1)."""
     noise_by_model: dict[str, float] = field(default_factory=dict)
     """Of the judges that are better or worse than the others, by the name of the model."""
+    skill_by_model: dict[str, float] = field(default_factory=dict)
+    """Mean quality (0 to 1) of what a model writes, by its name; of others it is 0.5."""
     completion_words: tuple[int, int] = (20, 60)
     bytes_per_token: int = 4
     cached_share: float = 0.0
@@ -315,6 +317,8 @@ def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answ
         thought = f"Thought {draw} of {key[:8]}." if behaviour.thinks else None
         offered = question.tools if behaviour.calls_tools else ()
         text, calls = made_calls(offered, key, draw, behaviour.completion_words)
+        if question.model in behaviour.skill_by_model:
+            text = of_skill(text, behaviour.skill_by_model[question.model])
         return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)

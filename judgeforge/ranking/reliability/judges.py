@@ -96,7 +96,7 @@ class Reliability(SparseRecord):
     """Their records, which count as evidence; without any, completions are alike before a judge is
     heard."""
     writers_agreed: float = Field(default=0.0, ge=0, le=1)
-    """Share of how the writers differ that the judges agree on; of a judge that is alone assumed."""
+    """Share of how the writers differ that the judges agree on; assumed of a judge alone."""
     source: Literal["prior", "run", "labels"] = "prior"
     prompts: int = 0
     """How many prompts it was fitted on."""

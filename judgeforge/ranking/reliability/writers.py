@@ -1,16 +1,16 @@
-"""What the judgments of the first prompts show of each writer: its mean quality and its spread. Pure.
+"""What the judgments of the first prompts show of each writer: mean quality and spread. Pure.
 
 Empirical Bayes for a random effect (Efron and Morris 1973; Laird and Ware 1982): the quality of a
-completion is the mean of its prompt, the effect of its writer and what is the completion's own. The
-judges are known by then; what is learnt is how widely writers differ at all, each writer's effect
-with its uncertainty, and how far its completions spread. Where writers do not differ, or were hardly
-seen, their effects shrink to nothing.
+completion is the mean of its prompt, the effect of its writer, and what is its own. The judges are
+known by then; what is learnt is how widely writers differ at all, each writer's effect with its
+uncertainty, and how far its completions spread. Where writers do not differ, or were hardly seen,
+their effects shrink to nothing.
 
 A judge may favour a writer for its style, its length or because both are of one family, and such a
-taste does not go away with more prompts. So each judge has an effect of its own for each writer: only
-what the judges agree on is the writer's. One judge alone shows no difference between the two; of its
-effects it is believed as much as of its lasting opinions (unseen.py). What all judges like alike and
-readers do not, judgments cannot show (``GapPrior.shared`` doubts it).
+taste does not go away with more prompts. So each judge has an effect of its own for each writer:
+only what the judges agree on is the writer's. One judge alone shows no difference between the two;
+of its effects as much is believed as of its lasting opinions (unseen.py). What all judges like
+alike and readers do not, judgments cannot show (``GapPrior.shared`` doubts it).
 """
 
 from __future__ import annotations

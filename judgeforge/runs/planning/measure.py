@@ -47,6 +47,14 @@ def asks_beyond_first_tier(judging: JudgingConfig) -> bool:
     return judging.cascade is not None and more
 
 
+def asks_from_records(judging: JudgingConfig, *, checked: bool) -> bool:
+    """Whether nothing at all is asked where the writers' records have settled the pair.
+
+    ``checked``: whether code verifies a part of the rubric, which judges then have to complete.
+    """
+    return judging.writer_prior and judging.cascade is not None and not checked
+
+
 def is_measured(position: int, prompt_id: str) -> bool:
     """Whether a prompt that the judges are learnt from, at this row of the input, is asked more."""
     drawn = hashlib.sha256(prompt_id.encode("utf-8", "surrogatepass")).digest()[0]
