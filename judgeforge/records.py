@@ -241,7 +241,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools", "metadata"})
+    only_where_set = frozenset({"tools", "metadata", "audit"})
 
     id: str
     prompt_id: str
@@ -264,6 +264,8 @@ class PreferencePair(SparseRecord):
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What ``prompts.keep`` names, null where a row has none."""
+    audit: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """Of a pair by design: whether it was ``judged``, and how often such pairs are right."""
 
 
 class SkipReason(StrEnum):
@@ -297,12 +299,13 @@ class SkipReason(StrEnum):
     LENGTH_RATIO = "length_ratio"
     ABOVE_MAX_ERROR = "above_max_error"
     """With this pair among those kept, more than `max_error` of them would be wrong."""
-    WRONG_WRITERS = "wrong_writers"
-    """No pair has its sides from the writers that `chosen_from` and `rejected_from` name."""
+    WRONG_WRITERS = "wrong_writers"  # no pair has its sides from those whom the rules name
     BELOW_CHOSEN_SCORE = "below_chosen_score"
     NOT_AMONG_BEST = "not_among_best"
     """It has pairs, but better ones of other prompts are as many as `best` keeps."""
     TOKEN_DIFFERENCE = "token_difference"  # noqa: S105 (no password)
+    NOT_SHOWN_BETTER = "not_shown_better"
+    """Not judged, and the audit does not show that such a chosen side is better."""
 
     @property
     def was_ranked(self) -> bool:
@@ -315,12 +318,12 @@ class SkipReason(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
-        as_asked = (self.NOT_JUDGED, self.NEAR_DUPLICATE, self.CONTAMINATED)
+        as_asked = (self.NOT_JUDGED, self.NOT_SHOWN_BETTER, self.NEAR_DUPLICATE, self.CONTAMINATED)
         return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self in as_asked)
 
 
 class Skip(SparseRecord):
-    only_where_set = frozenset({"prompt", "tools", "metadata"})
+    only_where_set = frozenset({"prompt", "tools", "metadata", "audit"})
 
     prompt_id: str
     line: int
@@ -330,6 +333,8 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    audit: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """What was judged of a pair by design that the prompt lacks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.ranking.reliability.unseen import unmeasured
 from judgeforge.records import JudgedPrompt, Prompt
-from judgeforge.runs.planning.measure import bought
+from judgeforge.runs.planning.measure import bought, first_prompts
 from judgeforge.runs.start import Start
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
@@ -201,7 +201,7 @@ def go_on_fitting(
     What was ranked with one is ranked again: its judgments come from the journal, nothing is asked.
     So are the prompts to learn from of which others have judged something else by now.
     """
-    work, limit, wanted = start.work, start.limit, start.config.judging.fit_prompts
+    work, limit, wanted = start.work, start.limit, first_prompts(start.config)
     provisional = known is not None and known.provisional
     learns = known is None or (provisional and work.todo > 0)
     until = work.end_of_first_prompts(wanted)

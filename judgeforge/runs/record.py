@@ -22,6 +22,7 @@ from judgeforge.runs.result import (
 )
 from judgeforge.runs.start import Start
 from judgeforge.store.audit import audit_results
+from judgeforge.store.audited_pairs import AuditedPairs
 from judgeforge.store.best_pairs import BestPairs
 from judgeforge.store.counters import CachedCalls
 from judgeforge.store.finished_prompt import FinishedPrompt
@@ -135,7 +136,9 @@ class RunRecord:
         """
         try:
             self._check_lock()
-            best = BestPairs(self._journal, self._work.rows(), self._config.pairing.best)
+            rules = self._config.pairing
+            audited = AuditedPairs(self._journal, self._work.rows(), rules)
+            best = BestPairs(audited, self._work.rows(), rules.best)
             columns = self._folder.write_results(best, self._work.rows())
             self._counted = best.count
             code = self._code_when_done() if error is None else exit_code_of(error)
@@ -147,6 +150,8 @@ class RunRecord:
                 "own_family_judgments": figures.judges.own_family(),
                 "quality": figures.quality(),
             }
+            if told := [one.model_dump() for one in audited.figures()]:
+                found["audit"] = told
             if forms := self._reply_forms():
                 found["reply_forms"] = forms
             if (labels := figures.given_labels.told()) is not None:

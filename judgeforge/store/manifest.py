@@ -159,6 +159,19 @@ class GivenLabels(Part):
     """The surest first, at most 50."""
 
 
+class AuditFigure(Part):
+    """Pairs by design of two writers (of all where both are empty) that were judged, as
+    ``ranking.pairing.audit`` has them."""
+
+    chosen_model: str = ""
+    rejected_model: str = ""
+    pairs: int
+    better: float
+    tie: float
+    low: float
+    high: float
+
+
 class Manifest(Part):
     format_version: int
     status: str
@@ -191,6 +204,8 @@ class Manifest(Part):
     own_family_judgments: Mapping[str, int] = {}
     """Judge -> judgments that saw a completion of its own model family."""
     quality: Quality | None = None
+    audit: tuple[AuditFigure, ...] = ()
+    """Of pairs by design: how often they are right, all of them first, then by writers."""
     given_labels: GivenLabels | None = None
     """None where rows brought no labels of their own."""
 

@@ -25,7 +25,15 @@ MESSAGE_KEYS = ("tool_calls", "tool_call_id", "name", THOUGHT)
 # `name`, that of its rubric.
 _MARKS = tuple(
     f'"{key}":'.encode()
-    for key in ("tools", "metadata", "type", "tool_calls", "tool_call_id", "reasoning_content")
+    for key in (
+        "tools",
+        "metadata",
+        "audit",
+        "type",
+        "tool_calls",
+        "tool_call_id",
+        "reasoning_content",
+    )
 )
 _NAME = b'"name":'
 
@@ -43,10 +51,12 @@ class PairColumns:
     """Those of ``MESSAGE_KEYS`` that any message has."""
     metadata: dict[str, Kind | None] = field(default_factory=dict)
     """Key -> kind of its values; None while all are null."""
+    audit: bool = False
+    """Whether they are pairs by design."""
 
     @property
     def is_plain(self) -> bool:
-        return not (self.tools or self.parts or self.message_keys or self.metadata)
+        return not (self.tools or self.parts or self.message_keys or self.metadata or self.audit)
 
     @property
     def completes(self) -> bool:
@@ -70,6 +80,7 @@ class PairColumns:
     ) -> None:
         """The same of any row that has ``tools`` and ``metadata``, and of its conversations."""
         self.tools = self.tools or row.get("tools") is not None
+        self.audit = self.audit or bool(row.get("audit"))
         for key, value in (row.get("metadata") or {}).items():
             self.metadata[key] = _together(self.metadata.get(key), value)
         for conversation in conversations:

@@ -14,9 +14,11 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.panel import Panel
+from judgeforge.ranking.pairing.delta import is_audited
+from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
-from judgeforge.runs.planning.measure import Measure, bought, is_measured
+from judgeforge.runs.planning.measure import Measure, bought, first_prompts, is_measured
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
@@ -144,10 +146,14 @@ class Estimator:
     @property
     def measured(self) -> int:
         """How many of the prompts so far are asked more, to measure the judges."""
-        return sum(is_measured(place, name) for name, place in self._first.items())
+        rules = self._config.pairing
+        return sum(
+            is_measured(place, name) and (not rules.by_design or is_audited(rules, name))
+            for name, place in self._first.items()
+        )
 
     def _measured_by(self, prompt: Prompt) -> Measure | None:
-        if self._measure is not None and len(self._first) < self._config.judging.fit_prompts:
+        if self._measure is not None and len(self._first) < first_prompts(self._config):
             self._first.setdefault(prompt.id, len(self._first))
         place = self._first.get(prompt.id)
         return self._measure if place is not None and is_measured(place, prompt.id) else None
@@ -155,6 +161,10 @@ class Estimator:
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
+        if self._config.pairing.by_design:
+            if not is_audited(self._config.pairing, prompt.id):
+                return
+            completions = _of_both_sides(completions, self._config.pairing)
         for judge in self._config.judging.judges:
             shown, load = self._completions_shown(judge, completions), loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
@@ -274,6 +284,16 @@ class Estimator:
             system, user = judge_messages("pointwise", rubric, prompt, [""])
             frame = self._input_tokens(judge.model, (system, user))
             yield frame, about_tokens(system.text)
+
+
+def _of_both_sides(
+    completions: Sequence[Completion], rules: PairingRules
+) -> tuple[Completion, ...]:
+    """The two that a pair by design is of, as far as they are known beforehand."""
+    found = []
+    for side in (rules.writers("chosen_from"), rules.writers("rejected_from")):
+        found += [one for one in completions if side and one.model in side][:1]
+    return tuple(found)
 
 
 class ExpectedCalls:

@@ -25,6 +25,15 @@ def check_max_error(config: RunConfig) -> None:
 
 def check_judges(config: RunConfig, rubric: Rubric) -> None:
     nobody = not config.judging.judges and config.judging.judgments is None
+    if config.pairing.by_design and nobody and rubric.judged:
+        if config.pairing.audits:
+            raise ConfigError(
+                f"`strategy: delta` has {config.pairing.audit:g} of the prompts judged, and no "
+                "judge is named. Add `judging: {judges: [{model: NAME}]}`, or say `audit: 0` for "
+                "pairs whose confidence is not measured.",
+                key="pairing.audit",
+            )
+        return
     if rubric.judged and nobody and not config.only_samples:
         raise ConfigError(
             f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "

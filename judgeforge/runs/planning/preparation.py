@@ -63,7 +63,9 @@ class Preparation:
     @property
     def asks_nobody(self) -> bool:
         """Whether the rubric has criteria for judges, and this run names none."""
-        return bool(self.rubric.judged) and not self.config.judging.judges
+        rules = self.config.pairing
+        designed = rules.by_design and not rules.audits
+        return bool(self.rubric.judged) and not self.config.judging.judges and not designed
 
     @property
     def only_samples(self) -> bool:
