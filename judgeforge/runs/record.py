@@ -29,7 +29,7 @@ from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.journal import Tally
 from judgeforge.store.judge_replies import read_judge_replies
-from judgeforge.store.manifest import FORMAT_VERSION, Manifest, Totals
+from judgeforge.store.manifest import FORMAT_VERSION, AuditFigure, Manifest, Totals
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
@@ -150,8 +150,9 @@ class RunRecord:
                 "own_family_judgments": figures.judges.own_family(),
                 "quality": figures.quality(),
             }
-            if told := [one.model_dump() for one in audited.figures()]:
-                found["audit"] = told
+            if audited.audit is not None:
+                told = (one.model_dump() for one in audited.figures())
+                found["audit"] = tuple(map(AuditFigure.model_validate, told))
             if forms := self._reply_forms():
                 found["reply_forms"] = forms
             if (labels := figures.given_labels.told()) is not None:
