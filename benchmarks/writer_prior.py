@@ -21,7 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from benchmarks.confidence_report import calibration_error
+from benchmarks.judging_data import PAIRS, VERDICTS
 from benchmarks.writer_prior_worlds import (
+    ALPACA,
     CHEAP,
     STRONG,
     TWO_JUDGES,
@@ -41,7 +43,9 @@ from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Judgment
 
 RESULTS = Path(__file__).parent / "results" / "writer-prior.md"
+FILES = (PAIRS, VERDICTS, ALPACA)
 FIRST = 64
+RESOLUTION = 0.005
 TARGETS = (0.7, 0.8, 0.9, 0.95)
 WAYS = ("without", "with", "from the records")
 """Without the records; with them; and with nothing asked that they have settled."""
@@ -147,22 +151,87 @@ def sets(data: Path) -> list[Set]:
     ]
 
 
+Figures = dict[tuple[float, str], Told]
+METHOD = (
+    "Each draw shuffles the prompts (and, of AlpacaEval, draws writers and judges' errors "
+    "anew). On the first 64 prompts all judges are asked and the judges, with the records the "
+    "writers too, are learnt without labels; all other prompts are judged by a cascade `of: "
+    "pair`, whose figures stand here. *right*: how often the best completion of a prompt is "
+    "truly better than the worst, a tie for half. *ECE*: of P(better) + P(tie) / 2 against "
+    "that, over ten bins. *calls*: judgments a prompt. Ways: *without* records; *with* them, "
+    "the first tier always asked; *from the records*, what `judging.writer_prior` does in a "
+    "cascade: nothing is asked that they have settled."
+)
+WORLDS = (
+    "PandaLM: recorded verdicts of two judges, each asked in one order, the votes of three "
+    "people, and five writers of about equal strength. AlpacaEval: the recorded preference of "
+    "its annotator (GPT-4 Turbo) against the baseline, as log-odds, is taken for the truth, "
+    "since no people judged it; the judges are simulated: signal over error 1.1 and 2.0, of the "
+    "errors 28 % shared and 20 % a judge's taste for a writer."
+)
+
+
+def measured(one: Set, draws: int) -> Figures:
+    return {
+        (target, way): together(
+            [measure(one.draw(seed), one.judges, target, way) for seed in range(draws)]
+        )
+        for target in TARGETS
+        for way in WAYS
+    }
+
+
+def as_markdown(found: dict[str, Figures], draws: int) -> str:
+    parts = [
+        "# The records of the writers as evidence",
+        f"`python benchmarks/writer_prior.py --data FOLDER --draws {draws}`",
+        METHOD,
+        WORLDS,
+    ]
+    for name, figures in found.items():
+        rows = [
+            "| target_confidence | way | right | ECE | calls |",
+            "|---|---|---|---|---|",
+            *(
+                f"| {target:g} | {way} | {100 * t.right:.1f} % | {t.error:.3f} | {t.calls:.2f} |"
+                for (target, way), t in figures.items()
+            ),
+        ]
+        parts += [f"## {name}", "\n".join(rows), _saved(figures)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _saved(figures: Figures) -> str:
+    """At each point of the curve without records: the cheapest point with them that is as right."""
+    told = []
+    for target in TARGETS:
+        plain = figures[target, WAYS[0]]
+        as_right = [
+            t.calls
+            for (_, way), t in figures.items()
+            if way != WAYS[0] and t.right >= plain.right - RESOLUTION
+        ]
+        said = f"{100 * plain.right:.1f} % right takes {plain.calls:.2f} calls without"
+        if as_right and min(as_right) < plain.calls:
+            least = min(as_right)
+            told.append(f"{said}, {least:.2f} with ({1 - least / plain.calls:.0%} saved)")
+        else:
+            told.append(f"{said}; nothing is saved")
+    return "At the same share right (within half a point): " + "; ".join(told) + "."
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER")
-    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--draws", type=int, default=8)
     arguments = parser.parse_args()
-    for one in sets(arguments.data):
-        print(one.name)
-        for target in TARGETS:
-            for way in WAYS:
-                t = together(
-                    [measure(one.draw(s), one.judges, target, way) for s in range(arguments.draws)]
-                )
-                print(
-                    f"  {target:.2f} {way:18} right {t.right:.3f} ece {t.error:.3f} calls {t.calls:.2f}",
-                    flush=True,
-                )
+    if missing := [name for name in FILES if not (arguments.data / name).is_file()]:
+        print(f"{arguments.data} has no {', '.join(missing)}; give --data", file=sys.stderr)
+        return 2
+    found = {one.name: measured(one, arguments.draws) for one in sets(arguments.data)}
+    text = as_markdown(found, arguments.draws)
+    print(text)
+    RESULTS.write_text(text, encoding="utf-8")
     return 0
 
 

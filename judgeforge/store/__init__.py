@@ -6,6 +6,7 @@ durable_files.py    files that only grow, and files whose places are overwritten
 json_lines.py       reading JSON-lines files back, line by line
 journal.py          finished prompts in the order in which they finish, and by their id
 best_pairs.py       the same with the best pairs of the run, where only these count
+audited_pairs.py    the journal with what the audit says of pairs by design
 finished_prompt.py  how one prompt ended, as lines of the files
 evidence_rows.py    rows of completions and judgments, also those that earlier versions wrote
 spending.py         what the folder has spent

@@ -56,7 +56,7 @@ def _records(explanation: Explanation) -> list[Text]:
     if found is None:
         return []
     without = (
-        "nothing else ranks both sides"
+        "no judge ranks both sides"
         if found.confidence_without is None
         else f"without it the confidence is {found.confidence_without:.2f}"
     )

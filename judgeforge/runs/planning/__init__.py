@@ -8,6 +8,7 @@ calibration_file.py  the calibration as a file
 estimate.py          what the calls of a prompt will cost
 plan.py              what a run would cost
 batch_plan.py        what batches save
+records_plan.py      what the records of writers save, and what an audit costs
 check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
 preference_lint.py   what stands out in a preference set of others

@@ -19,6 +19,7 @@ from judgeforge.runs.planning.input_notes import InputNotes
 from judgeforge.runs.planning.pair_sides import SideNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare, row_checks
+from judgeforge.runs.planning.records_plan import audit_notes, audit_warnings
 from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
 
@@ -95,6 +96,9 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
     report.warnings += budget_warnings(config, report.prompts, loads.values())
+    if estimator is not None:
+        report.notes += audit_notes(config, estimator.audited, report.prompts)
+        report.warnings += audit_warnings(config, estimator.audited, report.prompts)
     skips = sum(n for reason, n in report.skips.items() if SkipReason(reason).is_failure)
     if not report.prompts:
         report.problems.append("no row of the input can be used")

@@ -18,7 +18,13 @@ from judgeforge.ranking.pairing.delta import is_audited
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
-from judgeforge.runs.planning.measure import Measure, bought, first_prompts, is_measured
+from judgeforge.runs.planning.measure import (
+    Measure,
+    asks_from_records,
+    bought,
+    first_prompts,
+    is_measured,
+)
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
@@ -93,8 +99,16 @@ def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
 class Estimator:
     """Counts the calls of prompts as a run would make them, without retries and repairs."""
 
-    def __init__(self, prepared: Preparation, *, escalation: float = ASSUMED_ESCALATION) -> None:
-        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1."""
+    def __init__(
+        self,
+        prepared: Preparation,
+        *,
+        escalation: float = ASSUMED_ESCALATION,
+        asked: float | None = None,
+    ) -> None:
+        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1.
+        ``asked``: the share of all that it asks where the writers have records; None where no run
+        has shown it, and the first tier is taken to be asked everything."""
         self._config, self._prepared = prepared.config, prepared
         self._beyond = (0.0, escalation, 1.0)
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
@@ -102,6 +116,11 @@ class Estimator:
         self._panel = prepared.panel(Panel, NoCalls())
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
+        judging, checked = self._config.judging, bool(prepared.rubric.checked)
+        self._from_records = asks_from_records(judging, checked=checked)
+        self._asked = asked
+        self.audited = 0
+        """Prompts so far whose pair by design is judged."""
         self._first: dict[str, int] = {}
         """The prompts that judges are learnt from, by id, with their places."""
 
@@ -153,7 +172,9 @@ class Estimator:
         )
 
     def _measured_by(self, prompt: Prompt) -> Measure | None:
-        if self._measure is not None and len(self._first) < first_prompts(self._config):
+        if (self._measure is not None or self._from_records) and len(self._first) < first_prompts(
+            self._config
+        ):
             self._first.setdefault(prompt.id, len(self._first))
         place = self._first.get(prompt.id)
         return self._measure if place is not None and is_measured(place, prompt.id) else None
@@ -164,6 +185,7 @@ class Estimator:
         if self._config.pairing.by_design:
             if not is_audited(self._config.pairing, prompt.id):
                 return
+            self.audited += 1
             completions = _of_both_sides(completions, self._config.pairing)
         for judge in self._config.judging.judges:
             shown, load = self._completions_shown(judge, completions), loads[judge.model]
@@ -174,8 +196,12 @@ class Estimator:
             elif measure == "repeats":
                 shown = shown * (1 + self._config.judging.fit_repeats)
                 certain = len(shown)
-            self._judge(prompt, judge, shown[:certain], lengths, load)
-            self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
+            first, rest = _ALL, self._beyond
+            if self._from_records and prompt.id not in self._first:
+                first = (0.0, 1.0 if self._asked is None else self._asked, 1.0)
+                rest = self._beyond if self._asked is None else first
+            self._judge(prompt, judge, shown[:certain], lengths, load, made=first)
+            self._judge(prompt, judge, shown[certain:], lengths, load, made=rest)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
         """A cascade asks the first tier once, and everything else only where doubt is left."""

@@ -28,6 +28,12 @@ from judgeforge.runs.planning.estimate import (
 from judgeforge.runs.planning.identity import as_begun
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.planning.records_plan import (
+    audit_notes,
+    audit_warnings,
+    pilot,
+    records_notes,
+)
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.spending import read_account, to_usd
@@ -80,12 +86,17 @@ def plan_run(
     config = _as_begun(config, folder)
     prepared = prepare(config, with_keys=False)
     check_prompts_file(config)
-    seen = _seen_escalation(config, folder)
+    # Where records settle pairs, a run does not show what it would ask without them.
+    seen = None if config.judging.writer_prior else _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    estimator = Estimator(prepared, escalation=share)
+    seen_records = pilot(config, folder) if config.judging.writer_prior else None
+    asked = None if seen_records is None else seen_records.share
+    estimator = Estimator(prepared, escalation=share, asked=asked)
+    plain = Estimator(prepared, escalation=share)
     loads = estimator.loads()
     directly = DirectCost(prepared, share)
     prompts = skips = 0
+    without = 0.0
     noticed = Noticed()
     for row in read_clean_prompts(
         config.prompts, prepared.row_checks, limit=limit, noticed=noticed
@@ -95,13 +106,15 @@ def plan_run(
             continue
         prompts += 1
         estimator.add(row, loads)
+        without += plain.expected_calls(row) if asked is not None else 0.0
         directly.add(row)
     models = [_model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
     cost = total_cost(loads.values())
+    calls = sum(load.expected_calls for load in loads.values())
     return PlanReport(
         prompts=prompts,
         skips=skips,
-        calls=round(sum(load.expected_calls for load in loads.values())),
+        calls=round(calls),
         calls_high=sum(load.calls for load in loads.values()),
         low=cost.low,
         expected=cost.expected,
@@ -114,9 +127,15 @@ def plan_run(
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
             *_measure_notes(config, estimator),
+            *records_notes(config, seen_records, calls=calls, without=without),
+            *audit_notes(config, estimator.audited, prompts),
             *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
         ],
-        warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
+        warnings=[
+            *cascade_warnings(config),
+            *budget_warnings(config, prompts, loads.values()),
+            *audit_warnings(config, estimator.audited, prompts),
+        ],
     )
 
 
