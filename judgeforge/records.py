@@ -6,7 +6,6 @@ All are frozen; none knows how it was made. Fields are facts, which programs dec
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,13 +49,14 @@ class Prompt(Record):
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     completions: tuple[ReadyCompletion, ...] = ()
     tools: str | None = None
-    """Canonical JSON of a list in OpenAI's shape; None where the row has none."""
+    criteria: str | None = None
+    """Canonical JSON of lists, tools in OpenAI's shape; None where the row has none."""
 
 
 class Completion(SparseRecord):
     """One answer to a prompt, usable or not."""
 
-    only_where_set = frozenset({"tool_calls", "given", "principle"})
+    only_where_set = frozenset({"tool_calls", "given", "principle", "near_duplicate_of"})
 
     id: str
     prompt_id: str
@@ -74,6 +74,8 @@ class Completion(SparseRecord):
     """Why there is no answer (``finish`` failed) or it was withheld (content_filter)."""
     duplicate_of: str | None = None
     """Id of the completion of the same prompt that reads the same and is judged for both."""
+    near_duplicate_of: str | None = None
+    """Id of an earlier one that it nearly repeats: judged on its own, and no pair with that one."""
     signs: tuple[str, ...] = ()
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
@@ -85,7 +87,7 @@ class Completion(SparseRecord):
     answered_model: str | None = None
     """What the server calls the model that answered; None where it does not say."""
     input_tokens_read: int | None = None
-    """Tokens of the input that the server counted, where so few cannot be all that was sent."""
+    """Those that the server counted of the input, where so few cannot be all that was sent."""
     cost_usd: float | None = 0.0
     """None where the price of the model is unknown."""
 
@@ -101,7 +103,6 @@ class Completion(SparseRecord):
         return not self.tool_calls and not self.text.strip()
 
     def message(self, *, with_reasoning: bool = False) -> Message:
-        """As the assistant's turn."""
         return Message(
             role="assistant",
             content=None if self.tool_calls and not self.text else self.text,
@@ -123,6 +124,7 @@ class Completion(SparseRecord):
             *([f"not known to be whole: {self.unsure}"] if self.unsure is not None else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
+            *([f"nearly:{self.near_duplicate_of}"] if self.near_duplicate_of is not None else []),
             *([f"prompt may be cut: {read} tokens"] if read is not None else []),
             *map(suspicious_flag, self.signs),
         )
@@ -138,7 +140,6 @@ class Question(Record):
     judge: str
     """The judge's label."""
     completion_ids: tuple[str, ...]
-    """In the order in which the judge sees them."""
     repeat: int = 0
     """Equal questions with different ``repeat`` are asked again, not answered from the cache."""
 
@@ -153,6 +154,7 @@ MissingKind = Literal[
     "unread",  # the reply is not what was asked for, also when asked again
     "reading_failed",  # reading the reply raised what nothing had foreseen
     "undecided",  # a check that code could not decide
+    "left_to_judges",  # the same, of a prompt that judges decide instead
 ]
 
 
@@ -198,9 +200,9 @@ class Judgment(Record):
     note: str | None = None
     """What a reader should know of how this came about (such as a fallback)."""
     call: str | None = None
-    """Key of the call that gave it, the last one where there were several."""
+    """Key of the call that gave it, or of the last one."""
     calls: tuple[str, ...] = ()
-    """Keys of all calls where there were several: one for each criterion, or asked again."""
+    """Keys of all where there were several: one for each criterion, or asked again."""
     answered_model: str | None = None
     """What the server calls the model that answered, or the models; None where it does not say."""
     input_tokens_read: int | None = None
@@ -208,9 +210,8 @@ class Judgment(Record):
     cost_usd: float | None = 0.0
     """Of all its calls."""
     missing: str | None = None
-    """Why there is no judgment, for people to read."""
     missing_kind: MissingKind | None = None
-    """The same for programs; None where nothing is missing, or no reason was stated."""
+    """Why there is no judgment: in words, and for programs (None where no reason was stated)."""
 
     @property
     def call_keys(self) -> tuple[str, ...]:
@@ -241,7 +242,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools", "metadata", "audit"})
+    only_where_set = frozenset({"tools", "metadata", "own_criteria", "audit"})
 
     id: str
     prompt_id: str
@@ -254,8 +255,7 @@ class PreferencePair(SparseRecord):
     confidence: float
     """P(chosen is better than rejected)."""
     p_tie: float | None = None
-    """P(both are equally good); the rest is P(rejected is better). None in rows of earlier
-    versions, whose ``confidence`` left equal completions out of account."""
+    """P(both are equally good); the rest is P(rejected is better). None in older rows."""
     chosen_model: str
     rejected_model: str
     strategy: str
@@ -266,13 +266,17 @@ class PreferencePair(SparseRecord):
     """What ``prompts.keep`` names, null where a row has none."""
     audit: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Of a pair by design: whether it was ``judged``, and how often such pairs are right."""
+    own_criteria: str | None = None
+    """The prompt's own, as JSON text: see store/own_criteria.py."""
 
 
 class SkipReason(StrEnum):
     """Why a prompt ended without pairs. The list is closed."""
 
     INVALID_ROW = "invalid_row"
-    """Not JSON, not a table row, or a field of the wrong type."""
+    INVALID_CRITERIA = "invalid_criteria"
+    NO_CRITERIA = "no_criteria"
+    CRITERIA_NOT_WRITTEN = "criteria_not_written"
     INVALID_ENCODING = "invalid_encoding"
     EMPTY_PROMPT = "empty_prompt"
     WRONG_ROLES = "wrong_roles"
@@ -292,8 +296,9 @@ class SkipReason(StrEnum):
     NOT_JUDGED = "not_judged"
     """Sampled only: no judge is named, and nobody else has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"
-    """Fewer than two completions with a judgment."""
     TIE = "tie"
+    ALIKE = "alike"
+    """Pairs could only be made of answers that are nearly the same."""
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"
     LENGTH_RATIO = "length_ratio"
@@ -304,15 +309,14 @@ class SkipReason(StrEnum):
     NOT_AMONG_BEST = "not_among_best"
     """It has pairs, but better ones of other prompts are as many as `best` keeps."""
     TOKEN_DIFFERENCE = "token_difference"  # noqa: S105 (no password)
-    NOT_SHOWN_BETTER = "not_shown_better"
-    """Not judged, and the audit does not show that such a chosen side is better."""
+    NOT_SHOWN_BETTER = "not_shown_better"  # by design: the audit does not show that chosen is
 
     @property
     def was_ranked(self) -> bool:
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
         doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
         refused = (self.BELOW_MARGIN, self.LENGTH_RATIO, self.BELOW_CHOSEN_SCORE)
-        newer = (self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
+        newer = (self.ALIKE, self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
         return self in (*doubted, *refused, *newer)
 
     @property
@@ -323,7 +327,7 @@ class SkipReason(StrEnum):
 
 
 class Skip(SparseRecord):
-    only_where_set = frozenset({"prompt", "tools", "metadata", "audit"})
+    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria", "audit"})
 
     prompt_id: str
     line: int
@@ -334,7 +338,7 @@ class Skip(SparseRecord):
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     audit: Mapping[str, JsonValue] = Field(default_factory=dict)
-    """What was judged of a pair by design that the prompt lacks."""
+    own_criteria: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,8 +347,4 @@ class JudgedPrompt:
     completions: Sequence[Completion]
     """All of them, also those that could not be used."""
     judgments: Sequence[Judgment]
-
-
-def prompt_key(prompt_id: str) -> int:
-    """The first 8 bytes of a hash: two of a million ids are the same with a probability of 3e-8."""
-    return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")
+    own_criteria: str | None = None

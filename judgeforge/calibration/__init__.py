@@ -7,6 +7,7 @@ labels.py          labels, how far people agree, which are held out
 weights.py         how much each judge counts, and what to correct for
 contributions.py   what each judge says for each completion, in log-odds
 choice_model.py    a conditional logit of what people prefer
+criteria.py        which criteria of a rubric speak for what people prefer
 confidence_fit.py  predicted probabilities -> probabilities that hold
 thresholds.py      from which probability on a pair is kept for `max_error`
 promise.py         what is promised of the pairs kept, in words

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from judgeforge.config.document import Document, Location, YamlValue, key_path, read_document
 from judgeforge.config.mistakes import all_mistakes
 from judgeforge.config.model import ModelConfig, no_json_values
+from judgeforge.config.rubric import RubricConfig
 from judgeforge.config.run import HuggingFaceSource, PromptsConfig, RunConfig
 from judgeforge.config.schema_guide import SchemaGuide
 from judgeforge.errors import ConfigError, as_one
@@ -186,6 +187,8 @@ def _check_model_names(config: RunConfig, document: Document) -> None:
         for key in ("models", "always", "pool")
         for i, name in enumerate(getattr(config.sampling, key, ()))
     ]
+    if (write := config.rubric_parts.write) is not None:
+        used.append((("rubric", "write", "model"), write.model))
     judges = enumerate(config.judging.judges)
     used += [(("judging", "judges", i, "model"), judge.model) for i, judge in judges]
     known = listed(config.models, mark="`")
@@ -227,9 +230,16 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
     # Only what the file has stays set: a run without `judging` samples now and is judged later.
     update |= {name: part for name, part in parts.items() if part is not getattr(config, name)}
     update["prompts"] = _with_absolute_sources(config.prompts, folder)
-    if "/" in config.rubric or config.rubric.endswith((".yaml", ".yml")):
-        update["rubric"] = str(_absolute(Path(config.rubric), folder))
+    update["rubric"] = _with_absolute_rubric(config.rubric, folder)
     return config.model_copy(update=update)
+
+
+def _with_absolute_rubric(rubric: str | RubricConfig, folder: Path) -> str | RubricConfig:
+    """A name without a path is that of a shipped rubric."""
+    name = rubric if isinstance(rubric, str) else rubric.name or ""
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        name = str(_absolute(Path(name), folder))
+    return name if isinstance(rubric, str) else rubric.model_copy(update={"name": name or None})
 
 
 def _with_absolute_sources(prompts: PromptsConfig, folder: Path) -> PromptsConfig:

@@ -106,6 +106,9 @@ class JudgingConfig(Record):
     """Whether what the first prompts show of each writer counts as evidence on all prompts."""
     show_reasoning: bool = False
     """Whether judges see what a model thought before it answered."""
+    prompt_layout: Literal[1, 2] | None = None
+    """How requests of judges are laid out (see ``judging.layout``). Unset, a folder keeps the one
+    that it was begun with; 1 in a new folder uses what an old cache holds of such requests."""
     on_judge_failure: Literal["wait", "skip_judge", "stop"] = "wait"
     """What to do while a judge's model is out of order: wait for it, continue with the other
     judges (each pair says which is missing), or stop the run."""

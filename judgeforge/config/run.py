@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, field_serializer, field_validator, 
 from judgeforge.config.choices import RowFormatName, RowShapeName
 from judgeforge.config.judges import JudgingConfig
 from judgeforge.config.model import ModelConfig, is_readable_on_the_way
+from judgeforge.config.rubric import RubricConfig
 from judgeforge.config.sampling import SamplingConfig, as_list
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.text.messages import Record
@@ -34,6 +35,8 @@ class Fields(Record):
     chosen: str | None = "chosen"
     rejected: str | None = "rejected"
     tools: str | None = "tools"
+    criteria: str | None = "criteria"
+    """Read only where the rubric has `per_prompt`."""
 
 
 class HuggingFaceSource(Record):
@@ -146,8 +149,15 @@ class LimitsConfig(Record):
     """A run neither starts nor continues with fewer megabytes free on one of its disks."""
 
 
+EACH_SECOND: Literal["each_second"] = "each_second"
+EACH_REPLY: Literal["each_reply"] = "each_reply"
+
+
 class CacheConfig(Record):
     dir: Path | None = None
+    durable: Literal["each_second", "each_reply"] = EACH_SECOND
+    """When what was paid for is on the disk, where no power cut can take it: once a second, or each
+    reply and all that was reserved before it, before the reply is used."""
 
 
 class OnFinishConfig(Record):
@@ -185,7 +195,7 @@ class RunConfig(Record):
     prompts: PromptsConfig
     models: dict[str, ModelConfig] = Field(default_factory=dict)
     sampling: SamplingConfig | None = None
-    rubric: str
+    rubric: str | RubricConfig
     judging: JudgingConfig = JudgingConfig()
     pairing: PairingRules = PairingRules()
     budget: BudgetConfig = BudgetConfig()
@@ -203,6 +213,11 @@ class RunConfig(Record):
 
     source_file: Path | None = Field(default=None, exclude=True)
     """The file that this was read from; paths in it are relative to its folder."""
+
+    @property
+    def rubric_parts(self) -> RubricConfig:
+        """The rubric with its settings, also where it is only named."""
+        return RubricConfig(name=self.rubric) if isinstance(self.rubric, str) else self.rubric
 
     @property
     def only_samples(self) -> bool:

@@ -11,8 +11,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from judgeforge.records import Prompt, ReadyCompletion, prompt_key
+from judgeforge.records import Prompt, ReadyCompletion
 from judgeforge.text.messages import ImagePart, Message, Part
+from judgeforge.text.prompt_keys import prompt_key
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -42,6 +43,8 @@ class CheckedRow:
         beside = parts["reference"], parts["metadata"]
         told = canonical(beside) if any(beside) or beside[0] is not None else _NOTHING_BESIDE
         self._content.update(told.encode())
+        if parts.get("criteria") is not None:
+            self._content.update(canonical({"criteria": parts["criteria"]}).encode())
 
     @property
     def number_of_completions(self) -> int:

@@ -46,6 +46,20 @@ class StatedCheck(Protocol):
     def needs_reference(self) -> bool: ...
 
 
+class StatedCriteria(Protocol):
+    """The criteria of a row, as far as the row can break them."""
+
+    @property
+    def text(self) -> str:
+        """Canonical JSON."""
+        ...
+
+    @property
+    def needs_reference(self) -> str | None:
+        """The check that does."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RowChecks:
     context_tokens: int | None = None
@@ -64,6 +78,10 @@ class RowChecks:
     """Reads the value of such a key; a ValueError says what is allowed there."""
     reference_check: str | None = None
     """The rubric's own check, if any, that compares every row with its reference."""
+    read_criteria: Callable[[object], StatedCriteria | None] | None = None
+    """Reads a row's own criteria; a ValueError says what is wrong. None: they are left alone."""
+    needs_criteria: bool = False
+    """A row without criteria of its own cannot be judged."""
     last_answer: LastAnswer = "refuse"
     """What becomes of the answer that a prompt's messages end in."""
     look_at: Callable[[int, Sequence[Message], Sequence[ReadyCompletion]], None] | None = None
@@ -107,6 +125,9 @@ def check_row(
         "metadata": metadata,
         "completions": ready,
         "tools": tools,
+        "criteria": _criteria(
+            _column(columns, fields.criteria), checks, has_reference=reference is not None
+        ),
     }
     return CheckedRow(given_id, parts)
 
@@ -205,6 +226,30 @@ def _check_verifiable(
         bad(f"the check `{compares}` needs a `reference`, and the row has none; add one")
 
 
+def _criteria(value: object, checks: RowChecks, *, has_reference: bool) -> str | None:
+    if checks.read_criteria is None:
+        return None
+    try:
+        found = checks.read_criteria(None if is_nan(value) else value)
+    except ValueError as error:
+        raise RowProblemError(SkipReason.INVALID_CRITERIA, f"`criteria`: {error}") from None
+    if found is None:
+        if checks.needs_criteria:
+            raise RowProblemError(
+                SkipReason.NO_CRITERIA,
+                "the row has no `criteria`, and with `per_prompt: only` nothing else is judged; "
+                "add some, let a model write them (`rubric.write`), or use `per_prompt: add`",
+            )
+        return None
+    if found.needs_reference and not has_reference:
+        raise RowProblemError(
+            SkipReason.INVALID_CRITERIA,
+            f"`criteria`: the check `{found.needs_reference}` needs a `reference`, and the row has "
+            "none; add one",
+        )
+    return found.text
+
+
 def _json_object(value: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         _refuse_depth(value)
@@ -238,6 +283,11 @@ def _as_text(value: object) -> str:
     raise TypeError(f"a value is {kind_of(value)}")
 
 
+def _beside(prompt: Prompt) -> int:
+    """Tokens that judges are shown beside the conversation."""
+    return about_tokens(prompt.reference or "", *([prompt.criteria] if prompt.criteria else []))
+
+
 def check_length(prompt: Prompt, checks: RowChecks) -> None:
     """Whether a prompt fits into what the models can take in, as far as that is known.
 
@@ -252,7 +302,7 @@ def check_length(prompt: Prompt, checks: RowChecks) -> None:
             f"context_tokens = {room}; shorten the prompt",
         )
     # Completions come on top, so what leaves no room for any is not worth sampling them.
-    if judged is not None and (tokens := asked + about_tokens(prompt.reference or "")) >= judged:
+    if judged is not None and (tokens := asked + _beside(prompt)) >= judged:
         raise RowProblemError(
             SkipReason.TOO_LONG,
             f"about {tokens} tokens and a completion do not fit into context_tokens of any judge, "

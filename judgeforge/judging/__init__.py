@@ -5,9 +5,11 @@ judge.py          what a judge is, and what its judgments share
 panel.py          all judges of a run, by the protocol of each
 asking.py         judges that write: replies in a schema, with one repair
 judge_prompts.py  prompts of judges, from templates in a sandbox
+layout.py         what requests of a row share, and the code of their tags
 material.py       what is judged, between tags: words, tool calls, pictures, thoughts
 first_replies.py  whether a judge can be read, and in which form it is asked
 unread_judge.py   a judge that could not be read yet, and what to say of it
+own_rubrics/      criteria of one prompt's own, from its row or written by a model
 elsewhere/        judgments that people, programs or other machines made
 escalation.py     the first tier of judges, then those that tell most for their price
 own_family.py     which completions come from a judge's own model family
@@ -15,6 +17,7 @@ verification.py   criteria that code verifies
 protocols/        one file a way to ask
 replies/          reads what judges answer, strictly
 checks/           what code can check of a text
+programs/         what needs a program of its own: mathematics, tests, functions
 
 A judge is a model, a protocol and settings. It offers questions about some completions of a
 prompt; the panel asks all of them, the escalation those that are worth their price:

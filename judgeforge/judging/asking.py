@@ -24,8 +24,9 @@ from judgeforge.judging.judge import (
     input_cut,
     reading_failure,
 )
-from judgeforge.judging.judge_prompts import repair_message, system_text
-from judgeforge.judging.material import ShownAnswer
+from judgeforge.judging.judge_prompts import JudgePrompt, repair_message, system_text
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
+from judgeforge.judging.material import ShownAnswer, answers_of_row
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Judgment, Prompt, Question
@@ -41,7 +42,7 @@ _LONGEST_REFUSAL = 200
 class Form(Generic[R]):
     """What is shown to the judge, the schema it replies in, and how the reply is read."""
 
-    messages: tuple[Message, ...]
+    prompt: JudgePrompt
     schema: ReplySchema
     read: Callable[[ModelReply], R]
     """Raises UnreadableReplyError."""
@@ -52,14 +53,29 @@ class Form(Generic[R]):
 class WritingJudge(ABC, Generic[R]):
     """A protocol says what it asks (``questions``), shows (``form``) and learns (``evidence``)."""
 
-    def __init__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> None:
+    def __init__(
+        self,
+        judge: JudgeConfig,
+        rubric: Rubric,
+        gateway: Asks,
+        *,
+        layout: Layout = NEWEST_LAYOUT,
+    ) -> None:
         self._judge, self._rubric, self._gateway = judge, rubric, gateway
+        self._layout: Layout = layout
         self._asked = rubrics_asked(judge, rubric)
         self._parts = [part for part, _ in self._asked]
 
     @abstractmethod
-    def form(self, rubric: Rubric, prompt: Prompt, shown: Sequence[ShownAnswer]) -> Form[R]:
-        """One request about completions, in the order shown, by the whole rubric or one part."""
+    def form(
+        self,
+        rubric: Rubric,
+        prompt: Prompt,
+        shown: Sequence[ShownAnswer],
+        row: Sequence[ShownAnswer],
+    ) -> Form[R]:
+        """One request about completions, in the order shown, by the whole rubric or one part.
+        ``row``: all that are known of the prompt."""
 
     @abstractmethod
     def evidence(self, readings: Sequence[R]) -> dict[str, object]:
@@ -70,8 +86,9 @@ class WritingJudge(ABC, Generic[R]):
     ) -> Judgment:
         """As ``Judge.ask``; where one request stays without a readable reply, all is missing."""
         shown = [ShownAnswer.of(completions[i]) for i in question.completion_ids]
+        row = answers_of_row(completions)
         attempts = await gather_or_cancel(
-            self._attempt(self.form(rubric, prompt, shown), part, question.repeat)
+            self._attempt(self.form(rubric, prompt, shown, row), part, question.repeat)
             for part, rubric in self._asked
         )
         answers = [answer for attempt in attempts for answer in attempt.answers]
@@ -105,13 +122,14 @@ class WritingJudge(ABC, Generic[R]):
 
     async def _attempt(self, form: Form[R], part: str | None, repeat: int) -> _Attempt[R]:
         attempt: _Attempt[R] = _Attempt(part)
+        messages: tuple[Message, ...] = form.prompt.messages
         try:
-            problem = await self._ask_once(form, form.messages, repeat, attempt)
+            problem = await self._ask_once(form, messages, repeat, attempt)
             if problem is None:
                 return attempt
             said = attempt.answers[-1].reply.text.strip() or "(empty)"
             again = (Message(role="assistant", content=said), repair_message(problem))
-            problem = await self._ask_once(form, (*form.messages, *again), repeat, attempt)
+            problem = await self._ask_once(form, (*messages, *again), repeat, attempt)
             if problem is not None:
                 reason = f"unreadable reply, also when asked again: {problem}"
                 attempt.missing = Missing("unread", reason)
@@ -131,6 +149,7 @@ class WritingJudge(ABC, Generic[R]):
             temperature=self._judge.temperature_of(repeat),
             reply_schema=form.schema,
             top_logprobs=form.top_logprobs,
+            shared=form.prompt.shared,
         )
         answer = await self._gateway.ask(self._judge.model, request, sample=repeat)
         attempt.answers.append(answer)

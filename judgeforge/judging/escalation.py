@@ -49,19 +49,24 @@ class Escalation:
         *,
         brought: Sequence[Judgment] = (),
         everything: bool = False,
+        panel: Panel | None = None,
     ) -> list[Judgment]:
         """Checks first, then the judgments in the order in which they were asked for.
 
         ``brought``: what others have judged. It is evidence from the start, so that nothing is
         asked that it has settled, and it stands last.
 
-        ``everything``: all judges are asked once, so that the judges can be measured.
+        ``everything``: all judges are asked once, so that the judges can be measured. ``panel``:
+        the same judges, where the prompt has a rubric of its own.
 
         That order, and what is asked, follow from the evidence alone, never from time.
         """
+        panel = panel or self._panel
         prices = self._prices(prompt, completions)
-        checked = await self._panel.check(prompt, completions)
-        course = _Course(self._panel, prompt, completions, self._options(prices), checked, brought)
+        checked = await panel.check(prompt, completions)
+        if panel.is_settled(prompt, checked):
+            return [*checked, *brought]
+        course = _Course(panel, prompt, completions, self._options(prices), checked, brought)
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept
             rules = rules.model_copy(update={"max_usd_per_prompt": None})

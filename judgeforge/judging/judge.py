@@ -11,6 +11,7 @@ from typing import Protocol
 from judgeforge.calls.call import Asks
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError, FlaggedInputError, OverlongRequestError, TooLongError
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Judgment, MissingKind, Prompt, Question
 
@@ -41,12 +42,17 @@ class Judge(Protocol):
 class JudgeKind(Protocol):
     """A class in ``judging/protocols/`` that the table ``ranking.protocols.PROTOCOLS`` names."""
 
-    def __call__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge: ...
+    def __call__(
+        self, judge: JudgeConfig, rubric: Rubric, gateway: Asks, *, layout: Layout
+    ) -> Judge: ...
 
 
-def make_judge(judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> Judge:
+def make_judge(
+    judge: JudgeConfig, rubric: Rubric, gateway: Asks, *, layout: Layout = NEWEST_LAYOUT
+) -> Judge:
+    """``layout``: of its requests."""
     kind: JudgeKind = resolve_name(judge.facts.judge or "")
-    return kind(judge, rubric, gateway)
+    return kind(judge, rubric, gateway, layout=layout)
 
 
 def blank_judgment(
@@ -60,7 +66,7 @@ def blank_judgment(
         judge=judge.label,
         protocol=judge.protocol,
         repeat=question.repeat,
-        weight=sum(criterion.weight for criterion in rubric.judged),
+        weight=rubric.judged_weight,
     )
 
 

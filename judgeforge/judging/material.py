@@ -8,7 +8,7 @@ alone is these words.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from judgeforge.records import Completion, Prompt
@@ -31,6 +31,12 @@ class ShownAnswer:
 def as_shown(answer: str | ShownAnswer) -> ShownAnswer:
     """A text is an answer of words alone."""
     return ShownAnswer(answer) if isinstance(answer, str) else answer
+
+
+def answers_of_row(completions: Mapping[str, Completion]) -> tuple[ShownAnswer, ...]:
+    """All completions of a prompt, in an order that does not depend on how they came."""
+    in_order = sorted(completions.values(), key=lambda one: (one.index, one.id))
+    return tuple(map(ShownAnswer.of, in_order))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,11 @@ def with_pictures(text: str, pictures: Sequence[ImageUrl]) -> str | tuple[Part, 
     for number, picture in enumerate(pictures, start=1):
         parts += [TextPart(text=f"Picture {number}:"), ImagePart(image_url=picture)]
     return tuple(parts)
+
+
+def pictures_between(before: str, pictures: Sequence[ImageUrl], behind: str) -> tuple[Part, ...]:
+    """The same, with text behind the pictures: no ``behind`` changes what stands before it."""
+    return (*with_pictures(before, pictures), TextPart(text=behind.lstrip("\n")))
 
 
 class _Turns:

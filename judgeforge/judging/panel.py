@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from copy import copy
+from typing import Protocol, Self, TypeVar
 
 from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
+from judgeforge.judging.checks.programs import Task, Verdict
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.judge import form_note, make_judge
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.programs.deciding import Decides, NoPrograms
 from judgeforge.judging.rubric import Rubric
-from judgeforge.judging.verification import JUDGE_NAME, run_checks
+from judgeforge.judging.verification import (
+    JUDGE_NAME,
+    deciding,
+    is_settled,
+    left_to_judges,
+    run_checks,
+    tasks_for,
+)
 from judgeforge.records import Completion, Judgment, Prompt, Question
 
 
@@ -30,14 +41,34 @@ class Panel:
         own_family: OwnFamily | None = None,
         *,
         show_reasoning: bool = False,
+        layout: Layout = NEWEST_LAYOUT,
+        programs: Decides | None = None,
     ) -> None:
-        """``show_reasoning``: whether judges see what a model thought before it answered."""
+        """``show_reasoning``: whether judges see what a model thought before it answered.
+        ``layout``: of what they are sent. ``programs``: what decides checks that code in this
+        process cannot."""
         self.judges = tuple(judges)
         self._show_reasoning = show_reasoning
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
+        self._gateway, self._layout = gateway, layout
+        self._programs: Decides = programs or NoPrograms()
+        self._use(rubric)
+
+    def _use(self, rubric: Rubric) -> None:
         self._rubric = rubric
-        self._asked = {judge.label: make_judge(judge, rubric, gateway) for judge in judges}
+        self._asked = {
+            one.label: make_judge(one, rubric, self._gateway, layout=self._layout)
+            for one in self.judges
+        }
+
+    def by(self, rubric: Rubric) -> Self:
+        """The same judges, who judge by another rubric: that of one prompt."""
+        if rubric is self._rubric:
+            return self
+        other = copy(self)
+        other._use(rubric)
+        return other
 
     @property
     def labels(self) -> frozenset[str]:
@@ -47,7 +78,13 @@ class Panel:
     async def judge(
         self, prompt: Prompt, completions: Sequence[Completion], *, more: int = 0
     ) -> list[Judgment]:
-        """Checks first, then every round of every judge, and so many ``more`` of each."""
+        """Checks first, then every round of every judge, and so many ``more`` of each.
+
+        Where verifiers settle the prompt, no judge is asked.
+        """
+        checked = await self.check(prompt, completions)
+        if self.is_settled(prompt, checked):
+            return checked
         questions = [
             question
             for judge in self.judges
@@ -55,7 +92,15 @@ class Panel:
             for question in self.questions(judge.label, completions, repeat)
         ]
         asked = await self.ask(prompt, completions, questions)
-        return [*await self.check(prompt, completions), *asked]
+        return [*checked, *asked]
+
+    def is_settled(self, prompt: Prompt, checked: Sequence[Judgment]) -> bool:
+        """Whether what code found (``check``) is all that is needed: judges are not asked then."""
+        return self._asks and bool(deciding(self._rubric, prompt)) and is_settled(checked)
+
+    @property
+    def _asks(self) -> bool:
+        return bool(self._rubric.judged and self.judges)
 
     async def check(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
         """What code verifies, free of charge; nothing where the rubric has no checks.
@@ -64,11 +109,42 @@ class Panel:
         """
         if not self._rubric.checked:
             return []
+        verdicts = await self._verdicts(prompt, completions)
+        found = await self._checked(prompt, completions, verdicts)
+        names = deciding(self._rubric, prompt) if self._asks else frozenset[str]()
+        if not names or is_settled(found):
+            return found
+        rest = [
+            run_checks(self._rubric, prompt, one, verdicts, without=names) for one in completions
+        ]
+        return left_to_judges(found, rest, names)
+
+    async def _checked(
+        self,
+        prompt: Prompt,
+        completions: Sequence[Completion],
+        verdicts: Mapping[Task, Verdict],
+    ) -> list[Judgment]:
         checked = [
-            await asyncio.to_thread(run_checks, self._rubric, prompt, completion)
+            await asyncio.to_thread(run_checks, self._rubric, prompt, completion, verdicts)
             for completion in completions
         ]
         return [judgment for judgment in checked if judgment is not None]
+
+    async def _verdicts(
+        self, prompt: Prompt, completions: Sequence[Completion]
+    ) -> dict[Task, Verdict]:
+        """Of all programs that the checks of these completions need."""
+        if not self._rubric.has_programs:
+            return {}
+        tasks = [
+            task
+            for completion in completions
+            for task in await asyncio.to_thread(tasks_for, self._rubric, prompt, completion)
+        ]
+        wanted = list(dict.fromkeys(tasks))
+        found = await gather_or_cancel(self._programs.decide(task) for task in wanted)
+        return dict(zip(wanted, found, strict=True))
 
     def questions(
         self, judge: str, completions: Sequence[Completion], repeat: int = 0
@@ -123,8 +199,18 @@ class TriedPanel(Panel):
         own_family: OwnFamily | None = None,
         *,
         show_reasoning: bool = False,
+        layout: Layout = NEWEST_LAYOUT,
+        programs: Decides | None = None,
     ) -> None:
-        super().__init__(judges, rubric, gateway, own_family, show_reasoning=show_reasoning)
+        super().__init__(
+            judges,
+            rubric,
+            gateway,
+            own_family,
+            show_reasoning=show_reasoning,
+            layout=layout,
+            programs=programs,
+        )
         self.first_replies = gateway
 
     async def _ask(
@@ -154,11 +240,26 @@ class RecordedPanel(Panel):
         own_family: OwnFamily | None = None,
         *,
         show_reasoning: bool = False,
+        layout: Layout = NEWEST_LAYOUT,
+        programs: Decides | None = None,
     ) -> None:
-        super().__init__(judges, rubric, NoCalls(), own_family, show_reasoning=show_reasoning)
+        super().__init__(
+            judges,
+            rubric,
+            NoCalls(),
+            own_family,
+            show_reasoning=show_reasoning,
+            layout=layout,
+            programs=programs,
+        )
         self._judgments = {
             (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
         }
+
+    async def check(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
+        """As code found it then."""
+        keys = [(prompt.id, JUDGE_NAME, (one.id,), 0) for one in completions]
+        return [self._judgments[key] for key in keys if key in self._judgments]
 
     async def ask(
         self, prompt: Prompt, completions: Sequence[Completion], questions: Sequence[Question]
@@ -187,4 +288,6 @@ class PanelKind(Protocol[A_contra, PanelT_co]):
         /,
         *,
         show_reasoning: bool,
+        layout: Layout,
+        programs: Decides | None,
     ) -> PanelT_co: ...

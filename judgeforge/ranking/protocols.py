@@ -10,6 +10,9 @@ from typing import Literal
 
 Shows = Literal["one", "two", "all"]
 
+CODE = "checks"
+"""What judgments by code name as their judge."""
+
 _OF_WORDS = frozenset({"repeats", "criteria", "temperature", "max_tokens"})
 """Settings of judges that answer in words: what is drawn can be drawn again, and cut off."""
 

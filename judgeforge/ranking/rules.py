@@ -164,6 +164,11 @@ class PairingRules(SparseRecord):
         """Whether some of the pairs by design are judged."""
         return self.by_design and bool(self.audit)
 
+    @property
+    def judges_nothing(self) -> bool:
+        """Whether all pairs are made without a judgment."""
+        return self.by_design and not self.audit
+
     def token_difference(self, slice_of: object = None) -> int | None:
         """The most that the sides of a prompt may differ; ``slice_of``: what its metadata says."""
         most = self.max_token_difference

@@ -26,6 +26,7 @@ from judgeforge.results.judge_effects import (
 from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows
+from judgeforge.store.own_criteria import KeptCriteria, kept_criteria
 from judgeforge.text.messages import Record
 from judgeforge.text.tool_calls import row_said_text
 from judgeforge.text.wording import did_you_mean, first_problem, listed
@@ -84,6 +85,8 @@ class Explanation(Record):
     records: RecordEffect | None
     """What the writers' records did to it; None where they are no evidence."""
     reason: str
+    own_criteria: KeptCriteria | None = None
+    """Those that only this prompt was judged by."""
 
 
 def explain(path: Path, pair_id: str) -> Explanation:
@@ -98,6 +101,7 @@ def explain(path: Path, pair_id: str) -> Explanation:
         _record(folder.judgments, Judgment, judgment_fields(row))
         for row in _rows_of(pair, folder.judgments)
     ]
+    own = _own_criteria(folder.pairs, pair)
     chosen = _side(folder.completions, rows, pair.provenance.chosen_id, of_prompt)
     rejected = _side(folder.completions, rows, pair.provenance.rejected_id, of_prompt)
     reliability = run_reliability(folder)
@@ -112,7 +116,8 @@ def explain(path: Path, pair_id: str) -> Explanation:
         chosen=chosen,
         rejected=rejected,
         completions=len(rows),
-        calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}),
+        calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}, own),
+        own_criteria=own,
         effects=judge_effects(reliability, pair, of_prompt, texts, writers),
         records=record_effect(reliability, pair, of_prompt, texts, writers),
         reason=_reason(pair, chosen, rejected, len(rows)),
@@ -162,10 +167,28 @@ def _side(
     return _record(file, ExplainedSide, fields)
 
 
-def _calls(log: Path, sides: Mapping[str, ExplainedSide]) -> tuple[ExplainedCall, ...]:
+def _own_criteria(file: Path, pair: PreferencePair) -> KeptCriteria | None:
+    try:
+        return kept_criteria(pair.own_criteria)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{file}: the own criteria of `{pair.id}` are not as this judgeforge writes them "
+            f"({first_problem(error)}); use the version that made the folder"
+        ) from error
+
+
+def _calls(
+    log: Path, sides: Mapping[str, ExplainedSide], own: KeptCriteria | None
+) -> tuple[ExplainedCall, ...]:
     """The calls that made and judged both sides, with what the log knows of each."""
     calls: dict[str, ExplainedCall] = {}
     parts: set[str] = set()
+    if own is not None and own.calls:
+        parts.update(own.calls if len(own.calls) > 1 else ())
+        cost = None if parts else own.cost_usd
+        purpose = "criteria of the prompt"
+        for written in own.calls:
+            calls[written] = ExplainedCall(key=written, purpose=purpose, cost_usd=cost)
     for name, side in sides.items():
         answer = side.completion
         made = [(answer.call, f"answer ({name})", answer.cost_usd)]

@@ -19,12 +19,14 @@ from judgeforge.ranking.confidence import outcome
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Completion, SkipReason
+from judgeforge.results.criteria_in_words import criteria_in_words
 from judgeforge.results.figures.run import PromptRows, prompts_of
 from judgeforge.results.judge_effects import run_reliability
 from judgeforge.results.judged_prompts import AskedPrompts
 from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.folder import RunFolder, why_no_run_folder
+from judgeforge.store.own_criteria import FIELD, kept_criteria
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import counted
 
@@ -160,7 +162,9 @@ def _row(
     criteria: Mapping[str, str],
 ) -> Mapping[str, Any]:
     shown = _in_drawn_order(doubt.ids)
-    by = "".join(f" {name}: {question}" for name, question in criteria.items())
+    own = kept_criteria(source.get(FIELD))
+    own_asked = {one.name: one.asks for one in criteria_in_words(own.criteria if own else ())}
+    by = "".join(f" {name}: {question}" for name, question in {**criteria, **own_asked}.items())
     return {
         "prompt_id": prompt_id,
         "prompt": source["prompt"],

@@ -8,6 +8,7 @@ session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way
 concluding.py   how a prompt ends: pairs, or a named skip
+own_criteria.py  what a prompt is judged by of its own
 admission.py    which prompts may still begin with the money left
 first_prompts.py  which go alone, until judges could be read
 fit.py          the reliability of judges, learnt once and then frozen

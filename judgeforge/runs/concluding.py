@@ -17,7 +17,7 @@ from judgeforge.ranking.pairing.selection import (
     select_pairs,
     trusted_outcome,
 )
-from judgeforge.ranking.pairing.sides import rejected_at_most
+from judgeforge.ranking.pairing.sides import rejected_at_most, too_alike
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.records import (
     Completion,
@@ -53,6 +53,7 @@ def design(
         writers={one.id: one.model for one in candidates},
         texts=texts_of(candidates),
         not_chosen=failed | set(rejected_at_most(candidates, rules)),
+        alike=too_alike(candidates, checks),
         slice_of=slice_of(prompt, config),
         tokens=tokens,
     )
@@ -94,6 +95,7 @@ def paired(
         trust=trust,
         writers={one.id: one.model for one in judged.completions},
         not_chosen=rejected_at_most(judged.completions, config.pairing),
+        alike=too_alike(judged.completions, judged.judgments),
         slice_of=slice_of(judged.prompt, config),
         tokens=tokens,
     )
@@ -179,6 +181,7 @@ def _made(
         completions={one.id: one for one in judged.completions},
         judgments=judged.judgments,
         rubric=rubric,
+        own_criteria=judged.own_criteria,
         strategy=config.pairing.strategy,
         keep=config.prompts.keep,
         with_reasoning=config.pairing.thinking == "keep",
@@ -195,6 +198,7 @@ def skip_of(judged: JudgedPrompt, reason: SkipReason, detail: str, keep: Sequenc
         "prompt": prompt.messages,
         "tools": prompt.tools,
         "metadata": kept_metadata(prompt, keep),
+        "own_criteria": judged.own_criteria,
     }
     return skip.model_copy(update=asked)
 

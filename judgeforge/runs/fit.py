@@ -27,6 +27,7 @@ from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, read_fit
 from judgeforge.store.journal import short_digest
+from judgeforge.store.own_criteria import criteria_in
 
 JudgeAgain = Callable[[JudgedPrompt], JudgedPrompt | FinishedPrompt]
 """What others say of a prompt now takes the place of what they said before."""
@@ -259,7 +260,8 @@ def recall(
             lines = journal.lines(work.places[position])
             completions = [read_completion(json.loads(line)) for line in lines["completions"]]
             judgments = [read_judgment(json.loads(line)) for line in lines["judgments"]]
-            yield position, judge_again(JudgedPrompt(row, completions, judgments))
+            own = criteria_in(lines)
+            yield position, judge_again(JudgedPrompt(row, completions, judgments, own))
 
 
 def recall_rest(

@@ -54,7 +54,9 @@ def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
         "config": prepared.config.model_dump(mode="json"),
         "rubric": prepared.rubric.identity.model_dump(mode="json"),
         "criteria": {one.name: one.asked for one in prepared.rubric.judged},
+        **({"faults": faults} if (faults := prepared.rubric.faults) else {}),
         "identity": prepared.identity,
+        "prompt_layout": prepared.layout,
         "input": Input(
             rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint
         ),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.call import Asks
@@ -20,6 +21,7 @@ from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Completion, JudgedPrompt, Judgment, Prompt, RubricId, SkipReason
 from judgeforge.runs.concluding import by_design, design, paired, skip_of, texts_of
+from judgeforge.runs.own_criteria import OwnCriteriaWork, PromptsOwn
 from judgeforge.runs.planning.measure import Measure
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
@@ -88,6 +90,8 @@ class PromptWork:
     """Whether the run names no judge for what its rubric leaves to judges."""
     elsewhere: Elsewhere | None = None
     """What others have judged."""
+    own: OwnCriteriaWork | None = None
+    """Finds the criteria of each prompt's own; None where there are none."""
     sampled_before: Callable[[Prompt], Sequence[Completion]] = lambda _: ()
     """The completions of a prompt that an earlier start sampled and did not judge."""
 
@@ -98,7 +102,7 @@ class PromptWork:
 
         ``is_measured``: more is asked, to measure the judges.
         """
-        completions = await self._completions(prompt)
+        completions, own = await self._completions_and_criteria(prompt)
         candidates = self._candidates(completions)
         if len(candidates) < 2:
             detail = _why_unusable(completions)
@@ -114,10 +118,17 @@ class PromptWork:
         brought = self._brought(prompt, completions, candidates)
         if self.asks_nobody and not brought:
             return self._not_judged(JudgedPrompt(prompt, completions, ()))
+        if self.own is not None:
+            own = own or await self.own.of(prompt, candidates)
+            if own.problem is not None:
+                judged = JudgedPrompt(prompt, completions, ())
+                detail = f"no criteria could be written: {own.problem}"
+                return self._skipped(judged, SkipReason.CRITERIA_NOT_WRITTEN, detail)
+        panel = self.panel if own is None else self.panel.by(own.rubric)
         measured = self.measure if is_measured else None
         if self.escalation is None:
             more = self.config.judging.fit_repeats if measured == "repeats" else 0
-            judgments = [*await self.panel.judge(prompt, candidates, more=more), *brought]
+            judgments = [*await panel.judge(prompt, candidates, more=more), *brought]
         else:
             judgments = await self.escalation.judge(
                 prompt,
@@ -125,18 +136,19 @@ class PromptWork:
                 reliability,
                 brought=brought,
                 everything=measured == "everybody",
+                panel=panel,
             )
         for judgment in judgments:
             if judgment.missing_kind == "reading_failed":
                 self.on_reading_failure(judgment)
-        return JudgedPrompt(prompt, completions, judgments)
+        return JudgedPrompt(prompt, completions, judgments, own.kept if own else None)
 
     def judge_again(self, judged: JudgedPrompt) -> JudgedPrompt | FinishedPrompt:
         """A prompt of an earlier start with what others say of it now; nothing is asked."""
         completions, ours = judged.completions, self.panel.labels
         kept = [one for one in judged.judgments if one.judge in ours]
         brought = self._brought(judged.prompt, completions, self._candidates(completions))
-        again = JudgedPrompt(judged.prompt, completions, [*kept, *brought])
+        again = replace(judged, judgments=[*kept, *brought])
         if self.asks_nobody and not brought:
             return self._not_judged(JudgedPrompt(judged.prompt, completions, ()))
         return again
@@ -166,11 +178,16 @@ class PromptWork:
             judged,
             ranking,
             self.config,
-            self.rubric,
+            self._rubric_of(judged),
             trust=self.trust,
             tokens=self.tokens,
             designed=designed,
         )
+
+    def _rubric_of(self, judged: JudgedPrompt) -> RubricId:
+        if self.own is None:
+            return self.rubric
+        return self.own.rubrics.identity_of(judged.own_criteria)
 
     def _brought(
         self, prompt: Prompt, completions: Sequence[Completion], candidates: Sequence[Completion]
@@ -192,6 +209,10 @@ class PromptWork:
             return candidates
         return [one for one in candidates if not one.signs]
 
+    def _asks_about(self, prompt: Prompt) -> bool:
+        designed = self.config.pairing.by_design
+        return not self.asks_nobody and (not designed or is_audited(self.config.pairing, prompt.id))
+
     def _design(
         self, prompt: Prompt, completions: Sequence[Completion], checks: Sequence[Judgment]
     ) -> DesignedPair:
@@ -209,6 +230,20 @@ class PromptWork:
         if not reliability.writers:
             return None
         return [one.id for one in self._candidates(completions)]
+
+    async def _completions_and_criteria(
+        self, prompt: Prompt
+    ) -> tuple[Sequence[Completion], PromptsOwn | None]:
+        """Criteria are written while answers are sampled, unless the writer is to see these."""
+        own = self.own
+        if own is None or not self._asks_about(prompt) or own.waits_for_answers(prompt):
+            return await self._completions(prompt), None
+        writing = asyncio.ensure_future(own.of(prompt))
+        try:
+            completions = await self._completions(prompt)
+            return completions, await writing
+        finally:
+            writing.cancel()
 
     async def _completions(self, prompt: Prompt) -> list[Completion]:
         if before := self.sampled_before(prompt):

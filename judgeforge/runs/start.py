@@ -12,7 +12,13 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.records import Completion, Prompt, SkipReason
 from judgeforge.runs.planning.changes import depends, made_by_models, with_forms
-from judgeforge.runs.planning.identity import as_begun, differences, first_of
+from judgeforge.runs.planning.identity import (
+    as_begun,
+    differences,
+    first_of,
+    layout_begun,
+    with_layout,
+)
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
@@ -24,7 +30,7 @@ from judgeforge.store.manifest import Manifest
 
 _OF_SAMPLING = ("prompts", "sampling")
 """Parts of a run's identity that decide its completions, with the models that write them."""
-_RETRIED = frozenset({SkipReason.CALL_FAILED, SkipReason.TOO_LONG})
+_RETRIED = frozenset({SkipReason.CALL_FAILED, SkipReason.TOO_LONG, SkipReason.CRITERIA_NOT_WRITTEN})
 """What a server found too long may fit into the context of the next one."""
 
 
@@ -93,7 +99,7 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
     previous = folder.read_manifest()
     if previous is not None:
         begun = as_begun(prepared.config, previous.identity)
-        prepared = replace(prepared, config=begun)
+        prepared = replace(prepared, config=begun, layout=layout_begun(begun, previous))
     is_changed = previous is not None and _is_changed(prepared, folder, previous, options)
     judgments = prepared.judgments_digest
     keeps = not is_changed or _only_judging_differs(folder, previous, prepared)
@@ -136,6 +142,7 @@ def _is_changed(
     forms, models = read_judge_replies(folder.judge_replies_file).forms, prepared.config.models
     found = {n: form for n, form in forms.items() if n in models and models[n].structured == AUTO}
     old, new = with_forms(previous.identity, forms), with_forms(prepared.identity, found)
+    old, new = with_layout(old, previous.prompt_layout), with_layout(new, prepared.layout)
     changed = differences(old, new)
     if not changed or options.force or _only_judging_differs(folder, previous, prepared):
         return bool(changed)

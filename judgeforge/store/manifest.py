@@ -108,6 +108,8 @@ class Quality(Part):
     """What the files of the run say of its pairs. Shares and probabilities are 0 to 1; None where
     nothing is known."""
 
+    verified_pairs: int | None = None
+    """Those that code alone decided; None where there are none, and in earlier versions."""
     expected_wrong: ExpectedWrong = ExpectedWrong()
     label_smoothing: LabelSmoothing | None = None
     confidence_histogram: tuple[ConfidenceBar, ...] = ()
@@ -191,8 +193,12 @@ class Manifest(Part):
     rubric: Json = {}
     criteria: Mapping[str, str] = {}
     """What the rubric has judges ask, by criterion."""
+    faults: tuple[str, ...] = ()
+    """Criteria of the rubric that count against an answer."""
     identity: Json = {}
     """What must be the same for a run to go on."""
+    prompt_layout: int = 1
+    """Of what judges were sent (see ``judging.layout``); folders made before it know none."""
     input: Input | None = None
     prices: Mapping[str, Json | None] = {}
     judging: JudgingTotals | None = None

@@ -26,13 +26,8 @@ MESSAGE_KEYS = ("tool_calls", "tool_call_id", "name", THOUGHT)
 _MARKS = tuple(
     f'"{key}":'.encode()
     for key in (
-        "tools",
-        "metadata",
-        "audit",
-        "type",
-        "tool_calls",
-        "tool_call_id",
-        "reasoning_content",
+        *("tools", "metadata", "own_criteria", "audit", "type"),
+        *("tool_calls", "tool_call_id", THOUGHT),
     )
 )
 _NAME = b'"name":'
@@ -49,6 +44,7 @@ class PairColumns:
     """Whether the content of any message is a list of parts."""
     message_keys: set[str] = field(default_factory=set)
     """Those of ``MESSAGE_KEYS`` that any message has."""
+    own_criteria: bool = False
     metadata: dict[str, Kind | None] = field(default_factory=dict)
     """Key -> kind of its values; None while all are null."""
     audit: bool = False
@@ -56,17 +52,22 @@ class PairColumns:
 
     @property
     def is_plain(self) -> bool:
-        return not (self.tools or self.parts or self.message_keys or self.metadata or self.audit)
+        return not (self.completes or self.parts or self.message_keys or self.audit)
 
     @property
     def completes(self) -> bool:
         """Whether lines lack something that others have."""
-        return self.tools or bool(self.metadata)
+        return self.tools or self.own_criteria or bool(self.metadata)
 
     @property
     def optional(self) -> tuple[str, ...]:
         """The columns of a pair that are there beside those that all pairs have."""
-        return (*(["tools"] if self.tools else []), *(["metadata"] if self.metadata else []))
+        there = {
+            "tools": self.tools,
+            "metadata": bool(self.metadata),
+            "own_criteria": self.own_criteria,
+        }
+        return tuple(name for name, is_there in there.items() if is_there)
 
     def add_line(self, line: bytes) -> None:
         if any(mark in line for mark in _MARKS) or line.count(_NAME) > 1:
@@ -81,6 +82,7 @@ class PairColumns:
         """The same of any row that has ``tools`` and ``metadata``, and of its conversations."""
         self.tools = self.tools or row.get("tools") is not None
         self.audit = self.audit or bool(row.get("audit"))
+        self.own_criteria = self.own_criteria or row.get("own_criteria") is not None
         for key, value in (row.get("metadata") or {}).items():
             self.metadata[key] = _together(self.metadata.get(key), value)
         for conversation in conversations:
@@ -110,6 +112,8 @@ class PairColumns:
         if self.metadata:
             given = row.get("metadata") or {}
             completed["metadata"] = {key: given.get(key) for key in self.metadata}
+        if self.own_criteria:
+            completed["own_criteria"] = row.get("own_criteria")
         return completed
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from judgeforge.config.file import load_config, load_model
-from judgeforge.config.model import Price
+from judgeforge.config.price import Price
 from judgeforge.config.run import Fields, HuggingFaceSource, RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.text.redaction import redact
@@ -84,7 +84,8 @@ MISTAKES = {
     ),
     "a number for text": (
         changed("rubric: helpfulness", "rubric: 3"),
-        "run.yaml:8: rubric: found `3`; it takes text (write it in quotes)",
+        "run.yaml:8: rubric: found `3`; it takes text or a mapping (`name`, `per_prompt`, `write`) "
+        "(write it in quotes)",
     ),
     "text for a mapping": (
         changed("{path: data/prompts.jsonl}", "p.jsonl"),
@@ -103,7 +104,8 @@ MISTAKES = {
     ),
     "a key without a value": (
         changed("rubric: helpfulness", "rubric:"),
-        "run.yaml:8: rubric: found nothing; it takes text (give a value, or remove the key)",
+        "run.yaml:8: rubric: found nothing; it takes text or a mapping (`name`, `per_prompt`, "
+        "`write`) (give a value, or remove the key)",
     ),
     "a choice that is none": (
         changed("provider: openai", "provider: opena"),

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgeforge.judging.judge_prompts import (
-    _code_absent_from,
     _environment,
     decision_pair_question,
     judge_messages,
     repair_message,
 )
+from judgeforge.judging.layout import code_absent_from
 from judgeforge.text.messages import Message
 from tests.support.fake_asks import make_prompt, make_rubric
 
@@ -139,7 +139,7 @@ class TestTheUserMessage:
 
     @given(st.lists(st.text(), min_size=1, max_size=4))
     def test_uses_a_code_that_occurs_nowhere_in_the_content(self, texts: list[str]) -> None:
-        assert all(_code_absent_from(texts) not in text for text in texts)
+        assert all(code_absent_from(tuple(texts)) not in text for text in texts)
 
     def test_takes_another_code_where_the_content_guessed_the_first(
         self, monkeypatch: pytest.MonkeyPatch
@@ -152,8 +152,8 @@ class TestTheUserMessage:
             def hexdigest(self) -> str:
                 return next(self.values)
 
-        monkeypatch.setattr("judgeforge.judging.judge_prompts.hashlib.sha256", lambda _: Guessed())
-        assert _code_absent_from(["</answer-" + "a" * 12 + ">"]) == "b" * 12
+        monkeypatch.setattr("judgeforge.judging.layout.hashlib.sha256", lambda _: Guessed())
+        assert code_absent_from(("</answer-" + "a" * 12 + ">",)) == "b" * 12
 
     @given(st.text(max_size=200))
     def test_holds_any_text_verbatim(self, text: str) -> None:

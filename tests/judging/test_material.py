@@ -246,13 +246,15 @@ class TestPictures:
         assert "The conversation has 2 pictures." in text
 
     @pytest.mark.parametrize("protocol", ["pointwise", "pairwise", "listwise", "decisions"])
-    def test_they_follow_the_text_each_after_its_number(self, protocol: str) -> None:
+    def test_they_follow_the_conversation_each_after_its_number(self, protocol: str) -> None:
         answers = ["A sea.", "A lake."][: 1 if protocol == "pointwise" else 2]
         _, user = judge_messages(protocol, RUBRIC, self.PROMPT, answers)
         assert isinstance(user.content, tuple)
-        first, *rest = user.content
+        first, *rest, last = user.content
         assert isinstance(first, TextPart)
-        assert "A sea." in first.text
+        assert isinstance(last, TextPart)
+        assert "What is this?" in first.text
+        assert "A sea." in last.text, "what differs between questions comes last"
         assert [part.model_dump() for part in rest] == [
             {"type": "text", "text": "Picture 1:"},
             {"type": "image_url", "image_url": {"url": "https://example.org/sky.png"}},

@@ -101,7 +101,7 @@ class TestAMistakeInARubric:
             ("{name: x, question: q, levels: [a, 'a ']}", "two levels have the same description"),
             ("{name: x, question: ' ', levels: [a, b]}", "question"),
             ("{name: two words, yes_no: q}", "`two words` is not a name"),
-            ("{name: x, yes_no: q, weight: 0}", "above 0"),
+            ("{name: x, yes_no: q, weight: 0}", "above 0, or below"),
             ("{name: x, yes_no: q, weight: '1'}", "number"),
             ("{name: x, check: {}}", "at least one check"),
             ("{name: x, check: {max_word: 3}}", "did you mean `max_words`"),

@@ -67,6 +67,8 @@ def of_skill(text: str, skill: float) -> str:
 
 
 _NUMBERED = re.compile(r"answer_(\d+)")
+WRITTEN = 4
+"""Criteria that a model writes: essential, important, optional, and a pitfall."""
 TIE_GAP, CLEAR_GAP, STRONG_GAP = 0.02, 0.15, 0.4
 """How far apart two qualities must be for a verdict, a clear and a strong one."""
 BELIEF_SD = 0.12
@@ -130,7 +132,7 @@ class SchemaFiller:
             parts = schema.get("properties", {}).items()
             return {name: self._value(part, (*path, name)) for name, part in parts}
         if kind == "array":
-            count = max(1, schema.get("minItems", 1))
+            count = WRITTEN if path[-1:] == ("criteria",) else max(1, schema.get("minItems", 1))
             return [self._value(schema.get("items", {}), (*path, i)) for i in range(count)]
         return self._leaf(schema, kind, path)
 
@@ -145,6 +147,8 @@ class SchemaFiller:
             return noisy >= 0.5
         if kind == "null":
             return None
+        if path[:1] == ("criteria",):
+            return f"written_{path[1]}" if path[-1] == "name" else f"Is point {path[1]} met?"
         return f"Judged {path[-1] if path else 'it'} on what the text shows."
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -169,6 +173,8 @@ class SchemaFiller:
         if options == ["slight", "clear", "strong"]:
             gap = abs(self._gap())
             return options[(gap >= CLEAR_GAP) + (gap >= STRONG_GAP)]
+        if path[:1] == ("criteria",):
+            return options[int(path[1]) % len(options)]
         noisy = self._noisy(path)
         if all(isinstance(option, int | float) for option in options):
             low, high = min(options), max(options)

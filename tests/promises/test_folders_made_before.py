@@ -57,6 +57,7 @@ def test_a_finished_folder_has_nothing_left_to_do(project: Path) -> None:
 def test_a_stopped_folder_goes_on_and_ends_with_the_same_pairs(project: Path) -> None:
     result = run(project / "stopped.yaml", project / "stopped")
     assert (result.exit_code, result.manifest["status"]) == (0, "complete")
+    assert result.manifest["prompt_layout"] == 1, "as before there was another one"
     for name in RESULTS:
         _holds_what_it_held(project / "stopped" / name, project / "finished" / name)
 
@@ -84,8 +85,12 @@ def test_a_folder_may_hold_lines_of_both_versions(project: Path) -> None:
 
 
 def test_the_cache_fills_a_new_folder_without_a_call(project: Path) -> None:
+    config = yaml.safe_load((project / "config.yaml").read_text())
+    config["judging"]["prompt_layout"] = 1
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
     result = run(project / "config.yaml", project / "again")
     assert result.manifest["totals"]["calls"] == {"paid": 0, "cached": 24}
+    assert result.manifest["prompt_layout"] == 1
     for name in RESULTS:
         _holds_what_it_held(project / "again" / name, project / "finished" / name)
 

@@ -15,7 +15,7 @@ Z95 = 1.959964
 MOST_BINS, LEAST_IN_BIN = 10, 10
 
 
-def wilson(successes: float, n: int) -> tuple[float, float]:
+def wilson(successes: float, n: float) -> tuple[float, float]:
     """95 % interval of a share; (0, 1) for no observation."""
     if n == 0:
         return (0.0, 1.0)

@@ -6,6 +6,7 @@ preparation.py   what `check`, `plan`, `init` and `doctor` print
 pairs.py         a run folder's pairs as a table
 explanation.py   an explanation of a pair
 measurements.py  what `calibrate` and `evaluate` print
+criteria.py      what `rubric improve` prints
 cache.py         what `cache` prints
 output.py        the consoles, also where nothing reads them any more (`| head`)
 """

@@ -9,7 +9,9 @@ from rich.text import Text
 
 from judgeforge.cli.show.output import usd
 from judgeforge.records import Judgment, PreferencePair
+from judgeforge.results.criteria_in_words import criteria_in_words
 from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
+from judgeforge.store.own_criteria import KeptCriteria
 from judgeforge.text.shown_messages import folded_thought, spoken, tool_names, turns_text
 from judgeforge.text.visible import one_line, printable
 from judgeforge.text.wording import counted
@@ -30,6 +32,7 @@ def render_explanation(explanation: Explanation) -> Group:
             subtitle=Text(one_line(kept)) if kept else None,
             subtitle_align="left",
         ),
+        *([_own_criteria(explanation.own_criteria)] if explanation.own_criteria else []),
         _side("chosen", explanation.chosen),
         _judgments(explanation.chosen),
         _side("rejected", explanation.rejected),
@@ -39,6 +42,17 @@ def render_explanation(explanation: Explanation) -> Group:
         _calls(explanation.calls),
         Text(f"{_cost(explanation)}; {_rubric(pair)}"),
     )
+
+
+def _own_criteria(own: KeptCriteria) -> Table:
+    """Of this prompt alone."""
+    by = f"written by {one_line(own.written_by)}" if own.written_by else "from its row"
+    table = Table("criterion", "weight", title=f"The prompt's own criteria, {by}")
+    table.title_justify = "left"
+    table.add_column("asks", ratio=1, overflow="fold")
+    for one in criteria_in_words(own.criteria):
+        table.add_row(one_line(one.name), one.weight, Text(printable(one.asks)))
+    return table
 
 
 def _effects(explanation: Explanation) -> Table:

@@ -28,7 +28,8 @@ from judgeforge.judging.judge import (
     reading_failure,
 )
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
-from judgeforge.judging.material import ShownAnswer
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
+from judgeforge.judging.material import ShownAnswer, answers_of_row
 from judgeforge.judging.protocols.pairwise import pair_questions
 from judgeforge.judging.protocols.pointwise import single_questions
 from judgeforge.judging.replies.decisions import answers_by_name, read_choice, score_of_answers
@@ -46,8 +47,16 @@ _CHOICES = (
 
 
 class DecisionJudge:
-    def __init__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> None:
+    def __init__(
+        self,
+        judge: JudgeConfig,
+        rubric: Rubric,
+        gateway: Asks,
+        *,
+        layout: Layout = NEWEST_LAYOUT,
+    ) -> None:
         self._judge, self._rubric, self._gateway = judge, rubric, gateway
+        self._layout: Layout = layout
         self._questions = tuple(map(_question, rubric.judged))
         self._pair_question = DecisionQuestion(
             _BETTER, "choice", decision_pair_question(rubric), _CHOICES
@@ -64,7 +73,14 @@ class DecisionJudge:
         answers = [ShownAnswer.of(completions[i]) for i in question.completion_ids]
         blank = blank_judgment(prompt, question, self._judge, self._rubric)
         request = DecisionRequest(
-            judge_messages("decisions", self._rubric, prompt, answers),
+            judge_messages(
+                "decisions",
+                self._rubric,
+                prompt,
+                answers,
+                row=answers_of_row(completions),
+                layout=self._layout,
+            ),
             self._questions if len(answers) == 1 else (self._pair_question,),
         )
         try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
 from judgeforge.judging.judge import drawn_order
-from judgeforge.judging.judge_prompts import judge_messages
+from judgeforge.judging.judge_prompts import judge_prompt
 from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.replies.structured import ListReply, list_schema, read_list
 from judgeforge.judging.rubric import Rubric
@@ -21,9 +21,15 @@ class ListwiseJudge(WritingJudge[ListReply]):
         order = drawn_order(self._judge, completion_ids, repeat)
         return [Question(judge=self._judge.label, completion_ids=order, repeat=repeat)]
 
-    def form(self, rubric: Rubric, prompt: Prompt, shown: Sequence[ShownAnswer]) -> Form[ListReply]:
+    def form(
+        self,
+        rubric: Rubric,
+        prompt: Prompt,
+        shown: Sequence[ShownAnswer],
+        row: Sequence[ShownAnswer],
+    ) -> Form[ListReply]:
         return Form(
-            messages=judge_messages("listwise", rubric, prompt, shown),
+            prompt=judge_prompt("listwise", rubric, prompt, shown, row=row, layout=self._layout),
             schema=list_schema(rubric, len(shown)),
             read=lambda reply: read_list(reply.text, rubric, len(shown)),
         )

@@ -9,7 +9,7 @@ from itertools import combinations
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
 from judgeforge.judging.judge import drawn_order
-from judgeforge.judging.judge_prompts import judge_messages
+from judgeforge.judging.judge_prompts import judge_prompt
 from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.replies.in_words import (
     READ_IN_WORDS,
@@ -28,18 +28,24 @@ class PairwiseJudge(WritingJudge[PairReply]):
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return pair_questions(self._judge, completion_ids, repeat)
 
-    def form(self, rubric: Rubric, prompt: Prompt, shown: Sequence[ShownAnswer]) -> Form[PairReply]:
-        messages = judge_messages("pairwise", rubric, prompt, shown)
-        in_words = partial(read_textual_pair, judged=[messages[-1].text])
+    def form(
+        self,
+        rubric: Rubric,
+        prompt: Prompt,
+        shown: Sequence[ShownAnswer],
+        row: Sequence[ShownAnswer],
+    ) -> Form[PairReply]:
+        asked = judge_prompt("pairwise", rubric, prompt, shown, row=row, layout=self._layout)
+        in_words = partial(read_textual_pair, judged=[asked.messages[-1].text])
         return Form(
-            messages=messages,
+            prompt=asked,
             schema=PAIR_SCHEMA,
             read=lambda reply: structured_or_in_words(reply, read_pair, in_words),
         )
 
     def evidence(self, readings: Sequence[PairReply]) -> dict[str, object]:
         leans = {part: one.lean for part, one in zip(self._parts, readings, strict=True) if part}
-        lean = self._rubric.weighted_mean(leans) if leans else readings[0].lean
+        lean = self._rubric.weighted(leans) if leans else readings[0].lean
         tie = abs(lean) < _LEAST_LEAN
         return {
             "verdict": "tie" if tie else "a" if lean > 0 else "b",

@@ -8,7 +8,7 @@ from functools import partial
 from judgeforge.calls.providers.base import ModelReply, TokenProbability
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
-from judgeforge.judging.judge_prompts import judge_messages
+from judgeforge.judging.judge_prompts import judge_prompt
 from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.replies.in_words import (
     READ_IN_WORDS,
@@ -33,12 +33,18 @@ class PointwiseJudge(WritingJudge[_Reading]):
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return single_questions(self._judge, completion_ids, repeat)
 
-    def form(self, rubric: Rubric, prompt: Prompt, shown: Sequence[ShownAnswer]) -> Form[_Reading]:
-        messages = judge_messages("pointwise", rubric, prompt, shown)
+    def form(
+        self,
+        rubric: Rubric,
+        prompt: Prompt,
+        shown: Sequence[ShownAnswer],
+        row: Sequence[ShownAnswer],
+    ) -> Form[_Reading]:
+        asked = judge_prompt("pointwise", rubric, prompt, shown, row=row, layout=self._layout)
         return Form(
-            messages=messages,
+            prompt=asked,
             schema=score_schema(rubric),
-            read=partial(_read, rubric=rubric, judged=messages[-1].text),
+            read=partial(_read, rubric=rubric, judged=asked.messages[-1].text),
             top_logprobs=alternatives_needed(rubric) if self._judge.logprobs else None,
         )
 

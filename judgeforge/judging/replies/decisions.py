@@ -127,7 +127,7 @@ def _normalised(probabilities: Mapping[str, float], options: Sequence[str]) -> d
 
 
 def _share(rubric: Rubric, names: Iterable[str]) -> float:
-    whole = sum(criterion.weight for criterion in rubric.judged)
+    whole = rubric.judged_weight
     return sum(rubric.weights[name] for name in names) / whole
 
 

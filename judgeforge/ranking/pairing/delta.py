@@ -16,7 +16,7 @@ from judgeforge.ranking.pairing.length_limits import Tokens, length_limits
 from judgeforge.ranking.pairing.sides import Sides, why_no_sides
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import SkipReason
+from judgeforge.records import Completion, SkipReason
 from judgeforge.text.messages import Record
 
 STRATEGY = "delta"
@@ -49,18 +49,24 @@ def designed_pair(
     writers: Mapping[str, str],
     texts: Mapping[str, str],
     not_chosen: Collection[str] = (),
+    alike: Collection[frozenset[str]] = (),
     slice_of: object = None,
     tokens: Tokens | None = None,
 ) -> DesignedPair:
     """The first pair, in the order of ``ids``, that keeps the limits of length.
 
-    ``not_chosen``: ids of those that may be rejected only. What judges would say plays no part:
+    ``not_chosen``: ids of those that may be rejected only. ``alike``: ids of two that are nearly
+    the same. What judges would say plays no part:
     audited prompts have the pair that they would have had without a judge.
     """
     chosen, rejected = rules.writers("chosen_from"), rules.writers("rejected_from")
     strong = [i for i in ids if writers.get(i) in (chosen or ()) and i not in not_chosen]
     weak = [i for i in ids if writers.get(i) in (rejected or ())]
     pairs = [(one, other) for one in strong for other in weak]
+    if pairs and all(frozenset(pair) in alike for pair in pairs):
+        detail = "the answers of all pairs by design are nearly the same"
+        return DesignedPair(reason=SkipReason.TIE, detail=detail)
+    pairs = [pair for pair in pairs if frozenset(pair) not in alike]
     if not pairs:
         sides = Sides(frozenset(range(len(strong))), frozenset(range(len(weak))))
         detail = why_no_sides(sides, rules, which="usable")
@@ -71,6 +77,14 @@ def designed_pair(
             return DesignedPair(reason=limit.reason, detail=limit.detail(pairs))
         pairs = kept
     return DesignedPair(chosen_id=pairs[0][0], rejected_id=pairs[0][1])
+
+
+def of_both_sides(completions: Sequence[Completion], rules: PairingRules) -> tuple[Completion, ...]:
+    """The two that a pair by design is of, as far as they are known beforehand."""
+    found = []
+    for side in (rules.writers("chosen_from"), rules.writers("rejected_from")):
+        found += [one for one in completions if side and one.model in side][:1]
+    return tuple(found)
 
 
 def delta(ranking: Ranking, rules: PairingRules, sides: Sides) -> list[tuple[int, int]]:  # noqa: ARG001

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
@@ -11,7 +12,7 @@ from judgeforge.ranking.pairing.selection import SelectedPair
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Provenance, RubricId
 
 
-def make_pairs(
+def make_pairs(  # noqa: PLR0913 (all that a pair tells)
     prompt: Prompt,
     selected: Sequence[SelectedPair],
     *,
@@ -21,12 +22,15 @@ def make_pairs(
     strategy: str,
     with_reasoning: bool = False,
     keep: Sequence[str] = (),
+    own_criteria: str | None = None,
 ) -> list[PreferencePair]:
     """One record for each selected pair, in their order; ids are the prompt's with ``.p0`` on.
 
     ``completions``: by id, both sides of every pair. ``judgments``: all of the prompt, of which
     each pair keeps those about its sides. ``with_reasoning``: both sides keep what their models
     thought, as ``reasoning_content``. ``keep``: the keys of the prompt's metadata that go along.
+    ``own_criteria``: those of the prompt, as a run keeps them; what writing them cost is part of
+    what each pair cost.
     """
     return [
         PreferencePair(
@@ -35,6 +39,7 @@ def make_pairs(
             prompt=prompt.messages,
             tools=prompt.tools,
             metadata=kept_metadata(prompt, keep),
+            own_criteria=own_criteria,
             chosen=(completions[pair.chosen_id].message(with_reasoning=with_reasoning),),
             rejected=(completions[pair.rejected_id].message(with_reasoning=with_reasoning),),
             score_chosen=pair.score_chosen,
@@ -45,7 +50,7 @@ def make_pairs(
             chosen_model=completions[pair.chosen_id].model,
             rejected_model=completions[pair.rejected_id].model,
             strategy=strategy,
-            provenance=_provenance(pair, completions, judgments, rubric),
+            provenance=_provenance(pair, completions, judgments, rubric, own_criteria),
         )
         for number, pair in enumerate(selected)
     ]
@@ -61,7 +66,9 @@ def _provenance(
     completions: Mapping[str, Completion],
     judgments: Sequence[Judgment],
     rubric: RubricId,
+    own_criteria: str | None,
 ) -> Provenance:
+    written = json.loads(own_criteria) if own_criteria else {}
     sides = (completions[pair.chosen_id], completions[pair.rejected_id])
     asked = [
         judgment
@@ -76,10 +83,12 @@ def _provenance(
         judgment_ids=tuple(judgment.id for judgment in evidence),
         rubric=rubric,
         judges=_distinct(judgment.judge for judgment in evidence),
-        calls=_distinct(key for source in sources for key in source.call_keys),
+        calls=_distinct(
+            [*(key for source in sources for key in source.call_keys), *written.get("calls", ())]
+        ),
         missing_judges=_distinct(judgment.judge for judgment in asked if judgment.missing),
         answered_models=_distinct(one.answered_model for one in sources if one.answered_model),
-        cost_usd=_total(source.cost_usd for source in sources),
+        cost_usd=_total([*(source.cost_usd for source in sources), written.get("cost_usd", 0.0)]),
         judgeforge_version=__version__,
     )
 

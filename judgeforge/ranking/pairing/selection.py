@@ -6,6 +6,7 @@ A strategy proposes, the rules decide; both see probabilities as labels have cal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from judgeforge.records import SkipReason
 from judgeforge.text.messages import Record
 from judgeforge.text.wording import as_clause, did_you_mean, expect, found
 
+_ALL_ALIKE = "the answers of all proposed pairs are nearly the same"
 TIE_WIDTH = 1e-9
 """Scores that differ by less are equal."""
 
@@ -70,7 +72,7 @@ class Trust(Record):
     """The share of wrong pairs that ``least`` was found for."""
 
 
-def select_pairs(
+def select_pairs(  # noqa: PLR0913 (each by name)
     ranking: Ranking,
     rules: PairingRules | None = None,
     *,
@@ -80,6 +82,7 @@ def select_pairs(
     not_chosen: Sequence[str] = (),
     slice_of: object = None,
     tokens: Tokens | None = None,
+    alike: Sequence[frozenset[str]] = (),
     **settings: object,
 ) -> PairSelection:
     """The pairs of one prompt, in the order of the strategy, or the reason why there are none.
@@ -89,9 +92,10 @@ def select_pairs(
     ``max_token_difference`` and ``length_matched``; ``trust`` (what labels showed,
     ``Calibration.trust``) for ``max_error``; ``writers`` (completion id -> who wrote it) for
     ``chosen_from`` and ``rejected_from``. ``not_chosen``: ids of those that may be the rejected
-    side only. ``slice_of``: what the prompt's metadata says under ``token_difference_by``;
-    ``tokens`` counts those of a text, which are estimated without it. The chosen side always has
-    the higher score; a pair's confidence is P(chosen is better than rejected), 0.5 to 1.
+    side only. ``alike``: ids of two that are nearly the same, and so no pair. ``slice_of``: what
+    the prompt's metadata says under ``token_difference_by``; ``tokens`` counts those of a text,
+    which are estimated without it. The chosen side always has the higher score; a pair's
+    confidence is P(chosen is better than rejected), 0.5 to 1.
 
     >>> ranking = judgeforge.Ranking(
     ...     prompt_id="p1", completion_ids=("a", "b"), scores=(0.8, 0.5),
@@ -113,8 +117,10 @@ def select_pairs(
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
         return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
-    sides = sides_of(ranking, rules, writers or {}, not_chosen)
+    sides = sides_of(ranking, rules, writers or {}, not_chosen, alike)
     proposals = list(strategy.propose(ranking, _as_believed(rules, trust), sides))
+    if not proposals and any(strategy.propose(ranking, rules, replace(sides, alike=frozenset()))):
+        return PairSelection(reason=SkipReason.ALIKE, detail=_ALL_ALIKE)
     if not proposals:
         return PairSelection(reason=SkipReason.WRONG_WRITERS, detail=why_no_sides(sides, rules))
     ordered = [
@@ -208,7 +214,7 @@ def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPa
 def trusted_outcome(ranking: Ranking, chosen_id: str, rejected_id: str, trust: Trust) -> Outcome:
     """The outcome as labels have calibrated it; a tie was half of either for them."""
     believed = outcome(ranking, chosen_id, rejected_id)
-    if trust.confidence is None:
+    if trust.confidence is None or believed.better == 1.0:  # what code decides needs no label
         return believed
     half = max(0.5, trust.confidence(probability_ahead(ranking, chosen_id, rejected_id)))
     tie = believed.tie if trust.ties is None else trust.ties(believed.tie)

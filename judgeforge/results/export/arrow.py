@@ -65,11 +65,12 @@ def messages_type(
 
 
 def optional_types(columns: PairColumns) -> Columns:
-    """Of the columns that only some data have: ``tools`` and ``metadata``."""
+    """Of the columns that only some data have."""
     metadata = {key: _metadata_type(kind) for key, kind in columns.metadata.items()}
     return {
         **({"tools": "string"} if columns.tools else {}),
         **({"metadata": metadata} if metadata else {}),
+        **({"own_criteria": "string"} if columns.own_criteria else {}),
     }
 
 

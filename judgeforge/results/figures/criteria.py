@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from judgeforge.store.own_criteria import FIELD
+
+OWN = "criteria of the prompt's own"
 LEAST_DIFFERENCE = 0.005
 """Means that differ by less look equal in two digits."""
 
@@ -44,6 +48,10 @@ class Criterion:
         self.for_chosen += chosen - rejected >= LEAST_DIFFERENCE
         self.against += rejected - chosen >= LEAST_DIFFERENCE
 
+    def as_fault(self) -> Criterion:
+        """The same of a criterion that counts against an answer: for chosen is the lower score."""
+        return replace(self, for_chosen=self.against, against=self.for_chosen)
+
     @property
     def equal(self) -> int:
         return self.pairs - self.for_chosen - self.against
@@ -58,11 +66,35 @@ class CriterionFigures:
     ) -> None:
         means = _means(judgments) if pairs else {}
         for pair in pairs:
-            source = pair["provenance"]
-            rejected = means.get(source["rejected_id"], {})
-            for name, score in means.get(source["chosen_id"], {}).items():
+            source, own = pair["provenance"], _own(pair)
+            rejected = _joined(means.get(source["rejected_id"], {}), own)
+            for name, score in _joined(means.get(source["chosen_id"], {}), own).items():
                 if name in rejected:
                     self.criteria[name].add(score, rejected[name])
+
+    def by_name(self, faults: Collection[str]) -> Iterator[tuple[str, Criterion]]:
+        """``faults``: names of criteria that count against an answer."""
+        for name, criterion in self.criteria.items():
+            yield (name, criterion.as_fault()) if name in faults else (name, criterion)
+
+
+def _own(pair: Mapping[str, Any]) -> Mapping[str, float]:
+    """The weights of the criteria that are the prompt's own."""
+    text = pair.get(FIELD)
+    criteria = json.loads(text).get("criteria", ()) if text else ()
+    return {str(one.get("name")): float(one.get("weight", 1.0)) for one in criteria}
+
+
+def _joined(means: Mapping[str, float], own: Mapping[str, float]) -> Mapping[str, float]:
+    """Criteria of a prompt's own are as many as prompts: they count as one, weighted."""
+    scores = {name: score for name, score in means.items() if name in own}
+    if not scores:
+        return means
+    sizes = {name: abs(own[name]) for name in scores}
+    good = {name: score if own[name] > 0 else 1.0 - score for name, score in scores.items()}
+    total = sum(sizes.values()) or 1.0
+    rest = {name: score for name, score in means.items() if name not in own}
+    return {**rest, OWN: sum(sizes[name] * good[name] for name in good) / total}
 
 
 def _means(judgments: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

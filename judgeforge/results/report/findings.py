@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from judgeforge.records import SkipReason
 from judgeforge.results.figures.completions import FINISHED, others
@@ -17,16 +15,15 @@ from judgeforge.results.figures.given_labels import SURE
 from judgeforge.results.figures.label_noise import robust_loss
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.results.how_made import judges_by_name, part
+from judgeforge.results.report import contrast_findings
+from judgeforge.results.report.finding import ENOUGH, Finding
 from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 
-ENOUGH = 30
-"""Cases below which a share says little."""
 _MANY_WRONG, _STRICTER = 0.1, 0.8
 _CERTAIN = 3.0
 """Standard errors from one half."""
 _LONGER = 0.1
-_ONE_WINS = 0.9
 _SILENT = 0.05
 _NEAR_CHANCE = 0.6
 _FIRST = 0.1
@@ -34,14 +31,6 @@ _FAILED, _UNANSWERED = 0.05, 0.05
 _UNFINISHED, _TWINS = 0.1, 0.2
 _TIES = 0.2
 _REVERSED = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    level: Literal["look", "note"]
-    """``look``: may spoil training or cost; ``note``: good to know."""
-    text: str
-    advice: str
 
 
 _MISSING: Mapping[str, str] = {
@@ -101,18 +90,6 @@ def _length(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
         )
 
 
-def _models(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
-    for model, (won, lost) in figures.pairs.wins().items():
-        total = won + lost
-        if total >= ENOUGH and won / total >= _ONE_WINS:
-            yield Finding(
-                "look",
-                f"{model} is chosen in {won / total:.0%} of its pairs with other models: they may "
-                "teach to tell its style apart more than to answer well.",
-                "Sample several completions of each model, so that models meet themselves too.",
-            )
-
-
 def _silence(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     for name, judge in figures.judges.judges.items():
         if judge.missing_share > _SILENT and judge.judgments >= ENOUGH:
@@ -139,8 +116,8 @@ def _agreement(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             )
 
 
-def _criteria(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
-    for name, criterion in figures.criteria.criteria.items():
+def _criteria(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
+    for name, criterion in figures.criteria.by_name(manifest.faults):
         if criterion.pairs < ENOUGH:
             continue
         if criterion.equal == criterion.pairs:
@@ -327,7 +304,11 @@ def _is_certain(share: float, cases: int) -> bool:
 _RULES: tuple[Rule, ...] = (
     _wrong,
     _length,
-    _models,
+    contrast_findings.alike,
+    contrast_findings.narrow,
+    contrast_findings.style,
+    contrast_findings.audit,
+    contrast_findings.records,
     _silence,
     _agreement,
     _criteria,

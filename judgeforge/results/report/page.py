@@ -48,7 +48,7 @@ def page(
         "thresholds": [(least, *figures.pairs.with_least(least)) for least in _THRESHOLDS],
         "models": _models(figures),
         "writers": sorted(figures.completions.models.items())[:_MOST_NAMES],
-        "criteria": list(figures.criteria.criteria.items())[:_MOST_NAMES],
+        "criteria": list(figures.criteria.by_name(manifest.faults))[:_MOST_NAMES],
         "judges": _judges(manifest, figures),
         "agreement": _agreement(figures),
         "judging": manifest.judging,

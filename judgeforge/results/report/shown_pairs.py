@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from judgeforge.results.criteria_in_words import criteria_in_words
 from judgeforge.results.figures.run import group_at
 from judgeforge.results.figures.shortlist import Picked
 from judgeforge.results.report.html import LONGEST_NAME, seen
@@ -20,6 +21,7 @@ from judgeforge.results.report.shown_turns import (
     shown_turns,
 )
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.own_criteria import FIELD, kept_criteria
 from judgeforge.text.shown_messages import row_message, tools_text
 from judgeforge.text.tool_calls import said_text
 
@@ -64,6 +66,8 @@ class ShownPair:
     margin: float
     tools: Text | None
     """Those that the prompt offers, one a line."""
+    own_criteria: Text | None
+    """Those that only this prompt was judged by, one a line."""
     turns: tuple[Turn, ...]
     turns_left_out: int
     sides: tuple[Side, Side]
@@ -117,6 +121,7 @@ def _shown(folder: RunFolder, picked: Picked) -> ShownPair:
         confidence=pair["confidence"],
         margin=pair["score_margin"],
         tools=cut(tools_text(tools), MOST_TEXT) if tools else None,
+        own_criteria=_own_criteria(pair.get(FIELD)),
         turns=turns,
         turns_left_out=len(pair["prompt"]) - len(turns),
         sides=(
@@ -124,6 +129,16 @@ def _shown(folder: RunFolder, picked: Picked) -> ShownPair:
             _side("rejected", pair, completions, judgments),
         ),
     )
+
+
+def _own_criteria(text: str | None) -> Text | None:
+    own = kept_criteria(text)
+    if own is None:
+        return None
+    by = f"written by {own.written_by}" if own.written_by else "from its row"
+    shown = criteria_in_words(own.criteria)
+    lines = [f"{one.name} (weight {one.weight}): {one.asks}" for one in shown]
+    return cut("\n".join([f"({by})", *lines]), MOST_TEXT)
 
 
 def _side(
@@ -200,7 +215,7 @@ def _verdict(judgment: Mapping[str, Any], completion_id: str) -> str:
 
 def _size(pair: ShownPair) -> int:
     """Bytes of its texts in the page; names are short there."""
-    texts = [pair.tools.text] if pair.tools else []
+    texts = [one.text for one in (pair.tools, pair.own_criteria) if one]
     names: list[str] = [pair.id]
     turns = sum(turn.size for turn in pair.turns)
     for side in pair.sides:

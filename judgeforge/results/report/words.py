@@ -25,6 +25,18 @@ _NOTHING = "nothing to fix: the first one counts"
 
 SKIP_WORDS: Mapping[str, SkipWords] = {
     SkipReason.INVALID_ROW: SkipWords("the row is not valid in its format", _FIX_ROW),
+    SkipReason.INVALID_CRITERIA: SkipWords(
+        "the row's own criteria cannot be judged by", "judgeforge check names what is wrong in each"
+    ),
+    SkipReason.NO_CRITERIA: SkipWords(
+        "the row brings no criteria, and nothing else would count",
+        "add `criteria`, let a model write them (rubric.write), or rubric.per_prompt: add",
+    ),
+    SkipReason.CRITERIA_NOT_WRITTEN: SkipWords(
+        "the model wrote no criteria that could be read",
+        "skips.jsonl says why: a larger rubric.write.max_tokens, or another model; judgeforge run "
+        "… --retry-skipped does these again",
+    ),
     SkipReason.INVALID_ENCODING: SkipWords("the row is not in UTF-8", _FIX_ROW),
     SkipReason.EMPTY_PROMPT: SkipWords("the prompt is empty", _FIX_ROW),
     SkipReason.WRONG_ROLES: SkipWords(
@@ -68,6 +80,10 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
     SkipReason.TIE: SkipWords(
         "the judges cannot tell the answers apart",
         "more judges or repeats; a higher temperature makes answers differ more",
+    ),
+    SkipReason.ALIKE: SkipWords(
+        "pairs could only be made of answers that are nearly the same",
+        "answers that differ more: several models, a higher temperature",
     ),
     SkipReason.BELOW_CONFIDENCE: SkipWords(
         "no pair is as sure as pairing.min_confidence asks", "more judges, repeats or a cascade"

@@ -2,6 +2,7 @@
 
 calibrating.py  `judgeforge calibrate`
 evaluating.py   `judgeforge evaluate`
+improving.py    `judgeforge rubric improve`
 label_rows.py   label files
 label_run.py    asks all judges about labelled prompts
 """

@@ -203,6 +203,8 @@ def as_row(row: LabelledPrompt) -> Mapping[str, Any]:
         found["metadata"] = prompt.metadata
     if prompt.tools is not None:
         found["tools"] = prompt.tools
+    if prompt.criteria is not None:
+        found["criteria"] = prompt.criteria
     return found
 
 

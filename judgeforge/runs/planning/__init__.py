@@ -5,7 +5,9 @@ worklist.py          what is to be done, from one reading of the input
 identity.py          what may change between two starts, and what may not
 changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
+own_criteria_cost.py  what criteria of prompts' own cost
 estimate.py          what the calls of a prompt will cost
+expected_calls.py    how many calls a start will make
 plan.py              what a run would cost
 batch_plan.py        what batches save
 records_plan.py      what the records of writers save, and what an audit costs
@@ -13,6 +15,7 @@ check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
 preference_lint.py   what stands out in a preference set of others
 judge_settings.py    whether judges can do what is asked of them
+verifiers.py         whether the programs that checks need can be run here
 pair_sides.py        whether the writers that pairs are to have write at all
 measure.py           what is bought to measure the judges
 network.py           certificates, proxies and hosts, looked at before anything is sent

@@ -15,7 +15,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.judging.judge_prompts import TEMPLATES_OF_OTHER_MATERIAL, template_digests
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import RubricId
-from judgeforge.runs.planning.identity import differences, first_of, model_identity
+from judgeforge.runs.planning.identity import differences, first_of, model_identity, own_criteria
 from judgeforge.store.atomic_files import make_folder, replacing
 from judgeforge.text.wording import first_problem
 
@@ -27,7 +27,7 @@ def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
     """All that decides what the judges say of given completions, and which of them are asked."""
     judges = config.judging.judges
     return {
-        "rubric": rubric.model_dump(mode="json"),
+        "rubric": {**rubric.model_dump(mode="json"), **own_criteria(config)},
         "judges": {
             judge.label: {
                 **judge.model_dump(mode="json", exclude=_IRRELEVANT),

@@ -14,9 +14,8 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.panel import Panel
-from judgeforge.ranking.pairing.delta import is_audited
-from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
+from judgeforge.ranking.pairing.delta import is_audited, of_both_sides
+from judgeforge.records import Completion, Prompt, ReadyCompletion
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.measure import (
     Measure,
@@ -25,7 +24,9 @@ from judgeforge.runs.planning.measure import (
     first_prompts,
     is_measured,
 )
+from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.verifiers import is_verifiable
 from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
@@ -33,8 +34,6 @@ from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import about_tokens
 
 LOW, EXPECTED, HIGH = range(3)
-_LEARNT_FROM = 32
-"""Prompts, for the number of calls that a progress bar counts to."""
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
 """Of the output limit that completions use; models differ, so low and high bound it."""
 _JUDGE_REPLY_TOKENS = (40, 120)
@@ -42,6 +41,9 @@ _JUDGE_REPLY_TOKENS = (40, 120)
 _CALL_TOKENS = 10
 """Chat markup of a request."""
 _ALL = (1.0, 1.0, 1.0)
+_WHERE_VERIFIED = (0.0, 0.05, 1.0)
+"""Share of the judges' calls that is made about a prompt which verifiers may settle: they leave a
+few answers undecided."""
 ASSUMED_ESCALATION = 0.15
 """Share of what a cascade may ask beyond its first tier that is expected to be asked, before a run
 has shown it: on recorded judges half a call a completion, of three that could be made."""
@@ -65,7 +67,7 @@ class ModelLoad:
         outputs: tuple[int, ...],
         *,
         shared: int,
-        made: tuple[float, float, float] = _ALL,
+        made: tuple[float, ...] = _ALL,
     ) -> None:
         """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
         the share of the calls that is made in each case."""
@@ -114,6 +116,7 @@ class Estimator:
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
+        self._own = OwnCriteriaCost(prepared, self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
         judging, checked = self._config.judging, bool(prepared.rubric.checked)
@@ -186,9 +189,12 @@ class Estimator:
             if not is_audited(self._config.pairing, prompt.id):
                 return
             self.audited += 1
-            completions = _of_both_sides(completions, self._config.pairing)
+            completions = of_both_sides(completions, self._config.pairing)
+        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else _ALL
+        self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
-            shown, load = self._completions_shown(judge, completions), loads[judge.model]
+            shown = self._completions_shown(prompt, judge, completions)
+            load = loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
             if measure == "everybody":
                 certain = len(shown) // judge.repeats
@@ -196,12 +202,12 @@ class Estimator:
             elif measure == "repeats":
                 shown = shown * (1 + self._config.judging.fit_repeats)
                 certain = len(shown)
-            first, rest = _ALL, self._beyond
+            first, beyond = made, tuple(a * b for a, b in zip(self._beyond, made, strict=True))
             if self._from_records and prompt.id not in self._first:
                 first = (0.0, 1.0 if self._asked is None else self._asked, 1.0)
-                rest = self._beyond if self._asked is None else first
+                beyond = beyond if self._asked is None else first
             self._judge(prompt, judge, shown[:certain], lengths, load, made=first)
-            self._judge(prompt, judge, shown[certain:], lengths, load, made=rest)
+            self._judge(prompt, judge, shown[certain:], lengths, load, made=beyond)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
         """A cascade asks the first tier once, and everything else only where doubt is left."""
@@ -247,19 +253,22 @@ class Estimator:
         return words, min(usual, most), most
 
     def _completions_shown(
-        self, judge: JudgeConfig, completions: Sequence[Completion]
+        self, prompt: Prompt, judge: JudgeConfig, completions: Sequence[Completion]
     ) -> list[int]:
         """Of each question that the judge is asked: how many completions it is about.
 
         That depends only on how many it judges; whose they are decides which.
         """
         judged = self._own_family.judged_by(judge, completions)
+        rubric = self._own.rubric_of(prompt)
+        if not rubric.judged:
+            return []
         key = judge.label, len(judged)
         if key not in self._shown:
             self._shown[key] = [
                 len(question.completion_ids)
                 for repeat in range(judge.repeats)
-                for question in self._panel.questions(judge.label, judged, repeat)
+                for question in self._panel.by(rubric).questions(judge.label, judged, repeat)
             ]
         return self._shown[key]
 
@@ -271,11 +280,11 @@ class Estimator:
         lengths: tuple[int, int, int],
         load: ModelLoad,
         *,
-        made: tuple[float, float, float] = _ALL,
+        made: tuple[float, ...] = _ALL,
     ) -> None:
         if not shown:
             return
-        outputs = self._reply_tokens(judge)
+        outputs = self._reply_tokens(prompt, judge)
         for frame, shared in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
@@ -284,10 +293,10 @@ class Estimator:
                 )
                 load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
 
-    def _reply_tokens(self, judge: JudgeConfig) -> tuple[int, ...]:
+    def _reply_tokens(self, prompt: Prompt, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
         if judge.facts.decides:
-            asked = 1 if judge.pairs else len(self._prepared.rubric.judged)
+            asked = 1 if judge.pairs else len(self._own.rubric_of(prompt).judged)
             return (0, 0, asked * MOST_TOKENS_PER_DECISION)
         usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
         return (*usual, judge.max_tokens)
@@ -301,49 +310,16 @@ class Estimator:
         The frames of all protocols that are answered in words are about the same length.
         """
         if judge.facts.decides:
-            system, user = judge_messages("decisions", self._prepared.rubric, prompt, [""])
-            asked = decision_pair_question(self._prepared.rubric)
+            rubric = self._own.rubric_of(prompt)
+            system, user = judge_messages("decisions", rubric, prompt, [""])
+            asked = decision_pair_question(rubric)
             frame = self._input_tokens(judge.model, (system, user), asked)
             yield frame, _tokens(system.text)
             return
-        for _, rubric in rubrics_asked(judge, self._prepared.rubric):
+        for _, rubric in rubrics_asked(judge, self._own.rubric_of(prompt)):
             system, user = judge_messages("pointwise", rubric, prompt, [""])
             frame = self._input_tokens(judge.model, (system, user))
             yield frame, about_tokens(system.text)
-
-
-def _of_both_sides(
-    completions: Sequence[Completion], rules: PairingRules
-) -> tuple[Completion, ...]:
-    """The two that a pair by design is of, as far as they are known beforehand."""
-    found = []
-    for side in (rules.writers("chosen_from"), rules.writers("rejected_from")):
-        found += [one for one in completions if side and one.model in side][:1]
-    return tuple(found)
-
-
-class ExpectedCalls:
-    """How many calls a start will make, told from its first prompts."""
-
-    def __init__(self, estimator: Estimator, prompts: int) -> None:
-        """``prompts``: those to do."""
-        self._estimator, self._prompts = estimator, prompts
-        self._seen, self._calls = 0, 0.0
-
-    def learning_from(
-        self, rows: Iterator[tuple[int, Prompt | Skip]]
-    ) -> Iterator[tuple[int, Prompt | Skip]]:
-        """The same rows."""
-        for position, row in rows:
-            if isinstance(row, Prompt) and self._seen < _LEARNT_FROM:
-                self._calls += self._estimator.expected_calls(row)
-                self._seen += 1
-            yield position, row
-
-    @property
-    def number(self) -> int | None:
-        """None before the first prompt."""
-        return round(self._calls / self._seen * self._prompts) if self._seen else None
 
 
 @lru_cache(maxsize=64)

@@ -11,8 +11,10 @@ from pydantic import BaseModel
 
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import PromptsConfig, RunConfig
+from judgeforge.judging.layout import CODE_OF_A_REQUEST, NEWEST_LAYOUT, Layout
 from judgeforge.records import RubricId
 from judgeforge.runs.planning.measure import bought
+from judgeforge.store.manifest import Manifest
 from judgeforge.text.wording import listed, shortened
 
 _MODEL_FIELDS = {
@@ -24,15 +26,16 @@ _MODEL_FIELDS = {
     "send_temperature",
     "params",
 }
-_BESIDE_JUDGING = {"on_judge_failure", "judgments"}
-"""What others have judged may change: then the prompts are ranked again, and nothing is asked."""
+_BESIDE_JUDGING = {"on_judge_failure", "judgments", "prompt_layout"}
+"""What others have judged may change: then the prompts are ranked again, and nothing is asked. The
+layout of requests is compared on its own: a folder that names none keeps the one that it has."""
 _NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
 _OF_JUDGING = {"show_reasoning": False, "writer_prior": False}
 _OF_PAIRING = {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""
 _NEWER_PROMPTS = {"shape", "last_answer", "keep"}
-_NEWER_COLUMNS = {"tools", "chosen", "rejected"}
+_NEWER_COLUMNS = {"tools", "chosen", "rejected", "criteria"}
 
 
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         "prompts": prompts,
         "models": {name: model_identity(config.models[name]) for name in used_models(config)},
         "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
-        "rubric": rubric.model_dump(mode="json"),
+        "rubric": {**rubric.model_dump(mode="json"), **own_criteria(config)},
         "judging": {
             **config.judging.model_dump(
                 mode="json",
@@ -69,6 +72,11 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
     }
 
 
+def own_criteria(config: RunConfig) -> dict[str, Any]:
+    """What is said of criteria of each prompt's own; nothing where there are none."""
+    return config.rubric_parts.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+
+
 def _unbought(config: RunConfig) -> set[str]:
     return set() if bought(config.judging) else {"fit_repeats"}
 
@@ -77,11 +85,29 @@ def as_begun(config: RunConfig, before: Mapping[str, Any]) -> RunConfig:
     """``config`` for a folder whose identity was ``before``: one that planned to buy nothing that
     measures its judges goes on so, unless the configuration says otherwise."""
     judging = config.judging
-    if not (before.get("judging") or {}).get("judges"):
+    if not _has_judges(before):
         return config  # it had none to measure
     if "fit_repeats" in judging.model_fields_set or "fit_repeats" in (before.get("judging") or {}):
         return config
     return config.model_copy(update={"judging": judging.model_copy(update={"fit_repeats": 0})})
+
+
+def layout_begun(config: RunConfig, previous: Manifest | None) -> Layout:
+    """Of the requests of judges in a folder: the one that it was begun with, as long as anybody
+    has judged in it and the configuration asks for no other."""
+    asked = config.judging.prompt_layout
+    if asked is not None or previous is None or not _has_judges(previous.identity):
+        return asked or NEWEST_LAYOUT
+    return CODE_OF_A_REQUEST if previous.prompt_layout == CODE_OF_A_REQUEST else NEWEST_LAYOUT
+
+
+def with_layout(identity: Mapping[str, Any], layout: int) -> dict[str, Any]:
+    """The identity, with how its judges are sent what they judge; nothing where nobody judges."""
+    return {**identity, **({"prompt_layout": layout} if _has_judges(identity) else {})}
+
+
+def _has_judges(identity: Mapping[str, Any]) -> bool:
+    return bool((identity.get("judging") or {}).get("judges"))
 
 
 def _unset(settings: BaseModel, newer: Mapping[str, object]) -> set[str]:
@@ -108,7 +134,8 @@ def model_identity(model: ModelConfig) -> dict[str, Any]:
 def used_models(config: RunConfig) -> list[str]:
     sampled = config.sampling.writers if config.sampling else []
     judging = [judge.model for judge in config.judging.judges]
-    return list(dict.fromkeys([*sampled, *judging]))
+    write = config.rubric_parts.write
+    return list(dict.fromkeys([*sampled, *judging, *([write.model] if write else [])]))
 
 
 def called_models(config: RunConfig) -> list[str]:

@@ -25,7 +25,7 @@ def check_max_error(config: RunConfig) -> None:
 
 def check_judges(config: RunConfig, rubric: Rubric) -> None:
     nobody = not config.judging.judges and config.judging.judgments is None
-    if config.pairing.by_design and nobody and rubric.judged:
+    if config.pairing.by_design and nobody and _leaves_to_judges(config, rubric):
         if config.pairing.audits:
             raise ConfigError(
                 f"`strategy: delta` has {config.pairing.audit:g} of the prompts judged, and no "
@@ -34,13 +34,18 @@ def check_judges(config: RunConfig, rubric: Rubric) -> None:
                 key="pairing.audit",
             )
         return
-    if rubric.judged and nobody and not config.only_samples:
+    if _leaves_to_judges(config, rubric) and nobody and not config.only_samples:
+        first = rubric.judged[0].name if rubric.judged else "those of each prompt's own"
         raise ConfigError(
-            f"rubric `{rubric.name}` has criteria for a judge ({rubric.judged[0].name}, …), "
+            f"rubric `{rubric.name}` has criteria for a judge ({first}, …), "
             "but no judge is named. Add `judging: {judges: [{model: NAME}]}`, or leave `judging` "
             "out to sample now and judge later.",
             key="judging.judges",
         )
+
+
+def _leaves_to_judges(config: RunConfig, rubric: Rubric) -> bool:
+    return bool(rubric.judged) or config.rubric_parts.per_prompt is not None
 
 
 def check_protocols(config: RunConfig) -> None:
@@ -73,7 +78,8 @@ def _deciding(table: Mapping[str, ProtocolFacts | ProviderFacts]) -> list[str]:
 
 def check_families(config: RunConfig, rubric: Rubric) -> None:
     """Every sampled model needs a judge that is not of its own family."""
-    if not (config.judging.exclude_own_family and rubric.judged and config.sampling):
+    asked = _leaves_to_judges(config, rubric)
+    if not (config.judging.exclude_own_family and asked and config.sampling):
         return
     own_family = OwnFamily(config.models)
     for name in config.sampling.writers:
@@ -87,7 +93,8 @@ def check_families(config: RunConfig, rubric: Rubric) -> None:
 
 def judged_tokens(config: RunConfig, rubric: Rubric) -> int | None:
     """The most that any judge can be shown; None where that is unknown, or no judge is asked."""
-    rooms = [_room(config, judge, rubric) for judge in config.judging.judges if rubric.judged]
+    judges = config.judging.judges if _leaves_to_judges(config, rubric) else ()
+    rooms = [_room(config, judge, rubric) for judge in judges]
     known = [room for room in rooms if room is not None]
     return max(known, default=None) if len(known) == len(rooms) else None
 

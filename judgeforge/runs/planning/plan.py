@@ -34,6 +34,7 @@ from judgeforge.runs.planning.records_plan import (
     pilot,
     records_notes,
 )
+from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.spending import read_account, to_usd
@@ -98,6 +99,7 @@ def plan_run(
     prompts = skips = 0
     without = 0.0
     noticed = Noticed()
+    verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     for row in read_clean_prompts(
         config.prompts, prepared.row_checks, limit=limit, noticed=noticed
     ):
@@ -105,6 +107,7 @@ def plan_run(
             skips += 1
             continue
         prompts += 1
+        verified.add(row)
         estimator.add(row, loads)
         without += plain.expected_calls(row) if asked is not None else 0.0
         directly.add(row)
@@ -127,6 +130,7 @@ def plan_run(
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
             *_measure_notes(config, estimator),
+            *verified.notes(),
             *records_notes(config, seen_records, calls=calls, without=without),
             *audit_notes(config, estimator.audited, prompts),
             *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),

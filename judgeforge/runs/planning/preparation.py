@@ -17,10 +17,12 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics, no_rubric
 from judgeforge.judging.panel import Panel, PanelKind
+from judgeforge.judging.programs.deciding import Decides
 from judgeforge.judging.rubric import Rubric, load_rubric
 from judgeforge.judging.verification import JUDGE_NAME
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
@@ -35,6 +37,7 @@ from judgeforge.runs.planning.judge_settings import (
 )
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
+from judgeforge.runs.planning.verifiers import check_programs, read_row_checks
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -59,13 +62,28 @@ class Preparation:
     batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
     """Of the models that are asked in batches; None where no such price is known. What they cost
     then is counted at the usual price."""
+    layout: Layout = NEWEST_LAYOUT
+    """Of what judges are sent; a folder keeps the one that it was begun with."""
+
+    @property
+    def own_rubrics(self) -> OwnRubrics | None:
+        """None where prompts have no criteria of their own."""
+        return OwnRubrics.of(self.rubric, self.config.rubric_parts)
+
+    @property
+    def leaves_to_judges(self) -> bool:
+        """Whether there can be criteria for a judge."""
+        return bool(self.rubric.judged) or self.own_rubrics is not None
 
     @property
     def asks_nobody(self) -> bool:
-        """Whether the rubric has criteria for judges, and this run names none."""
-        rules = self.config.pairing
-        designed = rules.by_design and not rules.audits
-        return bool(self.rubric.judged) and not self.config.judging.judges and not designed
+        """Whether this run names no judge for what is left to judges."""
+        judging, pairing = self.config.judging, self.config.pairing
+        return self.leaves_to_judges and not judging.judges and not pairing.judges_nothing
+
+    @property
+    def asks_judges(self) -> bool:
+        return self.leaves_to_judges and bool(self.config.judging.judges)
 
     @property
     def only_samples(self) -> bool:
@@ -88,21 +106,25 @@ class Preparation:
         config = self.config
         return OwnFamily(config.models, exclude=config.judging.exclude_own_family)
 
-    def panel(self, kind: PanelKind[T, PanelT], asked: T) -> PanelT:
-        """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from."""
-        judging = self.config.judging
+    def panel(
+        self, kind: PanelKind[T, PanelT], asked: T, programs: Decides | None = None
+    ) -> PanelT:
+        """All judges; ``asked``: what a panel of this ``kind`` gets its answers from."""
+        own = self.own_rubrics
         return kind(
-            judging.judges,
-            self.rubric,
+            self.config.judging.judges,
+            self.rubric if own is None else own.shared,
             asked,
             self.own_family,
-            show_reasoning=judging.show_reasoning,
+            show_reasoning=self.config.judging.show_reasoning,
+            layout=self.layout,
+            programs=programs,
         )
 
 
 @contextmanager
 def _adding_to(mistakes: list[ConfigError]) -> Iterator[None]:
-    """A check that fails does not keep the next one from being made: all mistakes are told."""
+    """All mistakes are told, not only the first."""
     try:
         yield
     except ConfigError as error:
@@ -124,7 +146,8 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
-        for check in (check_judges, check_families, check_contexts):
+        run = [check_programs] if with_keys else []  # where something is to be run
+        for check in (check_judges, check_families, check_contexts, *run):
             with _adding_to(mistakes):
                 check(config, rubric)
         with _adding_to(mistakes):
@@ -171,18 +194,25 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         verdicts,
         direct_prices=prices,
         batch_prices=in_batches,
+        layout=config.judging.prompt_layout or NEWEST_LAYOUT,
     )
 
 
 def _rubric(config: RunConfig) -> Rubric:
     """A mistake in the rubric names the rubric's line, a wrong path that of the configuration."""
     try:
-        return load_rubric(config.rubric, folder=config.folder)
+        return shared_rubric(config)
     except ConfigError as error:
         if error.line is not None:
             raise
         message = error.message if error.key else str(error)
         raise ConfigError(message, key="rubric") from None
+
+
+def shared_rubric(config: RunConfig) -> Rubric:
+    """What all prompts are judged by, as the configuration names it. Raises ConfigError."""
+    name = config.rubric_parts.name
+    return no_rubric() if name is None else load_rubric(name, folder=config.folder)
 
 
 def _verdicts(config: RunConfig) -> Verdicts | None:
@@ -229,8 +259,16 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
 
 def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
-    checked = rubric.checked if rubric else ()
-    own = [check for criterion in checked for check in criterion.own_checks]
+    own = None if rubric is None else OwnRubrics.of(rubric, config.rubric_parts)
+    checked = (rubric if own is None else own.shared).checked if rubric else ()
+    asks = bool(rubric and (rubric.judged or own is not None) and config.judging.judges)
+    # What verifiers leave undecided for lack of a reference, judges decide.
+    stated = [
+        check
+        for criterion in checked
+        if not (asks and criterion.decides_alone)
+        for check in criterion.own_checks
+    ]
     sampled = [config.models[name] for name in config.sampling.writers] if config.sampling else []
     known = [model.context_tokens for model in sampled if model.context_tokens]
     return RowChecks(
@@ -240,8 +278,10 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         needs_completions=config.sampling is None,
         adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
-        read_checks=parse_checks,
-        reference_check=next((check.name for check in own if check.needs_reference), None),
+        read_checks=read_row_checks,
+        reference_check=next((check.name for check in stated if check.needs_reference), None),
+        read_criteria=None if own is None else own.read,
+        needs_criteria=own is not None and own.are_needed,
         without_tools=_without_tools(config),
         without_pictures=_without_pictures(config),
     )

@@ -18,6 +18,7 @@ from judgeforge.calls.providers.base import (
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import NoReplyError, StatusError
 from judgeforge.judging.judge_prompts import judge_messages
+from judgeforge.judging.material import answers_of_row
 from judgeforge.judging.protocols.decisions import DecisionJudge
 from judgeforge.judging.replies.decisions import answers_by_name
 from judgeforge.records import Judgment, Question
@@ -32,6 +33,7 @@ from tests.support.fake_asks import (
 
 RUBRIC, PROMPT = make_rubric(guidance="Be fair."), make_prompt(reference="Four.")
 COMPLETIONS = {f"p1.c{i}": make_completion(text, i) for i, text in enumerate(["Four.", "Five."])}
+ROW = answers_of_row(COMPLETIONS)
 LEVELS = {"3": 0.5, "4": 0.5}
 QUALITY = DecisionAnswer("quality", probabilities=LEVELS, position=3.5)
 SAFE = DecisionAnswer("safe", probabilities={"yes": 0.8})
@@ -73,7 +75,7 @@ class TestTheRequest:
         (asked,) = asks.asked
         levels = tuple(zip("12345", "abcde", strict=True))
         assert asked.request == DecisionRequest(
-            judge_messages("decisions", RUBRIC, PROMPT, ["Four."]),
+            judge_messages("decisions", RUBRIC, PROMPT, ["Four."], row=ROW),
             (
                 DecisionQuestion("quality", "levels", "How good is it?", levels),
                 DecisionQuestion("safe", "yes_no", "Is it safe?"),
@@ -90,7 +92,9 @@ class TestTheRequest:
         better = DecisionAnswer("better", probabilities={"A": 0.7, "B": 0.2, "tie": 0.1})
         _, asks = ask(decides(better), "p1.c1", "p1.c0", pairs=True)
         request = asks.asked[0].request
-        assert request.messages == judge_messages("decisions", RUBRIC, PROMPT, ["Five.", "Four."])
+        assert request.messages == judge_messages(
+            "decisions", RUBRIC, PROMPT, ["Five.", "Four."], row=ROW
+        )
         (question,) = request.questions
         assert [name for name, _ in question.options] == ["A", "B", "tie"]
         assert "How good is it?" in question.instructions

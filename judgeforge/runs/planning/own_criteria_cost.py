@@ -1,0 +1,69 @@
+"""What criteria of prompts' own cost: to write them, and to judge by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
+from judgeforge.judging.own_rubrics.writing import messages_for
+from judgeforge.judging.rubric import Criterion, Rubric
+from judgeforge.records import Prompt
+from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.text.wording import about_tokens
+
+if TYPE_CHECKING:
+    from judgeforge.runs.planning.estimate import ModelLoad
+
+_USUAL_QUESTION = "Does the answer say which of the two is meant, and why the other one is not?"
+"""As long as written questions usually are."""
+_TOKENS_OF_CRITERION = (25, 45)
+"""Low and expected, of a reply; high is the output limit."""
+_SHOWN_ANSWERS = 2
+
+InputTokens = Callable[..., tuple[int, int, int]]
+"""Model, messages and texts beside them -> low, expected and high."""
+
+
+class OwnCriteriaCost:
+    def __init__(self, prepared: Preparation, input_tokens: InputTokens) -> None:
+        self._prepared, self._input_tokens = prepared, input_tokens
+        self._rubrics = prepared.own_rubrics
+        self._write = prepared.config.rubric_parts.write
+        self._expected = self._as_written(self._rubrics)
+
+    def rubric_of(self, prompt: Prompt) -> Rubric:
+        """What the prompt will be judged by; where its criteria are not written yet, as many of
+        usual length as are asked for."""
+        if self._rubrics is None:
+            return self._prepared.rubric
+        if prompt.criteria is None and self._expected is not None:
+            return self._expected
+        return self._rubrics.of_row(prompt)
+
+    def add_writing(
+        self, prompt: Prompt, lengths: tuple[int, int, int], loads: dict[str, ModelLoad]
+    ) -> None:
+        """``lengths``: tokens of an answer."""
+        write, rubrics = self._write, self._rubrics
+        if write is None or rubrics is None or prompt.criteria is not None:
+            return
+        if not self._prepared.config.judging.judges:
+            return
+        messages, _ = messages_for(write, rubrics, prompt)
+        shown = _SHOWN_ANSWERS if write.contrast else 0
+        frame: Sequence[int] = self._input_tokens(write.model, messages)
+        inputs = tuple(n + shown * length for n, length in zip(frame, lengths, strict=True))
+        usual = (min(write.max_tokens, n * write.most) for n in _TOKENS_OF_CRITERION)
+        shared = about_tokens(messages[0].text)
+        loads[write.model].add(1, inputs, (*usual, write.max_tokens), shared=shared)
+
+    def _as_written(self, rubrics: OwnRubrics | None) -> Rubric | None:
+        if rubrics is None or self._write is None:
+            return None
+        return rubrics.with_own(
+            [
+                Criterion(name=f"written_{number}", yes_no=_USUAL_QUESTION)
+                for number in range(1, self._write.most + 1)
+            ]
+        )
