@@ -228,7 +228,24 @@ def _reason(
     return (
         f"Of {completions} completions, chosen scores {pair.score_chosen:.2f} and rejected "
         f"{pair.score_rejected:.2f}{by}; chosen is better with a probability of "
-        f"{pair.confidence:.2f}{_tied(pair)} ({pair.strategy})."
+        f"{pair.confidence:.2f}{_tied(pair)} ({pair.strategy}).{_by_design(pair)}"
+    )
+
+
+def _by_design(pair: PreferencePair) -> str:
+    """What stands for judgments in a pair that has none."""
+    audit = pair.audit
+    if not audit or audit.get("judged"):
+        return " It was judged for the audit." if audit else ""
+    if not audit.get("pairs"):
+        return (
+            f" Nobody judged it: {pair.chosen_model} is named as the stronger writer, no pair was "
+            "audited, and 0.5 means that nothing was measured."
+        )
+    return (
+        f" Nobody judged it: the probability and the scores are those of {audit['pairs']} judged "
+        f"pairs of {pair.chosen_model} over {pair.rejected_model} (95 %: {audit['low']:.2f} to "
+        f"{audit['high']:.2f})."
     )
 
 

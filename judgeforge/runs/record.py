@@ -12,7 +12,7 @@ from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
 from judgeforge.runs.planning.calibration_file import calibration_facts
-from judgeforge.runs.remarks import ONLY_SAMPLED, unknown_prompts
+from judgeforge.runs.remarks import ONLY_SAMPLED, not_shown_better, unknown_prompts
 from judgeforge.runs.result import (
     EXIT_DONE,
     EXIT_STATUS,
@@ -153,6 +153,7 @@ class RunRecord:
             if audited.audit is not None:
                 told = (one.model_dump() for one in audited.figures())
                 found["audit"] = tuple(map(AuditFigure.model_validate, told))
+                self.notes += not_shown_better(audited.figures())
             if forms := self._reply_forms():
                 found["reply_forms"] = forms
             if (labels := figures.given_labels.told()) is not None:

@@ -60,8 +60,7 @@ class Preparation:
     """What was judged elsewhere, where the configuration names a file."""
     direct_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
     batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
-    """Of the models that are asked in batches; None where no such price is known. What they cost
-    then is counted at the usual price."""
+    """Of models that are asked in batches; None where none is known, and the usual one counts."""
     layout: Layout = NEWEST_LAYOUT
     """Of what judges are sent; a folder keeps the one that it was begun with."""
 
