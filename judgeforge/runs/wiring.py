@@ -31,6 +31,7 @@ from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.expected_calls import ExpectedCalls
 from judgeforge.runs.planning.measure import asks_from_records, bought
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.remarks import unused_verdicts
@@ -301,6 +302,7 @@ def _build_prompt_work(
         escalation=build_escalation(prepared, panel, estimator),
         measure=bought(config.judging),
         calibration=calibration,
+        tokens=read_tokenizer(config),
         trust=None if calibration is None else calibration.trust(config.pairing),
         equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,

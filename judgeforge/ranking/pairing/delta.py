@@ -20,6 +20,7 @@ from judgeforge.records import Completion, SkipReason
 from judgeforge.text.messages import Record
 
 STRATEGY = "delta"
+"""Its name, as pairs and configurations have it."""
 
 
 class DesignedPair(Record):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from judgeforge.ranking.pairing.delta import STRATEGY
 from judgeforge.results.figures.contrast import Style
 from judgeforge.results.figures.run import RunFigures
+from judgeforge.results.how_made import part
 from judgeforge.results.report.finding import ENOUGH, Finding
 from judgeforge.store.manifest import AuditFigure, Manifest
 
@@ -50,7 +52,7 @@ def narrow(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     )
 
 
-def style(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
+def style(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
     """One writer wins nearly always: what a model may learn of it instead of how good it is."""
     contrast = figures.pairs.contrast
     for model, (won, lost) in figures.pairs.wins().items():
@@ -67,13 +69,17 @@ def style(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 "sampling.principles or system that ask all writers for one style; completions "
                 "that refuse: another prompt set or weak writer.",
             )
-        else:
+        elif not _is_by_design(manifest):
             yield Finding(
                 "look",
                 f"{model} is chosen in {won / total:.0%} of its pairs with other models: they may "
                 "teach to tell its style apart more than to answer well.",
                 "Sample several completions of each model, so that models meet themselves too.",
             )
+
+
+def _is_by_design(manifest: Manifest) -> bool:
+    return bool(part(manifest.config, "pairing", "strategy") == STRATEGY)
 
 
 def _signs(own: Style, rest: Style) -> list[str]:

@@ -17,6 +17,7 @@ preference_lint.py   what stands out in a preference set of others
 judge_settings.py    whether judges can do what is asked of them
 verifiers.py         whether the programs that checks need can be run here
 pair_sides.py        whether the writers that pairs are to have write at all
+tokenizer.py         the tokenizer that limits of length count with
 measure.py           what is bought to measure the judges
 network.py           certificates, proxies and hosts, looked at before anything is sent
 doctor.py            what a run needs on this machine

@@ -24,6 +24,7 @@ from judgeforge.runs.planning.preparation import (
     shared_rubric,
 )
 from judgeforge.runs.planning.records_plan import audit_notes, audit_warnings
+from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
@@ -69,6 +70,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     except ConfigError as error:
         report.problems += map(str, error.mistakes)
+    report.problems += _tokenizer(config)
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = shared_rubric(config)
@@ -104,9 +106,9 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
     report.warnings += budget_warnings(config, report.prompts, loads.values())
-    if estimator is not None:
-        report.notes += audit_notes(config, estimator.audited, report.prompts)
-        report.warnings += audit_warnings(config, estimator.audited, report.prompts)
+    audited = 0 if estimator is None else estimator.audited
+    report.notes += audit_notes(config, audited, report.prompts)
+    report.warnings += audit_warnings(config, audited, report.prompts)
     skips = sum(n for reason, n in report.skips.items() if SkipReason(reason).is_failure)
     if not report.prompts:
         report.problems.append("no row of the input can be used")
@@ -117,6 +119,14 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             "right columns with `prompts.fields`, fix the rows, or raise the limit"
         )
     return report
+
+
+def _tokenizer(config: RunConfig) -> list[str]:
+    try:
+        read_tokenizer(config)
+    except ConfigError as error:
+        return list(map(str, error.mistakes))
+    return []
 
 
 def unsent_thoughts(config: RunConfig, noticed: Noticed) -> list[str]:

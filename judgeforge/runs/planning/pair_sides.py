@@ -42,7 +42,7 @@ class SideNotes:
 
     def __init__(self, config: RunConfig) -> None:
         self._rules, self._sampling = config.pairing, config.sampling
-        self._prompts = 0
+        self._prompts = self._in_slices = 0
         self._unseen = {name for _, name in _named(self._rules)} - {
             *_writers(config),
             *self._rules.groups,
@@ -50,6 +50,7 @@ class SideNotes:
 
     def add(self, prompt: Prompt) -> None:
         self._prompts += 1
+        self._in_slices += self._rules.token_difference_by in prompt.metadata
         if self._unseen:
             self._unseen -= {one.model or "given" for one in prompt.completions}
 
@@ -59,7 +60,7 @@ class SideNotes:
             for key, name in _named(self._rules)
             if name in self._unseen
         ]
-        return [*unseen, *self._rarely_drawn(), *self._all_are_best()]
+        return [*unseen, *self._no_slices(), *self._rarely_drawn(), *self._all_are_best()]
 
     def _all_are_best(self) -> list[str]:
         most = self._rules.pairs_per_prompt or STRATEGIES[self._rules.strategy].natural_number
@@ -71,6 +72,15 @@ class SideNotes:
         return [
             f"pairing.best keeps {self._rules.best.pairs} pairs, and "
             f"{counted(self._prompts, 'prompt')} make at most {made}, so none is left out"
+        ]
+
+    def _no_slices(self) -> list[str]:
+        key = self._rules.token_difference_by
+        if key is None or self._in_slices or not self._prompts:
+            return []
+        return [
+            f"pairing.token_difference_by: no row has `{key}` in its metadata, so all count as "
+            "`default` of max_token_difference"
         ]
 
     def _rarely_drawn(self) -> list[str]:
