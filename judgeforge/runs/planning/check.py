@@ -56,7 +56,7 @@ class CheckReport:
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """All mistakes at once, not only the first."""
     warnings = [*cascade_warnings(config), *untellable(config)]
-    report = CheckReport(warnings=warnings)
+    report = CheckReport(warnings=warnings, problems=_tokenizer(config))
     if config.judging.judges and config.judging.calibration is None:
         report.notes.append(ASSUMED_CONFIDENCE)
     estimator, verified, loads = None, None, dict[str, ModelLoad]()
@@ -70,7 +70,6 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     except ConfigError as error:
         report.problems += map(str, error.mistakes)
-    report.problems += _tokenizer(config)
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = shared_rubric(config)
