@@ -66,7 +66,7 @@ def designed_pair(
     pairs = [(one, other) for one in strong for other in weak]
     if pairs and all(frozenset(pair) in alike for pair in pairs):
         detail = "the answers of all pairs by design are nearly the same"
-        return DesignedPair(reason=SkipReason.TIE, detail=detail)
+        return DesignedPair(reason=SkipReason.ALIKE, detail=detail)
     pairs = [pair for pair in pairs if frozenset(pair) not in alike]
     if not pairs:
         sides = Sides(frozenset(range(len(strong))), frozenset(range(len(weak))))

@@ -110,9 +110,7 @@ def select_pairs(  # noqa: PLR0913 (each by name)
     Raises ValueError for a wrong setting, TypeError for what is not a ranking or not rules.
     """
     expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
-    rules = _checked(rules, settings, texts, trust)
-    if (rules.chosen_from or rules.rejected_from) and writers is None:
-        raise ValueError("`chosen_from` and `rejected_from` need `writers`, who wrote what")
+    rules = _checked(rules, settings, texts, trust, writers)
     strategy, trust = STRATEGIES[rules.strategy], trust or Trust()
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
@@ -123,9 +121,7 @@ def select_pairs(  # noqa: PLR0913 (each by name)
         return PairSelection(reason=SkipReason.ALIKE, detail=_ALL_ALIKE)
     if not proposals:
         return PairSelection(reason=SkipReason.WRONG_WRITERS, detail=why_no_sides(sides, rules))
-    ordered = [
-        pair for pair in (_pair(ranking, a, b, trust) for a, b in proposals) if pair is not None
-    ]
+    ordered = list(filter(None, (_pair(ranking, a, b, trust) for a, b in proposals)))
     if not ordered:
         return PairSelection(reason=SkipReason.TIE, detail="all proposed pairs have equal scores")
     limits = length_limits(rules, texts or {}, slice_of=slice_of, tokens=tokens)
@@ -164,6 +160,7 @@ def _checked(
     settings: Mapping[str, object],
     texts: Mapping[str, str] | None,
     trust: Trust | None,
+    writers: Mapping[str, str] | None,
 ) -> PairingRules:
     """The rules with what their strategy adds. Raises ValueError where they lack what they need."""
     if rules is None:
@@ -172,6 +169,8 @@ def _checked(
         raise ValueError("give either `rules` or single settings, not both")
     advice = 'single settings are given by name: strategy="adjacent"'
     expect(rules, PairingRules, "rules", "PairingRules", advice)
+    if (rules.chosen_from or rules.rejected_from) and writers is None:
+        raise ValueError("`chosen_from` and `rejected_from` need `writers`, who wrote what")
     length_ratio = STRATEGIES[rules.strategy].length_ratio
     if rules.max_length_ratio is None and length_ratio is not None:
         rules = rules.model_copy(update={"max_length_ratio": length_ratio})

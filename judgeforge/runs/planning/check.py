@@ -23,7 +23,6 @@ from judgeforge.runs.planning.preparation import (
     row_checks,
     shared_rubric,
 )
-from judgeforge.runs.planning.records_plan import audit_notes, audit_warnings
 from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks, unknown_prompts
@@ -99,25 +98,33 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         return report
     report.source, report.lint, report.left_out = about.shape(), about.lint(), worst.described()
     report.notes += verified.notes() if verified else []
-    report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
+    report.notes += [
+        *about.notes(),
+        *sides.notes(),
+        *noticed.sights(),
+        *unsent_thoughts(config, noticed),
+    ]
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
     file = config.judging.judgments
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
     report.warnings += budget_warnings(config, report.prompts, loads.values())
-    audited = 0 if estimator is None else estimator.audited
-    report.notes += audit_notes(config, audited, report.prompts)
-    report.warnings += audit_warnings(config, audited, report.prompts)
+    report.problems += _unusable(report, config.limits.max_skip_share)
+    return report
+
+
+def _unusable(report: CheckReport, most: float) -> list[str]:
     skips = sum(n for reason, n in report.skips.items() if SkipReason(reason).is_failure)
     if not report.prompts:
-        report.problems.append("no row of the input can be used")
-    elif (share := skips / (report.prompts + report.skips.total())) > config.limits.max_skip_share:
-        report.problems.append(
-            f"{share:.1%} of the rows cannot be used, more than limits.max_skip_share = "
-            f"{config.limits.max_skip_share:g} allows, so the run would end with exit 5. Name the "
-            "right columns with `prompts.fields`, fix the rows, or raise the limit"
-        )
-    return report
+        return ["no row of the input can be used"]
+    share = skips / (report.prompts + report.skips.total())
+    if share <= most:
+        return []
+    return [
+        f"{share:.1%} of the rows cannot be used, more than limits.max_skip_share = {most:g} "
+        "allows, so the run would end with exit 5. Name the right columns with `prompts.fields`, "
+        "fix the rows, or raise the limit"
+    ]
 
 
 def _tokenizer(config: RunConfig) -> list[str]:

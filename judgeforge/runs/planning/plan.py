@@ -87,29 +87,23 @@ def plan_run(
     config = _as_begun(config, folder)
     prepared = prepare(config, with_keys=False)
     check_prompts_file(config)
-    # Where records settle pairs, a run does not show what it would ask without them.
-    seen = None if config.judging.writer_prior else _seen_escalation(config, folder)
+    seen, seen_records = _seen_escalation(config, folder), pilot(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    seen_records = pilot(config, folder) if config.judging.writer_prior else None
-    asked = None if seen_records is None else seen_records.share
-    estimator = Estimator(prepared, escalation=share, asked=asked)
+    estimator = Estimator(prepared, escalation=share, asked=seen_records and seen_records.share)
     plain = Estimator(prepared, escalation=share)
     loads = estimator.loads()
     directly = DirectCost(prepared, share)
-    prompts = skips = 0
-    without = 0.0
-    noticed = Noticed()
-    verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
-    for row in read_clean_prompts(
-        config.prompts, prepared.row_checks, limit=limit, noticed=noticed
-    ):
+    prompts, skips, without = 0, 0, 0.0
+    noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
+    rows = read_clean_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed)
+    for row in rows:
         if isinstance(row, Skip):
             skips += 1
             continue
         prompts += 1
         verified.add(row)
         estimator.add(row, loads)
-        without += plain.expected_calls(row) if asked is not None else 0.0
+        without += plain.expected_calls(row) if seen_records else 0.0
         directly.add(row)
     models = [_model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
     cost = total_cost(loads.values())
@@ -132,13 +126,13 @@ def plan_run(
             *_measure_notes(config, estimator),
             *verified.notes(),
             *records_notes(config, seen_records, calls=calls, without=without),
-            *audit_notes(config, estimator.audited, prompts),
+            *audit_notes(config.pairing, estimator.audited, prompts),
             *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
         ],
         warnings=[
             *cascade_warnings(config),
             *budget_warnings(config, prompts, loads.values()),
-            *audit_warnings(config, estimator.audited, prompts),
+            *audit_warnings(config.pairing, estimator.audited, prompts),
         ],
     )
 
@@ -188,8 +182,9 @@ def _model_plan(name: str, load: ModelLoad, directly: float | None) -> ModelPlan
 
 
 def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
-    """The share of judgments beyond the certain ones that the run has asked for so far."""
-    if config.judging.cascade is None:
+    """The share of judgments beyond the certain ones that the run has asked for so far. Where the
+    writers' records settle pairs, a run does not show what it would ask without them."""
+    if config.judging.cascade is None or config.judging.writer_prior:
         return None
     try:
         manifest = folder.read_manifest()

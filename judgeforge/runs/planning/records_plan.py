@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import StoreError
+from judgeforge.ranking.rules import PairingRules
 from judgeforge.results.figures.run import prompts_of
 from judgeforge.runs.planning.measure import first_prompts
 from judgeforge.store.folder import RunFolder
@@ -30,6 +31,8 @@ class Pilot:
 
 def pilot(config: RunConfig, folder: RunFolder) -> Pilot | None:
     """None where no run has shown it."""
+    if not config.judging.writer_prior:
+        return None
     manifest = folder.path.exists() and folder.read_manifest()
     if not manifest or not (manifest.reliability or {}).get("writers"):
         return None
@@ -81,8 +84,7 @@ def records_notes(
     ]
 
 
-def audit_notes(config: RunConfig, audited: int, prompts: int) -> list[str]:
-    rules = config.pairing
+def audit_notes(rules: PairingRules, audited: int, prompts: int) -> list[str]:
     if not rules.by_design:
         return []
     if not rules.audits:
@@ -95,8 +97,7 @@ def audit_notes(config: RunConfig, audited: int, prompts: int) -> list[str]:
     ]
 
 
-def audit_warnings(config: RunConfig, audited: int, prompts: int) -> list[str]:
-    rules = config.pairing
+def audit_warnings(rules: PairingRules, audited: int, prompts: int) -> list[str]:
     if not rules.audits or audited >= ENOUGH_AUDITED or not prompts:
         return []
     share = min(1.0, 1.5 * ENOUGH_AUDITED / prompts)
