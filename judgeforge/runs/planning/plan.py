@@ -89,7 +89,9 @@ def plan_run(
     check_prompts_file(config)
     seen, seen_records = _seen_escalation(config, folder), pilot(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    estimator = Estimator(prepared, escalation=share, asked=seen_records and seen_records.share)
+    estimator = Estimator(
+        prepared, escalation=share, asked=seen_records.share if seen_records else None
+    )
     plain = Estimator(prepared, escalation=share)
     loads = estimator.loads()
     directly = DirectCost(prepared, share)

@@ -66,7 +66,7 @@ def test_nothing_is_asked_that_the_records_have_settled(whole: Path) -> None:
     assert {f"p{n}" for n in range(FIRST)} <= judged, "these are learnt from"
     settled = [pair for pair in pairs if pair["prompt_id"] not in judged]
     assert len(settled) > (PROMPTS - FIRST) / 2
-    assert all(pair["confidence"] > 0.75 for pair in settled)
+    assert min(pair["confidence"] for pair in settled) > 0.75
     assert all(
         (pair["chosen_model"], pair["rejected_model"]) == ("strong", "weak") for pair in settled
     )
