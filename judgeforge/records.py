@@ -148,6 +148,7 @@ MissingKind = Literal[
     "refused",  # by the judge
     "withheld",  # by a content filter: the reply, or the request before it
     "failed",  # there was no reply
+    "unsuited",  # not asked: the judge reads nothing of this kind
     "too_long",  # what is judged does not fit into the judge's context
     "input_cut",  # the server counted too few tokens to have read all that was sent
     "cut",  # the reply ended at the judge's ``max_tokens``
@@ -158,7 +159,7 @@ MissingKind = Literal[
 ]
 
 
-class Judgment(Record):
+class Judgment(SparseRecord):
     """What one judge said of one or several completions of a prompt.
 
     All scores are 0 to 1, higher is better. Which fields have the evidence depends on how many
@@ -170,10 +171,10 @@ class Judgment(Record):
       ``strength`` and ``probabilities`` of "a", "b" and "tie"; "a" is the one shown first, and
       ``criteria``, where each was asked on its own, run from 0 ("b") to 1 ("a");
     - all in one request (listwise): ``scores``, one for each completion in the order shown.
-
     A judgment that could not be obtained has ``missing``, ``missing_kind`` and none of these.
     """
 
+    only_where_set = frozenset({"rewards", "reward_sd"})
     id: str
     prompt_id: str
     completion_ids: tuple[str, ...]
@@ -192,6 +193,10 @@ class Judgment(Record):
     """How clear the verdict is, 0 (hardly) to 1 (beyond doubt)."""
     probabilities: Mapping[str, float] | None = None
     scores: tuple[float, ...] | None = None
+    rewards: tuple[float, ...] = ()
+    """Of a reward model: one a completion, of any size; comparable within the prompt only."""
+    reward_sd: float | None = None
+    """Of each reward, where the model's own P(A is better than B) states one."""
     failed_required: tuple[str, ...] = ()
     """Required criteria that code found not met (checks only): a veto, see ``ranking.rank``."""
     own_family: tuple[str, ...] = ()

@@ -11,10 +11,12 @@ from judgeforge.config.choices import JudgeProtocol
 from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
-from judgeforge.text.messages import Record
+from judgeforge.text.messages import Record, SparseRecord
 
 
-class JudgeConfig(Record):
+class JudgeConfig(SparseRecord):
+    only_where_set = frozenset({"bradley_terry"})
+
     model: str
     name: str | None = None
     protocol: JudgeProtocol = "pointwise"
@@ -28,6 +30,9 @@ class JudgeConfig(Record):
     """Whether scores are expected values over the probabilities of the score's tokens."""
     pairs: bool = False
     """Whether a decision model compares completions two by two instead of scoring each."""
+    bradley_terry: bool = False
+    """Whether differences of a reward model's rewards are log-odds, as it was trained: it is then
+    taken to be no surer than it says."""
     orders: Literal["both", "one", "random"] = "both"
     """Which of two answers is shown first: each once, the earlier one, or one that `seed` draws."""
     seed: int = Field(default=0, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)

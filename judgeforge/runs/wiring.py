@@ -341,5 +341,6 @@ def _prompts_in_flight(prepared: Preparation) -> int:
     config = prepared.config
     if prepared.batch_prices:  # one for each model that is asked in batches
         return config.limits.batch_prompts
-    slots = sum(config.models[name].concurrency for name in prepared.keys)
+    asked = [config.models[name] for name in prepared.keys]
+    slots = sum(model.concurrency * len(model.replicas) for model in asked)
     return max(2, min(config.limits.concurrency, slots))

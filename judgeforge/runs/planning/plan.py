@@ -21,11 +21,9 @@ from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes
 from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
     Estimator,
-    ModelLoad,
-    TotalCost,
-    total_cost,
 )
 from judgeforge.runs.planning.identity import as_begun
+from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
 from judgeforge.runs.planning.records_plan import (
@@ -34,6 +32,7 @@ from judgeforge.runs.planning.records_plan import (
     pilot,
     records_notes,
 )
+from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
@@ -89,8 +88,13 @@ def plan_run(
     check_prompts_file(config)
     seen, seen_records = _seen_escalation(config, folder), pilot(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
+    asks_judges = bool(prepared.rubric.judged and config.judging.judges)
+    # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
     estimator = Estimator(
-        prepared, escalation=share, asked=seen_records.share if seen_records else None
+        prepared,
+        escalation=share,
+        first_directly=asks_judges,
+        asked=seen_records.share if seen_records else None,
     )
     plain = Estimator(prepared, escalation=share)
     loads = estimator.loads()
@@ -129,7 +133,11 @@ def plan_run(
             *verified.notes(),
             *records_notes(config, seen_records, calls=calls, without=without),
             *audit_notes(config.pairing, estimator.audited, prompts),
-            *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
+            *batch_notes(
+                prepared,
+                {one.name: (one.expected, one.directly) for one in models},
+                estimator.directly,
+            ),
         ],
         warnings=[
             *cascade_warnings(config),
@@ -205,7 +213,9 @@ def _as_begun(config: RunConfig, folder: RunFolder) -> RunConfig:
         manifest = folder.read_manifest()
     except StoreError:
         return config  # the run itself says what is wrong with the file
-    return config if manifest is None else as_begun(config, manifest.identity)
+    if manifest is None:
+        return config
+    return with_known_addresses(as_begun(config, manifest.identity), manifest)
 
 
 def _measure_notes(config: RunConfig, estimator: Estimator) -> list[str]:
