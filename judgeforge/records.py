@@ -20,8 +20,8 @@ Given = Literal["chosen", "rejected"]
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
 ]  # fmt: skip
-"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole. One
-that never began failed, or its prompt is too long for the server."""
+"""How a text ended; where it is unknown, it may be whole. One that never began failed, or is of a
+prompt that is too long for the server."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -162,9 +162,7 @@ MissingKind = Literal[
 class Judgment(SparseRecord):
     """What one judge said of one or several completions of a prompt.
 
-    All scores are 0 to 1, higher is better. Which fields have the evidence depends on how many
-    completions were shown together:
-
+    Scores are 0 to 1, higher is better. The evidence depends on how many were shown together:
     - one (pointwise, decisions, checks): ``score``, the weighted mean of the criteria that this
       judgment covers, ``weight``, the sum of their weights in the rubric, and ``criteria``;
     - two to be compared (pairwise, decisions): ``verdict`` and, where the judge gave them,
@@ -289,15 +287,12 @@ class SkipReason(StrEnum):
     CONTROL_CHARACTERS = "control_characters"
     DUPLICATE_ID = "duplicate_id"
     DUPLICATE_PROMPT = "duplicate_prompt"
-    NEAR_DUPLICATE = "near_duplicate"
-    """Nearly the same as an earlier prompt (`prompts.near_duplicates`)."""
-    CONTAMINATED = "contaminated"
-    """Asks what an evaluation set asks (`prompts.contamination`)."""
+    NEAR_DUPLICATE = "near_duplicate"  # of an earlier prompt (`prompts.near_duplicates`)
+    CONTAMINATED = "contaminated"  # asks what an evaluation set asks (`prompts.contamination`)
     CHANGED_DURING_RUN = "changed_during_run"
     CALL_FAILED = "call_failed"
     """Retries are used up, or the provider refused this very request."""
-    TOO_FEW_COMPLETIONS = "too_few_completions"
-    """Fewer than two usable and distinct completions."""
+    TOO_FEW_COMPLETIONS = "too_few_completions"  # fewer than two usable and distinct ones
     NOT_JUDGED = "not_judged"
     """Sampled only: no judge is named, and nobody else has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"

@@ -24,6 +24,7 @@ from judgeforge.runs.planning.preparation import (
     row_checks,
     shared_rubric,
 )
+from judgeforge.runs.planning.reward_notes import RewardNotes
 from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks, unknown_prompts
@@ -74,7 +75,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     with suppress(ConfigError):  # told above
         rubric = shared_rubric(config)
     noticed = Noticed()
-    sides = SideNotes(config)
+    sides, rewards = SideNotes(config), RewardNotes(config, rubric)
     about = InputNotes(config.prompts, row_checks(config, rubric))
     worst = Worst()
     rows = read_clean_prompts(
@@ -88,8 +89,8 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     try:
         check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
-            about.add(prompt)
-            sides.add(prompt)
+            for notes in (about, sides, rewards):
+                notes.add(prompt)
             unknown.discard(prompt.id)
             if estimator is not None and verified is not None:
                 estimator.add(prompt, loads)
@@ -101,26 +102,25 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     decided = [*(verified.notes() if verified else []), *sides.notes()]
     report.notes += [*decided, *about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
+    rewards.add_to(report.notes, report.warnings)
     file = config.judging.judgments
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
     report.warnings += budget_warnings(config, report.prompts, loads.values())
-    report.problems += _unusable(report, config.limits.max_skip_share)
+    report.problems += _of_rows(report, config.limits.max_skip_share)
     return report
 
 
-def _unusable(report: CheckReport, most: float) -> list[str]:
+def _of_rows(report: CheckReport, allowed: float) -> Iterator[str]:
     skips = sum(n for reason, n in report.skips.items() if SkipReason(reason).is_failure)
     if not report.prompts:
-        return ["no row of the input can be used"]
-    share = skips / (report.prompts + report.skips.total())
-    if share <= most:
-        return []
-    return [
-        f"{share:.1%} of the rows cannot be used, more than limits.max_skip_share = {most:g} "
-        "allows, so the run would end with exit 5. Name the right columns with `prompts.fields`, "
-        "fix the rows, or raise the limit"
-    ]
+        yield "no row of the input can be used"
+    elif (share := skips / (report.prompts + report.skips.total())) > allowed:
+        yield (
+            f"{share:.1%} of the rows cannot be used, more than limits.max_skip_share = "
+            f"{allowed:g} allows, so the run would end with exit 5. Name the right columns with "
+            "`prompts.fields`, fix the rows, or raise the limit"
+        )
 
 
 def _tokenizer(config: RunConfig) -> list[str]:

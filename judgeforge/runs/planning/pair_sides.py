@@ -13,7 +13,7 @@ from judgeforge.ranking.pairing import STRATEGIES
 from judgeforge.ranking.pairing.delta import is_audited
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.records_plan import audit_notes, audit_warnings
+from judgeforge.runs.planning.audit_notes import audit_notes, audit_warnings
 from judgeforge.text.wording import counted, did_you_mean, listed
 
 Side = Literal["chosen_from", "rejected_from"]

@@ -1,4 +1,4 @@
-"""What `judging.writer_prior` and the audit of `delta` mean for the calls of a run, for `plan`."""
+"""How many calls the writers' records are expected to save, by what a run has asked so far."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import StoreError
-from judgeforge.ranking.rules import PairingRules
+from judgeforge.records import Prompt
 from judgeforge.results.figures.run import prompts_of
+from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.measure import first_prompts
+from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.folder import RunFolder
 from judgeforge.text.wording import counted
 
-ENOUGH_AUDITED = 20
-"""Judged pairs, from which on an interval is narrow enough to show that a strong writer is one."""
 LEAST_PILOT = 16
 """Prompts behind the first ones, from which on a run so far says how much is asked."""
 
@@ -57,52 +57,47 @@ def pilot(config: RunConfig, folder: RunFolder) -> Pilot | None:
     return Pilot(behind, min(1.0, sum(asked[name] for name in labels) / possible))
 
 
-def records_notes(
-    config: RunConfig, found: Pilot | None, *, calls: float, without: float
-) -> list[str]:
-    """``calls``: of judges and writers, as expected; ``without``: what is expected where the
-    records settle nothing."""
-    if not config.judging.writer_prior:
-        return []
-    if config.judging.cascade is None:
+class RecordsPlan:
+    """Fed with every prompt; then it says what the records of the writers save."""
+
+    def __init__(self, prepared: Preparation, folder: RunFolder, escalation: float) -> None:
+        self._config = prepared.config
+        self._found = pilot(prepared.config, folder)
+        self._plain = Estimator(prepared, escalation=escalation)
+        self._without = 0.0
+
+    @property
+    def asked(self) -> float | None:
+        """The share of all questions that is asked where the writers have records; None where no
+        run has shown it."""
+        return None if self._found is None else self._found.share
+
+    def add(self, prompt: Prompt) -> None:
+        if self._found is not None:
+            self._without += self._plain.expected_calls(prompt)
+
+    def notes(self, calls: float) -> list[str]:
+        """``calls``: all that are expected."""
+        judging = self._config.judging
+        if not judging.writer_prior:
+            return []
+        if judging.cascade is None:
+            return [
+                "judging.writer_prior: all judges are asked everything, so the records of the "
+                "writers save no call; with judging.cascade nothing is asked that they have "
+                "settled."
+            ]
+        if self._found is None:
+            first = counted(first_prompts(self._config), "prompt")
+            return [
+                "judging.writer_prior: how much the records of the writers settle shows once the "
+                f"first {first} are judged; until then nothing counts as saved in expected and "
+                "high, and low has nothing asked behind these. Run --limit 200 and plan again for "
+                "a figure of this run."
+            ]
         return [
-            "judging.writer_prior: all judges are asked everything, so the records of the writers "
-            "save no call; with judging.cascade nothing is asked that they have settled."
+            "judging.writer_prior: of what could be asked about the "
+            f"{counted(self._found.prompts, 'prompt')} that the run has judged since it knows its "
+            f"writers, {self._found.share:.0%} was; expected counts with that and saves about "
+            f"{max(0, round(self._without - calls)):,} calls."
         ]
-    if found is None:
-        return [
-            "judging.writer_prior: how much the records of the writers settle shows once the "
-            f"first {counted(first_prompts(config), 'prompt')} are judged; until then nothing "
-            "counts as saved in expected and high, and low has nothing asked behind these. Run "
-            "--limit 200 and plan again for a figure of this run."
-        ]
-    return [
-        "judging.writer_prior: of what could be asked about the "
-        f"{counted(found.prompts, 'prompt')} that the run has judged since it knows its writers, "
-        f"{found.share:.0%} was; expected counts with that and saves about "
-        f"{max(0, round(without - calls)):,} calls."
-    ]
-
-
-def audit_notes(rules: PairingRules, audited: int, prompts: int) -> list[str]:
-    if not rules.by_design:
-        return []
-    if not rules.audits:
-        return [
-            "pairing.audit is 0: no pair is judged, and none has a confidence that was measured."
-        ]
-    return [
-        f"The audit judges the pair of {audited:,} of {counted(prompts, 'prompt')}; the others get "
-        "their probability from these."
-    ]
-
-
-def audit_warnings(rules: PairingRules, audited: int, prompts: int) -> list[str]:
-    if not rules.audits or audited >= ENOUGH_AUDITED or not prompts:
-        return []
-    share = min(1.0, 1.5 * ENOUGH_AUDITED / prompts)
-    return [
-        f"pairing.audit: {rules.audit:g} draws {audited:,} of {counted(prompts, 'prompt')}, and so "
-        "few judged pairs hardly show that chosen is better; pairs are given only where they do. "
-        f"audit: {share:.2g} draws about {round(share * prompts)}"
-    ]
