@@ -107,6 +107,8 @@ class JudgingConfig(Record):
     """A file that `judgeforge calibrate` wrote."""
     judgments: Path | None = None
     """A file of verdicts and scores made elsewhere, by people, programs or another machine."""
+    writer_prior: bool = False
+    """Whether what the first prompts show of each writer counts as evidence on all prompts."""
     show_reasoning: bool = False
     """Whether judges see what a model thought before it answered."""
     prompt_layout: Literal[1, 2] | None = None
@@ -115,6 +117,19 @@ class JudgingConfig(Record):
     on_judge_failure: Literal["wait", "skip_judge", "stop"] = "wait"
     """What to do while a judge's model is out of order: wait for it, continue with the other
     judges (each pair says which is missing), or stop the run."""
+
+    @model_validator(mode="after")
+    def _records_are_learnt(self) -> JudgingConfig:
+        if self.writer_prior and self.calibration is not None:
+            raise ValueError(
+                "`writer_prior` learns from the run's own judgments, and `calibration` brings what "
+                "labels have shown of judges alone: leave out one of them"
+            )
+        if self.writer_prior and not self.fit_prompts:
+            raise ValueError(
+                "`writer_prior` is learnt from the first prompts, and `fit_prompts` is 0: raise it"
+            )
+        return self
 
     @field_validator("judges")
     @classmethod

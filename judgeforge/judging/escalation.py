@@ -25,7 +25,9 @@ OnceKnown = Callable[[], Awaitable[Reliability]]
 
 
 class Escalation:
-    """``max_error``: where the pairs are thresholded for it, calls serve the pairs kept."""
+    """``max_error``: where the pairs are thresholded for it, calls serve the pairs kept.
+    ``from_records``: where the writers have records, even the first tier is asked only where these
+    leave doubt."""
 
     def __init__(
         self,
@@ -34,8 +36,10 @@ class Escalation:
         price: Price,
         *,
         max_error: float | None = None,
+        from_records: bool = False,
     ) -> None:
         self._panel, self._rules, self._price, self._max_error = panel, rules, price, max_error
+        self._from_records = from_records
 
     async def judge(
         self,
@@ -69,8 +73,12 @@ class Escalation:
         if everything:
             await course.ask_everybody()
             return [*course.judgments, *brought]
-        await course.ask_first_tier()
+        if not self._from_records:
+            await course.ask_first_tier()
         known = await reliability()
+        if self._from_records and not known.writers:  # one of those that records are learnt from
+            await course.ask_first_tier()
+        course.has_records = bool(known.writers)
         while bundle := self._next(course, known, rules):
             await course.ask(bundle)
         return [*course.judgments, *brought]
@@ -135,6 +143,8 @@ class _Course:
         self.judgments = list(checked)
         self._brought = brought
         self.spent = Spent()
+        self.has_records = False
+        """Whether the writers' records speak for completions that nobody was asked about."""
         self._rounds: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
     @property
@@ -147,6 +157,8 @@ class _Course:
             texts={
                 name: said_text(one.text, one.tool_calls) for name, one in self._completions.items()
             },
+            writers={name: one.model for name, one in self._completions.items()},
+            keep_unasked=self.has_records,
         )
 
     async def ask_first_tier(self) -> None:

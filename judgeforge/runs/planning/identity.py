@@ -31,7 +31,8 @@ _BESIDE_JUDGING = {"on_judge_failure", "judgments", "prompt_layout"}
 layout of requests is compared on its own: a folder that names none keeps the one that it has."""
 _NEWER_FIELDS = {"chat_template", "thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
-_OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
+_OF_JUDGING = {"show_reasoning": False, "writer_prior": False}
+_OF_PAIRING = {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""
 _NEWER_PROMPTS = {"shape", "last_answer", "keep"}
 _NEWER_COLUMNS = {"tools", "chosen", "rejected", "criteria"}
