@@ -16,7 +16,7 @@ from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
 from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
-from judgeforge.judging.escalation import Escalation
+from judgeforge.judging.escalation import Escalation, TrainingAim
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
 from judgeforge.judging.programs.deciding import Programs
@@ -161,14 +161,15 @@ def build_escalation(
     rules = prepared.config.judging.cascade
     if rules is None or not panel.judges:
         return None
+    judging, max_error = prepared.config.judging, prepared.config.pairing.max_error
+    training = TrainingAim(judging.training_value, estimator.fresh_prompt_usd)
     return Escalation(
         panel,
         rules,
         estimator.question_usd,
-        max_error=prepared.config.pairing.max_error,
-        from_records=asks_from_records(
-            prepared.config.judging, checked=bool(prepared.rubric.checked)
-        ),
+        max_error=max_error,
+        training=training if judging.aim == "training" else None,
+        from_records=asks_from_records(judging, checked=bool(prepared.rubric.checked)),
     )
 
 
