@@ -34,12 +34,14 @@ def main(pipe: str) -> None:
     nothing = os.open("/dev/null", os.O_RDONLY)
     os.dup2(nothing, 0)
     sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False))
+    lacking: list[str] = []
     try:
         failure = _run(given)
     except BaseException as error:  # noqa: BLE001 (whatever the code raises is its failure)
         failure = _in_words(error)
+        lacking = _lacking(error)
     sys.stdout.flush()
-    found = {"passed": failure is None, "said": (failure or "")[:_LONGEST]}
+    found = {"passed": failure is None, "said": (failure or "")[:_LONGEST], "lacking": lacking}
     os.write(report, token.encode() + json.dumps(found).encode() + b"\n")
     os._exit(0)  # threads and what was registered for the exit do not run
 
@@ -128,6 +130,12 @@ def _run_program(given: Mapping[str, Any], test: Mapping[str, Any]) -> str | Non
     if failure or _lines(found) == _lines(wanted):
         return failure
     return f"it printed {found.strip()[:200]!r}, not {wanted.strip()[:200]!r}"
+
+
+def _lacking(error: BaseException) -> list[str]:
+    """The package that the code needs and the sandbox does not have."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return [name] if name and name not in sys.stdlib_module_names else []
 
 
 def _lines(text: str) -> list[str]:
