@@ -95,7 +95,9 @@ def _run_test(test: str, entry_point: str | None, names: dict[str, Any]) -> str 
                 value()
         result = unittest.TestResult()
         cases.run(result)
-    except BaseException as error:  # noqa: BLE001 (SystemExit is a failure as well)
+    except BaseException as error:  # (SystemExit is a failure as well)
+        if _lacking(error):
+            raise
         return _in_words(error, test)
     for _, told in (*result.failures, *result.errors):
         return told.strip().rpartition("\n")[2]
@@ -119,7 +121,9 @@ def _run_program(given: Mapping[str, Any], test: Mapping[str, Any]) -> str | Non
         _execute(given.get("setup", "") + "\n" + given["code"], "answer", {"__name__": "__main__"})
     except SystemExit as error:
         failure = None if error.code in {None, 0} else f"it ended with exit code {error.code}"
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
+        if _lacking(error):
+            raise
         failure = _in_words(error)
     finally:
         sys.stdout.flush()

@@ -72,6 +72,8 @@ class TestTests:
         verdict = run("import numpy as np", "pass")
         assert verdict == Verdict(None, "the code imports `numpy`, which the sandbox does not have")
         assert run("import no.such.thing", "pass").score is None
+        assert run("def f():\n    import numpy", "assert f()").score is None
+        assert run("import numpy", {"input": "", "output": ""}).score is None
         assert run("import os.nothing", "pass").score == 0.0
 
     def test_are_shown_with_what_the_code_printed(self) -> None:
