@@ -114,6 +114,9 @@ class ModelConfig(Record):
     """What opens and what closes a thought in the model's text; the usual ones are known."""
     system_role: Literal["system", "user"] | None = None
     """`user`, for models without a system role: what it would say begins the user's message."""
+    chat_template: Path | None = None
+    """A Jinja file, or the folder of a tokenizer: how a reward model's conversations are written
+    where its server takes texts only."""
     vision: bool | None = None
     """Whether the model sees pictures: with `false`, a row that has some is refused before any
     money is spent; if unset, they are sent."""
@@ -221,6 +224,27 @@ class ModelConfig(Record):
         return self
 
     @model_validator(mode="after")
+    def _keeps_requests_whole(self) -> ModelConfig:
+        taken = sorted(self.facts.reserved_params & self.passed_on.keys())
+        if taken:
+            raise ValueError(
+                f"`params.{taken[0]}` is set by judgeforge itself: rewards are asked for as they "
+                "are, of whole conversations"
+            )
+        known = self.facts.known_params
+        unknown = sorted(self.passed_on.keys() - known) if known is not None else []
+        if unknown:
+            raise ValueError(
+                f"`params.{unknown[0]}` is unknown to provider `{self.provider}`, which takes "
+                f"{', '.join(sorted(known or ()))}"
+            )
+        if self.chat_template is not None and "rewards" not in self.facts.gives:
+            raise ValueError(
+                f"`chat_template` is for reward models, and provider `{self.provider}` has none"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_an_address(self) -> ModelConfig:
         if self.facts.needs_base_url and self.base_url is None:
             raise ValueError(
@@ -294,7 +318,7 @@ class ModelConfig(Record):
         """Those in which its judgments may be asked for; of ``auto`` the usual one first."""
         if self.structured == "auto":
             # An engine inside this process keeps to every schema.
-            keeps = self.facts.in_process or self.facts.decides
+            keeps = self.facts.in_process or not self.facts.writes
             return REPLY_FORMS[:1] if keeps else REPLY_FORMS
         return (self.structured,)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from judgeforge.calls.money.prices import FREE, ModelPrice, Rates
+from judgeforge.config.addresses import is_this_machine
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.price import BatchPrice, Price
 
@@ -67,12 +68,17 @@ def price_of(model: ModelConfig) -> ModelPrice | None:
     """The configured price, else the public price list's; None where neither knows the model."""
     if model.price is not None:
         return _configured(model.price)
-    if not model.facts.paid:
+    if not model.facts.paid or (model.facts.free_here and _is_here(model)):
         return FREE
     try:
         return listed_price(model)
     except UnlistedError:
         return None
+
+
+def _is_here(model: ModelConfig) -> bool:
+    """Whether all its servers run on this machine."""
+    return bool(model.addresses) and all(is_this_machine(one) for one in model.addresses)
 
 
 def batch_price_of(model: ModelConfig) -> ModelPrice | None:
