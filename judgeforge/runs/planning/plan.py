@@ -148,6 +148,17 @@ def _prepared(config: RunConfig, folder: RunFolder) -> Preparation:
     return replace(prepared, layout=layout_begun(config, previous))
 
 
+def _estimator(prepared: Preparation, escalation: float) -> Estimator:
+    # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
+    asks_judges = bool(prepared.rubric.judged and prepared.config.judging.judges)
+    return Estimator(prepared, escalation=escalation, first_directly=asks_judges)
+
+
+def _both_costs(models: Collection[ModelPlan]) -> dict[str, tuple[float | None, float | None]]:
+    """In batches and without."""
+    return {one.name: (one.expected, one.directly) for one in models}
+
+
 def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad]) -> list[str]:
     """``loads``: those of all ``prompts``. What the cache will save is not known here."""
     if not prompts:
