@@ -87,12 +87,9 @@ def plan_run(
     config = prepared.config
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    asks_judges = bool(prepared.rubric.judged and config.judging.judges)
+    records, first = RecordsPlan(prepared, folder, share), prepared.asks_judges
     # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
-    records = RecordsPlan(prepared, folder, share)
-    estimator = Estimator(
-        prepared, escalation=share, first_directly=asks_judges, asked=records.asked
-    )
+    estimator = Estimator(prepared, escalation=share, first_directly=first, asked=records.asked)
     loads = estimator.loads()
     directly = DirectCost(prepared, share)
     prompts = skips = 0
@@ -146,17 +143,6 @@ def _prepared(config: RunConfig, folder: RunFolder) -> Preparation:
     prepared = prepare(config, with_keys=False)
     check_prompts_file(config)
     return replace(prepared, layout=layout_begun(config, previous))
-
-
-def _estimator(prepared: Preparation, escalation: float) -> Estimator:
-    # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
-    asks_judges = bool(prepared.rubric.judged and prepared.config.judging.judges)
-    return Estimator(prepared, escalation=escalation, first_directly=asks_judges)
-
-
-def _both_costs(models: Collection[ModelPlan]) -> dict[str, tuple[float | None, float | None]]:
-    """In batches and without."""
-    return {one.name: (one.expected, one.directly) for one in models}
 
 
 def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad]) -> list[str]:
