@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -132,7 +133,7 @@ class TestAServerOfOnesOwn:
 
 
 class TestBatches:
-    BATCH = {"quiet_s": 0.1, "poll_s": 0.2}
+    BATCH: ClassVar = {"quiet_s": 0.1, "poll_s": 0.2}
 
     def test_at_anthropic_keep_the_rubric_and_rows_for_an_hour_at_its_price(
         self, tmp_path: Path, server: LocalServer
@@ -161,7 +162,7 @@ class TestBatches:
         order = [
             call.body["messages"][1]["content"][:2000] for call in server.calls() if call.in_batch
         ]
-        changes = sum(one != other for one, other in zip(order, order[1:], strict=False))
+        changes = sum(one != other for one, other in pairwise(order))
         assert changes == len(set(order)) - 1
 
     def test_buy_nothing_that_was_bought_without_them(
