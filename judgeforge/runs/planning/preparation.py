@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
@@ -45,7 +46,7 @@ from judgeforge.runs.planning.model_settings import (
 )
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
-from judgeforge.runs.planning.verifiers import check_programs, read_row_checks
+from judgeforge.runs.planning.verifiers import check_programs, read_own_criteria, read_row_checks
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -68,8 +69,7 @@ class Preparation:
     """What was judged elsewhere, where the configuration names a file."""
     direct_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
     batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
-    """Of the models that are asked in batches; None where no such price is known. What they cost
-    then is counted at the usual price."""
+    """Of models that are asked in batches; None where none is known, and the usual one counts."""
     layout: Layout = NEWEST_LAYOUT
     """Of what judges are sent; a folder keeps the one that it was begun with."""
 
@@ -85,12 +85,13 @@ class Preparation:
 
     @property
     def asks_nobody(self) -> bool:
-        """Whether there are criteria for judges, and this run names none."""
-        return self.leaves_to_judges and not self.config.judging.judges
+        """Whether this run names no judge for what is left to judges."""
+        judging, pairing = self.config.judging, self.config.pairing
+        return self.leaves_to_judges and not judging.judges and not pairing.judges_nothing
 
     @property
     def asks_judges(self) -> bool:
-        return bool(self.leaves_to_judges and self.config.judging.judges)
+        return self.leaves_to_judges and bool(self.config.judging.judges)
 
     @property
     def only_samples(self) -> bool:
@@ -287,7 +288,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=read_row_checks,
         reference_check=next((check.name for check in stated if check.needs_reference), None),
-        read_criteria=None if own is None else own.read,
+        read_criteria=None if own is None else partial(read_own_criteria, own),
         needs_criteria=own is not None and own.are_needed,
         without_tools=without_tools(config),
         without_pictures=without_pictures(config),
