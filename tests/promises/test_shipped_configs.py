@@ -38,6 +38,7 @@ EXPECTED = {
     "listwise",
     "decisions",
     "local-judges",
+    "reward-model",
     "labels",
     "preference-set",
     "verified",
