@@ -16,7 +16,7 @@ from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
 from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
-from judgeforge.judging.escalation import Escalation
+from judgeforge.judging.escalation import Escalation, TrainingAim
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
 from judgeforge.judging.programs.deciding import Programs
@@ -29,8 +29,9 @@ from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.expected_calls import ExpectedCalls
-from judgeforge.runs.planning.measure import bought
+from judgeforge.runs.planning.measure import asks_from_records, bought
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.remarks import unused_verdicts
@@ -160,8 +161,16 @@ def build_escalation(
     rules = prepared.config.judging.cascade
     if rules is None or not panel.judges:
         return None
-    max_error = prepared.config.pairing.max_error
-    return Escalation(panel, rules, estimator.question_usd, max_error=max_error)
+    judging, max_error = prepared.config.judging, prepared.config.pairing.max_error
+    training = TrainingAim(judging.training_value, estimator.fresh_prompt_usd)
+    return Escalation(
+        panel,
+        rules,
+        estimator.question_usd,
+        max_error=max_error,
+        training=training if judging.aim == "training" else None,
+        from_records=asks_from_records(judging, checked=bool(prepared.rubric.checked)),
+    )
 
 
 def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None]) -> Files:
@@ -294,6 +303,7 @@ def _build_prompt_work(
         escalation=build_escalation(prepared, panel, estimator),
         measure=bought(config.judging),
         calibration=calibration,
+        tokens=read_tokenizer(config),
         trust=None if calibration is None else calibration.trust(config.pairing),
         equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,

@@ -30,6 +30,13 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--slots", type=int, help="so many requests are answered at a time")
     parser.add_argument("--noise-sd", type=float, default=0.02)
+    parser.add_argument(
+        "--skill",
+        action="append",
+        default=[],
+        metavar="MODEL=QUALITY",
+        help="mean quality (0 to 1) of what a model writes; of others it is 0.5",
+    )
     parser.add_argument("--cached-share", type=float, default=0.0)
     parser.add_argument(
         "--prefix-cache", choices=["vllm", "providers"], help="count what prompts begin with"
@@ -46,6 +53,9 @@ async def _serve(asked: argparse.Namespace) -> None:
         latency_s=asked.latency_ms / 1000,
         slots=asked.slots,
         noise_sd=asked.noise_sd,
+        skill_by_model={
+            name: float(value) for name, _, value in (one.rpartition("=") for one in asked.skill)
+        },
         cached_share=asked.cached_share,
         prefix_cache=asked.prefix_cache,
         limits=Limits(rpm=asked.rpm, tpm=asked.tpm),

@@ -35,8 +35,10 @@ def judged_text(wire: str, body: Mapping[str, Any]) -> str:
 def reward_of(
     text: str, noise: Noise, seen: Callable[[float], float] = lambda quality: quality
 ) -> float:
-    """``seen``: what the model takes a quality for."""
-    quality = seen(quality_of(text) or 0.0)
+    """A text without a mark is the better the longer it is. ``seen``: what the model takes a
+    quality for."""
+    marked = quality_of(text)
+    quality = seen(min(1.0, len(text) / 100) if marked is None else marked)
     return MIDDLE + SPREAD * (quality + noise.at(("reward",)) - 0.5)
 
 
