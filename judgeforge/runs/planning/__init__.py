@@ -9,6 +9,9 @@ own_criteria_cost.py  what criteria of prompts' own cost
 estimate.py          what the calls of a prompt will cost
 plan.py              what a run would cost
 batch_plan.py        what batches save
+spending_plan.py     how a sum of money is best spent
+spending_words.py    why it is, in sentences
+pilot.py             what a run folder shows of its judges, to plan by
 check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
 preference_lint.py   what stands out in a preference set of others
