@@ -20,8 +20,8 @@ Given = Literal["chosen", "rejected"]
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
 ]  # fmt: skip
-"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole. One
-that never began failed, or its prompt is too long for the server."""
+"""How a text ended; where it is unknown, it may be whole. One that never began failed, or is of a
+prompt that is too long for the server."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -148,6 +148,7 @@ MissingKind = Literal[
     "refused",  # by the judge
     "withheld",  # by a content filter: the reply, or the request before it
     "failed",  # there was no reply
+    "unsuited",  # not asked: the judge reads nothing of this kind
     "too_long",  # what is judged does not fit into the judge's context
     "input_cut",  # the server counted too few tokens to have read all that was sent
     "cut",  # the reply ended at the judge's ``max_tokens``
@@ -158,22 +159,20 @@ MissingKind = Literal[
 ]
 
 
-class Judgment(Record):
+class Judgment(SparseRecord):
     """What one judge said of one or several completions of a prompt.
 
-    All scores are 0 to 1, higher is better. Which fields have the evidence depends on how many
-    completions were shown together:
-
+    Scores are 0 to 1, higher is better. The evidence depends on how many were shown together:
     - one (pointwise, decisions, checks): ``score``, the weighted mean of the criteria that this
       judgment covers, ``weight``, the sum of their weights in the rubric, and ``criteria``;
     - two to be compared (pairwise, decisions): ``verdict`` and, where the judge gave them,
       ``strength`` and ``probabilities`` of "a", "b" and "tie"; "a" is the one shown first, and
       ``criteria``, where each was asked on its own, run from 0 ("b") to 1 ("a");
     - all in one request (listwise): ``scores``, one for each completion in the order shown.
-
     A judgment that could not be obtained has ``missing``, ``missing_kind`` and none of these.
     """
 
+    only_where_set = frozenset({"rewards", "reward_sd"})
     id: str
     prompt_id: str
     completion_ids: tuple[str, ...]
@@ -192,6 +191,10 @@ class Judgment(Record):
     """How clear the verdict is, 0 (hardly) to 1 (beyond doubt)."""
     probabilities: Mapping[str, float] | None = None
     scores: tuple[float, ...] | None = None
+    rewards: tuple[float, ...] = ()
+    """Of a reward model: one a completion, of any size; comparable within the prompt only."""
+    reward_sd: float | None = None
+    """Of each reward, where the model's own P(A is better than B) states one."""
     failed_required: tuple[str, ...] = ()
     """Required criteria that code found not met (checks only): a veto, see ``ranking.rank``."""
     own_family: tuple[str, ...] = ()
@@ -242,7 +245,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools", "metadata", "own_criteria"})
+    only_where_set = frozenset({"tools", "metadata", "own_criteria", "audit"})
 
     id: str
     prompt_id: str
@@ -264,6 +267,8 @@ class PreferencePair(SparseRecord):
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What ``prompts.keep`` names, null where a row has none."""
+    audit: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """Of a pair by design: whether it was ``judged``, and how often such pairs are right."""
     own_criteria: str | None = None
     """The prompt's own, as JSON text: see store/own_criteria.py."""
 
@@ -282,15 +287,12 @@ class SkipReason(StrEnum):
     CONTROL_CHARACTERS = "control_characters"
     DUPLICATE_ID = "duplicate_id"
     DUPLICATE_PROMPT = "duplicate_prompt"
-    NEAR_DUPLICATE = "near_duplicate"
-    """Nearly the same as an earlier prompt (`prompts.near_duplicates`)."""
-    CONTAMINATED = "contaminated"
-    """Asks what an evaluation set asks (`prompts.contamination`)."""
+    NEAR_DUPLICATE = "near_duplicate"  # of an earlier prompt (`prompts.near_duplicates`)
+    CONTAMINATED = "contaminated"  # asks what an evaluation set asks (`prompts.contamination`)
     CHANGED_DURING_RUN = "changed_during_run"
     CALL_FAILED = "call_failed"
     """Retries are used up, or the provider refused this very request."""
-    TOO_FEW_COMPLETIONS = "too_few_completions"
-    """Fewer than two usable and distinct completions."""
+    TOO_FEW_COMPLETIONS = "too_few_completions"  # fewer than two usable and distinct ones
     NOT_JUDGED = "not_judged"
     """Sampled only: no judge is named, and nobody else has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"
@@ -302,12 +304,12 @@ class SkipReason(StrEnum):
     LENGTH_RATIO = "length_ratio"
     ABOVE_MAX_ERROR = "above_max_error"
     """With this pair among those kept, more than `max_error` of them would be wrong."""
-    WRONG_WRITERS = "wrong_writers"
-    """No pair has its sides from the writers that `chosen_from` and `rejected_from` name."""
+    WRONG_WRITERS = "wrong_writers"  # no pair has its sides from those whom the rules name
     BELOW_CHOSEN_SCORE = "below_chosen_score"
     NOT_AMONG_BEST = "not_among_best"
     """It has pairs, but better ones of other prompts are as many as `best` keeps."""
     TOKEN_DIFFERENCE = "token_difference"  # noqa: S105 (no password)
+    NOT_SHOWN_BETTER = "not_shown_better"  # by design: the audit does not show that chosen is
 
     @property
     def was_ranked(self) -> bool:
@@ -320,12 +322,12 @@ class SkipReason(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
-        as_asked = (self.NOT_JUDGED, self.NEAR_DUPLICATE, self.CONTAMINATED)
+        as_asked = (self.NOT_JUDGED, self.NOT_SHOWN_BETTER, self.NEAR_DUPLICATE, self.CONTAMINATED)
         return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self in as_asked)
 
 
 class Skip(SparseRecord):
-    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria"})
+    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria", "audit"})
 
     prompt_id: str
     line: int
@@ -335,6 +337,7 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    audit: Mapping[str, JsonValue] = Field(default_factory=dict)
     own_criteria: str | None = None
 
 

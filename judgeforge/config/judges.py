@@ -12,10 +12,12 @@ from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
 from judgeforge.ranking.cascade.training_value import TrainingValue
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
-from judgeforge.text.messages import Record
+from judgeforge.text.messages import Record, SparseRecord
 
 
-class JudgeConfig(Record):
+class JudgeConfig(SparseRecord):
+    only_where_set = frozenset({"bradley_terry"})
+
     model: str
     name: str | None = None
     protocol: JudgeProtocol = "pointwise"
@@ -29,6 +31,9 @@ class JudgeConfig(Record):
     """Whether scores are expected values over the probabilities of the score's tokens."""
     pairs: bool = False
     """Whether a decision model compares completions two by two instead of scoring each."""
+    bradley_terry: bool = False
+    """Whether differences of a reward model's rewards are log-odds, as it was trained: it is then
+    taken to be no surer than it says."""
     orders: Literal["both", "one", "random"] = "both"
     """Which of two answers is shown first: each once, the earlier one, or one that `seed` draws."""
     seed: int = Field(default=0, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)
@@ -108,6 +113,8 @@ class JudgingConfig(Record):
     """A file that `judgeforge calibrate` wrote."""
     judgments: Path | None = None
     """A file of verdicts and scores made elsewhere, by people, programs or another machine."""
+    writer_prior: bool = False
+    """Whether what the first prompts show of each writer counts as evidence on all prompts."""
     show_reasoning: bool = False
     """Whether judges see what a model thought before it answered."""
     prompt_layout: Literal[1, 2] | None = None
@@ -126,6 +133,19 @@ class JudgingConfig(Record):
             )
         if self.aim != "training" and self.training_value != TrainingValue():
             raise ValueError("`training_value` has a meaning with `aim: training` only")
+        return self
+
+    @model_validator(mode="after")
+    def _records_are_learnt(self) -> JudgingConfig:
+        if self.writer_prior and self.calibration is not None:
+            raise ValueError(
+                "`writer_prior` learns from the run's own judgments, and `calibration` brings what "
+                "labels have shown of judges alone: leave out one of them"
+            )
+        if self.writer_prior and not self.fit_prompts:
+            raise ValueError(
+                "`writer_prior` is learnt from the first prompts, and `fit_prompts` is 0: raise it"
+            )
         return self
 
     @field_validator("judges")

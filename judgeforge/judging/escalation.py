@@ -36,7 +36,8 @@ class TrainingAim:
 
 class Escalation:
     """``max_error``: where the pairs are thresholded for it, calls serve the pairs kept.
-    ``training``: where they are to serve the model that is trained."""
+    ``from_records``: where the writers have records, even the first tier is asked only where these
+    leave doubt. ``training``: where calls are to serve the model that is trained."""
 
     def __init__(
         self,
@@ -45,9 +46,11 @@ class Escalation:
         price: Price,
         *,
         max_error: float | None = None,
+        from_records: bool = False,
         training: TrainingAim | None = None,
     ) -> None:
         self._panel, self._rules, self._price, self._max_error = panel, rules, price, max_error
+        self._from_records = from_records
         self._training = training
 
     async def judge(
@@ -75,7 +78,7 @@ class Escalation:
         checked = await panel.check(prompt, completions)
         if panel.is_settled(prompt, checked):
             return [*checked, *brought]
-        training = self._for_training(prompt, completions, bool(prices))
+        training = self._for_training(prompt, completions, prices)
         course = _Course(panel, prompt, completions, self._options(prices), checked, brought)
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept
@@ -83,26 +86,31 @@ class Escalation:
         if everything:
             await course.ask_everybody()
             return [*course.judgments, *brought]
-        await course.ask_first_tier()
+        if not self._from_records:
+            await course.ask_first_tier()
         known = await reliability()
+        if self._from_records and not known.writers:  # one of those that records are learnt from
+            await course.ask_first_tier()
+        course.has_records = bool(known.writers)
         while bundle := self._next(course, known, rules, training):
             await course.ask(bundle)
         return [*course.judgments, *brought]
 
     def _for_training(
-        self, prompt: Prompt, completions: Sequence[Completion], has_prices: bool
+        self, prompt: Prompt, completions: Sequence[Completion], prices: Sequence[float]
     ) -> ForTraining | None:
         """Without prices each call counts the same: one for a completion and each question."""
         if self._training is None:
             return None
-        price = self._training.prompt_price(prompt, completions) if has_prices else None
+        price = self._training.prompt_price(prompt, completions) if prices else None
         if not price:
             judges = self._panel.judges
             first = min(judge.tier for judge in judges)
             questions = [
                 judge.questions(len(completions)) for judge in judges if judge.tier == first
             ]
-            price = float(len(completions) + sum(questions))
+            unit = min((one for one in prices if one > 0), default=1.0)
+            price = unit * (len(completions) + sum(questions))
         return ForTraining(self._training.value, price)
 
     def _next(
@@ -128,10 +136,16 @@ class Escalation:
         )
 
     def _prices(self, prompt: Prompt, completions: Sequence[Completion]) -> list[float]:
-        """Of one question to each judge; empty where any price is unknown or zero."""
-        prices = [self._price(prompt, judge, completions) for judge in self._panel.judges]
-        known = [price for price in prices if price]
-        return known if len(known) == len(prices) else []
+        """Of one question to each judge; empty where any price is unknown or zero, but for a reward
+        model's: a server of one's own may well be free beside judges that are not."""
+        judges = self._panel.judges
+        prices = [self._price(prompt, judge, completions) for judge in judges]
+        known = [
+            price
+            for judge, price in zip(judges, prices, strict=True)
+            if price or (price == 0 and judge.facts.rewards)
+        ]
+        return known if len(known) == len(prices) and any(known) else []
 
     def _options(self, prices: Sequence[float]) -> list[JudgeOption]:
         judges = self._panel.judges
@@ -166,6 +180,8 @@ class _Course:
         self.judgments = list(checked)
         self._brought = brought
         self.spent = Spent()
+        self.has_records = False
+        """Whether the writers' records speak for completions that nobody was asked about."""
         self._rounds: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
     @property
@@ -178,6 +194,8 @@ class _Course:
             texts={
                 name: said_text(one.text, one.tool_calls) for name, one in self._completions.items()
             },
+            writers={name: one.model for name, one in self._completions.items()},
+            keep_unasked=self.has_records,
         )
 
     async def ask_first_tier(self) -> None:

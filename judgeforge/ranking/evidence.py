@@ -70,12 +70,16 @@ class Evidence:
     """Sum of the weights of the criteria that judges decide."""
     log_lengths: tuple[float, ...] = ()
     """Natural logarithm of the characters of each completion; empty where they are not known."""
+    writers: tuple[str, ...] = ()
+    """Who wrote each completion; empty where that is not known."""
+    rewards: tuple[Cell, ...] = ()
+    """As ``cells``, each on the scale of its judge: they say nothing before that is known."""
 
     @property
     def judges(self) -> tuple[str, ...]:
         """In an order that does not depend on the order of the judgments."""
-        names = {cell.judge for cell in self.cells} | {one.judge for one in self.comparisons}
-        return tuple(sorted(names))
+        names = {cell.judge for cell in (*self.cells, *self.rewards)}
+        return tuple(sorted(names | {one.judge for one in self.comparisons}))
 
 
 def leads_by_order(
@@ -98,13 +102,17 @@ def read_evidence(
     *,
     keep_unjudged: bool = False,
     texts: Mapping[str, str] | None = None,
+    writers: Mapping[str, str] | None = None,
+    keep_unasked: bool = False,
 ) -> Evidence:
     """Collect what the judgments of one prompt say.
 
     Completions come in the order of ``completion_ids`` or, without it, in which they are first
     judged. Missing judgments are ignored; a completion without any judgment, or without checks
     where others have them, is left out (with ``keep_unjudged`` only the latter). ``texts``
-    (completion id -> text) tells the lengths. Raises ValueError for judgments of several prompts.
+    (completion id -> text) tells the lengths, ``writers`` (completion id -> name) who wrote what.
+    With ``keep_unasked`` those of ``completion_ids`` that no judge was asked about stay in: the
+    record of their writer speaks for them. Raises ValueError for judgments of several prompts.
     """
     prompt_ids = {judgment.prompt_id for judgment in judgments}
     if len(prompt_ids) > 1:
@@ -114,6 +122,8 @@ def read_evidence(
     checks = [j for j in judgments if is_by_code(j.protocol) and not _is_left_to_judges(j)]
     checked = {j.completion_ids[0]: j for j in checks if not j.missing}
     rankable = {i for j in (asked if keep_unjudged else judged) for i in j.completion_ids}
+    if keep_unasked and completion_ids:
+        rankable |= set(completion_ids) - {i for j in asked for i in j.completion_ids}
     if checks:
         rankable = rankable & checked.keys() if asked else set(checked)
     wanted = completion_ids or [i for j in judgments for i in j.completion_ids]
@@ -131,6 +141,8 @@ def read_evidence(
         },
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
         log_lengths=_log_lengths(tuple(place), texts or {}),
+        writers=tuple(writers.get(name, "") for name in place) if writers else (),
+        rewards=_rewards(judged, place),
     )
 
 
@@ -146,18 +158,33 @@ def _log_lengths(names: Sequence[str], texts: Mapping[str, str]) -> tuple[float,
 
 
 def _cells(judged: Iterable[Judgment], place: Mapping[str, int]) -> tuple[Cell, ...]:
+    told = ((one, _scores(one), one.score_sd) for one in judged)
+    return _collected(told, place)
+
+
+def _rewards(judged: Iterable[Judgment], place: Mapping[str, int]) -> tuple[Cell, ...]:
+    return _collected(((one, one.rewards, one.reward_sd) for one in judged), place)
+
+
+def _scores(judgment: Judgment) -> tuple[float, ...]:
+    if judgment.scores is not None:
+        return judgment.scores
+    return () if judgment.score is None else (judgment.score,)
+
+
+def _collected(
+    told: Iterable[tuple[Judgment, tuple[float, ...], float | None]], place: Mapping[str, int]
+) -> tuple[Cell, ...]:
+    """Of judgments with what each says of its completions, and the deviation that it states."""
     scores: dict[tuple[str, int], list[float]] = defaultdict(list)
     variances: dict[tuple[str, int], float] = defaultdict(float)
-    for judgment in judged:
-        given = judgment.scores
-        if given is None and judgment.score is not None:
-            given = (judgment.score,)
-        if given is None:
+    for judgment, given, stated_sd in told:
+        if not given:
             continue
         for name, score in zip(judgment.completion_ids, given, strict=True):
             if name in place:
                 scores[judgment.judge, place[name]].append(score)
-                variances[judgment.judge, place[name]] += (judgment.score_sd or 0.0) ** 2
+                variances[judgment.judge, place[name]] += (stated_sd or 0.0) ** 2
     return tuple(
         Cell(judge, i, tuple(found), variances[judge, i] / len(found))
         for (judge, i), found in sorted(scores.items())

@@ -27,9 +27,11 @@ from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.own_criteria import OwnCriteriaWork
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
-from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
-from judgeforge.runs.planning.measure import bought
+from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.expected_calls import ExpectedCalls
+from judgeforge.runs.planning.measure import asks_from_records, bought
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.remarks import unused_verdicts
@@ -159,13 +161,14 @@ def build_escalation(
     rules = prepared.config.judging.cascade
     if rules is None or not panel.judges:
         return None
-    judging, max_error = prepared.config.judging, prepared.config.pairing.max_error
+    judging = prepared.config.judging
     training = TrainingAim(judging.training_value, estimator.fresh_prompt_usd)
     return Escalation(
         panel,
         rules,
         estimator.question_usd,
-        max_error=max_error,
+        max_error=prepared.config.pairing.max_error,
+        from_records=asks_from_records(judging, checked=bool(prepared.rubric.checked)),
         training=training if judging.aim == "training" else None,
     )
 
@@ -300,6 +303,7 @@ def _build_prompt_work(
         escalation=build_escalation(prepared, panel, estimator),
         measure=bought(config.judging),
         calibration=calibration,
+        tokens=read_tokenizer(config),
         trust=None if calibration is None else calibration.trust(config.pairing),
         equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,
@@ -338,5 +342,6 @@ def _prompts_in_flight(prepared: Preparation) -> int:
     config = prepared.config
     if prepared.batch_prices:  # one for each model that is asked in batches
         return config.limits.batch_prompts
-    slots = sum(config.models[name].concurrency for name in prepared.keys)
+    asked = [config.models[name] for name in prepared.keys]
+    slots = sum(model.concurrency * len(model.replicas) for model in asked)
     return max(2, min(config.limits.concurrency, slots))

@@ -38,6 +38,7 @@ def render_explanation(explanation: Explanation) -> Group:
         _side("rejected", explanation.rejected),
         _judgments(explanation.rejected),
         *([_effects(explanation)] if len(explanation.effects) > 1 else []),
+        *_records(explanation),
         _calls(explanation.calls),
         Text(f"{_cost(explanation)}; {_rubric(pair)}"),
     )
@@ -62,6 +63,24 @@ def _effects(explanation: Explanation) -> Table:
         rest = "no pair" if without is None else f"{without:.2f}"
         table.add_row(one_line(effect.judge), str(effect.judgments), rest)
     return table
+
+
+def _records(explanation: Explanation) -> list[Text]:
+    found, pair = explanation.records, explanation.pair
+    if found is None:
+        return []
+    without = (
+        "no judge ranks both sides"
+        if found.confidence_without is None
+        else f"without it the confidence is {found.confidence_without:.2f}"
+    )
+    return [
+        Text(
+            f"The writers' record: {found.share:.2f} of the evidence "
+            f"({one_line(pair.chosen_model)} is {found.gap:+.2f} against "
+            f"{one_line(pair.rejected_model)}); {without}"
+        )
+    ]
 
 
 def _cost(explanation: Explanation) -> str:
@@ -118,6 +137,8 @@ def _evidence(judgment: Judgment, completion_id: str) -> list[str]:
     if judgment.scores is not None:
         place = judgment.completion_ids.index(completion_id)
         return [f"{judgment.scores[place]:.2f}, as no. {place + 1} of {len(judgment.scores)}"]
+    if judgment.rewards:
+        return [f"reward {judgment.rewards[judgment.completion_ids.index(completion_id)]:.4g}"]
     return [f"{name} {score:.2f}" for name, score in judgment.criteria.items()]
 
 

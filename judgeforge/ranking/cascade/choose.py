@@ -94,6 +94,8 @@ def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
             least=training.value.worth_a_prompt,
         )
     unit = min(option.cost for option in options if option.tier == first_tier(options))
+    if unit == 0:  # a first tier that is free is no measure of what others may cost
+        unit = min((option.cost for option in options if option.cost > 0), default=1.0)
     return _most_for_its_cost(bundles, gains, unit=unit, least=rules.min_gain)
 
 

@@ -61,8 +61,12 @@ def sides_of(
 def too_alike(
     completions: Sequence[Completion], judgments: Sequence[Judgment]
 ) -> list[frozenset[str]]:
-    """Ids of two that are nearly the same and that code does not tell apart."""
-    first = {one.id: one.near_duplicate_of or one.id for one in completions}
+    """Ids of two that are nearly the same, or both like a third, and that code does not tell
+    apart."""
+    first: dict[str, str] = {}
+    for one in completions:
+        near = one.near_duplicate_of
+        first[one.id] = one.id if near is None else first.get(near, near)
     found = {
         one.completion_ids[0]: (one.score, bool(one.failed_required))
         for one in judgments
@@ -86,7 +90,7 @@ def rejected_at_most(completions: Sequence[Completion], rules: PairingRules) -> 
     ]
 
 
-def why_no_sides(sides: Sides, rules: PairingRules) -> str:
+def why_no_sides(sides: Sides, rules: PairingRules, *, which: str = "judged") -> str:
     """Of a ranking in which no pair has its better side among ``chosen`` and its worse one among
     ``rejected``."""
     for side, places, named in (
@@ -95,7 +99,7 @@ def why_no_sides(sides: Sides, rules: PairingRules) -> str:
     ):
         if not places:
             of = f" of {listed(named, mark='`')}" if named else ""
-            return f"no judged completion{of} may be the {side} side"
+            return f"no {which} completion{of} may be the {side} side"
     return (
         "no completion that may be chosen "
         f"({listed(rules.chosen_from, mark='`') or 'any writer'}) is better than one that may be "

@@ -54,6 +54,9 @@ class _Parameters:
     prompt: Array
     repeat: Array
     """The last three are variances, one for each judge."""
+    of_any_prompt: NDArray[np.bool_]
+    """Whether it says nothing of whole prompts, as reward models do: ``prompt`` then stays, and it
+    has no say in what zero and one mean."""
     mean: float
     spread: float
     quality: float
@@ -90,6 +93,7 @@ def _start(
         own=np.array([judge.own_sd**2 for judge in judges]),
         prompt=np.array([judge.prompt_sd**2 for judge in judges]),
         repeat=_repeat_variances(evidence, names, reliability),
+        of_any_prompt=np.array([judge.reward_unit is not None for judge in judges]),
         mean=centre,
         spread=reliability.prompt_sd**2,
         quality=reliability.quality_sd**2,
@@ -154,21 +158,24 @@ def _improve(groups: Sequence[_Group], now: _Parameters, prior: _Parameters) -> 
         _expect(group, now, sums)
     own = (PRIOR_FEW_CELLS * prior.own + sums.own) / (PRIOR_FEW_CELLS + sums.own_n)
     prompt = (PRIOR_CELLS * prior.prompt + sums.prompt) / (PRIOR_CELLS + sums.prompt_n)
+    prompt = np.where(now.of_any_prompt, now.prompt, prompt)
     quality = (PRIOR_CELLS * prior.quality + sums.quality) / (PRIOR_CELLS + sums.completions)
     close = (PRIOR_PROMPTS * prior.close + sums.close) / (PRIOR_PROMPTS + sums.prompts)
     spread = (PRIOR_CELLS * prior.spread + sums.spread) / (PRIOR_CELLS + sums.prompts)
     pull = PRIOR_SCALE_CELLS * prior.quality
     scale = np.maximum((pull + sums.cross) / (pull + sums.square), 0.05)
     # Only ratios of scales can be seen: their geometric mean is set to 1.
-    gauge = float(np.exp(np.mean(np.log(scale))))
+    grading = now.of_any_prompt if now.of_any_prompt.all() else np.logical_not(now.of_any_prompt)
+    gauge = float(np.exp(np.mean(np.log(scale[grading]))))
     offset = now.offset + sums.rest / np.maximum(sums.own_n, 1.0)
-    centre = float(offset.mean())
+    centre = float(offset[grading].mean())
     return _Parameters(
         offset=offset - centre,
         scale=scale / gauge,
         own=own,
         prompt=prompt,
         repeat=now.repeat,
+        of_any_prompt=now.of_any_prompt,
         mean=now.mean + centre,
         spread=spread * gauge**2,
         quality=quality * gauge**2,

@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from judgeforge.records import SkipReason
 from judgeforge.results.figures.completions import FINISHED, others
@@ -17,31 +15,23 @@ from judgeforge.results.figures.given_labels import SURE
 from judgeforge.results.figures.label_noise import robust_loss
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.results.how_made import judges_by_name, part
+from judgeforge.results.report import contrast_findings
+from judgeforge.results.report.call_findings import of_calls
+from judgeforge.results.report.finding import ENOUGH, Finding
 from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 
-ENOUGH = 30
-"""Cases below which a share says little."""
 _MANY_WRONG, _STRICTER = 0.1, 0.8
 _CERTAIN = 3.0
 """Standard errors from one half."""
 _LONGER = 0.1
-_ONE_WINS = 0.9
 _SILENT = 0.05
 _NEAR_CHANCE = 0.6
 _FIRST = 0.1
-_FAILED, _UNANSWERED = 0.05, 0.05
+_FAILED = 0.05
 _UNFINISHED, _TWINS = 0.1, 0.2
 _TIES = 0.2
 _REVERSED = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    level: Literal["look", "note"]
-    """``look``: may spoil training or cost; ``note``: good to know."""
-    text: str
-    advice: str
 
 
 _MISSING: Mapping[str, str] = {
@@ -52,6 +42,7 @@ _MISSING: Mapping[str, str] = {
     "refused": "refused: another judge for such prompts",
     "withheld": "withheld: another judge for such prompts",
     "too_long": "too_long: a judge with a longer context",
+    "unsuited": "unsuited: another judge for tools and for more than words",
     "failed": "failed: log.jsonl has each error",
     "undecided": "undecided: make the check one that every answer can be put to",
 }
@@ -99,18 +90,6 @@ def _length(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             "pairing.strategy: length_matched or pairing.max_length_ratio; or a rubric that says "
             "how long is right.",
         )
-
-
-def _models(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
-    for model, (won, lost) in figures.pairs.wins().items():
-        total = won + lost
-        if total >= ENOUGH and won / total >= _ONE_WINS:
-            yield Finding(
-                "look",
-                f"{model} is chosen in {won / total:.0%} of its pairs with other models: they may "
-                "teach to tell its style apart more than to answer well.",
-                "Sample several completions of each model, so that models meet themselves too.",
-            )
 
 
 def _silence(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
@@ -206,17 +185,8 @@ def _skips(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
 
 
 def _calls(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
-    for name, calls in figures.calls.models.items():
-        failed = calls.failures.total()
-        if calls.attempts >= ENOUGH and failed / calls.attempts > _UNANSWERED:
-            most, count = calls.failures.most_common(1)[0]
-            yield Finding(
-                "look",
-                f"{failed / calls.attempts:.0%} of the requests to {name} brought no reply (most "
-                f"often {most}: {count:,} times).",
-                "HTTP 429: lower rpm or concurrency; timeouts: raise timeout_s; log.jsonl has "
-                "each error.",
-            )
+    for text, advice in of_calls(figures.calls):
+        yield Finding("look", text, advice)
 
 
 def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
@@ -327,7 +297,11 @@ def _is_certain(share: float, cases: int) -> bool:
 _RULES: tuple[Rule, ...] = (
     _wrong,
     _length,
-    _models,
+    contrast_findings.alike,
+    contrast_findings.narrow,
+    contrast_findings.style,
+    contrast_findings.audit,
+    contrast_findings.records,
     _silence,
     _agreement,
     _criteria,

@@ -14,7 +14,7 @@ from judgeforge.results.report.charts import Columns, Lines, columns, lines
 from judgeforge.results.report.findings import findings
 from judgeforge.results.report.shown_pairs import ShownPairs
 from judgeforge.results.report.words import skip_words, status_words
-from judgeforge.store.manifest import Manifest, Totals
+from judgeforge.store.manifest import Manifest, ReplicaTotals, Totals
 
 _MOST_NAMES = 20
 """Rows of a table whose names models and people chose."""
@@ -48,6 +48,7 @@ def page(
         "thresholds": [(least, *figures.pairs.with_least(least)) for least in _THRESHOLDS],
         "models": _models(figures),
         "writers": sorted(figures.completions.models.items())[:_MOST_NAMES],
+        **_contrast(manifest, figures),
         "criteria": list(figures.criteria.by_name(manifest.faults))[:_MOST_NAMES],
         "judges": _judges(manifest, figures),
         "agreement": _agreement(figures),
@@ -58,8 +59,8 @@ def page(
         "slices": list(figures.slices.largest(_MOST_NAMES)),
         "calls": _calls(figures),
         "starts": figures.calls.starts,
-        "in_batches": figures.calls.in_batches,
-        "batches": figures.calls.batches,
+        "batches": figures.calls.batch_totals(),
+        "servers": _servers(figures),
         "events": figures.calls.events.most_common(_MOST_NAMES),
         "shown": shown,
         "folder_argument": shlex.quote(name),
@@ -176,6 +177,17 @@ def _models(figures: RunFigures) -> dict[str, Any]:
     }
 
 
+def _contrast(manifest: Manifest, figures: RunFigures) -> dict[str, Any]:
+    known, contrast = manifest.reliability or {}, figures.pairs.contrast
+    return {
+        "contrast": contrast.largest(_MOST_NAMES),
+        "styles": sorted(contrast.styles.items())[:_MOST_NAMES],
+        "audit": manifest.audit[:_MOST_NAMES],
+        "records": (known.get("writers") or ())[:_MOST_NAMES],
+        "agreed": known.get("writers_agreed") or 0.0,
+    }
+
+
 def _shade(value: float, most: float) -> int:
     """0 for nothing, then 1 to 8."""
     return 0 if value <= 0 else max(1, round(_SHADES * value / most))
@@ -244,3 +256,16 @@ def _calls(figures: RunFigures) -> list[dict[str, Any]]:
         }
         for name, calls in sorted(figures.calls.models.items())[:_MOST_NAMES]
     ]
+
+
+def _servers(figures: RunFigures) -> list[tuple[str, ReplicaTotals, str]]:
+    """Of the models that several servers have: each, and its failures in words."""
+    return [
+        (
+            name,
+            one,
+            ", ".join(f"{why} {count:,}" for why, count in one.failures.items()),
+        )
+        for name, replicas in sorted(figures.calls.replicas.totals().items())
+        for one in replicas
+    ][:_MOST_NAMES]

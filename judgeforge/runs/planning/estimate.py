@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import lru_cache
 
 from judgeforge.calls.call import NoCalls
-from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION, ModelPrice
-from judgeforge.calls.providers.base import Usage
+from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.judging.asking import rubrics_asked
-from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
+from judgeforge.judging.layout import CODE_OF_A_REQUEST
 from judgeforge.judging.panel import Panel
-from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
+from judgeforge.ranking.pairing.delta import is_audited, of_both_sides
+from judgeforge.records import Completion, Prompt, ReadyCompletion
 from judgeforge.runs.admission import Estimate
-from judgeforge.runs.planning.measure import Measure, bought, is_measured
+from judgeforge.runs.planning.frames import CALL_TOKENS, Frames
+from judgeforge.runs.planning.loads import (
+    ALWAYS,
+    EXPECTED,
+    HIGH,
+    LOW,
+    Beginning,
+    Caching,
+    ModelLoad,
+)
+from judgeforge.runs.planning.measure import (
+    Measure,
+    asks_from_records,
+    bought,
+    first_prompts,
+    is_measured,
+)
 from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.verifiers import is_verifiable
@@ -26,16 +40,10 @@ from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_toke
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import about_tokens
 
-LOW, EXPECTED, HIGH = range(3)
-_LEARNT_FROM = 32
-"""Prompts, for the number of calls that a progress bar counts to."""
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
 """Of the output limit that completions use; models differ, so low and high bound it."""
 _JUDGE_REPLY_TOKENS = (40, 120)
 """Low and expected: a rationale of a few sentences and the scores. High is the output limit."""
-_CALL_TOKENS = 10
-"""Chat markup of a request."""
-_ALL = (1.0, 1.0, 1.0)
 _WHERE_VERIFIED = (0.0, 0.05, 1.0)
 """Share of the judges' calls that is made about a prompt which verifiers may settle: they leave a
 few answers undecided."""
@@ -44,74 +52,51 @@ ASSUMED_ESCALATION = 0.15
 has shown it: on recorded judges half a call a completion, of three that could be made."""
 
 
-@dataclass(slots=True)
-class ModelLoad:
-    """The calls for one model and what they cost, in picodollars (0 where the price is unknown)."""
-
-    price: ModelPrice | None
-    calls: int = 0
-    """At most."""
-    expected_calls: float = 0.0
-    pico: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Low, expected, high."""
-
-    def add(
-        self,
-        calls: int,
-        inputs: tuple[int, ...],
-        outputs: tuple[int, ...],
-        *,
-        shared: int,
-        made: tuple[float, ...] = _ALL,
-    ) -> None:
-        """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
-        the share of the calls that is made in each case."""
-        self.calls += calls
-        self.expected_calls += made[EXPECTED] * calls
-        if self.price is None:
-            return
-        for case in (LOW, EXPECTED, HIGH):
-            cached = min(shared, inputs[case]) if case == LOW else 0
-            usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
-            self.pico[case] += round(made[case] * calls * self.price.cost(usage))
-
-
-@dataclass(frozen=True, slots=True)
-class TotalCost:
-    """USD of all prompts together; None where a price is unknown."""
-
-    low: float | None
-    expected: float | None
-    high: float | None
-
-
-def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
-    picos = [None if load.price is None else load.pico for load in loads]
-    known = [pico for pico in picos if pico is not None]
-    if len(known) < len(picos):
-        return TotalCost(None, None, None)
-    return TotalCost(*(to_usd(sum(pico[case] for pico in known)) for case in (LOW, EXPECTED, HIGH)))
-
-
 class Estimator:
     """Counts the calls of prompts as a run would make them, without retries and repairs."""
 
-    def __init__(self, prepared: Preparation, *, escalation: float = ASSUMED_ESCALATION) -> None:
-        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1."""
+    def __init__(
+        self,
+        prepared: Preparation,
+        *,
+        escalation: float = ASSUMED_ESCALATION,
+        first_directly: bool = False,
+        asked: float | None = None,
+    ) -> None:
+        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1.
+        ``first_directly``: whether the first prompt is asked without batches. ``asked``: the share
+        of all that is asked where the writers have records; None where no run has shown it, and the
+        first tier is taken to be asked everything."""
         self._config, self._prepared = prepared.config, prepared
         self._beyond = (0.0, escalation, 1.0)
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
+        self._frames = Frames(prepared, self._own.rubric_of, self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
+        judging, checked = self._config.judging, bool(prepared.rubric.checked)
+        self._from_records = asks_from_records(judging, checked=checked)
+        self._of_records = asked
+        self.audited = 0
+        """Prompts so far whose pair by design is judged."""
         self._first: dict[str, int] = {}
         """The prompts that judges are learnt from, by id, with their places."""
+        self._next_directly = first_directly
+        self.directly = 0
+        """Prompts with pictures so far, which go without batches where a model is asked in them."""
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
-        return {name: ModelLoad(self._prepared.prices[name]) for name in self._prepared.keys}
+        return {name: self._load(name) for name in self._prepared.keys}
+
+    def _load(self, name: str, *, directly: bool = False) -> ModelLoad:
+        prepared = self._prepared
+        direct = prepared.direct_prices.get(name, prepared.prices[name])
+        in_batch = name in prepared.batch_prices and not directly
+        caching = Caching.of(self._config.models[name], direct, in_batch=in_batch)
+        return ModelLoad(direct if directly else prepared.prices[name], caching)
 
     def of_prompt(self, prompt: Prompt) -> Estimate:
         """A model of unknown price counts as free: there only calls can be limited."""
@@ -132,10 +117,9 @@ class Estimator:
         self, prompt: Prompt, judge: JudgeConfig, completions: Sequence[Completion]
     ) -> float | None:
         """Expected price of one question about a completion of usual length; None if unknown."""
-        price = self._prepared.prices[judge.model]
-        if price is None:
+        load = self._load(judge.model)
+        if load.price is None:
             return None
-        load = ModelLoad(price)
         sizes = [_tokens(*self._shown_texts(one)) for one in completions]
         length = sum(sizes) // max(1, len(sizes))
         shown = {"one": 1, "two": 2, "all": len(completions)}[judge.shows]
@@ -166,18 +150,44 @@ class Estimator:
     @property
     def measured(self) -> int:
         """How many of the prompts so far are asked more, to measure the judges."""
-        return sum(is_measured(place, name) for name, place in self._first.items())
+        rules = self._config.pairing
+        return sum(
+            is_measured(place, name) and (not rules.by_design or is_audited(rules, name))
+            for name, place in self._first.items()
+        )
 
     def _measured_by(self, prompt: Prompt) -> Measure | None:
-        if self._measure is not None and len(self._first) < self._config.judging.fit_prompts:
+        if (self._measure is not None or self._from_records) and len(self._first) < first_prompts(
+            self._config
+        ):
             self._first.setdefault(prompt.id, len(self._first))
         place = self._first.get(prompt.id)
         return self._measure if place is not None and is_measured(place, prompt.id) else None
 
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
+        if not self._prepared.batch_prices:
+            self._add(prompt, loads)
+            return
+        has_pictures = any(message.pictures for message in prompt.messages)
+        goes_directly, self._next_directly = has_pictures or self._next_directly, False
+        self.directly += has_pictures
+        if not goes_directly:
+            self._add(prompt, loads)
+            return
+        apart = {name: self._load(name, directly=True) for name in loads}
+        self._add(prompt, apart)
+        for name, load in apart.items():
+            loads[name].take(load)
+
+    def _add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
-        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else _ALL
+        if self._config.pairing.by_design:
+            if not is_audited(self._config.pairing, prompt.id):
+                return
+            self.audited += 1
+            completions = of_both_sides(completions, self._config.pairing)
+        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else ALWAYS
         self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
             shown = self._completions_shown(prompt, judge, completions)
@@ -189,8 +199,12 @@ class Estimator:
             elif measure == "repeats":
                 shown = shown * (1 + self._config.judging.fit_repeats)
                 certain = len(shown)
-            self._judge(prompt, judge, shown[:certain], lengths, load, made=made)
+            first = made
             beyond = tuple(share * most for share, most in zip(self._beyond, made, strict=True))
+            if self._from_records and prompt.id not in self._first:
+                first = (0.0, 1.0 if self._of_records is None else self._of_records, 1.0)
+                beyond = beyond if self._of_records is None else first
+            self._judge(prompt, judge, shown[:certain], lengths, load, made=first)
             self._judge(prompt, judge, shown[certain:], lengths, load, made=beyond)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
@@ -219,9 +233,9 @@ class Estimator:
                 self._input_tokens(name, prompt.messages, *beside),
                 (low, expected, high),
             )
-            loads[name].add(1, inputs, outputs, shared=0)
+            loads[name].add(1, inputs, outputs, begins=Beginning(0))
             if calls > 1:
-                loads[name].add(calls - 1, inputs, outputs, shared=inputs[LOW])
+                loads[name].add(calls - 1, inputs, outputs, begins=Beginning(inputs[LOW]))
         lengths = (max(longest, low), max(longest, expected), max(longest, high))
         return lengths, (*ready, *(one.model for one in drawn))
 
@@ -231,7 +245,7 @@ class Estimator:
         """Low, expected and high of one request. A picture may be billed as next to nothing, or as
         the most that the model is configured with."""
         pictures = sum(len(message.pictures) for message in messages)
-        usual = about_message_tokens(messages, *beside) + _CALL_TOKENS
+        usual = about_message_tokens(messages, *beside) + CALL_TOKENS
         words = usual - pictures * PICTURE_TOKENS
         most = words + pictures * self._config.models[model].picture_tokens
         return words, min(usual, most), most
@@ -264,70 +278,36 @@ class Estimator:
         lengths: tuple[int, int, int],
         load: ModelLoad,
         *,
-        made: tuple[float, ...] = _ALL,
+        made: tuple[float, ...] = ALWAYS,
     ) -> None:
         if not shown:
             return
         outputs = self._reply_tokens(prompt, judge)
-        for frame, shared in self._frames(prompt, judge):
+        in_turn = self._prepared.layout != CODE_OF_A_REQUEST and not judge.facts.decides
+        for frame, begins in self._frames.of(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
                     tokens + completions * length
                     for tokens, length in zip(frame, lengths, strict=True)
                 )
-                load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
+                load.add(
+                    shown.count(completions),
+                    inputs,
+                    outputs,
+                    begins=begins,
+                    made=made,
+                    in_turn=in_turn,
+                )
 
     def _reply_tokens(self, prompt: Prompt, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
+        if judge.facts.rewards:
+            return (0, 0, 0)
         if judge.facts.decides:
             asked = 1 if judge.pairs else len(self._own.rubric_of(prompt).judged)
             return (0, 0, asked * MOST_TOKENS_PER_DECISION)
         usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
         return (*usual, judge.max_tokens)
-
-    def _frames(
-        self, prompt: Prompt, judge: JudgeConfig
-    ) -> Iterator[tuple[tuple[int, int, int], int]]:
-        """Of each request of a question: its tokens without completions (low, expected, high), and
-        those of the rubric.
-
-        The frames of all protocols that are answered in words are about the same length.
-        """
-        if judge.facts.decides:
-            rubric = self._own.rubric_of(prompt)
-            system, user = judge_messages("decisions", rubric, prompt, [""])
-            asked = decision_pair_question(rubric)
-            frame = self._input_tokens(judge.model, (system, user), asked)
-            yield frame, _tokens(system.text)
-            return
-        for _, rubric in rubrics_asked(judge, self._own.rubric_of(prompt)):
-            system, user = judge_messages("pointwise", rubric, prompt, [""])
-            frame = self._input_tokens(judge.model, (system, user))
-            yield frame, about_tokens(system.text)
-
-
-class ExpectedCalls:
-    """How many calls a start will make, told from its first prompts."""
-
-    def __init__(self, estimator: Estimator, prompts: int) -> None:
-        """``prompts``: those to do."""
-        self._estimator, self._prompts = estimator, prompts
-        self._seen, self._calls = 0, 0.0
-
-    def learning_from(
-        self, rows: Iterator[tuple[int, Prompt | Skip]]
-    ) -> Iterator[tuple[int, Prompt | Skip]]:
-        """The same rows."""
-        for position, row in rows:
-            if isinstance(row, Prompt) and self._seen < _LEARNT_FROM:
-                self._calls += self._estimator.expected_calls(row)
-                self._seen += 1
-            yield position, row
-
-    @property
-    def number(self) -> int | None:
-        """None before the first prompt."""
-        return round(self._calls / self._seen * self._prompts) if self._seen else None
 
 
 @lru_cache(maxsize=64)
@@ -339,4 +319,4 @@ def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
 
 
 def _tokens(*texts: str) -> int:
-    return about_tokens(*texts) + _CALL_TOKENS
+    return about_tokens(*texts) + CALL_TOKENS

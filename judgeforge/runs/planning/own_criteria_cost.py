@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.own_rubrics.writing import messages_for
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Prompt
+from judgeforge.runs.planning.loads import Beginning, ModelLoad
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.text.wording import about_tokens
-
-if TYPE_CHECKING:
-    from judgeforge.runs.planning.estimate import ModelLoad
 
 _USUAL_QUESTION = "Does the answer say which of the two is meant, and why the other one is not?"
 """As long as written questions usually are."""
@@ -55,8 +52,8 @@ class OwnCriteriaCost:
         frame: Sequence[int] = self._input_tokens(write.model, messages)
         inputs = tuple(n + shown * length for n, length in zip(frame, lengths, strict=True))
         usual = (min(write.max_tokens, n * write.most) for n in _TOKENS_OF_CRITERION)
-        shared = about_tokens(messages[0].text)
-        loads[write.model].add(1, inputs, (*usual, write.max_tokens), shared=shared)
+        begins = Beginning(about_tokens(messages[0].text))
+        loads[write.model].add(1, inputs, (*usual, write.max_tokens), begins=begins)
 
     def _as_written(self, rubrics: OwnRubrics | None) -> Rubric | None:
         if rubrics is None or self._write is None:

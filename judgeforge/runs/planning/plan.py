@@ -7,7 +7,7 @@ settings that are allowed but cannot have an effect.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from judgeforge.config.run import RunConfig
@@ -17,20 +17,22 @@ from judgeforge.inputs.noticed import Noticed
 from judgeforge.records import Skip
 from judgeforge.results.how_made import part
 from judgeforge.runs.folders import chosen_folder
-from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes
+from judgeforge.runs.planning.audit_notes import audit_notes, audit_warnings
+from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes, cache_notes
 from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
     Estimator,
-    ModelLoad,
-    TotalCost,
-    total_cost,
 )
-from judgeforge.runs.planning.identity import as_begun
+from judgeforge.runs.planning.identity import as_begun, layout_begun
+from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
-from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.planning.preparation import Preparation, check_prompts_file, prepare
+from judgeforge.runs.planning.records_plan import RecordsPlan
+from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.manifest import Manifest
 from judgeforge.store.spending import read_account, to_usd
 from judgeforge.text.wording import counted
 
@@ -45,14 +47,17 @@ class ModelPlan:
     high: float | None
     directly: float | None = None
     """What is expected without batches; None where the model is not asked in them."""
+    uncached: float | None = None
+    """What is expected if no cache keeps what requests begin with; None where none saves any."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
     """USD; None where a price is unknown.
 
-    ``low`` is for short answers, with all input that calls share (the rubric, a prompt sampled
-    again) at the price of cached input; ``high`` for every output limit used up. ``calls`` are
+    ``low`` is for short answers, with all input that calls share (the rubric, a row's conversation,
+    a prompt sampled again) at the price of cached input; ``high`` for every output limit used up
+    and nothing cached. ``calls`` are
     those of ``expected``, ``calls_high`` those of ``high``: a cascade may ask for fewer than all.
     """
 
@@ -78,29 +83,32 @@ def plan_run(
     a cascade asks beyond its first tier, as far as that has got; before that it is assumed.
     """
     folder = RunFolder(chosen_folder(config, out))
-    config = _as_begun(config, folder)
-    prepared = prepare(config, with_keys=False)
-    check_prompts_file(config)
+    prepared = _prepared(config, folder)
+    config = prepared.config
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    estimator = Estimator(prepared, escalation=share)
+    asks_judges = bool(prepared.rubric.judged and config.judging.judges)
+    # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
+    records = RecordsPlan(prepared, folder, share)
+    estimator = Estimator(
+        prepared, escalation=share, first_directly=asks_judges, asked=records.asked
+    )
     loads = estimator.loads()
     directly = DirectCost(prepared, share)
     prompts = skips = 0
-    noticed = Noticed()
-    verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
-    for row in read_clean_prompts(
-        config.prompts, prepared.row_checks, limit=limit, noticed=noticed
-    ):
+    noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
+    rows = read_clean_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed)
+    for row in rows:
         if isinstance(row, Skip):
             skips += 1
             continue
         prompts += 1
         verified.add(row)
         estimator.add(row, loads)
+        records.add(row)
         directly.add(row)
     models = [_model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
-    cost = total_cost(loads.values())
+    cost, pictured = total_cost(loads.values()), estimator.directly
     return PlanReport(
         prompts=prompts,
         skips=skips,
@@ -118,10 +126,26 @@ def plan_run(
             *_cascade_notes(config, seen),
             *_measure_notes(config, estimator),
             *verified.notes(),
-            *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
+            *records.notes(sum(load.expected_calls for load in loads.values())),
+            *audit_notes(config.pairing, estimator.audited, prompts),
+            *cache_notes({one.name: (one.expected, one.uncached) for one in models}),
+            *batch_notes(prepared, {n.name: (n.expected, n.directly) for n in models}, pictured),
         ],
-        warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
+        warnings=[
+            *cascade_warnings(config),
+            *budget_warnings(config, prompts, loads.values()),
+            *audit_warnings(config.pairing, estimator.audited, prompts),
+        ],
     )
+
+
+def _prepared(config: RunConfig, folder: RunFolder) -> Preparation:
+    """As a run in this folder would go on."""
+    previous = _begun(folder)
+    config = _as_begun(config, previous)
+    prepared = prepare(config, with_keys=False)
+    check_prompts_file(config)
+    return replace(prepared, layout=layout_begun(config, previous))
 
 
 def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad]) -> list[str]:
@@ -165,12 +189,14 @@ def _model_plan(name: str, load: ModelLoad, directly: float | None) -> ModelPlan
     costs = [None] * 3 if load.price is None else [to_usd(pico) for pico in load.pico]
     low, expected, high = costs
     calls = round(load.expected_calls)
-    return ModelPlan(name, calls, load.calls, low, expected, high, directly)
+    uncached = to_usd(load.uncached_pico) if load.saves_by_caches else None
+    return ModelPlan(name, calls, load.calls, low, expected, high, directly, uncached)
 
 
 def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
-    """The share of judgments beyond the certain ones that the run has asked for so far."""
-    if config.judging.cascade is None:
+    """The share of judgments beyond the certain ones that the run has asked for so far. Where the
+    writers' records settle pairs, a run does not show what it would ask without them."""
+    if config.judging.cascade is None or config.judging.writer_prior:
         return None
     try:
         manifest = folder.read_manifest()
@@ -183,13 +209,19 @@ def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
     return (seen.judgments - seen.certain) / possible if possible > 0 else None
 
 
-def _as_begun(config: RunConfig, folder: RunFolder) -> RunConfig:
-    """As a run in this folder would take it."""
+def _begun(folder: RunFolder) -> Manifest | None:
+    """What an earlier start left; the run itself says what is wrong with the file."""
     try:
-        manifest = folder.read_manifest()
+        return folder.read_manifest()
     except StoreError:
-        return config  # the run itself says what is wrong with the file
-    return config if manifest is None else as_begun(config, manifest.identity)
+        return None
+
+
+def _as_begun(config: RunConfig, previous: Manifest | None) -> RunConfig:
+    """As a run in this folder would take it."""
+    if previous is None:
+        return config
+    return with_known_addresses(as_begun(config, previous.identity), previous)
 
 
 def _measure_notes(config: RunConfig, estimator: Estimator) -> list[str]:
@@ -221,8 +253,8 @@ def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
 def _notes(config: RunConfig, prompts: int, skips: int, cost: TotalCost) -> list[str]:
     notes = [
         f"{counted(prompts, 'prompt')}, {counted(skips, 'row')} skipped. "
-        "Low counts what calls share as cached input, where it has a price of its own; "
-        "expected and high count none."
+        "Low counts what calls share as cached input, where it has a price of its own; expected "
+        "what is likely to be kept of judges' requests; high counts none."
     ]
     limit, low, high = config.budget.usd, cost.low, cost.high
     if limit is not None and low is not None and high is not None and low <= limit < high:

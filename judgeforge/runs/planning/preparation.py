@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pkgutil import resolve_name
+from functools import partial
 from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
@@ -33,11 +33,20 @@ from judgeforge.runs.planning.judge_settings import (
     check_judges,
     check_max_error,
     check_protocols,
+    check_rewards,
     judged_tokens,
+)
+from judgeforge.runs.planning.model_settings import (
+    check_batches,
+    check_fallback,
+    check_local,
+    check_template,
+    without_pictures,
+    without_tools,
 )
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
-from judgeforge.runs.planning.verifiers import check_programs, read_row_checks
+from judgeforge.runs.planning.verifiers import check_programs, read_own_criteria, read_row_checks
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -60,8 +69,7 @@ class Preparation:
     """What was judged elsewhere, where the configuration names a file."""
     direct_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
     batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
-    """Of the models that are asked in batches; None where no such price is known. What they cost
-    then is counted at the usual price."""
+    """Of models that are asked in batches; None where none is known, and the usual one counts."""
     layout: Layout = NEWEST_LAYOUT
     """Of what judges are sent; a folder keeps the one that it was begun with."""
 
@@ -77,12 +85,13 @@ class Preparation:
 
     @property
     def asks_nobody(self) -> bool:
-        """Whether there are criteria for judges, and this run names none."""
-        return self.leaves_to_judges and not self.config.judging.judges
+        """Whether this run names no judge for what is left to judges."""
+        judging, pairing = self.config.judging, self.config.pairing
+        return self.leaves_to_judges and not judging.judges and not pairing.judges_nothing
 
     @property
     def asks_judges(self) -> bool:
-        return bool(self.leaves_to_judges and self.config.judging.judges)
+        return self.leaves_to_judges and bool(self.config.judging.judges)
 
     @property
     def only_samples(self) -> bool:
@@ -153,14 +162,14 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             calibration = load_calibration(config, rubric.identity)
     with _adding_to(mistakes):
         verdicts = _verdicts(config)
-    for check_alone in (check_protocols, check_max_error, check_sides):
+    for check_alone in (check_protocols, check_rewards, check_max_error, check_sides):
         with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
     keys: dict[str, str | None] = {}
     without_key: set[str | None] = set()
     for name in names:
-        for check_model in (_check_local, _check_fallback, _check_batches):
+        for check_model in (check_local, check_template, check_fallback, check_batches):
             with _adding_to(mistakes):
                 check_model(config, name)
         place = config.models[name].key_place
@@ -279,72 +288,8 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=read_row_checks,
         reference_check=next((check.name for check in stated if check.needs_reference), None),
-        read_criteria=None if own is None else own.read,
+        read_criteria=None if own is None else partial(read_own_criteria, own),
         needs_criteria=own is not None and own.are_needed,
-        without_tools=_without_tools(config),
-        without_pictures=_without_pictures(config),
+        without_tools=without_tools(config),
+        without_pictures=without_pictures(config),
     )
-
-
-def _without_tools(config: RunConfig) -> str | None:
-    sampled = config.sampling.writers if config.sampling else []
-    fallbacks = (config.models[name].fallback for name in sampled)
-    for name in (*sampled, *filter(None, fallbacks)):
-        model = config.models[name]
-        if not model.facts.takes_tools:
-            return (
-                f"models.{name}: provider `{model.provider}` can call none. Sample models of "
-                "another provider, such as the same model behind a server, or leave the column out "
-                "with `fields: {tools: null}`"
-            )
-    return None
-
-
-def _without_pictures(config: RunConfig) -> str | None:
-    """Everything that is sampled or judges is shown them."""
-    for name in called_models(config):
-        model = config.models[name]
-        if model.vision is False:
-            return (
-                f"models.{name} is said not to see (`vision: false`). Sample and judge with models "
-                "that see, or take such rows out"
-            )
-        if not model.facts.takes_pictures:
-            return (
-                f"models.{name}: provider `{model.provider}` takes words only. Sample and judge "
-                "with models of another provider, or take such rows out"
-            )
-    return None
-
-
-def _check_fallback(config: RunConfig, name: str) -> None:
-    fallback = config.models[name].fallback
-    if fallback is None:
-        return
-    if config.models[name].facts.decides != config.models[fallback].facts.decides:
-        raise ConfigError(
-            f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
-            "Name a model of the same kind, or none.",
-            key=f"models.{name}.fallback",
-        )
-
-
-def _check_batches(config: RunConfig, name: str) -> None:
-    """A run that looks at its batches too seldom would take them for a standstill."""
-    batch = config.models[name].batch
-    if batch is not None and batch.poll_s >= config.limits.stall_s:
-        raise ConfigError(
-            f"must be less than limits.stall_s ({config.limits.stall_s:g}): a run that hears "
-            "nothing for that long stops",
-            key=f"models.{name}.batch.poll_s",
-        )
-
-
-def _check_local(config: RunConfig, name: str) -> None:
-    model = config.models[name]
-    if model.facts.find_model is None:
-        return
-    try:
-        resolve_name(model.facts.find_model)(model.model)
-    except ConfigError as error:
-        raise ConfigError(str(error), key=f"models.{name}.model") from None

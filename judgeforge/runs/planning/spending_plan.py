@@ -24,7 +24,7 @@ from judgeforge.ranking.rehearsal import Rehearsed, Way, rehearse
 from judgeforge.records import Prompt
 from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.pilot import Pilot, pilot_of
+from judgeforge.runs.planning.pilot import pilot_of
 from judgeforge.runs.planning.preparation import Preparation, check_prompts_file, prepare
 from judgeforge.runs.planning.spending_words import notes_of, reason_of
 from judgeforge.store.folder import RunFolder

@@ -31,6 +31,7 @@ from judgeforge.records import Completion, Judgment, Prompt
 from judgeforge.results.figures.completions import is_same_model
 from judgeforge.runs.planning.doctor import Finding, Status
 from judgeforge.runs.planning.preparation import Preparation, prepare
+from judgeforge.runs.planning.reward_trial import try_rewards
 from judgeforge.runs.planning.server_models import listed_models, stated_context
 from judgeforge.runs.wiring import trial_door
 from judgeforge.text.messages import Message
@@ -75,32 +76,54 @@ def try_models(config: RunConfig) -> list[Finding]:
 
 
 async def _try_all(prepared: Preparation, place: Path) -> list[Finding]:
-    async with trial_door(prepared, place) as (gateway, budget):
-        trials = [_Trial(prepared, name, gateway) for name in prepared.keys]
-        found = await asyncio.gather(*(trial.findings() for trial in trials))
-        spending = budget.spending()
+    """Each server of a model that several have is asked by itself: one may be set up otherwise."""
+    models = {name: prepared.config.models[name].replicas for name in prepared.keys}
+    found: list[list[Finding]] = []
+    for number in range(max(map(len, models.values()), default=1)):
+        alone = _at_one_server(prepared, number)
+        async with trial_door(alone, place) as (gateway, budget):
+            trials = [
+                _Trial(alone, name, gateway, len(servers) > 1)
+                for name, servers in models.items()
+                if number < len(servers)
+            ]
+            found += await asyncio.gather(*(trial.findings() for trial in trials))
+            spending = budget.spending()
     cost = "unknown" if spending.cost_usd is None else f"${spending.cost_usd:.6f}"
     asked = Finding("asking", "ok", f"{counted(spending.calls, 'call')} sent, cost {cost}")
     return [*(finding for findings in found for finding in findings), asked]
 
 
+def _at_one_server(prepared: Preparation, number: int) -> Preparation:
+    """As if each model had only this one of its servers; the last, where it has fewer."""
+    config = prepared.config
+    models = {
+        name: model.replicas[min(number, len(model.replicas) - 1)]
+        for name, model in config.models.items()
+    }
+    return replace(prepared, config=config.model_copy(update={"models": models}))
+
+
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """Of one model."""
+    """Of one model, at one of its servers."""
 
     prepared: Preparation
     name: str
     gateway: Asks
+    has_replicas: bool = False
 
     async def findings(self) -> list[Finding]:
         model = self.prepared.config.models[self.name]
         found: list[Finding] = []
         form: ReplyForm | None = None
         try:
-            if not model.facts.decides:
+            if model.facts.writes:
                 found = await self._sampled()
                 form, of_schema = await self._schema()
                 found += of_schema
+            elif self._gives_rewards:
+                found = await try_rewards(self.name, self.gateway, self._finding)
         except CallError as error:
             advice = "Check `model`, `base_url` and the key."
             failed = self._finding("answers", "fail", str(error), advice)
@@ -108,14 +131,23 @@ class _Trial:
             return [failed, *([] if model.facts.in_process else await self._in_the_list())]
         except JudgeforgeError as error:  # a budget that is used up, a disk that is full
             return [self._finding("answers", "fail", str(error), "Nothing more was asked.")]
-        if not model.facts.in_process and not model.facts.decides:
+        if not model.facts.in_process and model.facts.writes:
             found += await self._in_the_list()
         return [*found, *await self._judged(form)]
+
+    @property
+    def _gives_rewards(self) -> bool:
+        """Whether that is what it is asked for: some models give one of two things."""
+        judges = self.prepared.config.judging.judges
+        return any(judge.model == self.name and judge.facts.rewards for judge in judges)
 
     def _finding(self, what: str, status: Status, detail: str, advice: str = "") -> Finding:
         """``detail`` may quote a server."""
         said = one_line(redact(detail))
-        return Finding(f"{self.name}: {what}", status, said, advice if status != "ok" else "")
+        address = next(iter(self.prepared.config.models[self.name].addresses), "")
+        where = f" at {address}" if self.has_replicas else ""
+        name = f"{self.name}{where}: {what}"
+        return Finding(name, status, said, advice if status != "ok" else "")
 
     async def _sampled(self) -> list[Finding]:
         request = ChatRequest(_MESSAGES, _SAMPLE_TOKENS, _TEMPERATURE)
@@ -253,16 +285,19 @@ class _Trial:
     def _judgment(
         self, protocol: str, form: ReplyForm | None, judgments: Sequence[Judgment]
     ) -> Finding:
-        structured = form or self.prepared.config.models[self.name].structured
+        model = self.prepared.config.models[self.name]
+        structured = form or model.structured
+        how = f"{protocol}, structured: {structured}" if model.facts.writes else protocol
         missing = next((one.missing for one in judgments if one.missing is not None), None)
         if missing is None:
-            detail = f"could be read ({protocol}, structured: {structured})"
-            return self._finding("judgment", "ok", detail)
+            return self._finding("judgment", "ok", f"could be read ({how})")
         return self._finding(
             "judgment",
             "fail",
-            f"brought no score ({protocol}, structured: {structured}): {excerpt(missing, 300)}",
-            f"{_OTHER_WAY} It may also need more max_tokens of the judge.",
+            f"brought no score ({how}): {excerpt(missing, 300)}",
+            f"{_OTHER_WAY} It may also need more max_tokens of the judge."
+            if model.facts.writes
+            else "Another model, or another server, may give what this judge needs.",
         )
 
 

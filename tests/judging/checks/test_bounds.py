@@ -16,8 +16,16 @@ from judgeforge.config.run import PromptsConfig
 from judgeforge.errors import ConfigError
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.checks import CHECKS, Subject, UndecidedCheckError, parse_checks
+from judgeforge.judging.checks import (
+    CHECKS,
+    Subject,
+    UndecidedCheckError,
+    check_results,
+    parse_checks,
+    tasks_of,
+)
 from judgeforge.judging.checks import failed_checks as failed
+from judgeforge.judging.checks.programs import Verdict
 from judgeforge.judging.panel import Panel
 from judgeforge.judging.rubric import load_rubric
 from judgeforge.records import Skip
@@ -44,9 +52,14 @@ ARGUMENTS: dict[str, Any] = {
     "calls_tool": ["look", "look again"],
     "tool_arguments": {"type": "object", "properties": {"query": {"type": "string"}}},
     "no_tool_call": True,
+    "tool_calls": [{"name": "look", "arguments": {"query": "a"}}, {"name": "look again"}],
     "equals_reference": True,
     "contains_reference": True,
+    "math_equals": "reference",
+    "python_tests": "tests",
+    "function": "module:name",
 }
+ROW: dict[str, Any] = {"tests": ["assert f()"]}
 
 
 def decide(check: dict[str, Any], text: str, reference: str | None = "a reference") -> None:
@@ -54,8 +67,10 @@ def decide(check: dict[str, Any], text: str, reference: str | None = "a referenc
         ToolCall(id="1", name="look", arguments=json.dumps({"query": text})),
         ToolCall(id="2", name=text, arguments=text),
     )
+    checks, subject = parse_checks(check), Subject(text, reference, calls, ROW)
+    verdicts = dict.fromkeys(tasks_of(checks, subject), Verdict(1.0))
     try:
-        failed(parse_checks(check), Subject(text, reference, calls))
+        check_results(checks, subject, verdicts)
     except UndecidedCheckError:
         return
 
@@ -268,6 +283,7 @@ def test_a_pattern_that_never_ends_leaves_the_check_undecided(source: str) -> No
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_what_a_check_cannot_take_is_told_in_a_short_message(name: str) -> None:
-    for argument in ([[]], [], None):
+    none_expected = [] if name == "tool_calls" else [[]]
+    for argument in ([[]], *none_expected, None):
         with pytest.raises(ValueError, match=r"^.{10,600}$"):
             parse_checks({name: argument})
