@@ -125,6 +125,17 @@ class JudgingConfig(Record):
     judges (each pair says which is missing), or stop the run."""
 
     @model_validator(mode="after")
+    def _aim_means_something(self) -> JudgingConfig:
+        if self.aim == "training" and self.cascade is None:
+            raise ValueError(
+                "`aim: training` decides what a cascade asks next: set `cascade` (`cascade: {}` "
+                "will do) and a `tier` above 1 for the judges that are to be asked in doubt"
+            )
+        if self.aim != "training" and self.training_value != TrainingValue():
+            raise ValueError("`training_value` has a meaning with `aim: training` only")
+        return self
+
+    @model_validator(mode="after")
     def _records_are_learnt(self) -> JudgingConfig:
         if self.writer_prior and self.calibration is not None:
             raise ValueError(
@@ -135,17 +146,6 @@ class JudgingConfig(Record):
             raise ValueError(
                 "`writer_prior` is learnt from the first prompts, and `fit_prompts` is 0: raise it"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _aim_means_something(self) -> JudgingConfig:
-        if self.aim == "training" and self.cascade is None:
-            raise ValueError(
-                "`aim: training` decides what a cascade asks next: set `cascade` (`cascade: {}` "
-                "will do) and a `tier` above 1 for the judges that are to be asked in doubt"
-            )
-        if self.aim != "training" and self.training_value != TrainingValue():
-            raise ValueError("`training_value` has a meaning with `aim: training` only")
         return self
 
     @field_validator("judges")

@@ -40,7 +40,7 @@ class Spent:
     cost: float = 0.0
 
 
-def next_bundle(  # noqa: PLR0913 (what is known, and what may be asked)
+def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
     evidence: Evidence,
     options: Sequence[JudgeOption],
     reliability: Reliability,
