@@ -17,11 +17,11 @@ from judgeforge.ranking.cascade.candidates import (
     times_asked,
 )
 from judgeforge.ranking.cascade.gain import Value, expected_values
-from judgeforge.ranking.confidence import best_probabilities, probabilities_better
+from judgeforge.ranking.confidence import best_probabilities, outcome, probabilities_better
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.posterior import posterior
-from judgeforge.ranking.rank import quality_map
+from judgeforge.ranking.rank import quality_map, rank_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
 
@@ -83,6 +83,22 @@ def next_bundle(
     if unit == 0:  # a first tier that is free is no measure of what others may cost
         unit = min((option.cost for option in options if option.cost > 0), default=1.0)
     return _most_for_its_cost(bundles, expected - now, unit=unit, least=rules.min_gain)
+
+
+def is_settled(evidence: Evidence, reliability: Reliability, rules: CascadeRules) -> bool:
+    """Whether what the writers' records say is enough, before any judge is asked.
+
+    By the probability that the pair will be given, with half of a tie: records are doubted as
+    judgments are, by what judges share and by how often completions are equal.
+    """
+    ranking = rank_evidence(evidence, reliability)
+    if len(ranking.completion_ids) < 2:
+        return False
+    if rules.of == "best":
+        return max(ranking.p_best) >= rules.target_confidence
+    ordered = sorted(zip(ranking.scores, ranking.completion_ids, strict=True))
+    found = outcome(ranking, ordered[-1][1], ordered[0][1])
+    return found.better + found.tie / 2.0 >= rules.target_confidence
 
 
 def _most_for_its_cost(
