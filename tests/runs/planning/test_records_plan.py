@@ -38,7 +38,7 @@ def records_config(folder: Path, server: LocalServer, **judging: Any) -> Path:
         server,
         prompts=PROMPTS,
         models={
-            name: model(server, model=name, **({"price": dear} if name == "other" else {}))
+            name: model(server, model=name) | ({"price": dear} if name == "other" else {})
             for name in names
         },
         sampling={"models": ["strong", "weak"], "completions": 2, "seed": 7, "max_tokens": 64},
