@@ -21,8 +21,8 @@ Given = Literal["chosen", "rejected"]
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
 ]  # fmt: skip
-"""How a text ended: by itself, at a limit, by a filter; where it is unknown, it may be whole. One
-that never began failed, or its prompt is too long for the server."""
+"""How a text ended; where it is unknown, it may be whole. One that never began failed, or was too
+long for the server."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -74,7 +74,7 @@ class Completion(SparseRecord):
     failure: str | None = None
     """Why there is no answer (``finish`` failed) or it was withheld (content_filter)."""
     duplicate_of: str | None = None
-    """Id of the completion of the same prompt that reads the same and is judged for both."""
+    """Id of the completion that reads the same and is judged for both."""
     signs: tuple[str, ...] = ()
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
@@ -133,7 +133,7 @@ def suspicious_flag(sign: str) -> str:
 
 
 class Question(Record):
-    """One thing that one judge can be asked about completions of one prompt."""
+    """One thing that a judge can be asked about completions of one prompt."""
 
     judge: str
     """The judge's label."""
@@ -155,7 +155,7 @@ MissingKind = Literal[
 ]
 
 
-class Judgment(Record):
+class Judgment(SparseRecord):
     """What one judge said of one or several completions of a prompt.
 
     All scores are 0 to 1, higher is better. Which fields have the evidence depends on how many
@@ -171,10 +171,11 @@ class Judgment(Record):
     A judgment that could not be obtained has ``missing``, ``missing_kind`` and none of these.
     """
 
+    only_where_set = frozenset({"own_answer"})
+
     id: str
     prompt_id: str
-    completion_ids: tuple[str, ...]
-    """In the order in which the judge saw them."""
+    completion_ids: tuple[str, ...]  # in the order in which the judge saw them
     judge: str
     protocol: str
     """A name of the table ``judgeforge.ranking.protocols.PROTOCOLS``."""
@@ -195,7 +196,7 @@ class Judgment(Record):
     """Those of ``completion_ids`` that come from the judge's own model family."""
     rationale: str | None = None
     note: str | None = None
-    """What a reader should know of how this came about (such as a fallback)."""
+    """What a reader should know of it (such as a fallback)."""
     call: str | None = None
     """Key of the call that gave it, or of the last one."""
     calls: tuple[str, ...] = ()
@@ -205,7 +206,9 @@ class Judgment(Record):
     input_tokens_read: int | None = None
     """Tokens of the input that the server counted, where so few cannot be all that was sent."""
     cost_usd: float | None = 0.0
-    """Of all its calls."""
+    """Of all its calls, without ``own_answer``."""
+    own_answer: tuple[str, float | None] | None = None
+    """Key and cost of what the judge answered to the prompt itself, once for all its judgments."""
     missing: str | None = None
     missing_kind: MissingKind | None = None
     """Why there is no judgment: in words, and for programs (None where no reason was stated)."""
@@ -231,7 +234,7 @@ class Provenance(Record):
     missing_judges: tuple[str, ...] = ()
     """Judges that were asked about one of the two and gave no judgment."""
     answered_models: tuple[str, ...] = ()
-    """What the servers call the models that answered these calls, as far as they say."""
+    """What the servers call the models that answered, as far as they say."""
     cost_usd: float | None
     judgeforge_version: str
 
@@ -281,18 +284,14 @@ class SkipReason(StrEnum):
     DUPLICATE_ID = "duplicate_id"
     DUPLICATE_PROMPT = "duplicate_prompt"
     NEAR_DUPLICATE = "near_duplicate"
-    """Nearly the same as an earlier prompt (`prompts.near_duplicates`)."""
     CONTAMINATED = "contaminated"
-    """Asks what an evaluation set asks (`prompts.contamination`)."""
     CHANGED_DURING_RUN = "changed_during_run"
     CALL_FAILED = "call_failed"
     """Retries are used up, or the provider refused this very request."""
     TOO_FEW_COMPLETIONS = "too_few_completions"
-    """Fewer than two usable and distinct completions."""
     NOT_JUDGED = "not_judged"
-    """Sampled only: no judge is named, and nobody else has judged it yet."""
+    """Sampled only: nobody has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"
-    """Fewer than two completions with a judgment."""
     TIE = "tie"
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"

@@ -11,10 +11,34 @@ from judgeforge.config.choices import JudgeProtocol
 from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
-from judgeforge.text.messages import Record
+from judgeforge.text.messages import Record, SparseRecord
 
 
-class JudgeConfig(Record):
+class PromptFiles(Record):
+    """The judge's prompt in other words: texts with named places."""
+
+    system: Path | None = None
+    user: Path | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> PromptFiles:
+        if self.system is None and self.user is None:
+            raise ValueError("name a file for `system`, for `user`, or for both")
+        return self
+
+
+class ExamplesConfig(Record):
+    """Judgments of people that a judge is shown in each request."""
+
+    labels: Path
+    """A label file; what is shown is left out where judges are measured on it."""
+    number: int = Field(default=4, ge=1, le=32)
+
+
+class JudgeConfig(SparseRecord):
+    only_where_set = frozenset({"prompt", "examples", "commit_first"})
+    """So that folders which know nothing of them have the identity that they had."""
+
     model: str
     name: str | None = None
     protocol: JudgeProtocol = "pointwise"
@@ -32,6 +56,12 @@ class JudgeConfig(Record):
     """Which of two answers is shown first: each once, the earlier one, or one that `seed` draws."""
     seed: int = Field(default=0, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)
     """Decides orders that are drawn."""
+
+    prompt: PromptFiles | None = None
+    """The prompt in the user's own words; by default the house's."""
+    examples: ExamplesConfig | None = None
+    commit_first: bool = False
+    """Whether it answers each prompt itself first, once, and judges with its answer in view."""
 
     @model_validator(mode="after")
     def _settings_mean_something(self) -> JudgeConfig:

@@ -12,7 +12,7 @@ the same for all of a run, then the conversation, which all questions of a row b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from judgeforge.judging.material import (
     pictures_between,
     with_pictures,
 )
+from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.records import Prompt
@@ -69,9 +70,10 @@ def judge_messages(
     *,
     row: Sequence[ShownAnswer] = (),
     layout: Layout = NEWEST_LAYOUT,
+    own: OwnPrompt = OF_THE_HOUSE,
 ) -> tuple[Message, Message]:
     """The messages of ``judge_prompt``."""
-    return judge_prompt(protocol, rubric, prompt, answers, row=row, layout=layout).messages
+    return judge_prompt(protocol, rubric, prompt, answers, row=row, layout=layout, own=own).messages
 
 
 def judge_prompt(
@@ -82,11 +84,14 @@ def judge_prompt(
     *,
     row: Sequence[ShownAnswer] = (),
     layout: Layout = NEWEST_LAYOUT,
+    own: OwnPrompt = OF_THE_HOUSE,
+    own_answer: str | None = None,
 ) -> JudgePrompt:
     """Answers stand in the order given: numbered from 1 where all are shown, else A and B.
 
     ``row``: all answers to the prompt that are known, in an order of their own; only those shown
-    where it is empty. Equal arguments always give equal messages.
+    where it is empty. ``own``: the prompt in other words, ``own_answer``: what the judge answered
+    itself. Equal arguments always give equal messages.
     """
     facts = PROTOCOLS[protocol]
     labels = map(str, range(1, len(answers) + 1)) if facts.shows == "all" else iter("AB")
@@ -94,19 +99,29 @@ def judge_prompt(
     of_row = Material(prompt, _with_all(row, shown))
     if layout == CODE_OF_A_REQUEST:
         of_row = Material(prompt, shown)
-    code = code_absent_from((*of_row.written(), *_texts(rubric.own)))
+    beside = [*_texts(rubric.own), *([own_answer] if own_answer else [])]
+    code = code_absent_from((*of_row.written(), *beside))
     texts = Material(prompt, shown).shown_answers(code)
     is_decided_pair = facts.decides and len(texts) > 1
-    user = _render(
-        "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2",
-        turns=of_row.turns(code),
-        reference=prompt.reference,
-        completion=texts[0],
-        answers=list(zip(labels, texts, strict=False)),
-        code=code,
-    )
-    user = _own_criteria(protocol, rubric, code) + _explained(of_row, code) + user
-    system = Message(role="system", content=system_text(protocol, rubric))
+    values: dict[str, object] = {
+        "turns": of_row.turns(code),
+        "reference": prompt.reference,
+        "completion": texts[0],
+        "answers": list(zip(labels, texts, strict=False)),
+        "code": code,
+    }
+    name = "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2"
+    criteria = _own_criteria(protocol, rubric, code)
+    said = _render("own_answer.j2", own_answer=own_answer, code=code) if own_answer else ""
+    if own.user is None:
+        user = _render(name, **values)
+    else:
+        alone = facts.shows == "one"
+        user = _filled(own.user, **_user_places(values, alone, criteria, said))
+    user = ("" if own.user_names("own_criteria") else criteria) + _explained(of_row, code) + user
+    if said and not own.user_names("own_answer"):
+        user = _with_own_answer(user, said, code)
+    system = Message(role="system", content=system_text(protocol, rubric, own))
     if layout == CODE_OF_A_REQUEST:
         content = with_pictures(user, of_row.pictures)
         return JudgePrompt((system, Message(role="user", content=content)))
@@ -117,6 +132,25 @@ def judge_prompt(
     parts = pictures_between(user[:shared], of_row.pictures, user[shared:])
     prefix = SharedPrefix(messages=1, parts=len(parts) - 1)
     return JudgePrompt((system, Message(role="user", content=parts)), prefix)
+
+
+def _user_places(
+    values: Mapping[str, object], alone: bool, criteria: str, said: str
+) -> dict[str, str]:
+    has_reference = values["reference"] is not None
+    return {
+        "conversation": _render("conversation.j2", **values),
+        "reference": _render("reference.j2", **values).strip("\n") if has_reference else "",
+        "answers": _render("answer_alone.j2" if alone else "answers.j2", **values).rstrip("\n"),
+        "own_criteria": criteria.rstrip("\n"),
+        "own_answer": said,
+    }
+
+
+def _with_own_answer(user: str, said: str, code: str) -> str:
+    """Before the answers: it is the same for all questions of the row."""
+    place = shared_characters(user, code)
+    return f"{user[:place]}\n\n{said}{user[place:]}" if place else f"{said}\n\n{user}"
 
 
 def _with_all(
@@ -188,6 +222,30 @@ def writing_messages(
     return (Message(role="system", content=system), Message(role="user", content=content)), code
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What people have judged."""
+
+    prompt: Prompt
+    answers: tuple[ShownAnswer, ...]
+    best: int
+    """Place of the answer that they prefer."""
+
+
+def examples_text(examples: Sequence[Example]) -> str:
+    """As it stands in the system message; "" where there are none."""
+    materials = [Material(one.prompt, one.answers) for one in examples]
+    code = code_absent_from(tuple(text for each in materials for text in each.written()))
+    shown = []
+    for material, example in zip(materials, examples, strict=True):
+        texts = material.shown_answers(code)
+        labels = "AB" if len(texts) == 2 else [str(n) for n in range(1, len(texts) + 1)]
+        verdict = f"People prefer answer {labels[example.best]}."
+        answers = list(zip(labels, texts, strict=True))
+        shown.append({"turns": material.turns(code), "answers": answers, "verdict": verdict})
+    return _render("examples.j2", examples=shown, code=code) if shown else ""
+
+
 def decision_pair_question(rubric: Rubric) -> str:
     """Asks which of two answers is better by the whole rubric."""
     return _render("decisions_pair_question.j2", **_rubric_values(rubric))
@@ -213,20 +271,41 @@ def template_digests(protocols: Iterable[str]) -> dict[str, str]:
     }
 
 
-_systems: dict[tuple[str, str], str] = {}
+_systems: dict[tuple[str, str, OwnPrompt], str] = {}
 """Rendered once for each protocol and rubric (by its SHA-256): a run has few."""
 
 
-def system_text(protocol: str, rubric: Rubric) -> str:
+def system_text(protocol: str, rubric: Rubric, own: OwnPrompt = OF_THE_HOUSE) -> str:
     """The system message of a protocol's requests: the rubric, the same for all calls."""
     shared = rubric.shared
-    key = (protocol, shared.sha256)
+    key = (protocol, shared.sha256, own)
     if key not in _systems:
-        values = _rubric_values(shared)
-        if not shared.judged:
-            values["guidance"] = f"{values['guidance']}\n\n{_render('own_only.j2')}".strip()
-        _systems[key] = _render(f"{protocol}_system.j2", **values)
+        text = _system_text(protocol, shared, own)
+        shows_examples = own.examples and not own.names_examples
+        _systems[key] = f"{text}\n\n{own.examples}" if shows_examples else text
     return _systems[key]
+
+
+def _system_text(protocol: str, rubric: Rubric, own: OwnPrompt) -> str:
+    values = _rubric_values(rubric)
+    bare = "" if rubric.judged else _render("own_only.j2")
+    if own.system is None:
+        values["guidance"] = f"{values['guidance']}\n\n{bare}".strip()
+        return _render(f"{protocol}_system.j2", **values)
+    return _filled(
+        own.system,
+        rules=_render("rules.j2"),
+        guidance=str(values["guidance"]),
+        criteria=bare or _render("criteria.j2", **values),
+        weights=_render("weights.j2", **values).strip("\n") if values["weights"] else "",
+        reply=_render(f"reply_{protocol}.j2", **values),
+        examples=own.examples,
+    )
+
+
+def _filled(text: str, **places: str) -> str:
+    """The user's text with its places filled; what fills one is never read as a template."""
+    return _environment().from_string(text).render(places)
 
 
 def _rubric_values(rubric: Rubric) -> dict[str, object]:

@@ -10,7 +10,9 @@ from typing import Literal
 
 Shows = Literal["one", "two", "all"]
 
-_OF_WORDS = frozenset({"repeats", "criteria", "temperature", "max_tokens"})
+_OF_WORDS = frozenset(
+    {"repeats", "criteria", "temperature", "max_tokens", "prompt", "examples", "commit_first"}
+)
 """Settings of judges that answer in words: what is drawn can be drawn again, and cut off."""
 
 

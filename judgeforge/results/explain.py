@@ -169,12 +169,9 @@ def _calls(
     """The calls that made and judged both sides, with what the log knows of each."""
     calls: dict[str, ExplainedCall] = {}
     parts: set[str] = set()
-    if own is not None and own.calls:
+    if own is not None:
         parts.update(own.calls if len(own.calls) > 1 else ())
-        cost = None if parts else own.cost_usd
-        purpose = "criteria of the prompt"
-        for written in own.calls:
-            calls[written] = ExplainedCall(key=written, purpose=purpose, cost_usd=cost)
+        calls.update((call.key, call) for call in _written_by(own))
     for name, side in sides.items():
         answer = side.completion
         made = [(answer.call, f"answer ({name})", answer.cost_usd)]
@@ -182,6 +179,7 @@ def _calls(
             # What several calls cost together is split by what the log says of each.
             parts.update(one.calls)
             cost = None if one.calls else one.cost_usd
+            made += _own_answer(one)
             made += [(key, f"judge {one.judge} on {name}", cost) for key in one.call_keys]
         for key, purpose, cost in made:
             if key is not None and key not in calls:
@@ -194,6 +192,19 @@ def _calls(
             call = call.model_copy(update={"cost_usd": row.get("cost_usd")})
         calls[call.key] = call
     return tuple(calls.values())
+
+
+def _written_by(own: KeptCriteria) -> Iterator[ExplainedCall]:
+    cost = own.cost_usd if len(own.calls) == 1 else None
+    for key in own.calls:
+        yield ExplainedCall(key=key, purpose="criteria of the prompt", cost_usd=cost)
+
+
+def _own_answer(judgment: Judgment) -> Iterator[tuple[str, str, float | None]]:
+    """The call, what for, and its cost, where the judge answered the prompt itself."""
+    if judgment.own_answer is not None:
+        key, cost = judgment.own_answer
+        yield key, f"own answer of judge {judgment.judge}", cost
 
 
 def _with_attempt(call: ExplainedCall, row: Mapping[str, Any]) -> ExplainedCall:

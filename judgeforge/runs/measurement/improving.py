@@ -17,8 +17,12 @@ from judgeforge.errors import ConfigError, InputError
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Judgment
-from judgeforge.runs.measurement.calibrating import label_notes, prepare_measurement
-from judgeforge.runs.measurement.label_rows import LabelledPrompt, read_labels
+from judgeforge.runs.measurement.calibrating import (
+    label_notes,
+    labels_apart,
+    prepare_measurement,
+)
+from judgeforge.runs.measurement.label_rows import LabelledPrompt
 from judgeforge.runs.measurement.label_run import JudgedLabels, judge_labels
 from judgeforge.runs.progress import Progress
 from judgeforge.store.atomic_files import make_folder, replacing
@@ -50,7 +54,7 @@ def improve_rubric(
     prepared = prepare_measurement(config)
     if out is not None and out.exists():
         raise ConfigError(f"{out} is there already, and nothing is replaced; give another --out")
-    read = read_labels(labels, prepared.row_checks)
+    read = labels_apart(prepared, labels)
     judged = judge_labels(config, prepared.rubric.identity, read, on_progress=on_progress)
     own = prepared.own_rubrics
     rubric = prepared.rubric if own is None else own.shared

@@ -5,13 +5,14 @@ worklist.py          what is to be done, from one reading of the input
 identity.py          what may change between two starts, and what may not
 changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
-own_criteria_cost.py  what criteria of prompts' own cost
+own_cost.py          what written criteria and judges' own answers cost
 estimate.py          what the calls of a prompt will cost
 plan.py              what a run would cost
 batch_plan.py        what batches save
 check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
 preference_lint.py   what stands out in a preference set of others
+judge_words.py       judges' prompts and examples in the user's own words
 judge_settings.py    whether judges can do what is asked of them
 pair_sides.py        whether the writers that pairs are to have write at all
 measure.py           what is bought to measure the judges

@@ -16,6 +16,7 @@ from judgeforge.judging.judge_prompts import TEMPLATES_OF_OTHER_MATERIAL, templa
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import RubricId
 from judgeforge.runs.planning.identity import differences, first_of, model_identity, own_criteria
+from judgeforge.runs.planning.judge_words import with_digests
 from judgeforge.store.atomic_files import make_folder, replacing
 from judgeforge.text.wording import first_problem
 
@@ -30,7 +31,7 @@ def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
         "rubric": {**rubric.model_dump(mode="json"), **own_criteria(config)},
         "judges": {
             judge.label: {
-                **judge.model_dump(mode="json", exclude=_IRRELEVANT),
+                **with_digests(judge, judge.model_dump(mode="json", exclude=_IRRELEVANT)),
                 "model": model_identity(config.models[judge.model]),
             }
             for judge in judges

@@ -13,11 +13,12 @@ from judgeforge.calls.providers.base import Usage
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
+from judgeforge.judging.own_prompts import OF_THE_HOUSE
 from judgeforge.judging.panel import Panel
 from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
-from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
+from judgeforge.runs.planning.own_cost import OwnAnswerCost, OwnCriteriaCost, own_answer_tokens
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
@@ -100,6 +101,7 @@ class Estimator:
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
+        self._answers = OwnAnswerCost(self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
@@ -170,6 +172,9 @@ class Estimator:
                 certain = len(shown)
             self._judge(prompt, judge, shown[:certain], lengths, load)
             self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
+            if shown:
+                asked = _ALL if certain else self._beyond
+                self._answers.add(prompt, judge, load, made=asked)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
         """A cascade asks the first tier once, and everything else only where doubt is left."""
@@ -246,12 +251,12 @@ class Estimator:
     ) -> None:
         if not shown:
             return
-        outputs = self._reply_tokens(prompt, judge)
+        outputs, answered = self._reply_tokens(prompt, judge), own_answer_tokens(judge)
         for frame, shared in self._frames(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
-                    tokens + completions * length
-                    for tokens, length in zip(frame, lengths, strict=True)
+                    tokens + own + completions * length
+                    for tokens, own, length in zip(frame, answered, lengths, strict=True)
                 )
                 load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
 
@@ -279,7 +284,9 @@ class Estimator:
             yield frame, _tokens(system.text)
             return
         for _, rubric in rubrics_asked(judge, self._own.rubric_of(prompt)):
-            system, user = judge_messages("pointwise", rubric, prompt, [""])
+            own = self._prepared.own_prompts.get(judge.label, OF_THE_HOUSE)
+            protocol = "pointwise" if own == OF_THE_HOUSE else judge.protocol
+            system, user = judge_messages(protocol, rubric, prompt, [""], own=own)
             frame = self._input_tokens(judge.model, (system, user))
             yield frame, about_tokens(system.text)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pkgutil import resolve_name
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.own_prompts import OwnPrompt
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics, no_rubric
 from judgeforge.judging.panel import Panel, PanelKind
 from judgeforge.judging.rubric import Rubric, load_rubric
@@ -35,6 +37,7 @@ from judgeforge.runs.planning.judge_settings import (
     check_protocols,
     judged_tokens,
 )
+from judgeforge.runs.planning.judge_words import own_prompts
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
 
@@ -63,6 +66,9 @@ class Preparation:
     then is counted at the usual price."""
     layout: Layout = NEWEST_LAYOUT
     """Of what judges are sent; a folder keeps the one that it was begun with."""
+    own_prompts: Mapping[str, OwnPrompt] = field(default_factory=dict)
+    """By judge, of those that are asked in the user's words, with examples, or after an answer of
+    their own."""
 
     @property
     def own_rubrics(self) -> OwnRubrics | None:
@@ -104,7 +110,7 @@ class Preparation:
         """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from."""
         judging = self.config.judging
         own = self.own_rubrics
-        return kind(
+        panel = kind(
             judging.judges,
             self.rubric if own is None else own.shared,
             asked,
@@ -112,6 +118,7 @@ class Preparation:
             show_reasoning=judging.show_reasoning,
             layout=self.layout,
         )
+        return panel.in_words(self.own_prompts)
 
 
 @contextmanager
@@ -135,10 +142,13 @@ def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
 def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     mistakes = list[ConfigError]()
     rubric, calibration, verdicts = None, None, None
+    words: Mapping[str, OwnPrompt] = {}
     with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
-        for check in (check_judges, check_families, check_contexts):
+        with _adding_to(mistakes):
+            words = own_prompts(config, label_checks(config, rubric))
+        for check in (check_judges, check_families, partial(check_contexts, own=words)):
             with _adding_to(mistakes):
                 check(config, rubric)
         with _adding_to(mistakes):
@@ -180,12 +190,13 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         rubric,
         keys,
         {name: in_batches.get(name) or price for name, price in prices.items()},
-        row_checks(config, rubric),
+        row_checks(config, rubric, words),
         calibration,
         verdicts,
         direct_prices=prices,
         batch_prices=in_batches,
         layout=config.judging.prompt_layout or NEWEST_LAYOUT,
+        own_prompts=words,
     )
 
 
@@ -248,7 +259,20 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
             )
 
 
-def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
+def label_checks(config: RunConfig, rubric: Rubric) -> RowChecks:
+    """Of rows with labels: they bring what is judged, and nothing is sampled."""
+    return replace(
+        row_checks(config.model_copy(update={"sampling": None}), rubric),
+        read_criteria=None,
+        needs_criteria=False,
+        reference_check=None,
+        metadata_checks=(),
+    )
+
+
+def row_checks(
+    config: RunConfig, rubric: Rubric | None, own_prompts: Mapping[str, OwnPrompt] | None = None
+) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
     own = None if rubric is None else OwnRubrics.of(rubric, config.rubric_parts)
     checked = (rubric if own is None else own.shared).checked if rubric else ()
@@ -258,7 +282,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
     return RowChecks(
         context_tokens=min(known, default=None),
         output_tokens=config.sampling.max_tokens if config.sampling else 0,
-        judged_tokens=judged_tokens(config, rubric) if rubric else None,
+        judged_tokens=judged_tokens(config, rubric, own_prompts or {}) if rubric else None,
         needs_completions=config.sampling is None,
         adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
