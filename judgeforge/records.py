@@ -6,7 +6,6 @@ All are frozen; none knows how it was made. Fields are facts, which programs dec
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,7 +56,7 @@ class Prompt(Record):
 class Completion(SparseRecord):
     """One answer to a prompt, usable or not."""
 
-    only_where_set = frozenset({"tool_calls", "given", "principle"})
+    only_where_set = frozenset({"tool_calls", "given", "principle", "near_duplicate_of"})
 
     id: str
     prompt_id: str
@@ -75,6 +74,8 @@ class Completion(SparseRecord):
     """Why there is no answer (``finish`` failed) or it was withheld (content_filter)."""
     duplicate_of: str | None = None
     """Id of the completion that reads the same and is judged for both."""
+    near_duplicate_of: str | None = None
+    """Id of an earlier one that it nearly repeats: judged on its own, and no pair with that one."""
     signs: tuple[str, ...] = ()
     """Of having been written for its judge instead of its reader, sorted."""
     reasoning: str | None = None
@@ -123,6 +124,7 @@ class Completion(SparseRecord):
             *([f"not known to be whole: {self.unsure}"] if self.unsure is not None else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
+            *([f"nearly:{self.near_duplicate_of}"] if self.near_duplicate_of is not None else []),
             *([f"prompt may be cut: {read} tokens"] if read is not None else []),
             *map(suspicious_flag, self.signs),
         )
@@ -152,6 +154,7 @@ MissingKind = Literal[
     "unread",  # the reply is not what was asked for, also when asked again
     "reading_failed",  # reading the reply raised what nothing had foreseen
     "undecided",  # a check that code could not decide
+    "left_to_judges",  # the same, of a prompt that judges decide instead
 ]
 
 
@@ -272,7 +275,6 @@ class SkipReason(StrEnum):
     """Why a prompt ended without pairs. The list is closed."""
 
     INVALID_ROW = "invalid_row"
-    """Not JSON, not a table row, or a field of the wrong type."""
     INVALID_CRITERIA = "invalid_criteria"
     NO_CRITERIA = "no_criteria"
     CRITERIA_NOT_WRITTEN = "criteria_not_written"
@@ -293,6 +295,8 @@ class SkipReason(StrEnum):
     """Sampled only: nobody has judged it yet."""
     TOO_FEW_JUDGED = "too_few_judged"
     TIE = "tie"
+    ALIKE = "alike"
+    """Pairs could only be made of answers that are nearly the same."""
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"
     LENGTH_RATIO = "length_ratio"
@@ -310,7 +314,7 @@ class SkipReason(StrEnum):
         """Outcomes of a prompt whose completions were judged, so that it can be ranked again."""
         doubted = (self.TIE, self.BELOW_CONFIDENCE, self.ABOVE_MAX_ERROR, self.TOO_FEW_JUDGED)
         refused = (self.BELOW_MARGIN, self.LENGTH_RATIO, self.BELOW_CHOSEN_SCORE)
-        newer = (self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
+        newer = (self.ALIKE, self.WRONG_WRITERS, self.TOKEN_DIFFERENCE, self.NOT_AMONG_BEST)
         return self in (*doubted, *refused, *newer)
 
     @property
@@ -341,8 +345,3 @@ class JudgedPrompt:
     """All of them, also those that could not be used."""
     judgments: Sequence[Judgment]
     own_criteria: str | None = None
-
-
-def prompt_key(prompt_id: str) -> int:
-    """The first 8 bytes of a hash: two of a million ids are the same with a probability of 3e-8."""
-    return int.from_bytes(hashlib.blake2b(prompt_id.encode(), digest_size=8).digest(), "big")

@@ -7,6 +7,7 @@ acceptance.py    whether a refusal is about its request or about the model
 retry.py         when an attempt is repeated, and after how long
 hedging.py       a second request for a reply that is late
 endpoints.py     one configured model: its provider, gate and price
+prefixes.py      what calls begin with in common, and what a cache makes of it
 judge_calls.py   the door as judges see it: fallbacks, questions that are too long
 cache.py         paid replies on disk
 cache_upkeep.py  what `cache stats`, `prune` and `verify` do

@@ -116,7 +116,9 @@ class Sender:
     async def _exchange(self, attempt: _Attempt) -> tuple[RawReply, str, ModelReply]:
         endpoint = attempt.endpoint
         try:
-            raw = await endpoint.provider.send(attempt.call.body, model=endpoint.model)
+            raw = await endpoint.provider.send(
+                attempt.call.sent or attempt.call.body, model=endpoint.model
+            )
             return raw, *read_reply(endpoint, attempt.call, raw.body)
         except CallError as error:
             error.model = endpoint.name

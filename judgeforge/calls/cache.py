@@ -13,7 +13,9 @@ import sqlite3
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from judgeforge.calls.call import Call, key_of
 from judgeforge.errors import StoreError
+from judgeforge.store.atomic_files import force_name, make_folder
 from judgeforge.text.wording import first_problem
 
 ENTRY_VERSION = 2
@@ -123,6 +126,10 @@ _ALONE_S, _TOGETHER_S = 0.001, 0.004
 """How long a reply waits for others to share its transaction, after one that was alone and after
 one that was shared. Few calls in flight are not held up; of many, each costs an eighth less
 processor time at the longer wait, since what follows a transaction is done together as well."""
+_NORMAL, _FULL = 1, 2
+"""SQLite's synchronous: with a write-ahead log the first forces nothing onto the disk when a
+transaction ends, the second all of it (https://www.sqlite.org/pragma.html#pragma_synchronous). The
+database keeps the last one that was set, so it is always said."""
 _TEXT_MODE = diskcache.core.MODE_RAW
 _OF_A_TEAM = stat.S_ISGID | stat.S_IRWXG
 """A folder of mode 2770 or 2775: whatever is made in it is for its group."""
@@ -161,10 +168,20 @@ class ReplyCache:
     """Replies by call key.
 
     ``on_damage`` is told of every row that is corrupt or foreign; such a row counts as absent.
-    Raises StoreError when the disk or the database fails.
+    ``forced_after``: where given, each transaction is on the disk before ``put`` returns, and this
+    is done before it; both in a thread, so that calls in flight do not wait for the disk. Raises
+    StoreError when the disk or the database fails.
     """
 
-    def __init__(self, folder: Path, *, on_damage: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        on_damage: Callable[[str, str], None],
+        forced_after: Callable[[], None] | None = None,
+    ) -> None:
+        self._forced_after = forced_after
+        self._thread = None if forced_after is None else ThreadPoolExecutor(1, "reply-cache")
         self._on_damage = on_damage
         self._pending: list[tuple[str, str]] = []
         self._written: asyncio.Future[None]
@@ -181,6 +198,7 @@ class ReplyCache:
                 statistics=0,
                 sqlite_mmap_size=0,
                 sqlite_cache_size=1000,
+                sqlite_synchronous=_NORMAL if forced_after is None else _FULL,
             )
         except (*_FAILURES, RefusedRowError) as error:
             raise StoreError(
@@ -237,14 +255,21 @@ class ReplyCache:
     def _write_pending(self) -> None:
         rows, self._pending = self._pending, []
         self._wait_s = _TOGETHER_S if len(rows) > 1 else _ALONE_S
+        written = self._written
+        if self._thread is not None:
+            work = self._thread.submit(self._write, rows)
+            work.add_done_callback(partial(_tell_from_thread, written))
+            return
         try:
             self._write(rows)
         except StoreError as error:
-            self._written.set_exception(error)
+            written.set_exception(error)
         else:
-            self._written.set_result(None)
+            written.set_result(None)
 
     def _write(self, rows: Sequence[tuple[str, str]]) -> None:
+        if self._forced_after is not None:
+            self._forced_after()
         try:
             with self._rows.transact():
                 for key, text in rows:
@@ -258,7 +283,30 @@ class ReplyCache:
     def close(self) -> None:
         if self._pending:
             self._write_pending()
+        if self._thread is not None:
+            self._thread.submit(self._rows.close)  # a thread has a connection of its own
+            self._thread.shutdown()
         self._rows.close()
+
+
+def _tell_from_thread(written: asyncio.Future[None], work: Future[None]) -> None:
+    def tell() -> None:
+        if written.done():
+            return
+        error = work.exception()
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
+
+    loop = written.get_loop()
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(tell)
+
+
+def write_ahead_log(folder: Path) -> Path:
+    """Where the newest replies of that cache are, until they are moved into the database."""
+    return folder / f"{DATABASE}-wal"
 
 
 def _make_private(folder: Path) -> None:
@@ -267,13 +315,14 @@ def _make_private(folder: Path) -> None:
     """
     database = folder / DATABASE
     is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if is_new:
         folder.chmod(0o700)
     if not database.exists():
         # SQLite makes its files for everyone to read; the others follow the first one's mode.
         is_shared = folder.stat().st_mode & _OF_A_TEAM == _OF_A_TEAM
         database.touch(mode=0o600)
+        force_name(database)
         database.chmod(0o660 if is_shared else 0o600)
     elif database.stat().st_mode & stat.S_IRWXO:
         database.chmod(database.stat().st_mode & 0o770)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from judgeforge.calls.providers.answers import clean
-from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest
+from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest, SharedPrefix
 from judgeforge.calls.providers.pictures import without_pictures
 from judgeforge.text.wording import shortened
 
@@ -23,6 +23,17 @@ T = TypeVar("T")
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CallPrefix:
+    """What a call begins with that others begin with too."""
+
+    at: SharedPrefix
+    rubric: str | None
+    """Names the rubric's text and the model; None where it is too short to be kept."""
+    row: str | None
+    """The same of all that the questions about a row begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,16 @@ class Call:
     """SHA-256 (hex) of ``request``."""
     pictures: int = 0
     """Of ``request`` a hash of each, of ``request_bytes`` nothing but that."""
+    prefix: CallPrefix | None = None
+    sent: Body | None = None
+    """``body`` with what decides the way of a request and not its reply, where there is any."""
+
+    @property
+    def beginnings(self) -> tuple[str, ...]:
+        """Names of what other calls begin with too, the shortest first."""
+        if self.prefix is None:
+            return ()
+        return tuple(name for name in (self.prefix.rubric, self.prefix.row) if name is not None)
 
 
 def make_call(
@@ -50,6 +71,7 @@ def make_call(
     body: Body,
     sample: int,
     pictures: int = 0,
+    prefix: CallPrefix | None = None,
 ) -> Call:
     content = {
         "provider": provider,
@@ -61,7 +83,7 @@ def make_call(
     request = _ENCODER.encode(content)
     raw = request.encode("utf-8", "surrogatepass")
     key = hashlib.sha256(raw).hexdigest()
-    return Call(model_name, body, request, len(raw), key, pictures)
+    return Call(model_name, body, request, len(raw), key, pictures, prefix)
 
 
 def stored_call(model_name: str, request: str) -> Call:

@@ -9,15 +9,17 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from judgeforge.calls.call import Call, make_call
+from judgeforge.calls.call import Call, CallPrefix, make_call
 from judgeforge.calls.hedging import HedgeTimer
 from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
 from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.calls.money.prices import ModelPrice, most_input_tokens, most_output_tokens
+from judgeforge.calls.prefixes import PrefixRules, marked, marking_pays, prefix_rules
 from judgeforge.calls.providers.base import (
     ChatRequest,
+    Marks,
     ModelReply,
     ModelRequest,
     Provider,
@@ -50,8 +52,11 @@ class Endpoint:
     """The most that a reply has cost beyond its reservation; 0 as long as none has. A server that
     keeps to no `max_tokens` may take as much again, so calls are reserved at no less."""
     hedging: HedgeTimer = field(init=False)
+    rules: PrefixRules | None = field(init=False)
+    """Of the cache that its server keeps beginnings of prompts in, where one is of use."""
 
     def __post_init__(self) -> None:
+        self.rules = prefix_rules(self.model, self.price)
         self.hedging = HedgeTimer(self.model.hedge_after)
 
     def call(self, request: ModelRequest, sample: int) -> Call:
@@ -67,7 +72,30 @@ class Endpoint:
             body=self.provider.body(self.model, request),
             sample=sample,
             pictures=sum(len(message.pictures) for message in request.messages),
+            prefix=None if self.rules is None else self.rules.prefix_of(self.name, request),
         )
+
+    def marked(self, call: Call, readers: int, *, in_batch: bool = False) -> Call:
+        """The call as it is sent. ``readers``: how many requests begin with its row's beginning."""
+        if self.model.prompt_cache is False:
+            marks = Marks(none=True)
+        elif call.prefix is None and not in_batch:
+            return call
+        else:
+            marks = self._marks(call.prefix, readers, in_batch=in_batch)
+        return replace(call, sent=marked(self.model, call.body, marks))
+
+    def _marks(self, prefix: CallPrefix | None, readers: int, *, in_batch: bool) -> Marks:
+        facts = self.model.facts.prompt_cache
+        for_an_hour = in_batch and facts is not None and facts.may_keep_an_hour
+        if prefix is None:
+            return Marks(for_an_hour=for_an_hour)
+        price = self._price(in_batch=in_batch)
+        is_worth = readers > 1 and (
+            price is None or marking_pays(readers, price, in_batch=in_batch)
+        )
+        row = prefix.row if is_worth else None
+        return Marks(prefix.at, row, for_an_hour=for_an_hour)
 
     def read(self, call: Call, raw: bytes) -> ModelReply:
         """What a reply says to this call. Raises MalformedReplyError."""
@@ -90,7 +118,7 @@ class Endpoint:
         pictures = call.pictures * self.model.picture_tokens
         most_input = most_input_tokens(call.request_bytes) + pictures
         most = most_input, most_output_tokens(call.body)
-        return max(price.upper_bound(*most), self.beyond_pico)
+        return max(price.upper_bound(*most, kept_an_hour=in_batch), self.beyond_pico)
 
     def most_input_pico(self, call: Call) -> int | None:
         """The same of a call that was read and not answered."""

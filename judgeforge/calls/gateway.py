@@ -24,6 +24,7 @@ from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.hedging import race
 from judgeforge.calls.limits.gate import Passage
 from judgeforge.calls.limits.queues import GivesWay, never
+from judgeforge.calls.limits.turns import Turns
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.claims import current_claim
 from judgeforge.calls.providers.base import ModelRequest
@@ -89,6 +90,7 @@ class Gateway:
             stopping=lambda: self._stopping,
         )
         self._flights: dict[str, _Flight] = {}
+        self._turns = Turns()
         self.batches: Batches | None = None
         if book is not None:
             door = Door(cache, budget, log, self._acceptance, limits, book)
@@ -220,10 +222,12 @@ class Gateway:
         key = flight.call.key
         flight.task = asyncio.create_task(self._fetch_or_fall_back(flight))
         self._flights[key] = flight
+        self._turns.expect(flight.call.beginnings)
 
         def landed(done: asyncio.Task[Answer]) -> None:
             if self._flights.get(key) is flight:  # the call may have been begun anew meanwhile
                 del self._flights[key]
+            self._turns.ended(flight.call.beginnings)
             _retrieve_error(done)
 
         flight.task.add_done_callback(landed)
@@ -265,10 +269,12 @@ class Gateway:
 
         async def once() -> Answer:
             begun = time.monotonic()
-            passage = await endpoint.gate.enter(endpoint.size(call), gives_way=gives_way)
-            clock.waited_s += time.monotonic() - begun
             try:
-                return await self._send(endpoint, call, passage, flight.progress)
+                async with self._turns.turn(call.beginnings) as turn:
+                    passage = await endpoint.gate.enter(endpoint.size(call), gives_way=gives_way)
+                    clock.waited_s += time.monotonic() - begun
+                    turn.sent()
+                    return await self._send(endpoint, call, passage, flight.progress)
             except StatusError as error:
                 failures.look(
                     error,
@@ -296,6 +302,7 @@ class Gateway:
     async def _send(
         self, endpoint: Endpoint, call: Call, passage: Passage, progress: CallProgress
     ) -> Answer:
+        call = endpoint.marked(call, self._turns.readers(call.beginnings))
         sending = self._sender.send(endpoint, call, passage, progress)
         after_s = endpoint.hedging.after_s
         if after_s is None:

@@ -9,6 +9,7 @@ run.py           the configuration of a run
 model.py         what it says of a model
 sampling.py      what it says of sampling
 batch.py         what it says of sending a model's requests in batches
+price.py         what it says of prices, in batches and without
 judges.py        what it says of judges
 rubric.py        what it says of criteria of each prompt's own
 keys.py          reads the key of a model

@@ -6,19 +6,6 @@ from pydantic import Field
 
 from judgeforge.text.messages import Record
 
-LARGEST_BATCH_PRICE = 1e6
-
-
-class BatchPrice(Record):
-    """USD per million tokens of requests that are answered in a batch."""
-
-    input_per_mtok: float = Field(ge=0, le=LARGEST_BATCH_PRICE)
-    output_per_mtok: float = Field(ge=0, le=LARGEST_BATCH_PRICE)
-    cached_input_per_mtok: float | None = Field(default=None, ge=0, le=LARGEST_BATCH_PRICE)
-    """Without it, cached input costs what other input costs."""
-    cache_write_per_mtok: float | None = Field(default=None, ge=0, le=LARGEST_BATCH_PRICE)
-    """Without it, writing to the provider's cache costs what other input costs."""
-
 
 class BatchConfig(Record):
     """How a model's requests are gathered. The limits of its provider hold besides."""

@@ -12,9 +12,10 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from judgeforge.config.batch import BatchConfig, BatchPrice, as_batch
+from judgeforge.config.batch import BatchConfig, as_batch
 from judgeforge.config.choices import ProviderName
 from judgeforge.config.document import Location, key_path
+from judgeforge.config.price import Price
 from judgeforge.config.providers import PROVIDERS, MaxTokensField, ProviderFacts
 from judgeforge.text.messages import Record
 
@@ -63,8 +64,6 @@ MOST_PICTURE_TOKENS = 50_000
 """The most that a known model bills for a picture: gpt-4o-mini 48,169, others below 17,000."""
 LARGEST_INTEGER = 2**63 - 1
 """What servers, Parquet and other languages take for a whole number."""
-LARGEST_PRICE = 1e6
-"""USD per million tokens: within these bounds prices times tokens never overflow."""
 DEEPEST_PARAMS = 32
 
 
@@ -84,21 +83,6 @@ def no_json_values(value: object, at: Location = ()) -> Iterator[tuple[Location,
         yield at, f"found a whole number of {len(str(abs(value)))} digits; it must fit 64 bits"
     elif not isinstance(value, str | bool | int | float | None):
         yield at, f"found a value of type {type(value).__name__}, which JSON does not have"
-
-
-class Price(Record):
-    """USD per million tokens."""
-
-    input_per_mtok: float = Field(ge=0, le=LARGEST_PRICE)
-    output_per_mtok: float = Field(ge=0, le=LARGEST_PRICE)
-    cached_input_per_mtok: float | None = Field(default=None, ge=0, le=LARGEST_PRICE)
-    """Without it, cached input costs what other input costs."""
-    cache_write_per_mtok: float | None = Field(default=None, ge=0, le=LARGEST_PRICE)
-    """Without it, writing to the provider's cache costs what other input costs."""
-    per_request: float = Field(default=0.0, ge=0, le=LARGEST_PRICE)
-    """USD for each request, where the provider bills that beside the tokens."""
-    batch: BatchPrice | None = None
-    """Of requests that are answered in a batch."""
 
 
 class ModelConfig(Record):
@@ -146,6 +130,9 @@ class ModelConfig(Record):
     hedge_after: Literal["p95"] | Annotated[float, Field(gt=0, le=3600)] | None = None
     """Send a second, equal request when a reply takes longer than 95 of 100 do, or than this many
     seconds. Both are paid for."""
+    prompt_cache: Literal["auto"] | bool = "auto"
+    """Whether the server keeps the beginnings of prompts, so that one request of several that
+    begin alike goes first. `auto`: where cached input has a lower price."""
     batch: Annotated[BatchConfig | None, BeforeValidator(as_batch)] = None
     """Gather requests and send them as batches, which take up to a day and cost half."""
 
@@ -252,6 +239,15 @@ class ModelConfig(Record):
             raise ValueError(
                 f"provider `{self.provider}` has no address of its own: give the server's "
                 "`base_url`, such as http://127.0.0.1:8000/v1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_keep_prompts(self) -> ModelConfig:
+        if self.prompt_cache is True and self.facts.prompt_cache is None:
+            raise ValueError(
+                f"nothing is known of how provider `{self.provider}` keeps the beginnings of "
+                "prompts: take `prompt_cache` out"
             )
         return self
 

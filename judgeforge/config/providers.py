@@ -24,6 +24,21 @@ class BatchFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptCacheFacts:
+    """How a provider keeps the beginnings of prompts, and bills what it reads of them."""
+
+    marked_by: str
+    """The function as ``module:name`` that marks in a body what is to be kept (see
+    ``calls.providers.base.Marks``)."""
+    least_tokens: int
+    """Shorter beginnings are not kept."""
+    least_by_model: tuple[tuple[str, int], ...] = ()
+    """What holds for models whose names match instead; the first that matches."""
+    may_keep_an_hour: bool = False
+    """Whether a mark can ask for an hour, which a batch needs."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderFacts:
     """What concerns the provider's own address holds only where a model has no `base_url`."""
 
@@ -60,6 +75,7 @@ class ProviderFacts:
     """What its own address calls the output limit."""
     batches: BatchFacts | None = None
     """None where the API has no batches, or they do not take what it asks."""
+    prompt_cache: PromptCacheFacts | None = None
 
 
 PROVIDERS: dict[str, ProviderFacts] = {
@@ -73,6 +89,9 @@ PROVIDERS: dict[str, ProviderFacts] = {
             "judgeforge.calls.providers.openai_batches:OpenAIBatches",
             most_requests=50_000,
             most_bytes=200 * 10**6,
+        ),
+        prompt_cache=PromptCacheFacts(
+            "judgeforge.calls.providers.openai_marks:marked", least_tokens=1024
         ),
     ),
     "anthropic": ProviderFacts(
@@ -89,6 +108,16 @@ PROVIDERS: dict[str, ProviderFacts] = {
             most_requests=100_000,
             most_bytes=256 * 10**6,
             refused_params=frozenset({"speed", "store", "previous_thread_event_id"}),
+        ),
+        prompt_cache=PromptCacheFacts(
+            "judgeforge.calls.providers.anthropic_marks:marked",
+            least_tokens=1024,
+            least_by_model=(
+                (r"(opus|fable|mythos)-5", 512),
+                (r"opus-4-7|haiku-3", 2048),
+                (r"opus-4-[56]|haiku-4", 4096),
+            ),
+            may_keep_an_hour=True,
         ),
     ),
     "local": ProviderFacts(

@@ -149,8 +149,15 @@ class LimitsConfig(Record):
     """A run neither starts nor continues with fewer megabytes free on one of its disks."""
 
 
+EACH_SECOND: Literal["each_second"] = "each_second"
+EACH_REPLY: Literal["each_reply"] = "each_reply"
+
+
 class CacheConfig(Record):
     dir: Path | None = None
+    durable: Literal["each_second", "each_reply"] = EACH_SECOND
+    """When what was paid for is on the disk, where no power cut can take it: once a second, or each
+    reply and all that was reserved before it, before the reply is used."""
 
 
 class OnFinishConfig(Record):

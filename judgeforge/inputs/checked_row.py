@@ -11,8 +11,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from judgeforge.records import Prompt, ReadyCompletion, prompt_key
+from judgeforge.records import Prompt, ReadyCompletion
 from judgeforge.text.messages import ImagePart, Message, Part
+from judgeforge.text.prompt_keys import prompt_key
 
 if TYPE_CHECKING:
     from hashlib import _Hash

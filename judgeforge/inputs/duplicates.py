@@ -8,7 +8,8 @@ from typing import Literal
 
 from judgeforge.inputs.checked_row import CheckedRow
 from judgeforge.inputs.rows import RowProblemError
-from judgeforge.records import Prompt, SkipReason, prompt_key
+from judgeforge.records import Prompt, SkipReason
+from judgeforge.text.prompt_keys import prompt_key
 from judgeforge.text.visible import quotable
 
 _FIRST_SLOTS = 1024

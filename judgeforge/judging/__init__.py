@@ -4,7 +4,8 @@ rubric.py         what completions are judged by
 judge.py          what a judge is, and what its judgments share
 panel.py          all judges of a run, by the protocol of each
 asking.py         judges that write: replies in a schema, with one repair
-judge_prompts.py  prompts of judges, from templates in a sandbox
+judge_prompts.py  prompts of judges, from templates
+templates.py      these templates, in a sandbox
 layout.py         what requests of a row share, and the code of their tags
 material.py       what is judged, between tags: words, tool calls, pictures, thoughts
 first_replies.py  whether a judge can be read, and in which form it is asked
@@ -19,6 +20,7 @@ verification.py   criteria that code verifies
 protocols/        one file a way to ask
 replies/          reads what judges answer, strictly
 checks/           what code can check of a text
+programs/         what needs a program of its own: mathematics, tests, functions
 
 A judge is a model, a protocol and settings. It offers questions about some completions of a
 prompt; the panel asks all of them, the escalation those that are worth their price:

@@ -60,6 +60,8 @@ class Escalation:
         panel = panel or self._panel
         prices = self._prices(prompt, completions)
         checked = await panel.check(prompt, completions)
+        if panel.is_settled(prompt, checked):
+            return [*checked, *brought]
         course = _Course(panel, prompt, completions, self._options(prices), checked, brought)
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept

@@ -11,14 +11,10 @@ the same for all of a run, then the conversation, which all questions of a row b
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
 from judgeforge.calls.providers.base import SharedPrefix
-from judgeforge.config.shipped import shipped_prompts
 from judgeforge.judging.layout import (
     CODE_OF_A_REQUEST,
     NEWEST_LAYOUT,
@@ -35,23 +31,10 @@ from judgeforge.judging.material import (
 )
 from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Criterion, Rubric
+from judgeforge.judging.templates import filled, render
 from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.records import Prompt
 from judgeforge.text.messages import Message
-
-if TYPE_CHECKING:
-    from jinja2 import Environment, Template
-
-_SHARED_TEMPLATES = (
-    "answers.j2",
-    "conversation.j2",
-    "criteria.j2",
-    "reference.j2",
-    "repair.j2",
-    "weights.j2",
-)
-TEMPLATES_OF_OTHER_MATERIAL = ("pictures.j2", "thoughts.j2", "tools.j2")
-"""Of prompts with more than words in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +95,12 @@ def judge_prompt(
     }
     name = "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2"
     criteria = _own_criteria(protocol, rubric, code)
-    said = _render("own_answer.j2", own_answer=own_answer, code=code) if own_answer else ""
+    said = render("own_answer.j2", own_answer=own_answer, code=code) if own_answer else ""
     if own.user is None:
-        user = _render(name, **values)
+        user = render(name, **values)
     else:
         alone = facts.shows == "one"
-        user = _filled(own.user, **_user_places(values, alone, criteria, said))
+        user = filled(own.user, **_user_places(values, alone, criteria, said))
     user = ("" if own.user_names("own_criteria") else criteria) + _explained(of_row, code) + user
     if said and not own.user_names("own_answer"):
         user = _with_own_answer(user, said, code)
@@ -139,9 +122,9 @@ def _user_places(
 ) -> dict[str, str]:
     has_reference = values["reference"] is not None
     return {
-        "conversation": _render("conversation.j2", **values),
-        "reference": _render("reference.j2", **values).strip("\n") if has_reference else "",
-        "answers": _render("answer_alone.j2" if alone else "answers.j2", **values).rstrip("\n"),
+        "conversation": render("conversation.j2", **values),
+        "reference": render("reference.j2", **values).strip("\n") if has_reference else "",
+        "answers": render("answer_alone.j2" if alone else "answers.j2", **values).rstrip("\n"),
         "own_criteria": criteria.rstrip("\n"),
         "own_answer": said,
     }
@@ -179,7 +162,7 @@ def _own_criteria(protocol: str, rubric: Rubric, code: str) -> str:
         "shared": bool(shared),
         "code": code,
     }
-    return f"{_render(f'own_{protocol}.j2', **values)}\n\n"
+    return f"{render(f'own_{protocol}.j2', **values)}\n\n"
 
 
 def _texts(criteria: Iterable[Criterion]) -> list[str]:
@@ -189,9 +172,9 @@ def _texts(criteria: Iterable[Criterion]) -> list[str]:
 def _explained(material: Material, code: str) -> str:
     """What the tags mean that only some prompts have; nothing for a prompt of words alone."""
     parts = [
-        *([_render("tools.j2", code=code)] if material.has_tools else []),
-        *([_render("thoughts.j2", code=code)] if material.has_thoughts else []),
-        *([_render("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
+        *([render("tools.j2", code=code)] if material.has_tools else []),
+        *([render("thoughts.j2", code=code)] if material.has_thoughts else []),
+        *([render("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
     ]
     return "".join(f"{part}\n\n" for part in parts)
 
@@ -203,7 +186,7 @@ def writing_messages(
     for all prompts, and the user message; and the code of its tags."""
     material = Material(prompt, tuple(answers))
     code = code_absent_from(tuple(material.written()))
-    system = _render(
+    system = render(
         "write_system.j2",
         least=least,
         most=most,
@@ -211,7 +194,7 @@ def writing_messages(
         guidance=rubric.guidance.strip(),
         criteria=_shown(rubric.judged),
     )
-    user = _render(
+    user = render(
         "write_user.j2",
         turns=material.turns(code),
         reference=prompt.reference,
@@ -243,32 +226,17 @@ def examples_text(examples: Sequence[Example]) -> str:
         verdict = f"People prefer answer {labels[example.best]}."
         answers = list(zip(labels, texts, strict=True))
         shown.append({"turns": material.turns(code), "answers": answers, "verdict": verdict})
-    return _render("examples.j2", examples=shown, code=code) if shown else ""
+    return render("examples.j2", examples=shown, code=code) if shown else ""
 
 
 def decision_pair_question(rubric: Rubric) -> str:
     """Asks which of two answers is better by the whole rubric."""
-    return _render("decisions_pair_question.j2", **_rubric_values(rubric))
+    return render("decisions_pair_question.j2", **_rubric_values(rubric))
 
 
 def repair_message(problem: str) -> Message:
     """Asks for the reply again, with what was wrong with the last one."""
-    return Message(role="user", content=_render("repair.j2", problem=problem))
-
-
-def template_digests(protocols: Iterable[str]) -> dict[str, str]:
-    """SHA-256 (hex) of every file that can be part of the prompts of these protocols, by name."""
-    used = [
-        *_SHARED_TEMPLATES,
-        *TEMPLATES_OF_OTHER_MATERIAL,
-        *(f"{protocol}_" for protocol in protocols),
-    ]
-    files = sorted((shipped_prompts() / "judge").glob("*.j2"))
-    return {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in files
-        if file.name.startswith(tuple(used))
-    }
+    return Message(role="user", content=render("repair.j2", problem=problem))
 
 
 _systems: dict[tuple[str, str, OwnPrompt], str] = {}
@@ -288,24 +256,19 @@ def system_text(protocol: str, rubric: Rubric, own: OwnPrompt = OF_THE_HOUSE) ->
 
 def _system_text(protocol: str, rubric: Rubric, own: OwnPrompt) -> str:
     values = _rubric_values(rubric)
-    bare = "" if rubric.judged else _render("own_only.j2")
+    bare = "" if rubric.judged else render("own_only.j2")
     if own.system is None:
         values["guidance"] = f"{values['guidance']}\n\n{bare}".strip()
-        return _render(f"{protocol}_system.j2", **values)
-    return _filled(
+        return render(f"{protocol}_system.j2", **values)
+    return filled(
         own.system,
-        rules=_render("rules.j2"),
+        rules=render("rules.j2"),
         guidance=str(values["guidance"]),
-        criteria=bare or _render("criteria.j2", **values),
-        weights=_render("weights.j2", **values).strip("\n") if values["weights"] else "",
-        reply=_render(f"reply_{protocol}.j2", **values),
+        criteria=bare or render("criteria.j2", **values),
+        weights=render("weights.j2", **values).strip("\n") if values["weights"] else "",
+        reply=render(f"reply_{protocol}.j2", **values),
         examples=own.examples,
     )
-
-
-def _filled(text: str, **places: str) -> str:
-    """The user's text with its places filled; what fills one is never read as a template."""
-    return _environment().from_string(text).render(places)
 
 
 def _rubric_values(rubric: Rubric) -> dict[str, object]:
@@ -330,33 +293,8 @@ def _shown(criteria: Sequence[Criterion]) -> list[dict[str, object]]:
 
 def _asked(criterion: Criterion) -> str:
     asked = criterion.asked.strip()
-    return f"{asked} {_render('fault.j2')}" if criterion.is_fault else asked
+    return f"{asked} {render('fault.j2')}" if criterion.is_fault else asked
 
 
 def _weights(criteria: Sequence[Criterion]) -> list[tuple[str, str]]:
     return [(one.name, f"{one.size:g}") for one in criteria]
-
-
-def _render(name: str, **values: object) -> str:
-    return _template(name).render(values).rstrip("\n")
-
-
-@cache
-def _template(name: str) -> Template:
-    return _environment().get_template(name)
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import FileSystemLoader, StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(shipped_prompts() / "judge"),
-        undefined=StrictUndefined,
-        autoescape=False,  # the reader is a model, not a browser: content stays as it is
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -9,13 +9,22 @@ from typing import Protocol, Self, TypeVar
 
 from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
+from judgeforge.judging.checks.programs import Task, Verdict
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.judge import form_note, make_judge
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
+from judgeforge.judging.programs.deciding import Decides, NoPrograms
 from judgeforge.judging.rubric import Rubric
-from judgeforge.judging.verification import JUDGE_NAME, run_checks
+from judgeforge.judging.verification import (
+    JUDGE_NAME,
+    deciding,
+    is_settled,
+    left_to_judges,
+    run_checks,
+    tasks_for,
+)
 from judgeforge.records import Completion, Judgment, Prompt, Question
 
 
@@ -34,15 +43,18 @@ class Panel:
         *,
         show_reasoning: bool = False,
         layout: Layout = NEWEST_LAYOUT,
+        programs: Decides | None = None,
     ) -> None:
         """``show_reasoning``: whether judges see what a model thought before it answered.
-        ``layout``: of what they are sent."""
+        ``layout``: of what they are sent. ``programs``: what decides checks that code in this
+        process cannot."""
         self.judges = tuple(judges)
         self._show_reasoning = show_reasoning
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
         self._gateway, self._layout = gateway, layout
         self._words: Mapping[str, OwnPrompt] = {}
+        self._programs: Decides = programs or NoPrograms()
         self._use(rubric)
 
     def _use(self, rubric: Rubric) -> None:
@@ -83,7 +95,13 @@ class Panel:
     async def judge(
         self, prompt: Prompt, completions: Sequence[Completion], *, more: int = 0
     ) -> list[Judgment]:
-        """Checks first, then every round of every judge, and so many ``more`` of each."""
+        """Checks first, then every round of every judge, and so many ``more`` of each.
+
+        Where verifiers settle the prompt, no judge is asked.
+        """
+        checked = await self.check(prompt, completions)
+        if self.is_settled(prompt, checked):
+            return checked
         questions = [
             question
             for judge in self.judges
@@ -91,7 +109,15 @@ class Panel:
             for question in self.questions(judge.label, completions, repeat)
         ]
         asked = await self.ask(prompt, completions, questions)
-        return [*await self.check(prompt, completions), *asked]
+        return [*checked, *asked]
+
+    def is_settled(self, prompt: Prompt, checked: Sequence[Judgment]) -> bool:
+        """Whether what code found (``check``) is all that is needed: judges are not asked then."""
+        return self._asks and bool(deciding(self._rubric, prompt)) and is_settled(checked)
+
+    @property
+    def _asks(self) -> bool:
+        return bool(self._rubric.judged and self.judges)
 
     async def check(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
         """What code verifies, free of charge; nothing where the rubric has no checks.
@@ -100,11 +126,42 @@ class Panel:
         """
         if not self._rubric.checked:
             return []
+        verdicts = await self._verdicts(prompt, completions)
+        found = await self._checked(prompt, completions, verdicts)
+        names = deciding(self._rubric, prompt) if self._asks else frozenset[str]()
+        if not names or is_settled(found):
+            return found
+        rest = [
+            run_checks(self._rubric, prompt, one, verdicts, without=names) for one in completions
+        ]
+        return left_to_judges(found, rest, names)
+
+    async def _checked(
+        self,
+        prompt: Prompt,
+        completions: Sequence[Completion],
+        verdicts: Mapping[Task, Verdict],
+    ) -> list[Judgment]:
         checked = [
-            await asyncio.to_thread(run_checks, self._rubric, prompt, completion)
+            await asyncio.to_thread(run_checks, self._rubric, prompt, completion, verdicts)
             for completion in completions
         ]
         return [judgment for judgment in checked if judgment is not None]
+
+    async def _verdicts(
+        self, prompt: Prompt, completions: Sequence[Completion]
+    ) -> dict[Task, Verdict]:
+        """Of all programs that the checks of these completions need."""
+        if not self._rubric.has_programs:
+            return {}
+        tasks = [
+            task
+            for completion in completions
+            for task in await asyncio.to_thread(tasks_for, self._rubric, prompt, completion)
+        ]
+        wanted = list(dict.fromkeys(tasks))
+        found = await gather_or_cancel(self._programs.decide(task) for task in wanted)
+        return dict(zip(wanted, found, strict=True))
 
     def questions(
         self, judge: str, completions: Sequence[Completion], repeat: int = 0
@@ -160,9 +217,16 @@ class TriedPanel(Panel):
         *,
         show_reasoning: bool = False,
         layout: Layout = NEWEST_LAYOUT,
+        programs: Decides | None = None,
     ) -> None:
         super().__init__(
-            judges, rubric, gateway, own_family, show_reasoning=show_reasoning, layout=layout
+            judges,
+            rubric,
+            gateway,
+            own_family,
+            show_reasoning=show_reasoning,
+            layout=layout,
+            programs=programs,
         )
         self.first_replies = gateway
 
@@ -194,13 +258,25 @@ class RecordedPanel(Panel):
         *,
         show_reasoning: bool = False,
         layout: Layout = NEWEST_LAYOUT,
+        programs: Decides | None = None,
     ) -> None:
         super().__init__(
-            judges, rubric, NoCalls(), own_family, show_reasoning=show_reasoning, layout=layout
+            judges,
+            rubric,
+            NoCalls(),
+            own_family,
+            show_reasoning=show_reasoning,
+            layout=layout,
+            programs=programs,
         )
         self._judgments = {
             (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
         }
+
+    async def check(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Judgment]:
+        """As code found it then."""
+        keys = [(prompt.id, JUDGE_NAME, (one.id,), 0) for one in completions]
+        return [self._judgments[key] for key in keys if key in self._judgments]
 
     async def ask(
         self, prompt: Prompt, completions: Sequence[Completion], questions: Sequence[Question]
@@ -230,4 +306,5 @@ class PanelKind(Protocol[A_contra, PanelT_co]):
         *,
         show_reasoning: bool,
         layout: Layout,
+        programs: Decides | None,
     ) -> PanelT_co: ...

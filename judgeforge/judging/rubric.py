@@ -68,6 +68,9 @@ class Criterion(RubricPart):
     check: dict[str, Any] | None = None
     required: bool = Field(default=False, strict=True)
     """Whether an answer that fails the check can never be chosen over one that passes."""
+    decides: bool | None = Field(default=None, strict=True)
+    """Whether no judge is asked about a prompt whose answers the check could all decide; by default
+    where the check runs a program (mathematics, tests, a function)."""
 
     @field_validator("name")
     @classmethod
@@ -121,12 +124,23 @@ class Criterion(RubricPart):
                 f"criterion `{self.name}` is `required`, which only a `check` can be: "
                 "what a judge says is never certain"
             )
+        if self.decides is not None and self.check is None:
+            raise ValueError(
+                f"criterion `{self.name}` has `decides`, which only a `check` can: "
+                "what a judge says is never certain"
+            )
         if self.required and self.is_fault:
             raise ValueError(
                 f"criterion `{self.name}` cannot be `required` and weigh {self.weight:g}: passing "
                 "its check would count against the answer"
             )
         return self
+
+    @property
+    def decides_alone(self) -> bool:
+        if self.decides is not None:
+            return self.decides
+        return any(check.kind.task is not None for check in self.own_checks)
 
     @property
     def is_fault(self) -> bool:
@@ -182,6 +196,14 @@ class Rubric(RubricPart):
         """The criteria that code verifies."""
         return [criterion for criterion in self.criteria if criterion.check is not None]
 
+    @cached_property
+    def has_programs(self) -> bool:
+        """Whether a check may need a program; what rows state is not known here."""
+        return any(
+            one.metadata_key or any(check.kind.task is not None for check in one.own_checks)
+            for one in self.checked
+        )
+
     def separately(self) -> list[Rubric]:
         """One rubric for each criterion that judges are asked about, to be asked on its own."""
         return [
@@ -216,8 +238,16 @@ class Rubric(RubricPart):
     @cached_property
     def sha256(self) -> str:
         """Of the content: comments and layout of the file do not count."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        content = json.dumps(self._content(), sort_keys=True)
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _content(self) -> dict[str, Any]:
+        """What is newer than some rubrics is named only where it is set."""
+        content = self.model_dump(mode="json")
+        for criterion in content["criteria"]:
+            if criterion["decides"] is None:
+                del criterion["decides"]
+        return content
 
     @cached_property
     def identity(self) -> RubricId:
@@ -244,13 +274,18 @@ class Rubric(RubricPart):
 
 def load_rubric(name_or_path: str, *, folder: Path) -> Rubric:
     """A shipped rubric by name, or a file relative to ``folder``. Raises ConfigError."""
+    return load_model(rubric_file(name_or_path, folder=folder), Rubric)
+
+
+def rubric_file(name_or_path: str, *, folder: Path) -> Path:
+    """Where a rubric is. Raises ConfigError for a name that none has."""
     path = Path(name_or_path)
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
-        return load_model(folder / path, Rubric)
+        return folder / path
     shipped = shipped_prompts() / "rubrics"
     names = sorted(file.stem for file in shipped.glob("*.yaml"))
     if name_or_path in names:
-        return load_model(shipped / f"{name_or_path}.yaml", Rubric)
+        return shipped / f"{name_or_path}.yaml"
     raise ConfigError(
         f"no rubric is called `{name_or_path}` (shipped: {listed(names)}; a file of your own "
         f"is named by its path, such as rubrics/mine.yaml){did_you_mean(name_or_path, names)}",

@@ -111,7 +111,7 @@ def read_evidence(
         raise ValueError(f"judgments of several prompts: {sorted(prompt_ids)}; rank one at a time")
     asked = [j for j in judgments if not is_by_code(j.protocol)]
     judged = [j for j in asked if not j.missing]
-    checks = [j for j in judgments if is_by_code(j.protocol)]
+    checks = [j for j in judgments if is_by_code(j.protocol) and not _is_left_to_judges(j)]
     checked = {j.completion_ids[0]: j for j in checks if not j.missing}
     rankable = {i for j in (asked if keep_unjudged else judged) for i in j.completion_ids}
     if checks:
@@ -132,6 +132,10 @@ def read_evidence(
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
         log_lengths=_log_lengths(tuple(place), texts or {}),
     )
+
+
+def _is_left_to_judges(judgment: Judgment) -> bool:
+    return judgment.missing_kind == "left_to_judges"
 
 
 def _log_lengths(names: Sequence[str], texts: Mapping[str, str]) -> tuple[float, ...]:

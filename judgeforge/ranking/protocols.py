@@ -10,6 +10,9 @@ from typing import Literal
 
 Shows = Literal["one", "two", "all"]
 
+CODE = "checks"
+"""What judgments by code name as their judge."""
+
 _OF_WORDS = frozenset(
     {"repeats", "criteria", "temperature", "max_tokens", "prompt", "examples", "commit_first"}
 )

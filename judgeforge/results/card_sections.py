@@ -191,6 +191,11 @@ def _tied(share: float | None) -> str:
     return "" if share is None else f", and {_percent(share)} two equally good ones"
 
 
+def _verified(quality: Quality) -> str:
+    pairs = quality.verified_pairs
+    return f" Code alone decided {pairs:,} of the pairs: no judge was asked." if pairs else ""
+
+
 def _sureness(quality: Quality) -> str:
     bars, wrong = quality.confidence_histogram, quality.expected_wrong
     most = max(bar.pairs for bar in bars)
@@ -206,7 +211,8 @@ def _sureness(quality: Quality) -> str:
         f"By their own `confidence`, {_percent(wrong.by_confidence)} of the pairs are expected "
         f"to have the worse answer as chosen{_tied(wrong.tied)}; in "
         f"{_percent(wrong.by_p_best)}, chosen is "
-        "expected not to be the best of its prompt.\n\n" + _table(["confidence", "pairs", ""], rows)
+        f"expected not to be the best of its prompt.{_verified(quality)}\n\n"
+        + _table(["confidence", "pairs", ""], rows)
     )
 
 

@@ -16,7 +16,7 @@ from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.pairing.provenance import kept_metadata, make_pairs
 from judgeforge.ranking.pairing.selection import Trust, not_among_best, select_pairs
-from judgeforge.ranking.pairing.sides import rejected_at_most
+from judgeforge.ranking.pairing.sides import rejected_at_most, too_alike
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import (
@@ -169,6 +169,7 @@ class PromptWork:
             trust=self.trust,
             writers={one.id: one.model for one in completions},
             not_chosen=rejected_at_most(completions, self.config.pairing),
+            alike=too_alike(completions, judgments),
         )
         reason, keep = selection.reason, self.config.prompts.keep
         skip = None if reason is None else _skip_of(judged, reason, selection.detail, keep)

@@ -46,7 +46,7 @@ class RunSession:
         self._pipeline, self._record = parts.pipeline, parts.record
         self._expected_calls = parts.expected_calls
         self._log, self._budget = parts.files.log, parts.files.budget
-        self._cached_calls = parts.files.cached_calls
+        self._cached_calls, self._disk = parts.files.cached_calls, parts.files.disk
         self._started = time.monotonic()
 
     async def run(self, on_progress: Callable[[Progress], None] | None) -> RunResult:
@@ -57,6 +57,7 @@ class RunSession:
             self._check_disk()
             work = self._start.work
             self._log.event("run_started", rows=work.rows_at_issue, todo=work.todo)
+            self._disk.begin()
             self._record.begin()
             if self._gateway.batches is not None:
                 self._gateway.batches.begin()
@@ -152,6 +153,7 @@ class RunSession:
         error = self._pipeline.stopped_by
         if error is not None and not isinstance(error, JudgeforgeError):
             error = self._bug(error)
+        error = self._unsynced(error)
         with contextlib.suppress(StoreError):  # a full disk is found again with the first result
             self._cached_calls.keep(self._gateway.cached_calls)
         manifest, code, error = self._record.conclude(error, bug=self._bug)
@@ -160,6 +162,14 @@ class RunSession:
             self._log.event("run_ended", status=manifest["status"], totals=manifest["totals"])
         notes = tuple(self._record.notes)
         return RunResult(self._folder.path, manifest, code, error, notes=notes)
+
+    def _unsynced(self, error: JudgeforgeError | None) -> JudgeforgeError | None:
+        """What stops the run, or else that its last records could not be forced onto the disk."""
+        try:
+            self._disk.sync()
+        except StoreError as failure:
+            return error or failure
+        return error
 
     def _bug(self, error: BaseException) -> BugError:
         # Reporting a bug must not fail because the log is full.
@@ -178,6 +188,7 @@ class RunSession:
         )
 
     def _check_disk(self) -> None:
+        self._disk.check()
         places = [self._folder.path, self._config.cache_dir]
         if self._config.ledger_file is not None:
             places.append(self._config.ledger_file.parent)

@@ -7,18 +7,19 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from judgeforge.calls.cache import ReplyCache
+from judgeforge.calls.cache import ReplyCache, write_ahead_log
 from judgeforge.calls.endpoints import Endpoint, open_endpoints
 from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.judge_calls import JudgeCalls
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
-from judgeforge.config.run import RunConfig
+from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
+from judgeforge.judging.programs.deciding import Programs
 from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
@@ -35,6 +36,7 @@ from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.runs.start import Start
 from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
+from judgeforge.store.disk_sync import DiskSync
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.judge_replies import (
@@ -43,7 +45,8 @@ from judgeforge.store.judge_replies import (
     write_judge_replies,
 )
 from judgeforge.store.log import RunLog, logged_calls
-from judgeforge.store.spending import to_pico
+from judgeforge.store.on_disk import doubtful_from
+from judgeforge.store.spending import book_lost_calls, to_pico
 from judgeforge.text.redaction import Redactor
 
 _TRIAL_S = 20.0
@@ -62,6 +65,7 @@ class Files:
     prompt_costs: PromptCosts
     cache: ReplyCache
     book: BatchBook
+    disk: DiskSync
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,10 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
                 "folder has cost in all is not known; what this start costs is counted"
             )
         estimator = Estimator(start.prepared)
-        pipeline = _build_pipeline(start, estimator, files=files, gateway=gateway, record=record)
+        programs = opened.enter_context(closing(_programs(start, files)))
+        pipeline = _build_pipeline(
+            start, estimator, files=files, gateway=gateway, record=record, programs=programs
+        )
         expected = ExpectedCalls(estimator, start.work.todo)
         try:
             yield Parts(files, endpoints, gateway, record, pipeline, expected)
@@ -165,22 +172,37 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
         log.event("cache_row_refused", key=key, reason=reason)
 
     prices = prices_digest(prepared.prices)
+    sent = max(logged_calls(folder.log), start.journal.sent)
+    if doubtful_from(folder.spending_file) is not None:
+        booked = book_lost_calls(folder.spending_file, sent=sent)
+        log.event("machine_stopped", calls_booked_at_most=booked)
     money = _open_budget(config, folder.spending_file, opened, check_lock)
     paid = 0 if start.previous is None else start.previous.totals.calls.paid
-    lost_calls = money.check_whole(
-        sent=max(logged_calls(folder.log), start.journal.sent), paid=paid
-    )
+    lost_calls = money.check_whole(sent=sent, paid=paid)
     if lost_calls is not None:
         log.event("spending_rows_lost", paid_calls=lost_calls)
+    book = keep(closing(BatchBook(folder.batches_file)))
+    disk = keep(closing(DiskSync(folder.state, _paid_for(start))))
+    durable = disk.sync if config.cache.durable == EACH_REPLY else None
+    cache = keep(closing(ReplyCache(config.cache_dir, on_damage=refused, forced_after=durable)))
     return Files(
         log=log,
         budget=money,
         lost_calls=lost_calls,
         cached_calls=keep(closing(CachedCalls(folder.cached_calls_file))),
         prompt_costs=keep(closing(PromptCosts(folder.prompt_costs_file, prices=prices))),
-        cache=keep(closing(ReplyCache(config.cache_dir, on_damage=refused))),
-        book=keep(closing(BatchBook(folder.batches_file))),
+        cache=cache,
+        book=book,
+        disk=disk,
     )
+
+
+def _paid_for(start: Start) -> list[Path]:
+    """What a power cut must not take, the money first: what is known to be sent is never more than
+    what is known to be reserved."""
+    folder, ledger = start.folder, start.config.ledger_file
+    money = [folder.spending_file, folder.batches_file, *([] if ledger is None else [ledger])]
+    return [*money, write_ahead_log(start.config.cache_dir), folder.journal_file, folder.log]
 
 
 def _open_budget(
@@ -209,8 +231,18 @@ def _redactor(prepared: Preparation) -> Redactor:
     return Redactor(key for key in prepared.keys.values() if key)
 
 
+def _programs(start: Start, files: Files) -> Programs:
+    return Programs(files.cache, start.config.folder, tell=files.log.event)
+
+
 def _build_pipeline(
-    start: Start, estimator: Estimator, *, files: Files, gateway: Gateway, record: RunRecord
+    start: Start,
+    estimator: Estimator,
+    *,
+    files: Files,
+    gateway: Gateway,
+    record: RunRecord,
+    programs: Programs,
 ) -> Pipeline:
     known = fit_so_far(start)
     record.reliability = None if known is None else known.reliability
@@ -221,9 +253,10 @@ def _build_pipeline(
 
     say = record.notes.append
     replies = _first_replies(start, gateway, files.log, say)
-    first = FirstPrompts(replies if _asks_judges(start.prepared) else None)
+    first = FirstPrompts(replies if start.prepared.asks_judges else None)
     gateway.learn_from(first)
-    work = _build_prompt_work(start, gateway, replies, estimator, files.log, say)
+    panel = start.prepared.panel(TriedPanel, replies, programs)
+    work = _build_prompt_work(start, gateway, panel, estimator, files.log, say)
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
     return Pipeline(
         work,
@@ -240,15 +273,13 @@ def _build_pipeline(
 def _build_prompt_work(
     start: Start,
     gateway: Gateway,
-    first: FirstReplies,
+    panel: TriedPanel,
     estimator: Estimator,
     log: RunLog,
     say: Callable[[str], None],
 ) -> PromptWork:
     prepared = start.prepared
     config, calibration, verdicts = prepared.config, prepared.calibration, prepared.verdicts
-    panel = prepared.panel(TriedPanel, first)
-
     judged_weight = prepared.rubric.judged_weight or 1.0
 
     def reading_failed(judgment: Judgment) -> None:
@@ -292,10 +323,6 @@ def _first_replies(
         keep=keep,
         say=say,
     )
-
-
-def _asks_judges(prepared: Preparation) -> bool:
-    return bool(prepared.leaves_to_judges and prepared.config.judging.judges)
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:

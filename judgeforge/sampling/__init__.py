@@ -2,5 +2,6 @@
 
 draws.py      which writers, temperatures and system messages write them
 sampling.py   completions, spread over models, temperatures and seeds
+duplicates.py  completions that say the same as another one, or nearly the same
 suspicion.py  signs that a completion was written for its judge
 """

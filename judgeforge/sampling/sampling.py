@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
 from judgeforge.calls.call import Asks, gather_or_cancel
@@ -12,11 +10,10 @@ from judgeforge.config.sampling import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError, OverlongRequestError
 from judgeforge.records import Completion, Finish, Prompt
 from judgeforge.sampling.draws import Draw, draws, has_own_system
+from judgeforge.sampling.duplicates import mark_duplicates
 from judgeforge.sampling.suspicion import suspicions, texts_asked
 from judgeforge.text.messages import Message
-from judgeforge.text.tool_calls import same_calls_key
 
-_UNSEEN_BLANKS = re.compile("[\u200b\u2060\ufeff]")
 _LEAST_CUT = 16
 """Tokens; a smaller limit may be just the length that was asked for."""
 
@@ -34,14 +31,14 @@ async def sample_completions(
         _complete(prompt, config, draw, gateway) for draw in draws(prompt, config)
     )
     principles = dict.fromkeys(one.principle for one in drawn if one.principle is not None)
-    marked = _mark_duplicates([*_brought(prompt), *drawn])
+    marked = mark_duplicates([*_brought(prompt), *drawn])
     return _with_signs(marked, [*asked, *principles], thoughts_shown=thoughts_shown)
 
 
 def ready_completions(prompt: Prompt, *, thoughts_shown: bool = False) -> list[Completion]:
     """The completions that the input row brought along."""
     asked = texts_asked(prompt.messages, prompt.tools)
-    return _with_signs(_mark_duplicates(_brought(prompt)), asked, thoughts_shown=thoughts_shown)
+    return _with_signs(mark_duplicates(_brought(prompt)), asked, thoughts_shown=thoughts_shown)
 
 
 def _brought(prompt: Prompt) -> list[Completion]:
@@ -62,14 +59,8 @@ def _brought(prompt: Prompt) -> list[Completion]:
 
 
 def usable(completions: Sequence[Completion]) -> list[Completion]:
-    """Those that can be judged: whole, not refused, not empty, none twice (``_as_read``)."""
+    """Those that can be judged: whole, not refused, not empty, none twice."""
     return [completion for completion in completions if completion.is_usable]
-
-
-def text_as_read(text: str) -> str:
-    """Texts that differ in white space, or in how Unicode writes a letter, read the same: one over
-    the other would teach nothing."""
-    return " ".join(unicodedata.normalize("NFC", _UNSEEN_BLANKS.sub(" ", text)).split())
 
 
 async def _complete(
@@ -141,23 +132,6 @@ def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:
     if system is None or has_own_system(prompt):
         return prompt.messages
     return (Message(role="system", content=system), *prompt.messages)
-
-
-def _mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
-    """What differs in white space only teaches nothing as a pair."""
-    first: dict[tuple[str, str], str] = {}
-    marked: list[Completion] = []
-    for one in completions:
-        twin = one.id
-        if usable([one]):
-            twin = first.setdefault(_as_read(one), one.id)
-        marked.append(one if twin == one.id else one.model_copy(update={"duplicate_of": twin}))
-    return marked
-
-
-def _as_read(completion: Completion) -> tuple[str, str]:
-    """Equal for two that say the same and call the same tools with the same arguments."""
-    return text_as_read(completion.text), same_calls_key(completion.tool_calls)
 
 
 def _with_signs(

@@ -3,6 +3,9 @@
 folder.py           where its files are, how results are written, what is not a run folder
 atomic_files.py     writing files so that no reader sees half of one
 durable_files.py    files that only grow, and files whose places are overwritten
+disk_sync.py        forces what a run writes onto the disk, once a second
+on_disk.py          how much is there for certain, and whether the machine stopped since
+appended_rows.py    reading files of rows back as far as they can be trusted
 json_lines.py       reading JSON-lines files back, line by line
 journal.py          finished prompts in the order in which they finish, and by their id
 best_pairs.py       the same with the best pairs of the run, where only these count
@@ -33,6 +36,7 @@ state/cached-calls, state/prompt-costs          counters, overwritten in place
 state/batches.jsonl, state/batch-*              batches under way: a row for each step, their files
 state/reliability.json                          the judges, once they are fitted
 state/judge-replies.json                        the judges, when each is read for the first time
+state/on-disk.json                              how much of the others is safe, overwritten in place
 state/lock                                      held while a run is going on
 
 A journal record is a header line (JSON: id, digest, how many lines of each file, bytes) and then
@@ -45,5 +49,6 @@ reserved and never closed counts as paid whole:
 
 A process may be killed at any moment: a file that grows loses at most its torn end, one that is
 overwritten has the old content or the new, and everything else is replaced as a whole. A full disk
-leaves no half record either; it stops the run in an orderly way (exit 74).
+leaves no half record either; it stops the run in an orderly way (exit 74). A power cut may take or
+damage what was written in the last second: such records are left out and made again.
 """

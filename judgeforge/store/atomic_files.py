@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,8 @@ from typing import BinaryIO
 from judgeforge.errors import ConfigError, StoreError
 
 _DISK_FAILED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+_NO_SYNC_OF_FOLDERS = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM})
+"""Of file systems that cannot, and of folders that may be written but not read."""
 _MEGABYTE = 10**6
 _LONGEST_PREFIX = 40
 """Characters of a name that its parts begin with: names of files have an end."""
@@ -31,14 +34,18 @@ def make_folder(path: Path, *, mode: int = 0o777) -> None:
     Raises StoreError where it cannot be made.
     """
     try:
+        missing = [each for each in (path, *path.parents) if not each.exists()]
         path.mkdir(mode=mode, parents=True, exist_ok=True)
+        for each in missing:
+            force_name(each)
     except OSError as error:
         raise StoreError(f"{path}: cannot be made: {error}") from error
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write; it takes the place of ``path`` once all of it is on disk.
+    """A file to write; it takes the place of ``path`` once all of it is on disk, and at the end
+    that is on disk as well.
 
     Until then it has a name of its own, so that several can be written for one path at a time; the
     last to end takes the place.
@@ -50,8 +57,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            force(file.fileno())
             part.replace(path)
+            force_name(path)
     except BaseException as error:
         if part is not None:
             with suppress(OSError):  # what went wrong before says more than that this fails too
@@ -59,6 +67,32 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         if isinstance(error, OSError):
             raise write_error(path, error) from error
         raise
+
+
+def force(descriptor: int) -> None:
+    """Return once what was written to the file is on the disk, where no power cut can take it.
+
+    Raises OSError; what it was asked to force must then be taken for lost: asked again, the kernel
+    may say yes without having written anything.
+    """
+    if sys.platform == "darwin":
+        # fsync leaves it in the drive's own memory there.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(descriptor)
+
+
+def force_name(path: Path) -> None:
+    """The same for what its folder says of ``path``: that it is there, was renamed or removed."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        if error.errno not in _NO_SYNC_OF_FOLDERS:
+            raise
 
 
 @contextmanager
@@ -97,7 +131,11 @@ def check_free_space(folders: Iterable[Path], least_mb: float) -> None:
 def descriptor_of(path: Path, flags: int) -> int:
     """An open file; only its owner may read one that is made. Raises StoreError."""
     try:
-        return os.open(path, flags, 0o600)
+        is_new = bool(flags & os.O_CREAT) and not path.exists()
+        descriptor = os.open(path, flags, 0o600)
+        if is_new:
+            force_name(path)
+        return descriptor
     except OSError as error:
         raise StoreError(
             f"{path}: cannot be opened ({error.strerror or error}). Repair the folder, then start "

@@ -11,11 +11,13 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
-from judgeforge.store.atomic_files import read_error, replacing
+from judgeforge.store.appended_rows import UnreadableRowError, read_rows
+from judgeforge.store.atomic_files import replacing
 from judgeforge.store.durable_files import AppendedFile
 
 PLANNED, CREATING, CREATED, SEEN, ENDED = "planned", "creating", "created", "seen", "ended"
@@ -53,25 +55,21 @@ def read_batches(file: Path) -> dict[str, BatchEntry]:
 
     Raises StoreError where it cannot be read: what was bought would not be known.
     """
+    entries, _ = _read(file)
+    return entries
+
+
+def _read(file: Path) -> tuple[dict[str, BatchEntry], int]:
+    """With the bytes that could be read."""
     entries: dict[str, BatchEntry] = {}
-    number = 0
     try:
-        with file.open("rb") as lines:
-            for line in lines:
-                number += 1
-                if line.endswith(b"\n"):
-                    _add(entries, json.loads(line))
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise read_error(file, error) from error
-    except (ValueError, TypeError, IndexError, KeyError) as error:
+        return entries, read_rows(file, partial(_add, entries))
+    except UnreadableRowError as error:
         raise StoreError(
-            f"{file}:{number}: this is not a line of a file of batches ({error}). Which batches "
+            f"{error.where}: this is not a line of a file of batches ({error.why}). Which batches "
             "were bought cannot be known, so nothing is sent; use a new run folder: replies that "
             "were collected come from the cache."
         ) from error
-    return entries
 
 
 def _add(entries: dict[str, BatchEntry], row: Sequence[Any]) -> None:
@@ -190,8 +188,8 @@ class BatchBook:
 
     def _append(self, row: Sequence[object], *, synced: bool) -> None:
         if self._file is None:
+            _, whole = _read(self.path)
             self._file = AppendedFile(self.path)
-            whole = self._file.last_line_end()
             if whole != self._file.end:
                 self._file.cut(whole)
         self._file.append(f"{_ENCODER.encode(row)}\n".encode())

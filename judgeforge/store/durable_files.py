@@ -8,6 +8,9 @@ milliseconds a call.
 ``FixedFile``: a place goes to the kernel in one write of its whole size. As long as it lies within
 one page of memory (4,096 bytes), a killed process leaves the old or the new content, never a
 mixture: a file of many places needs a size that divides a page.
+
+The name of a file that is made is on the disk at once; what is written to it, when ``sync`` or
+``disk_sync.DiskSync`` has forced it there.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from judgeforge.store.atomic_files import descriptor_of, read_error, write_error
+from judgeforge.store.atomic_files import descriptor_of, force, read_error, write_error
 
 _BLOCK = 65_536
 
@@ -40,6 +43,11 @@ class _OpenFile:
             return os.path.samestat(self.path.stat(), os.fstat(self.descriptor))
         except OSError:
             return False
+
+    def sync(self) -> None:
+        """Return once all of it is on the disk, where no power cut can take it."""
+        with self._writing():
+            force(self.descriptor)
 
     def close(self) -> None:
         os.close(self.descriptor)
@@ -79,16 +87,6 @@ class AppendedFile(_OpenFile):
     def read(self, size: int, offset: int) -> bytes:
         """Fewer than ``size`` bytes at the end of the file."""
         return self._read(size, offset)
-
-    def sync(self) -> None:
-        """Return once all of it, and its name, is on the disk, where no power cut can take it."""
-        with self._writing():
-            os.fsync(self.descriptor)
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
 
     def cut(self, end: int) -> None:
         """Remove everything from byte ``end`` on."""
@@ -136,7 +134,10 @@ class FixedFile(_OpenFile):
                 raise OSError(errno.ENOSPC, "the disk is full")
 
     def cut_torn_place(self) -> None:
-        """Remove what a full disk or a kill left of a last place."""
+        """Remove what a full disk or a kill left of a last place, and places behind it all that a
+        power cut kept from being filled."""
         with self._writing():
             if torn := self.length() % self.size:
                 os.ftruncate(self.descriptor, self.length() - torn)
+            while (count := self.count()) and not self.read(count - 1).strip(b"\0"):
+                os.ftruncate(self.descriptor, (count - 1) * self.size)

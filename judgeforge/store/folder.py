@@ -15,6 +15,7 @@ from judgeforge.store.atomic_files import make_folder, read_error, replacing
 from judgeforge.store.finished_prompt import FILES
 from judgeforge.store.journal import HasLines
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest
+from judgeforge.store.on_disk import MARK
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.wording import did_you_mean, first_problem
 
@@ -44,6 +45,7 @@ class RunFolder:
         self.reliability_file = self.state / "reliability.json"
         self.judge_replies_file = self.state / "judge-replies.json"
         self.batches_file = self.state / "batches.jsonl"
+        self.on_disk_file = self.state / MARK
 
     @property
     def line_files(self) -> dict[str, Path]:
@@ -78,6 +80,7 @@ class RunFolder:
             self.reliability_file,
             self.judge_replies_file,
             self.batches_file,
+            self.on_disk_file,
         )
         return (*self._results, self.report, self.manifest_file, self.log, *of_state)
 

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from judgeforge.errors import StoreError
-from judgeforge.records import SkipReason, prompt_key
+from judgeforge.records import SkipReason
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.finished_prompt import FILES, FinishedPrompt
+from judgeforge.store.on_disk import doubtful_from
+from judgeforge.text.prompt_keys import prompt_key
 
 FORMAT = 1
 """Records without a number are of the first format as well."""
@@ -155,19 +157,26 @@ class Journal:
             offset = end
 
     def _cut_torn_tail(self) -> None:
-        """Only the last record can be torn: each is written by one call, one after another."""
+        """Only the last record can be torn: each is written by one call, one after another. After a
+        power cut any of those may be that were not on the disk for certain."""
+        doubtful = doubtful_from(self._file.path)
         end, last = 0, None
         for offset, header, stop in self._records():
+            if doubtful is not None and stop > doubtful and not self._is_whole(offset, header):
+                last = None
+                break
             end, last = stop, (offset, header)
             self.sent = max(self.sent, header.get("sent", 0))
-        if last is not None:
-            offset, header = last
-            _, start = self._header(offset)
-            if zlib.crc32(self._file.read(header["bytes"], start)) != header["checksum"]:
-                end = offset
+        if last is not None and not self._is_whole(*last):
+            end = last[0]
         if self._file.end > end:
-            self._refuse_lost_records(end)
+            if doubtful is None or end < doubtful:
+                self._refuse_lost_records(end)
             self._file.cut(end)
+
+    def _is_whole(self, offset: int, header: dict[str, Any]) -> bool:
+        _, start = self._header(offset)
+        return zlib.crc32(self._file.read(header["bytes"], start)) == int(header["checksum"])
 
     def _refuse_lost_records(self, end: int) -> None:
         """Only one record can be torn; whole records behind it mean damage, not a kill."""

@@ -108,6 +108,8 @@ class Quality(Part):
     """What the files of the run say of its pairs. Shares and probabilities are 0 to 1; None where
     nothing is known."""
 
+    verified_pairs: int | None = None
+    """Those that code alone decided; None where there are none, and in earlier versions."""
     expected_wrong: ExpectedWrong = ExpectedWrong()
     label_smoothing: LabelSmoothing | None = None
     confidence_histogram: tuple[ConfidenceBar, ...] = ()

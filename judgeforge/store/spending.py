@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
-from judgeforge.store.atomic_files import read_error
+from judgeforge.store.appended_rows import UnreadableRowError, read_rows
 from judgeforge.store.durable_files import AppendedFile
 
 PICODOLLARS = 10**12
@@ -72,6 +72,8 @@ class Account:
         self._input_tokens = self._output_tokens = 0
         self._unknown = False
         self.next_id = self.released = 0
+        self.largest_pico: int | None = None
+        """The largest known reservation."""
 
     @property
     def reserved_pico(self) -> int:
@@ -107,6 +109,8 @@ class Account:
             if number != self.next_id:
                 raise ValueError(f"call {number} where {self.next_id} is the next")
             self._open[number] = pico = _pico(row[2])
+            if pico is not None:
+                self.largest_pico = max(pico, self.largest_pico or 0)
             self._open_pico += pico or 0
             self.next_id = number + 1
         elif kind == SETTLED:
@@ -132,8 +136,8 @@ class SpendingFile:
 
     def __init__(self, file: Path) -> None:
         self.path = file
+        _, whole = _read(file)
         self._file = AppendedFile(file)
-        whole = self._file.last_line_end()
         if whole != self._file.end:
             self._file.cut(whole)
 
@@ -154,25 +158,41 @@ def read_account(file: Path) -> Account:
     """Add up a spending file without changing it; a last line that was cut off is left out.
 
     Such a line is that of a kill in the middle of a write: its call was not sent, since the line
-    comes first. Raises StoreError where any other line cannot be read.
+    comes first. Raises StoreError where any other line cannot be read, unless a power cut explains
+    it: then the rows before it count, and ``book_lost_calls`` makes up for the others.
     """
-    account, number = Account(), 0
+    return _read(file)[0]
+
+
+def book_lost_calls(file: Path, *, sent: int) -> int:
+    """After a power cut that took rows: count calls that were ``sent``, as other files know, and
+    have no row, as paid at the most that any call was reserved at; returns how many.
+
+    Where no row is left that says what a call may cost, their cost is unknown. Raises StoreError.
+    """
+    account = read_account(file)
+    lost = sent - account.next_id
+    if lost <= 0:
+        return 0
+    rows = SpendingFile(file)
     try:
-        with file.open("rb") as lines:
-            for line in lines:
-                number += 1
-                if line.endswith(b"\n"):
-                    account.add(json.loads(line))
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise read_error(file, error) from error
-    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+        first = account.next_id
+        rows.append_all([[RESERVED, first + i, account.largest_pico] for i in range(lost)])
+    finally:
+        rows.close()
+    return lost
+
+
+def _read(file: Path) -> tuple[Account, int]:
+    """With the bytes that could be read."""
+    account = Account()
+    try:
+        return account, read_rows(file, account.add)
+    except UnreadableRowError as error:
         raise StoreError(
-            f"{file}:{number}: this is not a line of a spending file ({error}). "
+            f"{error.where}: this is not a line of a spending file ({error.why}). "
             "What was spent cannot be known, so nothing is sent; use a new run folder."
         ) from error
-    return account
 
 
 def _pico(value: Any) -> int | None:  # noqa: ANN401 (JSON)

@@ -6,5 +6,6 @@ shown_messages.py  messages as a person reads them
 wording.py         numbers with their nouns, lists, cut texts, what was meant; how many tokens
 visible.py         made safe to show, and compared by its looks
 model_families.py  which family of models a name tells of
+prompt_keys.py     short keys of ids and texts, of which many fit into memory
 redaction.py       keeps keys out of everything that is written
 """

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from judgeforge.config.file import load_config, load_model
-from judgeforge.config.model import Price
+from judgeforge.config.price import Price
 from judgeforge.config.run import Fields, HuggingFaceSource, RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.text.redaction import redact

@@ -58,11 +58,14 @@ PROMISES = (
             "row:batch-created-without-reply-anthropic",
             "row:journal-cut",
             "row:cache-lost",
+            "tests/promises/test_power_cut.py",
         ),
-        "A kill of the process, not of the machine: replies are handed to the kernel before "
-        "they are used, but not forced onto the disk one by one, so a power loss may take the "
-        "last seconds; what is known of a batch is forced there before it is created. A batch that "
-        "its provider does not list ten seconds after its creation was cut off counts as not "
+        "A power cut may take the replies of the last second, which are then bought again: what is "
+        "paid for is forced onto the disk once a second, or reply by reply with `cache.durable: "
+        "each_reply` (`docs/durability.md`). Calls whose reservation it took, known from the log, "
+        "count at the most that any call could cost; those that nothing shows any more do not "
+        "count. What is known of a batch is forced there before it is created. A batch that its "
+        "provider does not list ten seconds after its creation was cut off counts as not "
         "created. Deleting both the run folder and the cache loses what was paid.",
     ),
     Promise(

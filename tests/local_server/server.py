@@ -112,6 +112,11 @@ class LocalServer:
         self.behaviour.limits = limits
 
     @property
+    def started_at(self) -> float:
+        """Of the machine's monotonic clock, from which the times of requests count."""
+        return self._service.started_at
+
+    @property
     def requests(self) -> list[RequestRecord]:
         """All requests so far, in order of arrival."""
         return list(self._service.requests)

@@ -64,7 +64,7 @@ class Service:
         self.connections: set[object] = set()
         self.in_flight = 0
         self.in_flight_max = 0
-        self._started, self._epoch = time.perf_counter(), time.time()
+        self.started_at, self._epoch = time.perf_counter(), time.time()
         self._draws: Counter[str] = Counter()
         self._limiters: dict[str, tuple[Limits, RateLimiter]] = {}
 
@@ -92,7 +92,7 @@ class Service:
             self.in_flight -= 1
 
     def _now(self) -> float:
-        return time.perf_counter() - self._started
+        return time.perf_counter() - self.started_at
 
     def _stats(self) -> dict[str, object]:
         """What a benchmark in another process asks for; ``first_request_at`` is Unix time."""

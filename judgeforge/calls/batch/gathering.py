@@ -102,15 +102,26 @@ class Gathering:
         return max(0.0, self._last_at + self.quiet_s - now)
 
     def first(self, tokens: int | None) -> list[Gathered]:
-        """Those that go into one batch, in the order in which they came. ``tokens``: how many the
+        """Those that go into one batch, in the order in which they came and those of a row beside
+        each other. ``tokens``: how many the
         provider still takes; a single request that is larger than any limit goes alone, since only
         the provider can say what it takes."""
         chosen: list[Gathered] = []
         size = used = 0
-        for one in self._waiting.values():
+        for one in self._by_row():
             size, used = size + one.size, used + one.tokens
             is_over = size > self.limits.size or (tokens is not None and used > tokens)
             if chosen and (is_over or len(chosen) >= self.limits.requests):
                 break
             chosen.append(one)
         return chosen
+
+    def _by_row(self) -> list[Gathered]:
+        """What begins alike stands beside each other, so that a cache has it while it is asked."""
+        places: dict[str, int] = {}
+        for place, (key, one) in enumerate(self._waiting.items()):
+            places.setdefault((one.call.beginnings or (key,))[-1], place)
+        return sorted(
+            self._waiting.values(),
+            key=lambda one: places[(one.call.beginnings or (one.call.key,))[-1]],
+        )

@@ -14,11 +14,13 @@ In this order, so that the next start knows after a kill at any moment what may 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from judgeforge.calls.batch.finding import find_again
 from judgeforge.calls.batch.gathering import Gathered
 from judgeforge.calls.batch.open_batch import Door, OpenBatch
+from judgeforge.calls.call import Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.providers.batches import BatchServer, BatchState, write_requests
 from judgeforge.calls.retry import persistently
@@ -40,7 +42,7 @@ def plan(
     book.keep_requests(nonce, (StoredRequest(call.key, call.request) for call in calls))
     write_requests(
         book.input_file(nonce),
-        (server.request(call.key, call.body) for call in calls),
+        (server.request(call.key, call.sent or call.body) for call in _marked(endpoint, calls)),
         server.wrapping,
     )
     reservations = door.budget.reserve_batch(
@@ -58,6 +60,14 @@ def plan(
         reservations=dict(zip((call.key for call in calls), reservations, strict=True)),
         waited_for={one.call.key: one for one in chosen},
     )
+
+
+def _marked(endpoint: Endpoint, calls: Sequence[Call]) -> Iterator[Call]:
+    """As they are sent: a row's beginning is marked for as many as this batch has of it."""
+    readers = Counter(call.beginnings[-1] for call in calls if call.beginnings)
+    for call in calls:
+        with_it = readers[call.beginnings[-1]] if call.beginnings else 0
+        yield endpoint.marked(call, with_it, in_batch=True)
 
 
 class UndecidedError(CallError):

@@ -9,5 +9,6 @@ buckets.py       whether models of one account draw from one allowance
 traffic.py       how much of an allowance a request uses
 breaker.py       the circuit breaker: nothing but a probe after many failures
 queues.py        waiting in turn: lines, and slots over all models
+turns.py         who goes first of requests that begin alike
 concurrency.py   how many requests of one model may be in flight
 """

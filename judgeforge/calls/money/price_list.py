@@ -7,15 +7,15 @@ count at the highest that a start of a run may meet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from judgeforge.calls.money.prices import FREE, ModelPrice, Rates
-from judgeforge.config.batch import BatchPrice
-from judgeforge.config.model import ModelConfig, Price
+from judgeforge.config.model import ModelConfig
+from judgeforge.config.price import BatchPrice, Price
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, PriceCalculation, PriceVariant
@@ -147,6 +147,7 @@ def _configured(own: Price | BatchPrice) -> ModelPrice:
         output=own.output_per_mtok,
         cached_input=own.input_per_mtok if cached is None else cached,
         cache_write=own.input_per_mtok if write is None else write,
+        hour_write=own.hour_write_per_mtok,
     )
     per_request = own.per_request if isinstance(own, Price) else 0.0
     return ModelPrice(tiers=(rates,), source="configuration", per_request=per_request)
@@ -248,11 +249,12 @@ def _rates(price: ListedPrice, above_tokens: int) -> Rates:
         cached_input=fresh if cached is None else cached,
         cache_write=fresh if write is None else write,
         above_tokens=above_tokens,
+        hour_write=_part(price, "cache_write_1h_mtok", above_tokens),
     )
 
 
 def _part(price: ListedPrice, name: str, above_tokens: int) -> float | None:
-    listed = getattr(price, name)
+    listed = getattr(price, name, None)
     if listed is None:
         return None
     value = getattr(listed, "base", listed)
@@ -264,4 +266,7 @@ def _part(price: ListedPrice, name: str, above_tokens: int) -> float | None:
 
 def _highest(rates: Sequence[Rates]) -> Rates:
     """In each part; all of ``rates`` begin at the same number of tokens."""
-    return Rates(*(max(parts) for parts in zip(*map(astuple, rates), strict=True)))
+    hours = [one.hour_write for one in rates if one.hour_write is not None]
+    plain = (astuple(replace(one, hour_write=0.0)) for one in rates)
+    highest = Rates(*(max(parts) for parts in zip(*plain, strict=True)))
+    return replace(highest, hour_write=max(hours, default=None))

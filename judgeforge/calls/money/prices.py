@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from judgeforge.calls.providers.base import Body, Usage
 from judgeforge.store.spending import PICODOLLARS, to_pico
@@ -31,6 +31,13 @@ class Rates:
     cached_input: float
     cache_write: float
     above_tokens: int = -1
+    hour_write: float | None = field(default=None, repr=False)
+    """Of what a cache keeps for an hour; as ``cache_write`` where no price of its own is known.
+    Not part of the digest that a folder knows its prices by."""
+
+    @property
+    def dearest_input(self) -> float:
+        return max(self.input, self.cached_input, self.cache_write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,20 @@ class ModelPrice:
         per_mtok = (
             max(0, fresh) * rates.input
             + usage.cached_input_tokens * rates.cached_input
-            + usage.cache_write_tokens * rates.cache_write
+            + (usage.cache_write_tokens - usage.hour_write_tokens) * rates.cache_write
+            + usage.hour_write_tokens * _hour_write(rates)
             + usage.output_tokens * rates.output
         )
         return self._whole(per_mtok)
 
-    def upper_bound(self, input_tokens: int, output_tokens: int) -> int:
-        """Picodollars that no reply with at most this many tokens can exceed."""
+    def upper_bound(
+        self, input_tokens: int, output_tokens: int, *, kept_an_hour: bool = False
+    ) -> int:
+        """Picodollars that no reply with at most this many tokens can exceed. ``kept_an_hour``:
+        whether a cache may be asked to keep the input for that long."""
         return max(
             self._whole(
-                input_tokens * max(rates.input, rates.cached_input, rates.cache_write)
+                input_tokens * max(rates.dearest_input, _hour_write(rates) if kept_an_hour else 0.0)
                 + output_tokens * rates.output
             )
             for rates in self.tiers
@@ -70,6 +81,10 @@ class ModelPrice:
 
     def _rates(self, input_tokens: int) -> Rates:
         return next(r for r in reversed(self.tiers) if r.above_tokens < max(input_tokens, 0))
+
+
+def _hour_write(rates: Rates) -> float:
+    return rates.cache_write if rates.hour_write is None else rates.hour_write
 
 
 FREE = ModelPrice(tiers=(Rates(0.0, 0.0, 0.0, 0.0),), source="local model")

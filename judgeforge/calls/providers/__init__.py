@@ -5,6 +5,8 @@ openai_chat.py         OpenAI chat completions, and servers that speak them
 openai_turns.py        turns of tools, calls and pictures as they take them
 anthropic_messages.py  Anthropic messages
 anthropic_turns.py     turns of tools, calls and pictures as they take them
+anthropic_marks.py     what Anthropic's cache is asked to keep
+openai_marks.py        how OpenAI's cache is told of a row
 pictures.py            pictures, read when they are sent
 batches.py             what batches are: a file of requests, its state, its results
 openai_batches.py      OpenAI's batches, and servers that speak them

@@ -31,11 +31,16 @@ from judgeforge.calls.providers.replies import (
 from judgeforge.config.model import ModelConfig, ReplyForm
 
 
+class _Written(BaseModel):
+    ephemeral_1h_input_tokens: Count = None
+
+
 class _Usage(BaseModel):
     input_tokens: Count = None
     output_tokens: Count = None
     cache_read_input_tokens: Count = None
     cache_creation_input_tokens: Count = None
+    cache_creation: Beside[_Written] = None
 
 
 class _Reply(BaseModel):
@@ -118,9 +123,11 @@ def _usage(used: _Usage | None) -> Usage | None:
     if used is None or used.input_tokens is None:
         return None
     cached, written = used.cache_read_input_tokens, used.cache_creation_input_tokens
+    parts = used.cache_creation or _Written()
     return read_usage(
         input_tokens=used.input_tokens + (cached or 0) + (written or 0),
         output_tokens=used.output_tokens,
         cached=cached,
         written=written,
+        written_for_an_hour=parts.ephemeral_1h_input_tokens,
     )

@@ -42,6 +42,18 @@ class SharedPrefix:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What a server's cache is asked to keep of a body."""
+
+    at: SharedPrefix | None = None
+    row: str | None = None
+    """Names the row whose beginning is to be kept; None where only the rubric is."""
+    for_an_hour: bool = False
+    none: bool = False
+    """Nothing is to be kept, not even what is marked by default."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What is asked of a model, before it takes the form of a provider's API."""
 
@@ -124,7 +136,8 @@ class Usage:
     """Tokens as the provider counts them.
 
     ``input_tokens`` is the whole input; ``cached_input_tokens`` and ``cache_write_tokens`` are
-    parts of it. ``output_tokens`` is the whole output; ``reasoning_tokens`` is a part of it.
+    parts of it, and ``hour_write_tokens`` of the latter. ``output_tokens`` is the whole output;
+    ``reasoning_tokens`` is a part of it.
     """
 
     input_tokens: int
@@ -132,6 +145,8 @@ class Usage:
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    hour_write_tokens: int = 0
+    """Written to be kept for an hour, at a price of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,22 +130,23 @@ def read_usage(
     total_tokens: Count = None,
     cached: Count = None,
     written: Count = None,
+    written_for_an_hour: Count = None,
     reasoning: Count = None,
 ) -> Usage | None:
     """None where a number that decides the price is missing or cannot be true: the call is then
     billed at its upper bound.
 
     ``input_tokens`` is the whole input; ``cached`` and ``written`` (to a cache) are parts of it, 0
-    where they are not given. Some servers (xAI) count reasoning in ``total_tokens`` only, and bill
-    it as output.
+    where they are not given, and ``written_for_an_hour`` is a part of the latter. Some servers
+    (xAI) count reasoning in ``total_tokens`` only, and bill it as output.
     """
     if input_tokens is None or output_tokens is None:
         return None
     output = max(output_tokens, (total_tokens or 0.0) - input_tokens)
-    cached, written = cached or 0.0, written or 0.0
-    if not all(map(_is_count, (input_tokens, output_tokens, output, cached, written))):
+    cached, written, hour = cached or 0.0, written or 0.0, written_for_an_hour or 0.0
+    if not all(map(_is_count, (input_tokens, output_tokens, output, cached, written, hour))):
         return None
-    if input_tokens == 0 or cached + written > input_tokens:
+    if input_tokens == 0 or cached + written > input_tokens or hour > written:
         return None
     return Usage(
         input_tokens=int(input_tokens),
@@ -153,6 +154,7 @@ def read_usage(
         cached_input_tokens=int(cached),
         cache_write_tokens=int(written),
         reasoning_tokens=int(reasoning) if reasoning and _is_count(reasoning) else 0,
+        hour_write_tokens=int(hour),
     )
 
 

@@ -1,4 +1,4 @@
-"""A text -> whether it keeps one rule that code can verify. Pure, no calls.
+"""A text -> whether it keeps one rule that code can verify. Pure, no calls, no processes.
 
 subject.py     what a check looks at, and the readers of its argument
 pattern.py     regular expressions, bounded in size and time
@@ -6,6 +6,8 @@ text.py        words, lengths, lists, patterns, the reference
 structured.py  JSON and JSON Schema
 tool_calls.py  which tools are called, and with which arguments
 language.py    the language of a text
+programs.py    what a program of its own is to find out: mathematics, tests, functions
+code_blocks.py  the Python code of an answer
 
 To add a check: one small function in one of these, and a line in CHECKS.
 """
@@ -19,7 +21,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from judgeforge.judging.checks import language, pattern, structured, text, tool_calls
+from judgeforge.judging.checks import language, pattern, programs, structured, text, tool_calls
+from judgeforge.judging.checks.programs import REFERENCE, Makes, Task, Verdict
 from judgeforge.judging.checks.subject import (
     Passes,
     Subject,
@@ -42,9 +45,13 @@ from judgeforge.text.wording import did_you_mean
 class CheckKind:
     argument: Callable[[JsonValue], Any]
     """Reads the argument. Raises ValueError that says what is allowed."""
-    passes: Passes
-    """Raises UndecidedCheckError where the text cannot be decided."""
+    passes: Passes | None = None
+    """Raises UndecidedCheckError where the text cannot be decided. None where a program decides."""
     needs_reference: bool = False
+    task: Makes | None = None
+    """What a program is to run; None where none is needed."""
+    only_in_rubrics: bool = False
+    """Whether a row may not state it: it names what is run with the user's rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,17 @@ class Check:
     stated: JsonValue
     """The argument as it was written, for people."""
     argument: Any
-    passes: Passes
-    needs_reference: bool
+    kind: CheckKind
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether a row without a reference leaves it undecided."""
+        return self.kind.needs_reference or REFERENCE in self.needs
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What a program needs of the row: `reference`, and keys of its metadata."""
+        return getattr(self.argument, "needs", ()) if self.kind.task is not None else ()
 
     def __str__(self) -> str:
         return f"{self.name}: {json.dumps(self.stated, ensure_ascii=False)}"
@@ -89,7 +105,24 @@ CHECKS: Mapping[str, CheckKind] = {
     "no_tool_call": CheckKind(only_true, tool_calls.makes_no_call),
     "equals_reference": CheckKind(only_true, text.equals_reference, needs_reference=True),
     "contains_reference": CheckKind(only_true, text.contains_reference, needs_reference=True),
+    "math_equals": CheckKind(programs.math_answer, task=programs.compare_answers),
+    "python_tests": CheckKind(programs.python_tests, task=programs.run_tests),
+    "function": CheckKind(programs.own_function, task=programs.call_function, only_in_rubrics=True),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one check of a text."""
+
+    check: Check
+    score: float
+    """1 passed, 0 failed; a function of the user's may give what is between."""
+    said: str = ""
+    """By its program."""
+
+    def __str__(self) -> str:
+        return f"{self.check} ({self.said})" if self.said else str(self.check)
 
 
 def parse_checks(value: object) -> tuple[Check, ...]:
@@ -102,23 +135,64 @@ def parse_checks(value: object) -> tuple[Check, ...]:
     return tuple(_parse(name, argument) for name, argument in value.items())
 
 
-def failed_checks(checks: Sequence[Check], subject: Subject) -> list[Check]:
-    """Those that the text does not pass.
+def parse_checks_of_row(value: object) -> tuple[Check, ...]:
+    """As ``parse_checks``, for what a row states: rows are data, and name nothing that is run with
+    the user's rights. Raises ValueError."""
+    checks = parse_checks(value)
+    for check in checks:
+        if check.kind.only_in_rubrics:
+            raise ValueError(f"check `{check.name}` is for rubrics only: a row is data")
+    return checks
+
+
+def tasks_of(checks: Sequence[Check], subject: Subject) -> list[Task]:
+    """What programs are to find out before ``check_results`` can be told."""
+    found = [_made(check, subject) for check in checks if check.kind.task is not None]
+    return [made for made in found if isinstance(made, Task)]
+
+
+def check_results(
+    checks: Sequence[Check], subject: Subject, verdicts: Mapping[Task, Verdict] | None = None
+) -> list[Result]:
+    """Of each check, in order. ``verdicts``: of all ``tasks_of`` these checks and this text.
 
     Raises UndecidedCheckError as soon as one of them cannot be decided.
     """
-    return [check for check in checks if not _passes(check, subject)]
+    return [_result(check, subject, verdicts or {}) for check in checks]
 
 
-def _passes(check: Check, subject: Subject) -> bool:
+def failed_checks(checks: Sequence[Check], subject: Subject) -> list[Check]:
+    """Those that the text does not pass; none of them needs a program.
+
+    Raises UndecidedCheckError as soon as one of them cannot be decided.
+    """
+    return [one.check for one in check_results(checks, subject) if one.score < 1.0]
+
+
+def _result(check: Check, subject: Subject, verdicts: Mapping[Task, Verdict]) -> Result:
     try:
-        return check.passes(subject, check.argument)
+        if check.kind.passes is not None:
+            return Result(check, float(check.kind.passes(subject, check.argument)))
+        found = check.kind.task and check.kind.task(subject, check.argument)
     except UndecidedCheckError as error:
         raise UndecidedCheckError(f"check `{check.name}`: {error}") from error
     except (ArithmeticError, MemoryError, RecursionError) as error:
         # One text that is too much for a check must not end the run.
         detail = f"check `{check.name}` cannot take in this text ({type(error).__name__})"
         raise UndecidedCheckError(detail) from error
+    verdict = verdicts[found] if isinstance(found, Task) else found
+    if verdict is None or verdict.score is None:
+        said = verdict.said if verdict else "nothing decides it"
+        raise UndecidedCheckError(f"check `{check.name}`: {said}")
+    return Result(check, verdict.score, verdict.said)
+
+
+def _made(check: Check, subject: Subject) -> Task | Verdict | None:
+    """None where it cannot be made, which ``check_results`` says."""
+    try:
+        return check.kind.task and check.kind.task(subject, check.argument)
+    except (UndecidedCheckError, ArithmeticError, MemoryError, RecursionError):
+        return None
 
 
 def _parse(name: str, argument: JsonValue) -> Check:
@@ -132,4 +206,4 @@ def _parse(name: str, argument: JsonValue) -> Check:
         ready = kind.argument(argument)
     except ValueError as error:
         raise ValueError(f"check `{name}`: {error}") from error
-    return Check(name, argument, ready, kind.passes, kind.needs_reference)
+    return Check(name, argument, ready, kind)

@@ -6,14 +6,14 @@ JSON value what the check works with, and raises ValueError that says what is al
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from pydantic import JsonValue
 
-from judgeforge.text.messages import ToolCall
+from judgeforge.text.messages import Message, ToolCall
 from judgeforge.text.visible import normalized
 
 MOST_TEXTS = 100
@@ -40,6 +40,10 @@ class Subject:
     reference: str | None = None
     calls: tuple[ToolCall, ...] = ()
     """The tools that the answer calls, beside its text."""
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Of the row."""
+    prompt: tuple[Message, ...] = ()
+    """What is answered."""
 
     def holds(self, wanted: str) -> bool:
         """Whether a text of ``texts`` occurs."""

@@ -6,6 +6,7 @@ A strategy proposes, the rules decide; both see probabilities as labels have cal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 from pydantic import ValidationError
@@ -22,6 +23,7 @@ from judgeforge.records import SkipReason
 from judgeforge.text.messages import Record
 from judgeforge.text.wording import about_tokens, as_clause, did_you_mean, expect, found
 
+_ALL_ALIKE = "the answers of all proposed pairs are nearly the same"
 TIE_WIDTH = 1e-9
 """Scores that differ by less are equal."""
 
@@ -77,6 +79,7 @@ def select_pairs(
     trust: Trust | None = None,
     writers: Mapping[str, str] | None = None,
     not_chosen: Sequence[str] = (),
+    alike: Sequence[frozenset[str]] = (),
     **settings: object,
 ) -> PairSelection:
     """The pairs of one prompt, in the order of the strategy, or the reason why there are none.
@@ -86,7 +89,8 @@ def select_pairs(
     ``max_token_difference`` and ``length_matched``;
     ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``; ``writers`` (completion
     id -> who wrote it) for ``chosen_from`` and ``rejected_from``. ``not_chosen``: ids of those that
-    may be the rejected side only. The chosen side always has the higher score; a pair's confidence
+    may be the rejected side only. ``alike``: ids of two that are nearly the same, and so no pair.
+    The chosen side always has the higher score; a pair's confidence
     is P(chosen is better than rejected), 0.5 to 1.
 
     >>> ranking = judgeforge.Ranking(
@@ -109,8 +113,10 @@ def select_pairs(
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
         return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)
-    sides = sides_of(ranking, rules, writers or {}, not_chosen)
+    sides = sides_of(ranking, rules, writers or {}, not_chosen, alike)
     proposals = list(strategy.propose(ranking, _as_believed(rules, trust), sides))
+    if not proposals and any(strategy.propose(ranking, rules, replace(sides, alike=frozenset()))):
+        return PairSelection(reason=SkipReason.ALIKE, detail=_ALL_ALIKE)
     if not proposals:
         return PairSelection(reason=SkipReason.WRONG_WRITERS, detail=why_no_sides(sides, rules))
     ordered = [
@@ -203,7 +209,7 @@ def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPa
 def _trusted(ranking: Ranking, chosen_id: str, rejected_id: str, trust: Trust) -> Outcome:
     """The outcome as labels have calibrated it; a tie was half of either for them."""
     believed = outcome(ranking, chosen_id, rejected_id)
-    if trust.confidence is None:
+    if trust.confidence is None or believed.better == 1.0:  # what code decides needs no label
         return believed
     half = max(0.5, trust.confidence(probability_ahead(ranking, chosen_id, rejected_id)))
     tie = believed.tie if trust.ties is None else trust.ties(believed.tie)

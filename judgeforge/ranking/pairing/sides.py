@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
+from judgeforge.ranking.protocols import is_by_code
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Completion
+from judgeforge.records import Completion, Judgment
 from judgeforge.text.wording import listed
 
 
@@ -17,10 +19,16 @@ class Sides:
 
     chosen: frozenset[int]
     rejected: frozenset[int]
+    alike: frozenset[frozenset[int]] = frozenset()
+    """Places of two that are nearly the same, and so no pair."""
 
     def allow(self, pair: tuple[int, int]) -> bool:
         """``pair``: the better place first."""
-        return pair[0] in self.chosen and pair[1] in self.rejected
+        better, worse = pair
+        return better in self.chosen and worse in self.rejected and self.differ(better, worse)
+
+    def differ(self, one: int, other: int) -> bool:
+        return frozenset({one, other}) not in self.alike
 
 
 def sides_of(
@@ -28,8 +36,10 @@ def sides_of(
     rules: PairingRules,
     writers: Mapping[str, str],
     not_chosen: Collection[str] = (),
+    alike: Collection[frozenset[str]] = (),
 ) -> Sides:
-    """``writers``: completion id -> who wrote it. ``not_chosen``: ids that are rejected at most."""
+    """``writers``: completion id -> who wrote it. ``not_chosen``: ids that are rejected at most.
+    ``alike``: ids of two that are nearly the same."""
     ids = ranking.completion_ids
 
     def places(allowed: frozenset[str] | None, barred: Collection[str]) -> frozenset[int]:
@@ -40,8 +50,29 @@ def sides_of(
         )
 
     return Sides(
-        places(rules.writers("chosen_from"), not_chosen), places(rules.writers("rejected_from"), ())
+        places(rules.writers("chosen_from"), not_chosen),
+        places(rules.writers("rejected_from"), ()),
+        frozenset(
+            frozenset(map(ids.index, two)) for two in alike if all(one in ids for one in two)
+        ),
     )
+
+
+def too_alike(
+    completions: Sequence[Completion], judgments: Sequence[Judgment]
+) -> list[frozenset[str]]:
+    """Ids of two that are nearly the same and that code does not tell apart."""
+    first = {one.id: one.near_duplicate_of or one.id for one in completions}
+    found = {
+        one.completion_ids[0]: (one.score, bool(one.failed_required))
+        for one in judgments
+        if is_by_code(one.protocol) and not one.missing
+    }
+    return [
+        frozenset({one, other})
+        for one, other in combinations(first, 2)
+        if first[one] == first[other] and found.get(one) == found.get(other)
+    ]
 
 
 def rejected_at_most(completions: Sequence[Completion], rules: PairingRules) -> list[str]:

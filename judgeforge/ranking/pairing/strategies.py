@@ -37,7 +37,8 @@ def _best_and_worse(ranking: Ranking, sides: Sides) -> tuple[int, list[int]] | N
     at = next((at for at, place in enumerate(order) if place in sides.chosen), None)
     if at is None:
         return None
-    return order[at], [place for place in order[at + 1 :] if place in sides.rejected]
+    best, below = order[at], order[at + 1 :]
+    return best, [place for place in below if sides.allow((best, place))]
 
 
 def max_gap(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:
@@ -122,7 +123,14 @@ def best_vs_worst(ranking: Ranking, rules: PairingRules, sides: Sides) -> Propos
     for better in order:
         if better not in sides.chosen or better in used:
             continue
-        worse = next((one for one in worst_first if one not in used and one != better), None)
+        worse = next(
+            (
+                one
+                for one in worst_first
+                if one not in used and one != better and sides.differ(better, one)
+            ),
+            None,
+        )
         if worse is None or rank[better] > rank[worse]:
             break
         pairs.append((better, worse))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from judgeforge.ranking.protocols import CODE
 from judgeforge.records import RubricId
 from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.distribution import Values
@@ -47,6 +48,8 @@ class PairFigures:
         character."""
         self.p_best = Values()
         """Of chosen: the probability that it is the best of all completions of its prompt."""
+        self.verified = 0
+        """Pairs that code alone decided: no judge was asked about them."""
         self.chosen_longer = self.same_length = 0
         self.beside_words: Counter[str] = Counter()
         """Pairs with something beside words, by what it is (``BESIDE_WORDS``)."""
@@ -92,6 +95,7 @@ class PairFigures:
         self.score_rejected.add(pair["score_rejected"])
         if p_best is not None:
             self.p_best.add(p_best)
+        self.verified += list(pair["provenance"].get("judges") or ()) == [CODE]
         self._add_lengths(pair)
         self.beside_words.update(_beside_words(pair))
         self.models[str(pair["chosen_model"]), str(pair["rejected_model"])] += 1
@@ -219,6 +223,7 @@ def run_quality(pairs: PairFigures, completions: CompletionFigures) -> Quality:
     bars, bias = pairs.confidence.histogram(0.5, 1.0, CONFIDENCE_BINS), completions.length_bias
     by_count = sorted(pairs.models.items(), key=lambda item: (-item[1], item[0]))
     return Quality(
+        verified_pairs=pairs.verified or None,
         expected_wrong=ExpectedWrong(
             by_confidence=_rounded(pairs.expected_wrong),
             by_p_best=_rounded(pairs.expected_not_best),

@@ -81,6 +81,10 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
         "the judges cannot tell the answers apart",
         "more judges or repeats; a higher temperature makes answers differ more",
     ),
+    SkipReason.ALIKE: SkipWords(
+        "pairs could only be made of answers that are nearly the same",
+        "answers that differ more: several models, a higher temperature",
+    ),
     SkipReason.BELOW_CONFIDENCE: SkipWords(
         "no pair is as sure as pairing.min_confidence asks", "more judges, repeats or a cascade"
     ),

@@ -12,8 +12,10 @@ batch_plan.py        what batches save
 check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
 preference_lint.py   what stands out in a preference set of others
+row_demands.py       what a configuration asks of every row
 judge_words.py       judges' prompts and examples in the user's own words
 judge_settings.py    whether judges can do what is asked of them
+verifiers.py         whether the programs that checks need can be run here
 pair_sides.py        whether the writers that pairs are to have write at all
 measure.py           what is bought to measure the judges
 network.py           certificates, proxies and hosts, looked at before anything is sent

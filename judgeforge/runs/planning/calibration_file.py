@@ -12,7 +12,7 @@ from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.promise import make_promise
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.judging.judge_prompts import TEMPLATES_OF_OTHER_MATERIAL, template_digests
+from judgeforge.judging.templates import TEMPLATES_OF_OTHER_MATERIAL, template_digests
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import RubricId
 from judgeforge.runs.planning.identity import differences, first_of, model_identity, own_criteria
@@ -38,7 +38,11 @@ def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
         },
         "asked": _asked(config),
         **({"show_reasoning": True} if config.judging.show_reasoning else {}),
-        "prompts": template_digests(sorted({judge.protocol for judge in judges})),
+        "prompts": template_digests(
+            sorted({judge.protocol for judge in judges}),
+            own_criteria=config.rubric_parts.per_prompt is not None,
+            own_words=any(one.prompt or one.examples or one.commit_first for one in judges),
+        ),
     }
 
 

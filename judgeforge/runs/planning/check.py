@@ -20,9 +20,10 @@ from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import (
     check_prompts_file,
     prepare,
-    row_checks,
     shared_rubric,
 )
+from judgeforge.runs.planning.row_demands import row_checks
+from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
 
@@ -56,7 +57,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     report = CheckReport(warnings=warnings)
     if config.judging.judges and config.judging.calibration is None:
         report.notes.append(ASSUMED_CONFIDENCE)
-    estimator, loads = None, dict[str, ModelLoad]()
+    estimator, verified, loads = None, None, dict[str, ModelLoad]()
     unknown: set[str] = set()
     try:
         prepared = prepare(config)
@@ -64,6 +65,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         unknown |= set(prepared.verdicts.prompt_ids if prepared.verdicts else ())
         estimator = Estimator(prepared)
         loads = estimator.loads()
+        verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     except ConfigError as error:
         report.problems += map(str, error.mistakes)
     rubric = None
@@ -87,12 +89,14 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             about.add(prompt)
             sides.add(prompt)
             unknown.discard(prompt.id)
-            if estimator is not None:
+            if estimator is not None and verified is not None:
                 estimator.add(prompt, loads)
+                verified.add(prompt)
     except (ConfigError, InputError) as error:
         report.problems.append(str(error))
         return report
     report.source, report.lint, report.left_out = about.shape(), about.lint(), worst.described()
+    report.notes += verified.notes() if verified else []
     report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
     file = config.judging.judgments

@@ -11,6 +11,7 @@ import os
 import platform
 import shlex
 import shutil
+import sqlite3
 import stat
 import tempfile
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ from judgeforge.runs.planning.network import (
 )
 
 Status = Literal["ok", "warn", "fail"]
+_SOUND_SQLITE = (3, 51, 3)
 LITTLE_DISK, TOO_LITTLE_DISK = 1 << 30, 100 << 20
 """Free bytes below which a run is doubtful, or bound to fail."""
 
@@ -61,6 +63,7 @@ def diagnose(config: RunConfig | None = None) -> list[Finding]:
             *_hosts(config),
             _free_disk("cache", config.cache_dir),
             _cache_access(config),
+            _sqlite(config),
         ]
         findings += _on_finish(config)
     return [*findings, _free_disk("run folder", run_folder), _locks(run_folder)]
@@ -226,6 +229,29 @@ def _cache_access(config: RunConfig) -> Finding:
             "cache folder", "warn", detail, f"Close it: chmod 700 -- {shlex.quote(str(folder))}"
         )
     return Finding("cache folder", "ok", f"{folder}, yours alone")
+
+
+def _sqlite(config: RunConfig) -> Finding:
+    """Before 3.51.3, two processes that write to one database at the same moment can damage it
+    (the WAL-reset bug, https://www.sqlite.org/wal.html)."""
+    found = f"SQLite {sqlite3.sqlite_version}"
+    if sqlite3.sqlite_version_info >= _SOUND_SQLITE or not _is_shared(config):
+        return Finding("database", "ok", found)
+    sound = ".".join(map(str, _SOUND_SQLITE))
+    return Finding(
+        "database",
+        "warn",
+        f"{found}: before {sound}, processes that share a cache can, very rarely, damage it",
+        "Use a Python with a newer SQLite, or give each run a `cache.dir` of its own; "
+        "judgeforge cache verify finds what was damaged.",
+    )
+
+
+def _is_shared(config: RunConfig) -> bool:
+    """Whether several runs may use the cache at a time: it was put somewhere, or is a team's."""
+    folder = config.cache_dir
+    is_of_team = folder.exists() and bool(folder.stat().st_mode & stat.S_IWGRP)
+    return config.cache.dir is not None or is_of_team
 
 
 def _locks(folder: Path) -> Finding:

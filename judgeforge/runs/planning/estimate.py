@@ -20,6 +20,7 @@ from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
 from judgeforge.runs.planning.own_cost import OwnAnswerCost, OwnCriteriaCost, own_answer_tokens
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.verifiers import is_verifiable
 from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
@@ -36,6 +37,9 @@ _JUDGE_REPLY_TOKENS = (40, 120)
 _CALL_TOKENS = 10
 """Chat markup of a request."""
 _ALL = (1.0, 1.0, 1.0)
+_WHERE_VERIFIED = (0.0, 0.05, 1.0)
+"""Share of the judges' calls that is made about a prompt which verifiers may settle: they leave a
+few answers undecided."""
 ASSUMED_ESCALATION = 0.15
 """Share of what a cascade may ask beyond its first tier that is expected to be asked, before a run
 has shown it: on recorded judges half a call a completion, of three that could be made."""
@@ -59,7 +63,7 @@ class ModelLoad:
         outputs: tuple[int, ...],
         *,
         shared: int,
-        made: tuple[float, float, float] = _ALL,
+        made: tuple[float, ...] = _ALL,
     ) -> None:
         """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
         the share of the calls that is made in each case."""
@@ -159,6 +163,7 @@ class Estimator:
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
+        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else _ALL
         self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
             shown = self._completions_shown(prompt, judge, completions)
@@ -170,10 +175,11 @@ class Estimator:
             elif measure == "repeats":
                 shown = shown * (1 + self._config.judging.fit_repeats)
                 certain = len(shown)
-            self._judge(prompt, judge, shown[:certain], lengths, load)
-            self._judge(prompt, judge, shown[certain:], lengths, load, made=self._beyond)
+            self._judge(prompt, judge, shown[:certain], lengths, load, made=made)
+            beyond = tuple(share * most for share, most in zip(self._beyond, made, strict=True))
+            self._judge(prompt, judge, shown[certain:], lengths, load, made=beyond)
             if shown:
-                asked = _ALL if certain else self._beyond
+                asked = made if certain else beyond
                 self._answers.add(prompt, judge, load, made=asked)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
@@ -247,7 +253,7 @@ class Estimator:
         lengths: tuple[int, int, int],
         load: ModelLoad,
         *,
-        made: tuple[float, float, float] = _ALL,
+        made: tuple[float, ...] = _ALL,
     ) -> None:
         if not shown:
             return

@@ -84,12 +84,14 @@ class OwnAnswerCost:
         judge: JudgeConfig,
         load: ModelLoad,
         *,
-        made: tuple[float, float, float],
+        made: tuple[float, ...],
     ) -> None:
         """``made``: the share of prompts about which the judge is asked, in each case."""
         if judge.commit_first:
             inputs = self._input_tokens(judge.model, prompt.messages)
-            load.add(1, inputs, own_answer_tokens(judge), shared=0, made=made)
+            low, expected, high = made
+            shares = low, expected, high
+            load.add(1, inputs, own_answer_tokens(judge), shared=0, made=shares)
 
 
 def own_answer_tokens(judge: JudgeConfig) -> tuple[int, int, int]:

@@ -28,6 +28,7 @@ from judgeforge.runs.planning.estimate import (
 from judgeforge.runs.planning.identity import as_begun
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.spending import read_account, to_usd
@@ -87,6 +88,7 @@ def plan_run(
     directly = DirectCost(prepared, share)
     prompts = skips = 0
     noticed = Noticed()
+    verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     for row in read_clean_prompts(
         config.prompts, prepared.row_checks, limit=limit, noticed=noticed
     ):
@@ -94,6 +96,7 @@ def plan_run(
             skips += 1
             continue
         prompts += 1
+        verified.add(row)
         estimator.add(row, loads)
         directly.add(row)
     models = [_model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
@@ -114,6 +117,7 @@ def plan_run(
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
             *_measure_notes(config, estimator),
+            *verified.notes(),
             *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
         ],
         warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],

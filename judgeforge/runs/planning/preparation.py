@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any, TypeVar
@@ -18,13 +18,13 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.checks import parse_checks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.own_prompts import OwnPrompt
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics, no_rubric
 from judgeforge.judging.panel import Panel, PanelKind
+from judgeforge.judging.programs.deciding import Decides
 from judgeforge.judging.rubric import Rubric, load_rubric
 from judgeforge.judging.verification import JUDGE_NAME
 from judgeforge.runs.planning.calibration_file import content_digest, load_calibration
@@ -35,11 +35,12 @@ from judgeforge.runs.planning.judge_settings import (
     check_judges,
     check_max_error,
     check_protocols,
-    judged_tokens,
 )
 from judgeforge.runs.planning.judge_words import own_prompts
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
+from judgeforge.runs.planning.row_demands import label_checks, row_checks
+from judgeforge.runs.planning.verifiers import check_programs
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -86,6 +87,10 @@ class Preparation:
         return self.leaves_to_judges and not self.config.judging.judges
 
     @property
+    def asks_judges(self) -> bool:
+        return bool(self.leaves_to_judges and self.config.judging.judges)
+
+    @property
     def only_samples(self) -> bool:
         """Whether nobody judges, so that the run ends with completions."""
         return self.asks_nobody and self.verdicts is None
@@ -106,24 +111,26 @@ class Preparation:
         config = self.config
         return OwnFamily(config.models, exclude=config.judging.exclude_own_family)
 
-    def panel(self, kind: PanelKind[T, PanelT], asked: T) -> PanelT:
-        """All judges of the run. ``asked``: what a panel of this ``kind`` gets its answers from."""
-        judging = self.config.judging
+    def panel(
+        self, kind: PanelKind[T, PanelT], asked: T, programs: Decides | None = None
+    ) -> PanelT:
+        """All judges; ``asked``: what a panel of this ``kind`` gets its answers from."""
         own = self.own_rubrics
         panel = kind(
-            judging.judges,
+            self.config.judging.judges,
             self.rubric if own is None else own.shared,
             asked,
             self.own_family,
-            show_reasoning=judging.show_reasoning,
+            show_reasoning=self.config.judging.show_reasoning,
             layout=self.layout,
+            programs=programs,
         )
         return panel.in_words(self.own_prompts)
 
 
 @contextmanager
 def _adding_to(mistakes: list[ConfigError]) -> Iterator[None]:
-    """A check that fails does not keep the next one from being made: all mistakes are told."""
+    """All mistakes are told, not only the first."""
     try:
         yield
     except ConfigError as error:
@@ -148,7 +155,10 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     if rubric is not None:
         with _adding_to(mistakes):
             words = own_prompts(config, label_checks(config, rubric))
-        for check in (check_judges, check_families, partial(check_contexts, own=words)):
+        fitting = partial(check_contexts, own=words)
+        checks: list[Callable[[RunConfig, Rubric], None]] = [check_judges, check_families, fitting]
+        checks += [check_programs] if with_keys else []  # where something is to be run
+        for check in checks:
             with _adding_to(mistakes):
                 check(config, rubric)
         with _adding_to(mistakes):
@@ -257,73 +267,6 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
                 file=config.source_file,
                 key=f"models.{name}.params",
             )
-
-
-def label_checks(config: RunConfig, rubric: Rubric) -> RowChecks:
-    """Of rows with labels: they bring what is judged, and nothing is sampled."""
-    return replace(
-        row_checks(config.model_copy(update={"sampling": None}), rubric),
-        read_criteria=None,
-        needs_criteria=False,
-        reference_check=None,
-        metadata_checks=(),
-    )
-
-
-def row_checks(
-    config: RunConfig, rubric: Rubric | None, own_prompts: Mapping[str, OwnPrompt] | None = None
-) -> RowChecks:
-    """``rubric`` None: it cannot be read, and rows are checked without it."""
-    own = None if rubric is None else OwnRubrics.of(rubric, config.rubric_parts)
-    checked = (rubric if own is None else own.shared).checked if rubric else ()
-    stated = [check for criterion in checked for check in criterion.own_checks]
-    sampled = [config.models[name] for name in config.sampling.writers] if config.sampling else []
-    known = [model.context_tokens for model in sampled if model.context_tokens]
-    return RowChecks(
-        context_tokens=min(known, default=None),
-        output_tokens=config.sampling.max_tokens if config.sampling else 0,
-        judged_tokens=judged_tokens(config, rubric, own_prompts or {}) if rubric else None,
-        needs_completions=config.sampling is None,
-        adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
-        metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
-        read_checks=parse_checks,
-        reference_check=next((check.name for check in stated if check.needs_reference), None),
-        read_criteria=None if own is None else own.read,
-        needs_criteria=own is not None and own.are_needed,
-        without_tools=_without_tools(config),
-        without_pictures=_without_pictures(config),
-    )
-
-
-def _without_tools(config: RunConfig) -> str | None:
-    sampled = config.sampling.writers if config.sampling else []
-    fallbacks = (config.models[name].fallback for name in sampled)
-    for name in (*sampled, *filter(None, fallbacks)):
-        model = config.models[name]
-        if not model.facts.takes_tools:
-            return (
-                f"models.{name}: provider `{model.provider}` can call none. Sample models of "
-                "another provider, such as the same model behind a server, or leave the column out "
-                "with `fields: {tools: null}`"
-            )
-    return None
-
-
-def _without_pictures(config: RunConfig) -> str | None:
-    """Everything that is sampled or judges is shown them."""
-    for name in called_models(config):
-        model = config.models[name]
-        if model.vision is False:
-            return (
-                f"models.{name} is said not to see (`vision: false`). Sample and judge with models "
-                "that see, or take such rows out"
-            )
-        if not model.facts.takes_pictures:
-            return (
-                f"models.{name}: provider `{model.provider}` takes words only. Sample and judge "
-                "with models of another provider, or take such rows out"
-            )
-    return None
 
 
 def _check_fallback(config: RunConfig, name: str) -> None:

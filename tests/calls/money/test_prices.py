@@ -23,7 +23,8 @@ from judgeforge.calls.money.prices import (
     most_output_tokens,
 )
 from judgeforge.calls.providers.base import Usage
-from judgeforge.config.model import ModelConfig, Price
+from judgeforge.config.model import ModelConfig
+from judgeforge.config.price import Price
 from judgeforge.store.spending import to_pico, to_usd
 
 TIERED = ModelPrice(

@@ -1,0 +1,64 @@
+"""The Python code of an answer: fenced blocks, or the whole text where it is code. Pure."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+_FENCE = re.compile(
+    r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^\n`]*\n"
+    r"(?P<code>.*?)(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_PYTHON = frozenset({"python", "py", "python3", "py3", "python2", "ipython"})
+_UNNAMED = frozenset({"", "text", "plaintext", "code"})
+_SESSION = re.compile(r"^>>> ", re.MULTILINE)
+_INDENT = re.compile(r"^[ \t]*")
+
+
+def python_code(answer: str) -> str | None:
+    """All Python blocks one after another, as a reader would put them into one file; None where
+    there is no code.
+
+    Blocks that are said to be Python count; where there are none, those that name no language do.
+    A block that is no valid Python (an excerpt, a shell's output, a session) is left out beside
+    others that are, and so is a later block that only repeats an earlier one. An answer without a
+    fence counts as a whole where it is valid Python and not only a word.
+    """
+    blocks = [(found["language"].lower(), _dedented(found)) for found in _FENCE.finditer(answer)]
+    named = [code for language, code in blocks if language in _PYTHON]
+    chosen = named or [code for language, code in blocks if language in _UNNAMED]
+    if not blocks:
+        return answer if _is_program(answer) else None
+    chosen = [code for code in chosen if code.strip() and not _SESSION.search(code)]
+    valid = [code for code in dict.fromkeys(chosen) if _parses(code)]
+    if not valid:
+        return "\n\n".join(chosen) or None  # the mistake is the answer's own
+    return "\n\n".join(valid)
+
+
+def _dedented(found: re.Match[str]) -> str:
+    """Without the indent that the fence has in a list item."""
+    indent = len((_INDENT.match(found.group()) or found).group())
+    return re.sub(rf"(?m)^[ \t]{{1,{indent}}}", "", found["code"]) if indent else found["code"]
+
+
+def _is_program(text: str) -> bool:
+    """Prose is sometimes valid Python (`Yes`, `42`): a program does something."""
+    parsed = _parsed(text)
+    if parsed is None:
+        return False
+    return any(not isinstance(node, ast.Expr) for node in parsed.body) or any(
+        isinstance(node.value, ast.Call) for node in parsed.body if isinstance(node, ast.Expr)
+    )
+
+
+def _parses(code: str) -> bool:
+    return _parsed(code) is not None
+
+
+def _parsed(code: str) -> ast.Module | None:
+    try:
+        return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

@@ -1,0 +1,78 @@
+"""Marks completions of one prompt that say the same as an earlier one, or nearly the same.
+
+What differs in white space only, or in how Unicode writes a letter, is a duplicate: it is judged
+once for both. What differs in a few words is judged on its own, since these words may be what
+decides; but a pair of two such answers teaches nothing that can be seen, and pulls down what both
+have in common (DPO lowers both sides where they hardly differ: Pal et al. 2024, arXiv 2402.13228).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from judgeforge.inputs.cleaning.pieces import Hashes, character_pieces, shared
+from judgeforge.records import Completion
+from judgeforge.text.tool_calls import same_calls_key
+
+NEARLY = 0.9
+"""Share of the runs of five characters of either that both have, from which on two are near."""
+_LONGEST_COMPARED = 100_000
+"""Characters: of longer answers the beginning tells."""
+_UNSEEN_BLANKS = re.compile("[\u200b\u2060\ufeff]")
+
+
+def mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
+    """The same completions; an equal or a near one names the first that it is like."""
+    first: dict[tuple[str, str], str] = {}
+    seen = _Seen()
+    marked: list[Completion] = []
+    for one in completions:
+        if not one.is_usable:
+            marked.append(one)
+            continue
+        twin = first.setdefault(_as_read(one), one.id)
+        if twin != one.id:
+            marked.append(one.model_copy(update={"duplicate_of": twin}))
+            continue
+        near = seen.find_or_add(one)
+        marked.append(one.model_copy(update={"near_duplicate_of": near}) if near else one)
+    return marked
+
+
+def text_as_read(text: str) -> str:
+    """Texts that differ in white space, or in how Unicode writes a letter, read the same: one over
+    the other would teach nothing."""
+    return " ".join(unicodedata.normalize("NFC", _UNSEEN_BLANKS.sub(" ", text)).split())
+
+
+class _Seen:
+    """Earlier completions that are near no other one."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[str, str, Hashes]] = []
+
+    def find_or_add(self, completion: Completion) -> str | None:
+        """The id of the one that it is nearest to; where there is none, it is added."""
+        calls = same_calls_key(completion.tool_calls)
+        pieces = character_pieces(completion.text[:_LONGEST_COMPARED])
+        alike = [
+            (shared(pieces, others), name)
+            for name, other_calls, others in self._pieces
+            if other_calls == calls and _may_be_near(len(pieces), len(others))
+        ]
+        likeness, nearest = max(alike, default=(0.0, ""))
+        if likeness >= NEARLY:
+            return nearest
+        self._pieces.append((completion.id, calls, pieces))
+        return None
+
+
+def _may_be_near(one: int, other: int) -> bool:
+    return min(one, other) >= NEARLY * max(one, other)
+
+
+def _as_read(completion: Completion) -> tuple[str, str]:
+    """Equal for two that say the same and call the same tools with the same arguments."""
+    return text_as_read(completion.text), same_calls_key(completion.tool_calls)
