@@ -26,9 +26,6 @@ from judgeforge.runs.measurement.label_rows import LabelledPrompt
 from judgeforge.runs.measurement.label_run import JudgedLabels, judge_labels
 from judgeforge.runs.progress import Progress
 from judgeforge.store.atomic_files import make_folder, replacing
-from judgeforge.store.folder import RunFolder
-from judgeforge.store.json_lines import read_rows
-from judgeforge.store.own_criteria import FIELD
 from judgeforge.text.wording import listed
 
 OWN = "criteria of the prompts' own"
@@ -81,20 +78,13 @@ def improve_rubric(
 
 
 def _scored(judged: JudgedLabels, rubric: Rubric, own: OwnRubrics | None) -> Iterator[ScoredPrompt]:
-    kept = {} if own is None else _own_criteria(RunFolder(judged.folder / "run"))
     for row in judged.rows:
         prompt_id = row.prompt.id
         mine = rubric
-        if own is not None and (text := kept.get(prompt_id)) is not None:
+        if own is not None and (text := judged.own_criteria.get(prompt_id)):
             mine = own.of_kept(text)
         scores = _by_completion(judged.judgments[prompt_id], row, mine)
         yield ScoredPrompt(row.label, {name: _as_one(s, mine) for name, s in scores.items()})
-
-
-def _own_criteria(folder: RunFolder) -> Mapping[str, str]:
-    """By prompt id: as rows brought them, or a model wrote them."""
-    rows = (row for file in (folder.pairs, folder.skips) for row in read_rows(file))
-    return {row["prompt_id"]: row[FIELD] for row in rows if row.get(FIELD)}
 
 
 def _by_completion(

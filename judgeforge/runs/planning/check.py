@@ -73,7 +73,8 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         rubric = shared_rubric(config)
     noticed = Noticed()
     sides = SideNotes(config)
-    about = InputNotes(config.prompts, row_checks(config, rubric))
+    write = config.rubric_parts.write
+    about = InputNotes(config.prompts, row_checks(config, rubric), are_written=write is not None)
     worst = Worst()
     rows = read_clean_prompts(
         config.prompts,
@@ -103,6 +104,12 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
     report.warnings += budget_warnings(config, report.prompts, loads.values())
+    _judge_share(report, config)
+    return report
+
+
+def _judge_share(report: CheckReport, config: RunConfig) -> None:
+    """Whether enough of the rows can be used."""
     skips = sum(n for reason, n in report.skips.items() if SkipReason(reason).is_failure)
     if not report.prompts:
         report.problems.append("no row of the input can be used")
@@ -112,7 +119,6 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             f"{config.limits.max_skip_share:g} allows, so the run would end with exit 5. Name the "
             "right columns with `prompts.fields`, fix the rows, or raise the limit"
         )
-    return report
 
 
 def unsent_thoughts(config: RunConfig, noticed: Noticed) -> list[str]:

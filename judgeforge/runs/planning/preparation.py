@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -169,19 +169,11 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
-    keys: dict[str, str | None] = {}
-    without_key: set[str | None] = set()
     for name in names:
         for check_model in (_check_local, _check_fallback, _check_batches):
             with _adding_to(mistakes):
                 check_model(config, name)
-        place = config.models[name].key_place
-        if place in without_key:  # the first model that takes its key from there says so
-            continue
-        with _adding_to(mistakes):
-            keys[name] = read_key(config, name) if with_keys else None
-        if name not in keys:
-            without_key.add(place)
+    keys = _keys(config, names, mistakes) if with_keys else dict.fromkeys(names)
     if with_keys:
         with _adding_to(mistakes):
             check_network(config, names)
@@ -208,6 +200,23 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         layout=config.judging.prompt_layout or NEWEST_LAYOUT,
         own_prompts=words,
     )
+
+
+def _keys(
+    config: RunConfig, names: Sequence[str], mistakes: list[ConfigError]
+) -> dict[str, str | None]:
+    """By model, of those whose key could be read."""
+    keys: dict[str, str | None] = {}
+    without_key: set[str | None] = set()
+    for name in names:
+        place = config.models[name].key_place
+        if place in without_key:  # the first model that takes its key from there says so
+            continue
+        with _adding_to(mistakes):
+            keys[name] = read_key(config, name)
+        if name not in keys:
+            without_key.add(place)
+    return keys
 
 
 def _rubric(config: RunConfig) -> Rubric:
