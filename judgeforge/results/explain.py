@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,7 +106,7 @@ def explain(path: Path, pair_id: str) -> Explanation:
         effects=judge_effects(
             folder, pair, of_prompt, {name: row_said_text(row) for name, row in rows.items()}
         ),
-        reason=_reason(pair, chosen, rejected, len(rows)),
+        reason=_reason(pair, chosen, rejected, len(rows), _faults(folder, own)),
     )
 
 
@@ -217,9 +217,13 @@ def _with_attempt(call: ExplainedCall, row: Mapping[str, Any]) -> ExplainedCall:
 
 
 def _reason(
-    pair: PreferencePair, chosen: ExplainedSide, rejected: ExplainedSide, completions: int
+    pair: PreferencePair,
+    chosen: ExplainedSide,
+    rejected: ExplainedSide,
+    completions: int,
+    faults: Collection[str],
 ) -> str:
-    gaps = _criterion_gaps(chosen, rejected)
+    gaps = _criterion_gaps(chosen, rejected, faults)
     telling = [f"{name} ({gap:+.2f})" for name, gap in gaps if abs(gap) >= LEAST_DIFFERENCE]
     by = f", mostly by {', '.join(telling[:3])}" if telling else ""
     return (
@@ -234,10 +238,28 @@ def _tied(pair: PreferencePair) -> str:
     return "" if pair.p_tie is None else f", both are equally good with one of {pair.p_tie:.2f}"
 
 
-def _criterion_gaps(chosen: ExplainedSide, rejected: ExplainedSide) -> list[tuple[str, float]]:
-    """Criteria by how far apart the sides are, each averaged over judges and repeats."""
+def _faults(folder: RunFolder, own: KeptCriteria | None) -> set[str]:
+    """Names of criteria that count against an answer."""
+    manifest = folder.read_manifest()
+    found = set(manifest.faults if manifest else ())
+    for one in own.criteria if own else ():
+        weight = one.get("weight", 1.0)
+        if isinstance(weight, int | float) and weight < 0:
+            found.add(str(one.get("name")))
+    return found
+
+
+def _criterion_gaps(
+    chosen: ExplainedSide, rejected: ExplainedSide, faults: Collection[str]
+) -> list[tuple[str, float]]:
+    """Criteria by how far apart the sides are, each averaged over judges and repeats; above 0
+    where that speaks for chosen, of a fault as well."""
     better, worse = _means(chosen), _means(rejected)
-    gaps = [(name, better[name] - worse[name]) for name in better if name in worse]
+    gaps = [
+        (name, (better[name] - worse[name]) * (-1.0 if name in faults else 1.0))
+        for name in better
+        if name in worse
+    ]
     return sorted(gaps, key=lambda gap: -abs(gap[1]))
 
 

@@ -61,8 +61,7 @@ def improve_rubric(
             f"{labels}: no judge says anything of single criteria. Judges with `protocol: "
             "pointwise` or `decisions` do, and with `pairwise` those with `criteria: separate`."
         )
-    weights = {one.name: one.weight for one in rubric.criteria}
-    found = judge_criteria(scored, {**weights, **({OWN: 1.0} if own is not None else {})})
+    found = judge_criteria(scored, _weights(judged, rubric, own))
     notes = [*_notes(found), *label_notes(read, judged), *_silent(judged)]
     if out is None:
         return ImprovementReport(found, tuple(notes))
@@ -70,11 +69,21 @@ def improve_rubric(
         notes.append(f"{out} was not written: the labels support no other weights")
         return ImprovementReport(found, tuple(notes))
     gone = [one.name for one in found.criteria if one.suggested == 0]
-    notes += (
-        [f"{out} has no {listed(gone, mark='`')}: the labels give no weight to it"] if gone else []
-    )
+    if gone:
+        notes.append(f"{out} lacks {listed(gone, mark='`')}: the labels give no weight to it")
     _write(out, rubric, found)
     return ImprovementReport(found, tuple(notes), out)
+
+
+def _weights(judged: JudgedLabels, rubric: Rubric, own: OwnRubrics | None) -> dict[str, float]:
+    """Of the rubric; of the prompts' own criteria what they weigh together in the mean."""
+    found = {one.name: one.weight for one in rubric.criteria}
+    if own is None or not judged.own_criteria:
+        return found
+    sizes = [
+        sum(one.size for one in own.of_kept(text).own) for text in judged.own_criteria.values()
+    ]
+    return {**found, OWN: float(f"{sum(sizes) / len(sizes):.2g}")}
 
 
 def _scored(judged: JudgedLabels, rubric: Rubric, own: OwnRubrics | None) -> Iterator[ScoredPrompt]:
