@@ -1,11 +1,11 @@
-"""Criteria of each prompt's own, from its row or written by a model: checked, priced, run, explained.
+"""Criteria of each prompt's own, from its row or written by a model: priced, run, explained.
 
 A local server plays the models, so it needs no key. From the root of the checkout, in seconds:
 
     python -m examples.own_criteria
 
-It runs the rows of prompts/own-criteria.jsonl with the rubric of configs/own-criteria.yaml, and then
-looks with labels at what the criteria of that rubric tell (`judgeforge rubric improve`).
+It runs the rows of prompts/own-criteria.jsonl with the rubric of configs/own-criteria.yaml, and
+then looks with labels at what the criteria of that rubric tell (`judgeforge rubric improve`).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def write_labels(folder: Path) -> Path:
 
 
 def labelled() -> Iterator[Mapping[str, Any]]:
-    drawn = random.Random(7)
+    drawn = random.Random(7)  # noqa: S311 (nothing secret is drawn)
     for number in range(LABELS):
         qualities = drawn.random(), drawn.random()
         better = qualities[0] + drawn.gauss(0, 0.1) > qualities[1]

@@ -33,6 +33,7 @@ EXPECTED = {
     "contrast",
     "cron",
     "own-completions",
+    "own-criteria",
     "pairwise",
     "listwise",
     "decisions",
