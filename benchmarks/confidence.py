@@ -3,7 +3,8 @@
 ``python benchmarks/confidence.py --data FOLDER`` prints the tables and writes them to
 ``benchmarks/results/confidence.md``. FOLDER holds downstream/completions.jsonl.gz, and pairs and
 verdicts (.jsonl.gz) of recorded judges with the votes of people. Everything goes through the
-product's own code; judges are simulated on the former, and recorded on the latter.
+product's own code; judges are simulated on the former, and recorded on the latter. Beside them
+stands a family of made-up worlds (confidence_family.py), for which no folder is needed.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: more threads only wait
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from benchmarks import confidence_people
+from benchmarks import confidence_family, confidence_people
 from benchmarks.confidence_report import Told, as_markdown
 from benchmarks.confidence_worlds import (
     CHEAP,
@@ -42,7 +44,9 @@ from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Judgment
 
 RESULTS = Path(__file__).parent / "results" / "confidence.md"
-WORLDS, FIT_PROMPTS = 6, 64
+WORLDS, FIT_PROMPTS, FAMILY = 6, 64, 24
+HELD_OUT_SEED = 100
+"""Of the first draw of judges' errors on completions on which nothing was chosen."""
 ALL = (CHEAP, *STRONG)
 TWO = (CHEAP, STRONG[1])
 
@@ -111,6 +115,15 @@ def measure(items: Sequence[Item], way: Way) -> Told:
     return Told(np.array(better), np.array(tie), outcome > 0, outcome == 0, calls)
 
 
+def _all_ways(rows: Sequence[Mapping[str, Any]], seeds: Iterable[int]) -> dict[str, list[Told]]:
+    told: dict[str, list[Told]] = {way.name: [] for way in WAYS}
+    for seed in seeds:
+        items = draw_world(rows, seed, max(way.prompts for way in WAYS))
+        for way in WAYS:
+            told[way.name].append(measure(items, way))
+    return told
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER")
@@ -119,17 +132,22 @@ def main() -> int:
     try:
         check_folder(arguments.data)
         rows = load_rows(arguments.data)
+        fresh = load_rows(arguments.data, held_out=True)
     except NoDataError as error:
         print(error, file=sys.stderr)
         return 2
     begun = time.process_time()
-    told: dict[str, list[Told]] = {way.name: [] for way in WAYS}
-    for seed in range(arguments.worlds):
-        items = draw_world(rows, seed, max(way.prompts for way in WAYS))
-        for way in WAYS:
-            told[way.name].append(measure(items, way))
+    seen = _all_ways(rows, range(arguments.worlds))
+    held_out = _all_ways(fresh, range(HELD_OUT_SEED, HELD_OUT_SEED + arguments.worlds))
+    family = confidence_family.measure(FAMILY)
     people = confidence_people.measure(arguments.data)
-    text = as_markdown(told, people, worlds=arguments.worlds, seconds=time.process_time() - begun)
+    text = as_markdown(
+        {"held out": held_out, "seen": seen},
+        family,
+        people,
+        worlds=arguments.worlds,
+        seconds=time.process_time() - begun,
+    )
     print(text)
     RESULTS.write_text(text, encoding="utf-8")
     return 0

@@ -61,8 +61,60 @@ def by_chance(said: NDArray[np.float64]) -> float:
     return float(np.mean(drawn))
 
 
+@dataclass(frozen=True, slots=True)
+class FamilyTold:
+    """Of all worlds, for so many judges."""
+
+    judges: int
+    told: tuple[Told, ...]
+
+    @property
+    def pooled(self) -> Told:
+        return joined(self.told)
+
+    @property
+    def error_in_a_world(self) -> tuple[float, float]:
+        """Mean ECE of better and of tied, each world for itself."""
+        better = [calibration_error(one.better, one.right) for one in self.told]
+        tied = [calibration_error(one.tie, one.tied) for one in self.told]
+        return float(np.mean(better)), float(np.mean(tied))
+
+    @property
+    def wrong_off(self) -> float:
+        """Mean distance of promised from real wrong share over worlds, in points."""
+        off = [
+            abs((1.0 - one.better - one.tie).mean() - (1.0 - one.right - one.tied).mean())
+            for one in (joined([each]) for each in self.told)
+        ]
+        return 100.0 * float(np.mean(off))
+
+
+ABOUT = (
+    "Completions of a small model whose quality code has measured, {worlds} draws of the errors of "
+    "simulated judges that match recorded ones; four completions a prompt, best against worst, "
+    "judges learnt without labels on the first 64 prompts (on half of them, drawn, what measures "
+    "the judges is bought too; a run draws as many behind the first 16). *Promised* is the mean "
+    "over pairs of what they say. ECE over ten bins of all draws together, *by chance* what pairs "
+    "that tell the exact truth would show on as many. Shares in percent."
+)
+PARTS = {
+    "held out": "Held out: four completions of each prompt and draws of errors that nothing was "
+    "chosen on",
+    "seen": "Seen: the four completions on which some constants were chosen (decision 0034)",
+}
+FAMILY = (
+    "Worlds of 256 prompts that each draw their share of ties (3 to 45 % of pairs), law of "
+    "qualities (normal, skewed, counts), steps of scores (5 to 100), tails of errors, and judges "
+    "as recorded ones are spread. *In a world*: the mean over worlds of the error in each, of "
+    "which "
+    "*by chance* is what 250 honest pairs show. What is left beyond chance is what the run cannot "
+    "know of its own world: a reporter that is right over all worlds has it too."
+)
+
+
 def as_markdown(
-    worlds_told: Mapping[str, Sequence[Told]],
+    parts: Mapping[str, Mapping[str, Sequence[Told]]],
+    family: Sequence[FamilyTold],
     people: Mapping[str, Told],
     *,
     worlds: int,
@@ -74,18 +126,29 @@ def as_markdown(
         f"`python benchmarks/confidence.py --data FOLDER` on {datetime.now(UTC):%Y-%m-%d}: "
         f"{machine()['cpu']}, {seconds:.0f} s of processor time.",
         "",
-        f"Completions of a small model whose quality code has measured, {worlds} draws of the "
-        "errors of simulated judges that match recorded ones; four completions a prompt, best "
-        "against worst, judges learnt without labels on the first 64 prompts (on half of them, "
-        "drawn, what measures the judges is bought too; a run draws as many behind the first 16). "
-        "*Promised* is the mean over pairs of what they say. ECE over ten bins of all draws "
-        "together, *by chance* what pairs that tell the "
-        "exact truth would show on as many. Shares in percent.",
+        ABOUT.format(worlds=worlds),
+    ]
+    for part, ways in parts.items():
+        lines += [
+            "",
+            f"## {PARTS[part]}",
+            "",
+            "| way | pairs | calls | wrong, promised | wrong, real (sd over draws) "
+            "| tied, promised | tied, real | ECE better | ECE tied | by chance | surest |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+            *(_row(name, told) for name, told in ways.items()),
+        ]
+    lines += [
         "",
-        "| way | pairs | calls | wrong, promised | wrong, real (sd over draws) | tied, promised "
-        "| tied, real | ECE better | ECE tied | by chance | surest |",
+        "## A family of made-up worlds, on which nothing was chosen",
+        "",
+        FAMILY,
+        "",
+        "| judges | worlds | wrong, promised | wrong, real | off in a world, points "
+        "| tied, promised | tied, real | ECE better, tied | by chance "
+        "| in a world: better, tied | by chance |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-        *(_row(name, parts) for name, parts in worlds_told.items()),
+        *(_family_row(one) for one in family),
         "",
         "## People's votes (PandaLM, two recorded judges, one order)",
         "",
@@ -97,14 +160,29 @@ def as_markdown(
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
         *(_people_row(name, told) for name, told in people.items()),
         "",
-        "## What pairs say at each confidence",
+        "## What pairs say at each confidence, held out",
         "",
         "| way | confidence | right | p_tie | tied | wrong, promised | wrong, real |",
         "|---|---:|---:|---:|---:|---:|---:|",
-        *(row for name, parts in worlds_told.items() for row in _steps(name, joined(parts))),
+        *(row for name, told in parts["held out"].items() for row in _steps(name, joined(told))),
         *(row for name, told in people.items() for row in _steps(f"people, {name}", told)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _family_row(one: FamilyTold) -> str:
+    told, (better, tied) = one.pooled, one.error_in_a_world
+    chance = np.mean([by_chance(each.better) for each in one.told])
+    again = ", asked twice on first prompts" if one.judges == 1 else ""
+    return (
+        f"| {one.judges}{again} | {len(one.told)} "
+        f"| {100 * (1 - told.better - told.tie).mean():.1f} "
+        f"| {100 * (1 - told.right - told.tied).mean():.1f} | {one.wrong_off:.1f} "
+        f"| {100 * told.tie.mean():.1f} | {100 * told.tied.mean():.1f} "
+        f"| {calibration_error(told.better, told.right):.3f}, "
+        f"{calibration_error(told.tie, told.tied):.3f} | {by_chance(told.better):.3f} "
+        f"| {better:.3f}, {tied:.3f} | {chance:.3f} |"
+    )
 
 
 def _row(name: str, parts: Sequence[Told]) -> str:

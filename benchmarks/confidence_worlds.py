@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,25 +81,33 @@ class Item:
         return float(self.quality[chosen] - self.quality[rejected])
 
 
-def load_rows(data: Path) -> list[dict[str, object]]:
-    """Raises NoDataError with what to do."""
+def load_rows(data: Path, *, held_out: bool = False) -> list[dict[str, Any]]:
+    """With the first four completions of each prompt or, held out, with the four behind them.
+
+    Raises NoDataError with what to do.
+    """
     if not (data / FILE).is_file():
         raise NoDataError(
             f"{data} has no {FILE}. The benchmark measures on completions of known quality that "
             "are not part of the project; give their folder with --data FOLDER."
         )
-    return [row for row in read_rows(data / FILE) if row["side"] == "train"]
+    part = slice(COMPLETIONS, None) if held_out else slice(COMPLETIONS)
+    return [
+        {**row, "completions": row["completions"][part]}
+        for row in read_rows(data / FILE)
+        if row["side"] == "train"
+    ]
 
 
-def draw_world(rows: Sequence[dict[str, object]], seed: int, most: int) -> list[Item]:
+def draw_world(rows: Sequence[Mapping[str, Any]], seed: int, most: int) -> list[Item]:
     """Another order of prompts, other errors of the judges."""
     draw = np.random.default_rng(seed)
     order = draw.permutation(len(rows))[:most]
     return [_item(rows[int(i)], draw) for i in order]
 
 
-def _item(row: dict[str, object], draw: np.random.Generator) -> Item:
-    completions = row["completions"][:COMPLETIONS]  # type: ignore[index]
+def _item(row: Mapping[str, Any], draw: np.random.Generator) -> Item:
+    completions = row["completions"]
     quality = np.array([one["quality"] for one in completions])
     words = np.log([max(1, len(one["text"].split())) for one in completions])
     shared = draw.normal(0.0, _SHARED_SD, len(quality))

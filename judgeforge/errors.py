@@ -15,6 +15,7 @@
         │   └── UntrustedServerError  4
         ├── CircuitOpenError          4
         ├── TooLongError              4
+        ├── UnsuitedRequestError      4
         ├── StalledError              4
         ├── UnreadableJudgeError      4
         ├── NoReplyError              4
@@ -205,6 +206,11 @@ class TooLongError(CallError):
 
     Where that is known before, nothing is sent.
     """
+
+
+class UnsuitedRequestError(CallError):
+    """The model takes no request of this kind, such as a reward model one with tools; nothing was
+    sent."""
 
 
 class StalledError(CallError):

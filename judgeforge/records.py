@@ -148,6 +148,7 @@ MissingKind = Literal[
     "refused",  # by the judge
     "withheld",  # by a content filter: the reply, or the request before it
     "failed",  # there was no reply
+    "unsuited",  # not asked: the judge reads nothing of this kind
     "too_long",  # what is judged does not fit into the judge's context
     "input_cut",  # the server counted too few tokens to have read all that was sent
     "cut",  # the reply ended at the judge's ``max_tokens``
@@ -170,11 +171,10 @@ class Judgment(SparseRecord):
       ``strength`` and ``probabilities`` of "a", "b" and "tie"; "a" is the one shown first, and
       ``criteria``, where each was asked on its own, run from 0 ("b") to 1 ("a");
     - all in one request (listwise): ``scores``, one for each completion in the order shown.
-
     A judgment that could not be obtained has ``missing``, ``missing_kind`` and none of these.
     """
 
-    only_where_set = frozenset({"own_answer"})
+    only_where_set = frozenset({"rewards", "reward_sd", "own_answer"})
 
     id: str
     prompt_id: str
@@ -193,17 +193,20 @@ class Judgment(SparseRecord):
     """How clear the verdict is, 0 (hardly) to 1 (beyond doubt)."""
     probabilities: Mapping[str, float] | None = None
     scores: tuple[float, ...] | None = None
+    rewards: tuple[float, ...] = ()
+    """Of a reward model: one a completion, of any size; comparable within the prompt only."""
+    reward_sd: float | None = None
+    """Of each reward, where the model's own P(A is better than B) states one."""
     failed_required: tuple[str, ...] = ()
-    """Required criteria that code found not met (checks only): a veto, see ``ranking.rank``."""
+    """Required criteria that code found not met: a veto, see ``ranking.rank``."""
     own_family: tuple[str, ...] = ()
-    """Those of ``completion_ids`` that come from the judge's own model family."""
+    """Those that come from the judge's own model family."""
     rationale: str | None = None
     note: str | None = None
     """What a reader should know of it (such as a fallback)."""
     call: str | None = None
     """Key of the call that gave it, or of the last one."""
-    calls: tuple[str, ...] = ()
-    """Keys of all where there were several: one for each criterion, or asked again."""
+    calls: tuple[str, ...] = ()  # keys of all, where there were several
     answered_model: str | None = None
     """What the server calls the model that answered, or the models; None where it does not say."""
     input_tokens_read: int | None = None
@@ -268,7 +271,7 @@ class PreferencePair(SparseRecord):
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What ``prompts.keep`` names, null where a row has none."""
     own_criteria: str | None = None
-    """The prompt's own, as JSON text: see store/own_criteria.py."""
+    """Of the prompt's own, as JSON text (store/own_criteria.py)."""
 
 
 class SkipReason(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from judgeforge.ranking.rank import rank_evidence, with_vetoes
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.fit import fit_evidence
 from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.rewards import with_rewards_as_scores
 
 SAME = 1e-6
 """Probabilities that differ by less are equal: the posterior is computed about as exactly."""
@@ -43,6 +45,9 @@ def fit_calibration(
     """
     check_number(len(labelled))
     blind = fit_evidence([*(one.evidence for one in labelled), *unlabelled])
+    labelled = [
+        replace(one, evidence=with_rewards_as_scores(one.evidence, blind)) for one in labelled
+    ]
     corrections = supported_corrections(labelled, blind, allow_negative=allow_negative)
 
     def fitted(rows: Sequence[Labelled]) -> Reliability:

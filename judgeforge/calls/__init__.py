@@ -2,11 +2,12 @@
 
 call.py          a call as a value, and the door as sampling and judging see it
 gateway.py       cache, then (retry around) gate -> reserve -> send -> settle
+flight.py        a call under way, and who waits for it
 attempt.py       one attempt, once it has passed the gate
 acceptance.py    whether a refusal is about its request or about the model
 retry.py         when an attempt is repeated, and after how long
 hedging.py       a second request for a reply that is late
-endpoints.py     one configured model: its provider, gate and price
+endpoints.py     one configured model: its servers, gates and price
 prefixes.py      what calls begin with in common, and what a cache makes of it
 judge_calls.py   the door as judges see it: fallbacks, questions that are too long
 cache.py         paid replies on disk

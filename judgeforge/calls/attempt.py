@@ -93,8 +93,8 @@ class Sender:
             raise
         finally:
             if attempt is None:
-                endpoint.gate.used(passage, 0)
-            endpoint.gate.leave(
+                passage.gate.used(passage, 0)
+            passage.gate.leave(
                 passage,
                 error=error,
                 abandoned=error is None and raw is None,
@@ -116,9 +116,9 @@ class Sender:
     async def _exchange(self, attempt: _Attempt) -> tuple[RawReply, str, ModelReply]:
         endpoint = attempt.endpoint
         try:
-            raw = await endpoint.provider.send(
-                attempt.call.sent or attempt.call.body, model=endpoint.model
-            )
+            server = endpoint.server(attempt.passage.gate)
+            body = attempt.call.sent or attempt.call.body
+            raw = await server.send(body, model=endpoint.model)
             return raw, *read_reply(endpoint, attempt.call, raw.body)
         except CallError as error:
             error.model = endpoint.name
@@ -151,7 +151,7 @@ class Sender:
             progress.stored = True
             await self._cache.put(call, StoredReply(text, cost, *tokens, latency))
         self._budget.settle(attempt.reservation, pico, tokens=tokens)
-        endpoint.gate.used(attempt.passage, sum(tokens))
+        attempt.passage.gate.used(attempt.passage, sum(tokens))
         self._log(
             attempt, reply.finish, input_tokens=tokens[0], output_tokens=tokens[1], cost_usd=cost
         )
@@ -165,6 +165,7 @@ class Sender:
             attempt=attempt.number,
             outcome=outcome,
             latency_s=attempt.elapsed_s,
+            replica=attempt.passage.gate.replica,
             **more,
         )
         self._run_log.call(record)

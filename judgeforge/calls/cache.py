@@ -88,8 +88,10 @@ def write_entry(stored: StoredReply, *, key: str, request: str) -> str:
     )
 
 
-def read_entry(text: object, *, key: str) -> Entry:
-    """Raises DamagedEntryError where it is not the one that was written under ``key``, or
+def read_entry(text: object, *, key: str, request: str | None = None) -> Entry:
+    """``request``: that of ``key``, where it is known; it need not be hashed again then.
+
+    Raises DamagedEntryError where it is not the one that was written under ``key``, or
     NewerEntryError before anything else of the entry is looked at.
     """
     if not isinstance(text, str):
@@ -105,7 +107,8 @@ def read_entry(text: object, *, key: str) -> Entry:
         entry = Entry.model_validate(value)
     except ValidationError as error:
         raise DamagedEntryError(f"it cannot be read: {first_problem(error)}") from error
-    if not isinstance(entry.request, str) or key_of(entry.request) != key:
+    is_asked = request is not None and entry.request == request
+    if not is_asked and (not isinstance(entry.request, str) or key_of(entry.request) != key):
         raise DamagedEntryError("it contains the reply to another request")
     if entry.checksum != _checksum(key, entry.stored, entry.version):
         raise DamagedEntryError("its checksum does not match")
@@ -219,7 +222,7 @@ class ReplyCache:
         if text is None:
             return None
         try:
-            return read_entry(text, key=call.key).stored
+            return read_entry(text, key=call.key, request=call.request).stored
         except NewerEntryError as error:
             # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
             raise StoreError(

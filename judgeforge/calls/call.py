@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest, SharedPrefix
 from judgeforge.calls.providers.pictures import without_pictures
-from judgeforge.text.wording import shortened
+from judgeforge.text.wording import byte_count, shortened
 
 T = TypeVar("T")
 
@@ -129,12 +129,12 @@ class Answer:
             return None
         return None if _bytes(request, _without_runs) <= counted * _MOST_BYTES else counted
 
-    def cut_at_tokens(self, request: ModelRequest) -> int | None:
-        """The same, where the count can be that of a context which the input was cut to. Fewer
-        tokens are no context: such a server counts only what its own cache did not have, or makes
-        its counts up, and has read the rest all the same."""
-        counted = self.input_tokens_read(request)
-        return counted if counted is not None and counted >= _LEAST_CONTEXT else None
+
+def is_a_context(tokens: int) -> bool:
+    """Whether so few ``Answer.input_tokens_read`` can be a context that the input was cut to. Fewer
+    are none: such a server counts only what its own cache did not have, or makes its counts up, and
+    has read the rest all the same."""
+    return tokens >= _LEAST_CONTEXT
 
 
 _LONGEST_MODEL = 200
@@ -149,7 +149,7 @@ _RUN = re.compile(r"(\s)\s+|(\S{1,3}?)\2{3,}")
 
 def _bytes(request: ModelRequest, seen: Callable[[str], str]) -> int:
     texts = (seen(message.text) for message in request.messages)
-    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return sum(map(byte_count, texts))
 
 
 def _without_runs(text: str) -> str:
@@ -183,7 +183,10 @@ async def gather_or_cancel(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
     A prompt that cannot be finished must not go on spending money on its other calls.
     """
-    tasks = [asyncio.create_task(one) for one in work]
+    coroutines = list(work)
+    if len(coroutines) == 1:  # a task of its own would only cost time
+        return [await coroutines[0]]
+    tasks = [asyncio.create_task(one) for one in coroutines]
     try:
         return list(await asyncio.gather(*tasks))
     finally:

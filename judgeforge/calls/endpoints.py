@@ -1,6 +1,7 @@
-"""The configured models, ready to be asked: each with its provider, its gate and its price.
+"""The configured models, ready to be asked: each with its provider, its gates and its price.
 
-Models at one provider, address and key share a client and an account; all share the slots.
+A model that several servers have (replicas) has a gate for each of them. Models at one provider,
+address and key share a client and an account; all share the slots.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from judgeforge.calls.hedging import HedgeTimer
 from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
+from judgeforge.calls.limits.replicas import Replicas
 from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.calls.money.prices import ModelPrice, most_input_tokens, most_output_tokens
 from judgeforge.calls.prefixes import PrefixRules, marked, marking_pays, prefix_rules
@@ -44,13 +46,18 @@ class Endpoint:
     """The name under ``models:``."""
     model: ModelConfig
     provider: Provider
-    gate: ModelGate
+    """Of its first server; it makes and reads the requests of all of them."""
+    gate: Replicas
     price: ModelPrice | None
     batch_price: ModelPrice | None = None
     """Of requests in batches; the usual price where none is known."""
     beyond_pico: int = 0
     """The most that a reply has cost beyond its reservation; 0 as long as none has. A server that
     keeps to no `max_tokens` may take as much again, so calls are reserved at no less."""
+    others: Mapping[ModelGate, Provider] = field(default_factory=dict)
+    """Those of its other replicas, by their gates."""
+    known_as: str | None = None
+    """The address that stands for all replicas in keys; that of ``provider`` if left out."""
     hedging: HedgeTimer = field(init=False)
     rules: PrefixRules | None = field(init=False)
     """Of the cache that its server keeps beginnings of prompts in, where one is of use."""
@@ -58,6 +65,14 @@ class Endpoint:
     def __post_init__(self) -> None:
         self.rules = prefix_rules(self.model, self.price)
         self.hedging = HedgeTimer(self.model.hedge_after)
+
+    @property
+    def servers(self) -> list[Provider]:
+        return [self.provider, *self.others.values()]
+
+    def server(self, gate: ModelGate) -> Provider:
+        """The one behind a gate."""
+        return self.others.get(gate, self.provider)
 
     def call(self, request: ModelRequest, sample: int) -> Call:
         in_process = self.model.facts.in_process
@@ -67,7 +82,7 @@ class Endpoint:
         return make_call(
             model_name=self.name,
             provider=self.model.provider,
-            base_url=self.provider.base_url,
+            base_url=self.known_as or self.provider.base_url,
             endpoint=self.provider.endpoint + self.model.query_string,
             body=self.provider.body(self.model, request),
             sample=sample,
@@ -148,13 +163,34 @@ def open_endpoints(
     all_slots = Slots(config.limits.concurrency)
     endpoints: dict[str, Endpoint] = {}
     for name, key in keys.items():
-        model = config.models[name]
-        place = (model.provider, model.base_url, key)
-        if place not in providers:
-            providers[place] = open_provider(model, key)
-        gate = ModelGate(
-            name, model, config.limits, account=accounts[place], all_slots=all_slots, log=log
+        model, servers = config.models[name], dict[ModelGate, Provider]()
+        for replica in model.replicas:
+            place = (replica.provider, _address(replica), key)
+            if place not in providers:
+                providers[place] = open_provider(replica, key)
+            gate = ModelGate(
+                name,
+                replica,
+                config.limits,
+                account=accounts[place],
+                all_slots=all_slots,
+                log=log,
+                replica=_address(replica) if len(model.replicas) > 1 else None,
+            )
+            servers[gate] = providers[place]
+        first, *others = servers.items()
+        endpoints[name] = Endpoint(
+            name,
+            model,
+            first[1],
+            Replicas(name, tuple(servers)),
+            prices[name],
+            (batch_prices or {}).get(name),
+            others=dict(others),
+            known_as=config.known_addresses.get(name),
         )
-        in_batches = (batch_prices or {}).get(name)
-        endpoints[name] = Endpoint(name, model, providers[place], gate, prices[name], in_batches)
     return endpoints
+
+
+def _address(replica: ModelConfig) -> str | None:
+    return next(iter(replica.addresses), None)

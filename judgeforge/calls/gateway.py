@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,16 +21,18 @@ from judgeforge.calls.batch.open_batch import Door
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
+from judgeforge.calls.flight import Flight, StandIn
 from judgeforge.calls.hedging import race
-from judgeforge.calls.limits.gate import Passage
+from judgeforge.calls.limits.gate import ModelGate, Passage
 from judgeforge.calls.limits.queues import GivesWay, never
 from judgeforge.calls.limits.turns import Turns
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.claims import current_claim
 from judgeforge.calls.providers.base import ModelRequest
-from judgeforge.calls.retry import RepeatedFailure, RetryClock, with_retries
+from judgeforge.calls.retry import RepeatedFailure, RetryClock, Tried, with_retries
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import (
+    CallError,
     CircuitOpenError,
     InterruptedRunError,
     MalformedReplyError,
@@ -42,27 +44,6 @@ from judgeforge.store.log import RunLog
 HEDGE_RESERVE = 10
 """A hedge is sent only while the budget has room for this many of its kind: near its end the money
 belongs to calls that are needed."""
-
-
-@dataclass(slots=True)
-class _StandIn:
-    """The same question to the fallback."""
-
-    endpoint: Endpoint
-    call: Call
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A call under way and how many tasks wait for it."""
-
-    endpoint: Endpoint
-    call: Call
-    stand_in: _StandIn | None
-    gives_way: GivesWay
-    progress: CallProgress = field(default_factory=CallProgress)
-    waiting: int = 0
-    task: asyncio.Task[Answer] = field(init=False)
 
 
 class Gateway:
@@ -89,7 +70,7 @@ class Gateway:
             acceptance=self._acceptance,
             stopping=lambda: self._stopping,
         )
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
         self._turns = Turns()
         self.batches: Batches | None = None
         if book is not None:
@@ -116,7 +97,7 @@ class Gateway:
                 return answer
             if self._stopping:
                 raise InterruptedRunError("the run is stopping")
-            flight = self._launch(_Flight(endpoint, call, stand_in, gives_way))
+            flight = self._launch(Flight(endpoint, call, stand_in, gives_way))
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)
@@ -180,8 +161,9 @@ class Gateway:
     async def close(self) -> None:
         if self.batches is not None:
             await self.batches.close(0)
-        for provider in {id(e.provider): e.provider for e in self._endpoints.values()}.values():
-            await provider.close()
+        servers = (server for one in self._endpoints.values() for server in one.servers)
+        for server in {id(server): server for server in servers}.values():
+            await server.close()
 
     def _stored(self, endpoint: Endpoint, call: Call) -> Answer | None:
         stored = self._cache.get(call)
@@ -198,27 +180,27 @@ class Gateway:
             claim.cached_calls += 1
         return Answer(call.key, reply, stored.cost_usd, cached=True)
 
-    def _stored_stand_in(self, stand_in: _StandIn | None) -> Answer | None:
+    def _stored_stand_in(self, stand_in: StandIn | None) -> Answer | None:
         """What the fallback answered in an earlier start is paid for, so it is used."""
         if stand_in is None:
             return None
         answer = self._stored(stand_in.endpoint, stand_in.call)
         return None if answer is None else replace(answer, answered_by=stand_in.endpoint.name)
 
-    def _stand_in(self, endpoint: Endpoint, request: ModelRequest, sample: int) -> _StandIn | None:
+    def _stand_in(self, endpoint: Endpoint, request: ModelRequest, sample: int) -> StandIn | None:
         if endpoint.model.fallback is None:
             return None
         fallback = self._endpoints[endpoint.model.fallback]
-        return _StandIn(fallback, fallback.stand_in_call(request, sample))
+        return StandIn(fallback, fallback.stand_in_call(request, sample))
 
-    def _under_way(self, key: str) -> _Flight | None:
+    def _under_way(self, key: str) -> Flight | None:
         """A flight to join; not one that is about to end since nothing waited for it."""
         flight = self._flights.get(key)
         if flight is None or flight.task.done() or flight.task.cancelling():
             return None
         return flight
 
-    def _launch(self, flight: _Flight) -> _Flight:
+    def _launch(self, flight: Flight) -> Flight:
         key = flight.call.key
         flight.task = asyncio.create_task(self._fetch_or_fall_back(flight))
         self._flights[key] = flight
@@ -233,7 +215,7 @@ class Gateway:
         flight.task.add_done_callback(landed)
         return flight
 
-    async def _fetch_or_fall_back(self, flight: _Flight) -> Answer:
+    async def _fetch_or_fall_back(self, flight: Flight) -> Answer:
         """Ask the fallback while the model is out of order; where both are, wait for the model."""
         endpoint, call = flight.endpoint, flight.call
         if flight.stand_in is None:
@@ -257,7 +239,7 @@ class Gateway:
             return replace(answer, answered_by=other.name)
 
     async def _fetch(
-        self, flight: _Flight, endpoint: Endpoint, call: Call, gives_way: GivesWay
+        self, flight: Flight, endpoint: Endpoint, call: Call, gives_way: GivesWay
     ) -> Answer:
         if self.batches is not None:
             answer = await self.batches.ask(endpoint, call)
@@ -268,13 +250,8 @@ class Gateway:
         failures = RepeatedFailure()
 
         async def once() -> Answer:
-            begun = time.monotonic()
             try:
-                async with self._turns.turn(call.beginnings) as turn:
-                    passage = await endpoint.gate.enter(endpoint.size(call), gives_way=gives_way)
-                    clock.waited_s += time.monotonic() - begun
-                    turn.sent()
-                    return await self._send(endpoint, call, passage, flight.progress)
+                return await self._send_to_one(flight, endpoint, call, gives_way, clock)
             except StatusError as error:
                 failures.look(
                     error,
@@ -299,6 +276,33 @@ class Gateway:
         self.last_reply_at = time.monotonic()
         return answer
 
+    async def _send_to_one(
+        self,
+        flight: Flight,
+        endpoint: Endpoint,
+        call: Call,
+        gives_way: GivesWay,
+        clock: RetryClock,
+    ) -> Answer:
+        """Of several replicas, the next one at once where one fails."""
+        size, tried, claim = endpoint.size(call), Tried(endpoint.gate), current_claim()
+        near = claim.prompt if claim is not None and claim.prompt else call.key
+        begun = time.monotonic()
+        async with self._turns.turn(call.beginnings) as turn:
+            while True:
+                passage = await endpoint.gate.enter(
+                    size, gives_way=gives_way, near=near, avoiding=tried.gates
+                )
+                clock.waited_s += time.monotonic() - begun
+                turn.sent()
+                try:
+                    return await self._send(endpoint, call, passage, flight.progress)
+                except CallError as error:
+                    goes_on = flight.waiting > 0 and not self._stopping
+                    if not tried.failed(passage.gate, error) or not goes_on:
+                        raise tried.error from error.__cause__
+                begun = time.monotonic()
+
     async def _send(
         self, endpoint: Endpoint, call: Call, passage: Passage, progress: CallProgress
     ) -> Answer:
@@ -307,24 +311,24 @@ class Gateway:
         after_s = endpoint.hedging.after_s
         if after_s is None:
             return await sending
-        hedge = partial(self._hedge, endpoint, call, progress)
+        hedge = partial(self._hedge, endpoint, call, progress, passage.gate)
         return await race(sending, hedge, after_s=after_s, keep=self._keep_overtaken)
 
     async def _hedge(
-        self, endpoint: Endpoint, call: Call, progress: CallProgress
+        self, endpoint: Endpoint, call: Call, progress: CallProgress, late: ModelGate
     ) -> Coroutine[Any, Any, Answer] | None:
         if self._stopping or progress.stored:
             return None
         most = endpoint.most_pico(call)
         if not self._budget.has_room((most or 0) * HEDGE_RESERVE, HEDGE_RESERVE):
             return None
-        passage = await endpoint.gate.try_enter(endpoint.size(call))
+        passage = await endpoint.gate.try_enter(endpoint.size(call), besides=late)
         if passage is None:
             return None
         try:
             self._log.event("hedged", model=endpoint.name, key=call.key)
         except Exception:
-            endpoint.gate.leave(passage, abandoned=True)
+            passage.gate.leave(passage, abandoned=True)
             raise
         return self._sender.send(endpoint, call, passage, progress)
 

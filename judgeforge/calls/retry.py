@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,8 +16,11 @@ from tenacity import (
 )
 
 from judgeforge.calls.limits import pace
+from judgeforge.calls.limits.breaker import DENIED_STATUS
+from judgeforge.calls.limits.gate import ModelGate
+from judgeforge.calls.limits.replicas import Replicas
 from judgeforge.config.run import LimitsConfig
-from judgeforge.errors import CallError, StalledError, StatusError
+from judgeforge.errors import CallError, FlaggedInputError, StalledError, StatusError
 
 T = TypeVar("T")
 
@@ -58,6 +61,41 @@ class RepeatedFailure:
         if is_up and str(error) == self._said:
             error.retryable = False
         self._said, self._answers = str(error), answers
+
+
+class Tried:
+    """The replicas that one attempt of a call was sent to, and how it ended at each.
+
+    Where a server of several fails or refuses, the next one is asked at once: it may be the only
+    one that does. What all of them say is what the attempt brought.
+    """
+
+    def __init__(self, replicas: Replicas) -> None:
+        self._replicas = replicas
+        self._errors: dict[ModelGate, CallError] = {}
+
+    @property
+    def gates(self) -> Collection[ModelGate]:
+        return self._errors.keys()
+
+    def failed(self, gate: ModelGate, error: CallError) -> bool:
+        """Whether another is to be asked. What a filter flagged is flagged everywhere, and may be
+        billed each time."""
+        self._errors[gate] = error
+        may_differ = error.retryable or isinstance(error, StatusError)
+        if isinstance(error, FlaggedInputError) or not may_differ:
+            return False
+        return self._replicas.are_several and self._replicas.has_other_than(self.gates)
+
+    @property
+    def error(self) -> CallError:
+        """Of all that came, one after which another attempt may help, if there is any."""
+        *_, last = self._errors.values()
+        found = next((one for one in self._errors.values() if one.retryable), last)
+        if isinstance(found, StatusError) and found.status in DENIED_STATUS:
+            # Others that are out of order just now may take it.
+            found.retryable = len(self._errors) < len(self._replicas.gates)
+        return found
 
 
 async def with_retries(

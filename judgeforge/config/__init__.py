@@ -7,11 +7,14 @@ mistakes.py      what is wrong with a value: found, allowed, meant
 schema_guide.py  what a model takes at a place, in words
 run.py           the configuration of a run
 model.py         what it says of a model
+addresses.py     addresses of servers, and whether others can read what goes there
 sampling.py      what it says of sampling
+addresses.py     addresses of servers: what may be one, and what one tells
 batch.py         what it says of sending a model's requests in batches
 price.py         what it says of prices, in batches and without
 judges.py        what it says of judges
 rubric.py        what it says of criteria of each prompt's own
+chat_template.py  a chat template: messages as one string
 keys.py          reads the key of a model
 choices.py       names that a configuration chooses from a table
 providers.py     the providers, and what is true of each

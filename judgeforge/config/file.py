@@ -282,9 +282,13 @@ def _with_paths(model: ModelConfig, folder: Path) -> ModelConfig:
     if model.api_key_file is not None:
         place = _absolute(model.api_key_file, folder)
         model = model.model_copy(update={"api_key_file": place})
-    if not model.facts.in_process or not model.model.endswith(".gguf"):
+    if model.chat_template is not None:
+        place = _absolute(model.chat_template, folder)
+        model = model.model_copy(update={"chat_template": place})
+    place = _absolute(Path(model.model), folder)
+    if not model.facts.in_process or not (model.model.endswith(".gguf") or _is_dir(place)):
         return model
-    return model.model_copy(update={"model": str(_absolute(Path(model.model), folder))})
+    return model.model_copy(update={"model": str(place)})
 
 
 def _absolute(path: Path, folder: Path) -> Path:

@@ -36,7 +36,7 @@ class ExamplesConfig(Record):
 
 
 class JudgeConfig(SparseRecord):
-    only_where_set = frozenset({"prompt", "examples", "commit_first"})
+    only_where_set = frozenset({"prompt", "examples", "commit_first", "bradley_terry"})
     """So that folders which know nothing of them have the identity that they had."""
 
     model: str
@@ -52,6 +52,9 @@ class JudgeConfig(SparseRecord):
     """Whether scores are expected values over the probabilities of the score's tokens."""
     pairs: bool = False
     """Whether a decision model compares completions two by two instead of scoring each."""
+    bradley_terry: bool = False
+    """Whether differences of a reward model's rewards are log-odds, as it was trained: it is then
+    taken to be no surer than it says."""
     orders: Literal["both", "one", "random"] = "both"
     """Which of two answers is shown first: each once, the earlier one, or one that `seed` draws."""
     seed: int = Field(default=0, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)

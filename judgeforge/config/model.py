@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from judgeforge.config.addresses import is_readable_on_the_way, plain_addresses
 from judgeforge.config.batch import BatchConfig, as_batch
 from judgeforge.config.choices import ProviderName
 from judgeforge.config.document import Location, key_path
@@ -88,7 +88,9 @@ def no_json_values(value: object, at: Location = ()) -> Iterator[tuple[Location,
 class ModelConfig(Record):
     provider: ProviderName
     model: str = Field(min_length=1)
-    base_url: str | None = None
+    base_url: Annotated[str | tuple[str, ...] | None, BeforeValidator(plain_addresses)] = None
+    """Of its server; or of several that serve the same model, its replicas. The first of them
+    stands for all of them in keys and in the identity of a folder."""
     api_key_env: str | None = None
     api_key_file: Path | None = None
     """A file with the key and nothing else, which only its owner may use (mode 0600)."""
@@ -112,6 +114,9 @@ class ModelConfig(Record):
     """What opens and what closes a thought in the model's text; the usual ones are known."""
     system_role: Literal["system", "user"] | None = None
     """`user`, for models without a system role: what it would say begins the user's message."""
+    chat_template: Path | None = None
+    """A Jinja file, or the folder of a tokenizer: how a reward model's conversations are written
+    where its server takes texts only."""
     vision: bool | None = None
     """Whether the model sees pictures: with `false`, a row that has some is refused before any
     money is spent; if unset, they are sent."""
@@ -136,22 +141,6 @@ class ModelConfig(Record):
     batch: Annotated[BatchConfig | None, BeforeValidator(as_batch)] = None
     """Gather requests and send them as batches, which take up to a day and cost half."""
 
-    @field_validator("base_url")
-    @classmethod
-    def _plain_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an http:// or https:// address")
-        if problem := _unreachable(parts):
-            raise ValueError(problem)
-        if parts.username or parts.password or parts.query:
-            raise ValueError(
-                "must contain no user, password or query: keys come from `api_key_env`"
-            )
-        return value.rstrip("/")
-
     @field_validator("headers_env")
     @classmethod
     def _headers_of_variables(cls, value: dict[str, str]) -> dict[str, str]:
@@ -172,13 +161,14 @@ class ModelConfig(Record):
     @model_validator(mode="after")
     def _without_the_path(self) -> ModelConfig:
         """What a provider adds to its base URL by itself must not be there already."""
-        path, url = self.facts.path, self.base_url or ""
+        path = self.facts.path
         for end in (path, *(["/v1"] if path.startswith("/v1/") else [])):
-            if end and url.lower().endswith(end):
-                raise ValueError(
-                    f"`base_url` ends in {end}, which judgeforge adds itself: it asks "
-                    f"{url}{path}. Write `base_url: {url[: -len(end)]}`"
-                )
+            for url in self.addresses:
+                if end and url.lower().endswith(end):
+                    raise ValueError(
+                        f"`base_url` ends in {end}, which judgeforge adds itself: it asks "
+                        f"{url}{path}. Write `base_url: {url[: -len(end)]}`"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -189,7 +179,7 @@ class ModelConfig(Record):
 
     @model_validator(mode="after")
     def _encrypted(self) -> ModelConfig:
-        if self.base_url and not self.allow_http and is_readable_on_the_way(self.base_url):
+        if not self.allow_http and any(map(is_readable_on_the_way, self.addresses)):
             raise ValueError(
                 "`base_url` is http:// to another machine, where key and prompts can be read on "
                 "the way: use https://, or set `allow_http: true` for a network that you trust"
@@ -234,11 +224,48 @@ class ModelConfig(Record):
         return self
 
     @model_validator(mode="after")
+    def _keeps_requests_whole(self) -> ModelConfig:
+        taken = sorted(self.facts.reserved_params & self.passed_on.keys())
+        if taken:
+            raise ValueError(
+                f"`params.{taken[0]}` is set by judgeforge itself: rewards are asked for as they "
+                "are, of whole conversations"
+            )
+        known = self.facts.known_params
+        unknown = sorted(self.passed_on.keys() - known) if known is not None else []
+        if unknown:
+            raise ValueError(
+                f"`params.{unknown[0]}` is unknown to provider `{self.provider}`, which takes "
+                f"{', '.join(sorted(known or ()))}"
+            )
+        if self.chat_template is not None and "rewards" not in self.facts.gives:
+            raise ValueError(
+                f"`chat_template` is for reward models, and provider `{self.provider}` has none"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_an_address(self) -> ModelConfig:
         if self.facts.needs_base_url and self.base_url is None:
             raise ValueError(
                 f"provider `{self.provider}` has no address of its own: give the server's "
                 "`base_url`, such as http://127.0.0.1:8000/v1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _takes_replicas(self) -> ModelConfig:
+        if len(self.addresses) < 2:
+            return self
+        if self.facts.in_process:
+            raise ValueError(
+                f"provider `{self.provider}` runs inside this process and asks no server: take "
+                "`base_url` out"
+            )
+        if self.batch is not None:
+            raise ValueError(
+                "a batch lives on one server, which must be asked for it again: give one "
+                "`base_url`, or take `batch` out"
             )
         return self
 
@@ -267,6 +294,20 @@ class ModelConfig(Record):
         return self
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those of `base_url`; none where the provider's own is asked."""
+        if self.base_url is None or isinstance(self.base_url, str):
+            return (self.base_url,) if self.base_url else ()
+        return self.base_url
+
+    @property
+    def replicas(self) -> tuple[ModelConfig, ...]:
+        """The model on each of its servers: the same, with one address each."""
+        if len(self.addresses) < 2:
+            return (self,)
+        return tuple(self.model_copy(update={"base_url": one}) for one in self.addresses)
+
+    @property
     def passed_on(self) -> dict[str, Any]:
         """What ``params`` adds to the body of a request, with ``extra_body`` merged in."""
         params = dict(self.params)
@@ -277,7 +318,7 @@ class ModelConfig(Record):
         """Those in which its judgments may be asked for; of ``auto`` the usual one first."""
         if self.structured == "auto":
             # An engine inside this process keeps to every schema.
-            keeps = self.facts.in_process or self.facts.decides
+            keeps = self.facts.in_process or not self.facts.writes
             return REPLY_FORMS[:1] if keeps else REPLY_FORMS
         return (self.structured,)
 
@@ -305,35 +346,3 @@ class ModelConfig(Record):
     def key_place(self) -> str | None:
         """The file or variable that the key comes from; None where none is needed."""
         return str(self.api_key_file) if self.api_key_file else self.key_variable
-
-
-def _unreachable(parts: SplitResult) -> str | None:
-    """Why no server can have such an address, for what a look at it can tell."""
-    host = parts.hostname or ""
-    try:
-        port = parts.port
-        host.encode("idna")
-    except ValueError as error:  # UnicodeError among them
-        return f"is not an address ({error})"
-    if port == 0 or any(not character.isprintable() or character == " " for character in host):
-        return "is not an address: check host and port"
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 (refused)
-        meant = f"{parts.scheme}://127.0.0.1{'' if port is None else f':{port}'}{parts.path}"
-        return (
-            f"`{host}` is where a server listens, not where it is reached: write {meant} for this "
-            "machine, or the name of the machine that it runs on"
-        )
-    return None
-
-
-def is_readable_on_the_way(url: str) -> bool:
-    """Whether it is http:// to another machine."""
-    return urlsplit(url).scheme == "http" and not is_this_machine(url)
-
-
-def is_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from judgeforge.ranking.protocols import Gives
+
 MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
 
 
@@ -56,8 +58,8 @@ class ProviderFacts:
     prices of chat, which a decision does not exceed; a `price` is exact."""
     paid: bool = True
     """Whether its calls may cost money even where no price is known."""
-    decides: bool = False
-    """Whether its models answer typed questions with probabilities instead of writing text."""
+    gives: frozenset[Gives] = frozenset({"words"})
+    """What its models answer with; some give one thing, some another."""
     needs_base_url: bool = False
     """Whether it has no address of its own."""
     in_process: bool = False
@@ -76,6 +78,22 @@ class ProviderFacts:
     batches: BatchFacts | None = None
     """None where the API has no batches, or they do not take what it asks."""
     prompt_cache: PromptCacheFacts | None = None
+    free_here: bool = False
+    """Whether a server on this machine is nobody's to pay."""
+    below_root: bool = False
+    """Whether its path stands beside ``/v1`` and not below it: a `base_url` may end in either."""
+    reserved_params: frozenset[str] = frozenset()
+    """Fields of its requests, beside the usual ones, that `params` may not set."""
+
+    known_params: frozenset[str] | None = None
+    """All that `params` may hold; None where a server decides that."""
+    check_gives: str | None = None
+    """The function as ``module:name`` that looks into a model's files before a run: it raises
+    ConfigError where the model cannot give what a protocol needs."""
+
+    @property
+    def writes(self) -> bool:
+        return "words" in self.gives
 
 
 PROVIDERS: dict[str, ProviderFacts] = {
@@ -134,17 +152,52 @@ PROVIDERS: dict[str, ProviderFacts] = {
         key_variable="OPENAI_API_KEY",
         family="gpt",
         listed_as="openai",
-        decides=True,
+        gives=frozenset({"probabilities"}),
         takes_tools=False,
         takes_pictures=False,
     ),
     "systemone": ProviderFacts(
         "judgeforge.calls.providers.systemone:SystemOne",
         path="/systemone",
-        decides=True,
+        gives=frozenset({"probabilities"}),
         takes_tools=False,
         takes_pictures=False,
         needs_base_url=True,
+    ),
+    "classify": ProviderFacts(
+        "judgeforge.calls.providers.classify:Classify",
+        path="/classify",
+        gives=frozenset({"rewards"}),
+        takes_tools=False,
+        takes_pictures=False,
+        needs_base_url=True,
+        free_here=True,
+        below_root=True,
+        reserved_params=frozenset(
+            {"text", "use_activation", "truncate_prompt_tokens", "truncation_side", "normalize"}
+        ),
+    ),
+    "tei": ProviderFacts(
+        "judgeforge.calls.providers.tei:TextEmbeddingsInference",
+        path="/predict",
+        gives=frozenset({"rewards"}),
+        takes_tools=False,
+        takes_pictures=False,
+        needs_base_url=True,
+        free_here=True,
+        below_root=True,
+        reserved_params=frozenset({"inputs", "raw_scores", "truncate", "truncation_direction"}),
+    ),
+    "transformers": ProviderFacts(
+        "judgeforge.calls.providers.transformers_local:TransformersProvider",
+        paid=False,
+        gives=frozenset({"probabilities", "rewards"}),
+        in_process=True,
+        takes_tools=False,
+        takes_pictures=False,
+        find_model="judgeforge.calls.providers.transformers_files:find_model",
+        known_params=frozenset({"batch_size", "device", "dtype"}),
+        check_gives="judgeforge.calls.providers.transformers_files:check_gives",
     ),
 }
 

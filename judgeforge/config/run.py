@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_serializer, field_validator, model_validator
 
+from judgeforge.config.addresses import is_readable_on_the_way
 from judgeforge.config.choices import RowFormatName, RowShapeName
 from judgeforge.config.judges import JudgingConfig
-from judgeforge.config.model import ModelConfig, is_readable_on_the_way
+from judgeforge.config.model import ModelConfig
 from judgeforge.config.rubric import RubricConfig
 from judgeforge.config.sampling import SamplingConfig, as_list
 from judgeforge.ranking.rules import PairingRules
@@ -213,6 +214,9 @@ class RunConfig(Record):
 
     source_file: Path | None = Field(default=None, exclude=True)
     """The file that this was read from; paths in it are relative to its folder."""
+    known_addresses: dict[str, str] = Field(default_factory=dict, exclude=True)
+    """By model: the address in the keys of its calls, where that is not its first any more, since
+    the folder was begun when it was (see ``runs.planning.replicas``)."""
 
     @property
     def rubric_parts(self) -> RubricConfig:

@@ -29,6 +29,7 @@ pointwise   one completion a question, each criterion on its scale
 pairwise    two, in both orders by default: a verdict, by criterion or overall
 listwise    all of a prompt in one question
 decisions   typed questions to a model that answers with probabilities
+reward      a conversation to a model that answers with a number
 checks      by code, at no cost, before a model is asked
 
 A reply is read strictly, or once more after a repair, or the judgment is missing and says in which

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from judgeforge.calls.call import Answer, Asks, gather_or_cancel
+from judgeforge.calls.call import Answer, Asks, gather_or_cancel, is_a_context
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError
@@ -187,9 +187,8 @@ class WritingJudge(ABC, Generic[R]):
         attempt.answers.append(answer)
         tokens = answer.input_tokens_read(request)
         attempt.tokens_read += [] if tokens is None else [tokens]
-        cut_at = answer.cut_at_tokens(request)
         attempt.missing = _no_judgment(answer.reply, self._judge) or (
-            None if cut_at is None else input_cut(cut_at)
+            None if tokens is None or not is_a_context(tokens) else input_cut(tokens)
         )
         if attempt.missing is not None:
             return None
@@ -213,9 +212,11 @@ def context_room(
     judge: JudgeConfig, rubric: Rubric, context_tokens: int, own: OwnPrompt = OF_THE_HOUSE
 ) -> int:
     """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
+    if judge.facts.rewards:  # it is shown the conversation alone
+        return context_tokens
     asked = (system_text(judge.protocol, one, own) for _, one in rubrics_asked(judge, rubric))
     longest = max(map(about_tokens, asked), default=0)
-    reply = 0 if judge.facts.decides else judge.max_tokens
+    reply = judge.max_tokens if judge.facts.needs == "words" else 0
     return context_tokens - longest - reply
 
 

@@ -91,10 +91,16 @@ class Escalation:
         )
 
     def _prices(self, prompt: Prompt, completions: Sequence[Completion]) -> list[float]:
-        """Of one question to each judge; empty where any price is unknown or zero."""
-        prices = [self._price(prompt, judge, completions) for judge in self._panel.judges]
-        known = [price for price in prices if price]
-        return known if len(known) == len(prices) else []
+        """Of one question to each judge; empty where any price is unknown or zero, but for a reward
+        model's: a server of one's own may well be free beside judges that are not."""
+        judges = self._panel.judges
+        prices = [self._price(prompt, judge, completions) for judge in judges]
+        known = [
+            price
+            for judge, price in zip(judges, prices, strict=True)
+            if price or (price == 0 and judge.facts.rewards)
+        ]
+        return known if len(known) == len(prices) and any(known) else []
 
     def _options(self, prices: Sequence[float]) -> list[JudgeOption]:
         judges = self._panel.judges

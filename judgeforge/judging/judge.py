@@ -10,7 +10,13 @@ from typing import Protocol
 
 from judgeforge.calls.call import Asks
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.errors import CallError, FlaggedInputError, OverlongRequestError, TooLongError
+from judgeforge.errors import (
+    CallError,
+    FlaggedInputError,
+    OverlongRequestError,
+    TooLongError,
+    UnsuitedRequestError,
+)
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Rubric
@@ -103,6 +109,8 @@ class Missing:
 
 def call_failure(error: CallError) -> Missing:
     """Why no reply could be obtained."""
+    if isinstance(error, UnsuitedRequestError):
+        return Missing("unsuited", f"not asked: {error}")
     if isinstance(error, TooLongError | OverlongRequestError):
         return Missing("too_long", f"too long for the judge: {error}")
     if isinstance(error, FlaggedInputError):

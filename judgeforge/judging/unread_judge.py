@@ -133,7 +133,12 @@ def _settings(judge: JudgeConfig, model: ModelConfig, kind: MissingKind | None) 
         return ["a longer context of its server", "`context_tokens` of the model"]
     if kind == "cut":
         return [_more_tokens(judge)]
-    if model.facts.decides:
+    if judge.facts.rewards:
+        return [
+            "a reward model with one output",
+            "`doctor --ask`, which shows what comes back",
+        ]
+    if not model.facts.writes:
         return ["another `rubric`"]
     asked, settings = model.reply_forms, list[str]()
     if len(asked) > 1:

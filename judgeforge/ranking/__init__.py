@@ -3,6 +3,7 @@
 api.py             `rank` and `fit_reliability` for scripts
 validation.py      judgments that a script brings, checked
 evidence.py        judgments as numbers
+rewards.py         rewards of any size as scores within their prompt
 ranking.py         the posterior of a prompt, as a value
 posterior.py       evidence -> a normal posterior of the qualities
 rank.py            all judgments -> the ranking

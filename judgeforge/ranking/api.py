@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from judgeforge.ranking.evidence import read_evidence
 from judgeforge.ranking.rank import rank as rank_sound
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.fit import fit_reliability as fit_sound
 from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.reliability.rewards import with_reward_units
 from judgeforge.ranking.reliability.unseen import unmeasured
 from judgeforge.ranking.validation import judgments_by_prompt, judgments_of_prompt
 from judgeforge.records import Judgment
@@ -56,9 +58,17 @@ def rank(
     return rank_sound(
         sound,
         completion_ids=completion_ids,
-        reliability=reliability or unmeasured(len({one.judge for one in sound})),
+        reliability=reliability or _assumed(sound),
         texts=texts,
     )
+
+
+def _assumed(judgments: Sequence[Judgment]) -> Reliability:
+    """Rewards are put on a scale by what they are among themselves."""
+    assumed = unmeasured(len({one.judge for one in judgments}))
+    if not any(one.rewards for one in judgments):
+        return assumed
+    return with_reward_units([read_evidence(judgments)], assumed)
 
 
 def fit_reliability(judgments: Iterable[Iterable[Judgment]]) -> Reliability:

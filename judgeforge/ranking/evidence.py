@@ -70,12 +70,14 @@ class Evidence:
     """Sum of the weights of the criteria that judges decide."""
     log_lengths: tuple[float, ...] = ()
     """Natural logarithm of the characters of each completion; empty where they are not known."""
+    rewards: tuple[Cell, ...] = ()
+    """As ``cells``, each on the scale of its judge: they say nothing before that is known."""
 
     @property
     def judges(self) -> tuple[str, ...]:
         """In an order that does not depend on the order of the judgments."""
-        names = {cell.judge for cell in self.cells} | {one.judge for one in self.comparisons}
-        return tuple(sorted(names))
+        names = {cell.judge for cell in (*self.cells, *self.rewards)}
+        return tuple(sorted(names | {one.judge for one in self.comparisons}))
 
 
 def leads_by_order(
@@ -131,6 +133,7 @@ def read_evidence(
         },
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
         log_lengths=_log_lengths(tuple(place), texts or {}),
+        rewards=_rewards(judged, place),
     )
 
 
@@ -146,18 +149,33 @@ def _log_lengths(names: Sequence[str], texts: Mapping[str, str]) -> tuple[float,
 
 
 def _cells(judged: Iterable[Judgment], place: Mapping[str, int]) -> tuple[Cell, ...]:
+    told = ((one, _scores(one), one.score_sd) for one in judged)
+    return _collected(told, place)
+
+
+def _rewards(judged: Iterable[Judgment], place: Mapping[str, int]) -> tuple[Cell, ...]:
+    return _collected(((one, one.rewards, one.reward_sd) for one in judged), place)
+
+
+def _scores(judgment: Judgment) -> tuple[float, ...]:
+    if judgment.scores is not None:
+        return judgment.scores
+    return () if judgment.score is None else (judgment.score,)
+
+
+def _collected(
+    told: Iterable[tuple[Judgment, tuple[float, ...], float | None]], place: Mapping[str, int]
+) -> tuple[Cell, ...]:
+    """Of judgments with what each says of its completions, and the deviation that it states."""
     scores: dict[tuple[str, int], list[float]] = defaultdict(list)
     variances: dict[tuple[str, int], float] = defaultdict(float)
-    for judgment in judged:
-        given = judgment.scores
-        if given is None and judgment.score is not None:
-            given = (judgment.score,)
-        if given is None:
+    for judgment, given, stated_sd in told:
+        if not given:
             continue
         for name, score in zip(judgment.completion_ids, given, strict=True):
             if name in place:
                 scores[judgment.judge, place[name]].append(score)
-                variances[judgment.judge, place[name]] += (judgment.score_sd or 0.0) ** 2
+                variances[judgment.judge, place[name]] += (stated_sd or 0.0) ** 2
     return tuple(
         Cell(judge, i, tuple(found), variances[judge, i] / len(found))
         for (judge, i), found in sorted(scores.items())

@@ -54,13 +54,16 @@ def outcome_of(
         decided = prior.exact[first] - prior.exact[second]
         better = _better_by_code(prior, decided, gap, variance, before)
         return Outcome(better, 0.0, 1.0 - better)
-    wide, close = views(prior, gap, variance, before)
+    wide, slight, equal = views(prior, gap, variance, before)
     differ = 1.0 - prior.close_prompts
-    everyone = close.likelier if len(ranking.completion_ids) == 2 else all_close(ranking)
-    is_close = prior.close_prompts * everyone + differ * prior.close_pairs * close.likelier
-    is_close /= is_close + differ * (1.0 - prior.close_pairs)
-    tie = is_close * prior.equal
-    better = (1.0 - is_close) * wide.better + (is_close - tie) * close.better
+    pairs = differ * prior.close_pairs
+    alone = len(ranking.completion_ids) == 2
+    all_slight, all_equal = (slight.likelier, equal) if alone else all_close(ranking)
+    is_equal = prior.equal * (prior.close_prompts * all_equal + pairs * equal)
+    is_slight = (1.0 - prior.equal) * (prior.close_prompts * all_slight + pairs * slight.likelier)
+    total = is_equal + is_slight + differ - pairs
+    tie = is_equal / total
+    better = (is_slight * slight.better + (differ - pairs) * wide.better) / total
     told, tie_anyway = 1.0 - prior.useless, prior.equal * (1.0 - prior.differ)
     better = told * better + prior.useless * (1.0 - tie_anyway) / 2.0
     tie = told * tie + prior.useless * tie_anyway
@@ -84,8 +87,9 @@ class View(NamedTuple):
     """How many times likelier the judgments then are than where the two differ widely."""
 
 
-def views(prior: GapPrior, gap: float, variance: float, before: float) -> tuple[View, View]:
-    """Of two that differ widely, and of two that differ slightly at most.
+def views(prior: GapPrior, gap: float, variance: float, before: float) -> tuple[View, View, float]:
+    """Of two that differ widely, of two that differ slightly, and how many times likelier the
+    judgments are where two are equal.
 
     ``before``: the variance of a gap before the judgments, for any two.
     """
@@ -93,11 +97,11 @@ def views(prior: GapPrior, gap: float, variance: float, before: float) -> tuple[
     variance = own * (own * variance + prior.shared * before)
     told = max(1.0 / variance - 1.0 / (own * before), 0.0)
     if told == 0.0:
-        return View(0.5, 1.0), View(0.5, 1.0)
+        return View(0.5, 1.0), View(0.5, 1.0), 1.0
     seen = own * gap / variance / told
     signal = own * before / prior.differ
     total, ratio = signal + 1.0 / told, signal * told
-    wide = close = likelier = 0.0
+    wide = slight = likelier = equal = 0.0
     for factor, share in _factors(prior.doubt):
         noise = total / (1.0 + ratio * factor)
         large = total - noise
@@ -106,17 +110,20 @@ def views(prior: GapPrior, gap: float, variance: float, before: float) -> tuple[
             0.5 * seen**2 * (1.0 / total - 1.0 / (small + noise))
         )
         wide += share * gap_cdf(seen * math.sqrt(large / (noise * total)))
-        close += share * times * gap_cdf(seen * math.sqrt(small / (noise * (small + noise))))
+        slight += share * times * gap_cdf(seen * math.sqrt(small / (noise * (small + noise))))
         likelier += share * times
-    return View(wide, 1.0), View(close / likelier if likelier else 0.5, likelier)
+        equal += (
+            share * math.sqrt(total / noise) * math.exp(0.5 * seen**2 * (1.0 / total - 1.0 / noise))
+        )
+    return View(wide, 1.0), View(slight / likelier if likelier else 0.5, likelier), equal
 
 
-def all_close(ranking: Ranking) -> float:
+def all_close(ranking: Ranking) -> tuple[float, float]:
     """How many times likelier the judgments are where no completion differs from another by more
-    than a little; 0 where code tells some apart."""
+    than a little, and where all are equal; 0 where code tells some apart."""
     prior = ranking.prior
     if prior is None or ranking.vetoed or len(set(prior.exact)) > 1:
-        return 0.0
+        return 0.0, 0.0
     n, own = len(ranking.completion_ids), 1.0 - prior.shared
     contrasts = np.eye(n - 1, n) - np.eye(n - 1, n, 1)
     any_two = own * (contrasts * np.array(prior.sds) ** 2) @ contrasts.T
@@ -126,7 +133,8 @@ def all_close(ranking: Ranking) -> float:
     before = np.linalg.inv(any_two)
     told = after - before
     wide = _log_marginal(told, at, before * prior.differ)
-    return math.exp(_log_marginal(told, at, before * (prior.differ / SLIGHT**2)) - wide)
+    slight = _log_marginal(told, at, before * (prior.differ / SLIGHT**2))
+    return math.exp(slight - wide), math.exp(-wide)
 
 
 def _log_marginal(told: Array, at: Array, precision: Array) -> float:

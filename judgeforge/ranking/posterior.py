@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Comparison, Evidence
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
+from judgeforge.ranking.rewards import with_rewards_as_scores
 
 _NEWTON_STEPS = 30
 _CONVERGED = 1e-9
@@ -68,6 +69,7 @@ def posterior(
     evidence: Evidence, reliability: Reliability, *, judges: Sequence[str] | None = None
 ) -> Posterior:
     """``judges``: those whose opinions are wanted too, besides those who gave scores."""
+    evidence = with_rewards_as_scores(evidence, reliability)
     n = len(evidence.completion_ids)
     scored = {cell.judge for cell in evidence.cells}
     names = tuple(sorted(scored | set(judges or ())))

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Shows = Literal["one", "two", "all"]
+Gives = Literal["words", "probabilities", "rewards"]
+"""What a model answers with: a text; the probabilities of a decision model; the number of a reward
+model."""
 
 CODE = "checks"
 """What judgments by code name as their judge."""
@@ -28,8 +31,18 @@ class ProtocolFacts:
     imported when the first of them is made; None where code judges."""
     settings: frozenset[str] = _OF_WORDS
     """Keys of a judge that mean something here and not for every protocol."""
-    decides: bool = False
-    """Whether it asks a decision model, which gives probabilities and writes no text."""
+    needs: Gives = "words"
+    """What the model that it asks must give."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether it asks a decision model, which gives probabilities and writes no text."""
+        return self.needs == "probabilities"
+
+    @property
+    def rewards(self) -> bool:
+        """Whether its numbers mean something within one prompt only, on a scale of their own."""
+        return self.needs == "rewards"
 
     @property
     def by_code(self) -> bool:
@@ -51,7 +64,13 @@ PROTOCOLS: dict[str, ProtocolFacts] = {
         "one",
         "judgeforge.judging.protocols.decisions:DecisionJudge",
         frozenset({"pairs", "orders", "seed"}),
-        decides=True,
+        needs="probabilities",
+    ),
+    "reward": ProtocolFacts(
+        "one",
+        "judgeforge.judging.protocols.reward:RewardJudge",
+        frozenset({"bradley_terry"}),
+        needs="rewards",
     ),
     "checks": ProtocolFacts("one", judge=None, settings=frozenset()),
 }

@@ -114,7 +114,7 @@ def gap_prior(evidence: Evidence, reliability: Reliability) -> GapPrior | None:
 def quality_posterior(evidence: Evidence, reliability: Reliability) -> tuple[Array, Array]:
     """Mean (n,) and covariance (n, n) of the true qualities: all evidence, checks included."""
     n = len(evidence.completion_ids)
-    if evidence.cells or evidence.comparisons:
+    if evidence.judges:
         means, covariance = posterior(evidence, reliability).qualities
     else:
         means, covariance = np.full(n, reliability.mean), np.zeros((n, n))
@@ -131,7 +131,7 @@ def quality_map(evidence: Evidence, reliability: Reliability) -> tuple[Array, Ar
     are exact evidence about their share of the rubric's weight.
     """
     n = len(evidence.completion_ids)
-    judged = bool(evidence.cells or evidence.comparisons)
+    judged = bool(evidence.judges)
     apart = np.eye(n) - np.full((n, n), 1.0 / n)
     share = reliability.shared_error if judged else 0.0
     transform = np.eye(n) - share * apart

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from judgeforge.ranking.protocols import PROTOCOLS
+from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.records import Judgment
 from judgeforge.text.wording import did_you_mean, expect, found
 
@@ -98,9 +98,15 @@ def _problem(judgment: Judgment) -> str | None:
     shown = len(judgment.completion_ids)
     if not shown or len(set(judgment.completion_ids)) < shown:
         return "`completion_ids` must name the completions that the judge saw, each once"
+    return _wrong_evidence(judgment, facts)
+
+
+def _wrong_evidence(judgment: Judgment, facts: ProtocolFacts) -> str | None:
+    if facts.rewards:
+        return _wrong_rewards(judgment)
     if facts.shows == "all":
         return _wrong_scores(judgment)
-    if facts.shows == "two" or ("pairs" in facts.settings and shown > 1):
+    if facts.shows == "two" or ("pairs" in facts.settings and len(judgment.completion_ids) > 1):
         return _wrong_verdict(judgment)
     return _wrong_score(judgment)
 
@@ -127,6 +133,17 @@ def _wrong_scores(judgment: Judgment) -> str | None:
         )
     problems = (_outside("scores", score) for score in judgment.scores)
     return next(filter(None, problems), None) or _negative("weight", judgment.weight)
+
+
+def _wrong_rewards(judgment: Judgment) -> str | None:
+    if not judgment.rewards:
+        return _lacks(judgment, "rewards")
+    if len(judgment.rewards) != len(judgment.completion_ids):
+        return (
+            f"has {len(judgment.rewards)} `rewards` for {len(judgment.completion_ids)} "
+            "`completion_ids`; give one for each, in the same order"
+        )
+    return _negative("reward_sd", judgment.reward_sd or 0.0) or _negative("weight", judgment.weight)
 
 
 def _wrong_verdict(judgment: Judgment) -> str | None:

@@ -44,7 +44,7 @@ def card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> str:
         _introduction(pairs, manifest),
         "## How it was made\n\n" + making(pairs, manifest),
         "## Counts\n\n" + counts(pairs, manifest.totals),
-        "## Calls and cost\n\n" + costs(manifest.totals),
+        "## Calls and cost\n\n" + costs(manifest),
         "## Scores and lengths\n\n" + measures(pairs),
         *quality_sections(manifest.quality),
         *given_labels_section(manifest.given_labels),

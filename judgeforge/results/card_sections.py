@@ -66,18 +66,40 @@ def counts(pairs: PairFigures, totals: Totals) -> str:
     return _table(["", "number"], [(name, f"{count:,}") for name, count in rows])
 
 
-def costs(totals: Totals) -> str:
-    cost = totals.cost_usd
-    return _table(
-        ["", ""],
-        [
-            ("calls sent", f"{totals.calls.paid:,}"),
-            ("calls answered from the cache", f"{totals.calls.cached:,}"),
-            ("input tokens", f"{totals.tokens.input:,}"),
-            ("output tokens", f"{totals.tokens.output:,}"),
-            ("cost (USD)", "unknown" if cost is None else f"{cost:,.4f}"),
-        ],
-    )
+def costs(manifest: Manifest) -> str:
+    totals = manifest.totals
+    rows = [
+        ("calls sent", f"{totals.calls.paid:,}"),
+        ("calls answered from the cache", f"{totals.calls.cached:,}"),
+        ("input tokens", f"{totals.tokens.input:,}"),
+        ("output tokens", f"{totals.tokens.output:,}"),
+        ("cost (USD)", _usd(totals.cost_usd)),
+    ]
+    if (batches := manifest.batches) is not None:
+        rows.append((f"replies in batches ({batches.batches:,} of them)", f"{batches.replies:,}"))
+        rows.append(("saved by batches (USD)", _usd(batches.saved_usd)))
+    return "\n\n".join([_table(["", ""], rows), *_servers(manifest)])
+
+
+def _usd(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.4f}"
+
+
+def _servers(manifest: Manifest) -> list[str]:
+    """A table for the models that several servers have; their addresses are nobody's business."""
+    rows = [
+        (
+            escape(model),
+            f"{number} of {len(replicas)}",
+            f"{one.requests:,}",
+            f"{sum(one.failures.values()):,}",
+            f"{one.out_of_order_s:,.0f}",
+        )
+        for model, replicas in manifest.replicas.items()
+        for number, one in enumerate(replicas, 1)
+    ]
+    columns = ["model", "server", "requests", "without a reply", "seconds out of order"]
+    return [_table(columns, rows)] if rows else []
 
 
 def measures(pairs: PairFigures) -> str:

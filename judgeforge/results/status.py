@@ -4,12 +4,13 @@ and by the end of its log how its last calls ended. Changes nothing."""
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import ConfigError
+from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.how_made import part
 from judgeforge.store.batches import BatchCount, counted_batches, read_batches
 from judgeforge.store.folder import RunFolder, why_no_run_folder
@@ -54,6 +55,11 @@ class RunStatus:
     """The part of ``cost_usd`` that is reserved for calls without a reply so far."""
     batches: BatchCount | None = None
     """The batches under way, as far as a start has looked at them; None where there is none."""
+    saved_usd: float | None = None
+    """What batches have saved so far; None where nothing came in one, or a price is unknown."""
+    replicas: list[dict[str, Any]] = field(default_factory=list)
+    """Of models that several servers have: each server, with ``model`` and what the manifest will
+    say of it."""
 
 
 def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
@@ -68,6 +74,7 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
     done = totals.prompts + fresh.prompts
     account = read_account(folder.spending_file)
     spending = account.spending()
+    servers, saved_usd = _of_calls(folder.log)
     rows = manifest.input.rows if manifest.input else done
     return RunStatus(
         folder=str(path),
@@ -88,7 +95,24 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
         trouble=trouble_of(folder.log, now=now, running=running) if open_ended else None,
         reserved_usd=to_usd(account.reserved_pico),
         batches=counted_batches(read_batches(folder.batches_file).values()),
+        saved_usd=saved_usd,
+        replicas=servers,
     )
+
+
+def _of_calls(log: Path) -> tuple[list[dict[str, Any]], float | None]:
+    """The servers of models that have several, and what batches have saved."""
+    calls = CallFigures()
+    for mark in (b'"replica"', b'"direct_cost_usd"'):
+        for row in read_log(log, containing=mark):
+            calls.add(row)
+    batches = calls.batch_totals()
+    servers = [
+        {"model": model} | one.model_dump(mode="json")
+        for model, replicas in calls.replicas.totals().items()
+        for one in replicas
+    ]
+    return servers, None if batches is None else batches.saved_usd
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,12 +40,14 @@ class Admission:
         self._budget, self._estimate, self._costs = budget, estimate, costs
         self._under_way: dict[int, tuple[Claim, Estimate, int]] = {}
         """Each with what it was expected to need, in calls and in picodollars."""
+        self._needed_pico = self._needed_calls = 0
+        """Of all of them, whatever they have paid of it."""
         self._ended = asyncio.Event()
         self._stopped = False
 
     async def admit(self, prompt: Prompt) -> Claim:
         """Wait until it is known whether this prompt may pay; ``ended`` must follow."""
-        claim = Claim()
+        claim = Claim(prompt=prompt.id)
         if not self._budget.limited:
             return claim
         estimate = self._estimate(prompt)
@@ -59,6 +61,8 @@ class Admission:
         if self._stopped:
             return claim
         self._under_way[id(claim)] = (claim, estimate, need)
+        self._needed_pico += need
+        self._needed_calls += estimate.calls
         return claim
 
     def stop(self) -> None:
@@ -71,7 +75,10 @@ class Admission:
 
         Raises StoreError where it cannot be kept for the next start.
         """
-        _, estimate, _ = self._under_way.pop(id(claim), (None, None, None))
+        _, estimate, need = self._under_way.pop(id(claim), (None, None, 0))
+        if estimate is not None:
+            self._needed_pico -= need
+            self._needed_calls -= estimate.calls
         self._ended.set()
         if estimate is not None and finished and claim.paid_calls and not claim.cached_calls:
             ratio = claim.paid_pico / max(1, estimate.expected)
@@ -90,11 +97,16 @@ class Admission:
         if not self._under_way and not self._costs.ratios:
             # Alone and with nothing known it is a probe: small budgets would never begin otherwise.
             pico = estimate.expected
+        largest = self._largest_pico
+        if self._budget.room().holds(
+            pico + self._needed_pico + largest, calls + self._needed_calls
+        ):
+            return True
         for claim, other, need in self._under_way.values():
             pico += max(0, need - claim.paid_pico)
             calls += max(0, other.calls - claim.paid_calls - claim.cached_calls)
         # What those under way have paid is out of the room already.
-        return self._budget.room().holds(pico + self._largest_pico, calls)
+        return self._budget.room().holds(pico + largest, calls)
 
     def _refusal(self, estimate: Estimate, pico: int) -> BudgetExhaustedError:
         room, wanted = self._budget.room(), pico + self._largest_pico

@@ -220,13 +220,15 @@ def go_on_fitting(
 
 def _can_be_fitted(judging: JudgingConfig, verdicts: Verdicts | None) -> bool:
     """One judge that scores everything once shows nothing about its own reliability, unless some
-    prompts ask it again."""
+    prompts ask it again; a reward model shows at least on which scale it speaks."""
     judges = judging.judges
     others = () if verdicts is None else verdicts.by_judge
     several = len(judges) + len(others) > 1 or any(judge.repeats > 1 for judge in judges)
+    rewards = any(judge.facts.rewards for judge in judges)
     compares = any(judge.shows == "two" for judge in judges)
     compares = compares or (verdicts is not None and verdicts.compares)
-    return judging.fit_prompts > 0 and (several or compares or bought(judging) is not None)
+    learnable = several or compares or rewards
+    return judging.fit_prompts > 0 and (learnable or bought(judging) is not None)
 
 
 def recall(

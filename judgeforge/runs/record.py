@@ -9,6 +9,7 @@ from typing import Any
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import BugError, JudgeforgeError, StoreError
 from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
 from judgeforge.runs.planning.calibration_file import calibration_facts
@@ -142,11 +143,12 @@ class RunRecord:
             manifest = self.manifest(EXIT_STATUS[code], error)
             self._audit(manifest, columns, best)
             figures = self._figures(columns)
-            found = {
+            found: dict[str, Any] = {
                 "judging": figures.tiers.totals(),
                 "own_family_judgments": figures.judges.own_family(),
                 "quality": figures.quality(),
             }
+            found |= _of_calls(figures.calls)
             if forms := self._reply_forms():
                 found["reply_forms"] = forms
             if (labels := figures.given_labels.told()) is not None:
@@ -218,6 +220,13 @@ class RunRecord:
 
     def _code_when_done(self) -> int:
         return exit_code_when_done(self._config, self.manifest("running").totals)
+
+
+def _of_calls(calls: CallFigures) -> dict[str, Any]:
+    """Only what there is: most runs know no batches, and one server for each model."""
+    batches, replicas = calls.batch_totals(), calls.replicas.totals()
+    found: dict[str, Any] = {} if batches is None else {"batches": batches}
+    return found | ({"replicas": replicas} if replicas else {})
 
 
 def exit_code_when_done(config: RunConfig, totals: Totals) -> int:

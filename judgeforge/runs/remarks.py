@@ -8,6 +8,7 @@ from pathlib import Path
 from judgeforge.config.judges import JudgingConfig
 from judgeforge.runs.planning.measure import MEASURED_SHARE, bought
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.replicas import replica_notes
 from judgeforge.store.log import RunLog
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import counted, listed
@@ -24,14 +25,15 @@ ONLY_SAMPLED = (
 
 
 def remarks(prepared: Preparation) -> list[str]:
-    """Of a run that has not begun: who judges, where that is not its own judges alone."""
+    """Of a run that has not begun: who judges, where that is not its own judges alone, and models
+    that several servers have."""
     found = []
     if prepared.only_samples:
         found.append(WILL_ONLY_SAMPLE)
     found += _alone(prepared.config.judging)
     if prepared.verdicts is not None:
         found.append(f"{prepared.verdicts.file.name}: {prepared.verdicts.summary()}")
-    return found
+    return [*found, *replica_notes(prepared.config)]
 
 
 def _alone(judging: JudgingConfig) -> list[str]:

@@ -20,6 +20,7 @@ from judgeforge.runs.planning.identity import (
     with_layout,
 )
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.planning.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
 from judgeforge.store.evidence_rows import read_completion
@@ -98,7 +99,7 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
     there depends on it and ``force`` is not given, InputError where the input cannot be read."""
     previous = folder.read_manifest()
     if previous is not None:
-        begun = as_begun(prepared.config, previous.identity)
+        begun = with_known_addresses(as_begun(prepared.config, previous.identity), previous)
         prepared = replace(prepared, config=begun, layout=layout_begun(begun, previous))
     is_changed = previous is not None and _is_changed(prepared, folder, previous, options)
     judgments = prepared.judgments_digest

@@ -27,7 +27,8 @@ from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.own_criteria import OwnCriteriaWork
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
-from judgeforge.runs.planning.estimate import Estimator, ExpectedCalls
+from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.expected_calls import ExpectedCalls
 from judgeforge.runs.planning.measure import bought
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
@@ -331,5 +332,6 @@ def _prompts_in_flight(prepared: Preparation) -> int:
     config = prepared.config
     if prepared.batch_prices:  # one for each model that is asked in batches
         return config.limits.batch_prompts
-    slots = sum(config.models[name].concurrency for name in prepared.keys)
+    asked = [config.models[name] for name in prepared.keys]
+    slots = sum(model.concurrency * len(model.replicas) for model in asked)
     return max(2, min(config.limits.concurrency, slots))

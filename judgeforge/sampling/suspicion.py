@@ -58,9 +58,14 @@ def _signs(text: str) -> set[str]:
 def _wording(cues: Iterable[str], *patterns: str) -> Callable[[str], bool]:
     """Whether all ``patterns`` are found; ``cues``, one of which any match holds, save time."""
     known, compiled = tuple(cues), [re.compile(pattern) for pattern in patterns]
-    return lambda seen: (
-        any(cue in seen for cue in known) and all(pattern.search(seen) for pattern in compiled)
-    )
+
+    def found(seen: str) -> bool:
+        for cue in known:  # a loop, for it looks at every text: ``any`` takes three times as long
+            if cue in seen:
+                return all(pattern.search(seen) for pattern in compiled)
+        return False
+
+    return found
 
 
 _QUOTES = re.compile("[\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb]")

@@ -17,6 +17,7 @@ from judgeforge.text.redaction import Redactor
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=repr)
 
+_WHERE_THERE_IS_ONE = ("status", "error", "batch", "direct_cost_usd", "replica")
 _CALL = b'"event":"call"'
 
 
@@ -35,10 +36,14 @@ class CallRecord:
     cost_usd: float | None = None
     """None where the cost is unknown."""
     status: int | None = None
-    """Of HTTP. The line leaves it out where there is none, like ``error`` and ``batch``."""
+    """Of HTTP. The line leaves it out where there is none, like the others below."""
     error: str | None = None
     batch: str | None = None
     """The provider's id of the batch in which the call was answered."""
+    direct_cost_usd: float | None = None
+    """What such a reply would have cost directly."""
+    replica: str | None = None
+    """The address of the server that was asked, where the model has several."""
 
 
 class RunLog:
@@ -60,7 +65,7 @@ class RunLog:
         """Raises StoreError where the log cannot be written."""
         fields = {name: getattr(record, name) for name in CallRecord.__slots__}
         fields["latency_s"] = round(record.latency_s, 6)
-        for name in ("status", "error", "batch"):
+        for name in _WHERE_THERE_IS_ONE:
             if fields[name] is None:
                 del fields[name]
         self._logger.info("call", **fields)

@@ -161,6 +161,36 @@ class GivenLabels(Part):
     """The surest first, at most 50."""
 
 
+class BatchTotals(Part):
+    """What was answered in batches, over all starts, as far as the log goes."""
+
+    batches: int
+    replies: int
+    cost_usd: float | None = None
+    directly_usd: float | None = None
+    """What the same replies would have cost at the usual price; None where a price is unknown."""
+
+    @property
+    def saved_usd(self) -> float | None:
+        known = self.cost_usd is not None and self.directly_usd is not None
+        return (self.directly_usd or 0.0) - (self.cost_usd or 0.0) if known else None
+
+
+class ReplicaTotals(Part):
+    """How one of the servers of a model did, over all starts, as far as the log goes."""
+
+    address: str
+    requests: int
+    replies: int
+    failures: Mapping[str, int] = {}
+    """Requests without a reply, by HTTP status or by kind."""
+    outages: int = 0
+    """How often it was out of order, and for how many seconds in all."""
+    out_of_order_s: float = 0.0
+    is_out_of_order: bool = False
+    """At the end of the log."""
+
+
 class Manifest(Part):
     format_version: int
     status: str
@@ -196,6 +226,9 @@ class Manifest(Part):
     """Made elsewhere: the file's name, its rows by judge, its digest; None where none is named."""
     own_family_judgments: Mapping[str, int] = {}
     """Judge -> judgments that saw a completion of its own model family."""
+    batches: BatchTotals | None = None
+    replicas: Mapping[str, tuple[ReplicaTotals, ...]] = {}
+    """By model, of those that are asked at several servers."""
     quality: Quality | None = None
     given_labels: GivenLabels | None = None
     """None where rows brought no labels of their own."""

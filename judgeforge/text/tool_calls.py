@@ -22,6 +22,14 @@ def call_text(call: ToolCall) -> str:
     return f"{call.name}({call.arguments})"
 
 
+def parsed_arguments(text: str) -> Any:  # noqa: ANN401 (of JSON)
+    """Of a tool call. A model may write what is no JSON: that stays the text that it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def said_text(text: str, calls: Sequence[ToolCall]) -> str:
     """All that an answer says: its words, and then each of its calls on a line of its own.
 

@@ -96,7 +96,12 @@ BYTES_PER_TOKEN = 4
 
 def about_tokens(*texts: str) -> int:
     """Of all texts together."""
-    return tokens_of_bytes(sum(len(text.encode("utf-8", "surrogatepass")) for text in texts))
+    return tokens_of_bytes(sum(map(byte_count, texts)))
+
+
+def byte_count(text: str) -> int:
+    """In UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def tokens_of_bytes(size: int) -> int:

@@ -18,6 +18,7 @@ from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots, never
+from judgeforge.calls.limits.replicas import Replicas
 from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.providers.base import (
@@ -89,17 +90,17 @@ def door(tmp_path: Path) -> MakeDoor:
     def make(*replies: Reply, limits: LimitsConfig | None = None, **settings: Any) -> Door:
         limits, log = limits or LimitsConfig(), NoLog()
         account, slots = ProviderAccount(), Slots(limits.concurrency)
-        endpoints, models = {}, {}
+        endpoints, models, gates = {}, {}, {}
         for name, reply in zip(("first", "second"), replies, strict=False):
             of = settings if name == "first" else {}
             config = ModelConfig(provider="openai", model=name, **of)
-            gate = ModelGate(name, config, limits, account=account, all_slots=slots, log=log)
+            gates[name] = ModelGate(name, config, limits, account=account, all_slots=slots, log=log)
             models[name] = Model(reply)
-            endpoints[name] = Endpoint(name, config, models[name], gate, price=None)
+            servers = Replicas(name, [gates[name]])
+            endpoints[name] = Endpoint(name, config, models[name], servers, price=None)
         budget = Budget(tmp_path / "spending.jsonl")
         cache = ReplyCache(tmp_path / "cache", on_damage=lambda *_: None)
         gateway = Gateway(endpoints, cache=cache, budget=budget, limits=limits, log=log)
-        gates = {name: endpoint.gate for name, endpoint in endpoints.items()}
         return Door(gateway, budget, models, gates)
 
     return make

@@ -50,7 +50,10 @@ def changed(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
-PROVIDERS = "one of `openai`, `anthropic`, `local`, `openai_decisions`, `systemone`"
+PROVIDERS = (
+    "one of `openai`, `anthropic`, `local`, `openai_decisions`, `systemone`, `classify`, `tei`, "
+    "`transformers`"
+)
 MISTAKES = {
     "a number out of range": (
         changed("rpm: 60", "rpm: -3"),

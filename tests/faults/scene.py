@@ -50,6 +50,8 @@ class Scene:
     """Whether what the server bills is to be within the cost that the manifest states."""
     price: Mapping[str, Any] = field(default_factory=lambda: PRICE)
     """That of the one model."""
+    replicas: list[LocalServer] = field(default_factory=list)
+    """Other servers that it is asked at."""
 
     @property
     def out(self) -> Path:
@@ -141,7 +143,8 @@ class Scene:
         return results(other.out)
 
     def billed_usd(self) -> float:
-        return self.server.billed_usd({"small": self.price})
+        servers = [self.server, *self.replicas]
+        return sum(server.billed_usd({"small": self.price}) for server in servers)
 
 
 def is_completion(record: RequestRecord) -> bool:

@@ -17,6 +17,7 @@ _MODULES = (
     "server_connections",
     "server_outages",
     "server_batches",
+    "server_replicas",
     "reply_completions",
     "reply_judgments",
     "input_rows",

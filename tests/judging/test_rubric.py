@@ -21,6 +21,7 @@ SHIPPED = [
     "quickstart",
     "tool_use",
     "truthfulness",
+    "verified",
 ]
 CRITERIA = """
 name: mine

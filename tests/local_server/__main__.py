@@ -5,6 +5,7 @@ Prints one JSON line with the port. Every model name is served, and any key, by 
   openai      base_url: http://127.0.0.1:PORT/v1   (also openai_decisions)
   systemone   base_url: http://127.0.0.1:PORT/v1
   anthropic   base_url: http://127.0.0.1:PORT
+  classify    base_url: http://127.0.0.1:PORT      (also tei)
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ def main() -> None:
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--slots", type=int, help="so many requests are answered at a time")
     parser.add_argument("--noise-sd", type=float, default=0.02)
     parser.add_argument("--cached-share", type=float, default=0.0)
+    parser.add_argument(
+        "--prefix-cache", choices=["vllm", "providers"], help="count what prompts begin with"
+    )
     parser.add_argument("--rpm", type=float)
     parser.add_argument("--tpm", type=float)
     parser.add_argument("--keep-bodies", action="store_true", help="GET /_bodies gives them")
@@ -39,8 +44,10 @@ def main() -> None:
 async def _serve(asked: argparse.Namespace) -> None:
     behaviour = Behaviour(
         latency_s=asked.latency_ms / 1000,
+        slots=asked.slots,
         noise_sd=asked.noise_sd,
         cached_share=asked.cached_share,
+        prefix_cache=asked.prefix_cache,
         limits=Limits(rpm=asked.rpm, tpm=asked.tpm),
         keep_bodies=asked.keep_bodies,
     )

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 Kind = Literal["completion", "judge", "other"]
-Wire = Literal["openai", "anthropic", "decisions", "systemone", "none"]
+Wire = Literal["openai", "anthropic", "decisions", "systemone", "classify", "tei", "none"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class TokenCount:
     cached: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    hour_write: int = 0
+    """Of ``cache_write``."""
 
 
 @dataclass
@@ -68,11 +70,14 @@ class RequestRecord:
         plain = _rate(price, "input_per_mtok")
         cached = _rate(price, "cached_input_per_mtok")
         written = _rate(price, "cache_write_per_mtok")
+        for_an_hour = _rate(price, "hour_write_per_mtok")
         used = self.tokens
+        write = plain or 0.0 if written is None else written
         usd_per_million = (
             (used.input - used.cached - used.cache_write) * (plain or 0.0)
             + used.cached * (plain or 0.0 if cached is None else cached)
-            + used.cache_write * (plain or 0.0 if written is None else written)
+            + (used.cache_write - used.hour_write) * write
+            + used.hour_write * (write if for_an_hour is None else for_an_hour)
             + used.output * (_rate(price, "output_per_mtok") or 0.0)
         )
         return usd_per_million / 1e6

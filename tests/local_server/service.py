@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -17,8 +18,10 @@ from tests.local_server.decisions import decide
 from tests.local_server.delivery import deliver
 from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
+from tests.local_server.prefix_cache import CachedInput, Mode, PrefixCache, check_marks
 from tests.local_server.quality import Noise, SchemaFiller
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
+from tests.local_server.rewards import reward_of, sigmoid
 from tests.local_server.turns import PICTURE_TOKENS, made_calls
 from tests.local_server.wire import Answer, Question, error_body, read_question, write_reply
 
@@ -30,6 +33,8 @@ class Behaviour:
     """May be changed while the server runs."""
 
     latency_s: float = 0.0
+    slots: int | None = None
+    """So many requests are answered at a time, others wait for one of them; None: all."""
     noise_sd: float = 0.02
     """Of a judge, on the scale of the hidden quality (0 to 1)."""
     noise_by_model: dict[str, float] = field(default_factory=dict)
@@ -39,6 +44,8 @@ class Behaviour:
     cached_share: float = 0.0
     cache_write_share: float = 0.0
     """Shares of the input tokens."""
+    prefix_cache: Mode | None = None
+    """Counts what requests begin with in common instead, as these servers do."""
     reasoning_tokens: int = 0
     calls_tools: bool = False
     """Whether a model that is offered tools calls some of them, now and then."""
@@ -66,6 +73,9 @@ class Service:
         self.in_flight_max = 0
         self.started_at, self._epoch = time.perf_counter(), time.time()
         self._draws: Counter[str] = Counter()
+        self._slots = None if behaviour.slots is None else asyncio.Semaphore(behaviour.slots)
+        self._prefixes = PrefixCache()
+        self._keeping: dict[int, CachedInput] = {}
         self._limiters: dict[str, tuple[Limits, RateLimiter]] = {}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -135,6 +145,7 @@ class Service:
         try:
             body = json.loads(record.raw)
             question = read_question(record.wire, body)
+            check_marks(record.wire, body)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return self._error(record, 400, f"cannot read the request: {error!r}")
         kind: Kind = "completion" if question.schema is None else "judge"
@@ -173,10 +184,12 @@ class Service:
         answer = self._answer(record, question, key, fault)
         if not behaviour.keep_bodies:
             record.raw, record.text = b"", None
-        reply = write_reply(record.wire, key, question.model, answer, record.tokens)
+        reply = write_reply(record.wire, key, question, answer, record.tokens)
         delay = behaviour.latency_s + (fault.seconds if fault and fault.name == "slow" else 0.0)
-        if delay:
-            await asyncio.sleep(delay)
+        async with self._slots or nullcontext():
+            if delay:
+                await asyncio.sleep(delay)
+        self._keep(record)
         headers = self._limit_headers(record)
         if fault is None or fault.name == "slow":
             record.status = 200
@@ -217,7 +230,8 @@ class Service:
         if record.status != 200:
             return record.status, error_body(wire, record.status, "the fault of a line")
         answer = self._answer(record, question, key, fault)
-        return 200, write_reply(wire, key, question.model, answer, record.tokens)
+        self._keep(record)
+        return 200, write_reply(wire, key, question, answer, record.tokens)
 
     def _answer(
         self, record: RequestRecord, question: Question, key: str, fault: Fault | None
@@ -234,22 +248,46 @@ class Service:
             cut = " ".join((answer.text or "").split()[:room])
             answer, words = replace(answer, text=cut, finish="length"), room
         size = _size(record, question, behaviour.bytes_per_token)
-        record.tokens = self._tokens(size, words, question.max_tokens)
-        if question.decisions:
+        record.tokens = self._tokens(size, words, question.max_tokens, self._cached(record))
+        if question.decisions or question.reward_of is not None:
             record.tokens = replace(record.tokens, output=0, reasoning=0)
         if fault is not None and fault.alter is not None:
             answer = fault.alter(answer)
         record.text = answer.text
         return answer
 
-    def _tokens(self, size: int, words: int, most: int) -> TokenCount:
+    def _cached(self, record: RequestRecord) -> CachedInput | None:
+        """What it begins with that was kept; what it brings is kept when its reply begins."""
+        behaviour = self.behaviour
+        if behaviour.prefix_cache is None:
+            return None
+        found = self._prefixes.count(
+            behaviour.prefix_cache,
+            record.wire,
+            record.body,
+            self._now(),
+            behaviour.bytes_per_token,
+        )
+        self._keeping[record.index] = found
+        return found
+
+    def _keep(self, record: RequestRecord) -> None:
+        if (found := self._keeping.pop(record.index, None)) is not None:
+            self._prefixes.keep(found, self._now())
+
+    def _tokens(
+        self, size: int, words: int, most: int, cached: CachedInput | None = None
+    ) -> TokenCount:
         behaviour = self.behaviour
         whole = max(1, size // behaviour.bytes_per_token)
         return TokenCount(
             input=whole,
             output=min(most, max(1, words + behaviour.reasoning_tokens)),
-            cached=int(whole * behaviour.cached_share),
-            cache_write=int(whole * behaviour.cache_write_share),
+            cached=int(whole * behaviour.cached_share) if cached is None else cached.read,
+            cache_write=(
+                int(whole * behaviour.cache_write_share) if cached is None else cached.written
+            ),
+            hour_write=0 if cached is None else cached.written_for_an_hour,
             reasoning=min(most, behaviour.reasoning_tokens),
         )
 
@@ -318,6 +356,9 @@ def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answ
         return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)
+    if question.reward_of is not None:
+        reward = reward_of(question.reward_of, noise)
+        return Answer("rewarded", value=[sigmoid(reward) if question.squashed else reward])
     if question.decisions:
         value = decide(question.decisions, question.qualities, noise, behaviour.position_bias)
         return Answer("decided", value=value)
@@ -337,6 +378,8 @@ _WIRES: dict[str, Wire] = {
     "/messages": "anthropic",
     "/decisions": "decisions",
     "/systemone": "systemone",
+    "/classify": "classify",
+    "/predict": "tei",
 }
 
 

@@ -140,7 +140,7 @@ def _called_ids(message: Mapping[str, Any]) -> list[str]:
 
 def _check_openai_part(block: Mapping[str, Any]) -> None:
     if block["type"] == "text":
-        if block.keys() != {"type", "text"}:
+        if block.keys() - {"prompt_cache_breakpoint"} != {"type", "text"}:
             raise ValueError("a text part has type and text")
         return
     url = block["image_url"]["url"]

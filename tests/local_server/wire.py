@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests.local_server.decisions import (
@@ -17,6 +17,7 @@ from tests.local_server.decisions import (
 from tests.local_server.logprobs import token_list
 from tests.local_server.quality import Path, qualities_of, schema_in
 from tests.local_server.record import TokenCount, Wire
+from tests.local_server.rewards import REWARD_WIRES, is_squashed, judged_text, reward_reply
 from tests.local_server.turns import (
     Called,
     answers_a_tool,
@@ -49,6 +50,12 @@ class Question:
     """Name and schema of those that may be called; none where a tool has just answered."""
     pictures: tuple[str, ...] = ()
     """A URL, or data in base64, of each."""
+    reward_of: str | None = None
+    """What a reward model is to judge."""
+    squashed: bool = False
+    """Whether the reward goes through a sigmoid."""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """Of a request to a reward model, whose form decides that of the reply."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ class Answer:
 def read_question(wire: Wire, body: Mapping[str, Any]) -> Question:
     if wire in DECISION_WIRES:
         return _read_decisions(wire, body)
+    if wire in REWARD_WIRES:
+        return _read_reward(wire, body)
     check_turns(wire, body)
     schema, tool = _asked_schema(wire, body)
     may_call = tool is None and not answers_a_tool(wire, body)
@@ -95,6 +104,20 @@ def _read_decisions(wire: Wire, body: Mapping[str, Any]) -> Question:
         fixed_draw=True,
         qualities=qualities_of(shown_text(wire, body)) or (0.0,),
         decisions=asked_decisions(wire, body),
+    )
+
+
+def _read_reward(wire: Wire, body: Mapping[str, Any]) -> Question:
+    return Question(
+        model=str(body.get("model", "")),
+        schema={},
+        tool=None,
+        max_tokens=10**9,
+        fixed_draw=True,
+        qualities=(0.0,),
+        reward_of=judged_text(wire, body),
+        squashed=is_squashed(wire, body),
+        body=body,
     )
 
 
@@ -149,7 +172,14 @@ def _shown_qualities(body: Mapping[str, Any]) -> tuple[float, ...]:
     return (0.0,)
 
 
-def write_reply(wire: Wire, key: str, model: str, answer: Answer, tokens: TokenCount) -> bytes:
+def write_reply(
+    wire: Wire, key: str, question: Question, answer: Answer, tokens: TokenCount
+) -> bytes:
+    model = question.model
+    if wire in REWARD_WIRES:
+        rewards, body = answer.value, question.body
+        reply = reward_reply(wire, body, rewards, tokens, usage=answer.usage)
+        return json.dumps(reply, separators=(",", ":")).encode()
     if wire in DECISION_WIRES:
         reply = decision_reply(wire, model, answer.value, tokens, usage=answer.usage)
         return json.dumps(reply, separators=(",", ":")).encode()
@@ -241,6 +271,10 @@ def _anthropic_reply(key: str, model: str, answer: Answer, tokens: TokenCount) -
             "input_tokens": tokens.input - tokens.cached - tokens.cache_write,
             "cache_creation_input_tokens": tokens.cache_write,
             "cache_read_input_tokens": tokens.cached,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": tokens.cache_write - tokens.hour_write,
+                "ephemeral_1h_input_tokens": tokens.hour_write,
+            },
             "output_tokens": tokens.output,
             "output_tokens_details": {"thinking_tokens": tokens.reasoning},
             "service_tier": "standard",

@@ -76,9 +76,12 @@ def test_what_is_paid_is_what_is_billed_at_half_the_price(story: Story) -> None:
 
 
 def test_the_plan_says_both_prices_and_the_saving(story: Story) -> None:
+    """The first prompt goes directly, at the usual price."""
     (one,) = story.planned.models
-    assert one.directly == pytest.approx(2 * (one.expected or 0), rel=1e-6)
-    assert any("which saves 50%" in note for note in story.planned.notes)
+    assert one.directly is not None
+    assert one.expected == pytest.approx(one.directly * (1 + (PROMPTS - 1) / 2) / PROMPTS, rel=0.01)
+    saved = one.directly - (one.expected or 0)
+    assert any(f"which saves ${saved:.4f} (46%)" in note for note in story.planned.notes)
 
 
 def test_no_wait_ends_with_exit_6_and_reserves_the_most_that_the_batch_can_cost(
@@ -111,9 +114,23 @@ def test_every_call_is_explained_with_its_batch(story: Story) -> None:
     assert "in batch" in shown
 
 
-def test_the_report_tells_how_many_replies_came_in_batches(story: Story) -> None:
+def test_the_report_tells_how_many_replies_came_in_batches_and_what_that_saved(
+    story: Story,
+) -> None:
     page = (story.out / "report.html").read_text()
+    paid = sum(record.cost_usd(BATCH_PRICE) for record in lines(story.server))
     assert "88 of the replies came in batches (2 of them)" in page
+    assert f"${paid:.4f} instead of ${2 * paid:.4f}, ${paid:.4f} saved" in page
+    batches = story.finished.manifest["batches"]
+    assert (batches["batches"], batches["replies"]) == (2, 88)
+    assert batches["directly_usd"] == pytest.approx(2 * paid)
+
+
+def test_card_and_status_tell_what_batches_saved(story: Story) -> None:
+    paid = sum(record.cost_usd(BATCH_PRICE) for record in lines(story.server))
+    assert f"| saved by batches (USD) | {paid:.4f} |" in (story.out / "README.md").read_text()
+    assert read_status(story.out).saved_usd == pytest.approx(paid)
+    assert "batches saved $" in CliRunner().invoke(app, ["status", str(story.out)]).output
 
 
 def test_the_keys_of_the_requests_are_those_of_the_cache(story: Story) -> None:
@@ -169,7 +186,7 @@ def test_the_command_ends_with_exit_6(tmp_path: Path, server: LocalServer) -> No
     assert json.loads(ended.stdout)["status"] == "waiting"
 
 
-def test_requests_with_pictures_are_sent_at_once_since_a_batch_keeps_none(tmp_path: Path) -> None:
+def test_requests_with_pictures_are_sent_at_once_and_priced_so(tmp_path: Path) -> None:
     part = {"type": "image_url", "image_url": {"url": data_url(png())}}
     turns = [{"role": "user", "content": [{"type": "text", "text": "See"}, part]}]
     prompts = [{"id": "seen", "prompt": turns}, {"id": "plain", "prompt": "Why?"}]
@@ -179,8 +196,10 @@ def test_requests_with_pictures_are_sent_at_once_since_a_batch_keeps_none(tmp_pa
         models = {"small": model(server, batch={"quiet_s": 0.05, "poll_s": 0.05})}
         source = {"path": "prompts.jsonl"}
         config = write_config(tmp_path, server, prompts=source, models=models)
+        planned = plan_run(judgeforge.load_config(config))
         result = run(config, tmp_path / "out")
         in_batch, all_calls = lines(server), server.calls()
     assert result.exit_code == 0
+    assert any("1 prompt with pictures is asked directly" in note for note in planned.notes)
     assert {b"image_url" in one.raw for one in in_batch} == {False}
     assert {b"image_url" in one.raw for one in all_calls if one not in in_batch} == {True}

@@ -103,11 +103,12 @@ def test_writers_and_judges_are_sent_the_picture(finished: Finished, kind: str, 
 
 def test_the_text_for_the_judge_names_each_picture(finished: Finished) -> None:
     for body in finished.bodies["judge"]:
-        first, label, _ = body["messages"][-1]["content"]
+        first, label, _, last = body["messages"][-1]["content"]
         assert "The conversation has 1 picture." in first["text"]
         assert "<picture-1-" in first["text"]
         assert label == {"type": "text", "text": "Picture 1:"}
         assert DATA not in first["text"]
+        assert "<answer-" in last["text"], "what differs between questions comes last"
 
 
 def test_pairs_keep_the_prompt_as_the_row_had_it(finished: Finished) -> None:

@@ -30,6 +30,7 @@ EXPECTED = {
     "panel",
     "cascade",
     "local-server",
+    "replicas",
     "contrast",
     "cron",
     "own-completions",
@@ -40,6 +41,7 @@ EXPECTED = {
     "local-judges",
     "labels",
     "preference-set",
+    "verified",
 }
 
 each_config = pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)

@@ -102,13 +102,13 @@ def test_templates_come_from_sandboxes() -> None:
         ("judging/templates.py", "ImmutableSandboxedEnvironment"),
         ("judging/templates.py", "environment"),
         ("results/report/html.py", "ImmutableSandboxedEnvironment"),
-        ("results/export/chat_template.py", "ImmutableSandboxedEnvironment"),
+        ("config/chat_template.py", "ImmutableSandboxedEnvironment"),
         ("results/report/html.py", "_environment"),
     }
     texts = {place.split(":")[0] for place, name, _ in calls() if name.endswith(".from_string")}
     # The chat template that the command line names, which stands in a file of a tokenizer, and a
     # judge's prompt in the user's words, which may only name places (judging/own_prompts.py).
-    assert texts == {"results/export/chat_template.py", "judging/templates.py"}
+    assert texts == {"config/chat_template.py", "judging/templates.py"}
 
 
 def test_no_target_writes_formulas_into_a_spreadsheet() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,12 +218,18 @@ def expected_texts(finished: Finished, config: RunConfig) -> list[str]:
         row["id"]: ShownAnswer(row["text"], read_completion(row).tool_calls)
         for row in finished.rows("completions")
     }
+    of_rows = defaultdict[str, list[ShownAnswer]](list)
+    for row in finished.rows("completions"):
+        of_rows[row["prompt_id"]].append(answers[row["id"]])
     texts = []
     for row in finished.rows("judgments"):
         if row["judge"] == "checks":
             continue
         shown = [answers[name] for name in row["completion_ids"]]
-        system, user = judge_messages(row["protocol"], rubric, prompts[row["prompt_id"]], shown)
+        prompt = prompts[row["prompt_id"]]
+        system, user = judge_messages(
+            row["protocol"], rubric, prompt, shown, row=of_rows[prompt.id]
+        )
         decides = PROTOCOLS[row["protocol"]].decides
         texts.append(f"{system.text}\n\n{user.text}" if decides else user.text)
     return texts

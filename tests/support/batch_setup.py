@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from tests.local_server import LocalServer, RequestRecord
@@ -32,13 +31,3 @@ def creations(server: LocalServer) -> int:
 def answered(server: LocalServer) -> int:
     """Requests that were answered, as a line or alone: the first prompt of a run goes directly."""
     return len(server.calls(status=200))
-
-
-def bought_twice(server: LocalServer) -> int:
-    """Lines of batches that were answered in another batch as well.
-
-    Each request of the run must have a body of its own (a seed for each sample). A call that went
-    alone and was in flight at a kill may be repeated.
-    """
-    times = Counter(record.raw for record in lines(server) if record.status == 200)
-    return sum(number - 1 for number in times.values())

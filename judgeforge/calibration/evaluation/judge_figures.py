@@ -18,7 +18,7 @@ from judgeforge.records import Judgment, MissingKind
 
 _EQUAL = 1e-9
 _REFUSED: tuple[MissingKind, ...] = ("refused", "withheld")
-_NO_REPLY: tuple[MissingKind, ...] = ("failed", "too_long", "input_cut", "cut")
+_NO_REPLY: tuple[MissingKind, ...] = ("failed", "unsuited", "too_long", "input_cut", "cut")
 
 
 def judge_figures(
@@ -68,7 +68,7 @@ def opinion(one: Labelled, judge: str) -> Array | None:
     """(completions,): what the judge thinks of each, any scale; None where it is silent."""
     n = len(one.evidence.completion_ids)
     values, heard = np.zeros(n), np.zeros(n, dtype=bool)
-    for cell in one.evidence.cells:
+    for cell in (*one.evidence.cells, *one.evidence.rewards):
         if cell.judge == judge:
             values[cell.place], heard[cell.place] = cell.mean, True
     for each in one.evidence.comparisons:

@@ -43,6 +43,8 @@ class _Replied:
     text: str
     reply: ModelReply
     pico: int | None
+    direct_pico: int | None
+    """What it would have cost directly."""
     tokens: tuple[int, int]
 
 
@@ -118,7 +120,9 @@ def _read(door: Door, batch: OpenBatch, call: Call, line: BatchLine) -> _Replied
         door.log,
         in_batch=True,
     )
-    return _Replied(call, text, reply, pico, (usage.input_tokens, usage.output_tokens))
+    is_known = reply.usage is not None and batch.endpoint.batch_price is not None
+    directly = batch.endpoint.cost_pico(usage) if is_known else None
+    return _Replied(call, text, reply, pico, directly, (usage.input_tokens, usage.output_tokens))
 
 
 def _answer(
@@ -141,6 +145,7 @@ def _answer(
                 input_tokens=input_tokens,
                 output_tokens=output_tokens,
                 cost_usd=cost,
+                direct_cost_usd=None if one.direct_pico is None else to_usd(one.direct_pico),
             )
         )
     batch.answer(key, Answer(key, one.reply, cost, cached=False))

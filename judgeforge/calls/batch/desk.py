@@ -67,7 +67,7 @@ class Batches:
         claim = current_claim()
         is_first = claim is not None and claim.goes_first
         is_in_doubt = self._door.acceptance.prompts.have_doubts_of(endpoint.name)
-        # What is kept of a batch has no pictures, so it could not be sent again.
+        # Requests with pictures have megabytes each, and thousands of them wait to be gathered.
         return endpoint.model.batch is None or call.pictures > 0 or is_first or is_in_doubt
 
     async def _ask(self, desk: ModelDesk, endpoint: Endpoint, call: Call) -> Answer | None:

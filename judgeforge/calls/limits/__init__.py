@@ -1,6 +1,8 @@
 """A request that waits -> the moment when it may leave.
 
-gate.py          the gate of one model: one by one, each when everything allows it
+replicas.py      the gates of one model, one for each of its servers
+gate.py          the gate of one server: one by one, each when everything allows it
+server_state.py  what is known of a server, learnt from how attempts end
 pace.py          when the next may be sent, judging by what the provider says and refuses
 ceiling.py       requests and tokens a minute that the configuration allows
 learned_rate.py  the rate that a provider admits, learnt from refusals

@@ -76,6 +76,8 @@ class CircuitBreaker:
 
 
 _OVERLOADED_STATUS = frozenset({408, 503, 529})
+DENIED_STATUS = frozenset({401, 403, 404, 405})
+"""Of access, to a server or to the model: one replica may deny what others grant."""
 _LONGEST_REASON = 1000
 """Characters of what a server says that are looked through."""
 _OF_TOKENS = re.compile(r"\btokens?\b|\b[ti]?tpm\b", re.IGNORECASE)
@@ -103,8 +105,9 @@ class Refusal:
     """It speaks of the account as a whole, not of this model."""
 
 
-def outcome_of(error: CallError | None) -> Outcome:
-    """``error``: None where the attempt brought a reply."""
+def outcome_of(error: CallError | None, *, is_replica: bool = False) -> Outcome:
+    """``error``: None where the attempt brought a reply. ``is_replica``: others serve the same
+    model, so where this one denies access, to all of it or to the model, it is out of order."""
     if error is None or isinstance(error, FlaggedInputError):
         return Outcome.ANSWERED
     if isinstance(error, StatusError):
@@ -112,7 +115,8 @@ def outcome_of(error: CallError | None) -> Outcome:
             return Outcome.REFUSED if error.retryable else Outcome.ANSWERED
         if error.status in _OVERLOADED_STATUS:
             return Outcome.OVERLOADED
-        return Outcome.FAILED if error.status >= 500 else Outcome.ANSWERED
+        denies = is_replica and error.status in DENIED_STATUS
+        return Outcome.FAILED if error.status >= 500 or denies else Outcome.ANSWERED
     return Outcome.OVERLOADED if isinstance(error, NoReplyError) else Outcome.FAILED
 
 

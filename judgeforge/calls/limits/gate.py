@@ -12,33 +12,32 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from judgeforge.calls.limits.breaker import CircuitBreaker, Outcome, outcome_of, refusal_of
 from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.ceiling import Ceiling
-from judgeforge.calls.limits.concurrency import ConcurrencyLimit
-from judgeforge.calls.limits.headers import read_allowances
-from judgeforge.calls.limits.pace import Delay, Pace, SentRequest
+from judgeforge.calls.limits.pace import Delay, SentRequest
 from judgeforge.calls.limits.queues import GivesWay, Line, Slots, was_served
+from judgeforge.calls.limits.server_state import FULL, ServerState
 from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig
-from judgeforge.errors import CallError, CircuitOpenError, StatusError
+from judgeforge.errors import CallError, CircuitOpenError
 from judgeforge.store.log import RunLog
 from judgeforge.text.wording import counted
 
-_FULL = Delay(math.inf, "concurrency")
+_MOST_OF_MEAN, _SMALL_LOAD = 1.25, 8
+"""How much of the mean load of the replicas with room one of them takes; fewer always."""
 
 
 @dataclass(slots=True)
 class Passage:
-    """A request that passed and has a slot; ``ModelGate.leave`` returns it."""
+    """A request that passed and has a slot; ``leave`` of its gate returns it."""
 
+    gate: ModelGate
     sent: SentRequest
     is_probe: bool
 
@@ -48,10 +47,14 @@ class _Waiting:
     size: RequestSize
     gives_way: GivesWay
     admitted: asyncio.Future[Passage]
+    may_move: bool = False
+    """Whether a gate of another replica may let it pass."""
     held_by_rate: bool = False
 
 
 class ModelGate:
+    """``replica``: the address of its server, where the model has several."""
+
     def __init__(
         self,
         name: str,
@@ -61,30 +64,60 @@ class ModelGate:
         account: ProviderAccount,
         all_slots: Slots,
         log: RunLog,
+        replica: str | None = None,
     ) -> None:
-        self._name, self._model, self._stall_s, self._log = name, model, limits.stall_s, log
+        self._name, self._stall_s, self._log = name, limits.stall_s, log
+        self.replica = replica
+        self.peers: tuple[ModelGate, ...] = (self,)
+        """Those of all replicas of the model; what the others' requests wait for may pass here."""
         self._ceiling = Ceiling(requests_per_minute=model.rpm, tokens_per_minute=model.tpm)
-        self._pace = Pace(account)
-        self._limit = ConcurrencyLimit(model.concurrency)
-        self._breaker = CircuitBreaker(limits.breaker_failures)
+        self._server = ServerState(model, limits, account, is_replica=replica is not None)
         self._all_slots = all_slots
         self._before_ceiling = Line()
         self._queue: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self.waiting = self.in_flight = 0
-        self.last_failure = ""
-        """Of the requests since the last reply, also one that was only refused; empty: none."""
+        self.waiting = 0
+
+    @property
+    def in_flight(self) -> int:
+        return self._server.in_flight
+
+    @property
+    def last_failure(self) -> str:
+        return self._server.last_failure
 
     @property
     def is_out_of_order(self) -> bool:
-        """Whether the circuit is open: nothing but a probe is sent to the model."""
-        return self._breaker.is_open
+        """Whether the circuit is open: nothing but a probe is sent to the server."""
+        return self._server.breaker.is_open
 
-    async def enter(self, size: RequestSize, *, gives_way: GivesWay) -> Passage:
-        """Wait until a request of this size may be sent. To be followed by ``leave``.
+    @property
+    def probe_in_s(self) -> float:
+        """How long nothing is sent while the circuit is open; 0 where it is not."""
+        return self._server.breaker.wait_s(_now())
 
-        Raises CircuitOpenError where the model is out of order and ``gives_way`` says not to wait,
-        or for longer than ``stall_s``.
+    @property
+    def wants_probe(self) -> bool:
+        return self.is_out_of_order and self.probe_in_s <= 0
+
+    @property
+    def has_ceiling(self) -> bool:
+        return self._ceiling.is_set
+
+    def has_room(self, size: RequestSize) -> bool:
+        """Whether a request of this size would pass at once, as far as this server goes."""
+        return not (self._before_ceiling.is_taken or self._queue) and (
+            self._delay(size, _now()) is None
+        )
+
+    async def enter(
+        self, size: RequestSize, *, gives_way: GivesWay, may_move: bool = False
+    ) -> Passage:
+        """Wait until a request of this size may be sent, here or (where it ``may_move``) at one of
+        the peers. To be followed by ``leave`` of the gate that it passed.
+
+        Raises CircuitOpenError where the server is out of order while another replica is not, or
+        the model is and ``gives_way`` says not to wait, or is for longer than ``stall_s``.
         """
         self.waiting += 1
         try:
@@ -92,7 +125,7 @@ class ModelGate:
                 raise refusal
             if self._ceiling.is_set:
                 return await self._join_under_ceiling(size, gives_way)
-            return await self._join(size, gives_way)
+            return await self._join(size, gives_way, may_move=may_move)
         finally:
             self.waiting -= 1
 
@@ -127,26 +160,24 @@ class ModelGate:
         if not abandoned:
             self._learn(passage, error, headers)
         elif passage.is_probe:
-            self._breaker.probe_abandoned()
-        self.in_flight -= 1
+            self._server.breaker.probe_abandoned()
+        self._server.in_flight -= 1
         self._all_slots.give_back()
-        self._admit_all()
+        self._admit_here_and_there()
 
     def describe(self, calls: int) -> str:
         """What this many calls of the model are waiting for, for a message."""
+        what = ", ".join(self.told(calls - self.in_flight - self.waiting))
+        return f"{counted(calls, 'call')} of model `{self._name}`: {what}"
+
+    def told(self, between: int = 0) -> list[str]:
+        """How requests stand here; ``between``: calls that wait to be tried again."""
         parts = [f"{self.in_flight} in flight without a reply"] if self.in_flight else []
         if self.waiting:
             parts.append(f"{self.waiting} in its queue")
-        if between := calls - self.in_flight - self.waiting:
+        if between:
             parts.append(f"{between} about to be tried again")
-        if self.is_out_of_order:
-            parts.append(f"its circuit is open (last: {self._breaker.last_failure})")
-        else:
-            if paused_s := self._pace.paused_s(_now()):
-                parts.append(f"the provider takes nothing more for another {paused_s:.0f} s")
-            if self.last_failure:
-                parts.append(f"last failure: {self.last_failure}")
-        return f"{counted(calls, 'call')} of model `{self._name}`: {', '.join(parts)}"
+        return [*parts, *self._server.told(_now())]
 
     async def _join_under_ceiling(self, size: RequestSize, gives_way: GivesWay) -> Passage:
         # One at a time: what has passed the ceiling must not pile up behind something else.
@@ -161,17 +192,26 @@ class ModelGate:
         finally:
             self._before_ceiling.leave()
 
-    async def _join(self, size: RequestSize, gives_way: GivesWay) -> Passage:
-        one = _Waiting(size, gives_way, asyncio.get_running_loop().create_future())
-        self._queue.append(one)
-        if len(self._queue) == 1:
-            self._admit_all()
+    async def _join(
+        self, size: RequestSize, gives_way: GivesWay, *, may_move: bool = False
+    ) -> Passage:
+        admitted: asyncio.Future[Passage] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(size, gives_way, admitted, may_move))
+        if len(self._queue) == 1 or may_move:
+            self._admit_here_and_there()
         try:
-            return await one.admitted
+            return await admitted
         except asyncio.CancelledError:
-            if was_served(one.admitted):
-                self.leave(one.admitted.result(), abandoned=True)
+            if was_served(admitted):
+                passage = admitted.result()
+                passage.gate.leave(passage, abandoned=True)
             raise
+
+    def _admit_here_and_there(self) -> None:
+        self._admit_all()
+        for peer in self.peers:
+            if peer is not self:
+                peer._admit_all()
 
     def _admit_all(self) -> None:
         while self._admit_next():
@@ -183,20 +223,31 @@ class ModelGate:
         while self.in_flight == before:
             if not self._admit_next():
                 return
-        if self._queue and self._delay(self._queue[0].size, _now()) is None:
+        queue = self._next_queue()
+        if queue and self._delay(queue[0].size, _now()) is None:
             self._all_slots.call_in_turn(self._admit_one)
+
+    def _next_queue(self) -> deque[_Waiting]:
+        """Its own, or else the longest of its peers whose first request may move."""
+        if self._queue or len(self.peers) == 1:
+            return self._queue
+        movable = [one._queue for one in self.peers if one._queue and one._queue[0].may_move]
+        return max(movable, key=len, default=self._queue)
 
     def _admit_next(self) -> bool:
         """Whether the first in the queue is dealt with; if not, what lets it pass is arranged."""
-        if not self._queue:
+        queue = self._next_queue()
+        if not queue:
             return False
-        first = self._queue[0]
-        if first.admitted.done():  # cancelled, or sent away
-            self._queue.popleft()
-            return True
-        if (refusal := self._refusal(first.gives_way)) is not None:
-            self._queue.popleft()
+        first = queue[0]
+        is_own = queue is self._queue
+        refusal = None if first.admitted.done() else self._refusal(first.gives_way)
+        if refusal is not None and not is_own:
+            return False  # it waits for another replica
+        if refusal is not None:
             first.admitted.set_exception(refusal)
+        if first.admitted.done():  # cancelled, or sent away
+            queue.popleft()
             return True
         delay = self._delay(first.size, _now())
         if delay is not None:
@@ -206,7 +257,7 @@ class ModelGate:
         if not self._all_slots.take():
             self._all_slots.call_in_turn(self._admit_one)
             return False
-        self._queue.popleft()
+        queue.popleft()
         first.admitted.set_result(self._pass(first.size, held_by_rate=first.held_by_rate))
         return True
 
@@ -222,21 +273,24 @@ class ModelGate:
 
     def _delay(self, size: RequestSize, now: float) -> Delay | None:
         """What a request waits for; for infinity where only a reply can change it."""
-        wait_s = self._breaker.wait_s(now)
-        if wait_s > 0:
-            return Delay(wait_s, "circuit")
-        if self.in_flight >= self._limit.limit:
-            self._limit.held_back(now)
-            return _FULL
-        return self._pace.delay(size, now)
+        if len(self.peers) > 1 and self._has_more_than_its_share(now):
+            return FULL
+        return self._server.delay(size, now)
+
+    def _has_more_than_its_share(self, now: float) -> bool:
+        """Whether others with room have far fewer in flight: a replica that is slow would come to
+        hold all slots (hashing with bounded loads, Mirrokni et al., 2018)."""
+        others = [one for one in self.peers if one is not self and one._server.is_ready(now)]
+        if not others:
+            return False
+        mean = (sum(one.in_flight for one in others) + self.in_flight + 1) / (len(others) + 1)
+        return self.in_flight >= max(_SMALL_LOAD, math.ceil(_MOST_OF_MEAN * mean))
 
     def _pass(self, size: RequestSize, *, held_by_rate: bool) -> Passage:
-        self.in_flight += 1
-        sent = self._pace.sent(size, _now(), held_by_rate=held_by_rate)
-        is_probe = self._breaker.sent()
+        sent, is_probe = self._server.sent(size, _now(), held_by_rate=held_by_rate)
         if is_probe:
             self._send_away()
-        return Passage(sent, is_probe)
+        return Passage(self, sent, is_probe)
 
     def _send_away(self) -> None:
         """Requests that give way do not queue behind those that wait until the circuit closes."""
@@ -247,57 +301,42 @@ class ModelGate:
                 turn.set_exception(refusal)
 
     def _refusal(self, gives_way: GivesWay) -> CircuitOpenError | None:
-        """None where the model is in order, or a request should wait until it is."""
-        opened_at = self._breaker.opened_at
-        if opened_at is None:
+        """None where the server is in order, or a request should wait until it is."""
+        breaker = self._server.breaker
+        if not breaker.is_open:
             return None
-        now, last = _now(), self._breaker.last_failure
-        if gives_way():
-            if self._breaker.wait_s(now) <= 0:
-                return None  # this one is the probe: how else to learn that the model is back?
+        now, last, since = _now(), breaker.last_failure, self._model_out_since
+        if since is None or gives_way():
+            if breaker.wait_s(now) <= 0:
+                return None  # this one is the probe: how else to learn that the server is back?
             why = f"circuit open: model `{self._name}` is out of order. Last: {last}"
             return CircuitOpenError(why, model=self._name)
-        if now - opened_at <= self._stall_s:
+        if now - since <= self._stall_s:
             return None
         why = (
             f"circuit open: model `{self._name}` has been out of order for "
-            f"{now - opened_at:.0f} s, longer than limits.stall_s. Last: {last} "
+            f"{now - since:.0f} s, longer than limits.stall_s. Last: {last} "
             "Start the same command again once it is back: nothing that was paid is lost."
         )
         return CircuitOpenError(why, model=self._name, stops_run=True)
 
+    @property
+    def _model_out_since(self) -> float | None:
+        """None while one of its servers is in order."""
+        opened = [one._server.breaker.opened_at for one in self.peers]
+        known = [at for at in opened if at is not None]
+        return max(known) if len(known) == len(opened) else None
+
     def _learn(
         self, passage: Passage, error: CallError | None, headers: Mapping[str, str] | None
     ) -> None:
-        now, sent, outcome = _now(), passage.sent, outcome_of(error)
-        self.last_failure = "" if error is None else str(error)
-        if error is None:
-            self._limit.succeeded(sent_at=sent.at, now=now, in_flight=self.in_flight)
-        elif outcome is Outcome.REFUSED:
-            self._limit.refused(sent_at=sent.at, now=now, in_flight=self.in_flight)
-        is_scattered = outcome is Outcome.OVERLOADED and not self._limit.overloaded(
-            sent_at=sent.at, now=now, in_flight=self.in_flight
-        )
-        if isinstance(error, StatusError):
-            headers = error.headers
-        said = read_allowances(headers, unix_time=time.time() - (now - sent.at)) if headers else ()
-        if outcome is Outcome.REFUSED and isinstance(error, StatusError):
-            self._pace.refused(sent, now, refusal_of(error, self._model.model), said)
-        else:
-            self._pace.accepted(sent, said)
-        if outcome in {Outcome.FAILED, Outcome.OVERLOADED}:
-            self._count_failure(passage, error, now, is_scattered=is_scattered)
-        elif self._breaker.succeeded():
-            self._log.event("circuit_closed", model=self._name)
-
-    def _count_failure(
-        self, passage: Passage, error: CallError | None, now: float, *, is_scattered: bool
-    ) -> None:
-        pause_s = error.retry_after_s if isinstance(error, StatusError) else None
-        if pause_s is not None and not is_scattered:
-            self._pace.pause(now, pause_s)
-        if self._breaker.failed(now, str(error), is_probe=passage.is_probe):
-            self._log.event("circuit_opened", model=self._name, failure=str(error))
+        change = self._server.ended(passage.sent, error, headers, _now(), is_probe=passage.is_probe)
+        if change is None:
+            return
+        replica = {} if self.replica is None else {"replica": self.replica}
+        failure = {} if error is None or change == "circuit_closed" else {"failure": str(error)}
+        self._log.event(change, model=self._name, **replica, **failure)
+        if change == "circuit_opened":
             self._send_away()
 
 

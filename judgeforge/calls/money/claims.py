@@ -20,6 +20,8 @@ class Claim:
     paid_pico: int = 0
     paid_calls: int = 0
     cached_calls: int = 0
+    prompt: str = ""
+    """Its id."""
     goes_first: bool = False
     """The prompt is to show whether models can be asked at all, so its calls wait for nothing."""
 

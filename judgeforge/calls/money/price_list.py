@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from judgeforge.calls.money.prices import FREE, ModelPrice, Rates
+from judgeforge.config.addresses import is_this_machine
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.price import BatchPrice, Price
 
@@ -67,12 +68,17 @@ def price_of(model: ModelConfig) -> ModelPrice | None:
     """The configured price, else the public price list's; None where neither knows the model."""
     if model.price is not None:
         return _configured(model.price)
-    if not model.facts.paid:
+    if not model.facts.paid or (model.facts.free_here and _is_here(model)):
         return FREE
     try:
         return listed_price(model)
     except UnlistedError:
         return None
+
+
+def _is_here(model: ModelConfig) -> bool:
+    """Whether all its servers run on this machine."""
+    return bool(model.addresses) and all(is_this_machine(one) for one in model.addresses)
 
 
 def batch_price_of(model: ModelConfig) -> ModelPrice | None:
@@ -162,8 +168,8 @@ def _look_up(
         calc_price, Usage(), model.model, genai_request_timestamp=moment, price_context=context
     )
     try:
-        if model.base_url is not None:
-            return look_up(provider_api_url=model.base_url)
+        if model.addresses:
+            return look_up(provider_api_url=model.addresses[0])
         return look_up(provider_id=model.facts.listed_as or model.provider)
     except LookupError as error:
         raise UnlistedError(_why_unlisted(model, look_up)) from error
@@ -172,9 +178,9 @@ def _look_up(
 def _why_unlisted(model: ModelConfig, look_up: Callable[..., object]) -> str:
     """Prices are of a server: another one that has a model of that name may ask anything."""
     missing = "the public price list does not have it"
-    if model.base_url is None:
+    if not model.addresses:
         return missing
-    where = urlsplit(model.base_url).hostname or "its base_url"
+    where = urlsplit(model.addresses[0]).hostname or "its base_url"
     try:
         look_up(provider_id=model.facts.listed_as or model.provider)
     except LookupError:

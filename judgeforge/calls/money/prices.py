@@ -103,6 +103,8 @@ def most_output_tokens(body: Body) -> int:
     if "questions" in body:
         return MOST_TOKENS_PER_DECISION * len(body["questions"])
     limit = body.get("max_completion_tokens", body.get("max_tokens"))
+    if not isinstance(limit, int) and ("messages" not in body or "use_activation" in body):
+        return 0  # of a reward model, which writes nothing
     if not isinstance(limit, int):
         raise ValueError("a request without an output limit has no price")
     return limit

@@ -13,10 +13,18 @@ openai_batches.py      OpenAI's batches, and servers that speak them
 anthropic_batches.py   Anthropic's message batches
 openai_decisions.py    OpenAI decisions, and gateways that speak them
 systemone.py           System One decisions
+classify.py            rewards of vLLM and SGLang
+tei.py                 rewards of Text Embeddings Inference
+reward_server.py       what servers of reward models share
 local.py               a GGUF model in this process
 local_engine.py        the loaded model, and the threads that talk to it
+transformers_local.py  rewards and decisions of models of transformers in this process
+transformers_engine.py  the thread that reads batches with one
+transformers_files.py  whether a model's files can be loaded, and loading them
+transformers_reading.py  conversations and questions as tokens, and what the model makes of them
 decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door, and what goes wrong on the way
+repeated_requests.py   requests after the first: copies of what the SDK sent
 connection_errors.py   what goes wrong on the way, told apart by whether anything was sent
 http_errors.py         what a server says when it refuses, and what follows
 context_refusals.py    whether a refusal says that the request is too long, and for what

@@ -92,7 +92,14 @@ class DecisionRequest:
     questions: tuple[DecisionQuestion, ...]
 
 
-ModelRequest = ChatRequest | DecisionRequest
+@dataclass(frozen=True, slots=True)
+class RewardRequest:
+    """A conversation whose last turn, an answer, is to get a reward."""
+
+    messages: tuple[Message, ...]
+
+
+ModelRequest = ChatRequest | DecisionRequest | RewardRequest
 
 
 def chat_only(request: ModelRequest) -> ChatRequest:
@@ -105,6 +112,12 @@ def chat_only(request: ModelRequest) -> ChatRequest:
 def decisions_only(request: ModelRequest) -> DecisionRequest:
     if not isinstance(request, DecisionRequest):
         raise TypeError("a decision model cannot chat")
+    return request
+
+
+def rewards_only(request: ModelRequest) -> RewardRequest:
+    if not isinstance(request, RewardRequest):
+        raise TypeError("a reward model gives rewards only")
     return request
 
 
@@ -172,6 +185,9 @@ class ModelReply:
     given."""
     decisions: tuple[DecisionAnswer, ...] = ()
     """In the order in which the provider gives them; some may be missing."""
+    rewards: tuple[float, ...] = ()
+    """Of a reward model: one number, where the server keeps to what it was asked. They are not
+    checked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +231,10 @@ class ProviderKind(Protocol):
 
 
 def open_provider(model: ModelConfig, key: str | None) -> Provider:
-    """The provider of a model. SDKs are imported when the first request is sent."""
+    """The provider of a model, at the first of its servers. SDKs are imported when the first
+    request is sent."""
     kind: ProviderKind = resolve_name(model.facts.opened_by)
-    return kind(model.base_url, key)
+    return kind(next(iter(model.addresses), None), key)
 
 
 _STOPS = frozenset({"stop", "stop_sequences", "stop_token_ids", "stop_strings", "stop_words"})

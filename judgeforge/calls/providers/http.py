@@ -1,8 +1,9 @@
 """The way to a server through an SDK's own door: a raw body there, the provider's own bytes back.
 
-The SDK keeps its authentication, timeouts and error classes; it does not retry, and adds nothing of
-its own environment. Redirects are not followed: a key must not travel to another host. A connection
-is reused only while nothing unasked-for waits on it, and one to this machine uses no proxy.
+The SDK authenticates and builds the first request of each kind, of which later ones are copies
+(repeated_requests.py); it does not retry, and adds nothing of its own environment. Redirects are
+not followed: a key must not travel to another host. A connection is reused only while nothing
+unasked-for waits on it, and one to this machine uses no proxy.
 Whatever goes wrong on the way is told apart by whether anything was sent (connection_errors.py).
 """
 
@@ -20,8 +21,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from judgeforge.calls.providers.base import Body, RawReply
 from judgeforge.calls.providers.connection_errors import call_error
 from judgeforge.calls.providers.http_errors import error_with_success, limit_headers
+from judgeforge.calls.providers.repeated_requests import RepeatedRequests
+from judgeforge.config.addresses import is_this_machine
 from judgeforge.config.keys import read_headers
-from judgeforge.config.model import ModelConfig, is_this_machine
+from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, JudgeforgeError
 from judgeforge.store.atomic_files import descriptor_of, write_error
 
@@ -57,6 +60,7 @@ class HttpProvider:
         self._address = self.base_url.rstrip("/")
         self._proxy: str | None = None
         self._client: Any = None
+        self._requests: RepeatedRequests
 
     def load_sdk(self) -> tuple[Any, Any]:
         """Import the SDK; returns it with the class of its asynchronous client."""
@@ -133,21 +137,13 @@ class HttpProvider:
         raise failure
 
     async def _post(self, body: Body, model: ModelConfig) -> Any:  # noqa: ANN401
-        import httpx2
-
-        timeout = httpx2.Timeout(model.timeout_s, connect=model.connect_timeout_s)
-        return await self._client.post(
+        return await self._requests.post(
             # A whole address spares the SDK from putting it together anew for each call.
             self._address + self.endpoint,
-            cast_to=httpx2.Response,
-            body=body,
-            options={
-                "timeout": timeout,
-                "max_retries": 0,
-                "follow_redirects": False,
-                "headers": read_headers(model),
-                "params": model.query,
-            },
+            body,
+            timeouts_s=(model.timeout_s, model.connect_timeout_s),
+            headers=read_headers(model),
+            query=model.query,
         )
 
     async def close(self) -> None:
@@ -179,6 +175,7 @@ class HttpProvider:
         self._client._custom_headers = {}
         for ids in ("organization", "project") if self.base_url != self.own_address else ():
             setattr(self._client, ids, None)
+        self._requests = RepeatedRequests(self._client, http_client)
 
 
 async def write_stream(response: Any, into: Path, *, first: bool) -> None:  # noqa: ANN401 (the SDK's)
@@ -227,7 +224,9 @@ def _session_maker(ssl_context: Any) -> Callable[[], aiohttp.ClientSession]:  # 
         trace = aiohttp.TraceConfig()
         trace.on_request_headers_sent.append(note_sent)
         connector = SilentConnector(limit=_MOST_CONNECTIONS, ssl=ssl_context)
-        return aiohttp.ClientSession(connector=connector, trace_configs=[trace])
+        # The SDK's client keeps the cookies.
+        jar = aiohttp.DummyCookieJar()
+        return aiohttp.ClientSession(connector=connector, cookie_jar=jar, trace_configs=[trace])
 
     return make
 

@@ -18,10 +18,11 @@ from pydantic import (
     AliasChoices,
     BaseModel,
     Field,
+    GetCoreSchemaHandler,
     ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import with_default_schema
 
 from judgeforge.calls.providers.answers import clean, ended, split_reasoning
 from judgeforge.calls.providers.base import Body, ChatRequest, ModelReply, TokenProbability, Usage
@@ -37,14 +38,13 @@ Count = float | None
 T = TypeVar("T")
 
 
-def _readable(value: object, read: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401
-    try:
-        return read(value)
-    except ValidationError:
-        return None
+class _AbsentIfUnreadable:
+    @staticmethod
+    def __get_pydantic_core_schema__(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+        return with_default_schema(handler(source), default=None, on_error="default")
 
 
-Beside = Annotated[T | None, WrapValidator(_readable)]
+Beside = Annotated[T | None, _AbsentIfUnreadable]
 """What stands beside the answer: absent where it cannot be read, so that it never costs one."""
 
 M = TypeVar("M", bound=BaseModel)
@@ -215,6 +215,8 @@ def _answer_and_thought(content: object) -> tuple[str, str]:
 
     A server that has read the model's JSON itself sends its value: a number, or an object.
     """
+    if isinstance(content, str):
+        return content, ""
     if isinstance(content, int | float):
         return json.dumps(content), ""
     if isinstance(content, Mapping) and content and not content.keys() & {"type", *_TEXT_FIELDS}:

@@ -70,12 +70,28 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
     say(f"{counted(status.calls, 'call')} sent, cost {usd(status.cost_usd, 6)}{budget}{reserved}")
     if status.batches is not None:
         say(f"waits for {status.batches}")
+    if status.saved_usd is not None:
+        say(f"batches saved {usd(status.saved_usd, 6)} so far")
+    for one in status.replicas:
+        say(_server(one))
     if status.trouble is not None:
         say(status.trouble)
     if status.status == "killed":
         say("no process runs it: it was killed, and the same command goes on where it stopped")
     elif status.message and not status.running:
         say(status.message)
+
+
+def _server(one: Mapping[str, Any]) -> str:
+    failed = ", ".join(f"{why} {count:,}" for why, count in one["failures"].items())
+    parts = [
+        counted(one["requests"], "request"),
+        *([f"without a reply: {failed}"] if failed else []),
+    ]
+    if one["outages"]:
+        now = ", and is now" if one["is_out_of_order"] else ""
+        parts.append(f"out of order for {one['out_of_order_s']:.0f} s in all{now}")
+    return f"{one['model']} at {one['address']}: {'; '.join(parts)}"
 
 
 def _print_result(result: RunResult, *, show_pairs: int) -> None:

@@ -5,6 +5,7 @@ pattern.py     regular expressions, bounded in size and time
 text.py        words, lengths, lists, patterns, the reference
 structured.py  JSON and JSON Schema
 tool_calls.py  which tools are called, and with which arguments
+expected_calls.py  that it makes just the expected calls, in order or not
 language.py    the language of a text
 programs.py    what a program of its own is to find out: mathematics, tests, functions
 code_blocks.py  the Python code of an answer
@@ -21,7 +22,15 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from judgeforge.judging.checks import language, pattern, programs, structured, text, tool_calls
+from judgeforge.judging.checks import (
+    expected_calls,
+    language,
+    pattern,
+    programs,
+    structured,
+    text,
+    tool_calls,
+)
 from judgeforge.judging.checks.programs import REFERENCE, Makes, Task, Verdict
 from judgeforge.judging.checks.subject import (
     Passes,
@@ -102,6 +111,7 @@ CHECKS: Mapping[str, CheckKind] = {
     "language": CheckKind(language.language_code, language.is_in_language),
     "calls_tool": CheckKind(tool_calls.tools, tool_calls.calls_tool),
     "tool_arguments": CheckKind(tool_calls.arguments, tool_calls.arguments_follow),
+    "tool_calls": CheckKind(expected_calls.wanted_calls, expected_calls.makes_calls),
     "no_tool_call": CheckKind(only_true, tool_calls.makes_no_call),
     "equals_reference": CheckKind(only_true, text.equals_reference, needs_reference=True),
     "contains_reference": CheckKind(only_true, text.contains_reference, needs_reference=True),

@@ -136,7 +136,7 @@ class Programs:
 
     def _opened_sandbox(self) -> Sandbox:
         if self._sandbox is None:
-            self._sandbox = open_sandbox()
+            self._sandbox = open_sandbox().another()
         return self._sandbox
 
     def _ask_worker(self, task: Task, given: Mapping[str, Any]) -> Verdict:

@@ -40,6 +40,7 @@ _POWER = r"(?:\s*\^?\s*\{?([23²³])\}?)?"
 _QUANTITY = re.compile(
     rf"(?P<sign>[$€£])?\s*(?P<number>{_NUMBER})\s*(?P<unit>{_UNIT})?{_POWER}\s*\.?"
 )
+_FORMULA = re.compile(r"\$+([^$]*)\$+")
 _POWERS = {"2": 2, "3": 3, "²": 2, "³": 3}
 
 
@@ -55,7 +56,9 @@ class Quantity:
 
 def read_quantity(text: str) -> Quantity | None:
     """A whole text that is one number with a unit or without; None for anything else."""
-    plain = _DEGREES.sub("°", text.strip().strip("$").replace("\\$", "$").replace("\\%", "%"))
+    formula = _FORMULA.fullmatch(text.strip())
+    plain = _DEGREES.sub("°", formula[1] if formula else text.strip())
+    plain = plain.replace("\\$", "$").replace("\\%", "%")
     plain = _TEXT.sub(r"\1", plain).replace("\\,", " ").replace("\\ ", " ").replace("~", " ")
     found = _QUANTITY.fullmatch(plain.strip())
     if found is None:

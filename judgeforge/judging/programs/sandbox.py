@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import select
 import selectors
 import shutil
 import signal
@@ -33,6 +34,7 @@ from judgeforge.judging.programs.seccomp import ARCHITECTURES, architecture, bpf
 PROGRAM = Path(__file__).with_name("sandboxed_tests.py")
 _INSIDE = "/judge/sandboxed_tests.py"
 _ROOM_MB, _MOST_OUTPUT, _SHOWN_OUTPUT, _MOST_REPORT = 64, 1 << 20, 600, 1 << 16
+_DYING_S = 5.0
 _CLOCK_TIMES, _CLOCK_MORE_S = 2.0, 2.0
 """A program may take longer by the clock than of a processor: others want that, too."""
 _SIZED_FOLDERS_SINCE = (0, 7)
@@ -73,6 +75,10 @@ class Sandbox:
         with self._started() as (process, reports):
             ended = _watch(process, reports, json.dumps({**given, "token": token}), clock_s)
         return _verdict(ended, token, given["timeout_s"])
+
+    def another(self) -> Sandbox:
+        """The same for another run: each kills its own."""
+        return Sandbox(self.bwrap, self.options, self.filter)
 
     def kill(self) -> None:
         with self._lock:
@@ -162,11 +168,20 @@ def _watch(process: subprocess.Popen[bytes], reports: int, given: str, clock_s: 
                 why = "output"
     if why is not None:
         _kill_group(process.pid)
+        _wait_for_the_end(reports)
     with suppress(subprocess.TimeoutExpired):
-        process.wait(5)
+        process.wait(_DYING_S)
     code = process.returncode
     feeder.join(1)
     return _Ended(None if why else code, report, output, why)
+
+
+def _wait_for_the_end(reports: int) -> None:
+    """Of all that runs in there: bubblewrap is gone at once, and takes the others with it."""
+    until = time.monotonic() + _DYING_S
+    while (left := until - time.monotonic()) > 0 and select.select([reports], [], [], left)[0]:
+        if not os.read(reports, 1 << 16):
+            return
 
 
 def _feed(process: subprocess.Popen[bytes], given: bytes) -> None:

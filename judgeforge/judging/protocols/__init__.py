@@ -4,6 +4,7 @@ pointwise.py  one completion at a time, scored
 pairwise.py   two compared
 listwise.py   all scored side by side
 decisions.py  a decision model, which answers in probabilities
+reward.py     a reward model, which gives a number
 
 To add a protocol: a file with a class like ``Judge``, and a line in ``PROTOCOLS``
 (ranking/protocols.py).

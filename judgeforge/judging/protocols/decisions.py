@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from judgeforge.calls.call import Asks
+from judgeforge.calls.call import Asks, is_a_context
 from judgeforge.calls.providers.base import (
     DecisionAnswer,
     DecisionQuestion,
@@ -90,11 +90,10 @@ class DecisionJudge:
                 raise
             return blank.model_copy(update=call_failure(error).fields())
         tokens = answer.input_tokens_read(request)
-        cut_at = answer.cut_at_tokens(request)
-        if cut_at is None:
+        if tokens is None or not is_a_context(tokens):
             evidence = self._evidence(request, answer.reply)
         else:
-            evidence = input_cut(cut_at).fields()
+            evidence = input_cut(tokens).fields()
         if answer.answered_by:
             evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))
         if tokens is not None:

@@ -6,6 +6,7 @@ in_words.py       judges that answer in words instead
 textual_forms.py  the documented forms of such answers
 probabilities.py  probabilities of answers, and expected scores
 decisions.py      the answers of a decision model
+rewards.py        the number of a reward model
 
 To add a form of words: a function and a line in textual_forms.py.
 """

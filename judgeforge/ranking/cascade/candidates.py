@@ -58,7 +58,7 @@ def times_asked(evidence: Evidence, options: Sequence[JudgeOption]) -> Asked:
     orders = {option.name: option.questions_per_pair for option in options}
     everyone = tuple(range(len(evidence.completion_ids)))
     found: Counter[tuple[str, tuple[int, ...]]] = Counter()
-    for cell in evidence.cells:
+    for cell in (*evidence.cells, *evidence.rewards):
         places = everyone if cell.judge in lists else (cell.place,)
         found[cell.judge, places] = len(cell.scores)
     for one in evidence.comparisons:

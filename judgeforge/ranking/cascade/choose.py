@@ -80,6 +80,8 @@ def next_bundle(
         bundles, belief, reliability, transform=transform, base=base, value=value
     )
     unit = min(option.cost for option in options if option.tier == first_tier(options))
+    if unit == 0:  # a first tier that is free is no measure of what others may cost
+        unit = min((option.cost for option in options if option.cost > 0), default=1.0)
     return _most_for_its_cost(bundles, expected - now, unit=unit, least=rules.min_gain)
 
 

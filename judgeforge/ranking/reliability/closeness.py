@@ -65,12 +65,22 @@ def _with(known: Reliability, prompts: float, pairs: float) -> Reliability:
 
 
 def _told(ranking: Ranking) -> _Told:
+    prior = ranking.prior
+    if prior is None:
+        return _Told(1.0, (1.0,))
+
+    def mixed(slight: float, equal: float) -> float:
+        return prior.equal * equal + (1.0 - prior.equal) * slight
+
     pairs = []
     for first, second in combinations(range(len(ranking.scores)), 2):
         gap, variance, before = gap_of(ranking, first, second)
-        close = ranking.prior and variance > 0 and views(ranking.prior, gap, variance, before)[1]
-        pairs.append(close.likelier if close else 1.0)
-    return _Told(pairs[0] if len(pairs) == 1 else all_close(ranking), tuple(pairs))
+        if variance > 0:
+            _, slight, equal = views(prior, gap, variance, before)
+            pairs.append(mixed(slight.likelier, equal))
+        else:
+            pairs.append(1.0)
+    return _Told(pairs[0] if len(pairs) == 1 else mixed(*all_close(ranking)), tuple(pairs))
 
 
 def _shares(told: Sequence[_Told], known: Reliability) -> tuple[float, float]:

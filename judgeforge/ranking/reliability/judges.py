@@ -6,11 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from judgeforge.text.messages import Record
+from judgeforge.text.messages import Record, SparseRecord
 
 
-class JudgeReliability(Record):
+class JudgeReliability(SparseRecord):
     """One judge. Scores are on the scale 0 to 1; standard deviations have the same unit."""
+
+    only_where_set = frozenset({"reward_unit"})
 
     name: str = ""
     offset: float = 0.0
@@ -31,6 +33,9 @@ class JudgeReliability(Record):
     """Davidson's tie parameter: odds of a tie against either side for equal completions, halved."""
     persistence: float = Field(default=0.6, ge=0, le=1)
     """Share of a verdict that asking the same judge about the same two again only repeats."""
+    reward_unit: float | None = Field(default=None, gt=0)
+    """Of a reward model: points of reward that stand for one of log-odds (ranking/rewards.py); None
+    as long as nothing shows it, and for all other judges."""
 
     def repeated(self, verdicts: int) -> float:
         """What each of this many verdicts on the same two counts for, 0 to 1."""

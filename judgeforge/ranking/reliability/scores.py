@@ -19,13 +19,17 @@ from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.reliability.judges import Reliability
 
-STEPS = 40
+STEPS = 80
 PRIOR_CELLS = 30.0
 """How many cells the prior variances of qualities and prompts are worth."""
 PRIOR_FEW_CELLS = 4.0
 """The same of own errors and noise, in which recorded judges differ widely."""
-PRIOR_SCALE_CELLS = 60.0
+PRIOR_SCALE_CELLS = 20.0
 """How many cells the prior scale (1) is worth."""
+CLOSE, PRIOR_PROMPTS = 0.1, 15.0
+"""Share of prompts whose completions are nearly equal, and how many prompts it is worth."""
+CLOSE_VARIANCE = 0.25**2 / 2
+"""Of the qualities of such a prompt, over that of others: some differ slightly, most not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,15 @@ class _Parameters:
     prompt: Array
     repeat: Array
     """The last three are variances, one for each judge."""
+    of_any_prompt: NDArray[np.bool_]
+    """Whether it says nothing of whole prompts, as reward models do: ``prompt`` then stays, and it
+    has no say in what zero and one mean."""
     mean: float
     spread: float
     quality: float
-    """Variances of the prompts' means and of the qualities around them."""
+    """Variances of the prompts' means and, where they differ, of the qualities around them."""
+    close: float
+    """Share of prompts whose completions are nearly equal."""
 
 
 def fit_scores(evidence: Sequence[Evidence], reliability: Reliability) -> Reliability:
@@ -84,9 +93,11 @@ def _start(
         own=np.array([judge.own_sd**2 for judge in judges]),
         prompt=np.array([judge.prompt_sd**2 for judge in judges]),
         repeat=_repeat_variances(evidence, names, reliability),
+        of_any_prompt=np.array([judge.reward_unit is not None for judge in judges]),
         mean=centre,
         spread=reliability.prompt_sd**2,
         quality=reliability.quality_sd**2,
+        close=CLOSE,
     )
 
 
@@ -133,8 +144,8 @@ class _Sums:
     """Expected sums over all prompts, from which the next parameters follow."""
 
     def __init__(self, judges: int) -> None:
-        self.spread = self.quality = 0.0
-        self.prompts = self.completions = 0
+        self.spread = self.quality = self.close = self.completions = 0.0
+        self.prompts = 0
         self.own, self.own_n = np.zeros(judges), np.zeros(judges)
         self.prompt, self.prompt_n = np.zeros(judges), np.zeros(judges)
         self.cross, self.square = np.zeros(judges), np.zeros(judges)
@@ -147,68 +158,111 @@ def _improve(groups: Sequence[_Group], now: _Parameters, prior: _Parameters) -> 
         _expect(group, now, sums)
     own = (PRIOR_FEW_CELLS * prior.own + sums.own) / (PRIOR_FEW_CELLS + sums.own_n)
     prompt = (PRIOR_CELLS * prior.prompt + sums.prompt) / (PRIOR_CELLS + sums.prompt_n)
+    prompt = np.where(now.of_any_prompt, now.prompt, prompt)
     quality = (PRIOR_CELLS * prior.quality + sums.quality) / (PRIOR_CELLS + sums.completions)
+    close = (PRIOR_PROMPTS * prior.close + sums.close) / (PRIOR_PROMPTS + sums.prompts)
     spread = (PRIOR_CELLS * prior.spread + sums.spread) / (PRIOR_CELLS + sums.prompts)
     pull = PRIOR_SCALE_CELLS * prior.quality
     scale = np.maximum((pull + sums.cross) / (pull + sums.square), 0.05)
     # Only ratios of scales can be seen: their geometric mean is set to 1.
-    gauge = float(np.exp(np.mean(np.log(scale))))
+    grading = now.of_any_prompt if now.of_any_prompt.all() else np.logical_not(now.of_any_prompt)
+    gauge = float(np.exp(np.mean(np.log(scale[grading]))))
     offset = now.offset + sums.rest / np.maximum(sums.own_n, 1.0)
-    centre = float(offset.mean())
+    centre = float(offset[grading].mean())
     return _Parameters(
         offset=offset - centre,
         scale=scale / gauge,
         own=own,
         prompt=prompt,
         repeat=now.repeat,
+        of_any_prompt=now.of_any_prompt,
         mean=now.mean + centre,
         spread=spread * gauge**2,
         quality=quality * gauge**2,
+        close=close,
     )
 
 
 def _expect(group: _Group, now: _Parameters, sums: _Sums) -> None:
-    """Latent variables of a prompt: m, d_i, u_j (judges asked), e (one for each cell)."""
-    n, cells = group.size, len(group.judges)
-    asked, column = np.unique(group.judges, return_inverse=True)
-    variances = np.concatenate(
-        [[now.spread], np.full(n, now.quality), now.prompt[asked], now.own[group.judges]]
+    """Of each prompt it is uncertain whether its completions differ: both are expected, each as far
+    as it is likely (mixture of factor analysers; Ghahramani and Hinton 1996)."""
+    wide, narrow = (_Latent.of(group, now, now.quality * part) for part in (1.0, CLOSE_VARIANCE))
+    odds = (
+        now.close
+        / (1.0 - now.close)
+        * np.exp(np.clip(narrow.log_likelihood - wide.log_likelihood, -60.0, 60.0))
     )
-    scale = now.scale[group.judges]
-    design = np.zeros((cells, len(variances)))
-    row = np.arange(cells)
-    design[:, 0] = scale
-    design[row, 1 + group.places] = scale
-    design[row, 1 + n + column] = 1.0
-    design[row, 1 + n + len(asked) + row] = 1.0
-    loaded = design * variances
-    seen = loaded @ design.T + np.diag(now.repeat[group.judges] / group.counts)
-    gain = np.linalg.solve(seen, loaded).T
-    covariance = np.diag(variances) - gain @ loaded
-    residual = group.scores - (now.mean + now.offset[group.judges])
-    latent = residual @ gain.T
-    number = len(group.scores)
-    second = latent.T @ latent + number * covariance
+    close = odds / (1.0 + odds)
+    sums.prompts += len(close)
+    sums.close += float(close.sum())
+    wide.add_to(sums, group, now, 1.0 - close, 1.0)
+    narrow.add_to(sums, group, now, close, CLOSE_VARIANCE)
 
-    diagonal = np.diagonal(second)
-    sums.prompts += number
-    sums.completions += number * n
-    sums.spread += float(diagonal[0])
-    sums.quality += float(diagonal[1 : 1 + n].sum())
-    np.add.at(sums.prompt, asked, diagonal[1 + n : 1 + n + len(asked)])
-    np.add.at(sums.prompt_n, asked, number)
-    first_e = 1 + n + len(asked)
-    np.add.at(sums.own, group.judges, diagonal[first_e:])
-    np.add.at(sums.own_n, group.judges, number)
 
-    d, u, e = 1 + group.places, 1 + n + column, first_e + row
-    quality = latent[:, [0]] + latent[:, d]
-    errors = second[0, u] + second[0, e] + second[d, u] + second[d, e]
-    np.add.at(sums.cross, group.judges, (residual * quality).sum(0) - errors)
-    np.add.at(sums.square, group.judges, second[0, 0] + 2.0 * second[0, d] + second[d, d])
-    # Without the judge's own errors, whose mean is thereby moved into its offset (parameter
-    # expansion, Liu, Rubin and Wu 1998): otherwise they take up most of every step.
-    np.add.at(sums.rest, group.judges, (residual - scale * quality).sum(0))
+@dataclass(frozen=True, slots=True)
+class _Latent:
+    """Latent variables of the prompts of a group: m, d_i, u_j (judges asked), e (one a cell)."""
+
+    residual: Array
+    """(prompts, cells)"""
+    mean: Array
+    """(prompts, variables)"""
+    covariance: Array
+    log_likelihood: Array
+    """Of each prompt, up to what does not depend on the variance of the qualities."""
+
+    @classmethod
+    def of(cls, group: _Group, now: _Parameters, quality: float) -> _Latent:
+        n, cells = group.size, len(group.judges)
+        asked, column = np.unique(group.judges, return_inverse=True)
+        variances = np.concatenate(
+            [[now.spread], np.full(n, quality), now.prompt[asked], now.own[group.judges]]
+        )
+        scale, row = now.scale[group.judges], np.arange(cells)
+        design = np.zeros((cells, len(variances)))
+        design[:, 0] = scale
+        design[row, 1 + group.places] = scale
+        design[row, 1 + n + column] = 1.0
+        design[row, 1 + n + len(asked) + row] = 1.0
+        loaded = design * variances
+        seen = loaded @ design.T + np.diag(now.repeat[group.judges] / group.counts)
+        gain = np.linalg.solve(seen, loaded).T
+        residual = group.scores - (now.mean + now.offset[group.judges])
+        fit = (residual * np.linalg.solve(seen, residual.T).T).sum(1)
+        return cls(
+            residual,
+            residual @ gain.T,
+            np.diag(variances) - gain @ loaded,
+            -0.5 * (fit + float(np.linalg.slogdet(seen)[1])),
+        )
+
+    def add_to(
+        self, sums: _Sums, group: _Group, now: _Parameters, weights: Array, part: float
+    ) -> None:
+        """``part``: variance of the qualities over that of prompts where they differ."""
+        n, cells, number = group.size, len(group.judges), float(weights.sum())
+        asked, column = np.unique(group.judges, return_inverse=True)
+        scale, latent = now.scale[group.judges], self.mean
+        second = (latent * weights[:, None]).T @ latent + number * self.covariance
+        diagonal = np.diagonal(second)
+        sums.completions += number * n
+        sums.spread += float(diagonal[0])
+        sums.quality += float(diagonal[1 : 1 + n].sum()) / part
+        np.add.at(sums.prompt, asked, diagonal[1 + n : 1 + n + len(asked)])
+        np.add.at(sums.prompt_n, asked, number)
+        first_e = 1 + n + len(asked)
+        np.add.at(sums.own, group.judges, diagonal[first_e:])
+        np.add.at(sums.own_n, group.judges, number)
+
+        d, u, e = 1 + group.places, 1 + n + column, first_e + np.arange(cells)
+        quality = latent[:, [0]] + latent[:, d]
+        errors = second[0, u] + second[0, e] + second[d, u] + second[d, e]
+        seen = weights @ (self.residual * quality)
+        np.add.at(sums.cross, group.judges, seen - errors)
+        np.add.at(sums.square, group.judges, second[0, 0] + 2.0 * second[0, d] + second[d, d])
+        # Without the judge's own errors, whose mean is thereby moved into its offset (parameter
+        # expansion, Liu, Rubin and Wu 1998): otherwise they take up most of every step.
+        np.add.at(sums.rest, group.judges, weights @ (self.residual - scale * quality))
 
 
 def _as_reliability(
@@ -232,7 +286,7 @@ def _as_reliability(
             ),
             "mean": found.mean,
             "prompt_sd": math.sqrt(found.spread),
-            "quality_sd": math.sqrt(found.quality),
+            "quality_sd": math.sqrt(found.quality * (1.0 - found.close * (1.0 - CLOSE_VARIANCE))),
         }
     )
 

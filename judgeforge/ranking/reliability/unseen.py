@@ -8,26 +8,24 @@ recorded (docs/judging.md says which); labels of the run's own prompts take thei
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 from judgeforge.ranking.evidence import Evidence
+from judgeforge.ranking.reliability.agreement import ERROR_CORRELATION
+from judgeforge.ranking.reliability.alone import (
+    ALONE_DOUBT,
+    LASTING_SIGNAL,
+    LEAST_REPEATED,
+    Signal,
+    repeated,
+    signal_of,
+)
 from judgeforge.ranking.reliability.closeness import CLOSE_PAIRS, CLOSE_PROMPTS
 from judgeforge.ranking.reliability.judges import PRIOR, JudgeReliability, Reliability
 
-LASTING_SIGNAL = 1.4
-"""Standard deviation of what a judge that nothing measures sees of the qualities, over that of its
-own lasting error. Over 29 recorded pairs of a judge and a set of ordinary answers the median of the
-signal over all error of one answer is 1.11; asked eight times it is 1.25 times as much."""
-ALONE_DOUBT = 0.85
-"""Standard deviation of the logarithm of that ratio over the same: 0.72 by the middle half of them,
-1.05 with the outermost, which are few and measured on few pairs."""
 PANEL_DOUBT = 0.15
 """The same of a panel that measures itself, on few prompts."""
-ERROR_CORRELATION = 0.28
-"""Of the errors of two recorded judges about one completion: 0.28 to 0.46. The lower end, since the
-own errors of a panel are fitted cautiously already."""
-LEAST_REPEATED = 16
-"""Completions that a judge scored twice, from which on its noise is measured."""
 USELESS = 0.4
 """Of 91 recorded pairs of a judge and a set (those made to fool judges among them) 51 are right in
 less than 60 % of cases. A judge of which nothing is known, not even whether it says the same again,
@@ -39,35 +37,46 @@ def with_unseen(evidence: Sequence[Evidence], known: Reliability) -> Reliability
     scoring = {cell.judge for one in evidence for cell in one.cells}
     comparing = {each.judge for one in evidence for each in one.comparisons}
     if not scoring:
-        return known
+        return _comparing_together(known, [j for j in known.judges if j.name in comparing])
     if len(scoring | comparing) == 1:
-        repeated = sum(len(cell.scores) > 1 for one in evidence for cell in one.cells)
-        found = _alone(known, known.of(next(iter(scoring))))
-        useless = USELESS if repeated < LEAST_REPEATED else 0.0
-        return found.model_copy(update={"useless": useless})
+        judge = known.of(next(iter(scoring)))
+        found = _alone(known, judge, signal_of(evidence, judge, _lasting(judge, known.quality_sd)))
+        is_repeated = repeated(evidence, judge.name) >= LEAST_REPEATED
+        return found.model_copy(update={"useless": 0.0 if is_repeated else USELESS})
     return _together(known, [judge for judge in known.judges if judge.name in scoring])
 
 
-def _alone(known: Reliability, judge: JudgeReliability) -> Reliability:
-    own, quality = _split(judge, known.quality_sd)
-    changed = judge.model_copy(update={"own_sd": own})
+def _alone(known: Reliability, judge: JudgeReliability, signal: Signal) -> Reliability:
+    lasting = _lasting(judge, known.quality_sd)
+    own = lasting / (1.0 + signal.ratio**2)
+    changed = judge.model_copy(update={"own_sd": math.sqrt(own)})
     judges = tuple(changed if one.name == judge.name else one for one in known.judges)
     others = changed if judge is known.others else known.others
     return known.model_copy(
         update={
             "judges": judges,
             "others": others,
-            "quality_sd": quality,
-            "doubt": ALONE_DOUBT,
+            "quality_sd": math.sqrt(lasting - own) / judge.scale,
+            "doubt": signal.doubt,
         }
     )
 
 
-def _split(judge: JudgeReliability, quality_sd: float) -> tuple[float, float]:
-    """Own error and quality (standard deviations) of opinions that spread as far as these two."""
-    lasting = (judge.scale * quality_sd) ** 2 + judge.own_sd**2
-    own = math.sqrt(lasting / (1.0 + LASTING_SIGNAL**2))
-    return own, math.sqrt(lasting - own**2) / judge.scale
+def _lasting(judge: JudgeReliability, quality_sd: float) -> float:
+    """Variance of opinions of quality and own error together."""
+    return (judge.scale * quality_sd) ** 2 + judge.own_sd**2
+
+
+def _comparing_together(known: Reliability, judges: Sequence[JudgeReliability]) -> Reliability:
+    """As ``_together``, of verdicts: their errors are logistic on the gap of two completions."""
+    if len(judges) < 2:
+        return known
+    reads = [judge.discrimination for judge in judges if judge.discrimination > 0.0]
+    if not reads:
+        return known
+    typical = math.pi**2 / 6.0 / statistics.median(reads) ** 2
+    shared = ERROR_CORRELATION / (1.0 - ERROR_CORRELATION) * typical
+    return known.model_copy(update={"shared_by_all": shared / (1.0 + shared)})
 
 
 def _together(known: Reliability, judges: Sequence[JudgeReliability]) -> Reliability:
@@ -87,6 +96,7 @@ UNMEASURED = _alone(
         }
     ),
     PRIOR.others,
+    Signal(LASTING_SIGNAL, ALONE_DOUBT),
 )
 """What is assumed of one judge where nothing was fitted and nothing will be."""
 

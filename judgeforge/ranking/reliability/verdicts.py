@@ -8,6 +8,9 @@ most is the one least likely to be fooled by what is easy to see; what the other
 as it agrees with that one's verdicts (*agrees*, the slope on them). A verdict then has the
 correlation reads * agrees with the truth, and the log-odds of being right that belong to it. Both
 are shrunk by how surely they are above zero (positive-part James-Stein).
+
+Where no pair was shown in both orders, several judges still show it by how far they agree
+(agreement.py).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from judgeforge.ranking.evidence import Comparison, Evidence, leads_by_order
+from judgeforge.ranking.reliability.agreement import Agreement, ComparedPair, agreement_of
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 
 PRIOR_PAIRS = 24
@@ -30,9 +34,6 @@ SURE_Z = 2.0
 """Standard errors above zero at which a share begins to count."""
 _MOST = 0.98
 
-_Pair = tuple[str, tuple[int, int]]
-"""A prompt and the places of two of its completions, in ascending order."""
-
 
 @dataclass(slots=True)
 class _Tally:
@@ -44,7 +45,7 @@ class _Tally:
     same: float = 0.0
     """Pairs whose two orders have the same winner."""
     flipped: float = 0.0
-    opinions: dict[_Pair, float] = field(default_factory=dict)
+    opinions: dict[ComparedPair, float] = field(default_factory=dict)
     """From -1 to 1 (for the lower place), the mean of both orders."""
 
     @property
@@ -67,8 +68,13 @@ def fit_verdicts(evidence: Sequence[Evidence], reliability: Reliability) -> Reli
     if not tallies:
         return reliability
     anchor = max(sorted(tallies), key=lambda name: tallies[name].reads)
+    in_one_order = not any(tally.pairs for tally in tallies.values())
+    opinions = {name: tally.opinions for name, tally in tallies.items()}
+    together = agreement_of(opinions) if in_one_order else None
     judges = tuple(
-        _fitted(judge, tallies[judge.name], tallies[anchor]) if judge.name in tallies else judge
+        _fitted(judge, tallies[judge.name], tallies[anchor], together)
+        if judge.name in tallies
+        else judge
         for judge in reliability.judges
     )
     return reliability.model_copy(update={"judges": judges})
@@ -91,14 +97,21 @@ def _count(
             tallies[judge].flipped += max(-agreement, 0.0)
 
 
-def _fitted(prior: JudgeReliability, tally: _Tally, anchor: _Tally) -> JudgeReliability:
+def _fitted(
+    prior: JudgeReliability, tally: _Tally, anchor: _Tally, together: Agreement | None
+) -> JudgeReliability:
     verdicts = tally.first + tally.second + tally.tie
     prior_first = PRIOR_VERDICTS / (1.0 + math.exp(-prior.position))
     prior_second = PRIOR_VERDICTS - prior_first
     prior_ties = prior.tie / (1.0 + prior.tie) * PRIOR_VERDICTS
     ties = (tally.tie + prior_ties) / (verdicts + PRIOR_VERDICTS)
-    remains = max(0.0, 1.0 - tally.pairs / PRIOR_PAIRS)
-    seen = _discrimination(tally, anchor) if remains < 1.0 else 0.0
+    remains = max(0.0, 1.0 - (together.pairs if together else tally.pairs) / PRIOR_PAIRS)
+    if remains == 1.0:
+        seen = 0.0
+    elif together:
+        seen = together.discrimination
+    else:
+        seen = _discrimination(tally, anchor)
     return prior.model_copy(
         update={
             "discrimination": remains * prior.discrimination + (1.0 - remains) * seen,
@@ -110,8 +123,12 @@ def _fitted(prior: JudgeReliability, tally: _Tally, anchor: _Tally) -> JudgeReli
 
 def _discrimination(tally: _Tally, anchor: _Tally) -> float:
     agrees, surely_agrees = (1.0, 1.0) if tally is anchor else _agreement(tally, anchor)
-    right = min(tally.reads * agrees, _MOST)
-    return math.log((1.0 + right) / (1.0 - right)) * tally.surely_reads * surely_agrees
+    return _log_odds(tally.reads * agrees) * tally.surely_reads * surely_agrees
+
+
+def _log_odds(right: float) -> float:
+    right = min(right, _MOST)
+    return math.log((1.0 + right) / (1.0 - right))
 
 
 def _agreement(tally: _Tally, anchor: _Tally) -> tuple[float, float]:

@@ -5,7 +5,6 @@ places.py          where its files go, and what is not replaced
 targets.py         what a target is, and what it can hold
 formats/           a row of each trainer, one file a format
 arrow.py           columns and their types, as Parquet and as a dataset
-chat_template.py   messages as one string
 images.py          pictures as their bytes
 thinking.py        thoughts as a field, as words, or left out
 

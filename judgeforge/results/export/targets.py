@@ -159,14 +159,6 @@ def chosen_arguments(name: str) -> Arguments:
     raise ConfigError(f"--arguments {name}: must be object or text")
 
 
-def parsed_arguments(text: str) -> Any:  # noqa: ANN401 (of JSON)
-    """Of a tool call. A model may write what is no JSON: that stays the text that it is."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
 def messages(side: Sequence[Message]) -> list[Row]:
     return [message.model_dump(mode="json") for message in side]
 

@@ -10,6 +10,7 @@ length.py        how far scores go with length
 given_labels.py  how verdicts compare with the labels of a set that was judged anew
 slices.py        pairs by source, domain, language
 calls.py         how the calls went, by the log
+replicas.py      how each of a model's servers did
 distribution.py  many numbers as a histogram and quantiles
 shortlist.py     which pairs a person should read first
 """

@@ -1,11 +1,12 @@
 """A run folder -> ``report.html``, one page that needs nothing else.
 
-writing.py      reads the folder, counts, draws, writes
-page.py         what is where on the page
-findings.py     what stands out, and what to do about it
-charts.py       where the parts of a chart are
-shown_pairs.py  the pairs that are shown whole
-shown_turns.py  turns with their calls, thoughts and pictures
-words.py        why a prompt gave no pair, in words
-html.py         the page as HTML, from templates in a sandbox
+writing.py        reads the folder, counts, draws, writes
+page.py           what is where on the page
+call_findings.py  what stands out in how the calls went
+findings.py       what stands out, and what to do about it
+charts.py         where the parts of a chart are
+shown_pairs.py    the pairs that are shown whole
+shown_turns.py    turns with their calls, thoughts and pictures
+words.py          why a prompt gave no pair, in words
+html.py           the page as HTML, from templates in a sandbox
 """

@@ -17,6 +17,7 @@ from judgeforge.results.figures.given_labels import SURE
 from judgeforge.results.figures.label_noise import robust_loss
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.results.how_made import judges_by_name, part
+from judgeforge.results.report.call_findings import of_calls
 from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 
@@ -30,7 +31,7 @@ _ONE_WINS = 0.9
 _SILENT = 0.05
 _NEAR_CHANCE = 0.6
 _FIRST = 0.1
-_FAILED, _UNANSWERED = 0.05, 0.05
+_FAILED = 0.05
 _UNFINISHED, _TWINS = 0.1, 0.2
 _TIES = 0.2
 _REVERSED = 0.05
@@ -52,6 +53,7 @@ _MISSING: Mapping[str, str] = {
     "refused": "refused: another judge for such prompts",
     "withheld": "withheld: another judge for such prompts",
     "too_long": "too_long: a judge with a longer context",
+    "unsuited": "unsuited: another judge for tools and for more than words",
     "failed": "failed: log.jsonl has each error",
     "undecided": "undecided: make the check one that every answer can be put to",
 }
@@ -206,17 +208,8 @@ def _skips(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
 
 
 def _calls(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
-    for name, calls in figures.calls.models.items():
-        failed = calls.failures.total()
-        if calls.attempts >= ENOUGH and failed / calls.attempts > _UNANSWERED:
-            most, count = calls.failures.most_common(1)[0]
-            yield Finding(
-                "look",
-                f"{failed / calls.attempts:.0%} of the requests to {name} brought no reply (most "
-                f"often {most}: {count:,} times).",
-                "HTTP 429: lower rpm or concurrency; timeouts: raise timeout_s; log.jsonl has "
-                "each error.",
-            )
+    for text, advice in of_calls(figures.calls):
+        yield Finding("look", text, advice)
 
 
 def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:

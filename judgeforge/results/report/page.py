@@ -14,7 +14,7 @@ from judgeforge.results.report.charts import Columns, Lines, columns, lines
 from judgeforge.results.report.findings import findings
 from judgeforge.results.report.shown_pairs import ShownPairs
 from judgeforge.results.report.words import skip_words, status_words
-from judgeforge.store.manifest import Manifest, Totals
+from judgeforge.store.manifest import Manifest, ReplicaTotals, Totals
 
 _MOST_NAMES = 20
 """Rows of a table whose names models and people chose."""
@@ -58,8 +58,8 @@ def page(
         "slices": list(figures.slices.largest(_MOST_NAMES)),
         "calls": _calls(figures),
         "starts": figures.calls.starts,
-        "in_batches": figures.calls.in_batches,
-        "batches": figures.calls.batches,
+        "batches": figures.calls.batch_totals(),
+        "servers": _servers(figures),
         "events": figures.calls.events.most_common(_MOST_NAMES),
         "shown": shown,
         "folder_argument": shlex.quote(name),
@@ -244,3 +244,16 @@ def _calls(figures: RunFigures) -> list[dict[str, Any]]:
         }
         for name, calls in sorted(figures.calls.models.items())[:_MOST_NAMES]
     ]
+
+
+def _servers(figures: RunFigures) -> list[tuple[str, ReplicaTotals, str]]:
+    """Of the models that several servers have: each, and its failures in words."""
+    return [
+        (
+            name,
+            one,
+            ", ".join(f"{why} {count:,}" for why, count in one.failures.items()),
+        )
+        for name, replicas in sorted(figures.calls.replicas.totals().items())
+        for one in replicas
+    ][:_MOST_NAMES]

@@ -7,8 +7,11 @@ changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
 own_cost.py          what written criteria and judges' own answers cost
 estimate.py          what the calls of a prompt will cost
+loads.py             what a model has to do, and what that costs
+expected_calls.py    how many calls a start will make
 plan.py              what a run would cost
 batch_plan.py        what batches save
+replicas.py          models that several servers have
 check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
 preference_lint.py   what stands out in a preference set of others

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.estimate import EXPECTED, Estimator
+from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.loads import EXPECTED
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
+from judgeforge.text.wording import counted
 
 
 class DirectCost:
@@ -35,19 +37,26 @@ class DirectCost:
 
 
 def batch_notes(
-    prepared: Preparation, costs: Mapping[str, tuple[float | None, float | None]]
+    prepared: Preparation, costs: Mapping[str, tuple[float | None, float | None]], directly: int
 ) -> Iterator[str]:
-    """``costs``: expected, in batches and without, by model."""
+    """``costs``: expected, in batches and without, by model. ``directly``: how many prompts go
+    without them, for their pictures."""
+    if directly and prepared.batch_prices:
+        yield (
+            f"{counted(directly, 'prompt')} with pictures {'is' if directly == 1 else 'are'} asked "
+            "directly, at the usual price: a batch is not gathered from pictures."
+        )
     for name, price in prepared.batch_prices.items():
         if price is None:
             yield no_batch_price(prepared, name)
             continue
-        in_batches, directly = costs[name]
-        if in_batches is None or not directly:
+        in_batches, alone = costs[name]
+        if in_batches is None or not alone:
             continue
         yield (
             f"`{name}` is asked in batches: expected ${in_batches:.4f} instead of "
-            f"${directly:.4f}, which saves {1 - in_batches / directly:.0%}. A batch may take a day."
+            f"${alone:.4f}, which saves ${alone - in_batches:.4f} ({1 - in_batches / alone:.0%}). "
+            "A batch may take a day."
         )
 
 

@@ -13,8 +13,9 @@ from judgeforge.inputs.cleaning.clean_prompts import Worst, read_clean_prompts
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.on_finish import untellable
-from judgeforge.runs.planning.estimate import Estimator, ModelLoad
+from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.input_notes import InputNotes
+from judgeforge.runs.planning.loads import ModelLoad
 from judgeforge.runs.planning.pair_sides import SideNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import (
@@ -97,8 +98,8 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         report.problems.append(str(error))
         return report
     report.source, report.lint, report.left_out = about.shape(), about.lint(), worst.described()
-    report.notes += verified.notes() if verified else []
-    report.notes += [*about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
+    decided = verified.notes() if verified else []
+    report.notes += [*decided, *about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
     file = config.judging.judgments
     if unknown and file is not None and limit is None:

@@ -178,11 +178,12 @@ def _hosts(config: RunConfig) -> list[Finding]:
     for name, model in config.models.items():
         if model.facts.in_process:
             continue
-        if (proxy := proxy_of(address_of(model))) is not None and proxy.problem is not None:
-            status: Status = "fail" if name in used else "warn"
-            findings.append(Finding(f"proxy of {name}", status, proxy.problem))
-        else:
-            models_at.setdefault(entrance_of(model), []).append(name)
+        for replica in model.replicas:
+            if (proxy := proxy_of(address_of(replica))) is not None and proxy.problem is not None:
+                status: Status = "fail" if name in used else "warn"
+                findings.append(Finding(f"proxy of {name}", status, proxy.problem))
+            else:
+                models_at.setdefault(entrance_of(replica), []).append(name)
     problems = connect_all(host for host, _ in models_at)
     for (host, called), models in models_at.items():
         users, problem = f"(for {', '.join(models)})", problems[host]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from judgeforge.calls.call import NoCalls
-from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION, ModelPrice
-from judgeforge.calls.providers.base import Usage
+from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import rubrics_asked
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
-from judgeforge.judging.own_prompts import OF_THE_HOUSE
+from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.panel import Panel
-from judgeforge.records import Completion, Prompt, ReadyCompletion, Skip
+from judgeforge.judging.rubric import Rubric
+from judgeforge.records import Completion, Prompt, ReadyCompletion
 from judgeforge.runs.admission import Estimate
+from judgeforge.runs.planning.loads import ALWAYS, EXPECTED, HIGH, LOW, ModelLoad
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
 from judgeforge.runs.planning.own_cost import OwnAnswerCost, OwnCriteriaCost, own_answer_tokens
 from judgeforge.runs.planning.preparation import Preparation
@@ -25,18 +25,14 @@ from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
 from judgeforge.text.tool_calls import said_text
-from judgeforge.text.wording import about_tokens
+from judgeforge.text.wording import about_tokens, byte_count, tokens_of_bytes
 
-LOW, EXPECTED, HIGH = range(3)
-_LEARNT_FROM = 32
-"""Prompts, for the number of calls that a progress bar counts to."""
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
 """Of the output limit that completions use; models differ, so low and high bound it."""
 _JUDGE_REPLY_TOKENS = (40, 120)
 """Low and expected: a rationale of a few sentences and the scores. High is the output limit."""
 _CALL_TOKENS = 10
 """Chat markup of a request."""
-_ALL = (1.0, 1.0, 1.0)
 _WHERE_VERIFIED = (0.0, 0.05, 1.0)
 """Share of the judges' calls that is made about a prompt which verifiers may settle: they leave a
 few answers undecided."""
@@ -45,60 +41,18 @@ ASSUMED_ESCALATION = 0.15
 has shown it: on recorded judges half a call a completion, of three that could be made."""
 
 
-@dataclass(slots=True)
-class ModelLoad:
-    """The calls for one model and what they cost, in picodollars (0 where the price is unknown)."""
-
-    price: ModelPrice | None
-    calls: int = 0
-    """At most."""
-    expected_calls: float = 0.0
-    pico: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Low, expected, high."""
-
-    def add(
-        self,
-        calls: int,
-        inputs: tuple[int, ...],
-        outputs: tuple[int, ...],
-        *,
-        shared: int,
-        made: tuple[float, ...] = _ALL,
-    ) -> None:
-        """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
-        the share of the calls that is made in each case."""
-        self.calls += calls
-        self.expected_calls += made[EXPECTED] * calls
-        if self.price is None:
-            return
-        for case in (LOW, EXPECTED, HIGH):
-            cached = min(shared, inputs[case]) if case == LOW else 0
-            usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
-            self.pico[case] += round(made[case] * calls * self.price.cost(usage))
-
-
-@dataclass(frozen=True, slots=True)
-class TotalCost:
-    """USD of all prompts together; None where a price is unknown."""
-
-    low: float | None
-    expected: float | None
-    high: float | None
-
-
-def total_cost(loads: Iterable[ModelLoad]) -> TotalCost:
-    picos = [None if load.price is None else load.pico for load in loads]
-    known = [pico for pico in picos if pico is not None]
-    if len(known) < len(picos):
-        return TotalCost(None, None, None)
-    return TotalCost(*(to_usd(sum(pico[case] for pico in known)) for case in (LOW, EXPECTED, HIGH)))
-
-
 class Estimator:
     """Counts the calls of prompts as a run would make them, without retries and repairs."""
 
-    def __init__(self, prepared: Preparation, *, escalation: float = ASSUMED_ESCALATION) -> None:
-        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1."""
+    def __init__(
+        self,
+        prepared: Preparation,
+        *,
+        escalation: float = ASSUMED_ESCALATION,
+        first_directly: bool = False,
+    ) -> None:
+        """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1.
+        ``first_directly``: whether the first prompt is asked without batches."""
         self._config, self._prepared = prepared.config, prepared
         self._beyond = (0.0, escalation, 1.0)
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
@@ -107,9 +61,16 @@ class Estimator:
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
         self._answers = OwnAnswerCost(self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
+        self._asked: dict[str, list[Rubric]] = {}
+        """By label of the judge: the rubrics of its requests."""
+        self._around: dict[tuple[str, _Shape], tuple[int, int]] = {}
+        """Of a request: the bytes around the words of a prompt, and the tokens of the rubric."""
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
         """The prompts that judges are learnt from, by id, with their places."""
+        self._next_directly = first_directly
+        self.directly = 0
+        """Prompts with pictures so far, which go without batches where a model is asked in them."""
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
@@ -161,9 +122,25 @@ class Estimator:
         return self._measure if place is not None and is_measured(place, prompt.id) else None
 
     def add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
+        if not self._prepared.batch_prices:
+            self._add(prompt, loads)
+            return
+        has_pictures = any(message.pictures for message in prompt.messages)
+        goes_directly, self._next_directly = has_pictures or self._next_directly, False
+        self.directly += has_pictures
+        if not goes_directly:
+            self._add(prompt, loads)
+            return
+        prices = self._prepared.direct_prices
+        apart = {name: ModelLoad(prices[name]) for name in loads}
+        self._add(prompt, apart)
+        for name, load in apart.items():
+            loads[name].take(load)
+
+    def _add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
-        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else _ALL
+        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else ALWAYS
         self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
             shown = self._completions_shown(prompt, judge, completions)
@@ -253,7 +230,7 @@ class Estimator:
         lengths: tuple[int, int, int],
         load: ModelLoad,
         *,
-        made: tuple[float, ...] = _ALL,
+        made: tuple[float, ...] = ALWAYS,
     ) -> None:
         if not shown:
             return
@@ -268,6 +245,8 @@ class Estimator:
 
     def _reply_tokens(self, prompt: Prompt, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
+        if judge.facts.rewards:
+            return (0, 0, 0)
         if judge.facts.decides:
             asked = 1 if judge.pairs else len(self._own.rubric_of(prompt).judged)
             return (0, 0, asked * MOST_TOKENS_PER_DECISION)
@@ -282,43 +261,53 @@ class Estimator:
 
         The frames of all protocols that are answered in words are about the same length.
         """
+        if judge.facts.rewards:
+            yield self._input_tokens(judge.model, prompt.messages), 0
+            return
         if judge.facts.decides:
             rubric = self._own.rubric_of(prompt)
             system, user = judge_messages("decisions", rubric, prompt, [""])
-            asked = decision_pair_question(rubric)
-            frame = self._input_tokens(judge.model, (system, user), asked)
+            choice = decision_pair_question(rubric)
+            frame = self._input_tokens(judge.model, (system, user), choice)
             yield frame, _tokens(system.text)
             return
-        for _, rubric in rubrics_asked(judge, self._own.rubric_of(prompt)):
-            own = self._prepared.own_prompts.get(judge.label, OF_THE_HOUSE)
-            protocol = "pointwise" if own == OF_THE_HOUSE else judge.protocol
-            system, user = judge_messages(protocol, rubric, prompt, [""], own=own)
-            frame = self._input_tokens(judge.model, (system, user))
-            yield frame, about_tokens(system.text)
+        rubric, own = self._own.rubric_of(prompt), self._words_of(judge)
+        if rubric is not self._prepared.rubric or own != OF_THE_HOUSE:
+            for _, asked in rubrics_asked(judge, rubric):
+                yield self._rendered(prompt, asked, judge)
+            return
+        if judge.label not in self._asked:
+            self._asked[judge.label] = [asked for _, asked in rubrics_asked(judge, rubric)]
+        for asked in self._asked[judge.label]:
+            yield self._frame(prompt, asked, judge)
 
+    def _words_of(self, judge: JudgeConfig) -> OwnPrompt:
+        return self._prepared.own_prompts.get(judge.label, OF_THE_HOUSE)
 
-class ExpectedCalls:
-    """How many calls a start will make, told from its first prompts."""
+    def _rendered(
+        self, prompt: Prompt, rubric: Rubric, judge: JudgeConfig
+    ) -> tuple[tuple[int, int, int], int]:
+        own = self._words_of(judge)
+        protocol = "pointwise" if own == OF_THE_HOUSE else judge.protocol
+        system, user = judge_messages(protocol, rubric, prompt, [""], own=own)
+        return self._input_tokens(judge.model, (system, user)), about_tokens(system.text)
 
-    def __init__(self, estimator: Estimator, prompts: int) -> None:
-        """``prompts``: those to do."""
-        self._estimator, self._prompts = estimator, prompts
-        self._seen, self._calls = 0, 0.0
-
-    def learning_from(
-        self, rows: Iterator[tuple[int, Prompt | Skip]]
-    ) -> Iterator[tuple[int, Prompt | Skip]]:
-        """The same rows."""
-        for position, row in rows:
-            if isinstance(row, Prompt) and self._seen < _LEARNT_FROM:
-                self._calls += self._estimator.expected_calls(row)
-                self._seen += 1
-            yield position, row
-
-    @property
-    def number(self) -> int | None:
-        """None before the first prompt."""
-        return round(self._calls / self._seen * self._prompts) if self._seen else None
+    def _frame(
+        self, prompt: Prompt, rubric: Rubric, judge: JudgeConfig
+    ) -> tuple[tuple[int, int, int], int]:
+        """Prompts of words alone differ by their words only: one of each shape is rendered."""
+        shape = _shape(prompt)
+        if shape is None:
+            return self._rendered(prompt, rubric, judge)
+        key = rubric.sha256, shape
+        if key not in self._around:
+            system, user = judge_messages("pointwise", rubric, prompt, [""])
+            shared = about_tokens(system.text)
+            whole = byte_count(system.text) + byte_count(user.text)
+            self._around[key] = whole - _bytes_of_words(prompt), shared
+        around, shared = self._around[key]
+        tokens = tokens_of_bytes(around + _bytes_of_words(prompt)) + _CALL_TOKENS
+        return (tokens, tokens, tokens), shared
 
 
 @lru_cache(maxsize=64)
@@ -326,6 +315,26 @@ def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
     return tuple(
         Completion(id=f"c{index}", prompt_id="", index=index, model=model, text="", finish="stop")
         for index, model in enumerate(models)
+    )
+
+
+_Shape = tuple[tuple[str, ...], bool]
+"""The roles of its turns, and whether it has a reference."""
+
+
+def _shape(prompt: Prompt) -> _Shape | None:
+    """None where it has more than words, which are shown in other ways."""
+    for turn in prompt.messages:
+        if not isinstance(turn.content, str) or turn.tool_calls or turn.name or turn.role == "tool":
+            return None
+    if prompt.tools:
+        return None
+    return tuple(turn.role for turn in prompt.messages), prompt.reference is not None
+
+
+def _bytes_of_words(prompt: Prompt) -> int:
+    return sum(byte_count(turn.text) for turn in prompt.messages) + byte_count(
+        prompt.reference or ""
     )
 
 

@@ -30,7 +30,7 @@ _MODEL_FIELDS = {
 _BESIDE_JUDGING = {"on_judge_failure", "judgments", "prompt_layout"}
 """What others have judged may change: then the prompts are ranked again, and nothing is asked. The
 layout of requests is compared on its own: a folder that names none keeps the one that it has."""
-_NEWER_FIELDS = {"thinking_tags", "system_role", "query", "send_reasoning"}
+_NEWER_FIELDS = {"chat_template", "thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
 _OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""
@@ -56,7 +56,10 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
         ]
     return {
         "prompts": prompts,
-        "models": {name: model_identity(config.models[name]) for name in used_models(config)},
+        "models": {
+            name: model_identity(config.models[name], config.known_addresses.get(name))
+            for name in used_models(config)
+        },
         "sampling": config.sampling.model_dump(mode="json") if config.sampling else None,
         "rubric": {**rubric.model_dump(mode="json"), **own_criteria(config)},
         "judging": {
@@ -127,12 +130,14 @@ def _prompts(prompts: PromptsConfig) -> dict[str, Any]:
     return found | {"fields": prompts.fields.model_dump(exclude_none=True, exclude=unset)}
 
 
-def model_identity(model: ModelConfig) -> dict[str, Any]:
-    """What decides a model's replies to given requests."""
+def model_identity(model: ModelConfig, known_as: str | None = None) -> dict[str, Any]:
+    """What decides a model's replies to given requests. ``known_as``: the address that stands for
+    its replicas; the first if left out."""
     newer = {name for name in _NEWER_FIELDS if getattr(model, name)}
     found = model.model_dump(mode="json", include=_MODEL_FIELDS | newer)
     # What `auto` asks with as long as nothing keeps it from that, and what it was before it.
-    return {**found, "structured": model.reply_forms[0]}
+    address = known_as or next(iter(model.addresses), None)
+    return {**found, "base_url": address, "structured": model.reply_forms[0]}
 
 
 def used_models(config: RunConfig) -> list[str]:

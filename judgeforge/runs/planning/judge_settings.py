@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pkgutil import resolve_name
 
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.config.providers import PROVIDERS, ProviderFacts
+from judgeforge.config.model import ModelConfig
+from judgeforge.config.providers import PROVIDERS
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.judging.asking import context_room
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Rubric
-from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
+from judgeforge.ranking.protocols import PROTOCOLS, Gives
+
+_KINDS: Mapping[Gives, str] = {
+    "words": "a model that writes",
+    "probabilities": "a decision model",
+    "rewards": "a reward model",
+}
 
 
 def check_max_error(config: RunConfig) -> None:
@@ -41,31 +49,69 @@ def _leaves_to_judges(config: RunConfig, rubric: Rubric) -> bool:
 
 
 def check_protocols(config: RunConfig) -> None:
-    """A decision model takes typed questions only, and no other model takes them."""
+    """A decision model takes typed questions only, a reward model conversations, and no other model
+    takes either."""
     for number, judge in enumerate(config.judging.judges):
         model = config.models[judge.model]
-        if judge.facts.decides == model.facts.decides:
+        needed = judge.facts.needs
+        if needed in model.facts.gives:
+            _check_files(judge, model, number)
             continue
-        if model.facts.decides:
-            fitting = " or ".join(f"`protocol: {name}`" for name in _deciding(PROTOCOLS))
+        if not model.facts.writes:
+            fitting = " or ".join(f"`protocol: {name}`" for name in _asking(model.facts.gives))
             message = f"provider `{model.provider}` writes no text: set {fitting}"
         else:
-            fitting = " or ".join(f"`{name}`" for name in _deciding(PROVIDERS))
+            fitting = " or ".join(f"`{name}`" for name in _giving(needed))
             message = (
-                f"`protocol: {judge.protocol}` needs a decision model, and provider "
+                f"`protocol: {judge.protocol}` needs {_KINDS[needed]}, and provider "
                 f"`{model.provider}` has none: use {fitting}"
             )
         raise ConfigError(message, key=f"judging.judges[{number}].protocol")
     for name in config.sampling.writers if config.sampling else ():
-        if config.models[name].facts.decides:
+        if not config.models[name].facts.writes:
             raise ConfigError(
                 f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
                 key="sampling.models",
             )
 
 
-def _deciding(table: Mapping[str, ProtocolFacts | ProviderFacts]) -> list[str]:
-    return sorted(name for name, facts in table.items() if facts.decides)
+def _check_files(judge: JudgeConfig, model: ModelConfig, number: int) -> None:
+    if model.facts.check_gives is None:
+        return
+    try:
+        resolve_name(model.facts.check_gives)(model.model, judge.facts.needs)
+    except ConfigError as error:
+        raise ConfigError(str(error), key=f"judging.judges[{number}].protocol") from None
+
+
+def _asking(given: Collection[Gives]) -> list[str]:
+    return sorted(
+        name for name, facts in PROTOCOLS.items() if facts.needs in given and not facts.by_code
+    )
+
+
+def _giving(needed: Gives) -> list[str]:
+    return sorted(name for name, facts in PROVIDERS.items() if needed in facts.gives)
+
+
+def check_rewards(config: RunConfig) -> None:
+    """Rewards need a scale, which labels or a run's first prompts give, and have no zero."""
+    rewarding = [judge for judge in config.judging.judges if judge.facts.rewards]
+    if not rewarding:
+        return
+    if not config.judging.fit_prompts and config.judging.calibration is None:
+        raise ConfigError(
+            f"must be more than 0: how much a reward of judge `{rewarding[0].label}` means is "
+            "learnt from these prompts, or from labels (`judging.calibration`)",
+            key="judging.fit_prompts",
+        )
+    alone = len(rewarding) == len(config.judging.judges) and config.judging.judgments is None
+    if alone and config.pairing.min_chosen_score:
+        raise ConfigError(
+            "has no meaning where all judges are reward models: a reward says which answer to a "
+            "prompt is better, and not how good it is. Take it out, or add a judge that scores.",
+            key="pairing.min_chosen_score",
+        )
 
 
 def check_families(config: RunConfig, rubric: Rubric) -> None:

@@ -16,7 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from judgeforge.calls.providers.base import open_provider
-from judgeforge.config.model import ModelConfig, is_this_machine
+from judgeforge.config.addresses import is_this_machine
+from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, as_one
 
@@ -54,7 +55,8 @@ class Proxy:
 
 def check_network(config: RunConfig, names: Iterable[str]) -> None:
     """Raises ConfigError where no call of these models could be made."""
-    asked = [config.models[name] for name in names if not config.models[name].facts.in_process]
+    models = [config.models[name] for name in names if not config.models[name].facts.in_process]
+    asked = [replica for model in models for replica in model.replicas]
     proxies = {proxy_of(address_of(model)) for model in asked}
     problems = [proxy.problem for proxy in proxies if proxy is not None]
     if asked:
@@ -65,6 +67,7 @@ def check_network(config: RunConfig, names: Iterable[str]) -> None:
 
 
 def address_of(model: ModelConfig) -> str:
+    """Of several replicas the first; each of ``model.replicas`` has one."""
     return open_provider(model, None).base_url
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.own_rubrics.writing import messages_for
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Prompt
+from judgeforge.runs.planning.loads import ModelLoad
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.text.wording import about_tokens
 
 if TYPE_CHECKING:
-    from judgeforge.runs.planning.estimate import ModelLoad
+    from judgeforge.runs.planning.loads import ModelLoad
 
 _USUAL_QUESTION = "Does the answer say which of the two is meant, and why the other one is not?"
 """As long as written questions usually are."""

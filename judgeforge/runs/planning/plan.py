@@ -21,13 +21,12 @@ from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes
 from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
     Estimator,
-    ModelLoad,
-    TotalCost,
-    total_cost,
 )
 from judgeforge.runs.planning.identity import as_begun
+from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
@@ -83,7 +82,9 @@ def plan_run(
     check_prompts_file(config)
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    estimator = Estimator(prepared, escalation=share)
+    asks_judges = bool(prepared.rubric.judged and config.judging.judges)
+    # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
+    estimator = Estimator(prepared, escalation=share, first_directly=asks_judges)
     loads = estimator.loads()
     directly = DirectCost(prepared, share)
     prompts = skips = 0
@@ -118,7 +119,11 @@ def plan_run(
             *_cascade_notes(config, seen),
             *_measure_notes(config, estimator),
             *verified.notes(),
-            *batch_notes(prepared, {one.name: (one.expected, one.directly) for one in models}),
+            *batch_notes(
+                prepared,
+                {one.name: (one.expected, one.directly) for one in models},
+                estimator.directly,
+            ),
         ],
         warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
     )
@@ -189,7 +194,9 @@ def _as_begun(config: RunConfig, folder: RunFolder) -> RunConfig:
         manifest = folder.read_manifest()
     except StoreError:
         return config  # the run itself says what is wrong with the file
-    return config if manifest is None else as_begun(config, manifest.identity)
+    if manifest is None:
+        return config
+    return with_known_addresses(as_begun(config, manifest.identity), manifest)
 
 
 def _measure_notes(config: RunConfig, estimator: Estimator) -> list[str]:

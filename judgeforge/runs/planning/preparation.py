@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import batch_price_of, billed_apart, price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
+from judgeforge.config.chat_template import load_chat_template
 from judgeforge.config.file import located
 from judgeforge.config.keys import read_key
 from judgeforge.config.run import RunConfig
@@ -35,6 +36,7 @@ from judgeforge.runs.planning.judge_settings import (
     check_judges,
     check_max_error,
     check_protocols,
+    check_rewards,
 )
 from judgeforge.runs.planning.judge_words import own_prompts
 from judgeforge.runs.planning.network import check_network
@@ -165,12 +167,12 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             calibration = load_calibration(config, rubric.identity)
     with _adding_to(mistakes):
         verdicts = _verdicts(config)
-    for check_alone in (check_protocols, check_max_error, check_sides):
+    for check_alone in (check_protocols, check_rewards, check_max_error, check_sides):
         with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
     for name in names:
-        for check_model in (_check_local, _check_fallback, _check_batches):
+        for check_model in (_check_local, _check_template, _check_fallback, _check_batches):
             with _adding_to(mistakes):
                 check_model(config, name)
     keys = _keys(config, names, mistakes) if with_keys else dict.fromkeys(names)
@@ -282,10 +284,17 @@ def _check_fallback(config: RunConfig, name: str) -> None:
     fallback = config.models[name].fallback
     if fallback is None:
         return
-    if config.models[name].facts.decides != config.models[fallback].facts.decides:
+    asked, standing_in = config.models[name], config.models[fallback]
+    if asked.facts.gives != standing_in.facts.gives:
         raise ConfigError(
             f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
             "Name a model of the same kind, or none.",
+            key=f"models.{name}.fallback",
+        )
+    if "rewards" in asked.facts.gives and asked.model != standing_in.model:
+        raise ConfigError(
+            f"`{fallback}` cannot stand in for `{name}`: rewards of two models are on two scales. "
+            "Name the same model behind another server, or none.",
             key=f"models.{name}.fallback",
         )
 
@@ -299,6 +308,16 @@ def _check_batches(config: RunConfig, name: str) -> None:
             "nothing for that long stops",
             key=f"models.{name}.batch.poll_s",
         )
+
+
+def _check_template(config: RunConfig, name: str) -> None:
+    template = config.models[name].chat_template
+    if template is None:
+        return
+    try:
+        load_chat_template(str(template))
+    except ConfigError as error:
+        raise ConfigError(str(error), key=f"models.{name}.chat_template") from None
 
 
 def _check_local(config: RunConfig, name: str) -> None:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from judgeforge.calls.providers.base import open_provider
+from judgeforge.config.addresses import is_this_machine
 from judgeforge.config.keys import read_headers
-from judgeforge.config.model import ModelConfig, is_this_machine
+from judgeforge.config.model import ModelConfig
 
 _LIST_TIMEOUT_S = 5.0
 _LONGEST_LIST = 4 << 20

@@ -75,29 +75,49 @@ def try_models(config: RunConfig) -> list[Finding]:
 
 
 async def _try_all(prepared: Preparation, place: Path) -> list[Finding]:
-    async with trial_door(prepared, place) as (gateway, budget):
-        trials = [_Trial(prepared, name, gateway) for name in prepared.keys]
-        found = await asyncio.gather(*(trial.findings() for trial in trials))
-        spending = budget.spending()
+    """Each server of a model that several have is asked by itself: one may be set up otherwise."""
+    models = {name: prepared.config.models[name].replicas for name in prepared.keys}
+    found: list[list[Finding]] = []
+    for number in range(max(map(len, models.values()), default=1)):
+        alone = _at_one_server(prepared, number)
+        async with trial_door(alone, place) as (gateway, budget):
+            trials = [
+                _Trial(alone, name, gateway, len(servers) > 1)
+                for name, servers in models.items()
+                if number < len(servers)
+            ]
+            found += await asyncio.gather(*(trial.findings() for trial in trials))
+            spending = budget.spending()
     cost = "unknown" if spending.cost_usd is None else f"${spending.cost_usd:.6f}"
     asked = Finding("asking", "ok", f"{counted(spending.calls, 'call')} sent, cost {cost}")
     return [*(finding for findings in found for finding in findings), asked]
 
 
+def _at_one_server(prepared: Preparation, number: int) -> Preparation:
+    """As if each model had only this one of its servers; the last, where it has fewer."""
+    config = prepared.config
+    models = {
+        name: model.replicas[min(number, len(model.replicas) - 1)]
+        for name, model in config.models.items()
+    }
+    return replace(prepared, config=config.model_copy(update={"models": models}))
+
+
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """Of one model."""
+    """Of one model, at one of its servers."""
 
     prepared: Preparation
     name: str
     gateway: Asks
+    has_replicas: bool = False
 
     async def findings(self) -> list[Finding]:
         model = self.prepared.config.models[self.name]
         found: list[Finding] = []
         form: ReplyForm | None = None
         try:
-            if not model.facts.decides:
+            if model.facts.writes:
                 found = await self._sampled()
                 form, of_schema = await self._schema()
                 found += of_schema
@@ -108,14 +128,17 @@ class _Trial:
             return [failed, *([] if model.facts.in_process else await self._in_the_list())]
         except JudgeforgeError as error:  # a budget that is used up, a disk that is full
             return [self._finding("answers", "fail", str(error), "Nothing more was asked.")]
-        if not model.facts.in_process and not model.facts.decides:
+        if not model.facts.in_process and model.facts.writes:
             found += await self._in_the_list()
         return [*found, *await self._judged(form)]
 
     def _finding(self, what: str, status: Status, detail: str, advice: str = "") -> Finding:
         """``detail`` may quote a server."""
         said = one_line(redact(detail))
-        return Finding(f"{self.name}: {what}", status, said, advice if status != "ok" else "")
+        address = next(iter(self.prepared.config.models[self.name].addresses), "")
+        where = f" at {address}" if self.has_replicas else ""
+        name = f"{self.name}{where}: {what}"
+        return Finding(name, status, said, advice if status != "ok" else "")
 
     async def _sampled(self) -> list[Finding]:
         request = ChatRequest(_MESSAGES, _SAMPLE_TOKENS, _TEMPERATURE)

@@ -13,6 +13,7 @@ from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
+from judgeforge.calls.limits.replicas import Replicas
 from judgeforge.calls.money.prices import HIDDEN_INPUT_TOKENS, ModelPrice, Rates
 from judgeforge.calls.providers.anthropic_messages import AnthropicMessages
 from judgeforge.calls.providers.base import ChatRequest, Provider
@@ -93,7 +94,7 @@ def endpoint(**own: Any) -> Endpoint:
     account, slots = ProviderAccount(), Slots(limits.concurrency)
     gate = ModelGate("m", model, limits, account=account, all_slots=slots, log=NoLog())
     price = ModelPrice(tiers=(Rates(1.0, 0.0, 1.0, 1.0),), source="test")
-    return Endpoint("m", model, OpenAIChat(None, None), gate, price)
+    return Endpoint("m", model, OpenAIChat(None, None), Replicas("m", [gate]), price)
 
 
 @pytest.mark.parametrize("own", [{}, {"picture_tokens": 2000}])

@@ -16,8 +16,16 @@ from judgeforge.config.run import PromptsConfig
 from judgeforge.errors import ConfigError
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.checks import CHECKS, Subject, UndecidedCheckError, parse_checks
+from judgeforge.judging.checks import (
+    CHECKS,
+    Subject,
+    UndecidedCheckError,
+    check_results,
+    parse_checks,
+    tasks_of,
+)
 from judgeforge.judging.checks import failed_checks as failed
+from judgeforge.judging.checks.programs import Verdict
 from judgeforge.judging.panel import Panel
 from judgeforge.judging.rubric import load_rubric
 from judgeforge.records import Skip
@@ -44,9 +52,14 @@ ARGUMENTS: dict[str, Any] = {
     "calls_tool": ["look", "look again"],
     "tool_arguments": {"type": "object", "properties": {"query": {"type": "string"}}},
     "no_tool_call": True,
+    "tool_calls": [{"name": "look", "arguments": {"query": "a"}}, {"name": "look again"}],
     "equals_reference": True,
     "contains_reference": True,
+    "math_equals": "reference",
+    "python_tests": "tests",
+    "function": "module:name",
 }
+ROW = {"tests": ["assert f()"]}
 
 
 def decide(check: dict[str, Any], text: str, reference: str | None = "a reference") -> None:
@@ -54,8 +67,10 @@ def decide(check: dict[str, Any], text: str, reference: str | None = "a referenc
         ToolCall(id="1", name="look", arguments=json.dumps({"query": text})),
         ToolCall(id="2", name=text, arguments=text),
     )
+    checks, subject = parse_checks(check), Subject(text, reference, calls, ROW)
+    verdicts = dict.fromkeys(tasks_of(checks, subject), Verdict(1.0))
     try:
-        failed(parse_checks(check), Subject(text, reference, calls))
+        check_results(checks, subject, verdicts)
     except UndecidedCheckError:
         return
 

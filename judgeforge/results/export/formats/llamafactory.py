@@ -15,9 +15,10 @@ from itertools import groupby
 from pathlib import Path
 
 from judgeforge.records import PreferencePair
-from judgeforge.results.export.targets import Export, Row, parsed_arguments
+from judgeforge.results.export.targets import Export, Row
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.messages import Message
+from judgeforge.text.tool_calls import parsed_arguments
 
 _SPEAKERS = {"user": "human", "assistant": "gpt", "tool": "observation"}
 _SYSTEM = ("system", "developer")

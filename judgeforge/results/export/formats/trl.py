@@ -31,9 +31,9 @@ from judgeforge.results.export.targets import (
     asked_columns,
     json_lines_of,
     messages,
-    parsed_arguments,
 )
 from judgeforge.text.messages import Message
+from judgeforge.text.tool_calls import parsed_arguments
 
 PARQUET = ".parquet"
 _PARTS: ColumnType = [{"type": "string", "text": "string"}]

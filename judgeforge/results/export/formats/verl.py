@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from judgeforge.config.chat_template import ChatTemplate, load_chat_template
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export.arrow import Columns, open_table
-from judgeforge.results.export.chat_template import ChatTemplate, load_chat_template
 from judgeforge.results.export.targets import (
     Export,
     ExportOptions,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from judgeforge.errors import ConfigError
-from judgeforge.results.export.targets import parsed_arguments
+from judgeforge.text.tool_calls import parsed_arguments
 from judgeforge.text.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class ChatTemplate:
     """Whether it writes tools and calls out."""
     takes_thoughts: bool
     takes_names: bool
+    begin: str = ""
+    """The token that begins a text; "" where it is not known."""
 
     def render(
         self,
@@ -63,6 +65,10 @@ class ChatTemplate:
             )
         except (TemplateError, TypeError, ValueError) as error:
             raise ConfigError(f"the chat template {self.name} cannot write this: {error}") from None
+
+    def without_beginning(self, text: str) -> str:
+        """Without the token that a tokenizer puts there itself."""
+        return text.removeprefix(self.begin) if self.begin else text
 
     def without_end(self, answer: str) -> str:
         """Without the end token, which the trainer adds, and the line end that follows it."""
@@ -89,10 +95,11 @@ def load_chat_template(name: str) -> ChatTemplate:
     folder = place if place.is_dir() else place.parent
     config = _tokenizer_config(folder / _CONFIG)
     text = _text(place, folder, config)
-    return _template(name, text, _token(config.get("eos_token")))
+    begin, end = (_token(config.get(key)) for key in ("bos_token", "eos_token"))
+    return _template(name, text, end, begin)
 
 
-def _template(name: str, text: str, end: str) -> ChatTemplate:
+def _template(name: str, text: str, end: str, begin: str = "") -> ChatTemplate:
     return ChatTemplate(
         name,
         _compiled(name, text),
@@ -100,6 +107,7 @@ def _template(name: str, text: str, end: str) -> ChatTemplate:
         takes_tools="tool" in text,
         takes_thoughts="reasoning_content" in text,
         takes_names=_NAME.search(text) is not None,
+        begin=begin,
     )
 
 
