@@ -13,9 +13,6 @@ from judgeforge.runs.planning.loads import ModelLoad
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.text.wording import about_tokens
 
-if TYPE_CHECKING:
-    from judgeforge.runs.planning.loads import ModelLoad
-
 _USUAL_QUESTION = "Does the answer say which of the two is meant, and why the other one is not?"
 """As long as written questions usually are."""
 _TOKENS_OF_CRITERION = (25, 45)
