@@ -55,7 +55,6 @@ def test_criteria_of_prompts_own_are_written_judged_and_shown(
     shown = capsys.readouterr().out
     assert "2 rows of 3 bring criteria of their own" in shown
     assert "The prompt's own criteria, written by strong" in shown
-    assert "criteria of the prompt" in shown
     assert "each criterion against the labels" in shown
     assert "24 labels with a preference" in shown
 
