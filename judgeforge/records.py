@@ -162,9 +162,7 @@ MissingKind = Literal[
 class Judgment(SparseRecord):
     """What one judge said of one or several completions of a prompt.
 
-    All scores are 0 to 1, higher is better. Which fields have the evidence depends on how many
-    completions were shown together:
-
+    Scores are 0 to 1, higher is better. The evidence depends on how many were shown together:
     - one (pointwise, decisions, checks): ``score``, the weighted mean of the criteria that this
       judgment covers, ``weight``, the sum of their weights in the rubric, and ``criteria``;
     - two to be compared (pairwise, decisions): ``verdict`` and, where the judge gave them,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from judgeforge.calls.providers.base import SharedPrefix
 from judgeforge.judging.layout import (
@@ -104,7 +105,7 @@ def judge_prompt(
     user = ("" if own.user_names("own_criteria") else criteria) + _explained(of_row, code) + user
     if said and not own.user_names("own_answer"):
         user = _with_own_answer(user, said, code)
-    system = Message(role="system", content=system_text(protocol, rubric, own))
+    system = _system_message(system_text(protocol, rubric, own))
     if layout == CODE_OF_A_REQUEST:
         content = with_pictures(user, of_row.pictures)
         return JudgePrompt((system, Message(role="user", content=content)))
@@ -269,6 +270,11 @@ def _system_text(protocol: str, rubric: Rubric, own: OwnPrompt) -> str:
         reply=render(f"reply_{protocol}.j2", **values),
         examples=own.examples,
     )
+
+
+@lru_cache(maxsize=64)
+def _system_message(text: str) -> Message:
+    return Message(role="system", content=text)
 
 
 def _rubric_values(rubric: Rubric) -> dict[str, object]:

@@ -7,7 +7,8 @@ The project's own files are templates, and a user's prompt is one whose places w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from judgeforge.config.shipped import shipped_prompts
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
+_INCLUDED = re.compile(r'^{% include "([^"]+)" %}\n', re.MULTILINE)
 _SHARED_TEMPLATES = (
     "answers.j2",
     "conversation.j2",
@@ -73,8 +75,19 @@ def environment() -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    class WithIncluded(FileSystemLoader):
+        """A template has those that it includes in their places: to include them anew for each
+        prompt takes as long as all the rest of rendering it."""
+
+        def get_source(
+            self, environment: Environment, template: str
+        ) -> tuple[str, str, Callable[[], bool]]:
+            text, file, is_current = super().get_source(environment, template)
+            whole = _INCLUDED.sub(lambda found: self.get_source(environment, found[1])[0], text)
+            return whole, file, is_current
+
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(shipped_prompts() / "judge"),
+        loader=WithIncluded(shipped_prompts() / "judge"),
         undefined=StrictUndefined,
         autoescape=False,  # the reader is a model, not a browser: content stays as it is
         auto_reload=False,

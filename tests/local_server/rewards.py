@@ -33,8 +33,10 @@ def judged_text(wire: str, body: Mapping[str, Any]) -> str:
 
 
 def reward_of(text: str, noise: Noise) -> float:
-    quality = quality_of(text)
-    return MIDDLE + SPREAD * ((0.0 if quality is None else quality) + noise.at(("reward",)) - 0.5)
+    """A text without a mark is the better the longer it is."""
+    marked = quality_of(text)
+    quality = min(1.0, len(text) / 100) if marked is None else marked
+    return MIDDLE + SPREAD * (quality + noise.at(("reward",)) - 0.5)
 
 
 def is_squashed(wire: str, body: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -39,6 +40,8 @@ class Behaviour:
     """Of a judge, on the scale of the hidden quality (0 to 1)."""
     noise_by_model: dict[str, float] = field(default_factory=dict)
     """Of the judges that are better or worse than the others, by the name of the model."""
+    seen: Callable[[str, float], float] | None = None
+    """What a judge of a model (by its name) takes the quality of a marker for, before its noise."""
     completion_words: tuple[int, int] = (20, 60)
     bytes_per_token: int = 4
     cached_share: float = 0.0
@@ -356,6 +359,9 @@ def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answ
         return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)
+    if behaviour.seen is not None:
+        seen = (behaviour.seen(question.model, each) for each in question.qualities)
+        question = replace(question, qualities=tuple(seen))
     if question.reward_of is not None:
         reward = reward_of(question.reward_of, noise)
         return Answer("rewarded", value=[sigmoid(reward) if question.squashed else reward])

@@ -118,6 +118,8 @@ def _evidence(judgment: Judgment, completion_id: str) -> list[str]:
     if judgment.scores is not None:
         place = judgment.completion_ids.index(completion_id)
         return [f"{judgment.scores[place]:.2f}, as no. {place + 1} of {len(judgment.scores)}"]
+    if judgment.rewards:
+        return [f"reward {judgment.rewards[judgment.completion_ids.index(completion_id)]:.4g}"]
     return [f"{name} {score:.2f}" for name, score in judgment.criteria.items()]
 
 

@@ -22,6 +22,7 @@ from judgeforge.judging.judge import (
     input_cut,
     reading_failure,
 )
+from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.protocols.pointwise import single_questions
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.replies.rewards import read_reward
@@ -31,7 +32,14 @@ from judgeforge.records import Completion, Judgment, Prompt, Question
 
 
 class RewardJudge:
-    def __init__(self, judge: JudgeConfig, rubric: Rubric, gateway: Asks) -> None:
+    def __init__(
+        self,
+        judge: JudgeConfig,
+        rubric: Rubric,
+        gateway: Asks,
+        *,
+        layout: Layout = NEWEST_LAYOUT,  # noqa: ARG002 (it reads a conversation, not a prompt)
+    ) -> None:
         self._judge, self._rubric, self._gateway = judge, rubric, gateway
 
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:

@@ -142,7 +142,8 @@ def preferences_by_judge(
             key = (min(first, second), max(first, second))
             verdicts[row["judge"]][key].append(told)
             continue
-        for name, score in zip(shown, row.get("scores") or (row.get("score"),), strict=True):
+        given = row.get("scores") or row.get("rewards") or (row.get("score"),)
+        for name, score in zip(shown, given, strict=True):
             if score is not None:
                 scores[row["judge"]][name].append(score)
     found = {judge: _from_scores(told, in_pairs) for judge, told in scores.items()}

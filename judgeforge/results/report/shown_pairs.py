@@ -194,6 +194,8 @@ def _evidence(judgment: Mapping[str, Any], completion_id: str) -> Iterator[str]:
     elif judgment.get("scores") is not None:
         place = shown.index(completion_id)
         yield f"{judgment['scores'][place]:.2f}, as no. {place + 1} of {len(shown)}"
+    elif judgment.get("rewards"):
+        yield f"reward {judgment['rewards'][shown.index(completion_id)]:.4g}"
     else:
         score, criteria = judgment.get("score"), judgment.get("criteria") or {}
         yield "no score" if score is None else f"score {score:.2f}"

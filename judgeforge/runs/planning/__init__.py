@@ -7,10 +7,11 @@ changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
 own_cost.py          what written criteria and judges' own answers cost
 estimate.py          what the calls of a prompt will cost
+frames.py            what a judge is sent about a prompt, in tokens
 loads.py             what a model has to do, and what that costs
 expected_calls.py    how many calls a start will make
 plan.py              what a run would cost
-batch_plan.py        what batches save
+batch_plan.py        what batches save, and what caches do
 replicas.py          models that several servers have
 check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
@@ -19,10 +20,13 @@ row_demands.py       what a configuration asks of every row
 judge_words.py       judges' prompts and examples in the user's own words
 judge_settings.py    whether judges can do what is asked of them
 verifiers.py         whether the programs that checks need can be run here
+model_settings.py    whether each model can do what is asked of it
 pair_sides.py        whether the writers that pairs are to have write at all
 measure.py           what is bought to measure the judges
 network.py           certificates, proxies and hosts, looked at before anything is sent
 doctor.py            what a run needs on this machine
 server_models.py     which models a server lists
+reward_notes.py      what reward models never see, and from when on their numbers count
+reward_trial.py      whether a server gives rewards as they are
 trial.py             what each model's server does with a few tiny requests
 """

@@ -1,4 +1,4 @@
-"""What batches save: the same calls at both prices."""
+"""What batches save, and what caches do: the same calls at both prices."""
 
 from __future__ import annotations
 
@@ -34,6 +34,19 @@ class DirectCost:
         if name not in self._asked or load.price is None:
             return None
         return to_usd(load.pico[EXPECTED])
+
+
+def cache_notes(costs: Mapping[str, tuple[float | None, float | None]]) -> Iterator[str]:
+    """``costs``: expected, with what caches keep and without, by model."""
+    for name, (cached, uncached) in costs.items():
+        if cached is None or not uncached or cached >= uncached:
+            continue
+        yield (
+            f"`{name}` is likely to find what its requests begin with in its server's cache: "
+            f"expected ${cached:.4f} instead of ${uncached:.4f}, which saves "
+            f"{1 - cached / uncached:.0%}. For that the first request of a row goes before the "
+            f"others; models.{name}.prompt_cache: false leaves it out."
+        )
 
 
 def batch_notes(

@@ -23,6 +23,7 @@ from judgeforge.runs.planning.preparation import (
     prepare,
     shared_rubric,
 )
+from judgeforge.runs.planning.reward_notes import RewardNotes
 from judgeforge.runs.planning.row_demands import row_checks
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks, unknown_prompts
@@ -58,7 +59,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     report = CheckReport(warnings=warnings)
     if config.judging.judges and config.judging.calibration is None:
         report.notes.append(ASSUMED_CONFIDENCE)
-    estimator, verified, loads = None, None, dict[str, ModelLoad]()
+    estimator, loads = None, dict[str, ModelLoad]()
     unknown: set[str] = set()
     try:
         prepared = prepare(config)
@@ -66,17 +67,16 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         unknown |= set(prepared.verdicts.prompt_ids if prepared.verdicts else ())
         estimator = Estimator(prepared)
         loads = estimator.loads()
-        verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     except ConfigError as error:
         report.problems += map(str, error.mistakes)
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = shared_rubric(config)
-    noticed = Noticed()
-    sides = SideNotes(config)
+    noticed, worst = Noticed(), Worst()
+    sides, rewards = SideNotes(config), RewardNotes(config, rubric)
+    verified = VerifiedPrompts(rubric, asks=bool(config.judging.judges))
     write = config.rubric_parts.write
     about = InputNotes(config.prompts, row_checks(config, rubric), are_written=write is not None)
-    worst = Worst()
     rows = read_clean_prompts(
         config.prompts,
         about.checks,
@@ -88,37 +88,37 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     try:
         check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
-            about.add(prompt)
-            sides.add(prompt)
+            for notes in (about, sides, rewards):
+                notes.add(prompt)
             unknown.discard(prompt.id)
-            if estimator is not None and verified is not None:
+            verified.add(prompt)
+            if estimator is not None:
                 estimator.add(prompt, loads)
-                verified.add(prompt)
     except (ConfigError, InputError) as error:
         report.problems.append(str(error))
         return report
     report.source, report.lint, report.left_out = about.shape(), about.lint(), worst.described()
-    decided = verified.notes() if verified else []
-    report.notes += [*decided, *about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
+    report.notes += [*verified.notes(), *about.notes(), *noticed.sights()]
+    report.notes += unsent_thoughts(config, noticed)
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
+    rewards.add_to(report.notes, report.warnings)
     file = config.judging.judgments
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
     report.warnings += budget_warnings(config, report.prompts, loads.values())
-    _judge_share(report, config)
+    report.problems += _of_rows(report, config.limits.max_skip_share)
     return report
 
 
-def _judge_share(report: CheckReport, config: RunConfig) -> None:
-    """Whether enough of the rows can be used."""
+def _of_rows(report: CheckReport, allowed: float) -> Iterator[str]:
     skips = sum(n for reason, n in report.skips.items() if SkipReason(reason).is_failure)
     if not report.prompts:
-        report.problems.append("no row of the input can be used")
-    elif (share := skips / (report.prompts + report.skips.total())) > config.limits.max_skip_share:
-        report.problems.append(
+        yield "no row of the input can be used"
+    elif (share := skips / (report.prompts + report.skips.total())) > allowed:
+        yield (
             f"{share:.1%} of the rows cannot be used, more than limits.max_skip_share = "
-            f"{config.limits.max_skip_share:g} allows, so the run would end with exit 5. Name the "
-            "right columns with `prompts.fields`, fix the rows, or raise the limit"
+            f"{allowed:g} allows, so the run would end with exit 5. Name the right columns with "
+            "`prompts.fields`, fix the rows, or raise the limit"
         )
 
 

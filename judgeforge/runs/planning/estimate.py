@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from judgeforge.calls.call import NoCalls
 from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.judging.asking import rubrics_asked
-from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
-from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
+from judgeforge.judging.layout import CODE_OF_A_REQUEST
 from judgeforge.judging.panel import Panel
-from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Prompt, ReadyCompletion
 from judgeforge.runs.admission import Estimate
-from judgeforge.runs.planning.loads import ALWAYS, EXPECTED, HIGH, LOW, ModelLoad
+from judgeforge.runs.planning.frames import CALL_TOKENS, Frames
+from judgeforge.runs.planning.loads import (
+    ALWAYS,
+    EXPECTED,
+    HIGH,
+    LOW,
+    Beginning,
+    Caching,
+    ModelLoad,
+)
 from judgeforge.runs.planning.measure import Measure, bought, is_measured
 from judgeforge.runs.planning.own_cost import OwnAnswerCost, OwnCriteriaCost, own_answer_tokens
 from judgeforge.runs.planning.preparation import Preparation
@@ -25,14 +31,12 @@ from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
 from judgeforge.text.tool_calls import said_text
-from judgeforge.text.wording import about_tokens, byte_count, tokens_of_bytes
+from judgeforge.text.wording import about_tokens
 
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
 """Of the output limit that completions use; models differ, so low and high bound it."""
 _JUDGE_REPLY_TOKENS = (40, 120)
 """Low and expected: a rationale of a few sentences and the scores. High is the output limit."""
-_CALL_TOKENS = 10
-"""Chat markup of a request."""
 _WHERE_VERIFIED = (0.0, 0.05, 1.0)
 """Share of the judges' calls that is made about a prompt which verifiers may settle: they leave a
 few answers undecided."""
@@ -60,11 +64,8 @@ class Estimator:
         self._panel = prepared.panel(Panel, NoCalls())
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
         self._answers = OwnAnswerCost(self._input_tokens)
+        self._frames = Frames(prepared, self._own.rubric_of, self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
-        self._asked: dict[str, list[Rubric]] = {}
-        """By label of the judge: the rubrics of its requests."""
-        self._around: dict[tuple[str, _Shape], tuple[int, int]] = {}
-        """Of a request: the bytes around the words of a prompt, and the tokens of the rubric."""
         self._measure = bought(self._config.judging)
         self._first: dict[str, int] = {}
         """The prompts that judges are learnt from, by id, with their places."""
@@ -74,7 +75,14 @@ class Estimator:
 
     def loads(self) -> dict[str, ModelLoad]:
         """An empty load for each model of the run."""
-        return {name: ModelLoad(self._prepared.prices[name]) for name in self._prepared.keys}
+        return {name: self._load(name) for name in self._prepared.keys}
+
+    def _load(self, name: str, *, directly: bool = False) -> ModelLoad:
+        prepared = self._prepared
+        direct = prepared.direct_prices.get(name, prepared.prices[name])
+        in_batch = name in prepared.batch_prices and not directly
+        caching = Caching.of(self._config.models[name], direct, in_batch=in_batch)
+        return ModelLoad(direct if directly else prepared.prices[name], caching)
 
     def of_prompt(self, prompt: Prompt) -> Estimate:
         """A model of unknown price counts as free: there only calls can be limited."""
@@ -95,10 +103,9 @@ class Estimator:
         self, prompt: Prompt, judge: JudgeConfig, completions: Sequence[Completion]
     ) -> float | None:
         """Expected price of one question about a completion of usual length; None if unknown."""
-        price = self._prepared.prices[judge.model]
-        if price is None:
+        load = self._load(judge.model)
+        if load.price is None:
             return None
-        load = ModelLoad(price)
         sizes = [_tokens(*self._shown_texts(one)) for one in completions]
         length = sum(sizes) // max(1, len(sizes))
         shown = {"one": 1, "two": 2, "all": len(completions)}[judge.shows]
@@ -131,8 +138,7 @@ class Estimator:
         if not goes_directly:
             self._add(prompt, loads)
             return
-        prices = self._prepared.direct_prices
-        apart = {name: ModelLoad(prices[name]) for name in loads}
+        apart = {name: self._load(name, directly=True) for name in loads}
         self._add(prompt, apart)
         for name, load in apart.items():
             loads[name].take(load)
@@ -185,9 +191,9 @@ class Estimator:
                 self._input_tokens(name, prompt.messages, *beside),
                 (low, expected, high),
             )
-            loads[name].add(1, inputs, outputs, shared=0)
+            loads[name].add(1, inputs, outputs, begins=Beginning(0))
             if calls > 1:
-                loads[name].add(calls - 1, inputs, outputs, shared=inputs[LOW])
+                loads[name].add(calls - 1, inputs, outputs, begins=Beginning(inputs[LOW]))
         lengths = (max(longest, low), max(longest, expected), max(longest, high))
         return lengths, (*ready, *(one.model for one in drawn))
 
@@ -197,7 +203,7 @@ class Estimator:
         """Low, expected and high of one request. A picture may be billed as next to nothing, or as
         the most that the model is configured with."""
         pictures = sum(len(message.pictures) for message in messages)
-        usual = about_message_tokens(messages, *beside) + _CALL_TOKENS
+        usual = about_message_tokens(messages, *beside) + CALL_TOKENS
         words = usual - pictures * PICTURE_TOKENS
         most = words + pictures * self._config.models[model].picture_tokens
         return words, min(usual, most), most
@@ -235,13 +241,21 @@ class Estimator:
         if not shown:
             return
         outputs, answered = self._reply_tokens(prompt, judge), own_answer_tokens(judge)
-        for frame, shared in self._frames(prompt, judge):
+        in_turn = self._prepared.layout != CODE_OF_A_REQUEST and not judge.facts.decides
+        for frame, begins in self._frames.of(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
                     tokens + own + completions * length
                     for tokens, own, length in zip(frame, answered, lengths, strict=True)
                 )
-                load.add(shown.count(completions), inputs, outputs, shared=shared, made=made)
+                load.add(
+                    shown.count(completions),
+                    inputs,
+                    outputs,
+                    begins=begins,
+                    made=made,
+                    in_turn=in_turn,
+                )
 
     def _reply_tokens(self, prompt: Prompt, judge: JudgeConfig) -> tuple[int, ...]:
         """Low, expected and high of one reply."""
@@ -253,62 +267,6 @@ class Estimator:
         usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
         return (*usual, judge.max_tokens)
 
-    def _frames(
-        self, prompt: Prompt, judge: JudgeConfig
-    ) -> Iterator[tuple[tuple[int, int, int], int]]:
-        """Of each request of a question: its tokens without completions (low, expected, high), and
-        those of the rubric.
-
-        The frames of all protocols that are answered in words are about the same length.
-        """
-        if judge.facts.rewards:
-            yield self._input_tokens(judge.model, prompt.messages), 0
-            return
-        if judge.facts.decides:
-            rubric = self._own.rubric_of(prompt)
-            system, user = judge_messages("decisions", rubric, prompt, [""])
-            choice = decision_pair_question(rubric)
-            frame = self._input_tokens(judge.model, (system, user), choice)
-            yield frame, _tokens(system.text)
-            return
-        rubric, own = self._own.rubric_of(prompt), self._words_of(judge)
-        if rubric is not self._prepared.rubric or own != OF_THE_HOUSE:
-            for _, asked in rubrics_asked(judge, rubric):
-                yield self._rendered(prompt, asked, judge)
-            return
-        if judge.label not in self._asked:
-            self._asked[judge.label] = [asked for _, asked in rubrics_asked(judge, rubric)]
-        for asked in self._asked[judge.label]:
-            yield self._frame(prompt, asked, judge)
-
-    def _words_of(self, judge: JudgeConfig) -> OwnPrompt:
-        return self._prepared.own_prompts.get(judge.label, OF_THE_HOUSE)
-
-    def _rendered(
-        self, prompt: Prompt, rubric: Rubric, judge: JudgeConfig
-    ) -> tuple[tuple[int, int, int], int]:
-        own = self._words_of(judge)
-        protocol = "pointwise" if own == OF_THE_HOUSE else judge.protocol
-        system, user = judge_messages(protocol, rubric, prompt, [""], own=own)
-        return self._input_tokens(judge.model, (system, user)), about_tokens(system.text)
-
-    def _frame(
-        self, prompt: Prompt, rubric: Rubric, judge: JudgeConfig
-    ) -> tuple[tuple[int, int, int], int]:
-        """Prompts of words alone differ by their words only: one of each shape is rendered."""
-        shape = _shape(prompt)
-        if shape is None:
-            return self._rendered(prompt, rubric, judge)
-        key = rubric.sha256, shape
-        if key not in self._around:
-            system, user = judge_messages("pointwise", rubric, prompt, [""])
-            shared = about_tokens(system.text)
-            whole = byte_count(system.text) + byte_count(user.text)
-            self._around[key] = whole - _bytes_of_words(prompt), shared
-        around, shared = self._around[key]
-        tokens = tokens_of_bytes(around + _bytes_of_words(prompt)) + _CALL_TOKENS
-        return (tokens, tokens, tokens), shared
-
 
 @lru_cache(maxsize=64)
 def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
@@ -318,25 +276,5 @@ def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
     )
 
 
-_Shape = tuple[tuple[str, ...], bool]
-"""The roles of its turns, and whether it has a reference."""
-
-
-def _shape(prompt: Prompt) -> _Shape | None:
-    """None where it has more than words, which are shown in other ways."""
-    for turn in prompt.messages:
-        if not isinstance(turn.content, str) or turn.tool_calls or turn.name or turn.role == "tool":
-            return None
-    if prompt.tools:
-        return None
-    return tuple(turn.role for turn in prompt.messages), prompt.reference is not None
-
-
-def _bytes_of_words(prompt: Prompt) -> int:
-    return sum(byte_count(turn.text) for turn in prompt.messages) + byte_count(
-        prompt.reference or ""
-    )
-
-
 def _tokens(*texts: str) -> int:
-    return about_tokens(*texts) + _CALL_TOKENS
+    return about_tokens(*texts) + CALL_TOKENS

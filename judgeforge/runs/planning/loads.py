@@ -1,4 +1,4 @@
-"""What a model has to do in a run, and what that costs in three cases."""
+"""The calls for one model and what they cost in three cases, with what a cache saves of it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,88 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from judgeforge.calls.money.prices import ModelPrice
+from judgeforge.calls.prefixes import (
+    HITS,
+    HITS_IN_BATCHES,
+    WORTH_WAITING,
+    PrefixRules,
+    marking_pays,
+    prefix_rules,
+)
 from judgeforge.calls.providers.base import Usage
+from judgeforge.config.model import ModelConfig
 from judgeforge.store.spending import to_usd
 
 LOW, EXPECTED, HIGH = range(3)
 ALWAYS = (1.0, 1.0, 1.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Tokens that calls begin with in common."""
+
+    rubric: int
+    row: int = 0
+    """Of the conversation that all questions about a row begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """What is expected of a model's cache."""
+
+    rules: PrefixRules
+    hits: float
+    in_batch: bool
+    for_an_hour: bool
+
+    @classmethod
+    def of(cls, model: ModelConfig, price: ModelPrice | None, *, in_batch: bool) -> Caching | None:
+        """None where no cache saves anything. ``price``: of direct requests."""
+        rules, facts = prefix_rules(model, price), model.facts.prompt_cache
+        if rules is None or facts is None:
+            return None
+        hits = HITS_IN_BATCHES if in_batch else HITS
+        return cls(rules, hits, in_batch, in_batch and facts.may_keep_an_hour)
+
+    def kept(self, calls: int, begins: Beginning, price: ModelPrice) -> tuple[int, int]:
+        """Tokens of the rubric and of the row that are kept, where so many calls begin so."""
+        rubric = begins.rubric if self.rules.keeps(begins.rubric) else 0
+        is_long = begins.row >= WORTH_WAITING and self.rules.keeps(begins.rubric + begins.row)
+        pays = calls > 1 and marking_pays(calls, price, in_batch=self.in_batch)
+        return rubric, begins.rubric + begins.row - rubric if is_long and pays else 0
+
+    def written(self, usage: Usage, tokens: float) -> Usage:
+        """The usage, where so many tokens of it are written to the cache."""
+        if not self.rules.writes_cost:
+            return usage
+        new = min(round(tokens), usage.input_tokens - usage.cached_input_tokens)
+        hour = new if self.for_an_hour else 0
+        return Usage(
+            usage.input_tokens,
+            usage.output_tokens,
+            cached_input_tokens=usage.cached_input_tokens,
+            cache_write_tokens=new,
+            hour_write_tokens=hour,
+        )
+
+
 @dataclass(slots=True)
 class ModelLoad:
-    """The calls for one model and what they cost, in picodollars (0 where the price is unknown)."""
+    """Costs are in picodollars (0 where the price is unknown)."""
 
     price: ModelPrice | None
+    caching: Caching | None = None
     calls: int = 0
     """At most."""
     expected_calls: float = 0.0
     pico: list[int] = field(default_factory=lambda: [0, 0, 0])
     """Low, expected, high."""
+    uncached_pico: int = 0
+    """What would be expected without any cache."""
+
+    @property
+    def saves_by_caches(self) -> bool:
+        return self.price is not None and self.pico[EXPECTED] < self.uncached_pico
 
     def add(
         self,
@@ -30,25 +95,52 @@ class ModelLoad:
         inputs: tuple[int, ...],
         outputs: tuple[int, ...],
         *,
-        shared: int,
+        begins: Beginning,
         made: tuple[float, ...] = ALWAYS,
+        in_turn: bool = False,
     ) -> None:
-        """``shared`` of the input tokens were in an earlier call: low has them cached. ``made``:
-        the share of the calls that is made in each case."""
+        """Low has all cached that calls begin with in common, high nothing; ``expected`` what a
+        cache keeps of requests that are sent for it, ``in_turn``. ``made``: the share of the calls
+        that is made in each case."""
         self.calls += calls
         self.expected_calls += made[EXPECTED] * calls
-        if self.price is None:
+        if self.price is None or not calls:
             return
-        for case in (LOW, EXPECTED, HIGH):
-            cached = min(shared, inputs[case]) if case == LOW else 0
-            usage = Usage(inputs[case], outputs[case], cached_input_tokens=cached)
-            self.pico[case] += round(made[case] * calls * self.price.cost(usage))
+        plain = [Usage(i, o) for i, o in zip(inputs, outputs, strict=True)]
+        costs = [self.price.cost(one) for one in plain]
+        self.uncached_pico += round(made[EXPECTED] * calls * costs[EXPECTED])
+        low = self.price.cost(_cached(plain[LOW], begins.rubric + begins.row))
+        first = self.price.cost(_cached(plain[LOW], begins.rubric))
+        self.pico[LOW] += round(made[LOW] * (first + (calls - 1) * low))
+        expected, most = calls * costs[EXPECTED], costs[HIGH]
+        if in_turn and self.caching is not None:
+            expected = self._expected(calls, plain[EXPECTED], begins, self.caching, self.price)
+            dearest = self.caching.written(plain[HIGH], begins.rubric + begins.row)
+            most = self.price.cost(dearest)
+        self.pico[EXPECTED] += round(made[EXPECTED] * expected)
+        self.pico[HIGH] += round(made[HIGH] * calls * most)
 
     def take(self, other: ModelLoad) -> None:
         """What was counted at another price."""
         self.calls += other.calls
         self.expected_calls += other.expected_calls
         self.pico = [one + more for one, more in zip(self.pico, other.pico, strict=True)]
+        self.uncached_pico += other.uncached_pico
+
+    @staticmethod
+    def _expected(
+        calls: int, one: Usage, begins: Beginning, caching: Caching, price: ModelPrice
+    ) -> int:
+        rubric, row = caching.kept(calls, begins, price)
+        hits = caching.hits
+        first = caching.written(_cached(one, hits * rubric), (1 - hits) * rubric + row)
+        later = caching.written(_cached(one, hits * (rubric + row)), (1 - hits) * (rubric + row))
+        return price.cost(first) + (calls - 1) * price.cost(later)
+
+
+def _cached(usage: Usage, tokens: float) -> Usage:
+    cached = min(round(tokens), usage.input_tokens)
+    return Usage(usage.input_tokens, usage.output_tokens, cached_input_tokens=cached)
 
 
 @dataclass(frozen=True, slots=True)

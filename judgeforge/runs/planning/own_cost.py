@@ -9,7 +9,7 @@ from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.own_rubrics.writing import messages_for
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.loads import ModelLoad
+from judgeforge.runs.planning.loads import Beginning, ModelLoad
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.text.wording import about_tokens
 
@@ -55,8 +55,8 @@ class OwnCriteriaCost:
         frame: Sequence[int] = self._input_tokens(write.model, messages)
         inputs = tuple(n + shown * length for n, length in zip(frame, lengths, strict=True))
         usual = (min(write.max_tokens, n * write.most) for n in _TOKENS_OF_CRITERION)
-        shared = about_tokens(messages[0].text)
-        loads[write.model].add(1, inputs, (*usual, write.max_tokens), shared=shared)
+        begins = Beginning(about_tokens(messages[0].text))
+        loads[write.model].add(1, inputs, (*usual, write.max_tokens), begins=begins)
 
     def _as_written(self, rubrics: OwnRubrics | None) -> Rubric | None:
         if rubrics is None or self._write is None:
@@ -88,7 +88,7 @@ class OwnAnswerCost:
             inputs = self._input_tokens(judge.model, prompt.messages)
             low, expected, high = made
             shares = low, expected, high
-            load.add(1, inputs, own_answer_tokens(judge), shared=0, made=shares)
+            load.add(1, inputs, own_answer_tokens(judge), begins=Beginning(0), made=shares)
 
 
 def own_answer_tokens(judge: JudgeConfig) -> tuple[int, int, int]:

@@ -7,7 +7,7 @@ settings that are allowed but cannot have an effect.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from judgeforge.config.run import RunConfig
@@ -17,12 +17,12 @@ from judgeforge.inputs.noticed import Noticed
 from judgeforge.records import Skip
 from judgeforge.results.how_made import part
 from judgeforge.runs.folders import chosen_folder
-from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes
+from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes, cache_notes
 from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
     Estimator,
 )
-from judgeforge.runs.planning.identity import as_begun
+from judgeforge.runs.planning.identity import as_begun, layout_begun
 from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
@@ -30,6 +30,7 @@ from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.manifest import Manifest
 from judgeforge.store.spending import read_account, to_usd
 from judgeforge.text.wording import counted
 
@@ -44,14 +45,17 @@ class ModelPlan:
     high: float | None
     directly: float | None = None
     """What is expected without batches; None where the model is not asked in them."""
+    uncached: float | None = None
+    """What is expected if no cache keeps what requests begin with; None where none saves any."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
     """USD; None where a price is unknown.
 
-    ``low`` is for short answers, with all input that calls share (the rubric, a prompt sampled
-    again) at the price of cached input; ``high`` for every output limit used up. ``calls`` are
+    ``low`` is for short answers, with all input that calls share (the rubric, a row's conversation,
+    a prompt sampled again) at the price of cached input; ``high`` for every output limit used up
+    and nothing cached. ``calls`` are
     those of ``expected``, ``calls_high`` those of ``high``: a cascade may ask for fewer than all.
     """
 
@@ -77,8 +81,10 @@ def plan_run(
     a cascade asks beyond its first tier, as far as that has got; before that it is assumed.
     """
     folder = RunFolder(chosen_folder(config, out))
-    config = _as_begun(config, folder)
+    previous = _begun(folder)
+    config = _as_begun(config, previous)
     prepared = prepare(config, with_keys=False)
+    prepared = replace(prepared, layout=layout_begun(config, previous))
     check_prompts_file(config)
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
@@ -119,6 +125,7 @@ def plan_run(
             *_cascade_notes(config, seen),
             *_measure_notes(config, estimator),
             *verified.notes(),
+            *cache_notes({one.name: (one.expected, one.uncached) for one in models}),
             *batch_notes(
                 prepared,
                 {one.name: (one.expected, one.directly) for one in models},
@@ -170,7 +177,8 @@ def _model_plan(name: str, load: ModelLoad, directly: float | None) -> ModelPlan
     costs = [None] * 3 if load.price is None else [to_usd(pico) for pico in load.pico]
     low, expected, high = costs
     calls = round(load.expected_calls)
-    return ModelPlan(name, calls, load.calls, low, expected, high, directly)
+    uncached = to_usd(load.uncached_pico) if load.saves_by_caches else None
+    return ModelPlan(name, calls, load.calls, low, expected, high, directly, uncached)
 
 
 def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
@@ -188,15 +196,19 @@ def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
     return (seen.judgments - seen.certain) / possible if possible > 0 else None
 
 
-def _as_begun(config: RunConfig, folder: RunFolder) -> RunConfig:
-    """As a run in this folder would take it."""
+def _begun(folder: RunFolder) -> Manifest | None:
+    """What an earlier start left; the run itself says what is wrong with the file."""
     try:
-        manifest = folder.read_manifest()
+        return folder.read_manifest()
     except StoreError:
-        return config  # the run itself says what is wrong with the file
-    if manifest is None:
+        return None
+
+
+def _as_begun(config: RunConfig, previous: Manifest | None) -> RunConfig:
+    """As a run in this folder would take it."""
+    if previous is None:
         return config
-    return with_known_addresses(as_begun(config, manifest.identity), manifest)
+    return with_known_addresses(as_begun(config, previous.identity), previous)
 
 
 def _measure_notes(config: RunConfig, estimator: Estimator) -> list[str]:
@@ -228,8 +240,8 @@ def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
 def _notes(config: RunConfig, prompts: int, skips: int, cost: TotalCost) -> list[str]:
     notes = [
         f"{counted(prompts, 'prompt')}, {counted(skips, 'row')} skipped. "
-        "Low counts what calls share as cached input, where it has a price of its own; "
-        "expected and high count none."
+        "Low counts what calls share as cached input, where it has a price of its own; expected "
+        "what is likely to be kept of judges' requests; high counts none."
     ]
     limit, low, high = config.budget.usd, cost.low, cost.high
     if limit is not None and low is not None and high is not None and low <= limit < high:

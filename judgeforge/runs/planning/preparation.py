@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pkgutil import resolve_name
 from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import batch_price_of, billed_apart, price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
-from judgeforge.config.chat_template import load_chat_template
 from judgeforge.config.file import located
 from judgeforge.config.keys import read_key
 from judgeforge.config.run import RunConfig
@@ -39,6 +37,12 @@ from judgeforge.runs.planning.judge_settings import (
     check_rewards,
 )
 from judgeforge.runs.planning.judge_words import own_prompts
+from judgeforge.runs.planning.model_settings import (
+    check_batches,
+    check_fallback,
+    check_local,
+    check_template,
+)
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
 from judgeforge.runs.planning.row_demands import label_checks, row_checks
@@ -172,7 +176,7 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
             check_alone(config)
     names = called_models(config)
     for name in names:
-        for check_model in (_check_local, _check_template, _check_fallback, _check_batches):
+        for check_model in (check_local, check_template, check_fallback, check_batches):
             with _adding_to(mistakes):
                 check_model(config, name)
     keys = _keys(config, names, mistakes) if with_keys else dict.fromkeys(names)
@@ -278,53 +282,3 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
                 file=config.source_file,
                 key=f"models.{name}.params",
             )
-
-
-def _check_fallback(config: RunConfig, name: str) -> None:
-    fallback = config.models[name].fallback
-    if fallback is None:
-        return
-    asked, standing_in = config.models[name], config.models[fallback]
-    if asked.facts.gives != standing_in.facts.gives:
-        raise ConfigError(
-            f"`{fallback}` cannot stand in for `{name}`: one of them chats, the other one decides. "
-            "Name a model of the same kind, or none.",
-            key=f"models.{name}.fallback",
-        )
-    if "rewards" in asked.facts.gives and asked.model != standing_in.model:
-        raise ConfigError(
-            f"`{fallback}` cannot stand in for `{name}`: rewards of two models are on two scales. "
-            "Name the same model behind another server, or none.",
-            key=f"models.{name}.fallback",
-        )
-
-
-def _check_batches(config: RunConfig, name: str) -> None:
-    """A run that looks at its batches too seldom would take them for a standstill."""
-    batch = config.models[name].batch
-    if batch is not None and batch.poll_s >= config.limits.stall_s:
-        raise ConfigError(
-            f"must be less than limits.stall_s ({config.limits.stall_s:g}): a run that hears "
-            "nothing for that long stops",
-            key=f"models.{name}.batch.poll_s",
-        )
-
-
-def _check_template(config: RunConfig, name: str) -> None:
-    template = config.models[name].chat_template
-    if template is None:
-        return
-    try:
-        load_chat_template(str(template))
-    except ConfigError as error:
-        raise ConfigError(str(error), key=f"models.{name}.chat_template") from None
-
-
-def _check_local(config: RunConfig, name: str) -> None:
-    model = config.models[name]
-    if model.facts.find_model is None:
-        return
-    try:
-        resolve_name(model.facts.find_model)(model.model)
-    except ConfigError as error:
-        raise ConfigError(str(error), key=f"models.{name}.model") from None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from judgeforge.config.run import RunConfig
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.own_prompts import OwnPrompt
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.rubric import Rubric
-from judgeforge.runs.planning.identity import called_models
 from judgeforge.runs.planning.judge_settings import judged_tokens
-from judgeforge.runs.planning.verifiers import read_row_checks
+from judgeforge.runs.planning.model_settings import without_pictures, without_tools
+from judgeforge.runs.planning.verifiers import read_own_criteria, read_row_checks
 
 
 def label_checks(config: RunConfig, rubric: Rubric) -> RowChecks:
@@ -51,39 +52,8 @@ def row_checks(
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=read_row_checks,
         reference_check=next((check.name for check in stated if check.needs_reference), None),
-        read_criteria=None if own is None else own.read,
+        read_criteria=None if own is None else partial(read_own_criteria, own),
         needs_criteria=own is not None and own.are_needed,
-        without_tools=_without_tools(config),
-        without_pictures=_without_pictures(config),
+        without_tools=without_tools(config),
+        without_pictures=without_pictures(config),
     )
-
-
-def _without_tools(config: RunConfig) -> str | None:
-    sampled = config.sampling.writers if config.sampling else []
-    fallbacks = (config.models[name].fallback for name in sampled)
-    for name in (*sampled, *filter(None, fallbacks)):
-        model = config.models[name]
-        if not model.facts.takes_tools:
-            return (
-                f"models.{name}: provider `{model.provider}` can call none. Sample models of "
-                "another provider, such as the same model behind a server, or leave the column out "
-                "with `fields: {tools: null}`"
-            )
-    return None
-
-
-def _without_pictures(config: RunConfig) -> str | None:
-    """Everything that is sampled or judges is shown them."""
-    for name in called_models(config):
-        model = config.models[name]
-        if model.vision is False:
-            return (
-                f"models.{name} is said not to see (`vision: false`). Sample and judge with models "
-                "that see, or take such rows out"
-            )
-        if not model.facts.takes_pictures:
-            return (
-                f"models.{name}: provider `{model.provider}` takes words only. Sample and judge "
-                "with models of another provider, or take such rows out"
-            )
-    return None

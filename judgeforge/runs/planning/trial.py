@@ -31,6 +31,7 @@ from judgeforge.records import Completion, Judgment, Prompt
 from judgeforge.results.figures.completions import is_same_model
 from judgeforge.runs.planning.doctor import Finding, Status
 from judgeforge.runs.planning.preparation import Preparation, prepare
+from judgeforge.runs.planning.reward_trial import try_rewards
 from judgeforge.runs.planning.server_models import listed_models, stated_context
 from judgeforge.runs.wiring import trial_door
 from judgeforge.text.messages import Message
@@ -121,6 +122,8 @@ class _Trial:
                 found = await self._sampled()
                 form, of_schema = await self._schema()
                 found += of_schema
+            elif self._gives_rewards:
+                found = await try_rewards(self.name, self.gateway, self._finding)
         except CallError as error:
             advice = "Check `model`, `base_url` and the key."
             failed = self._finding("answers", "fail", str(error), advice)
@@ -131,6 +134,12 @@ class _Trial:
         if not model.facts.in_process and model.facts.writes:
             found += await self._in_the_list()
         return [*found, *await self._judged(form)]
+
+    @property
+    def _gives_rewards(self) -> bool:
+        """Whether that is what it is asked for: some models give one of two things."""
+        judges = self.prepared.config.judging.judges
+        return any(judge.model == self.name and judge.facts.rewards for judge in judges)
 
     def _finding(self, what: str, status: Status, detail: str, advice: str = "") -> Finding:
         """``detail`` may quote a server."""
@@ -276,16 +285,19 @@ class _Trial:
     def _judgment(
         self, protocol: str, form: ReplyForm | None, judgments: Sequence[Judgment]
     ) -> Finding:
-        structured = form or self.prepared.config.models[self.name].structured
+        model = self.prepared.config.models[self.name]
+        structured = form or model.structured
+        how = f"{protocol}, structured: {structured}" if model.facts.writes else protocol
         missing = next((one.missing for one in judgments if one.missing is not None), None)
         if missing is None:
-            detail = f"could be read ({protocol}, structured: {structured})"
-            return self._finding("judgment", "ok", detail)
+            return self._finding("judgment", "ok", f"could be read ({how})")
         return self._finding(
             "judgment",
             "fail",
-            f"brought no score ({protocol}, structured: {structured}): {excerpt(missing, 300)}",
-            f"{_OTHER_WAY} It may also need more max_tokens of the judge.",
+            f"brought no score ({how}): {excerpt(missing, 300)}",
+            f"{_OTHER_WAY} It may also need more max_tokens of the judge."
+            if model.facts.writes
+            else "Another model, or another server, may give what this judge needs.",
         )
 
 
