@@ -76,7 +76,12 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     sides, rewards = SideNotes(config), RewardNotes(config, rubric)
     verified = VerifiedPrompts(rubric, asks=bool(config.judging.judges))
     write = config.rubric_parts.write
-    about = InputNotes(config.prompts, row_checks(config, rubric), are_written=write is not None)
+    about = InputNotes(
+        config.prompts,
+        row_checks(config, rubric),
+        own_criteria=config.rubric_parts.per_prompt is not None,
+        are_written=write is not None,
+    )
     rows = read_clean_prompts(
         config.prompts,
         about.checks,

@@ -19,10 +19,17 @@ class InputNotes:
     """``source`` and ``checks`` are for the reading of rows, ``add`` is told of each prompt."""
 
     def __init__(
-        self, config: PromptsConfig, checks: RowChecks, *, are_written: bool = False
+        self,
+        config: PromptsConfig,
+        checks: RowChecks,
+        *,
+        own_criteria: bool = False,
+        are_written: bool = False,
     ) -> None:
-        """``are_written``: whether a model writes criteria where a row has none."""
+        """``own_criteria``: whether rows' own criteria are read, ``are_written``: whether a model
+        writes some where a row has none."""
         self._column, self._are_written = config.fields.criteria, are_written
+        self._reads = own_criteria
         self._lint = PreferenceLint()
         self._keep = frozenset(config.keep)
         self.source = SourceColumns.of(config, completions_wanted=checks.needs_completions)
@@ -63,13 +70,15 @@ class InputNotes:
         return [*found, *self._of_criteria()]
 
     def _of_criteria(self) -> list[str]:
-        if self.checks.read_criteria is None:
+        if not self._reads:
             if self._column not in self.source.used:
                 return []
             return [
                 f"the column `{self._column}` is not read: `rubric: {{name: …, per_prompt: add}}` "
                 "judges each row by its own criteria as well, `only` by nothing else"
             ]
+        if self.checks.read_criteria is None:
+            return []  # the rubric could not be read, which is told elsewhere
         brought = f"{counted(self._with_criteria, 'row')} of {self._prompts} bring criteria"
         written = "; those of the others are written by a model" if self._are_written else ""
         return [f"{brought} of their own{written}"] if self._prompts else []

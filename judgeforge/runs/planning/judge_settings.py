@@ -73,6 +73,13 @@ def check_protocols(config: RunConfig) -> None:
                 f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
                 key="sampling.models",
             )
+    write = config.rubric_parts.write
+    if write is not None and not config.models[write.model].facts.writes:
+        raise ConfigError(
+            f"provider `{config.models[write.model].provider}` writes no text, so it can write no "
+            "criteria: name a model that chats",
+            key="rubric.write.model",
+        )
 
 
 def _check_files(judge: JudgeConfig, model: ModelConfig, number: int) -> None:

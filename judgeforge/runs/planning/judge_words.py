@@ -71,6 +71,11 @@ def _chosen(config: ExamplesConfig, key: str, checks: RowChecks) -> Sequence[Lab
         if not row.label.is_tie:
             place = row.label.preferred[0].removeprefix(f"{row.prompt.id}.")
             places.setdefault(place, []).append(row)
+    if not places:
+        raise ConfigError(
+            f"{config.labels}: has no label with a preference, so nothing could be shown",
+            key=f"{key}.examples.labels",
+        )
     return list(_in_turn(list(places.values())))[: config.number]
 
 
