@@ -162,15 +162,15 @@ def build_escalation(
     rules = prepared.config.judging.cascade
     if rules is None or not panel.judges:
         return None
-    judging, max_error = prepared.config.judging, prepared.config.pairing.max_error
+    judging = prepared.config.judging
     training = TrainingAim(judging.training_value, estimator.fresh_prompt_usd)
     return Escalation(
         panel,
         rules,
         estimator.question_usd,
-        max_error=max_error,
-        training=training if judging.aim == "training" else None,
+        max_error=prepared.config.pairing.max_error,
         from_records=asks_from_records(judging, checked=bool(prepared.rubric.checked)),
+        training=training if judging.aim == "training" else None,
     )
 
 
