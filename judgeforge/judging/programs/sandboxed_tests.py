@@ -154,9 +154,9 @@ def _in_words(error: BaseException, test: str = "") -> str:
     """The error, and the last line of the test or of the answer that it came from."""
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     lines = [one for one in traceback.extract_tb(error.__traceback__) if one.filename == "<test>"]
-    if lines and lines[-1].lineno:
-        line = test.splitlines()[lines[-1].lineno - 1].strip()
-        return f"`{line[:200]}`: {what}"
+    source, number = test.splitlines(), lines[-1].lineno or 0 if lines else 0
+    if 0 < number <= len(source):
+        return f"`{source[number - 1].strip()[:200]}`: {what}"
     return what
 
 
