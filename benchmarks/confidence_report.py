@@ -107,8 +107,7 @@ FAMILY = (
     "qualities (normal, skewed, counts), steps of scores (5 to 100), tails of errors, and judges "
     "as recorded ones are spread. *In a world*: the mean over worlds of the error in each; "
     "*by chance* is what 250 honest pairs show of it. What is left beyond chance is what the run "
-    "cannot "
-    "know of its own world: a reporter that is right over all worlds has it too."
+    "cannot know of its own world: a reporter that is right over all worlds has it too."
 )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption, first_tier
-from judgeforge.ranking.cascade.choose import Spent, next_bundle
+from judgeforge.ranking.cascade.choose import Spent, is_settled, next_bundle
 from judgeforge.ranking.cascade.training_value import ForTraining, TrainingValue
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
@@ -36,8 +36,8 @@ class TrainingAim:
 
 class Escalation:
     """``max_error``: where the pairs are thresholded for it, calls serve the pairs kept.
-    ``training``: where they are to serve the model that is trained. ``from_records``: where the
-    writers have records, even the first tier is asked only where these leave doubt."""
+    ``from_records``: where the writers have records, even the first tier is asked only where these
+    leave doubt. ``training``: where calls are to serve the model that is trained."""
 
     def __init__(
         self,
@@ -46,11 +46,12 @@ class Escalation:
         price: Price,
         *,
         max_error: float | None = None,
-        training: TrainingAim | None = None,
         from_records: bool = False,
+        training: TrainingAim | None = None,
     ) -> None:
         self._panel, self._rules, self._price, self._max_error = panel, rules, price, max_error
-        self._training, self._from_records = training, from_records
+        self._from_records = from_records
+        self._training = training
 
     async def judge(
         self,
@@ -77,7 +78,7 @@ class Escalation:
         checked = await panel.check(prompt, completions)
         if panel.is_settled(prompt, checked):
             return [*checked, *brought]
-        training = self._for_training(prompt, completions, bool(prices))
+        training = self._for_training(prompt, completions, prices)
         course = _Course(panel, prompt, completions, self._options(prices), checked, brought)
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept
@@ -88,27 +89,30 @@ class Escalation:
         if not self._from_records:
             await course.ask_first_tier()
         known = await reliability()
-        if self._from_records and not known.writers:  # one of those that records are learnt from
-            await course.ask_first_tier()
-        course.has_records = bool(known.writers)
+        if self._from_records:
+            course.has_records = bool(known.writers)
+            # Without records it is one of the prompts that they are learnt from.
+            if not known.writers or not is_settled(course.evidence, known, rules):
+                await course.ask_first_tier()
         while bundle := self._next(course, known, rules, training):
             await course.ask(bundle)
         return [*course.judgments, *brought]
 
     def _for_training(
-        self, prompt: Prompt, completions: Sequence[Completion], has_prices: bool
+        self, prompt: Prompt, completions: Sequence[Completion], prices: Sequence[float]
     ) -> ForTraining | None:
         """Without prices each call counts the same: one for a completion and each question."""
         if self._training is None:
             return None
-        price = self._training.prompt_price(prompt, completions) if has_prices else None
+        price = self._training.prompt_price(prompt, completions) if prices else None
         if not price:
             judges = self._panel.judges
             first = min(judge.tier for judge in judges)
             questions = [
                 judge.questions(len(completions)) for judge in judges if judge.tier == first
             ]
-            price = float(len(completions) + sum(questions))
+            unit = min((one for one in prices if one > 0), default=1.0)
+            price = unit * (len(completions) + sum(questions))
         return ForTraining(self._training.value, price)
 
     def _next(

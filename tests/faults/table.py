@@ -25,11 +25,13 @@ _MODULES = (
     "input_rows",
     "input_files",
     "input_config",
+    "input_cleaning",
     "machine_processes",
     "machine_batches",
     "machine_disk",
     "machine_state",
     "machine_judgments",
+    "machine_programs",
 )
 
 

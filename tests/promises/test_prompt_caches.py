@@ -32,7 +32,7 @@ AIM = 0.8
 
 
 def conversation(row: int) -> dict[str, Any]:
-    said = " ".join(f"word{row}x{n}" for n in range(350))
+    said = " ".join(f"word{row}x{n}" for n in range(700))
     turns = [{"role": ("user", "assistant")[n % 2], "content": f"{n} {said}"} for n in range(3)]
     answers = [f"[quality=0.{n + 1}] It is {row}{n}." for n in range(ANSWERS)]
     return {"id": f"p{row}", "prompt": turns, "completions": answers}
@@ -74,7 +74,7 @@ def share_cached(server: LocalServer) -> float:
     """Of the tokens that an earlier request had begun with, those billed as cached."""
     whole, possible, calls = PrefixCache(), 0, server.calls(kind="judge")
     for call in calls:
-        found = whole.count_each_token(call.wire, call.body)
+        found = whole.count_each_token(call.wire, call.body, step=8)
         whole.keep(found, 0.0)
         possible += found.read
     return sum(call.tokens.cached for call in calls) / possible

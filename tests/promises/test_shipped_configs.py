@@ -34,6 +34,7 @@ EXPECTED = {
     "contrast",
     "cron",
     "own-completions",
+    "own-criteria",
     "pairwise",
     "listwise",
     "decisions",

@@ -12,6 +12,7 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.judging.asking import context_room
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Rubric
 from judgeforge.ranking.protocols import PROTOCOLS, Gives
 
@@ -81,6 +82,13 @@ def check_protocols(config: RunConfig) -> None:
                 f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
                 key="sampling.models",
             )
+    write = config.rubric_parts.write
+    if write is not None and not config.models[write.model].facts.writes:
+        raise ConfigError(
+            f"provider `{config.models[write.model].provider}` writes no text, so it can write no "
+            "criteria: name a model that chats",
+            key="rubric.write.model",
+        )
 
 
 def _check_files(judge: JudgeConfig, model: ModelConfig, number: int) -> None:
@@ -137,17 +145,17 @@ def check_families(config: RunConfig, rubric: Rubric) -> None:
             )
 
 
-def judged_tokens(config: RunConfig, rubric: Rubric) -> int | None:
+def judged_tokens(config: RunConfig, rubric: Rubric, own: Mapping[str, OwnPrompt]) -> int | None:
     """The most that any judge can be shown; None where that is unknown, or no judge is asked."""
     judges = config.judging.judges if _leaves_to_judges(config, rubric) else ()
-    rooms = [_room(config, judge, rubric) for judge in judges]
+    rooms = [_room(config, judge, rubric, own) for judge in judges]
     known = [room for room in rooms if room is not None]
     return max(known, default=None) if len(known) == len(rooms) else None
 
 
-def check_contexts(config: RunConfig, rubric: Rubric) -> None:
+def check_contexts(config: RunConfig, rubric: Rubric, *, own: Mapping[str, OwnPrompt]) -> None:
     for judge in config.judging.judges:
-        room = _room(config, judge, rubric)
+        room = _room(config, judge, rubric, own)
         if room is not None and room <= 0:
             raise ConfigError(
                 f"judge `{judge.label}` could be shown nothing: the rubric and the reply need "
@@ -156,6 +164,11 @@ def check_contexts(config: RunConfig, rubric: Rubric) -> None:
             )
 
 
-def _room(config: RunConfig, judge: JudgeConfig, rubric: Rubric) -> int | None:
+def _room(
+    config: RunConfig, judge: JudgeConfig, rubric: Rubric, own: Mapping[str, OwnPrompt]
+) -> int | None:
     context_tokens = config.models[judge.model].context_tokens
-    return None if context_tokens is None else context_room(judge, rubric, context_tokens)
+    if context_tokens is None:
+        return None
+    words = own.get(judge.label, OF_THE_HOUSE)
+    return context_room(judge, rubric, context_tokens, words)

@@ -90,8 +90,7 @@ def plan_run(
     records, first = RecordsPlan(prepared, folder, share), prepared.asks_judges
     # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
     estimator = Estimator(prepared, escalation=share, first_directly=first, asked=records.asked)
-    loads = estimator.loads()
-    directly = DirectCost(prepared, share)
+    loads, directly = estimator.loads(), DirectCost(prepared, share)
     prompts = skips = 0
     noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     rows = read_clean_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed)
