@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from judgeforge.config.choices import JudgeProtocol
 from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
+from judgeforge.ranking.cascade.training_value import TrainingValue
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.text.messages import Record, SparseRecord
@@ -97,6 +98,11 @@ class JudgingConfig(Record):
     cascade: CascadeRules | None = None
     """Ask tier 1 only, then the judges that tell most for their price while the pair is in
     doubt; without it all judges are asked everything."""
+    aim: Literal["rightness", "training"] = "rightness"
+    """What a further call of a cascade is for: that the pair is right, or that the model which is
+    trained on all pairs becomes better, for which a fresh prompt may be the better buy."""
+    training_value: TrainingValue = TrainingValue()
+    """What prompts and wrong pairs are worth, for `aim: training`."""
     fit_prompts: int = Field(default=64, ge=0, le=4096)
     """The judges' reliability is learnt from this many prompts, the first of the input."""
     fit_repeats: int = Field(default=1, ge=0, le=8)
@@ -117,6 +123,17 @@ class JudgingConfig(Record):
     on_judge_failure: Literal["wait", "skip_judge", "stop"] = "wait"
     """What to do while a judge's model is out of order: wait for it, continue with the other
     judges (each pair says which is missing), or stop the run."""
+
+    @model_validator(mode="after")
+    def _aim_means_something(self) -> JudgingConfig:
+        if self.aim == "training" and self.cascade is None:
+            raise ValueError(
+                "`aim: training` decides what a cascade asks next: set `cascade` (`cascade: {}` "
+                "will do) and a `tier` above 1 for the judges that are to be asked in doubt"
+            )
+        if self.aim != "training" and self.training_value != TrainingValue():
+            raise ValueError("`training_value` has a meaning with `aim: training` only")
+        return self
 
     @model_validator(mode="after")
     def _records_are_learnt(self) -> JudgingConfig:

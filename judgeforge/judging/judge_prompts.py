@@ -12,9 +12,10 @@ the same for all of a run, then the conversation, which all questions of a row b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from judgeforge.calls.providers.base import SharedPrefix
@@ -41,6 +42,7 @@ from judgeforge.text.messages import Message
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
+_INCLUDED = re.compile(r'^{% include "([^"]+)" %}\n', re.MULTILINE)
 _SHARED_TEMPLATES = (
     "answers.j2",
     "conversation.j2",
@@ -106,7 +108,7 @@ def judge_prompt(
         code=code,
     )
     user = _own_criteria(protocol, rubric, code) + _explained(of_row, code) + user
-    system = Message(role="system", content=system_text(protocol, rubric))
+    system = _system_message(system_text(protocol, rubric))
     if layout == CODE_OF_A_REQUEST:
         content = with_pictures(user, of_row.pictures)
         return JudgePrompt((system, Message(role="user", content=content)))
@@ -229,6 +231,11 @@ def system_text(protocol: str, rubric: Rubric) -> str:
     return _systems[key]
 
 
+@lru_cache(maxsize=64)
+def _system_message(text: str) -> Message:
+    return Message(role="system", content=text)
+
+
 def _rubric_values(rubric: Rubric) -> dict[str, object]:
     judged = rubric.judged
     return {
@@ -272,8 +279,19 @@ def _environment() -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    class WithIncluded(FileSystemLoader):
+        """A template has those that it includes in their places: to include them anew for each
+        prompt takes as long as all the rest of rendering it."""
+
+        def get_source(
+            self, environment: Environment, template: str
+        ) -> tuple[str, str, Callable[[], bool]]:
+            text, file, is_current = super().get_source(environment, template)
+            whole = _INCLUDED.sub(lambda found: self.get_source(environment, found[1])[0], text)
+            return whole, file, is_current
+
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(shipped_prompts() / "judge"),
+        loader=WithIncluded(shipped_prompts() / "judge"),
         undefined=StrictUndefined,
         autoescape=False,  # the reader is a model, not a browser: content stays as it is
         auto_reload=False,

@@ -6,6 +6,7 @@ explain.py         why a pair is what it is
 how_made.py        what a manifest says about how a run was made
 judge_effects.py   which evidence moved a pair
 judged_prompts.py  prompts with all completions that were judged
+push.py            publishing pairs and card on the Hugging Face Hub
 questions.py       what is still in doubt, for others to judge
 figures/           all numbers, from one pass over the files
 report/            `report.html`

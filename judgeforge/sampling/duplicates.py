@@ -24,7 +24,8 @@ _UNSEEN_BLANKS = re.compile("[\u200b\u2060\ufeff]")
 
 
 def mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
-    """The same completions; an equal or a near one names the first that it is like."""
+    """The same completions; an equal one names the first that it is like, a near one the nearest
+    before it."""
     first: dict[tuple[str, str], str] = {}
     seen = _Seen()
     marked: list[Completion] = []
@@ -36,7 +37,7 @@ def mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
         if twin != one.id:
             marked.append(one.model_copy(update={"duplicate_of": twin}))
             continue
-        near = seen.find_or_add(one)
+        near = seen.nearest(one)
         marked.append(one.model_copy(update={"near_duplicate_of": near}) if near else one)
     return marked
 
@@ -48,13 +49,13 @@ def text_as_read(text: str) -> str:
 
 
 class _Seen:
-    """Earlier completions that are near no other one."""
+    """The completions so far."""
 
     def __init__(self) -> None:
         self._pieces: list[tuple[str, str, Hashes]] = []
 
-    def find_or_add(self, completion: Completion) -> str | None:
-        """The id of the one that it is nearest to; where there is none, it is added."""
+    def nearest(self, completion: Completion) -> str | None:
+        """The id of the earlier one that it is nearest to, if it is near to any."""
         calls = same_calls_key(completion.tool_calls)
         pieces = character_pieces(completion.text[:_LONGEST_COMPARED])
         alike = [
@@ -62,11 +63,9 @@ class _Seen:
             for name, other_calls, others in self._pieces
             if other_calls == calls and _may_be_near(len(pieces), len(others))
         ]
-        likeness, nearest = max(alike, default=(0.0, ""))
-        if likeness >= NEARLY:
-            return nearest
+        likeness, nearest = max(alike, default=(0.0, ""), key=lambda each: each[0])
         self._pieces.append((completion.id, calls, pieces))
-        return None
+        return nearest if likeness >= NEARLY else None
 
 
 def _may_be_near(one: int, other: int) -> bool:

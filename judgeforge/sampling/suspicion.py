@@ -89,6 +89,8 @@ _TAG_WITH_NUMBER = re.compile(
 
 def _delimiters(text: str) -> bool:
     """A tag with a code like those of judge prompts, or one closed that was never opened."""
+    if "<" not in text:
+        return False
     if _TAG_WITH_NUMBER.search(text):
         return True
     opened: set[str] = set()

@@ -11,6 +11,7 @@ from judgeforge.records import Completion, Judgment, PreferencePair, Skip, SkipR
 from judgeforge.store.evidence_rows import OF_RANKING
 
 FILES = ("pairs", "completions", "judgments", "skips")
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _completion_line(completion: Completion, ranking: Ranking | None) -> str:
         row["score_sd"] = ranking.covariance[place][place] ** 0.5
         row["p_best"] = ranking.p_best[place]
     row["call"] = call
-    return json.dumps(row, ensure_ascii=False)
+    return _ENCODER.encode(row)
 
 
 def _place(completion: Completion, ranking: Ranking | None) -> int | None:

@@ -23,7 +23,7 @@ from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer, faults
 from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
 
-PROMPTS = 12
+PROMPTS, MANY = 12, 40
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,10 @@ def farm(tmp_path: Path) -> Iterator[Farm]:
 
 
 def test_work_is_shared_and_the_answers_of_a_prompt_stay_together(farm: Farm) -> None:
-    result = run(farm.config(0, 1, 2), farm.folder / "out")
-    assert result.exit_code == 0
-    assert sum(farm.sent) == PROMPTS * 8
+    """As long as the server has room, here nearly always; so many prompts leave none idle."""
+    config = farm.config(0, 1, 2, prompts=MANY, limits={"concurrency": 8})
+    assert run(config, farm.folder / "out").exit_code == 0
+    assert sum(farm.sent) == MANY * 8
     assert min(farm.sent) > 0
     places = defaultdict[bytes, set[int]](set)
     for number, server in enumerate(farm.servers):
@@ -70,7 +71,7 @@ def test_work_is_shared_and_the_answers_of_a_prompt_stay_together(farm: Farm) ->
             found = re.search(rb"fact number (\d+)", record.raw)
             assert found
             places[found[1]].add(number)
-    assert sum(len(place) == 1 for place in places.values()) > PROMPTS / 2
+    assert sum(len(place) == 1 for place in places.values()) > 0.8 * MANY
 
 
 def test_keys_and_cache_are_those_of_the_first_server_alone(farm: Farm) -> None:
@@ -178,7 +179,8 @@ def test_other_providers_have_replicas_as_well(farm: Farm, provider: str) -> Non
     addresses = [server.anthropic_url for server in farm.servers]
     own = model(farm.servers[0], provider, base_url=addresses)
     config = write_config(
-        farm.folder, farm.servers[0], prompts=PROMPTS, provider=provider, models={"small": own}
+        farm.folder, farm.servers[0], prompts=MANY, provider=provider, models={"small": own}
     )
     assert run(config, farm.folder / "out").exit_code == 0
+    assert sum(farm.sent) > MANY * 7, "equal answers are judged once"
     assert min(farm.sent) > 0

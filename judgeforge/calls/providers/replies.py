@@ -94,6 +94,9 @@ class _OutputDetails(BaseModel):
     reasoning_tokens: Count = None
 
 
+_NO_INPUT_DETAILS, _NO_OUTPUT_DETAILS = _InputDetails(), _OutputDetails()
+
+
 class TokenUsage(BaseModel):
     """Tokens in the shape of OpenAI's APIs; chat and decisions name the same counts differently."""
 
@@ -112,7 +115,7 @@ class TokenUsage(BaseModel):
     )
 
     def read(self) -> Usage | None:
-        inputs, outputs = self.inputs or _InputDetails(), self.outputs or _OutputDetails()
+        inputs, outputs = self.inputs or _NO_INPUT_DETAILS, self.outputs or _NO_OUTPUT_DETAILS
         return read_usage(
             input_tokens=self.input_tokens,
             output_tokens=self.output_tokens,
@@ -235,7 +238,7 @@ def plain_text(value: object, depth: int = 0) -> str:
     """The text of a part, in whichever of the usual fields it is; empty where there is none."""
     if isinstance(value, str):
         return value
-    if depth > _DEEPEST_PART:
+    if value is None or depth > _DEEPEST_PART:
         return ""
     if isinstance(value, list):
         return "".join(plain_text(each, depth + 1) for each in value)

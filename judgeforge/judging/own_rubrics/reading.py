@@ -100,6 +100,9 @@ def _criterion(item: object, number: int, taken: set[str]) -> Criterion:
         )
     if found.metadata_key is not None:
         raise ValueError(f"{what}: `{FROM_METADATA}` is for rubric files; state the checks here")
+    for check in found.own_checks:
+        if check.kind.only_in_rubrics:
+            raise ValueError(f"{what}: check `{check.name}` is for rubrics only: a row is data")
     _refuse_odd_texts(found, what)
     return found
 

@@ -56,9 +56,7 @@ def _value(text: str) -> Any:  # noqa: ANN401 (any JSON value)
 
 def _loaded(text: str) -> Any:  # noqa: ANN401 (any JSON value)
     try:
-        return json.loads(
-            text, object_pairs_hook=_no_double_keys, parse_constant=_no_constant, strict=False
-        )
+        return _DECODER.decode(text)
     except RecursionError as error:
         raise UnreadableReplyError("the reply is nested too deeply") from error
     except (UnreadableReplyError, json.JSONDecodeError):
@@ -117,3 +115,8 @@ def _no_double_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> float:
     raise UnreadableReplyError(f"{name} is not a number of JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_no_double_keys, parse_constant=_no_constant, strict=False
+)

@@ -51,13 +51,20 @@ class ListReply:
     """For each completion in the order shown: criterion name -> 0 to 1, higher is better."""
 
 
+_score_schemas: dict[str, ReplySchema] = {}
+"""Made once for each rubric (by its SHA-256): a run has few."""
+
+
 def score_schema(rubric: Rubric) -> ReplySchema:
     """Rationale first, then one score for each judged criterion.
 
     Only keywords that both providers' strict modes accept: no ranges, no references.
     """
-    about = "The reasons for the scores, in a few sentences."
-    return _reply_schema("judgment", about, {"scores": _scores_schema(rubric)})
+    if rubric.sha256 not in _score_schemas:
+        about = "The reasons for the scores, in a few sentences."
+        made = _reply_schema("judgment", about, {"scores": _scores_schema(rubric)})
+        _score_schemas[rubric.sha256] = made
+    return _score_schemas[rubric.sha256]
 
 
 def list_schema(rubric: Rubric, completions: int) -> ReplySchema:

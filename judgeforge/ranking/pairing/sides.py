@@ -61,8 +61,12 @@ def sides_of(
 def too_alike(
     completions: Sequence[Completion], judgments: Sequence[Judgment]
 ) -> list[frozenset[str]]:
-    """Ids of two that are nearly the same and that code does not tell apart."""
-    first = {one.id: one.near_duplicate_of or one.id for one in completions}
+    """Ids of two that are nearly the same, or both like a third, and that code does not tell
+    apart."""
+    first: dict[str, str] = {}
+    for one in completions:
+        near = one.near_duplicate_of
+        first[one.id] = one.id if near is None else first.get(near, near)
     found = {
         one.completion_ids[0]: (one.score, bool(one.failed_required))
         for one in judgments

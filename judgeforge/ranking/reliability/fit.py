@@ -13,7 +13,11 @@ from collections.abc import Mapping, Sequence
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.closeness import with_closeness
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.ranking.reliability.rewards import with_errors_by_verdicts, with_reward_units
+from judgeforge.ranking.reliability.rewards import (
+    with_errors_alike,
+    with_errors_by_verdicts,
+    with_reward_units,
+)
 from judgeforge.ranking.reliability.scores import fit_scores
 from judgeforge.ranking.reliability.unseen import with_unseen
 from judgeforge.ranking.reliability.verdicts import fit_verdicts
@@ -52,5 +56,5 @@ def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
     known = with_reward_units(evidence, known)
     evidence = [with_rewards_as_scores(one, known) for one in evidence]
     fitted = fit_verdicts(evidence, fit_scores(evidence, known))
-    fitted = with_errors_by_verdicts(evidence, fitted)
+    fitted = with_errors_by_verdicts(evidence, with_errors_alike(evidence, fitted))
     return with_writers(evidence, with_closeness(evidence, with_unseen(evidence, fitted)))

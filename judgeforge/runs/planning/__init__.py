@@ -15,6 +15,9 @@ batch_plan.py        what batches save, and what caches do
 records_plan.py      what the records of writers save
 audit_notes.py       what the audit of pairs by design costs and can show
 replicas.py          models that several servers have
+spending_plan.py     how a sum of money is best spent
+spending_words.py    why it is, in sentences
+pilot.py             what a run folder shows of its judges, to plan by
 check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
 preference_lint.py   what stands out in a preference set of others

@@ -60,7 +60,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     report = CheckReport(warnings=warnings, problems=_tokenizer(config))
     if config.judging.judges and config.judging.calibration is None:
         report.notes.append(ASSUMED_CONFIDENCE)
-    estimator, verified, loads = None, None, dict[str, ModelLoad]()
+    estimator, loads = None, dict[str, ModelLoad]()
     unknown: set[str] = set()
     try:
         prepared = prepare(config)
@@ -68,16 +68,15 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         unknown |= set(prepared.verdicts.prompt_ids if prepared.verdicts else ())
         estimator = Estimator(prepared)
         loads = estimator.loads()
-        verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     except ConfigError as error:
         report.problems += map(str, error.mistakes)
     rubric = None
     with suppress(ConfigError):  # told above
         rubric = shared_rubric(config)
-    noticed = Noticed()
+    noticed, worst = Noticed(), Worst()
     sides, rewards = SideNotes(config), RewardNotes(config, rubric)
+    verified = VerifiedPrompts(rubric, asks=bool(config.judging.judges))
     about = InputNotes(config.prompts, row_checks(config, rubric))
-    worst = Worst()
     rows = read_clean_prompts(
         config.prompts,
         about.checks,
@@ -92,15 +91,15 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             for notes in (about, sides, rewards):
                 notes.add(prompt)
             unknown.discard(prompt.id)
-            if estimator is not None and verified is not None:
+            verified.add(prompt)
+            if estimator is not None:
                 estimator.add(prompt, loads)
-                verified.add(prompt)
     except (ConfigError, InputError) as error:
         report.problems.append(str(error))
         return report
     report.source, report.lint, report.left_out = about.shape(), about.lint(), worst.described()
-    decided = [*(verified.notes() if verified else []), *sides.notes()]
-    report.notes += [*decided, *about.notes(), *noticed.sights(), *unsent_thoughts(config, noticed)]
+    report.notes += [*verified.notes(), *sides.notes(), *about.notes(), *noticed.sights()]
+    report.notes += unsent_thoughts(config, noticed)
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
     rewards.add_to(report.notes, report.warnings)
     file = config.judging.judgments

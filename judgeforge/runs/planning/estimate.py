@@ -126,6 +126,22 @@ class Estimator:
         self._judge(prompt, judge, [shown], (length,) * 3, load)
         return to_usd(load.pico[EXPECTED])
 
+    def fresh_prompt_usd(self, prompt: Prompt, completions: Sequence[Completion]) -> float | None:
+        """Expected price of another prompt like this one: its completions, which are as long as
+        these, and the first tier. None where a price is unknown."""
+        loads = self.loads()
+        self._sample(prompt, loads)
+        known = {name: load.pico[EXPECTED] for name, load in loads.items()}
+        usd = to_usd(sum(known.values()))
+        for judge in self._config.judging.judges:
+            if judge.tier != self._first_tier:
+                continue
+            price = self.question_usd(prompt, judge, completions)
+            if price is None:
+                return None
+            usd += price * judge.questions(len(completions))
+        return usd
+
     def _shown_texts(self, answer: Completion | ReadyCompletion) -> tuple[str, str]:
         """What judges see of it."""
         thought = answer.reasoning if self._config.judging.show_reasoning else None

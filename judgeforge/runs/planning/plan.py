@@ -87,10 +87,9 @@ def plan_run(
     config = prepared.config
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    asks = bool(prepared.rubric.judged and config.judging.judges)
+    records, first = RecordsPlan(prepared, folder, share), prepared.asks_judges
     # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
-    records = RecordsPlan(prepared, folder, share)
-    estimator = Estimator(prepared, escalation=share, first_directly=asks, asked=records.asked)
+    estimator = Estimator(prepared, escalation=share, first_directly=first, asked=records.asked)
     loads, directly = estimator.loads(), DirectCost(prepared, share)
     prompts = skips = 0
     noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)

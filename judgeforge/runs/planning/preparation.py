@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from judgeforge.calibration.calibration import Calibration
@@ -45,7 +46,7 @@ from judgeforge.runs.planning.model_settings import (
 )
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
-from judgeforge.runs.planning.verifiers import check_programs, read_row_checks
+from judgeforge.runs.planning.verifiers import check_programs, read_own_criteria, read_row_checks
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -287,7 +288,7 @@ def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
         metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
         read_checks=read_row_checks,
         reference_check=next((check.name for check in stated if check.needs_reference), None),
-        read_criteria=None if own is None else own.read,
+        read_criteria=None if own is None else partial(read_own_criteria, own),
         needs_criteria=own is not None and own.are_needed,
         without_tools=without_tools(config),
         without_pictures=without_pictures(config),

@@ -13,6 +13,8 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.judging.checks import Check, parse_checks_of_row
 from judgeforge.judging.checks.programs import MathAnswer, OwnFunction, PythonTests
+from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
+from judgeforge.judging.own_rubrics.reading import OwnCriteria
 from judgeforge.judging.programs.deciding import try_function
 from judgeforge.judging.programs.sandbox import SandboxUnavailableError, open_sandbox
 from judgeforge.judging.programs.worker import WorkerFailedError
@@ -55,11 +57,23 @@ def why_not(check: Check, folder: Path) -> str | None:
 def read_row_checks(value: object) -> Sequence[Check]:
     """The checks that a row states. Raises ValueError, also where they cannot be run here."""
     checks = parse_checks_of_row(value)
+    _refuse_what_cannot_run(checks)
+    return checks
+
+
+def read_own_criteria(own: OwnRubrics, value: object) -> OwnCriteria | None:
+    """The criteria that a row brings. Raises ValueError, also where a check cannot be run here."""
+    found = own.read(value)
+    for criterion in found.criteria if found else ():
+        _refuse_what_cannot_run(criterion.own_checks)
+    return found
+
+
+def _refuse_what_cannot_run(checks: Sequence[Check]) -> None:
     for check in checks:
         problem = why_not(check, Path())
         if problem is not None:
             raise ValueError(f"check `{check.name}` {problem}")
-    return checks
 
 
 @lru_cache(maxsize=1)
@@ -87,13 +101,16 @@ def _mistake(config: RunConfig, number: int, name: str, problem: str) -> ConfigE
 class VerifiedPrompts:
     """Of the prompts of an input, how many need no judge, and what the others lack."""
 
-    def __init__(self, rubric: Rubric, *, asks: bool) -> None:
-        """``asks``: whether there are judges to be asked about the others."""
-        self._rubric, self._asks = rubric, asks
+    def __init__(self, rubric: Rubric | None, *, asks: bool) -> None:
+        """``rubric`` None: it cannot be read, and nothing is said. ``asks``: whether judges are
+        named, to be asked about the others."""
+        self._rubric, self._asks = rubric, asks and bool(rubric and rubric.judged)
         self._prompts = self._decided = 0
         self._lacking: dict[str, int] = {}
 
     def add(self, prompt: Prompt) -> None:
+        if self._rubric is None:
+            return
         self._prompts += 1
         lacking = list(_lacking(self._rubric, prompt))
         for one in lacking:
@@ -102,7 +119,8 @@ class VerifiedPrompts:
 
     def notes(self) -> list[str]:
         """In words; nothing where no criterion decides."""
-        if not self._prompts or not any(one.decides_alone for one in self._rubric.checked):
+        checked = self._rubric.checked if self._rubric else []
+        if not self._prompts or not any(one.decides_alone for one in checked):
             return []
         found = []
         if self._asks:

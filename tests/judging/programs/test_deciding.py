@@ -174,12 +174,17 @@ def test_a_function_that_cannot_be_called_is_found_out_before(
 
 
 @needs_mathematics
-def test_mathematics_that_never_ends_is_undecided(tmp_path: Path) -> None:
-    endless = {"answer": "$9^{9^{9^{9}}}+1$", "reference": "9^{9^{9^{9}}}", "decimals": 6}
+def test_mathematics_that_takes_too_long_is_undecided_and_holds_up_nothing_else(
+    tmp_path: Path,
+) -> None:
+    hard = {"answer": "$\\int_0^1 x^{99^{9}} dx$", "reference": "9^{9^{9^{9}}}", "decimals": 6}
     plain = {"answer": "\\boxed{1/2}", "reference": "0.5", "decimals": 6}
-    tasks = [Task("math", json.dumps(one, sort_keys=True), 3.0) for one in (endless, plain)]
-    first, second = decide(tmp_path, *tasks)
-    assert first.score is None
+    first, second = decide(
+        tmp_path,
+        Task("math", json.dumps(hard, sort_keys=True), 0.001),
+        Task("math", json.dumps(plain, sort_keys=True), 20.0),
+    )
+    assert first == Verdict(None, "it took longer than 0.001 s")
     assert second == Verdict(1.0, "`1/2` is `0.5`")
 
 

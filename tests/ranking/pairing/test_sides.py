@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from judgeforge.ranking.pairing.selection import PairSelection, select_pairs
-from judgeforge.ranking.pairing.sides import rejected_at_most
+from judgeforge.ranking.pairing.sides import rejected_at_most, too_alike
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules, Strategy
-from judgeforge.records import Completion, SkipReason
+from judgeforge.records import Completion, Judgment, SkipReason
 
 STRATEGIES: tuple[Strategy, ...] = tuple(
     one
@@ -187,3 +187,50 @@ def test_rules_that_are_not_set_are_not_written() -> None:
     assert not new & set(PairingRules().model_dump(mode="json"))
     rules = PairingRules(chosen_from=("a",), min_chosen_score=0.5, groups={}, strategy="adjacent")
     assert PairingRules.model_validate(rules.model_dump(mode="json")) == rules
+
+
+class TestAnswersThatAreNearlyTheSame:
+    @pytest.mark.parametrize("strategy", STRATEGIES)
+    def test_are_no_pair_of_any_strategy(self, strategy: Strategy) -> None:
+        alike = [frozenset({"s1", "x1"}), frozenset({"s1", "w1"})]
+        found = select(strategy=strategy, alike=alike, pairs_per_prompt=10)
+        assert found.pairs
+        assert not {frozenset({one.chosen_id, one.rejected_id}) for one in found.pairs} & {*alike}
+
+    def test_leave_the_next_best_pair(self) -> None:
+        found = select(alike=[frozenset({"s1", "x1"})])
+        assert sides(found) == ["s1>w2"]
+
+    def test_alone_end_the_prompt_as_alike(self) -> None:
+        scores = {"a": 0.9, "b": 0.1}
+        found = select(scores, alike=[frozenset({"a", "b"})], writers={"a": "m", "b": "m"})
+        assert found.reason is SkipReason.ALIKE
+        assert found.reason.was_ranked
+        assert not found.reason.is_failure
+
+    def test_are_a_pair_where_code_tells_them_apart(self) -> None:
+        completions = [
+            Completion(
+                id=name,
+                prompt_id="p",
+                index=0,
+                model="m",
+                text="",
+                finish="stop",
+                near_duplicate_of=near,
+            )
+            for name, near in (("a", None), ("b", "a"), ("c", "a"), ("d", None))
+        ]
+        told = [
+            Judgment(
+                id=name,
+                prompt_id="p",
+                completion_ids=(name,),
+                judge="checks",
+                protocol="checks",
+                score=score,
+            )
+            for name, score in (("a", 1.0), ("b", 0.0), ("c", 0.0), ("d", 0.0))
+        ]
+        assert too_alike(completions, told) == [frozenset({"b", "c"})]
+        assert len(too_alike(completions, [])) == 3
