@@ -246,7 +246,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools", "metadata", "own_criteria"})
+    only_where_set = frozenset({"tools", "metadata", "own_criteria", "audit"})
 
     id: str
     prompt_id: str
@@ -268,6 +268,8 @@ class PreferencePair(SparseRecord):
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What ``prompts.keep`` names, null where a row has none."""
+    audit: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """Of a pair by design: whether it was ``judged``, and how often such pairs are right."""
     own_criteria: str | None = None
     """Of the prompt's own, as JSON text (store/own_criteria.py)."""
 
@@ -286,29 +288,27 @@ class SkipReason(StrEnum):
     CONTROL_CHARACTERS = "control_characters"
     DUPLICATE_ID = "duplicate_id"
     DUPLICATE_PROMPT = "duplicate_prompt"
-    NEAR_DUPLICATE = "near_duplicate"
-    CONTAMINATED = "contaminated"
+    NEAR_DUPLICATE = "near_duplicate"  # of an earlier prompt (`prompts.near_duplicates`)
+    CONTAMINATED = "contaminated"  # asks what an evaluation set asks (`prompts.contamination`)
     CHANGED_DURING_RUN = "changed_during_run"
     CALL_FAILED = "call_failed"
     """Retries are used up, or the provider refused this very request."""
-    TOO_FEW_COMPLETIONS = "too_few_completions"
-    NOT_JUDGED = "not_judged"
-    """Sampled only: nobody has judged it yet."""
+    TOO_FEW_COMPLETIONS = "too_few_completions"  # fewer than two usable and distinct ones
+    NOT_JUDGED = "not_judged"  # sampled only: nobody has judged it yet
     TOO_FEW_JUDGED = "too_few_judged"
     TIE = "tie"
-    ALIKE = "alike"
-    """Pairs could only be made of answers that are nearly the same."""
+    ALIKE = "alike"  # pairs could only be made of answers that are nearly the same
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"
     LENGTH_RATIO = "length_ratio"
     ABOVE_MAX_ERROR = "above_max_error"
     """With this pair among those kept, more than `max_error` of them would be wrong."""
-    WRONG_WRITERS = "wrong_writers"
-    """No pair has its sides from the writers that `chosen_from` and `rejected_from` name."""
+    WRONG_WRITERS = "wrong_writers"  # no pair has its sides from those whom the rules name
     BELOW_CHOSEN_SCORE = "below_chosen_score"
     NOT_AMONG_BEST = "not_among_best"
     """It has pairs, but better ones of other prompts are as many as `best` keeps."""
     TOKEN_DIFFERENCE = "token_difference"  # noqa: S105 (no password)
+    NOT_SHOWN_BETTER = "not_shown_better"  # by design: the audit does not show that chosen is
 
     @property
     def was_ranked(self) -> bool:
@@ -321,12 +321,12 @@ class SkipReason(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
-        as_asked = (self.NOT_JUDGED, self.NEAR_DUPLICATE, self.CONTAMINATED)
+        as_asked = (self.NOT_JUDGED, self.NOT_SHOWN_BETTER, self.NEAR_DUPLICATE, self.CONTAMINATED)
         return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self in as_asked)
 
 
 class Skip(SparseRecord):
-    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria"})
+    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria", "audit"})
 
     prompt_id: str
     line: int
@@ -336,6 +336,7 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    audit: Mapping[str, JsonValue] = Field(default_factory=dict)
     own_criteria: str | None = None
 
 

@@ -228,6 +228,15 @@ class RunConfig(Record):
                 raise ValueError(f"`{name}` is its own fallback: name another model, or none")
         return value
 
+    @model_validator(mode="after")
+    def _one_aim(self) -> RunConfig:
+        if self.judging.aim == "training" and self.pairing.max_error is not None:
+            raise ValueError(
+                "`judging.aim: training` and `pairing.max_error` want different things of the same "
+                "calls: leave one of them out"
+            )
+        return self
+
     source_file: Path | None = Field(default=None, exclude=True)
     """The file that this was read from; paths in it are relative to its folder."""
     known_addresses: dict[str, str] = Field(default_factory=dict, exclude=True)

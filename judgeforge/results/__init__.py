@@ -12,6 +12,7 @@ figures/           all numbers, from one pass over the files
 report/            `report.html`
 card.py            the dataset card, `README.md`
 card_sections.py   its parts, as Markdown from values
+card_contrast.py   the same of how wide the pairs are
 export/            the formats of trainers
 
 Everything here is made from final files, so it can be made again at any time: `judgeforge report`

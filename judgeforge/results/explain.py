@@ -16,7 +16,13 @@ from pydantic import ValidationError
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import Completion, Judgment, PreferencePair
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
-from judgeforge.results.judge_effects import JudgeEffect, judge_effects
+from judgeforge.results.judge_effects import (
+    JudgeEffect,
+    RecordEffect,
+    judge_effects,
+    record_effect,
+    run_reliability,
+)
 from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows
@@ -76,6 +82,8 @@ class Explanation(Record):
     calls: tuple[ExplainedCall, ...]
     effects: tuple[JudgeEffect, ...]
     """What each judge's evidence did to the confidence."""
+    records: RecordEffect | None
+    """What the writers' records did to it; None where they are no evidence."""
     reason: str
     own_criteria: KeptCriteria | None = None
     """Those that only this prompt was judged by."""
@@ -96,6 +104,13 @@ def explain(path: Path, pair_id: str) -> Explanation:
     own = _own_criteria(folder.pairs, pair)
     chosen = _side(folder.completions, rows, pair.provenance.chosen_id, of_prompt)
     rejected = _side(folder.completions, rows, pair.provenance.rejected_id, of_prompt)
+    reliability = run_reliability(folder)
+    texts = {name: row_said_text(row) for name, row in rows.items()}
+    writers = {
+        name: str(row["model"])
+        for name, row in rows.items()
+        if row.get("score") is not None and not row.get("duplicate_of")
+    }
     return Explanation(
         pair=pair,
         chosen=chosen,
@@ -103,9 +118,8 @@ def explain(path: Path, pair_id: str) -> Explanation:
         completions=len(rows),
         calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}, own),
         own_criteria=own,
-        effects=judge_effects(
-            folder, pair, of_prompt, {name: row_said_text(row) for name, row in rows.items()}
-        ),
+        effects=judge_effects(reliability, pair, of_prompt, texts, writers),
+        records=record_effect(reliability, pair, of_prompt, texts, writers),
         reason=_reason(pair, chosen, rejected, len(rows), _faults(folder, own)),
     )
 
@@ -229,7 +243,24 @@ def _reason(
     return (
         f"Of {completions} completions, chosen scores {pair.score_chosen:.2f} and rejected "
         f"{pair.score_rejected:.2f}{by}; chosen is better with a probability of "
-        f"{pair.confidence:.2f}{_tied(pair)} ({pair.strategy})."
+        f"{pair.confidence:.2f}{_tied(pair)} ({pair.strategy}).{_by_design(pair)}"
+    )
+
+
+def _by_design(pair: PreferencePair) -> str:
+    """What stands for judgments in a pair that has none."""
+    audit = pair.audit
+    if not audit or audit.get("judged"):
+        return " It was judged for the audit." if audit else ""
+    if not audit.get("pairs"):
+        return (
+            f" Nobody judged it: {pair.chosen_model} is named as the stronger writer, no pair was "
+            "audited, and 0.5 means that nothing was measured."
+        )
+    return (
+        f" Nobody judged it: the probability and the scores are those of {audit['pairs']} judged "
+        f"pairs of {pair.chosen_model} over {pair.rejected_model} (95 %: {audit['low']:.2f} to "
+        f"{audit['high']:.2f})."
     )
 
 

@@ -44,7 +44,7 @@ class RunSession:
         self._start, self._config, self._folder = start, start.config, start.folder
         self._endpoints, self._gateway = parts.endpoints, parts.gateway
         self._pipeline, self._record = parts.pipeline, parts.record
-        self._expected_calls = parts.expected_calls
+        self._expected_calls, self._programs = parts.expected_calls, parts.programs
         self._log, self._budget = parts.files.log, parts.files.budget
         self._cached_calls, self._disk = parts.files.cached_calls, parts.files.disk
         self._started = time.monotonic()
@@ -99,6 +99,10 @@ class RunSession:
             batches=self._batches(),
         )
 
+    def _advance(self) -> tuple[float, int, int]:
+        """Changes as long as anything comes back: replies, and verdicts of programs."""
+        return self._gateway.heard_at, self._record.tally.prompts, self._programs.ended
+
     def _batches(self) -> str | None:
         under_way = self._gateway.batches and self._gateway.batches.count
         return None if under_way is None else str(under_way)
@@ -113,7 +117,7 @@ class RunSession:
         watch = asyncio.create_task(
             watch_for_stall(
                 self._config.limits.stall_s,
-                progress=lambda: (self._gateway.heard_at, self._record.tally.prompts),
+                progress=self._advance,
                 what_it_waits_for=self._gateway.what_it_waits_for,
                 stop=self._pipeline.stop,
             )

@@ -39,6 +39,7 @@ EXPECTED = {
     "listwise",
     "decisions",
     "local-judges",
+    "reward-model",
     "labels",
     "preference-set",
     "verified",

@@ -74,6 +74,8 @@ class Sandbox:
         clock_s = given["timeout_s"] * _CLOCK_TIMES + _CLOCK_MORE_S
         with self._started() as (process, reports):
             ended = _watch(process, reports, json.dumps({**given, "token": token}), clock_s)
+        if self._closed:  # it did not end by itself
+            raise SandboxFailedError("the run is ending")
         return _verdict(ended, token, given["timeout_s"])
 
     def another(self) -> Sandbox:

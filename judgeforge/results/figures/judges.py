@@ -187,19 +187,28 @@ class TierFigures:
         self._certain = 0
         """Judgments of the first tier, once each: what a cascade always asks."""
 
-    def add_prompt(self, judgments: Sequence[Mapping[str, Any]]) -> None:
+    def add_prompt(
+        self,
+        judgments: Sequence[Mapping[str, Any]],
+        completions: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """``completions``: of those that are ranked without a judgment (by the records of their
+        writers) a judge could have been asked."""
         asked = [row for row in judgments if not is_by_code(row["protocol"])]
-        completions = len({name for row in asked for name in row["completion_ids"]})
+        names = {name for row in asked for name in row["completion_ids"]}
+        if not judgments or asked:
+            names |= {row["id"] for row in completions if row.get("score") is not None}
+        names -= {row["id"] for row in completions if row.get("duplicate_of")}
         for row in asked:
             self._asked[row["judge"]] += 1
             if row["cost_usd"] is None:
                 self._unpriced.add(row["judge"])
             else:
                 self._cost[row["judge"]] += row["cost_usd"]
-        if asked:
+        if names:
             first = min((judge.tier for judge in self._judges), default=0)
             for judge in self._judges:
-                questions = judge.questions(completions)
+                questions = judge.questions(len(names))
                 self._everything[judge.label] += judge.repeats * questions
                 self._certain += questions if judge.tier == first else 0
 

@@ -109,6 +109,10 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
         "better pairs of other prompts are as many as pairing.best keeps",
         "a larger number in pairing.best and --force keep more of them, from the cache",
     ),
+    SkipReason.NOT_SHOWN_BETTER: SkipWords(
+        "the audit does not show that such a chosen side is better than such a rejected one",
+        "writers that are further apart, or a larger pairing.audit; see the audit above",
+    ),
     SkipReason.TOKEN_DIFFERENCE: SkipWords(
         "the sides differ by more tokens than pairing.max_token_difference allows",
         "more completions, or a larger difference",

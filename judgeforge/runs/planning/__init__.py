@@ -12,7 +12,12 @@ loads.py             what a model has to do, and what that costs
 expected_calls.py    how many calls a start will make
 plan.py              what a run would cost
 batch_plan.py        what batches save, and what caches do
+records_plan.py      what the records of writers save
+audit_notes.py       what the audit of pairs by design costs and can show
 replicas.py          models that several servers have
+spending_plan.py     how a sum of money is best spent
+spending_words.py    why it is, in sentences
+pilot.py             what a run folder shows of its judges, to plan by
 check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
 preference_lint.py   what stands out in a preference set of others
@@ -22,6 +27,7 @@ judge_settings.py    whether judges can do what is asked of them
 verifiers.py         whether the programs that checks need can be run here
 model_settings.py    whether each model can do what is asked of it
 pair_sides.py        whether the writers that pairs are to have write at all
+tokenizer.py         the tokenizer that limits of length count with
 measure.py           what is bought to measure the judges
 network.py           certificates, proxies and hosts, looked at before anything is sent
 doctor.py            what a run needs on this machine

@@ -56,7 +56,16 @@ def _asked(config: RunConfig) -> dict[str, Any] | None:
         "cascade": cascade.model_dump(mode="json"),
         "tiers": {judge.label: judge.tier for judge in config.judging.judges},
         "max_error": config.pairing.max_error,
+        **_aim(config),
     }
+
+
+def _aim(config: RunConfig) -> dict[str, Any]:
+    """Nothing where it is what it was before there was another."""
+    judging = config.judging
+    if judging.aim == "rightness":
+        return {}
+    return {"aim": judging.aim, "training_value": judging.training_value.model_dump(mode="json")}
 
 
 def load_calibration(config: RunConfig, rubric: RubricId) -> Calibration | None:

@@ -34,6 +34,15 @@ def check_max_error(config: RunConfig) -> None:
 
 def check_judges(config: RunConfig, rubric: Rubric) -> None:
     nobody = not config.judging.judges and config.judging.judgments is None
+    if config.pairing.by_design and nobody and _leaves_to_judges(config, rubric):
+        if config.pairing.audits:
+            raise ConfigError(
+                f"`strategy: delta` has {config.pairing.audit:g} of the prompts judged, and no "
+                "judge is named. Add `judging: {judges: [{model: NAME}]}`, or say `audit: 0` for "
+                "pairs whose confidence is not measured.",
+                key="pairing.audit",
+            )
+        return
     if _leaves_to_judges(config, rubric) and nobody and not config.only_samples:
         first = rubric.judged[0].name if rubric.judged else "those of each prompt's own"
         raise ConfigError(

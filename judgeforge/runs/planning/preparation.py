@@ -69,8 +69,7 @@ class Preparation:
     """What was judged elsewhere, where the configuration names a file."""
     direct_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
     batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
-    """Of the models that are asked in batches; None where no such price is known. What they cost
-    then is counted at the usual price."""
+    """Of models that are asked in batches; None where none is known, and the usual one counts."""
     layout: Layout = NEWEST_LAYOUT
     """Of what judges are sent; a folder keeps the one that it was begun with."""
     own_prompts: Mapping[str, OwnPrompt] = field(default_factory=dict)
@@ -89,12 +88,13 @@ class Preparation:
 
     @property
     def asks_nobody(self) -> bool:
-        """Whether there are criteria for judges, and this run names none."""
-        return self.leaves_to_judges and not self.config.judging.judges
+        """Whether this run names no judge for what is left to judges."""
+        judging, pairing = self.config.judging, self.config.pairing
+        return self.leaves_to_judges and not judging.judges and not pairing.judges_nothing
 
     @property
     def asks_judges(self) -> bool:
-        return bool(self.leaves_to_judges and self.config.judging.judges)
+        return self.leaves_to_judges and bool(self.config.judging.judges)
 
     @property
     def only_samples(self) -> bool:

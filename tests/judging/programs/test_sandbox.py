@@ -110,11 +110,12 @@ class TestTheSandbox:
         assert verdict == Verdict(0.0, "it did not end in 0.2 s")
         assert time.monotonic() - begun < 30
 
-    def test_ends_with_the_run(self) -> None:
+    def test_ends_with_the_run_which_says_nothing_of_the_answer(self) -> None:
         own = open_sandbox().another()
         threading.Timer(0.5, own.kill).start()
         begun = time.monotonic()
-        own.run({"code": "import time; time.sleep(60)", "tests": ["pass"], **LIMITS})
+        with pytest.raises(SandboxFailedError, match="the run is ending"):
+            own.run({"code": "import time; time.sleep(60)", "tests": ["pass"], **LIMITS})
         assert time.monotonic() - begun < 15
         with pytest.raises(SandboxFailedError, match="the run is ending"):
             own.run({"code": "", "tests": ["pass"], **LIMITS})
