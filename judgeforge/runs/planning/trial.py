@@ -295,9 +295,8 @@ class _Trial:
             return []
         model = self.prepared.config.models[self.name]
         try:
-            kept = await CriteriaWriter(write, model, own, self.gateway).write(
-                _PROMPT, _COMPLETIONS
-            )
+            writer = CriteriaWriter(write, model, own, self.gateway)
+            kept = await writer.write(_PROMPT, _COMPLETIONS)
         except NotWrittenError as error:
             advice = "Raise `rubric.write.max_tokens`, or let another model write them."
             return [self._finding("criteria", "warn", str(error), advice)]
