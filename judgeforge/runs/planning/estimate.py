@@ -188,7 +188,7 @@ class Estimator:
                 return
             self.audited += 1
             completions = of_both_sides(completions, self._config.pairing)
-        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else ALWAYS
+        made = _WHERE_VERIFIED if is_verifiable(self._own.rubric_of(prompt), prompt) else ALWAYS
         self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
             shown = self._completions_shown(prompt, judge, completions)
