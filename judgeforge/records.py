@@ -305,8 +305,7 @@ class SkipReason(StrEnum):
     """With this pair among those kept, more than `max_error` of them would be wrong."""
     WRONG_WRITERS = "wrong_writers"  # no pair has its sides from those whom the rules name
     BELOW_CHOSEN_SCORE = "below_chosen_score"
-    NOT_AMONG_BEST = "not_among_best"
-    """It has pairs, but better ones of other prompts are as many as `best` keeps."""
+    NOT_AMONG_BEST = "not_among_best"  # better ones of other prompts are as many as `best` keeps
     TOKEN_DIFFERENCE = "token_difference"  # noqa: S105 (no password)
     NOT_SHOWN_BETTER = "not_shown_better"  # by design: the audit does not show that chosen is
 
