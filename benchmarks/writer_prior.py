@@ -33,7 +33,7 @@ from benchmarks.writer_prior_worlds import (
     people_pairs,
 )
 from judgeforge.ranking.cascade.candidates import JudgeOption
-from judgeforge.ranking.cascade.choose import Spent, next_bundle
+from judgeforge.ranking.cascade.choose import Spent, is_settled, next_bundle
 from judgeforge.ranking.confidence import outcome
 from judgeforge.ranking.evidence import read_evidence
 from judgeforge.ranking.rank import rank
@@ -77,7 +77,10 @@ def judged(
 
     everyone = range(len(world.names))
     places = [(0, 1)] if world.shows == "two" else [(i,) for i in everyone]
-    found = [] if way == WAYS[2] else [ask(judges[0], one) for one in places]
+    nothing = read_evidence([], world.names, writers=world.writers, keep_unasked=True)
+    if way == WAYS[2] and is_settled(nothing, known, rules):
+        return []
+    found = [ask(judges[0], one) for one in places]
     while bundle := next_bundle(
         read_evidence(
             found, world.names, keep_unjudged=True, writers=world.writers, keep_unasked=True

@@ -31,11 +31,16 @@ _LOGIT_RANGE = 6.0
 class World(Protocol):
     """One prompt, and what judges say of it when asked."""
 
-    id: str
-    names: tuple[str, ...]
-    writers: Mapping[str, str]
-    """Completion id -> who wrote it."""
-    shows: Shows
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Ids of the completions."""
+
+    @property
+    def writers(self) -> Mapping[str, str]:
+        """Completion id -> who wrote it."""
+
+    @property
+    def shows(self) -> Shows: ...
 
     def ask(self, judge: str, places: tuple[int, ...], repeat: int) -> Judgment: ...
 

@@ -74,6 +74,11 @@ def is_readable_on_the_way(url: str) -> bool:
     return urlsplit(url).scheme == "http" and not is_this_machine(url)
 
 
+def is_plain(url: str) -> bool:
+    """Whether neither TLS nor a proxy is on the way."""
+    return urlsplit(url).scheme == "http" and is_this_machine(url)
+
+
 def is_this_machine(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption, first_tier
-from judgeforge.ranking.cascade.choose import Spent, next_bundle
+from judgeforge.ranking.cascade.choose import Spent, is_settled, next_bundle
 from judgeforge.ranking.cascade.training_value import ForTraining, TrainingValue
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
@@ -89,9 +89,11 @@ class Escalation:
         if not self._from_records:
             await course.ask_first_tier()
         known = await reliability()
-        if self._from_records and not known.writers:  # one of those that records are learnt from
-            await course.ask_first_tier()
-        course.has_records = bool(known.writers)
+        if self._from_records:
+            course.has_records = bool(known.writers)
+            # Without records it is one of the prompts that they are learnt from.
+            if not known.writers or not is_settled(course.evidence, known, rules):
+                await course.ask_first_tier()
         while bundle := self._next(course, known, rules, training):
             await course.ask(bundle)
         return [*course.judgments, *brought]

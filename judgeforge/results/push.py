@@ -62,7 +62,7 @@ class Pushed:
 
 
 def push(
-    folder: Path,
+    folder: Path | str,
     repository: str,
     *,
     public: bool = False,
@@ -77,9 +77,9 @@ def push(
     ``public`` is not given, or the Hub refuses; CallError where it cannot be reached; StoreError
     where a file cannot be read.
     """
-    run = RunFolder(folder)
+    run = RunFolder(Path(folder))
     if not run.is_one():
-        raise ConfigError(why_no_run_folder(folder))
+        raise ConfigError(why_no_run_folder(run.path))
     if not _REPOSITORY.fullmatch(repository):
         raise ConfigError(f"`{repository}` is not the name of a data set: write OWNER/NAME")
     files, card = _files(run, everything=everything), _card(run, license)

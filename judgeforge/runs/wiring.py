@@ -19,7 +19,7 @@ from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, TrainingAim
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
-from judgeforge.judging.programs.deciding import Programs
+from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
@@ -78,6 +78,7 @@ class Parts:
     record: RunRecord
     pipeline: Pipeline
     expected_calls: ExpectedCalls
+    programs: Programs
 
 
 @asynccontextmanager
@@ -125,7 +126,7 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
         )
         expected = ExpectedCalls(estimator, start.work.todo)
         try:
-            yield Parts(files, endpoints, gateway, record, pipeline, expected)
+            yield Parts(files, endpoints, gateway, record, pipeline, expected, programs)
         finally:
             await gateway.close()
 
@@ -344,4 +345,5 @@ def _prompts_in_flight(prepared: Preparation) -> int:
         return config.limits.batch_prompts
     asked = [config.models[name] for name in prepared.keys]
     slots = sum(model.concurrency * len(model.replicas) for model in asked)
-    return max(2, min(config.limits.concurrency, slots))
+    programs = 2 * AT_ONCE if prepared.rubric.has_programs else 0
+    return max(2, programs, min(config.limits.concurrency, slots))

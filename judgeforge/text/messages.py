@@ -7,16 +7,18 @@ alone is ``{"role", "content"}``. Frozen, as every ``Record``; none knows how it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import not_
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
+    GetCoreSchemaHandler,
     model_serializer,
     model_validator,
 )
+from pydantic_core import CoreSchema
 
 from judgeforge.text.wording import about_tokens
 
@@ -34,12 +36,14 @@ class SparseRecord(Record):
 
     only_where_set: ClassVar[frozenset[str]] = frozenset()
 
-    @model_serializer(mode="wrap")
-    def _only_what_is_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        options = self.only_where_set
-        return {
-            name: value for name, value in handler(self).items() if value or name not in options
-        }
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        # The serializer itself leaves them out: a function around it takes four times as long.
+        for name in cls.only_where_set:
+            cls.model_fields[name].exclude_if = not_
+        return handler(source)
 
 
 class ToolCall(Record):

@@ -15,6 +15,7 @@ import asyncio
 import json
 import signal
 
+from tests.local_server.batches import BatchBehaviour
 from tests.local_server.limits import Limits
 from tests.local_server.server import listen
 from tests.local_server.service import Behaviour, Service
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument(
         "--prefix-cache", choices=["vllm", "providers"], help="count what prompts begin with"
     )
+    parser.add_argument("--batch-delay-s", type=float, default=0.0, help="until one is answered")
     parser.add_argument("--rpm", type=float)
     parser.add_argument("--tpm", type=float)
     parser.add_argument("--keep-bodies", action="store_true", help="GET /_bodies gives them")
@@ -52,6 +54,7 @@ async def _serve(asked: argparse.Namespace) -> None:
     behaviour = Behaviour(
         latency_s=asked.latency_ms / 1000,
         slots=asked.slots,
+        batches=BatchBehaviour(delay_s=asked.batch_delay_s),
         noise_sd=asked.noise_sd,
         skill_by_model={
             name: float(value) for name, _, value in (one.rpartition("=") for one in asked.skill)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -353,6 +354,10 @@ def _size(record: RequestRecord, question: Question, bytes_per_token: int) -> in
     return len(record.raw) - data + len(question.pictures) * PICTURE_TOKENS * bytes_per_token
 
 
+def _as_marked(model: str, quality: float) -> float:
+    return quality
+
+
 def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
     if question.schema is None:
         thought = f"Thought {draw} of {key[:8]}." if behaviour.thinks else None
@@ -363,11 +368,10 @@ def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answ
         return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)
-    if behaviour.seen is not None:
-        seen = (behaviour.seen(question.model, each) for each in question.qualities)
-        question = replace(question, qualities=tuple(seen))
+    seen = partial(behaviour.seen or _as_marked, question.model)
+    question = replace(question, qualities=tuple(map(seen, question.qualities)))
     if question.reward_of is not None:
-        reward = reward_of(question.reward_of, noise)
+        reward = reward_of(question.reward_of, noise, seen)
         return Answer("rewarded", value=[sigmoid(reward) if question.squashed else reward])
     if question.decisions:
         value = decide(question.decisions, question.qualities, noise, behaviour.position_bias)

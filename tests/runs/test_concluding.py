@@ -15,8 +15,10 @@ from judgeforge.ranking.pairing.delta import is_audited
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import PreferencePair
 from judgeforge.results.explain import explain
+from judgeforge.results.judged_prompts import judged_prompts
 from judgeforge.runs.planning.check import check_run
 from judgeforge.runs.planning.plan import plan_run
+from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer
 from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
 
@@ -211,3 +213,14 @@ def test_check_warns_of_an_audit_that_shows_nothing(server: LocalServer, tmp_pat
     )
     assert "hardly show that chosen is better" in warning
     assert "audit: 0.5 draws about 30" in warning
+
+
+def test_sides_of_pairs_by_design_are_good_and_bad_as_the_audit_says(whole: Path) -> None:
+    pairs = {pair["prompt_id"]: pair for pair in rows(whole / "pairs.jsonl")}
+    for prompt in judged_prompts(RunFolder(whole)):
+        pair = pairs[prompt.prompt_id]
+        if not pair["audit"]["judged"]:
+            chosen, rejected = prompt.completions
+            assert chosen.probability_above(0.5) == pair["confidence"]
+            assert rejected.probability_above(0.5) == 1 - pair["confidence"]
+            assert chosen.completion.model == "strong"

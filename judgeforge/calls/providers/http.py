@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from judgeforge.calls.providers.base import Body, RawReply
 from judgeforge.calls.providers.connection_errors import call_error
 from judgeforge.calls.providers.http_errors import error_with_success, limit_headers
+from judgeforge.calls.providers.postponed import postpone
 from judgeforge.calls.providers.repeated_requests import RepeatedRequests
-from judgeforge.config.addresses import is_this_machine
+from judgeforge.config.addresses import is_plain, is_this_machine
 from judgeforge.config.keys import read_headers
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, JudgeforgeError
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_CONNECTIONS = 4096
+_UNUSED_TYPES = "openai.types", "openai.types.responses"
+"""Hundreds of pydantic classes for replies that are read as they came; a third of the SDK's import.
+"""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ class HttpProvider:
 
     def load_sdk(self) -> tuple[Any, Any]:
         """Import the SDK; returns it with the class of its asynchronous client."""
+        postpone(*_UNUSED_TYPES)
         import openai
 
         return openai, openai.AsyncOpenAI
@@ -157,7 +162,8 @@ class HttpProvider:
         http_client = sdk.DefaultAioHttpClient(
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=None),
-            verify=httpx2.create_ssl_context(),
+            # Without TLS on the way, reading certificates would only take time.
+            verify=not is_plain(self.base_url) and httpx2.create_ssl_context(),
             trust_env=not is_this_machine(self.base_url),
         )
         _reuse_only_silent_connections(http_client)

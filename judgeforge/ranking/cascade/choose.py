@@ -107,6 +107,22 @@ def _differing(evidence: Evidence, reliability: Reliability) -> float:
     return 1.0 - outcome(ranking, max(scored)[1], min(scored)[1]).tie
 
 
+def is_settled(evidence: Evidence, reliability: Reliability, rules: CascadeRules) -> bool:
+    """Whether what the writers' records say is enough, before any judge is asked.
+
+    By the probability that the pair will be given, with half of a tie: records are doubted as
+    judgments are, by what judges share and by how often completions are equal.
+    """
+    ranking = rank_evidence(evidence, reliability)
+    if len(ranking.completion_ids) < 2:
+        return False
+    if rules.of == "best":
+        return max(ranking.p_best) >= rules.target_confidence
+    ordered = sorted(zip(ranking.scores, ranking.completion_ids, strict=True))
+    found = outcome(ranking, ordered[-1][1], ordered[0][1])
+    return found.better + found.tie / 2.0 >= rules.target_confidence
+
+
 def _most_for_its_cost(
     bundles: Sequence[Bundle], gains: Array, *, unit: float, least: float
 ) -> Bundle:

@@ -83,7 +83,7 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
         "see missing in judgments.jsonl: a larger max_tokens of the judge, or another judge",
     ),
     SkipReason.TIE: SkipWords(
-        "the judges cannot tell the answers apart",
+        "judges cannot tell the answers apart, or verifiers found all right, or all wrong",
         "more judges or repeats; a higher temperature makes answers differ more",
     ),
     SkipReason.ALIKE: SkipWords(

@@ -87,14 +87,10 @@ def plan_run(
     config = prepared.config
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    asks_judges = bool(prepared.rubric.judged and config.judging.judges)
+    records, first = RecordsPlan(prepared, folder, share), prepared.asks_judges
     # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
-    records = RecordsPlan(prepared, folder, share)
-    estimator = Estimator(
-        prepared, escalation=share, first_directly=asks_judges, asked=records.asked
-    )
-    loads = estimator.loads()
-    directly = DirectCost(prepared, share)
+    estimator = Estimator(prepared, escalation=share, first_directly=first, asked=records.asked)
+    loads, directly = estimator.loads(), DirectCost(prepared, share)
     prompts = skips = 0
     noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     rows = read_clean_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed)
