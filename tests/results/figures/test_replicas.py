@@ -20,7 +20,8 @@ def call(second: int, replica: str = "b", **fields: Any) -> dict[str, Any]:
 
 
 def failed(second: int, **fields: Any) -> dict[str, Any]:
-    return call(second, outcome="StatusError", status=500, output_tokens=None, **fields)
+    fields = {"outcome": "StatusError", "status": 500, "output_tokens": None, **fields}
+    return call(second, **fields)
 
 
 OPENED = {"model": "m", "replica": "b", "failure": "gone"}
