@@ -288,18 +288,16 @@ class SkipReason(StrEnum):
     CONTROL_CHARACTERS = "control_characters"
     DUPLICATE_ID = "duplicate_id"
     DUPLICATE_PROMPT = "duplicate_prompt"
-    NEAR_DUPLICATE = "near_duplicate"
-    CONTAMINATED = "contaminated"
+    NEAR_DUPLICATE = "near_duplicate"  # of an earlier prompt (`prompts.near_duplicates`)
+    CONTAMINATED = "contaminated"  # asks what an evaluation set asks (`prompts.contamination`)
     CHANGED_DURING_RUN = "changed_during_run"
     CALL_FAILED = "call_failed"
     """Retries are used up, or the provider refused this very request."""
-    TOO_FEW_COMPLETIONS = "too_few_completions"
-    NOT_JUDGED = "not_judged"
-    """Sampled only: nobody has judged it yet."""
+    TOO_FEW_COMPLETIONS = "too_few_completions"  # fewer than two usable and distinct ones
+    NOT_JUDGED = "not_judged"  # sampled only: nobody has judged it yet
     TOO_FEW_JUDGED = "too_few_judged"
     TIE = "tie"
-    ALIKE = "alike"
-    """Pairs could only be made of answers that are nearly the same."""
+    ALIKE = "alike"  # pairs could only be made of answers that are nearly the same
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"
     LENGTH_RATIO = "length_ratio"

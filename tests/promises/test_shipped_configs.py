@@ -32,6 +32,7 @@ EXPECTED = {
     "local-server",
     "replicas",
     "contrast",
+    "delta",
     "cron",
     "own-completions",
     "own-criteria",

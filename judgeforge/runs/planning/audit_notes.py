@@ -23,7 +23,7 @@ def audit_notes(rules: PairingRules, audited: int, prompts: int) -> list[str]:
 
 
 def audit_warnings(rules: PairingRules, audited: int, prompts: int) -> list[str]:
-    if not rules.audits or audited >= ENOUGH_AUDITED or not prompts:
+    if not rules.audits or audited >= min(ENOUGH_AUDITED, prompts):
         return []
     share = min(1.0, 1.5 * ENOUGH_AUDITED / prompts)
     return [

@@ -188,7 +188,7 @@ class Estimator:
                 return
             self.audited += 1
             completions = of_both_sides(completions, self._config.pairing)
-        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else ALWAYS
+        made = _WHERE_VERIFIED if is_verifiable(self._own.rubric_of(prompt), prompt) else ALWAYS
         self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
             shown = self._completions_shown(prompt, judge, completions)
@@ -208,7 +208,7 @@ class Estimator:
             self._judge(prompt, judge, shown[:certain], lengths, load, made=first)
             self._judge(prompt, judge, shown[certain:], lengths, load, made=beyond)
             if shown:
-                asked = made if certain else beyond
+                asked = first if certain else beyond
                 self._answers.add(prompt, judge, load, made=asked)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:

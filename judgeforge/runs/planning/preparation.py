@@ -35,6 +35,7 @@ from judgeforge.runs.planning.judge_settings import (
     check_max_error,
     check_protocols,
     check_rewards,
+    leaves_to_judges,
 )
 from judgeforge.runs.planning.judge_words import own_prompts
 from judgeforge.runs.planning.model_settings import (
@@ -79,12 +80,12 @@ class Preparation:
     @property
     def own_rubrics(self) -> OwnRubrics | None:
         """None where prompts have no criteria of their own."""
-        return OwnRubrics.of(self.rubric, self.config.rubric_parts)
+        return OwnRubrics.of(self.rubric, self.config)
 
     @property
     def leaves_to_judges(self) -> bool:
         """Whether there can be criteria for a judge."""
-        return bool(self.rubric.judged) or self.own_rubrics is not None
+        return leaves_to_judges(self.config, self.rubric)
 
     @property
     def asks_nobody(self) -> bool:

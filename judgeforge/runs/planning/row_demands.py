@@ -31,7 +31,7 @@ def row_checks(
     config: RunConfig, rubric: Rubric | None, own_prompts: Mapping[str, OwnPrompt] | None = None
 ) -> RowChecks:
     """``rubric`` None: it cannot be read, and rows are checked without it."""
-    own = None if rubric is None else OwnRubrics.of(rubric, config.rubric_parts)
+    own = None if rubric is None else OwnRubrics.of(rubric, config)
     checked = (rubric if own is None else own.shared).checked if rubric else ()
     asks = bool(rubric and (rubric.judged or own is not None) and config.judging.judges)
     # What verifiers leave undecided for lack of a reference, judges decide.

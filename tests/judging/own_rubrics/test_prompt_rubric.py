@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from judgeforge.config.rubric import PerPrompt, RubricConfig
+from judgeforge.config.rubric import PerPrompt
+from judgeforge.config.run import RunConfig
 from judgeforge.judging.judge_prompts import judge_messages, system_text
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics, no_rubric
 from judgeforge.judging.replies.structured import score_schema
@@ -106,9 +107,24 @@ def test_decision_models_get_a_question_for_each_instead() -> None:
     assert "own-criteria" not in user.text
 
 
+def config(rubric: object, **judging: object) -> RunConfig:
+    settings = {"prompts": {"path": "p.jsonl"}, "rubric": rubric}
+    return RunConfig.model_validate({**settings, "judging": judging} if judging else settings)
+
+
+def test_where_nobody_can_be_asked_code_has_to_decide_all_of_a_row() -> None:
+    own = OwnRubrics.of(no_rubric(), config({"per_prompt": "only"}, judges=[]))
+    assert own is not None
+    assert not own.leave_to_judges
+    with pytest.raises(ValueError, match="`own_1` is for a judge, and none is named"):
+        own.read(["Is it?"])
+    assert own.read([{"check": {"json": True}}]) is not None
+
+
 def test_only_a_configuration_that_says_so_has_rubrics_of_prompts() -> None:
-    assert OwnRubrics.of(make_rubric(), RubricConfig(name="test")) is None
-    only = OwnRubrics.of(no_rubric(), RubricConfig(per_prompt="only"))
+    assert OwnRubrics.of(make_rubric(), config({"name": "test"})) is None
+    only = OwnRubrics.of(no_rubric(), config({"per_prompt": "only"}))
     assert only is not None
+    assert only.leave_to_judges
     assert only.are_needed
     assert only.of_row(make_prompt(criteria=ROW)).identity.name == "own"
