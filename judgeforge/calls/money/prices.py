@@ -19,9 +19,9 @@ HIDDEN_INPUT_TOKENS = 1000
 MOST_POSSIBLE_TOKENS = 10**7
 """No model reads or writes more for one request: a usage above it is a mistake of the server."""
 MOST_TOKENS_PER_DECISION = 64
+"""Decision models write no text; a host that counts output counts a few tokens a question."""
 _OF_REWARDS = frozenset({"use_activation", "text", "inputs", "turns"})
 """Fields of requests to reward models, one of which each has; these write nothing."""
-"""Decision models write no text; a host that counts output counts a few tokens a question."""
 
 
 @dataclass(frozen=True, slots=True)
