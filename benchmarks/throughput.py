@@ -1,6 +1,6 @@
 """How much judgeforge adds to the calls themselves: wall time, CPU, memory, re-runs from cache.
 
-    python benchmarks/throughput.py [--repeats 3] [--only load,memory]
+    python benchmarks/throughput.py [--repeats 3] [--only load,job,cold,memory]
 
 Everything is measured in one go against a local server in a process of its own, each measured
 program in a fresh process:
@@ -10,9 +10,12 @@ program in a fresh process:
   very bodies that judgeforge sent, from a pool of tasks;
 - the ideal: requests x latency / in flight.
 
-Start-up is taken off both: wall time counts from the arrival of the first request to the end of
-the program's work (for judgeforge: ``run`` returned and all files written); of the CPU time, that
-of a run over one prompt is taken off.
+Two things more: the time of a job that other tools do as well, as a multiple of the ideal, and that
+of the whole command over one prompt.
+
+Of what is compared with the bare loop, start-up is taken off: wall time counts from the arrival of
+the first request to the end of the program's work (for judgeforge: ``run`` returned and all files
+written); of the CPU time, that of a run over one prompt is taken off.
 """
 
 from __future__ import annotations
@@ -26,13 +29,31 @@ from pathlib import Path
 from typing import Any
 
 from throughput_report import load_average, machine, write_report
-from throughput_runs import Load, Server, bare_run, judgeforge_run, serving, write_project
+from throughput_runs import (
+    Load,
+    Server,
+    bare_run,
+    cold_run,
+    judgeforge_run,
+    serving,
+    write_project,
+)
 
 RESULTS = Path(__file__).parent / "results"
 LOADS = (
     Load("64 in flight, 200 ms", in_flight=64, latency_ms=200, prompts=600, completions=4),
     Load("256 in flight, 800 ms", in_flight=256, latency_ms=800, prompts=600, completions=4),
 )
+JOB = Load(
+    "4 completions and 1 listwise judgment",
+    in_flight=256,
+    latency_ms=200,
+    prompts=2000,
+    completions=4,
+    protocol="listwise",
+)
+"""Other tools do this job as well: see ``OTHERS`` of throughput_report.py."""
+COLD_RUNS = 5
 MEMORY = (
     Load("500 prompts", in_flight=64, latency_ms=0, prompts=500, completions=2),
     Load("20,000 prompts", in_flight=64, latency_ms=0, prompts=20_000, completions=2),
@@ -42,7 +63,7 @@ MEMORY = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3, help="of each load; medians count")
-    parser.add_argument("--only", default="load,memory", help="parts, separated by commas")
+    parser.add_argument("--only", default="load,job,cold,memory", help="separated by commas")
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of prompts")
     parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
@@ -54,6 +75,10 @@ def main() -> None:
                 compare(load.scaled(asked.scale), Path(folder) / str(number), asked.repeats)
                 for number, load in enumerate(LOADS)
             ]
+        if "job" in parts:
+            found["job"] = measure_job(Path(folder) / "job", JOB.scaled(asked.scale))
+        if "cold" in parts:
+            found["cold"] = measure_cold(Path(folder) / "cold")
         if "memory" in parts:
             found["memory"] = measure_memory(Path(folder) / "memory", asked.scale)
     found["machine"]["load_after"] = load_average()
@@ -80,7 +105,8 @@ def compare(load: Load, folder: Path, repeats: int) -> dict[str, Any]:
     result = {
         "load": load.name,
         "requests": requests,
-        "ideal_s": requests * load.latency_ms / 1000 / load.in_flight,
+        "in_flight": load.in_flight,
+        "ideal_s": load.ideal_s,
         "judgeforge": summary(ours, idle["judgeforge"]),
         "bare": summary(bare, idle["bare"]),
     }
@@ -114,6 +140,22 @@ def summary(runs: list[dict[str, Any]], idle: dict[str, Any]) -> dict[str, Any]:
         "startup_cpu_s": idle["cpu_s"],
         "runs": runs,
     }
+
+
+def measure_job(folder: Path, load: Load) -> dict[str, Any]:
+    say(f"{load.name}: {load.prompts} prompts")
+    with serving(load.latency_ms) as server:
+        run = judgeforge_run(write_project(folder, server.url, load), server)
+    say(f"  {run['process_s']:.1f} s, ideal {load.ideal_s:.1f} s")
+    ideal = {"load": load.name, "prompts": load.prompts, "ideal_s": load.ideal_s}
+    return {**ideal, **run, "times_ideal": run["process_s"] / load.ideal_s}
+
+
+def measure_cold(folder: Path) -> dict[str, Any]:
+    say("one prompt from cold")
+    load = Load("one prompt from cold", in_flight=64, latency_ms=0, prompts=1, completions=4)
+    with serving(load.latency_ms) as server:
+        return cold_run(write_project(folder, server.url, load), COLD_RUNS)
 
 
 def measure_memory(folder: Path, scale: float) -> dict[str, Any]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import shutil
+import statistics
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,11 +45,17 @@ class Load:
     latency_ms: float
     prompts: int
     completions: int
+    protocol: str = "pointwise"
 
     @property
     def calls(self) -> int:
-        """Each completion is sampled once and judged once."""
-        return self.prompts * self.completions * 2
+        """Each completion is sampled once, and judged alone or with the others of its prompt."""
+        judged = 1 if self.protocol == "listwise" else self.completions
+        return self.prompts * (self.completions + judged)
+
+    @property
+    def ideal_s(self) -> float:
+        return self.calls * self.latency_ms / 1000 / self.in_flight
 
     def with_prompts(self, prompts: int) -> Load:
         return replace(self, prompts=prompts)
@@ -101,7 +111,7 @@ def write_project(folder: Path, url: str, load: Load) -> Path:
         },
         "sampling": {"models": ["writer"], "completions": load.completions, "max_tokens": 256},
         "rubric": "rubric.yaml",
-        "judging": {"judges": [{"model": "judge"}]},
+        "judging": {"judges": [{"model": "judge", "protocol": load.protocol}]},
         "budget": {"usd": 1000.0},
         "limits": {"concurrency": load.in_flight},
         "cache": {"dir": "cache"},
@@ -138,8 +148,43 @@ def bare_run(server: Server, bodies: Path, load: Load) -> dict[str, Any]:
     return _measured("bare", asked, server)
 
 
+def cold_run(config: Path, times: int) -> dict[str, float]:
+    """The whole command over one prompt, paid anew each time: from its start to its end.
+
+    Its modules are compiled already, as those of an installed package are.
+    """
+    cache = config.parent / "cache"
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(config.parent / "compiled")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    walls, cpus = [], []
+    for number in range(times + 1):
+        out = config.parent / f"cold-{number}"
+        command = [sys.executable, "-m", "judgeforge", "run", str(config), "--limit", "1"]
+        shutil.rmtree(cache, ignore_errors=True)
+        before, begun = os.times(), time.perf_counter()
+        subprocess.run(
+            [*command, "--out", str(out)],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=LONGEST_S,
+            check=True,
+        )
+        walls.append(time.perf_counter() - begun)
+        after = os.times()
+        cpus.append(
+            after.children_user
+            + after.children_system
+            - before.children_user
+            - before.children_system
+        )
+    # The first one compiles.
+    return {"wall_s": statistics.median(walls[1:]), "cpu_s": statistics.median(cpus[1:])}
+
+
 def _measured(program: str, asked: dict[str, Any], server: Server) -> dict[str, Any]:
-    before = server.stats()
+    before, begun = server.stats(), time.perf_counter()
     done = subprocess.run(
         [sys.executable, str(WORKER), program, json.dumps(asked)],
         cwd=ROOT,
@@ -148,6 +193,7 @@ def _measured(program: str, asked: dict[str, Any], server: Server) -> dict[str, 
         check=True,
     )
     found = json.loads(done.stdout.splitlines()[-1])
+    found["process_s"] = time.perf_counter() - begun
     after = server.stats()
     found["requests"] = after["requests"] - before["requests"]
     found["in_flight_max"] = after["in_flight_max"]

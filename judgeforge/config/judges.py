@@ -15,8 +15,30 @@ from judgeforge.ranking.rules import CascadeRules
 from judgeforge.text.messages import Record, SparseRecord
 
 
+class PromptFiles(Record):
+    """The judge's prompt in other words: texts with named places."""
+
+    system: Path | None = None
+    user: Path | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> PromptFiles:
+        if self.system is None and self.user is None:
+            raise ValueError("name a file for `system`, for `user`, or for both")
+        return self
+
+
+class ExamplesConfig(Record):
+    """Judgments of people that a judge is shown in each request."""
+
+    labels: Path
+    """A label file; what is shown is left out where judges are measured on it."""
+    number: int = Field(default=4, ge=1, le=32)
+
+
 class JudgeConfig(SparseRecord):
-    only_where_set = frozenset({"bradley_terry"})
+    only_where_set = frozenset({"prompt", "examples", "commit_first", "bradley_terry"})
+    """So that folders which know nothing of them have the identity that they had."""
 
     model: str
     name: str | None = None
@@ -38,6 +60,12 @@ class JudgeConfig(SparseRecord):
     """Which of two answers is shown first: each once, the earlier one, or one that `seed` draws."""
     seed: int = Field(default=0, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)
     """Decides orders that are drawn."""
+
+    prompt: PromptFiles | None = None
+    """The prompt in the user's own words; by default the house's."""
+    examples: ExamplesConfig | None = None
+    commit_first: bool = False
+    """Whether it answers each prompt itself first, once, and judges with its answer in view."""
 
     @model_validator(mode="after")
     def _settings_mean_something(self) -> JudgeConfig:

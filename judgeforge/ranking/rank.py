@@ -137,7 +137,7 @@ def _before(evidence: Evidence, reliability: Reliability) -> list[float]:
 
 def _is_judged(evidence: Evidence, reliability: Reliability) -> bool:
     """By judges, or by what they have said of the writers."""
-    return bool(evidence.cells or evidence.comparisons or known_writers(evidence, reliability))
+    return bool(evidence.judges or known_writers(evidence, reliability))
 
 
 def quality_posterior(evidence: Evidence, reliability: Reliability) -> tuple[Array, Array]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from judgeforge.records import RubricId
 from judgeforge.results.figures.distribution import SHARES, Values
 from judgeforge.results.figures.pairs import BESIDE_WORDS, PairFigures
-from judgeforge.results.how_made import judges, prompts_source, rules, sampling
+from judgeforge.results.how_made import judges, own_criteria, prompts_source, rules, sampling
 from judgeforge.store.manifest import (
     GivenLabels,
     LengthQuality,
@@ -38,7 +38,7 @@ def making(pairs: PairFigures, manifest: Manifest) -> str:
     facts = [
         f"**Prompts**: {escape(prompts_source(config))}.",
         f"**Completions**: {sampling(config, escape)}.",
-        f"**Rubric**: {_rubric(pairs, config)}.",
+        f"**Rubric**: {_rubric(pairs, manifest)}.",
         f"**Judges**: {judges(config, escape)}.{_own_family(manifest.own_family_judgments)}"
         f"{_reply_forms(manifest.reply_forms)}",
         f"**Pairing**: {rules(config.get('pairing'), escape)}.",
@@ -173,13 +173,19 @@ def _share_name(share: float) -> str:
     return {0.0: "least", 0.5: "median", 1.0: "most"}.get(share, f"{share:.0%}")
 
 
-def _rubric(pairs: PairFigures, config: Mapping[str, Any]) -> str:
-    if not pairs.rubrics:
-        return escape(config.get("rubric"))
-    return "; ".join(
+def _rubric(pairs: PairFigures, manifest: Manifest) -> str:
+    own = own_criteria(manifest.config, escape)
+    known: Sequence[RubricId] = list(pairs.rubrics)
+    if own and manifest.rubric:
+        # Each prompt has one of its own; what they have in common is what the configuration names.
+        known = [RubricId.model_validate(manifest.rubric)]
+    if not known:
+        return escape(manifest.config.get("rubric"))
+    named = "; ".join(
         f"{escape(rubric.name)}, version {rubric.version}, SHA-256 `{escape(rubric.sha256)}`"
-        for rubric in pairs.rubrics
+        for rubric in known
     )
+    return f"{named}; criteria of each prompt's own {own}" if own else named
 
 
 def _own_family(counted: Mapping[str, int]) -> str:

@@ -109,7 +109,9 @@ class PromptWork:
             judged = JudgedPrompt(prompt, completions, ())
             return self._skipped(judged, SkipReason.TOO_FEW_COMPLETIONS, detail)
         if self.config.pairing.by_design:
-            checks = await self.panel.check(prompt, candidates)
+            of_row = None if self.own is None else self.own.rubrics.of_row(prompt)
+            panel = self.panel if of_row is None else self.panel.by(of_row)
+            checks = await panel.check(prompt, candidates)
             designed = self._design(prompt, completions, checks)
             if designed.reason is not None or not is_audited(self.config.pairing, prompt.id):
                 found = JudgedPrompt(prompt, completions, checks)

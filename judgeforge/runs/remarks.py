@@ -43,8 +43,8 @@ def _alone(judging: JudgingConfig) -> list[str]:
     if len(judges) != 1 or judging.calibration is not None or judging.judgments is not None:
         return []
     lasting = (
-        f"judge `{judges[0].label}` is alone: its lasting error is assumed, not measured, to be as "
-        "wide as that of recorded judges; a second judge measures both"
+        f"judge `{judges[0].label}` is alone: its lasting error is assumed, not measured, to be "
+        "like that of recorded judges; with two more judges all three are measured"
     )
     if measure == "repeats":
         return [

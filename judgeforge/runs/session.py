@@ -21,7 +21,13 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.runs.planning.worklist import remaining
-from judgeforge.runs.progress import Progress, out_of_order, watch_for_stall, what_holds_it_up
+from judgeforge.runs.progress import (
+    Progress,
+    out_of_order,
+    servers_out_of_order,
+    watch_for_stall,
+    what_holds_it_up,
+)
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.signals import stop_signals
 from judgeforge.runs.start import Start
@@ -94,6 +100,7 @@ class RunSession:
             elapsed_s=time.monotonic() - self._started,
             done_before=self._record.done_before,
             out_of_order=failing,
+            servers_out_of_order=servers_out_of_order(self._endpoints.values()),
             trouble=what_holds_it_up(self._gateway, failing),
             notes=tuple(self._record.notes),
             batches=self._batches(),

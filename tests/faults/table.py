@@ -23,6 +23,7 @@ _MODULES = (
     "reply_judgments",
     "reply_rewards",
     "input_rows",
+    "input_criteria",
     "input_files",
     "input_config",
     "input_cleaning",

@@ -116,6 +116,18 @@ def test_each_line_of_the_log_names_its_server_where_there_are_several(farm: Far
     assert not any("replica" in row for row in one)
 
 
+def test_a_run_says_at_once_which_server_is_out_of_order(farm: Farm) -> None:
+    farm.servers[1].faults.add(faults.status(500))
+    config = farm.config(0, 1, prompts=MANY, limits={"breaker_failures": 3})
+    ended = CliRunner().invoke(app, ["run", str(config), "--out", str(farm.folder / "out")])
+    assert ended.exit_code == 0
+    address = farm.servers[1].openai_url
+    assert (
+        f"model `small` at {address} is out of order and only tried now and then (others of it "
+        "carry on); last failure: HTTP 500"
+    ) in ended.output
+
+
 def test_report_card_manifest_and_status_tell_how_each_did(farm: Farm) -> None:
     farm.servers[1].faults.add(faults.status(500))
     out = farm.folder / "out"
@@ -184,3 +196,28 @@ def test_other_providers_have_replicas_as_well(farm: Farm, provider: str) -> Non
     assert run(config, farm.folder / "out").exit_code == 0
     assert sum(farm.sent) > MANY * 7, "equal answers are judged once"
     assert min(farm.sent) > 0
+
+
+def test_decision_judges_have_replicas_as_well(farm: Farm) -> None:
+    addresses = [server.openai_url for server in farm.servers]
+    judge = model(farm.servers[0], "systemone", base_url=addresses, model="decider")
+    models = {"small": model(farm.servers[0]), "judge": judge}
+    judging = {"judges": [{"model": "judge", "protocol": "decisions"}], "fit_repeats": 0}
+    config = write_config(
+        farm.folder, farm.servers[0], prompts=MANY, models=models, judging=judging
+    )
+    assert run(config, farm.folder / "out").exit_code == 0
+    assert min(len(server.calls(model="decider")) for server in farm.servers) > 0
+
+
+def test_a_call_that_hangs_is_asked_at_another_server_meanwhile(farm: Farm) -> None:
+    farm.servers[1].faults.add(faults.stall_headers(30))
+    addresses = [server.openai_url for server in farm.servers]
+    own = model(farm.servers[0], base_url=addresses, hedge_after=0.2, timeout_s=20)
+    config = farm.config(0, models={"small": own}, prompts=4, limits={"grace_s": 0})
+    assert run(config, farm.folder / "out").exit_code == 0
+    log = rows(farm.folder / "out" / "log.jsonl")
+    hedged = {row["key"] for row in log if row["event"] == "hedged"}
+    answered = {row["key"]: row["replica"] for row in log if row.get("outcome") == "stop"}
+    assert hedged <= answered.keys()
+    assert farm.servers[1].openai_url not in answered.values()

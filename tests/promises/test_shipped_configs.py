@@ -35,6 +35,7 @@ EXPECTED = {
     "delta",
     "cron",
     "own-completions",
+    "own-criteria",
     "pairwise",
     "listwise",
     "decisions",

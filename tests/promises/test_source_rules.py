@@ -108,15 +108,16 @@ def test_no_shell_reads_a_command() -> None:
 def test_templates_come_from_sandboxes() -> None:
     makers = {(place.split(":")[0], name) for place, name, _ in calls() if "Environment" in name}
     assert makers <= {
-        ("judging/judge_prompts.py", "ImmutableSandboxedEnvironment"),
-        ("judging/judge_prompts.py", "_environment"),
+        ("judging/templates.py", "ImmutableSandboxedEnvironment"),
+        ("judging/templates.py", "environment"),
         ("results/report/html.py", "ImmutableSandboxedEnvironment"),
         ("config/chat_template.py", "ImmutableSandboxedEnvironment"),
         ("results/report/html.py", "_environment"),
     }
     texts = {place.split(":")[0] for place, name, _ in calls() if name.endswith(".from_string")}
-    # The chat template that the command line names, which stands in a file of a tokenizer.
-    assert texts == {"config/chat_template.py"}
+    # The chat template that the command line names, which stands in a file of a tokenizer, and a
+    # judge's prompt in the user's words, which may only name places (judging/own_prompts.py).
+    assert texts == {"config/chat_template.py", "judging/templates.py"}
 
 
 def test_no_target_writes_formulas_into_a_spreadsheet() -> None:

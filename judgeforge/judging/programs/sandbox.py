@@ -203,6 +203,9 @@ def _verdict(ended: _Ended, token: str, timeout_s: float) -> Verdict:
         found = json.loads(line[len(token) :])
         if found["passed"]:
             return Verdict(1.0, "all tests passed")
+        if found["lacking"]:
+            name = found["lacking"][0]
+            return Verdict(None, f"the code imports `{name}`, which the sandbox does not have")
         return Verdict(0.0, f"{found['said']}{shown}")
     if ended.stopped_for == "output":
         return Verdict(0.0, f"it printed more than {_MOST_OUTPUT >> 20} MB")

@@ -98,7 +98,8 @@ class PairFigures:
         self._add_lengths(pair)
         self.beside_words.update(_beside_words(pair))
         self.models[str(pair["chosen_model"]), str(pair["rejected_model"])] += 1
-        if rubric := pair["provenance"].get("rubric"):
+        rubric = pair["provenance"].get("rubric")
+        if rubric and not pair.get("own_criteria"):  # those are as many as prompts
             self.rubrics[RubricId.model_validate(rubric)] = None
 
     def _add_quality(self, pair: Mapping[str, Any]) -> None:

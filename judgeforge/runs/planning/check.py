@@ -21,10 +21,10 @@ from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import (
     check_prompts_file,
     prepare,
-    row_checks,
     shared_rubric,
 )
 from judgeforge.runs.planning.reward_notes import RewardNotes
+from judgeforge.runs.planning.row_demands import row_checks
 from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks, unknown_prompts
@@ -76,7 +76,13 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     noticed, worst = Noticed(), Worst()
     sides, rewards = SideNotes(config), RewardNotes(config, rubric)
     verified = VerifiedPrompts(rubric, asks=bool(config.judging.judges))
-    about = InputNotes(config.prompts, row_checks(config, rubric))
+    write = config.rubric_parts.write
+    about = InputNotes(
+        config.prompts,
+        row_checks(config, rubric),
+        own_criteria=config.rubric_parts.per_prompt is not None,
+        are_written=write is not None,
+    )
     rows = read_clean_prompts(
         config.prompts,
         about.checks,

@@ -31,7 +31,7 @@ from judgeforge.runs.planning.measure import (
     first_prompts,
     is_measured,
 )
-from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
+from judgeforge.runs.planning.own_cost import OwnAnswerCost, OwnCriteriaCost, own_answer_tokens
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.verifiers import is_verifiable
 from judgeforge.sampling.draws import draws
@@ -73,6 +73,7 @@ class Estimator:
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
+        self._answers = OwnAnswerCost(self._input_tokens)
         self._frames = Frames(prepared, self._own.rubric_of, self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
@@ -187,7 +188,7 @@ class Estimator:
                 return
             self.audited += 1
             completions = of_both_sides(completions, self._config.pairing)
-        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else ALWAYS
+        made = _WHERE_VERIFIED if is_verifiable(self._own.rubric_of(prompt), prompt) else ALWAYS
         self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
             shown = self._completions_shown(prompt, judge, completions)
@@ -206,6 +207,9 @@ class Estimator:
                 beyond = beyond if self._of_records is None else first
             self._judge(prompt, judge, shown[:certain], lengths, load, made=first)
             self._judge(prompt, judge, shown[certain:], lengths, load, made=beyond)
+            if shown:
+                asked = first if certain else beyond
+                self._answers.add(prompt, judge, load, made=asked)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
         """A cascade asks the first tier once, and everything else only where doubt is left."""
@@ -282,13 +286,13 @@ class Estimator:
     ) -> None:
         if not shown:
             return
-        outputs = self._reply_tokens(prompt, judge)
+        outputs, answered = self._reply_tokens(prompt, judge), own_answer_tokens(judge)
         in_turn = self._prepared.layout != CODE_OF_A_REQUEST and not judge.facts.decides
         for frame, begins in self._frames.of(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
-                    tokens + completions * length
-                    for tokens, length in zip(frame, lengths, strict=True)
+                    tokens + own + completions * length
+                    for tokens, own, length in zip(frame, answered, lengths, strict=True)
                 )
                 load.add(
                     shown.count(completions),

@@ -14,6 +14,7 @@ from judgeforge.config.run import PromptsConfig, RunConfig
 from judgeforge.judging.layout import CODE_OF_A_REQUEST, NEWEST_LAYOUT, Layout
 from judgeforge.ranking.cascade.training_value import TrainingValue
 from judgeforge.records import RubricId
+from judgeforge.runs.planning.judge_words import with_digests
 from judgeforge.runs.planning.measure import bought
 from judgeforge.store.manifest import Manifest
 from judgeforge.text.wording import listed, shortened
@@ -73,6 +74,10 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
                 mode="json",
                 exclude=_BESIDE_JUDGING | _unset(config.judging, _OF_JUDGING) | _unbought(config),
             ),
+            "judges": [
+                with_digests(judge, judge.model_dump(mode="json"))
+                for judge in config.judging.judges
+            ],
             "calibration": calibration,
         },
         "pairing": config.pairing.model_dump(

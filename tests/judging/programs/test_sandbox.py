@@ -68,6 +68,14 @@ class TestTests:
         assert "SyntaxError" in run("def add(:", "pass").said
         assert run("1 / 0", "pass") == Verdict(0.0, "ZeroDivisionError: division by zero")
 
+    def test_are_not_decided_where_the_code_needs_a_package_that_is_not_there(self) -> None:
+        verdict = run("import numpy as np", "pass")
+        assert verdict == Verdict(None, "the code imports `numpy`, which the sandbox does not have")
+        assert run("import no.such.thing", "pass").score is None
+        assert run("def f():\n    import numpy", "assert f()").score is None
+        assert run("import numpy", {"input": "", "output": ""}).score is None
+        assert run("import os.nothing", "pass").score == 0.0
+
     def test_are_shown_with_what_the_code_printed(self) -> None:
         assert run("print('seen')", "assert False").said.endswith("it printed: seen")
 
@@ -83,7 +91,8 @@ class TestTheSandbox:
             ("import socket; socket.socket()", "PermissionError"),
             ("x = 'a' * 10**10", "MemoryError"),
             ("while True: print('x' * 10**6)", "it printed more than 1 MB"),
-            ("import judgeforge", "ModuleNotFoundError"),
+            ("try: import judgeforge\nexcept ImportError as error: raise OSError(error)",
+             "No module named 'judgeforge'"),
             ("open('/etc/passwd')", "FileNotFoundError"),
             ("open('/x', 'w')", "Read-only file system"),
             ("import os\nfor n in range(3, 60):\n    try: os.write(n, b'{}')\n"
