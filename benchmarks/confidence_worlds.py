@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.judging_data import NoDataError, read_rows
 from judgeforge.ranking.cascade.candidates import JudgeOption
 from judgeforge.ranking.cascade.choose import Spent, next_bundle
+from judgeforge.ranking.cascade.training_value import ForTraining
 from judgeforge.ranking.evidence import read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
@@ -71,6 +72,10 @@ class Item:
         places = range(len(self.quality))
         return [self.ask(j, i, r) for j in judges for i in places for r in range(repeats)]
 
+    def first(self, completions: int) -> Item:
+        scores = {judge: given[:completions] for judge, given in self.scores.items()}
+        return Item(self.id, self.quality[:completions], scores)
+
     @property
     def is_drawn(self) -> bool:
         """Whether the judges are measured on it, where half of the first prompts are drawn."""
@@ -81,7 +86,9 @@ class Item:
         return float(self.quality[chosen] - self.quality[rejected])
 
 
-def load_rows(data: Path, *, held_out: bool = False) -> list[dict[str, Any]]:
+def load_rows(
+    data: Path, *, held_out: bool = False, all_completions: bool = False
+) -> list[dict[str, Any]]:
     """With the first four completions of each prompt or, held out, with the four behind them.
 
     Raises NoDataError with what to do.
@@ -92,6 +99,7 @@ def load_rows(data: Path, *, held_out: bool = False) -> list[dict[str, Any]]:
             "are not part of the project; give their folder with --data FOLDER."
         )
     part = slice(COMPLETIONS, None) if held_out else slice(COMPLETIONS)
+    part = slice(None) if all_completions else part
     return [
         {**row, "completions": row["completions"][part]}
         for row in read_rows(data / FILE)
@@ -130,11 +138,22 @@ def _item(row: Mapping[str, Any], draw: np.random.Generator) -> Item:
 
 
 def judge_with_cascade(
-    item: Item, judges: Sequence[str], rules: CascadeRules, reliability: Reliability
+    item: Item,
+    judges: Sequence[str],
+    rules: CascadeRules,
+    reliability: Reliability,
+    *,
+    prices: Mapping[str, float] | None = None,
+    training: ForTraining | None = None,
 ) -> list[Judgment]:
     """The first judge about everything, the others where it pays."""
     names = tuple(f"{item.id}.c{place}" for place in range(len(item.quality)))
-    options = [JudgeOption(name, "one", tier=1 if name == judges[0] else 2) for name in judges]
+    options = [
+        JudgeOption(
+            name, "one", tier=1 if name == judges[0] else 2, cost=prices[name] if prices else 1.0
+        )
+        for name in judges
+    ]
     judgments = item.ask_all(judges[:1])
     asked = Counter({(judges[0], (place,)): 1 for place in range(len(names))})
     while True:
@@ -145,6 +164,7 @@ def judge_with_cascade(
             rules,
             Spent(len(judgments), float(len(judgments))),
             asked=asked,
+            training=training,
         )
         if not bundle:
             return judgments

@@ -26,7 +26,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import judgeforge
-from benchmarks.cost_worlds import COMPLETIONS, JUDGES, World, made_up, recorded
+from benchmarks.cost_worlds import COMPLETIONS, JUDGES, REWARD, World, made_up, recorded
 from benchmarks.judging_data import NoDataError
 from judgeforge.calls.money.price_list import listed_price
 from judgeforge.calls.money.prices import Rates
@@ -42,6 +42,8 @@ LISTED = {
     "claude-sonnet-4.6": ("anthropic", "claude-sonnet-4-6"),
 }
 FIRST = JUDGES[0]
+OWN = {"input_per_mtok": 0.0, "output_per_mtok": 0.0}
+"""A reward model on a card of one's own; what the card costs is not in the table."""
 CASCADE = {"target_confidence": 0.95, "min_gain": 0.005}
 TURNS, TURN_WORDS, ANSWER_WORDS, RATIONALE_TOKENS = 5, 220, 180, 120
 RUBRIC = """\
@@ -72,6 +74,13 @@ WAYS = (
     Way("a cascade of the four", JUDGES, cascade=True),
     Way("… with cached prefixes", JUDGES, cascade=True, caches=True),
     Way("… and in batches", JUDGES, cascade=True, caches=True, batches=True),
+    Way(
+        "… and a reward model first",
+        (REWARD, *JUDGES),
+        cascade=True,
+        caches=True,
+        batches=True,
+    ),
 )
 ALL_FOUR = WAYS[1]
 
@@ -156,7 +165,7 @@ def measured(world: World, way: Way) -> Measured:
         if result.exit_code != 0:
             sys.exit(f"{way.name}: the run ended with {result.exit_code}: {result.stopped_by}")
         calls = server.calls(kind="judge")
-        prices = {model: price_of(judge) for judge, (_, model) in LISTED.items()}
+        prices = {model: price_of(judge) for judge, (_, model) in LISTED.items()} | {REWARD: OWN}
         return Measured(
             pairs=len(result.pairs),
             right=sum(_is_right(pair["chosen"][-1]["content"]) for pair in result.pairs),
@@ -171,7 +180,7 @@ def measured(world: World, way: Way) -> Measured:
 
 
 def _judge_of(model: str) -> str:
-    return next(judge for judge, (_, listed) in LISTED.items() if listed == model)
+    return next((judge for judge, (_, listed) in LISTED.items() if listed == model), REWARD)
 
 
 def write_project(folder: Path, server: LocalServer, world: World, way: Way) -> Path:
@@ -180,7 +189,11 @@ def write_project(folder: Path, server: LocalServer, world: World, way: Way) -> 
     (folder / "prompts.jsonl").write_text("".join(rows))
     judging: dict[str, Any] = {
         "judges": [
-            {"model": judge, "tier": 2 if way.cascade and judge != FIRST else 1}
+            {
+                "model": judge,
+                "tier": 2 if way.cascade and judge != way.judges[0] else 1,
+                **({"protocol": "reward"} if judge == REWARD else {}),
+            }
             for judge in way.judges
         ],
         "fit_repeats": 0 if len(way.judges) == 1 else 1,
@@ -201,6 +214,8 @@ def write_project(folder: Path, server: LocalServer, world: World, way: Way) -> 
 
 
 def model_of(judge: str, server: LocalServer, way: Way) -> dict[str, Any]:
+    if judge == REWARD:
+        return {"provider": "classify", "model": REWARD, "base_url": server.base_url, "price": OWN}
     provider, model = LISTED[judge]
     url = server.anthropic_url if provider == "anthropic" else server.openai_url
     batch = {"batch": {"quiet_s": 0.5, "poll_s": 1.0}} if way.batches else {}
@@ -273,7 +288,8 @@ def lines(
         "which "
         "answers as each judge would and bills as the providers do; prices are those of "
         "genai-prices. Judges: "
-        f"{', '.join(JUDGES)}; a cascade asks {FIRST} about everything. Writing the answers costs "
+        f"{', '.join(JUDGES)}; a cascade asks {FIRST} about everything, or a reward model "
+        "on a card of one's own, which is made up and costs nothing here. Writing answers costs "
         "the same in each way and is not in it. Right: the share of pairs whose chosen answer is "
         "the right one, with half the width of its 95 % interval.\n"
     )

@@ -1,7 +1,8 @@
 """Prompts of which one completion is right, and what four judges say of each.
 
 Recorded scores (see benchmarks/judging_data.py), or made up from what such scores have shown: how
-strongly each judge follows what all of them see, its lasting error, and the noise of an answer.
+strongly each judge follows what all of them see, its lasting error, and the noise of an answer. The
+reward model is made up in both: it sees what all judges see, with an error of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ find as many right ones as they do in the recorded scores."""
 CENTRE = 6.0
 VARIANT = "criteria"
 SEED = 20261126
+REWARD = "reward model"
+REWARD_ERROR = 0.62
+"""Standard deviations of what all see, by which a reward model errs on its own: then it finds about
+as many right ones alone as the cheapest judge."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ def made_up(prompts: int) -> World:
         own = draw.standard_normal(common.shape) * np.sqrt(error)
         points = np.clip(np.round(CENTRE + loading * common + own), 1, LEVELS)
         scores[judge] = (points - 1) / (LEVELS - 1)
+    scores[REWARD] = _rewards(common, draw)
     return World("made up from the error structure of recorded judges", scores)
 
 
@@ -67,6 +73,18 @@ def recorded(data: Path) -> World:
     ]
     scores = {judge: np.array([item.scores[judge][:, 0] for item in items]) for judge in JUDGES}
     whole = ~np.any([np.isnan(one).any(axis=1) for one in scores.values()], axis=0)
+    # Of answers that the judges are not asked for here.
+    seen = np.mean(
+        [[np.nanmean(item.scores[judge][:, 1:], axis=1) for item in items] for judge in JUDGES],
+        axis=0,
+    )
+    seen -= seen.mean(axis=1, keepdims=True)
+    scores[REWARD] = _rewards(seen / seen[whole].std(), np.random.default_rng(SEED))
     return World(
         "recorded scores of RewardBench 2", {judge: one[whole] for judge, one in scores.items()}
     )
+
+
+def _rewards(common: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """On no scale of their own: those of one prompt can be compared with each other."""
+    return 0.5 + 0.2 * (common + REWARD_ERROR * draw.standard_normal(common.shape))

@@ -108,7 +108,7 @@ PROGRAMS = [
         kept = []
         def pieces():
             while True:
-                kept.append(bytearray(1 << 20))
+                kept.append(b"x" * (1 << 20))
         found = attempt(at_once=lambda: len(bytearray(100 << 30)), pieces=pieces)
         number = len(kept); kept.clear()
         found += f" after {number} MB"

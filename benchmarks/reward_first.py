@@ -32,9 +32,10 @@ from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Judgment
 
 REWARDS, LLM = "pointwise.jsonl.gz", "o1-mini-2024-09-12"
-TARGETS = (0.6, 0.7, 0.8, 0.9, 1.0)
+TARGETS = (0.6, 0.7, 0.8, 0.9)
 MIN_GAIN = 0.0001
-DRAWS = 40
+DRAWS = 5
+WIDEST = (0.1, 0.2, 0.3, 0.5)
 _RESAMPLES = 2000
 Floats = NDArray[np.float64]
 
@@ -159,16 +160,92 @@ def interval(values: Floats) -> str:
     return f"{values.mean():.1%} ({low:.1%} to {high:.1%})"
 
 
-def table(pairs: Sequence[Pair], judge: str, draws: int, *, labels: bool) -> list[str]:
+def right_alone(pairs: Sequence[Pair], said: Sequence[Sequence[Judgment]]) -> Floats:
+    known = fit_reliability(said)
+    return np.array([share_right(one, each, known) for one, each in zip(pairs, said, strict=True)])
+
+
+def alone_table(pairs: Sequence[Pair], judges: Sequence[str]) -> list[str]:
+    said = {LLM: [one.verdicts for one in pairs]}
+    said |= {judge: [one.rewards[judge] for one in pairs] for judge in judges}
     return [
-        f"| {judge} | {target} | {interval(found.saved)} | {interval(found.right)} "
-        f"| {interval(found.right - found.llm_right)} | {found.promised.mean():.1%} |"
-        for target, found in replay(pairs, judge, draws, labels=labels).items()
+        "| judge | right |",
+        "|---|---|",
+        *(f"| {name} | {interval(right_alone(pairs, each))} |" for name, each in said.items()),
     ]
 
 
+def widest_table(pairs: Sequence[Pair], judges: Sequence[str]) -> list[str]:
+    """Nothing is learnt here: a share of the pairs, by the gap of their rewards alone."""
+    llm = right_alone(pairs, [one.verdicts for one in pairs])
+    lines = [
+        "| reward model | " + " | ".join(f"{share:.0%}" for share in WIDEST) + " |",
+        "|---" * (len(WIDEST) + 1) + "|",
+    ]
+    for judge in judges:
+        own = right_alone(pairs, [one.rewards[judge] for one in pairs])
+        gaps = [abs(a.rewards[0] - b.rewards[0]) for a, b in (p.rewards[judge] for p in pairs)]
+        order = np.argsort(gaps)[::-1]
+        cells = []
+        for share in WIDEST:
+            chosen = order[: round(share * len(pairs))]
+            mixed = llm.copy()
+            mixed[chosen] = own[chosen]
+            cells.append(interval(mixed - llm))
+        lines.append(f"| {judge} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def cascade_table(
+    pairs: Sequence[Pair], judges: Sequence[str], draws: int, *, labels: bool
+) -> list[str]:
+    lines = [
+        "| reward model | target | calls saved | right | right, less o1-mini alone | promised |",
+        "|---|---|---|---|---|---|",
+    ]
+    for judge in judges:
+        for target, found in replay(pairs, judge, draws, labels=labels).items():
+            lines.append(
+                f"| {judge} | {target} | {interval(found.saved)} | {interval(found.right)} "
+                f"| {interval(found.right - found.llm_right)} | {found.promised.mean():.1%} |"
+            )
+    return lines
+
+
+def report(pairs: Sequence[Pair], draws: int) -> str:
+    judges = sorted(pairs[0].rewards)
+    parts = [
+        "# A reward model first, a stronger judge in doubt",
+        "Made by `python -m benchmarks.reward_first --data FOLDER --to "
+        "benchmarks/results/reward-first.md`.",
+        f"{len(pairs)} recorded pairs of JudgeBench, of which one side is right by an objective "
+        f"check; raw rewards of five reward models and verdicts of {LLM} in both orders (2 calls a "
+        "pair). Intervals are 95 %, by resampling pairs.",
+        "## Each alone",
+        *_block(alone_table(pairs, judges)),
+        "## The widest gaps to the reward model, all other pairs to o1-mini",
+        "Share right less that of o1-mini on all pairs, by the share of its calls that is saved. "
+        "Nothing is learnt here.",
+        *_block(widest_table(pairs, judges)),
+        "## The cascade, without labels",
+        f"Reward model in tier 1, o1-mini in tier 2, `min_gain: {MIN_GAIN}`. Each half of {draws} "
+        "random halvings is judged with what the other half has shown (about 45 pairs, on which "
+        "o1-mini is asked everything). *Promised* is the mean probability of being right.",
+        *_block(cascade_table(pairs, judges, draws, labels=False)),
+        "## The cascade, with labels of the other half",
+        *_block(cascade_table(pairs, judges, draws, labels=True)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _block(lines: Sequence[str]) -> list[str]:
+    return ["\n".join(lines)]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--to", type=Path)
     parser.add_argument("--draws", type=int, default=DRAWS)
@@ -177,18 +254,11 @@ def main() -> None:
         check_folder(asked.data)
     except NoDataError as error:
         sys.exit(str(error))
-    pairs = load_pairs(asked.data)
-    judges = sorted(pairs[0].rewards)
-    print(len(pairs))
-    for judge in judges:
-        known = fit_reliability([one.rewards[judge] for one in pairs])
-        alone = np.array([share_right(one, one.rewards[judge], known) for one in pairs])
-        print(judge, interval(alone))
-    known = fit_reliability([one.verdicts for one in pairs])
-    print(LLM, interval(np.array([share_right(one, one.verdicts, known) for one in pairs])))
-    for judge in judges:
-        for labels in (False, True):
-            print("\n".join(table(pairs, judge, asked.draws, labels=labels)))
+    text = report(load_pairs(asked.data), asked.draws)
+    if asked.to is None:
+        print(text)
+    else:
+        asked.to.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

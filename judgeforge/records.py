@@ -20,8 +20,8 @@ Given = Literal["chosen", "rejected"]
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
 ]  # fmt: skip
-"""How a text ended; where it is unknown, it may be whole. One that never began failed, or is of a
-prompt that is too long for the server."""
+"""How a text ended; where it is unknown, it may be whole. One that never began failed, or was too
+long for the server."""
 
 
 class ReadyCompletion(SparseRecord):
@@ -73,7 +73,7 @@ class Completion(SparseRecord):
     failure: str | None = None
     """Why there is no answer (``finish`` failed) or it was withheld (content_filter)."""
     duplicate_of: str | None = None
-    """Id of the completion of the same prompt that reads the same and is judged for both."""
+    """Id of the completion that reads the same and is judged for both."""
     near_duplicate_of: str | None = None
     """Id of an earlier one that it nearly repeats: judged on its own, and no pair with that one."""
     signs: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ def suspicious_flag(sign: str) -> str:
 
 
 class Question(Record):
-    """One thing that one judge can be asked about completions of one prompt."""
+    """One thing that a judge can be asked about completions of one prompt."""
 
     judge: str
     """The judge's label."""
@@ -172,11 +172,11 @@ class Judgment(SparseRecord):
     A judgment that could not be obtained has ``missing``, ``missing_kind`` and none of these.
     """
 
-    only_where_set = frozenset({"rewards", "reward_sd"})
+    only_where_set = frozenset({"rewards", "reward_sd", "own_answer"})
+
     id: str
     prompt_id: str
-    completion_ids: tuple[str, ...]
-    """In the order in which the judge saw them."""
+    completion_ids: tuple[str, ...]  # in the order in which the judge saw them
     judge: str
     protocol: str
     """A name of the table ``judgeforge.ranking.protocols.PROTOCOLS``."""
@@ -196,22 +196,23 @@ class Judgment(SparseRecord):
     reward_sd: float | None = None
     """Of each reward, where the model's own P(A is better than B) states one."""
     failed_required: tuple[str, ...] = ()
-    """Required criteria that code found not met (checks only): a veto, see ``ranking.rank``."""
+    """Required criteria that code found not met: a veto, see ``ranking.rank``."""
     own_family: tuple[str, ...] = ()
-    """Those of ``completion_ids`` that come from the judge's own model family."""
+    """Those that come from the judge's own model family."""
     rationale: str | None = None
     note: str | None = None
-    """What a reader should know of how this came about (such as a fallback)."""
+    """What a reader should know of it (such as a fallback)."""
     call: str | None = None
     """Key of the call that gave it, or of the last one."""
-    calls: tuple[str, ...] = ()
-    """Keys of all where there were several: one for each criterion, or asked again."""
+    calls: tuple[str, ...] = ()  # keys of all, where there were several
     answered_model: str | None = None
     """What the server calls the model that answered, or the models; None where it does not say."""
     input_tokens_read: int | None = None
     """Tokens of the input that the server counted, where so few cannot be all that was sent."""
     cost_usd: float | None = 0.0
-    """Of all its calls."""
+    """Of all its calls, without ``own_answer``."""
+    own_answer: tuple[str, float | None] | None = None
+    """Key and cost of what the judge answered to the prompt itself, once for all its judgments."""
     missing: str | None = None
     missing_kind: MissingKind | None = None
     """Why there is no judgment: in words, and for programs (None where no reason was stated)."""
@@ -237,7 +238,7 @@ class Provenance(Record):
     missing_judges: tuple[str, ...] = ()
     """Judges that were asked about one of the two and gave no judgment."""
     answered_models: tuple[str, ...] = ()
-    """What the servers call the models that answered these calls, as far as they say."""
+    """What the servers call the models that answered, as far as they say."""
     cost_usd: float | None
     judgeforge_version: str
 
@@ -245,7 +246,7 @@ class Provenance(Record):
 class PreferencePair(SparseRecord):
     """A line of ``pairs.jsonl``: TRL's conversational preference format plus its reasons."""
 
-    only_where_set = frozenset({"tools", "metadata", "own_criteria"})
+    only_where_set = frozenset({"tools", "metadata", "own_criteria", "audit"})
 
     id: str
     prompt_id: str
@@ -267,8 +268,10 @@ class PreferencePair(SparseRecord):
     """JSON text. A run of which any row has tools has it on all lines, null for the others."""
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     """What ``prompts.keep`` names, null where a row has none."""
+    audit: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """Of a pair by design: whether it was ``judged``, and how often such pairs are right."""
     own_criteria: str | None = None
-    """The prompt's own, as JSON text: see store/own_criteria.py."""
+    """Of the prompt's own, as JSON text (store/own_criteria.py)."""
 
 
 class SkipReason(StrEnum):
@@ -285,32 +288,26 @@ class SkipReason(StrEnum):
     CONTROL_CHARACTERS = "control_characters"
     DUPLICATE_ID = "duplicate_id"
     DUPLICATE_PROMPT = "duplicate_prompt"
-    NEAR_DUPLICATE = "near_duplicate"
-    """Nearly the same as an earlier prompt (`prompts.near_duplicates`)."""
-    CONTAMINATED = "contaminated"
-    """Asks what an evaluation set asks (`prompts.contamination`)."""
+    NEAR_DUPLICATE = "near_duplicate"  # of an earlier prompt (`prompts.near_duplicates`)
+    CONTAMINATED = "contaminated"  # asks what an evaluation set asks (`prompts.contamination`)
     CHANGED_DURING_RUN = "changed_during_run"
     CALL_FAILED = "call_failed"
     """Retries are used up, or the provider refused this very request."""
-    TOO_FEW_COMPLETIONS = "too_few_completions"
-    """Fewer than two usable and distinct completions."""
-    NOT_JUDGED = "not_judged"
-    """Sampled only: no judge is named, and nobody else has judged it yet."""
+    TOO_FEW_COMPLETIONS = "too_few_completions"  # fewer than two usable and distinct ones
+    NOT_JUDGED = "not_judged"  # sampled only: nobody has judged it yet
     TOO_FEW_JUDGED = "too_few_judged"
     TIE = "tie"
-    ALIKE = "alike"
-    """Pairs could only be made of answers that are nearly the same."""
+    ALIKE = "alike"  # pairs could only be made of answers that are nearly the same
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"
     LENGTH_RATIO = "length_ratio"
     ABOVE_MAX_ERROR = "above_max_error"
     """With this pair among those kept, more than `max_error` of them would be wrong."""
-    WRONG_WRITERS = "wrong_writers"
-    """No pair has its sides from the writers that `chosen_from` and `rejected_from` name."""
+    WRONG_WRITERS = "wrong_writers"  # no pair has its sides from those whom the rules name
     BELOW_CHOSEN_SCORE = "below_chosen_score"
-    NOT_AMONG_BEST = "not_among_best"
-    """It has pairs, but better ones of other prompts are as many as `best` keeps."""
+    NOT_AMONG_BEST = "not_among_best"  # better ones of other prompts are as many as `best` keeps
     TOKEN_DIFFERENCE = "token_difference"  # noqa: S105 (no password)
+    NOT_SHOWN_BETTER = "not_shown_better"  # by design: the audit does not show that chosen is
 
     @property
     def was_ranked(self) -> bool:
@@ -323,12 +320,12 @@ class SkipReason(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Outcomes of a prompt that went as asked do not count against ``max_skip_share``."""
-        as_asked = (self.NOT_JUDGED, self.NEAR_DUPLICATE, self.CONTAMINATED)
+        as_asked = (self.NOT_JUDGED, self.NOT_SHOWN_BETTER, self.NEAR_DUPLICATE, self.CONTAMINATED)
         return self is self.TOO_FEW_JUDGED or not (self.was_ranked or self in as_asked)
 
 
 class Skip(SparseRecord):
-    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria"})
+    only_where_set = frozenset({"prompt", "tools", "metadata", "own_criteria", "audit"})
 
     prompt_id: str
     line: int
@@ -338,6 +335,7 @@ class Skip(SparseRecord):
     """What was asked, where the prompt has completions: these can be used without a pair, too."""
     tools: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    audit: Mapping[str, JsonValue] = Field(default_factory=dict)
     own_criteria: str | None = None
 
 

@@ -153,7 +153,13 @@ class Sender:
         self._budget.settle(attempt.reservation, pico, tokens=tokens)
         attempt.passage.gate.used(attempt.passage, sum(tokens))
         self._log(
-            attempt, reply.finish, input_tokens=tokens[0], output_tokens=tokens[1], cost_usd=cost
+            attempt,
+            reply.finish,
+            input_tokens=tokens[0],
+            output_tokens=tokens[1],
+            cost_usd=cost,
+            cached_tokens=usage.cached_input_tokens or None,
+            written_tokens=usage.cache_write_tokens or None,
         )
         return Answer(call.key, reply, cost, cached=False)
 

@@ -3,7 +3,7 @@
 app.py      the program: how it starts, how it fails, what commands share
 run.py      `run` and `status`
 prepare.py  before a run: `check`, `plan`, `init`, `doctor`
-results.py  after a run: `explain`, `report`, `export`, `questions`
+results.py  after a run: `explain`, `report`, `export`, `questions`, `push`
 measure.py  judges against labels: `calibrate`, `evaluate`
 rubric.py   a rubric against labels: `rubric improve`
 cache.py    `cache stats`, `cache prune`, `cache verify`

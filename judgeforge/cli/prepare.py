@@ -39,14 +39,24 @@ def plan(
         ),
     ] = None,
     limit: Limit = None,
+    usd: Annotated[
+        float | None,
+        typer.Option(help="Say how this money is best spent: prompts, completions, judges."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Price a run (low, expected, high) without a call."""
     import judgeforge
     from judgeforge.cli.show.preparation import print_plan
+    from judgeforge.cli.show.spending import print_spending
     from judgeforge.runs.planning.plan import plan_run
+    from judgeforge.runs.planning.spending_plan import plan_spending
 
-    print_plan(plan_run(judgeforge.load_config(config), limit=limit, out=out), as_json=as_json)
+    loaded = judgeforge.load_config(config)
+    if usd is not None:
+        print_spending(plan_spending(loaded, usd, limit=limit, out=out), as_json=as_json)
+        return
+    print_plan(plan_run(loaded, limit=limit, out=out), as_json=as_json)
 
 
 @command()

@@ -1,4 +1,4 @@
-"""After a run: `explain`, `report`, `export`, `questions`."""
+"""After a run: `explain`, `report`, `export`, `questions`, `push`."""
 
 from __future__ import annotations
 
@@ -119,3 +119,26 @@ def questions(
     from judgeforge.results.questions import write_questions
 
     say(write_questions(folder, to=to, most=most, least_doubt=least_doubt, force=force).line())
+
+
+@command()
+def push(
+    folder: Folder,
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", show_default=False)],
+    public: Annotated[
+        bool, typer.Option("--public", help="Let everybody see it; else it is private.")
+    ] = False,
+    license_name: Annotated[
+        str | None, typer.Option("--license", help="Such as apache-2.0, cc-by-4.0 or other.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Completions, judgments and skips as well.")
+    ] = False,
+) -> None:
+    """Publish the pairs and their card as a data set on the Hugging Face Hub."""
+    from judgeforge.cli.show.output import say
+    from judgeforge.results.push import push as publish
+
+    pushed = publish(folder, repository, public=public, license=license_name, everything=everything)
+    for line in pushed.lines():
+        say(line)

@@ -19,6 +19,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from judgeforge.config.document import Document, Location, YamlValue, key_path, read_document
+from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.mistakes import all_mistakes
 from judgeforge.config.model import ModelConfig, no_json_values
 from judgeforge.config.rubric import RubricConfig
@@ -227,6 +228,10 @@ def _with_absolute_paths(config: RunConfig, file: Path) -> RunConfig:
         part: BaseModel = parts.get(section) or getattr(config, section)
         if (path := getattr(part, name)) is not None:
             parts[section] = part.model_copy(update={name: _absolute(path, folder)})
+    if any(judge.prompt or judge.examples for judge in config.judging.judges):
+        judging = parts.get("judging") or config.judging
+        judges = [_with_judge_files(judge, folder) for judge in config.judging.judges]
+        parts["judging"] = judging.model_copy(update={"judges": judges})
     # Only what the file has stays set: a run without `judging` samples now and is judged later.
     update |= {name: part for name, part in parts.items() if part is not getattr(config, name)}
     update["prompts"] = _with_absolute_sources(config.prompts, folder)
@@ -259,6 +264,18 @@ def _local_dataset(source: HuggingFaceSource, folder: Path) -> HuggingFaceSource
     """A folder of this name beside the file goes before a dataset of this name on the hub."""
     path = _absolute(Path(source.name), folder)
     return source.model_copy(update={"name": str(path)}) if _is_dir(path) else source
+
+
+def _with_judge_files(judge: JudgeConfig, folder: Path) -> JudgeConfig:
+    update: dict[str, object] = {}
+    if judge.prompt is not None:
+        files = {name: file for name, file in judge.prompt if file is not None}
+        moved = {name: _absolute(file, folder) for name, file in files.items()}
+        update["prompt"] = judge.prompt.model_copy(update=moved)
+    if judge.examples is not None:
+        labels = _absolute(judge.examples.labels, folder)
+        update["examples"] = judge.examples.model_copy(update={"labels": labels})
+    return judge.model_copy(update=update) if update else judge
 
 
 def _with_paths(model: ModelConfig, folder: Path) -> ModelConfig:

@@ -9,13 +9,36 @@ from pydantic import Field, field_validator, model_validator
 
 from judgeforge.config.choices import JudgeProtocol
 from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
+from judgeforge.ranking.cascade.training_value import TrainingValue
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.text.messages import Record, SparseRecord
 
 
+class PromptFiles(Record):
+    """The judge's prompt in other words: texts with named places."""
+
+    system: Path | None = None
+    user: Path | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> PromptFiles:
+        if self.system is None and self.user is None:
+            raise ValueError("name a file for `system`, for `user`, or for both")
+        return self
+
+
+class ExamplesConfig(Record):
+    """Judgments of people that a judge is shown in each request."""
+
+    labels: Path
+    """A label file; what is shown is left out where judges are measured on it."""
+    number: int = Field(default=4, ge=1, le=32)
+
+
 class JudgeConfig(SparseRecord):
-    only_where_set = frozenset({"bradley_terry"})
+    only_where_set = frozenset({"prompt", "examples", "commit_first", "bradley_terry"})
+    """So that folders which know nothing of them have the identity that they had."""
 
     model: str
     name: str | None = None
@@ -37,6 +60,12 @@ class JudgeConfig(SparseRecord):
     """Which of two answers is shown first: each once, the earlier one, or one that `seed` draws."""
     seed: int = Field(default=0, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)
     """Decides orders that are drawn."""
+
+    prompt: PromptFiles | None = None
+    """The prompt in the user's own words; by default the house's."""
+    examples: ExamplesConfig | None = None
+    commit_first: bool = False
+    """Whether it answers each prompt itself first, once, and judges with its answer in view."""
 
     @model_validator(mode="after")
     def _settings_mean_something(self) -> JudgeConfig:
@@ -97,6 +126,11 @@ class JudgingConfig(Record):
     cascade: CascadeRules | None = None
     """Ask tier 1 only, then the judges that tell most for their price while the pair is in
     doubt; without it all judges are asked everything."""
+    aim: Literal["rightness", "training"] = "rightness"
+    """What a further call of a cascade is for: that the pair is right, or that the model which is
+    trained on all pairs becomes better, for which a fresh prompt may be the better buy."""
+    training_value: TrainingValue = TrainingValue()
+    """What prompts and wrong pairs are worth, for `aim: training`."""
     fit_prompts: int = Field(default=64, ge=0, le=4096)
     """The judges' reliability is learnt from this many prompts, the first of the input."""
     fit_repeats: int = Field(default=1, ge=0, le=8)
@@ -107,6 +141,8 @@ class JudgingConfig(Record):
     """A file that `judgeforge calibrate` wrote."""
     judgments: Path | None = None
     """A file of verdicts and scores made elsewhere, by people, programs or another machine."""
+    writer_prior: bool = False
+    """Whether what the first prompts show of each writer counts as evidence on all prompts."""
     show_reasoning: bool = False
     """Whether judges see what a model thought before it answered."""
     prompt_layout: Literal[1, 2] | None = None
@@ -115,6 +151,30 @@ class JudgingConfig(Record):
     on_judge_failure: Literal["wait", "skip_judge", "stop"] = "wait"
     """What to do while a judge's model is out of order: wait for it, continue with the other
     judges (each pair says which is missing), or stop the run."""
+
+    @model_validator(mode="after")
+    def _aim_means_something(self) -> JudgingConfig:
+        if self.aim == "training" and self.cascade is None:
+            raise ValueError(
+                "`aim: training` decides what a cascade asks next: set `cascade` (`cascade: {}` "
+                "will do) and a `tier` above 1 for the judges that are to be asked in doubt"
+            )
+        if self.aim != "training" and self.training_value != TrainingValue():
+            raise ValueError("`training_value` has a meaning with `aim: training` only")
+        return self
+
+    @model_validator(mode="after")
+    def _records_are_learnt(self) -> JudgingConfig:
+        if self.writer_prior and self.calibration is not None:
+            raise ValueError(
+                "`writer_prior` learns from the run's own judgments, and `calibration` brings what "
+                "labels have shown of judges alone: leave out one of them"
+            )
+        if self.writer_prior and not self.fit_prompts:
+            raise ValueError(
+                "`writer_prior` is learnt from the first prompts, and `fit_prompts` is 0: raise it"
+            )
+        return self
 
     @field_validator("judges")
     @classmethod

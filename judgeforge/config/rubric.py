@@ -27,7 +27,7 @@ class WriteConfig(Record):
 
 
 class RubricConfig(Record):
-    name: str | None = Field(default=None, min_length=1)
+    name: str | None = None
     """A shipped rubric, or the path of a file; what all prompts are judged by."""
     per_prompt: PerPrompt | None = None
     """Whether a row's own `criteria` are added to those of the rubric, or are all that counts."""

@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, field_serializer, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from judgeforge.config.addresses import is_readable_on_the_way
 from judgeforge.config.choices import RowFormatName, RowShapeName
@@ -23,6 +31,11 @@ LastAnswer = Literal["refuse", "drop", "completion"]
 
 def _as_sources(value: object) -> object:
     return [value] if isinstance(value, str | dict) else value
+
+
+def _kind_of_rubric(value: object) -> str:
+    """Which of the two is meant: only what is wrong with that is told."""
+    return "settings" if isinstance(value, dict | RubricConfig) else "name"
 
 
 class Fields(Record):
@@ -196,7 +209,10 @@ class RunConfig(Record):
     prompts: PromptsConfig
     models: dict[str, ModelConfig] = Field(default_factory=dict)
     sampling: SamplingConfig | None = None
-    rubric: str | RubricConfig
+    rubric: Annotated[
+        Annotated[str, Tag("name")] | Annotated[RubricConfig, Tag("settings")],
+        Discriminator(_kind_of_rubric),
+    ]
     judging: JudgingConfig = JudgingConfig()
     pairing: PairingRules = PairingRules()
     budget: BudgetConfig = BudgetConfig()
@@ -211,6 +227,15 @@ class RunConfig(Record):
             if model.fallback == name:
                 raise ValueError(f"`{name}` is its own fallback: name another model, or none")
         return value
+
+    @model_validator(mode="after")
+    def _one_aim(self) -> RunConfig:
+        if self.judging.aim == "training" and self.pairing.max_error is not None:
+            raise ValueError(
+                "`judging.aim: training` and `pairing.max_error` want different things of the same "
+                "calls: leave one of them out"
+            )
+        return self
 
     source_file: Path | None = Field(default=None, exclude=True)
     """The file that this was read from; paths in it are relative to its folder."""

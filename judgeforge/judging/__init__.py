@@ -4,11 +4,14 @@ rubric.py         what completions are judged by
 judge.py          what a judge is, and what its judgments share
 panel.py          all judges of a run, by the protocol of each
 asking.py         judges that write: replies in a schema, with one repair
-judge_prompts.py  prompts of judges, from templates in a sandbox
+judge_prompts.py  prompts of judges, from templates
+templates.py      these templates, in a sandbox
 layout.py         what requests of a row share, and the code of their tags
 material.py       what is judged, between tags: words, tool calls, pictures, thoughts
 first_replies.py  whether a judge can be read, and in which form it is asked
 unread_judge.py   a judge that could not be read yet, and what to say of it
+own_prompts.py    prompts in the user's own words: texts with named places
+own_answers.py    judges that answer a prompt themselves before they judge
 own_rubrics/      criteria of one prompt's own, from its row or written by a model
 elsewhere/        judgments that people, programs or other machines made
 escalation.py     the first tier of judges, then those that tell most for their price

@@ -24,9 +24,11 @@ from judgeforge.judging.judge import (
     input_cut,
     reading_failure,
 )
-from judgeforge.judging.judge_prompts import JudgePrompt, repair_message, system_text
+from judgeforge.judging.judge_prompts import JudgePrompt, judge_prompt, repair_message, system_text
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.material import ShownAnswer, answers_of_row
+from judgeforge.judging.own_answers import OwnAnswers
+from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Judgment, Prompt, Question
@@ -60,9 +62,12 @@ class WritingJudge(ABC, Generic[R]):
         gateway: Asks,
         *,
         layout: Layout = NEWEST_LAYOUT,
+        own: OwnPrompt = OF_THE_HOUSE,
     ) -> None:
         self._judge, self._rubric, self._gateway = judge, rubric, gateway
         self._layout: Layout = layout
+        self._own = own
+        self._answers = OwnAnswers(judge, gateway) if own.commit_first else None
         self._asked = rubrics_asked(judge, rubric)
         self._parts = [part for part, _ in self._asked]
 
@@ -73,9 +78,30 @@ class WritingJudge(ABC, Generic[R]):
         prompt: Prompt,
         shown: Sequence[ShownAnswer],
         row: Sequence[ShownAnswer],
+        own_answer: str | None,
     ) -> Form[R]:
         """One request about completions, in the order shown, by the whole rubric or one part.
-        ``row``: all that are known of the prompt."""
+        ``row``: all that are known of the prompt. ``own_answer``: what the judge answers itself."""
+
+    def asked(
+        self,
+        rubric: Rubric,
+        prompt: Prompt,
+        shown: Sequence[ShownAnswer],
+        row: Sequence[ShownAnswer],
+        own_answer: str | None,
+    ) -> JudgePrompt:
+        """The prompt of a form."""
+        return judge_prompt(
+            self._judge.protocol,
+            rubric,
+            prompt,
+            shown,
+            row=row,
+            layout=self._layout,
+            own=self._own,
+            own_answer=own_answer,
+        )
 
     @abstractmethod
     def evidence(self, readings: Sequence[R]) -> dict[str, object]:
@@ -87,8 +113,10 @@ class WritingJudge(ABC, Generic[R]):
         """As ``Judge.ask``; where one request stays without a readable reply, all is missing."""
         shown = [ShownAnswer.of(completions[i]) for i in question.completion_ids]
         row = answers_of_row(completions)
+        own = None if self._answers is None else await self._answers.of(prompt)
+        said = own.text if own else None
         attempts = await gather_or_cancel(
-            self._attempt(self.form(rubric, prompt, shown, row), part, question.repeat)
+            self._attempt(self.form(rubric, prompt, shown, row, said), part, question.repeat)
             for part, rubric in self._asked
         )
         answers = [answer for attempt in attempts for answer in attempt.answers]
@@ -108,6 +136,10 @@ class WritingJudge(ABC, Generic[R]):
             fields["note"] = fallback_note(stood_in, fields.get("note"))
         if tokens_read is not None:
             fields["note"] = cut_prompt_note(tokens_read, fields.get("note"))
+        if own is not None:
+            fields["own_answer"] = own.made_by
+            notes = [own.problem, fields.get("note")]
+            fields["note"] = "; ".join(str(one) for one in notes if one) or None
         blank = blank_judgment(prompt, question, self._judge, self._rubric)
         return blank.model_copy(update=fields)
 
@@ -176,11 +208,13 @@ def rubrics_asked(judge: JudgeConfig, rubric: Rubric) -> list[tuple[str | None, 
     return [(part.criteria[0].name, part) for part in rubric.separately()]
 
 
-def context_room(judge: JudgeConfig, rubric: Rubric, context_tokens: int) -> int:
+def context_room(
+    judge: JudgeConfig, rubric: Rubric, context_tokens: int, own: OwnPrompt = OF_THE_HOUSE
+) -> int:
     """Tokens for prompt, reference and completions of one request; below 0 where nothing fits."""
     if judge.facts.rewards:  # it is shown the conversation alone
         return context_tokens
-    asked = (system_text(judge.protocol, one) for _, one in rubrics_asked(judge, rubric))
+    asked = (system_text(judge.protocol, one, own) for _, one in rubrics_asked(judge, rubric))
     longest = max(map(about_tokens, asked), default=0)
     reply = judge.max_tokens if judge.facts.needs == "words" else 0
     return context_tokens - longest - reply

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption, first_tier
-from judgeforge.ranking.cascade.choose import Spent, next_bundle
+from judgeforge.ranking.cascade.choose import Spent, is_settled, next_bundle
+from judgeforge.ranking.cascade.training_value import ForTraining, TrainingValue
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.text.tool_calls import said_text
 
+PromptPrice = Callable[[Prompt, Sequence[Completion]], float | None]
+"""What a fresh prompt like this one is expected to cost with its completions and the first tier."""
 Price = Callable[[Prompt, JudgeConfig, Sequence[Completion]], float | None]
 """What one question of a judge about completions is expected to cost, in USD; None if unknown."""
 
@@ -24,8 +28,16 @@ OnceKnown = Callable[[], Awaitable[Reliability]]
 """Waits until the judges of the run are known, and returns what is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingAim:
+    value: TrainingValue
+    prompt_price: PromptPrice
+
+
 class Escalation:
-    """``max_error``: where the pairs are thresholded for it, calls serve the pairs kept."""
+    """``max_error``: where the pairs are thresholded for it, calls serve the pairs kept.
+    ``from_records``: where the writers have records, even the first tier is asked only where these
+    leave doubt. ``training``: where calls are to serve the model that is trained."""
 
     def __init__(
         self,
@@ -34,8 +46,12 @@ class Escalation:
         price: Price,
         *,
         max_error: float | None = None,
+        from_records: bool = False,
+        training: TrainingAim | None = None,
     ) -> None:
         self._panel, self._rules, self._price, self._max_error = panel, rules, price, max_error
+        self._from_records = from_records
+        self._training = training
 
     async def judge(
         self,
@@ -62,6 +78,7 @@ class Escalation:
         checked = await panel.check(prompt, completions)
         if panel.is_settled(prompt, checked):
             return [*checked, *brought]
+        training = self._for_training(prompt, completions, prices)
         course = _Course(panel, prompt, completions, self._options(prices), checked, brought)
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept
@@ -69,13 +86,42 @@ class Escalation:
         if everything:
             await course.ask_everybody()
             return [*course.judgments, *brought]
-        await course.ask_first_tier()
+        if not self._from_records:
+            await course.ask_first_tier()
         known = await reliability()
-        while bundle := self._next(course, known, rules):
+        if self._from_records:
+            course.has_records = bool(known.writers)
+            # Without records it is one of the prompts that they are learnt from.
+            if not known.writers or not is_settled(course.evidence, known, rules):
+                await course.ask_first_tier()
+        while bundle := self._next(course, known, rules, training):
             await course.ask(bundle)
         return [*course.judgments, *brought]
 
-    def _next(self, course: _Course, reliability: Reliability, rules: CascadeRules) -> Bundle:
+    def _for_training(
+        self, prompt: Prompt, completions: Sequence[Completion], prices: Sequence[float]
+    ) -> ForTraining | None:
+        """Without prices each call counts the same: one for a completion and each question."""
+        if self._training is None:
+            return None
+        price = self._training.prompt_price(prompt, completions) if prices else None
+        if not price:
+            judges = self._panel.judges
+            first = min(judge.tier for judge in judges)
+            questions = [
+                judge.questions(len(completions)) for judge in judges if judge.tier == first
+            ]
+            unit = min((one for one in prices if one > 0), default=1.0)
+            price = unit * (len(completions) + sum(questions))
+        return ForTraining(self._training.value, price)
+
+    def _next(
+        self,
+        course: _Course,
+        reliability: Reliability,
+        rules: CascadeRules,
+        training: ForTraining | None,
+    ) -> Bundle:
         evidence = course.evidence
         if len(evidence.completion_ids) < _PAIR_SIZE:
             return ()
@@ -88,6 +134,7 @@ class Escalation:
             asked=course.times_asked(evidence.completion_ids),
             vetoed=course.vetoed(evidence.completion_ids),
             max_error=self._max_error,
+            training=training,
         )
 
     def _prices(self, prompt: Prompt, completions: Sequence[Completion]) -> list[float]:
@@ -135,6 +182,8 @@ class _Course:
         self.judgments = list(checked)
         self._brought = brought
         self.spent = Spent()
+        self.has_records = False
+        """Whether the writers' records speak for completions that nobody was asked about."""
         self._rounds: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
     @property
@@ -147,6 +196,8 @@ class _Course:
             texts={
                 name: said_text(one.text, one.tool_calls) for name, one in self._completions.items()
             },
+            writers={name: one.model for name, one in self._completions.items()},
+            keep_unasked=self.has_records,
         )
 
     async def ask_first_tier(self) -> None:

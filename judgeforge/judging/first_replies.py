@@ -100,7 +100,7 @@ class FirstReplies:
             if seen is not None and is_of_settings(error):
                 seen.refusal = error
             raise
-        if seen is not None:
+        if seen is not None and _is_a_judgment(request):
             seen.replies += 1
             seen.written = answer.reply.text or answer.reply.reasoning or ""
         return answer
@@ -245,6 +245,11 @@ class FirstReplies:
         self._news.set()
         self._news = asyncio.Event()
         self.on_change()
+
+
+def _is_a_judgment(request: ModelRequest) -> bool:
+    """What a judge answers to a prompt itself is none."""
+    return not isinstance(request, ChatRequest) or request.reply_schema is not None
 
 
 def _kind(judge: JudgeConfig) -> _Kind:

@@ -18,6 +18,7 @@ from judgeforge.errors import (
     UnsuitedRequestError,
 )
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
+from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Judgment, MissingKind, Prompt, Question
 
@@ -49,16 +50,30 @@ class JudgeKind(Protocol):
     """A class in ``judging/protocols/`` that the table ``ranking.protocols.PROTOCOLS`` names."""
 
     def __call__(
-        self, judge: JudgeConfig, rubric: Rubric, gateway: Asks, *, layout: Layout
+        self,
+        judge: JudgeConfig,
+        rubric: Rubric,
+        gateway: Asks,
+        *,
+        layout: Layout,
+        own: OwnPrompt = ...,
     ) -> Judge: ...
 
 
 def make_judge(
-    judge: JudgeConfig, rubric: Rubric, gateway: Asks, *, layout: Layout = NEWEST_LAYOUT
+    judge: JudgeConfig,
+    rubric: Rubric,
+    gateway: Asks,
+    *,
+    layout: Layout = NEWEST_LAYOUT,
+    own: OwnPrompt = OF_THE_HOUSE,
 ) -> Judge:
-    """``layout``: of its requests."""
+    """``layout``: of its requests. ``own``: what it is asked in other words, which protocols that
+    are answered in words take."""
     kind: JudgeKind = resolve_name(judge.facts.judge or "")
-    return kind(judge, rubric, gateway, layout=layout)
+    if own == OF_THE_HOUSE:
+        return kind(judge, rubric, gateway, layout=layout)
+    return kind(judge, rubric, gateway, layout=layout, own=own)
 
 
 def blank_judgment(

@@ -11,15 +11,11 @@ the same for all of a run, then the conversation, which all questions of a row b
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache
 
 from judgeforge.calls.providers.base import SharedPrefix
-from judgeforge.config.shipped import shipped_prompts
 from judgeforge.judging.layout import (
     CODE_OF_A_REQUEST,
     NEWEST_LAYOUT,
@@ -34,25 +30,12 @@ from judgeforge.judging.material import (
     pictures_between,
     with_pictures,
 )
+from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Criterion, Rubric
+from judgeforge.judging.templates import filled, render
 from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.records import Prompt
 from judgeforge.text.messages import Message
-
-if TYPE_CHECKING:
-    from jinja2 import Environment, Template
-
-_INCLUDED = re.compile(r'^{% include "([^"]+)" %}\n', re.MULTILINE)
-_SHARED_TEMPLATES = (
-    "answers.j2",
-    "conversation.j2",
-    "criteria.j2",
-    "reference.j2",
-    "repair.j2",
-    "weights.j2",
-)
-TEMPLATES_OF_OTHER_MATERIAL = ("pictures.j2", "thoughts.j2", "tools.j2")
-"""Of prompts with more than words in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +54,10 @@ def judge_messages(
     *,
     row: Sequence[ShownAnswer] = (),
     layout: Layout = NEWEST_LAYOUT,
+    own: OwnPrompt = OF_THE_HOUSE,
 ) -> tuple[Message, Message]:
     """The messages of ``judge_prompt``."""
-    return judge_prompt(protocol, rubric, prompt, answers, row=row, layout=layout).messages
+    return judge_prompt(protocol, rubric, prompt, answers, row=row, layout=layout, own=own).messages
 
 
 def judge_prompt(
@@ -84,11 +68,14 @@ def judge_prompt(
     *,
     row: Sequence[ShownAnswer] = (),
     layout: Layout = NEWEST_LAYOUT,
+    own: OwnPrompt = OF_THE_HOUSE,
+    own_answer: str | None = None,
 ) -> JudgePrompt:
     """Answers stand in the order given: numbered from 1 where all are shown, else A and B.
 
     ``row``: all answers to the prompt that are known, in an order of their own; only those shown
-    where it is empty. Equal arguments always give equal messages.
+    where it is empty. ``own``: the prompt in other words, ``own_answer``: what the judge answered
+    itself. Equal arguments always give equal messages.
     """
     facts = PROTOCOLS[protocol]
     labels = map(str, range(1, len(answers) + 1)) if facts.shows == "all" else iter("AB")
@@ -96,19 +83,29 @@ def judge_prompt(
     of_row = Material(prompt, _with_all(row, shown))
     if layout == CODE_OF_A_REQUEST:
         of_row = Material(prompt, shown)
-    code = code_absent_from((*of_row.written(), *_texts(rubric.own)))
+    beside = [*_texts(rubric.own), *([own_answer] if own_answer else [])]
+    code = code_absent_from((*of_row.written(), *beside))
     texts = Material(prompt, shown).shown_answers(code)
     is_decided_pair = facts.decides and len(texts) > 1
-    user = _render(
-        "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2",
-        turns=of_row.turns(code),
-        reference=prompt.reference,
-        completion=texts[0],
-        answers=list(zip(labels, texts, strict=False)),
-        code=code,
-    )
-    user = _own_criteria(protocol, rubric, code) + _explained(of_row, code) + user
-    system = _system_message(system_text(protocol, rubric))
+    values: dict[str, object] = {
+        "turns": of_row.turns(code),
+        "reference": prompt.reference,
+        "completion": texts[0],
+        "answers": list(zip(labels, texts, strict=False)),
+        "code": code,
+    }
+    name = "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2"
+    criteria = _own_criteria(protocol, rubric, code)
+    said = render("own_answer.j2", own_answer=own_answer, code=code) if own_answer else ""
+    if own.user is None:
+        user = render(name, **values)
+    else:
+        alone = facts.shows == "one"
+        user = filled(own.user, **_user_places(values, alone, criteria, said))
+    user = ("" if own.user_names("own_criteria") else criteria) + _explained(of_row, code) + user
+    if said and not own.user_names("own_answer"):
+        user = _with_own_answer(user, said, code)
+    system = _system_message(system_text(protocol, rubric, own))
     if layout == CODE_OF_A_REQUEST:
         content = with_pictures(user, of_row.pictures)
         return JudgePrompt((system, Message(role="user", content=content)))
@@ -119,6 +116,25 @@ def judge_prompt(
     parts = pictures_between(user[:shared], of_row.pictures, user[shared:])
     prefix = SharedPrefix(messages=1, parts=len(parts) - 1)
     return JudgePrompt((system, Message(role="user", content=parts)), prefix)
+
+
+def _user_places(
+    values: Mapping[str, object], alone: bool, criteria: str, said: str
+) -> dict[str, str]:
+    has_reference = values["reference"] is not None
+    return {
+        "conversation": render("conversation.j2", **values),
+        "reference": render("reference.j2", **values).strip("\n") if has_reference else "",
+        "answers": render("answer_alone.j2" if alone else "answers.j2", **values).rstrip("\n"),
+        "own_criteria": criteria.rstrip("\n"),
+        "own_answer": said,
+    }
+
+
+def _with_own_answer(user: str, said: str, code: str) -> str:
+    """Before the answers: it is the same for all questions of the row."""
+    place = shared_characters(user, code)
+    return f"{user[:place]}\n\n{said}{user[place:]}" if place else f"{said}\n\n{user}"
 
 
 def _with_all(
@@ -147,7 +163,7 @@ def _own_criteria(protocol: str, rubric: Rubric, code: str) -> str:
         "shared": bool(shared),
         "code": code,
     }
-    return f"{_render(f'own_{protocol}.j2', **values)}\n\n"
+    return f"{render(f'own_{protocol}.j2', **values)}\n\n"
 
 
 def _texts(criteria: Iterable[Criterion]) -> list[str]:
@@ -157,9 +173,9 @@ def _texts(criteria: Iterable[Criterion]) -> list[str]:
 def _explained(material: Material, code: str) -> str:
     """What the tags mean that only some prompts have; nothing for a prompt of words alone."""
     parts = [
-        *([_render("tools.j2", code=code)] if material.has_tools else []),
-        *([_render("thoughts.j2", code=code)] if material.has_thoughts else []),
-        *([_render("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
+        *([render("tools.j2", code=code)] if material.has_tools else []),
+        *([render("thoughts.j2", code=code)] if material.has_thoughts else []),
+        *([render("pictures.j2", code=code, pictures=n)] if (n := len(material.pictures)) else []),
     ]
     return "".join(f"{part}\n\n" for part in parts)
 
@@ -171,7 +187,7 @@ def writing_messages(
     for all prompts, and the user message; and the code of its tags."""
     material = Material(prompt, tuple(answers))
     code = code_absent_from(tuple(material.written()))
-    system = _render(
+    system = render(
         "write_system.j2",
         least=least,
         most=most,
@@ -179,7 +195,7 @@ def writing_messages(
         guidance=rubric.guidance.strip(),
         criteria=_shown(rubric.judged),
     )
-    user = _render(
+    user = render(
         "write_user.j2",
         turns=material.turns(code),
         reference=prompt.reference,
@@ -190,45 +206,70 @@ def writing_messages(
     return (Message(role="system", content=system), Message(role="user", content=content)), code
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What people have judged."""
+
+    prompt: Prompt
+    answers: tuple[ShownAnswer, ...]
+    best: int
+    """Place of the answer that they prefer."""
+
+
+def examples_text(examples: Sequence[Example]) -> str:
+    """As it stands in the system message; "" where there are none."""
+    materials = [Material(one.prompt, one.answers) for one in examples]
+    code = code_absent_from(tuple(text for each in materials for text in each.written()))
+    shown = []
+    for material, example in zip(materials, examples, strict=True):
+        texts = material.shown_answers(code)
+        labels = "AB" if len(texts) == 2 else [str(n) for n in range(1, len(texts) + 1)]
+        verdict = f"People prefer answer {labels[example.best]}."
+        answers = list(zip(labels, texts, strict=True))
+        shown.append({"turns": material.turns(code), "answers": answers, "verdict": verdict})
+    return render("examples.j2", examples=shown, code=code) if shown else ""
+
+
 def decision_pair_question(rubric: Rubric) -> str:
     """Asks which of two answers is better by the whole rubric."""
-    return _render("decisions_pair_question.j2", **_rubric_values(rubric))
+    return render("decisions_pair_question.j2", **_rubric_values(rubric))
 
 
 def repair_message(problem: str) -> Message:
     """Asks for the reply again, with what was wrong with the last one."""
-    return Message(role="user", content=_render("repair.j2", problem=problem))
+    return Message(role="user", content=render("repair.j2", problem=problem))
 
 
-def template_digests(protocols: Iterable[str]) -> dict[str, str]:
-    """SHA-256 (hex) of every file that can be part of the prompts of these protocols, by name."""
-    used = [
-        *_SHARED_TEMPLATES,
-        *TEMPLATES_OF_OTHER_MATERIAL,
-        *(f"{protocol}_" for protocol in protocols),
-    ]
-    files = sorted((shipped_prompts() / "judge").glob("*.j2"))
-    return {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in files
-        if file.name.startswith(tuple(used))
-    }
-
-
-_systems: dict[tuple[str, str], str] = {}
+_systems: dict[tuple[str, str, OwnPrompt], str] = {}
 """Rendered once for each protocol and rubric (by its SHA-256): a run has few."""
 
 
-def system_text(protocol: str, rubric: Rubric) -> str:
+def system_text(protocol: str, rubric: Rubric, own: OwnPrompt = OF_THE_HOUSE) -> str:
     """The system message of a protocol's requests: the rubric, the same for all calls."""
     shared = rubric.shared
-    key = (protocol, shared.sha256)
+    key = (protocol, shared.sha256, own)
     if key not in _systems:
-        values = _rubric_values(shared)
-        if not shared.judged:
-            values["guidance"] = f"{values['guidance']}\n\n{_render('own_only.j2')}".strip()
-        _systems[key] = _render(f"{protocol}_system.j2", **values)
+        text = _system_text(protocol, shared, own)
+        shows_examples = own.examples and not own.names_examples
+        _systems[key] = f"{text}\n\n{own.examples}" if shows_examples else text
     return _systems[key]
+
+
+def _system_text(protocol: str, rubric: Rubric, own: OwnPrompt) -> str:
+    values = _rubric_values(rubric)
+    bare = "" if rubric.judged else render("own_only.j2")
+    if own.system is None:
+        values["guidance"] = f"{values['guidance']}\n\n{bare}".strip()
+        return render(f"{protocol}_system.j2", **values)
+    return filled(
+        own.system,
+        rules=render("rules.j2"),
+        guidance=str(values["guidance"]),
+        criteria=bare or render("criteria.j2", **values),
+        weights=render("weights.j2", **values).strip("\n") if values["weights"] else "",
+        reply=render(f"reply_{protocol}.j2", **values),
+        examples=own.examples,
+    )
 
 
 @lru_cache(maxsize=64)
@@ -258,44 +299,8 @@ def _shown(criteria: Sequence[Criterion]) -> list[dict[str, object]]:
 
 def _asked(criterion: Criterion) -> str:
     asked = criterion.asked.strip()
-    return f"{asked} {_render('fault.j2')}" if criterion.is_fault else asked
+    return f"{asked} {render('fault.j2')}" if criterion.is_fault else asked
 
 
 def _weights(criteria: Sequence[Criterion]) -> list[tuple[str, str]]:
     return [(one.name, f"{one.size:g}") for one in criteria]
-
-
-def _render(name: str, **values: object) -> str:
-    return _template(name).render(values).rstrip("\n")
-
-
-@cache
-def _template(name: str) -> Template:
-    return _environment().get_template(name)
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import FileSystemLoader, StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class WithIncluded(FileSystemLoader):
-        """A template has those that it includes in their places: to include them anew for each
-        prompt takes as long as all the rest of rendering it."""
-
-        def get_source(
-            self, environment: Environment, template: str
-        ) -> tuple[str, str, Callable[[], bool]]:
-            text, file, is_current = super().get_source(environment, template)
-            whole = _INCLUDED.sub(lambda found: self.get_source(environment, found[1])[0], text)
-            return whole, file, is_current
-
-    return ImmutableSandboxedEnvironment(
-        loader=WithIncluded(shipped_prompts() / "judge"),
-        undefined=StrictUndefined,
-        autoescape=False,  # the reader is a model, not a browser: content stays as it is
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -14,6 +14,7 @@ from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.judge import form_note, make_judge
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.programs.deciding import Decides, NoPrograms
 from judgeforge.judging.rubric import Rubric
 from judgeforge.judging.verification import (
@@ -52,15 +53,31 @@ class Panel:
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
         self._gateway, self._layout = gateway, layout
+        self._words: Mapping[str, OwnPrompt] = {}
         self._programs: Decides = programs or NoPrograms()
         self._use(rubric)
 
     def _use(self, rubric: Rubric) -> None:
         self._rubric = rubric
         self._asked = {
-            one.label: make_judge(one, rubric, self._gateway, layout=self._layout)
+            one.label: make_judge(
+                one,
+                rubric,
+                self._gateway,
+                layout=self._layout,
+                own=self._words.get(one.label, OF_THE_HOUSE),
+            )
             for one in self.judges
         }
+
+    def in_words(self, words: Mapping[str, OwnPrompt]) -> Self:
+        """The same judges, of whom some (by label) are asked in other words than the house's."""
+        if not words:
+            return self
+        other = copy(self)
+        other._words = words
+        other._use(self._rubric)
+        return other
 
     def by(self, rubric: Rubric) -> Self:
         """The same judges, who judge by another rubric: that of one prompt."""

@@ -13,6 +13,7 @@ confidence_map.py  probabilities as believed -> probabilities that hold
 distributions.py   errors with heavy tails
 rules.py           what the configuration may ask of pairing and cascade
 protocols.py       the ways to judge, and what is true of each
+rehearsal.py       a way of judging, on prompts drawn from what is known of the judges
 reliability/       what each judge is worth, from judgments alone
 cascade/           what to ask next, or stop
 pairing/           a ranking -> pairs

@@ -70,6 +70,8 @@ class Evidence:
     """Sum of the weights of the criteria that judges decide."""
     log_lengths: tuple[float, ...] = ()
     """Natural logarithm of the characters of each completion; empty where they are not known."""
+    writers: tuple[str, ...] = ()
+    """Who wrote each completion; empty where that is not known."""
     rewards: tuple[Cell, ...] = ()
     """As ``cells``, each on the scale of its judge: they say nothing before that is known."""
 
@@ -100,13 +102,17 @@ def read_evidence(
     *,
     keep_unjudged: bool = False,
     texts: Mapping[str, str] | None = None,
+    writers: Mapping[str, str] | None = None,
+    keep_unasked: bool = False,
 ) -> Evidence:
     """Collect what the judgments of one prompt say.
 
     Completions come in the order of ``completion_ids`` or, without it, in which they are first
     judged. Missing judgments are ignored; a completion without any judgment, or without checks
     where others have them, is left out (with ``keep_unjudged`` only the latter). ``texts``
-    (completion id -> text) tells the lengths. Raises ValueError for judgments of several prompts.
+    (completion id -> text) tells the lengths, ``writers`` (completion id -> name) who wrote what.
+    With ``keep_unasked`` those of ``completion_ids`` that no judge was asked about stay in: the
+    record of their writer speaks for them. Raises ValueError for judgments of several prompts.
     """
     prompt_ids = {judgment.prompt_id for judgment in judgments}
     if len(prompt_ids) > 1:
@@ -116,6 +122,8 @@ def read_evidence(
     checks = [j for j in judgments if is_by_code(j.protocol) and not _is_left_to_judges(j)]
     checked = {j.completion_ids[0]: j for j in checks if not j.missing}
     rankable = {i for j in (asked if keep_unjudged else judged) for i in j.completion_ids}
+    if keep_unasked and completion_ids:
+        rankable |= set(completion_ids) - {i for j in asked for i in j.completion_ids}
     if checks:
         rankable = rankable & checked.keys() if asked else set(checked)
     wanted = completion_ids or [i for j in judgments for i in j.completion_ids]
@@ -133,6 +141,7 @@ def read_evidence(
         },
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
         log_lengths=_log_lengths(tuple(place), texts or {}),
+        writers=tuple(writers.get(name, "") for name in place) if writers else (),
         rewards=_rewards(judged, place),
     )
 

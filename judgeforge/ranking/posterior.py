@@ -74,7 +74,7 @@ def posterior(
     scored = {cell.judge for cell in evidence.cells}
     names = tuple(sorted(scored | set(judges or ())))
     pattern = tuple((c.judge, c.place, len(c.scores), c.stated_variance) for c in evidence.cells)
-    gain = _gain(pattern, names, n, reliability)
+    gain = _gain(pattern, names, n, reliability, known_writers(evidence, reliability))
     prior = gain.prior
     if reliability.length:
         prior = prior + _expected_by_length(evidence, names, reliability)
@@ -102,8 +102,14 @@ def _expected_by_length(
 # Where every judge answers everything, a few patterns cover all prompts. A cascade, or judges that
 # state their doubt, make ever new ones: keeping more of them would only fill memory.
 @lru_cache(maxsize=64)
-def _gain(pattern: _Pattern, names: tuple[str, ...], n: int, reliability: Reliability) -> _Gain:
-    prior, covariance = prior_of(names, n, reliability)
+def _gain(
+    pattern: _Pattern,
+    names: tuple[str, ...],
+    n: int,
+    reliability: Reliability,
+    writers: tuple[str, ...],
+) -> _Gain:
+    prior, covariance = prior_of(names, n, reliability, writers)
     rows = np.array([n * (1 + names.index(j)) + i for j, i, _, _ in pattern], dtype=np.intp)
     noise = [reliability.of(j).repeat_sd ** 2 / m + stated / m for j, _, m, stated in pattern]
     seen = covariance[np.ix_(rows, rows)] + np.diag(noise)
@@ -112,19 +118,47 @@ def _gain(pattern: _Pattern, names: tuple[str, ...], n: int, reliability: Reliab
 
 
 @lru_cache(maxsize=256)
-def prior_of(names: tuple[str, ...], n: int, reliability: Reliability) -> tuple[Array, Array]:
-    """Mean and covariance of the qualities and of all opinions before any answer."""
+def prior_of(
+    names: tuple[str, ...], n: int, reliability: Reliability, writers: tuple[str, ...] = ()
+) -> tuple[Array, Array]:
+    """Mean and covariance of the qualities and of all opinions before any answer.
+
+    ``writers``: of the n completions, where their records count.
+    """
     judges = [reliability.of(name) for name in names]
     scales = np.array([1.0, *(judge.scale for judge in judges)])
     offsets = np.array([0.0, *(judge.offset for judge in judges)])
     same, every = np.eye(n), np.ones((n, n))
-    quality = reliability.prompt_sd**2 * every + reliability.quality_sd**2 * same
+    expected, spread = qualities_by_writer(writers, n, reliability)
+    quality = reliability.prompt_sd**2 * every + spread
     covariance = np.asarray(np.kron(np.outer(scales, scales), quality), dtype=np.float64)
     for j, judge in enumerate(judges, start=1):
         block = slice(j * n, (j + 1) * n)
         covariance[block, block] += judge.prompt_sd**2 * every + judge.own_sd**2 * same
-    prior: Array = np.repeat(reliability.mean + offsets, n)
+    prior: Array = np.repeat(reliability.mean + offsets, n) + np.kron(scales, expected)
     return prior, covariance
+
+
+def known_writers(evidence: Evidence, reliability: Reliability) -> tuple[str, ...]:
+    """Those of the completions; none where no record counts, so that all prompts are alike."""
+    return evidence.writers if reliability.writers else ()
+
+
+def qualities_by_writer(
+    writers: Sequence[str], n: int, reliability: Reliability
+) -> tuple[Array, Array]:
+    """Mean (n,) and covariance (n, n) of the qualities around the mean of their prompt, before any
+    answer. Completions of one writer share what is not known of its mean."""
+    mean, covariance = np.zeros(n), reliability.quality_sd**2 * np.eye(n)
+    for i, name in enumerate(writers):
+        record = reliability.record(name)
+        if record is None:
+            continue
+        mean[i] = record.mean
+        same = np.array([other == name for other in writers], dtype=np.float64)
+        covariance[i] = record.mean_sd**2 * same
+        covariance[i, i] += record.spread**2
+    return mean, covariance
 
 
 def _with_comparisons(

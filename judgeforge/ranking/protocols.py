@@ -16,7 +16,9 @@ model."""
 CODE = "checks"
 """What judgments by code name as their judge."""
 
-_OF_WORDS = frozenset({"repeats", "criteria", "temperature", "max_tokens"})
+_OF_WORDS = frozenset(
+    {"repeats", "criteria", "temperature", "max_tokens", "prompt", "examples", "commit_first"}
+)
 """Settings of judges that answer in words: what is drawn can be drawn again, and cut off."""
 
 

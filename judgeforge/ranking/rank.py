@@ -10,7 +10,7 @@ import numpy as np
 from judgeforge.ranking.confidence import best_probabilities
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import CheckResult, Evidence, read_evidence
-from judgeforge.ranking.posterior import posterior
+from judgeforge.ranking.posterior import known_writers, posterior
 from judgeforge.ranking.ranking import GapPrior, Ranking
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.records import Judgment
@@ -67,9 +67,21 @@ def rank(
     completion_ids: Sequence[str] | None = None,
     reliability: Reliability = PRIOR,
     texts: Mapping[str, str] | None = None,
+    writers: Mapping[str, str] | None = None,
 ) -> Ranking:
-    """As ``judgeforge.rank``, for judgments that are known to be sound, as those of a run are."""
-    ranking = rank_evidence(read_evidence(judgments, completion_ids, texts=texts), reliability)
+    """As ``judgeforge.rank``, for judgments that are known to be sound, as those of a run are.
+
+    Where ``reliability`` has records of ``writers`` (completion id -> name), those of
+    ``completion_ids`` that nobody was asked about are ranked by them alone.
+    """
+    evidence = read_evidence(
+        judgments,
+        completion_ids,
+        texts=texts,
+        writers=writers,
+        keep_unasked=bool(writers and reliability.writers),
+    )
+    ranking = rank_evidence(evidence, reliability)
     return with_vetoes(ranking, judgments)
 
 
@@ -99,9 +111,10 @@ def gap_prior(evidence: Evidence, reliability: Reliability) -> GapPrior | None:
     weights = [_judged_share(evidence, check) for check in checks] or [1.0] * len(
         evidence.completion_ids
     )
-    sd = math.sqrt(1.0 - reliability.shared_error) * reliability.quality_sd
+    own = math.sqrt(1.0 - reliability.shared_error)
+    sds = _before(evidence, reliability)
     return GapPrior(
-        sds=tuple(weight * sd for weight in weights),
+        sds=tuple(weight * own * sd for weight, sd in zip(weights, sds, strict=True)),
         exact=tuple((1.0 - w) * one.score for w, one in zip(weights, checks, strict=False)),
         close_prompts=reliability.close_prompts,
         close_pairs=reliability.close_pairs,
@@ -111,10 +124,26 @@ def gap_prior(evidence: Evidence, reliability: Reliability) -> GapPrior | None:
     )
 
 
+def _before(evidence: Evidence, reliability: Reliability) -> list[float]:
+    """Standard deviation of each quality before anything, its writer's record included, is known.
+
+    So the record counts as a measurement: what it says of the gap of two speaks for or against
+    that they are close, as a judgment does (Dickey 1971).
+    """
+    records = [reliability.record(name) for name in known_writers(evidence, reliability)]
+    found = [max(reliability.quality_sd, math.sqrt(one.variance) if one else 0) for one in records]
+    return found or [reliability.quality_sd] * len(evidence.completion_ids)
+
+
+def _is_judged(evidence: Evidence, reliability: Reliability) -> bool:
+    """By judges, or by what they have said of the writers."""
+    return bool(evidence.judges or known_writers(evidence, reliability))
+
+
 def quality_posterior(evidence: Evidence, reliability: Reliability) -> tuple[Array, Array]:
     """Mean (n,) and covariance (n, n) of the true qualities: all evidence, checks included."""
     n = len(evidence.completion_ids)
-    if evidence.judges:
+    if _is_judged(evidence, reliability):
         means, covariance = posterior(evidence, reliability).qualities
     else:
         means, covariance = np.full(n, reliability.mean), np.zeros((n, n))
@@ -131,7 +160,7 @@ def quality_map(evidence: Evidence, reliability: Reliability) -> tuple[Array, Ar
     are exact evidence about their share of the rubric's weight.
     """
     n = len(evidence.completion_ids)
-    judged = bool(evidence.judges)
+    judged = _is_judged(evidence, reliability)
     apart = np.eye(n) - np.full((n, n), 1.0 / n)
     share = reliability.shared_error if judged else 0.0
     transform = np.eye(n) - share * apart

@@ -18,6 +18,7 @@ Strategy = Literal[
     "max_gap",
     "mu_minus_two_sigma",
     "length_matched",
+    "delta",
 ]
 
 
@@ -28,6 +29,12 @@ def _as_names(value: object) -> object:
 
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
+
+
+_Difference = Annotated[int, Field(ge=1, le=10**9)]
+OTHER_SLICES = "default"
+"""Of ``max_token_difference``: the prompts whose value is not named."""
+USUAL_AUDIT = 0.05
 
 
 class BestRule(Record):
@@ -42,7 +49,7 @@ class PairingRules(SparseRecord):
 
     only_where_set = frozenset(
         {"chosen_from", "rejected_from", "groups", "min_chosen_score", "filter_chosen_only"}
-        | {"max_token_difference", "best"}
+        | {"max_token_difference", "token_difference_by", "tokenizer", "best", "audit"}
     )
     """So that folders which know nothing of them have the identity that they had."""
 
@@ -71,14 +78,58 @@ class PairingRules(SparseRecord):
     """Names for several writers, for `chosen_from` and `rejected_from`."""
     min_chosen_score: float = Field(default=0.0, ge=0.0, le=1.0)
     """Of the chosen side: the better of two bad answers is nothing to learn from."""
-    max_token_difference: int | None = Field(default=None, ge=1, le=10**9)
-    """Between the sides, in tokens as they are estimated: a quarter of the bytes of UTF-8."""
+    max_token_difference: _Difference | Mapping[str, _Difference | None] | None = None
+    """Between the sides, in tokens. For slices of the prompts: a number, or null for no limit, by
+    what the metadata says under `token_difference_by`; `default` stands for all other values."""
+    token_difference_by: str | None = Field(default=None, min_length=1)
+    """The key of the metadata that tells the slices of `max_token_difference` apart."""
+    tokenizer: str | None = Field(default=None, min_length=1)
+    """What counts tokens: a file `tokenizer.json`, a folder with one, or its name on the hub.
+    Without one they are estimated: a quarter of the bytes of UTF-8."""
+    audit: float | None = Field(default=None, ge=0.0, le=1.0)
+    """With `delta`: the share of the prompts whose pair is judged, to say how often such a pair is
+    right; 0.05 where nothing is said. 0 judges nothing, and the confidence is not measured."""
     best: BestRule | None = None
     """Of all pairs of a run, how many are kept, and by what; without it, all. Nothing to a single
     prompt, and so to `select_pairs`."""
     filter_chosen_only: bool = False
     """Whether completions that are suspicious (with `reject_suspicious`), were cut off or are not
     known to be whole may be the rejected side, though never the chosen one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _audits_as_usual(cls, given: object) -> object:
+        if not isinstance(given, Mapping) or given.get("strategy") != "delta":
+            return given
+        return {"audit": USUAL_AUDIT, **given} if given.get("audit") is None else given
+
+    @model_validator(mode="after")
+    def _slices_have_a_key(self) -> PairingRules:
+        sliced = isinstance(self.max_token_difference, Mapping)
+        if sliced and self.token_difference_by is None:
+            raise ValueError(
+                "`max_token_difference` names slices: say in `token_difference_by` which key of "
+                "the metadata tells them apart"
+            )
+        if self.token_difference_by is not None and not sliced:
+            raise ValueError(
+                "`token_difference_by` needs slices in `max_token_difference`, such as "
+                "{chat: 100, default: null}"
+            )
+        if self.tokenizer is not None and self.max_token_difference is None:
+            raise ValueError("`tokenizer` counts for `max_token_difference`, which is not set")
+        return self
+
+    @model_validator(mode="after")
+    def _designed_or_judged(self) -> PairingRules:
+        if not self.by_design:
+            if self.audit is not None:
+                raise ValueError("`audit` belongs to `strategy: delta`; other pairs are all judged")
+            return self
+        problem = why_not_designed(self)
+        if problem is not None:
+            raise ValueError(problem)
+        return self
 
     @model_validator(mode="after")
     def _no_group_of_groups(self) -> PairingRules:
@@ -102,6 +153,62 @@ class PairingRules(SparseRecord):
         named = self.chosen_from if side == "chosen_from" else self.rejected_from
         members = (self.groups.get(name, (name,)) for name in named)
         return frozenset(one for each in members for one in each) if named else None
+
+    @property
+    def by_design(self) -> bool:
+        """Whether pairs are made without a judgment of each."""
+        return self.strategy == "delta"
+
+    @property
+    def audits(self) -> bool:
+        """Whether some of the pairs by design are judged."""
+        return self.by_design and bool(self.audit)
+
+    @property
+    def judges_nothing(self) -> bool:
+        """Whether all pairs are made without a judgment."""
+        return self.by_design and not self.audit
+
+    def token_difference(self, slice_of: object = None) -> int | None:
+        """The most that the sides of a prompt may differ; ``slice_of``: what its metadata says."""
+        most = self.max_token_difference
+        if most is None or isinstance(most, int):
+            return most
+        name = slice_of if isinstance(slice_of, str) else str(slice_of)
+        return most.get(name, most.get(OTHER_SLICES))
+
+
+def why_not_designed(rules: PairingRules) -> str | None:
+    """What keeps ``rules`` of `delta` from making pairs without a judgment of each."""
+    strong, weak = rules.writers("chosen_from"), rules.writers("rejected_from")
+    if strong is None or weak is None:
+        return (
+            "`strategy: delta` takes chosen from strong writers and rejected from weak ones: name "
+            "them in `chosen_from` and `rejected_from`"
+        )
+    if both := sorted(strong & weak):
+        return f"`{both[0]}` is in `chosen_from` and in `rejected_from`: name it in one of them"
+    if (rules.pairs_per_prompt or 1) > 1:
+        return "`strategy: delta` makes one pair of a prompt: leave out `pairs_per_prompt`"
+    return _unjudged(rules)
+
+
+def _unjudged(rules: PairingRules) -> str | None:
+    for name in ("min_margin", "min_chosen_score", "max_error"):
+        if getattr(rules, name):
+            return (
+                f"`{name}` looks at the scores of each pair, and those of `strategy: delta` are "
+                "not judged: leave it out, or judge all prompts with another strategy"
+            )
+    if rules.best is not None and rules.best.by == "margin":
+        return "pairs of `strategy: delta` have no margin of their own: `best` goes by confidence"
+    unmeasured = [name for name in ("min_confidence", "best") if getattr(rules, name)]
+    if not rules.audit and unmeasured:
+        return (
+            f"with `audit: 0` no confidence is measured, so `{unmeasured[0]}` has nothing to go "
+            "by: leave it out, or audit a share of the prompts"
+        )
+    return None
 
 
 class CascadeRules(Record):

@@ -6,11 +6,13 @@ explain.py         why a pair is what it is
 how_made.py        what a manifest says about how a run was made
 judge_effects.py   which evidence moved a pair
 judged_prompts.py  prompts with all completions that were judged
+push.py            publishing pairs and card on the Hugging Face Hub
 questions.py       what is still in doubt, for others to judge
 figures/           all numbers, from one pass over the files
 report/            `report.html`
 card.py            the dataset card, `README.md`
 card_sections.py   its parts, as Markdown from values
+card_contrast.py   the same of how wide the pairs are
 export/            the formats of trainers
 
 Everything here is made from final files, so it can be made again at any time: `judgeforge report`

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from judgeforge import __version__
 from judgeforge.records import SkipReason
+from judgeforge.results.card_contrast import contrast_sections
 from judgeforge.results.card_sections import (
     costs,
     counts,
@@ -47,6 +48,7 @@ def card(folder: RunFolder, pairs: PairFigures, manifest: Manifest) -> str:
         "## Calls and cost\n\n" + costs(manifest),
         "## Scores and lengths\n\n" + measures(pairs),
         *quality_sections(manifest.quality),
+        *contrast_sections(pairs, manifest),
         *given_labels_section(manifest.given_labels),
         _columns(pairs),
         _LOADING,

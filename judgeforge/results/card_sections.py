@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from judgeforge.records import RubricId
 from judgeforge.results.figures.distribution import SHARES, Values
 from judgeforge.results.figures.pairs import BESIDE_WORDS, PairFigures
-from judgeforge.results.how_made import judges, prompts_source, rules, sampling
+from judgeforge.results.how_made import judges, own_criteria, prompts_source, rules, sampling
 from judgeforge.store.manifest import (
     GivenLabels,
     LengthQuality,
@@ -38,7 +38,7 @@ def making(pairs: PairFigures, manifest: Manifest) -> str:
     facts = [
         f"**Prompts**: {escape(prompts_source(config))}.",
         f"**Completions**: {sampling(config, escape)}.",
-        f"**Rubric**: {_rubric(pairs, config)}.",
+        f"**Rubric**: {_rubric(pairs, manifest)}.",
         f"**Judges**: {judges(config, escape)}.{_own_family(manifest.own_family_judgments)}"
         f"{_reply_forms(manifest.reply_forms)}",
         f"**Pairing**: {rules(config.get('pairing'), escape)}.",
@@ -63,7 +63,7 @@ def counts(pairs: PairFigures, totals: Totals) -> str:
             for reason, count in sorted(totals.skips.items(), key=lambda skip: (-skip[1], skip[0]))
         ),
     ]
-    return _table(["", "number"], [(name, f"{count:,}") for name, count in rows])
+    return table(["", "number"], [(name, f"{count:,}") for name, count in rows])
 
 
 def costs(manifest: Manifest) -> str:
@@ -78,7 +78,7 @@ def costs(manifest: Manifest) -> str:
     if (batches := manifest.batches) is not None:
         rows.append((f"replies in batches ({batches.batches:,} of them)", f"{batches.replies:,}"))
         rows.append(("saved by batches (USD)", _usd(batches.saved_usd)))
-    return "\n\n".join([_table(["", ""], rows), *_servers(manifest)])
+    return "\n\n".join([table(["", ""], rows), *_servers(manifest)])
 
 
 def _usd(value: float | None) -> str:
@@ -99,7 +99,7 @@ def _servers(manifest: Manifest) -> list[str]:
         for number, one in enumerate(replicas, 1)
     ]
     columns = ["model", "server", "requests", "without a reply", "seconds out of order"]
-    return [_table(columns, rows)] if rows else []
+    return [table(columns, rows)] if rows else []
 
 
 def measures(pairs: PairFigures) -> str:
@@ -116,7 +116,7 @@ def measures(pairs: PairFigures) -> str:
         _row("rejected, characters", pairs.rejected_length, 0),
     ]
     return (
-        f"{_table(['', 'mean', *map(_share_name, SHARES)], rows)}\n\n"
+        f"{table(['', 'mean', *map(_share_name, SHARES)], rows)}\n\n"
         f"Chosen is longer than rejected in {longer:.1%} of the pairs, equally long in {same:.1%}. "
         "Far from half, a model trained on them may learn length instead of quality."
     )
@@ -158,7 +158,7 @@ def escape(text: object) -> str:
     return line.translate(_SPECIAL).replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Cells are Markdown already: escape what is data."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -173,13 +173,19 @@ def _share_name(share: float) -> str:
     return {0.0: "least", 0.5: "median", 1.0: "most"}.get(share, f"{share:.0%}")
 
 
-def _rubric(pairs: PairFigures, config: Mapping[str, Any]) -> str:
-    if not pairs.rubrics:
-        return escape(config.get("rubric"))
-    return "; ".join(
+def _rubric(pairs: PairFigures, manifest: Manifest) -> str:
+    own = own_criteria(manifest.config, escape)
+    known: Sequence[RubricId] = list(pairs.rubrics)
+    if own and manifest.rubric:
+        # Each prompt has one of its own; what they have in common is what the configuration names.
+        known = [RubricId.model_validate(manifest.rubric)]
+    if not known:
+        return escape(manifest.config.get("rubric"))
+    named = "; ".join(
         f"{escape(rubric.name)}, version {rubric.version}, SHA-256 `{escape(rubric.sha256)}`"
-        for rubric in pairs.rubrics
+        for rubric in known
     )
+    return f"{named}; criteria of each prompt's own {own}" if own else named
 
 
 def _own_family(counted: Mapping[str, int]) -> str:
@@ -234,7 +240,7 @@ def _sureness(quality: Quality) -> str:
         f"to have the worse answer as chosen{_tied(wrong.tied)}; in "
         f"{_percent(wrong.by_p_best)}, chosen is "
         f"expected not to be the best of its prompt.{_verified(quality)}\n\n"
-        + _table(["confidence", "pairs", ""], rows)
+        + table(["confidence", "pairs", ""], rows)
     )
 
 
@@ -256,7 +262,7 @@ def _pairs_by_model(models: Sequence[ModelPairs]) -> str:
         (escape(row.chosen), escape(row.rejected), f"{row.pairs:,}")
         for row in models[:_MOST_MODELS]
     ]
-    return _table(["chosen from", "rejected from", "pairs"], rows)
+    return table(["chosen from", "rejected from", "pairs"], rows)
 
 
 def _percent(share: float | None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,13 @@ from pydantic import ValidationError
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.records import Completion, Judgment, PreferencePair
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE, criterion_means
-from judgeforge.results.judge_effects import JudgeEffect, judge_effects
+from judgeforge.results.judge_effects import (
+    JudgeEffect,
+    RecordEffect,
+    judge_effects,
+    record_effect,
+    run_reliability,
+)
 from judgeforge.store.evidence_rows import OF_RANKING, completion_fields, judgment_fields
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows
@@ -76,6 +82,8 @@ class Explanation(Record):
     calls: tuple[ExplainedCall, ...]
     effects: tuple[JudgeEffect, ...]
     """What each judge's evidence did to the confidence."""
+    records: RecordEffect | None
+    """What the writers' records did to it; None where they are no evidence."""
     reason: str
     own_criteria: KeptCriteria | None = None
     """Those that only this prompt was judged by."""
@@ -96,6 +104,13 @@ def explain(path: Path, pair_id: str) -> Explanation:
     own = _own_criteria(folder.pairs, pair)
     chosen = _side(folder.completions, rows, pair.provenance.chosen_id, of_prompt)
     rejected = _side(folder.completions, rows, pair.provenance.rejected_id, of_prompt)
+    reliability = run_reliability(folder)
+    texts = {name: row_said_text(row) for name, row in rows.items()}
+    writers = {
+        name: str(row["model"])
+        for name, row in rows.items()
+        if row.get("score") is not None and not row.get("duplicate_of")
+    }
     return Explanation(
         pair=pair,
         chosen=chosen,
@@ -103,10 +118,9 @@ def explain(path: Path, pair_id: str) -> Explanation:
         completions=len(rows),
         calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}, own),
         own_criteria=own,
-        effects=judge_effects(
-            folder, pair, of_prompt, {name: row_said_text(row) for name, row in rows.items()}
-        ),
-        reason=_reason(pair, chosen, rejected, len(rows)),
+        effects=judge_effects(reliability, pair, of_prompt, texts, writers),
+        records=record_effect(reliability, pair, of_prompt, texts, writers),
+        reason=_reason(pair, chosen, rejected, len(rows), _faults(folder, own)),
     )
 
 
@@ -169,12 +183,9 @@ def _calls(
     """The calls that made and judged both sides, with what the log knows of each."""
     calls: dict[str, ExplainedCall] = {}
     parts: set[str] = set()
-    if own is not None and own.calls:
+    if own is not None:
         parts.update(own.calls if len(own.calls) > 1 else ())
-        cost = None if parts else own.cost_usd
-        purpose = "criteria of the prompt"
-        for written in own.calls:
-            calls[written] = ExplainedCall(key=written, purpose=purpose, cost_usd=cost)
+        calls.update((call.key, call) for call in _written_by(own))
     for name, side in sides.items():
         answer = side.completion
         made = [(answer.call, f"answer ({name})", answer.cost_usd)]
@@ -182,6 +193,7 @@ def _calls(
             # What several calls cost together is split by what the log says of each.
             parts.update(one.calls)
             cost = None if one.calls else one.cost_usd
+            made += _own_answer(one)
             made += [(key, f"judge {one.judge} on {name}", cost) for key in one.call_keys]
         for key, purpose, cost in made:
             if key is not None and key not in calls:
@@ -196,6 +208,19 @@ def _calls(
     return tuple(calls.values())
 
 
+def _written_by(own: KeptCriteria) -> Iterator[ExplainedCall]:
+    cost = own.cost_usd if len(own.calls) == 1 else None
+    for key in own.calls:
+        yield ExplainedCall(key=key, purpose="criteria of the prompt", cost_usd=cost)
+
+
+def _own_answer(judgment: Judgment) -> Iterator[tuple[str, str, float | None]]:
+    """The call, what for, and its cost, where the judge answered the prompt itself."""
+    if judgment.own_answer is not None:
+        key, cost = judgment.own_answer
+        yield key, f"own answer of judge {judgment.judge}", cost
+
+
 def _with_attempt(call: ExplainedCall, row: Mapping[str, Any]) -> ExplainedCall:
     changes: dict[str, Any] = {"attempts": call.attempts + 1, "model": row.get("model")}
     if row.get("output_tokens") is None:
@@ -206,15 +231,36 @@ def _with_attempt(call: ExplainedCall, row: Mapping[str, Any]) -> ExplainedCall:
 
 
 def _reason(
-    pair: PreferencePair, chosen: ExplainedSide, rejected: ExplainedSide, completions: int
+    pair: PreferencePair,
+    chosen: ExplainedSide,
+    rejected: ExplainedSide,
+    completions: int,
+    faults: Collection[str],
 ) -> str:
-    gaps = _criterion_gaps(chosen, rejected)
+    gaps = _criterion_gaps(chosen, rejected, faults)
     telling = [f"{name} ({gap:+.2f})" for name, gap in gaps if abs(gap) >= LEAST_DIFFERENCE]
     by = f", mostly by {', '.join(telling[:3])}" if telling else ""
     return (
         f"Of {completions} completions, chosen scores {pair.score_chosen:.2f} and rejected "
         f"{pair.score_rejected:.2f}{by}; chosen is better with a probability of "
-        f"{pair.confidence:.2f}{_tied(pair)} ({pair.strategy})."
+        f"{pair.confidence:.2f}{_tied(pair)} ({pair.strategy}).{_by_design(pair)}"
+    )
+
+
+def _by_design(pair: PreferencePair) -> str:
+    """What stands for judgments in a pair that has none."""
+    audit = pair.audit
+    if not audit or audit.get("judged"):
+        return " It was judged for the audit." if audit else ""
+    if not audit.get("pairs"):
+        return (
+            f" Nobody judged it: {pair.chosen_model} is named as the stronger writer, no pair was "
+            "audited, and 0.5 means that nothing was measured."
+        )
+    return (
+        f" Nobody judged it: the probability and the scores are those of {audit['pairs']} judged "
+        f"pairs of {pair.chosen_model} over {pair.rejected_model} (95 %: {audit['low']:.2f} to "
+        f"{audit['high']:.2f})."
     )
 
 
@@ -223,10 +269,28 @@ def _tied(pair: PreferencePair) -> str:
     return "" if pair.p_tie is None else f", both are equally good with one of {pair.p_tie:.2f}"
 
 
-def _criterion_gaps(chosen: ExplainedSide, rejected: ExplainedSide) -> list[tuple[str, float]]:
-    """Criteria by how far apart the sides are, each averaged over judges and repeats."""
+def _faults(folder: RunFolder, own: KeptCriteria | None) -> set[str]:
+    """Names of criteria that count against an answer."""
+    manifest = folder.read_manifest()
+    found = set(manifest.faults if manifest else ())
+    for one in own.criteria if own else ():
+        weight = one.get("weight", 1.0)
+        if isinstance(weight, int | float) and weight < 0:
+            found.add(str(one.get("name")))
+    return found
+
+
+def _criterion_gaps(
+    chosen: ExplainedSide, rejected: ExplainedSide, faults: Collection[str]
+) -> list[tuple[str, float]]:
+    """Criteria by how far apart the sides are, each averaged over judges and repeats; above 0
+    where that speaks for chosen, of a fault as well."""
     better, worse = _means(chosen), _means(rejected)
-    gaps = [(name, better[name] - worse[name]) for name in better if name in worse]
+    gaps = [
+        (name, (better[name] - worse[name]) * (-1.0 if name in faults else 1.0))
+        for name in better
+        if name in worse
+    ]
     return sorted(gaps, key=lambda gap: -abs(gap[1]))
 
 

@@ -39,6 +39,7 @@ def making(manifest: Manifest) -> list[Fact]:
             f"{rubric.get('name')}, version {rubric.get('version')}, "
             f"SHA-256 {rubric.get('sha256')}",
         ),
+        *([("criteria of prompts' own", own)] if (own := own_criteria(config)) else []),
         ("judges", judges(config)),
         ("cascade", rules(part(config, "judging", "cascade")) or "none: all were asked all"),
         *((block, rules(config.get(block))) for block in ("pairing", "budget", "limits")),
@@ -144,8 +145,29 @@ def _judge(judge: Json, config: Json, show: Show) -> str:
     tier = f", tier {judge['tier']}" if judge.get("tier", 1) != 1 else ""
     return (
         f"{name}{_model_called(judge.get('model'), config, show)} "
-        f"({show(judge.get('protocol'))}, {judge.get('repeats', 1)} x{tier})"
+        f"({show(judge.get('protocol'))}, {judge.get('repeats', 1)} x{tier}{_words(judge)})"
     )
+
+
+def _words(judge: Json) -> str:
+    """What it was asked with besides the prompts of the house."""
+    told = [
+        *(["a prompt of the user's"] if judge.get("prompt") else []),
+        *([f"{part(judge, 'examples', 'number')} examples"] if judge.get("examples") else []),
+        *(["answered first itself"] if judge.get("commit_first") else []),
+    ]
+    return "".join(f", {one}" for one in told)
+
+
+def own_criteria(config: Json, show: Show = str) -> str:
+    """Where criteria of each prompt's own came from; "" where there were none."""
+    mode = part(config, "rubric", "per_prompt")
+    if mode is None:
+        return ""
+    writer = part(config, "rubric", "write", "model")
+    written = f", or written by {_model_called(writer, config, show)}" if writer else ""
+    how = "and no others count" if mode == "only" else "beside those of the rubric"
+    return f"from the rows{written}, {how}"
 
 
 def _model_called(name: object, config: Json, show: Show) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,15 @@ class JudgedCompletion:
     score_sd: float
     fails_required: bool = False
     """A required check says that it is bad, whatever its score."""
+    by_design: float | None = None
+    """P(it is good) of a side of a pair by design, which nobody judged: that of the pair."""
 
     def probability_above(self, threshold: float) -> float:
         """P(its quality is above ``threshold``), 0 to 1, by the law of the posterior."""
         if self.fails_required:
             return 0.0
+        if self.by_design is not None:
+            return self.by_design
         gap = self.score - threshold
         if self.score_sd <= 0:
             return 0.5 if gap == 0 else float(gap > 0)
@@ -68,6 +72,7 @@ def judged_prompts(folder: RunFolder) -> Iterator[JudgedCompletions]:
     asked = AskedPrompts(folder)
     for rows in prompts_of(folder):
         found = _completions(rows, keeps_thoughts=keeps_thoughts)
+        found = found or _by_design(rows, keeps_thoughts=keeps_thoughts)
         if found:
             source = asked.of(rows)
             yield JudgedCompletions(
@@ -111,6 +116,24 @@ def _completions(rows: PromptRows, *, keeps_thoughts: bool) -> list[JudgedComple
         if row.get("score") is not None and not row.get("duplicate_of")
     ]
     return sorted(found, key=_best_first)
+
+
+def _by_design(rows: PromptRows, *, keeps_thoughts: bool) -> list[JudgedCompletion]:
+    """The sides of a pair that nobody judged: chosen is as likely good, and rejected bad, as the
+    audit says that such a pair is right."""
+    by_id = {row["id"]: row for row in rows.completions.rows}
+    found = []
+    for pair in rows.pairs.rows:
+        audit, source = pair.get("audit") or {}, pair["provenance"]
+        if audit.get("judged", True):
+            continue
+        for side in ("chosen", "rejected"):
+            row = by_id[source[f"{side}_id"]] | {"score": pair[f"score_{side}"]}
+            sure = float(pair["confidence"])
+            good = sure if side == "chosen" else 1.0 - sure
+            one = _judged(row, (), keeps_thoughts=keeps_thoughts)
+            found.append(replace(one, by_design=good))
+    return found
 
 
 def _best_first(one: JudgedCompletion) -> tuple[float, str]:

@@ -7,6 +7,7 @@ wiring.py       the parts of a start, opened and connected
 session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way
+concluding.py   how a prompt ends: pairs, or a named skip
 own_criteria.py  what a prompt is judged by of its own
 admission.py    which prompts may still begin with the money left
 first_prompts.py  which go alone, until judges could be read

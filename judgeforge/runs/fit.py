@@ -21,7 +21,7 @@ from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.ranking.reliability.unseen import unmeasured
 from judgeforge.records import JudgedPrompt, Prompt
-from judgeforge.runs.planning.measure import bought
+from judgeforge.runs.planning.measure import bought, first_prompts
 from judgeforge.runs.start import Start
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
@@ -45,8 +45,8 @@ class RunFit:
     ids of prompts that were judged before anything was known. ``recalled``: prompts that an earlier
     start judged and that are to be ranked again, with their positions. ``cut_short``: the input may
     have more prompts to learn from than this start reads. ``judgments``: digest of what others have
-    judged. ``keep`` is called once with the fit,
-    before anything is ranked with it.
+    judged. ``of_writers``: whether the records of the writers are learnt, too. ``keep`` is called
+    once with the fit, before anything is ranked with it.
     """
 
     def __init__(
@@ -58,9 +58,10 @@ class RunFit:
         recalled: Sequence[tuple[int, JudgedPrompt]] = (),
         cut_short: bool = False,
         judgments: str = "",
+        of_writers: bool = False,
         keep: Callable[[FrozenFit], None],
     ) -> None:
-        self._until = until
+        self._until, self._of_writers = until, of_writers
         self._learnt_from = dict.fromkeys(learnt_from)
         self._keep, self._judgments = keep, judgments
         self._judged = list(recalled)
@@ -158,12 +159,17 @@ class RunFit:
         self._fit.set_result(self._make())
 
     def _make(self) -> FrozenFit:
-        learnt = [judged.judgments for position, judged in self._judged if position < self._until]
+        learnt = [judged for position, judged in self._judged if position < self._until]
         if not learnt:
             # Nothing to learn from, and nothing to keep: the next start learns from what it has.
             return FrozenFit(reliability=PRIOR, provisional=self._provisional)
         fit = FrozenFit(
-            reliability=fit_reliability(learnt),
+            reliability=fit_reliability(
+                [judged.judgments for judged in learnt],
+                writers={one.id: one.model for judged in learnt for one in judged.completions}
+                if self._of_writers
+                else None,
+            ),
             learnt_from=tuple(self._learnt_from),
             provisional=self._provisional,
             judgments=self._judgments,
@@ -196,7 +202,7 @@ def go_on_fitting(
     What was ranked with one is ranked again: its judgments come from the journal, nothing is asked.
     So are the prompts to learn from of which others have judged something else by now.
     """
-    work, limit, wanted = start.work, start.limit, start.config.judging.fit_prompts
+    work, limit, wanted = start.work, start.limit, first_prompts(start.config)
     provisional = known is not None and known.provisional
     learns = known is None or (provisional and work.todo > 0)
     until = work.end_of_first_prompts(wanted)
@@ -213,6 +219,7 @@ def go_on_fitting(
             if isinstance(judged, JudgedPrompt)
         ],
         judgments=start.prepared.judgments_digest,
+        of_writers=start.config.judging.writer_prior,
         cut_short=limit is not None and work.may_lack_first_prompts(wanted, limit),
         keep=keep,
     )
@@ -227,7 +234,7 @@ def _can_be_fitted(judging: JudgingConfig, verdicts: Verdicts | None) -> bool:
     rewards = any(judge.facts.rewards for judge in judges)
     compares = any(judge.shows == "two" for judge in judges)
     compares = compares or (verdicts is not None and verdicts.compares)
-    learnable = several or compares or rewards
+    learnable = several or compares or rewards or judging.writer_prior
     return judging.fit_prompts > 0 and (learnable or bought(judging) is not None)
 
 

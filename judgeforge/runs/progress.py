@@ -53,6 +53,8 @@ class Progress:
     """Finished before this start; they say nothing about the speed."""
     out_of_order: Mapping[str, str] = field(default_factory=dict)
     """Models that are sent only probes, each with its last failure."""
+    servers_out_of_order: Mapping[str, str] = field(default_factory=dict)
+    """The same of single servers, `own` at http://…, while others of their model carry on."""
     trouble: str | None = None
     """What is waited for, once nothing comes back; None while replies come."""
     notes: tuple[str, ...] = ()
@@ -168,6 +170,16 @@ def out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:
         endpoint.name: in_one_line(endpoint.gate.last_failure)
         for endpoint in endpoints
         if endpoint.gate.is_out_of_order
+    }
+
+
+def servers_out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:
+    """The last failure of each server whose circuit is open, while others of its model carry on."""
+    return {
+        f"`{endpoint.name}` at {gate.replica}": in_one_line(gate.last_failure)
+        for endpoint in endpoints
+        if not endpoint.gate.is_out_of_order
+        for gate in endpoint.gate.out_of_order
     }
 
 

@@ -14,20 +14,13 @@ from judgeforge.config.sampling import SamplingConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
-from judgeforge.ranking.pairing.provenance import kept_metadata, make_pairs
-from judgeforge.ranking.pairing.selection import Trust, not_among_best, select_pairs
-from judgeforge.ranking.pairing.sides import rejected_at_most, too_alike
+from judgeforge.ranking.pairing.delta import DesignedPair, is_audited
+from judgeforge.ranking.pairing.length_limits import Tokens
+from judgeforge.ranking.pairing.selection import Trust
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.records import (
-    Completion,
-    JudgedPrompt,
-    Judgment,
-    Prompt,
-    RubricId,
-    Skip,
-    SkipReason,
-)
+from judgeforge.records import Completion, JudgedPrompt, Judgment, Prompt, RubricId, SkipReason
+from judgeforge.runs.concluding import by_design, design, paired, skip_of, texts_of
 from judgeforge.runs.own_criteria import OwnCriteriaWork, PromptsOwn
 from judgeforge.runs.planning.measure import Measure
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
@@ -86,6 +79,8 @@ class PromptWork:
     """What labels have shown of the judges."""
     trust: Trust | None = None
     """What follows from that for pairs."""
+    tokens: Tokens | None = None
+    """Counts those of a text; None where they are estimated."""
     equal_draws: EqualDraws | None = None
     on_reading_failure: Callable[[Judgment], None] = lambda _: None
     """Told of each judgment that is missing because reading its reply failed unexpectedly."""
@@ -113,6 +108,15 @@ class PromptWork:
             detail = _why_unusable(completions)
             judged = JudgedPrompt(prompt, completions, ())
             return self._skipped(judged, SkipReason.TOO_FEW_COMPLETIONS, detail)
+        if self.config.pairing.by_design:
+            of_row = None if self.own is None else self.own.rubrics.of_row(prompt)
+            panel = self.panel if of_row is None else self.panel.by(of_row)
+            checks = await panel.check(prompt, candidates)
+            designed = self._design(prompt, completions, checks)
+            if designed.reason is not None or not is_audited(self.config.pairing, prompt.id):
+                found = JudgedPrompt(prompt, completions, checks)
+                return by_design(found, designed, self.config, self.rubric)
+            candidates = [one for one in candidates if one.id in designed.ids]
         brought = self._brought(prompt, completions, candidates)
         if self.asks_nobody and not brought:
             return self._not_judged(JudgedPrompt(prompt, completions, ()))
@@ -154,50 +158,32 @@ class PromptWork:
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
         """Rank and pair."""
         judgments, completions = judged.judgments, judged.completions
-        texts = {one.id: said_text(one.text, one.tool_calls) for one in completions}
-        ranking = rank(judgments, reliability=reliability, texts=texts)
+        designed = None
+        if self.config.pairing.by_design:
+            designed = self._design(judged.prompt, completions, judgments)
+            if designed.reason is not None or not is_audited(self.config.pairing, judged.prompt.id):
+                return by_design(judged, designed, self.config, self.rubric)
+        ranking = rank(
+            judgments,
+            completion_ids=self._ranked(completions, reliability, designed),
+            reliability=reliability,
+            texts=texts_of(completions),
+            writers={one.id: one.model for one in completions},
+        ).model_copy(update={"prompt_id": judged.prompt.id})
         if self.calibration is not None:
             ranking = self.calibration.apply(ranking, self.config.pairing)
         if len(ranking.completion_ids) < 2:
             missing = [j.missing for j in judgments if j.missing]
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"
             return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
-        selection = select_pairs(
+        return paired(
+            judged,
             ranking,
-            self.config.pairing,
-            texts=texts,
+            self.config,
+            self._rubric_of(judged),
             trust=self.trust,
-            writers={one.id: one.model for one in completions},
-            not_chosen=rejected_at_most(completions, self.config.pairing),
-            alike=too_alike(completions, judgments),
-        )
-        reason, keep = selection.reason, self.config.prompts.keep
-        skip = None if reason is None else _skip_of(judged, reason, selection.detail, keep)
-        best = self.config.pairing.best
-        left_out = None
-        if best is not None and selection.pairs:
-            detail = not_among_best(selection.pairs, best)
-            left_out = _skip_of(judged, SkipReason.NOT_AMONG_BEST, detail, keep)
-        pairs = make_pairs(
-            judged.prompt,
-            selection.pairs,
-            completions={completion.id: completion for completion in completions},
-            judgments=judgments,
-            rubric=self._rubric_of(judged),
-            own_criteria=judged.own_criteria,
-            strategy=self.config.pairing.strategy,
-            keep=keep,
-            with_reasoning=self.config.pairing.thinking == "keep",
-        )
-        return finished_prompt(
-            prompt_id=judged.prompt.id,
-            digest=judged.prompt.digest,
-            completions=completions,
-            judgments=judgments,
-            ranking=ranking,
-            pairs=pairs,
-            skip=skip,
-            left_out=left_out,
+            tokens=self.tokens,
+            designed=designed,
         )
 
     def _rubric_of(self, judged: JudgedPrompt) -> RubricId:
@@ -225,12 +211,34 @@ class PromptWork:
             return candidates
         return [one for one in candidates if not one.signs]
 
+    def _asks_about(self, prompt: Prompt) -> bool:
+        designed = self.config.pairing.by_design
+        return not self.asks_nobody and (not designed or is_audited(self.config.pairing, prompt.id))
+
+    def _design(
+        self, prompt: Prompt, completions: Sequence[Completion], checks: Sequence[Judgment]
+    ) -> DesignedPair:
+        return design(prompt, self._candidates(completions), checks, self.config, self.tokens)
+
+    def _ranked(
+        self,
+        completions: Sequence[Completion],
+        reliability: Reliability,
+        designed: DesignedPair | None,
+    ) -> Sequence[str] | None:
+        """The ids in their order; None where it is that of the judgments."""
+        if designed is not None:
+            return designed.ids
+        if not reliability.writers:
+            return None
+        return [one.id for one in self._candidates(completions)]
+
     async def _completions_and_criteria(
         self, prompt: Prompt
     ) -> tuple[Sequence[Completion], PromptsOwn | None]:
         """Criteria are written while answers are sampled, unless the writer is to see these."""
         own = self.own
-        if own is None or self.asks_nobody or own.waits_for_answers(prompt):
+        if own is None or not self._asks_about(prompt) or own.waits_for_answers(prompt):
             return await self._completions(prompt), None
         writing = asyncio.ensure_future(own.of(prompt))
         try:
@@ -263,25 +271,8 @@ class PromptWork:
             digest=judged.prompt.digest,
             completions=completions,
             judgments=judged.judgments,
-            skip=_skip_of(judged, reason, detail, self.config.prompts.keep),
+            skip=skip_of(judged, reason, detail, self.config.prompts.keep),
         )
-
-
-def _skip_of(
-    judged: JudgedPrompt, reason: SkipReason, detail: str | None, keep: Sequence[str]
-) -> Skip:
-    """With what was asked, where there are completions: they can be used without a pair."""
-    prompt = judged.prompt
-    skip = Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail or "")
-    if not judged.completions:
-        return skip
-    asked = {
-        "prompt": prompt.messages,
-        "tools": prompt.tools,
-        "metadata": kept_metadata(prompt, keep),
-        "own_criteria": judged.own_criteria,
-    }
-    return skip.model_copy(update=asked)
 
 
 def _why_unusable(completions: Sequence[Completion]) -> str:

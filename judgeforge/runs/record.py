@@ -13,7 +13,7 @@ from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
 from judgeforge.runs.planning.calibration_file import calibration_facts
-from judgeforge.runs.remarks import ONLY_SAMPLED, unknown_prompts
+from judgeforge.runs.remarks import ONLY_SAMPLED, not_shown_better, unknown_prompts
 from judgeforge.runs.result import (
     EXIT_DONE,
     EXIT_STATUS,
@@ -23,13 +23,14 @@ from judgeforge.runs.result import (
 )
 from judgeforge.runs.start import Start
 from judgeforge.store.audit import audit_results
+from judgeforge.store.audited_pairs import AuditedPairs
 from judgeforge.store.best_pairs import BestPairs
 from judgeforge.store.counters import CachedCalls
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.journal import Tally
 from judgeforge.store.judge_replies import read_judge_replies
-from judgeforge.store.manifest import FORMAT_VERSION, Manifest, Totals
+from judgeforge.store.manifest import FORMAT_VERSION, AuditFigure, Manifest, Totals
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
@@ -136,7 +137,9 @@ class RunRecord:
         """
         try:
             self._check_lock()
-            best = BestPairs(self._journal, self._work.rows(), self._config.pairing.best)
+            rules = self._config.pairing
+            audited = AuditedPairs(self._journal, self._work.rows(), rules)
+            best = BestPairs(audited, self._work.rows(), rules.best)
             columns = self._folder.write_results(best, self._work.rows())
             self._counted = best.count
             code = self._code_when_done() if error is None else exit_code_of(error)
@@ -148,6 +151,10 @@ class RunRecord:
                 "own_family_judgments": figures.judges.own_family(),
                 "quality": figures.quality(),
             }
+            if audited.audit is not None:
+                told = (one.model_dump() for one in audited.figures())
+                found["audit"] = tuple(map(AuditFigure.model_validate, told))
+                self.notes += not_shown_better(audited.figures())
             found |= _of_calls(figures.calls)
             if forms := self._reply_forms():
                 found["reply_forms"] = forms

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from judgeforge.config.judges import JudgingConfig
+from judgeforge.ranking.pairing.audit import AuditFigure
 from judgeforge.runs.planning.measure import MEASURED_SHARE, bought
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.replicas import replica_notes
@@ -42,8 +43,8 @@ def _alone(judging: JudgingConfig) -> list[str]:
     if len(judges) != 1 or judging.calibration is not None or judging.judgments is not None:
         return []
     lasting = (
-        f"judge `{judges[0].label}` is alone: its lasting error is assumed, not measured, to be as "
-        "wide as that of recorded judges; a second judge measures both"
+        f"judge `{judges[0].label}` is alone: its lasting error is assumed, not measured, to be "
+        "like that of recorded judges; with two more judges all three are measured"
     )
     if measure == "repeats":
         return [
@@ -54,6 +55,27 @@ def _alone(judging: JudgingConfig) -> list[str]:
     return (
         [f"{lasting}. Nothing shows its noise, so no pair is surer than 0.8"] if asked_once else []
     )
+
+
+def not_shown_better(figures: Sequence[AuditFigure]) -> list[str]:
+    """Of pairs by design that are not given, since the audit does not show that they are right.
+    ``figures``: of all first, then by writers."""
+    found = [one for one in figures[1:] or figures if not one.holds]
+    if not found:
+        return []
+    one = found[0]
+    who = f"{one.chosen_model} over {one.rejected_model}" if one.chosen_model else "by design"
+    more = f" (and {len(found) - 1} more of two writers)" if len(found) > 1 else ""
+    advice = (
+        "exchange chosen_from and rejected_from, or take a stronger and a weaker writer"
+        if one.high <= 0.5
+        else "a larger `audit`, a second judge, or writers that are further apart"
+    )
+    return [
+        f"the audit does not show that pairs {who} are right: chosen is better in {one.better:.0%} "
+        f"({one.low:.0%} to {one.high:.0%}) by {counted(one.pairs, 'judged pair')}, so the others "
+        f"are not given{more}; {advice}"
+    ]
 
 
 def unknown_prompts(file: Path, names: Sequence[str]) -> str:

@@ -21,7 +21,13 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.runs.planning.worklist import remaining
-from judgeforge.runs.progress import Progress, out_of_order, watch_for_stall, what_holds_it_up
+from judgeforge.runs.progress import (
+    Progress,
+    out_of_order,
+    servers_out_of_order,
+    watch_for_stall,
+    what_holds_it_up,
+)
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.signals import stop_signals
 from judgeforge.runs.start import Start
@@ -44,7 +50,7 @@ class RunSession:
         self._start, self._config, self._folder = start, start.config, start.folder
         self._endpoints, self._gateway = parts.endpoints, parts.gateway
         self._pipeline, self._record = parts.pipeline, parts.record
-        self._expected_calls = parts.expected_calls
+        self._expected_calls, self._programs = parts.expected_calls, parts.programs
         self._log, self._budget = parts.files.log, parts.files.budget
         self._cached_calls, self._disk = parts.files.cached_calls, parts.files.disk
         self._started = time.monotonic()
@@ -94,10 +100,15 @@ class RunSession:
             elapsed_s=time.monotonic() - self._started,
             done_before=self._record.done_before,
             out_of_order=failing,
+            servers_out_of_order=servers_out_of_order(self._endpoints.values()),
             trouble=what_holds_it_up(self._gateway, failing),
             notes=tuple(self._record.notes),
             batches=self._batches(),
         )
+
+    def _advance(self) -> tuple[float, int, int]:
+        """Changes as long as anything comes back: replies, and verdicts of programs."""
+        return self._gateway.heard_at, self._record.tally.prompts, self._programs.ended
 
     def _batches(self) -> str | None:
         under_way = self._gateway.batches and self._gateway.batches.count
@@ -113,7 +124,7 @@ class RunSession:
         watch = asyncio.create_task(
             watch_for_stall(
                 self._config.limits.stall_s,
-                progress=lambda: (self._gateway.heard_at, self._record.tally.prompts),
+                progress=self._advance,
                 what_it_waits_for=self._gateway.what_it_waits_for,
                 stop=self._pipeline.stop,
             )

@@ -16,10 +16,10 @@ from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
 from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
-from judgeforge.judging.escalation import Escalation
+from judgeforge.judging.escalation import Escalation, TrainingAim
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
-from judgeforge.judging.programs.deciding import Programs
+from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
@@ -29,8 +29,9 @@ from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.expected_calls import ExpectedCalls
-from judgeforge.runs.planning.measure import bought
+from judgeforge.runs.planning.measure import asks_from_records, bought
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.remarks import unused_verdicts
@@ -77,6 +78,7 @@ class Parts:
     record: RunRecord
     pipeline: Pipeline
     expected_calls: ExpectedCalls
+    programs: Programs
 
 
 @asynccontextmanager
@@ -124,7 +126,7 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
         )
         expected = ExpectedCalls(estimator, start.work.todo)
         try:
-            yield Parts(files, endpoints, gateway, record, pipeline, expected)
+            yield Parts(files, endpoints, gateway, record, pipeline, expected, programs)
         finally:
             await gateway.close()
 
@@ -160,8 +162,16 @@ def build_escalation(
     rules = prepared.config.judging.cascade
     if rules is None or not panel.judges:
         return None
-    max_error = prepared.config.pairing.max_error
-    return Escalation(panel, rules, estimator.question_usd, max_error=max_error)
+    judging = prepared.config.judging
+    training = TrainingAim(judging.training_value, estimator.fresh_prompt_usd)
+    return Escalation(
+        panel,
+        rules,
+        estimator.question_usd,
+        max_error=prepared.config.pairing.max_error,
+        from_records=asks_from_records(judging, checked=bool(prepared.rubric.checked)),
+        training=training if judging.aim == "training" else None,
+    )
 
 
 def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None]) -> Files:
@@ -294,6 +304,7 @@ def _build_prompt_work(
         escalation=build_escalation(prepared, panel, estimator),
         measure=bought(config.judging),
         calibration=calibration,
+        tokens=read_tokenizer(config),
         trust=None if calibration is None else calibration.trust(config.pairing),
         equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,
@@ -334,4 +345,5 @@ def _prompts_in_flight(prepared: Preparation) -> int:
         return config.limits.batch_prompts
     asked = [config.models[name] for name in prepared.keys]
     slots = sum(model.concurrency * len(model.replicas) for model in asked)
-    return max(2, min(config.limits.concurrency, slots))
+    programs = 2 * AT_ONCE if prepared.rubric.has_programs else 0
+    return max(2, programs, min(config.limits.concurrency, slots))

@@ -9,6 +9,7 @@ appended_rows.py    reading files of rows back as far as they can be trusted
 json_lines.py       reading JSON-lines files back, line by line
 journal.py          finished prompts in the order in which they finish, and by their id
 best_pairs.py       the same with the best pairs of the run, where only these count
+audited_pairs.py    the journal with what the audit says of pairs by design
 finished_prompt.py  how one prompt ended, as lines of the files
 own_criteria.py     criteria of a prompt's own, beside its pairs or its skip
 evidence_rows.py    rows of completions and judgments, also those that earlier versions wrote

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 
 from judgeforge.ranking.rules import BestRule
 from judgeforge.records import SkipReason
-from judgeforge.store.journal import Journal, Tally
+from judgeforge.store.audited_pairs import AuditedPairs
+from judgeforge.store.journal import Tally
 
 _Key = tuple[float, float, str]
 _FIELDS = {"confidence": ("confidence", "score_margin"), "margin": ("score_margin", "confidence")}
@@ -24,9 +25,9 @@ class BestPairs:
     """``rows``: as for ``RunFolder.write_results``. ``rule`` None keeps all pairs."""
 
     def __init__(
-        self, journal: Journal, rows: Iterable[int | bytes], rule: BestRule | None
+        self, audited: AuditedPairs, rows: Iterable[int | bytes], rule: BestRule | None
     ) -> None:
-        self._journal, self._rule = journal, rule
+        self._audited, self._rule = audited, rule
         self._least: _Key | None = None
         self._left_out = Tally()
         if rule is not None:
@@ -35,7 +36,7 @@ class BestPairs:
     def lines(self, offset: int) -> dict[str, list[bytes]]:
         """Those of the record at ``offset`` that count: pairs or one skip. Raises StoreError on
         damage."""
-        lines = self._journal.lines(offset)
+        lines = self._audited.lines(offset)
         if not lines["pairs"]:
             return lines
         kept = [line for line in lines["pairs"] if self._is_kept(line)]
@@ -43,6 +44,7 @@ class BestPairs:
 
     def count(self, tally: Tally) -> Tally:
         """What the results have of what the journal has."""
+        tally = self._audited.count(tally)
         skips = Counter(tally.skips)
         skips.update(self._left_out.skips)
         return Tally(tally.prompts, tally.pairs - self._left_out.pairs, skips)
@@ -55,14 +57,14 @@ class BestPairs:
         if len(best) == rule.pairs:
             self._least = best[-1]
         for offset in offsets:
-            before, now = self._journal.entry(offset).pairs, self.lines(offset)["pairs"]
+            before, now = self._audited.pairs_at(offset), self.lines(offset)["pairs"]
             self._left_out.pairs += before - len(now)
             if before and not now:
                 self._left_out.skips[SkipReason.NOT_AMONG_BEST] += 1
 
     def _keys(self, offsets: Iterable[int], rule: BestRule) -> Iterator[_Key]:
         for offset in offsets:
-            for line in self._journal.lines(offset)["pairs"]:
+            for line in self._audited.lines(offset)["pairs"]:
                 yield _key(line, rule)
 
 

@@ -37,10 +37,11 @@ def finished_prompt(
     ranking: Ranking | None = None,
     pairs: Sequence[PreferencePair] = (),
     skip: Skip | None = None,
-    left_out: Skip | None = None,
+    left_out: Sequence[Skip] = (),
 ) -> FinishedPrompt:
     """A prompt ends with pairs or with exactly one skip. ``left_out``: what one with pairs ends
-    with where none of them is among the best of the run."""
+    with where all that is judged shows that they do not count: not among the best of the run
+    (``best_pairs``), or not shown to be better (``audited_pairs``)."""
     if bool(pairs) == (skip is not None):
         raise ValueError(f"{prompt_id}: a prompt ends with pairs or with one skip")
     return FinishedPrompt(
@@ -50,7 +51,7 @@ def finished_prompt(
             "pairs": [pair.model_dump_json() for pair in pairs],
             "completions": [_completion_line(one, ranking) for one in completions],
             "judgments": [judgment.model_dump_json() for judgment in judgments],
-            "skips": [one.model_dump_json() for one in (skip or left_out,) if one is not None],
+            "skips": [one.model_dump_json() for one in ([skip] if skip else left_out)],
         },
         skip_reason=None if skip is None else skip.reason,
     )

@@ -17,7 +17,10 @@ from judgeforge.text.redaction import Redactor
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=repr)
 
-_WHERE_THERE_IS_ONE = ("status", "error", "batch", "direct_cost_usd", "replica")
+_WHERE_THERE_IS_ONE = (
+    *("status", "error", "batch", "direct_cost_usd", "replica"),
+    *("cached_tokens", "written_tokens"),
+)
 _CALL = b'"event":"call"'
 
 
@@ -44,6 +47,10 @@ class CallRecord:
     """What such a reply would have cost directly."""
     replica: str | None = None
     """The address of the server that was asked, where the model has several."""
+    cached_tokens: int | None = None
+    """Of the input tokens, those that were read from the server's cache; ``written_tokens`` went
+    there."""
+    written_tokens: int | None = None
 
 
 class RunLog:

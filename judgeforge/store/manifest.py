@@ -161,6 +161,19 @@ class GivenLabels(Part):
     """The surest first, at most 50."""
 
 
+class AuditFigure(Part):
+    """Pairs by design of two writers (of all where both are empty) that were judged, as
+    ``ranking.pairing.audit`` has them."""
+
+    chosen_model: str = ""
+    rejected_model: str = ""
+    pairs: int
+    better: float
+    tie: float
+    low: float
+    high: float
+
+
 class BatchTotals(Part):
     """What was answered in batches, over all starts, as far as the log goes."""
 
@@ -230,6 +243,8 @@ class Manifest(Part):
     replicas: Mapping[str, tuple[ReplicaTotals, ...]] = {}
     """By model, of those that are asked at several servers."""
     quality: Quality | None = None
+    audit: tuple[AuditFigure, ...] = ()
+    """Of pairs by design: how often they are right, all of them first, then by writers."""
     given_labels: GivenLabels | None = None
     """None where rows brought no labels of their own."""
 

@@ -25,7 +25,10 @@ MESSAGE_KEYS = ("tool_calls", "tool_call_id", "name", THOUGHT)
 # `name`, that of its rubric.
 _MARKS = tuple(
     f'"{key}":'.encode()
-    for key in ("tools", "metadata", "own_criteria", "type", "tool_calls", "tool_call_id", THOUGHT)
+    for key in (
+        *("tools", "metadata", "own_criteria", "audit", "type"),
+        *("tool_calls", "tool_call_id", THOUGHT),
+    )
 )
 _NAME = b'"name":'
 
@@ -44,10 +47,12 @@ class PairColumns:
     own_criteria: bool = False
     metadata: dict[str, Kind | None] = field(default_factory=dict)
     """Key -> kind of its values; None while all are null."""
+    audit: bool = False
+    """Whether they are pairs by design."""
 
     @property
     def is_plain(self) -> bool:
-        return not (self.completes or self.parts or self.message_keys)
+        return not (self.completes or self.parts or self.message_keys or self.audit)
 
     @property
     def completes(self) -> bool:
@@ -76,6 +81,7 @@ class PairColumns:
     ) -> None:
         """The same of any row that has ``tools`` and ``metadata``, and of its conversations."""
         self.tools = self.tools or row.get("tools") is not None
+        self.audit = self.audit or bool(row.get("audit"))
         self.own_criteria = self.own_criteria or row.get("own_criteria") is not None
         for key, value in (row.get("metadata") or {}).items():
             self.metadata[key] = _together(self.metadata.get(key), value)

@@ -87,8 +87,7 @@ MISTAKES = {
     ),
     "a number for text": (
         changed("rubric: helpfulness", "rubric: 3"),
-        "run.yaml:8: rubric: found `3`; it takes text or a mapping (`name`, `per_prompt`, `write`) "
-        "(write it in quotes)",
+        "run.yaml:8: rubric: found `3`; it takes text (write it in quotes)",
     ),
     "text for a mapping": (
         changed("{path: data/prompts.jsonl}", "p.jsonl"),
@@ -107,8 +106,7 @@ MISTAKES = {
     ),
     "a key without a value": (
         changed("rubric: helpfulness", "rubric:"),
-        "run.yaml:8: rubric: found nothing; it takes text or a mapping (`name`, `per_prompt`, "
-        "`write`) (give a value, or remove the key)",
+        "run.yaml:8: rubric: found nothing; it takes text (give a value, or remove the key)",
     ),
     "a choice that is none": (
         changed("provider: openai", "provider: opena"),
@@ -602,3 +600,35 @@ def test_arbitrary_values_are_a_configuration_or_a_config_error(
 ) -> None:
     result = outcome(write(tmp_path, GOOD), {key: value})
     assert isinstance(result, RunConfig) or one_line_each(result)
+
+
+@pytest.mark.parametrize(
+    ("rubric", "told"),
+    [
+        ("{name: helpfulness, per_promt: add}", "rubric.per_promt: unknown key; did you mean"),
+        ("{name: helpfulness, per_prompt: both}", "rubric.per_prompt: found the text `both`"),
+        ("{per_prompt: add}", "rubric: needs a `name`, such as helpfulness"),
+        ("{name: helpfulness, write: {model: writer}}", "`write` needs `per_prompt: add`"),
+        (
+            "{name: helpfulness, per_prompt: add, write: {model: nobody}}",
+            "rubric.write.model: there is no model `nobody`",
+        ),
+    ],
+)
+def test_a_rubric_with_settings_is_told_what_is_wrong_with_these(
+    tmp_path: Path, rubric: str, told: str
+) -> None:
+    said = refusal(tmp_path, changed("rubric: helpfulness", f"rubric: {rubric}"))
+    assert told in said
+    assert said.count("run.yaml:8") == 1
+
+
+def test_a_rubric_that_is_only_named_and_one_with_settings_say_the_same_by_their_parts(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(changed("rubric: helpfulness", "rubric: {name: own/r.yaml, per_prompt: only}"))
+    parts = load_config(file).rubric_parts
+    assert (parts.name, parts.per_prompt) == (str(tmp_path / "own" / "r.yaml"), "only")
+    file.write_text(changed("rubric: helpfulness", "rubric: helpfulness"))
+    assert load_config(file).rubric_parts.name == "helpfulness"

@@ -91,6 +91,8 @@ PROMISES = (
         (
             "row:stall",
             "row:outage-for-good",
+            "row:replica-hangs",
+            "row:replicas-all-down",
             "row:stalled-headers",
             "row:stalled-body",
             "row:byte-a-second",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from tests.faults.reply_rewards import with_reward_model
 from tests.faults.scene import CHECKOUT, Scene
 from tests.faults.table import fault
 from tests.local_server import faults
@@ -50,6 +51,27 @@ def _(scene: Scene) -> str:
         f"200 kills survived, {calls} calls, {report.in_flight} in flight at the kills, "
         f"{report.repeated} repeated; the same bytes in all result files"
     )
+
+
+@fault(
+    "sigkill-reward",
+    done="The process is killed ten times at random moments, with a reward model as the judge.",
+    promise="Every reward is there once; repeated are at most the calls in flight.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.latency_s = 0.02
+    with_reward_model(scene, prompts=60)
+    config = scene.folder / "config.yaml"
+    with WarmStarter() as starter:
+        report = run_through_kills(
+            config, scene.out, scene.server, starter, kills=10, chance=random.Random(5)
+        )
+    assert report.exit_code == 0
+    assert report.sent - report.repeated == 60 * 8
+    assert report.repeated <= report.in_flight
+    scene.server.behaviour.latency_s = 0
+    assert result_bytes(scene.out) == _straight_bytes(scene)
+    return f"{report.kills} kills survived, {report.repeated} calls repeated; the same bytes"
 
 
 def _ends_in_order(scene: Scene, number: signal.Signals) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,16 @@ def only_read_replies_score(folder: Path) -> None:
     for judgment in (
         rows(folder / "judgments.jsonl") if (folder / "judgments.jsonl").exists() else ()
     ):
-        if judgment["missing"] is None:
+        if judgment["missing"] is None and judgment["protocol"] == "reward":
+            assert judgment["score"] is None, judgment
+            assert all(map(math.isfinite, judgment["rewards"])), judgment
+        elif judgment["missing"] is None:
             assert 0 <= judgment["score"] <= 1, judgment
             assert all(0 <= score <= 1 for score in judgment["criteria"].values()), judgment
         else:
             assert judgment["score"] is None, judgment
             assert not judgment["criteria"], judgment
+            assert not judgment.get("rewards"), judgment
 
 
 def spent_within_what_is_stated(scene: Scene) -> None:

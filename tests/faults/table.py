@@ -16,18 +16,23 @@ _MODULES = (
     "server_statuses",
     "server_connections",
     "server_outages",
+    "server_rewards",
     "server_batches",
     "server_replicas",
     "reply_completions",
     "reply_judgments",
+    "reply_rewards",
     "input_rows",
+    "input_criteria",
     "input_files",
     "input_config",
+    "input_cleaning",
     "machine_processes",
     "machine_batches",
     "machine_disk",
     "machine_state",
     "machine_judgments",
+    "machine_programs",
 )
 
 

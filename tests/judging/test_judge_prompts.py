@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgeforge.judging.judge_prompts import (
-    _environment,
     decision_pair_question,
     judge_messages,
     repair_message,
 )
 from judgeforge.judging.layout import code_absent_from
+from judgeforge.judging.templates import environment
 from judgeforge.text.messages import Message
 from tests.support.fake_asks import make_prompt, make_rubric
 
@@ -249,7 +249,7 @@ class TestTheSandbox:
         from jinja2.exceptions import TemplateError
 
         try:
-            shown = _environment().from_string(template).render(items=[])
+            shown = environment().from_string(template).render(items=[])
         except (TemplateError, OverflowError):
             return
         pytest.fail(f"rendered {shown[:200]!r}")
@@ -259,4 +259,4 @@ class TestTheSandbox:
 
         for name in ("../rubrics/code.yaml", "/etc/hostname", "nothing.j2"):
             with pytest.raises(TemplateNotFound):
-                _environment().get_template(name)
+                environment().get_template(name)

@@ -15,6 +15,7 @@ import asyncio
 import json
 import signal
 
+from tests.local_server.batches import BatchBehaviour
 from tests.local_server.limits import Limits
 from tests.local_server.server import listen
 from tests.local_server.service import Behaviour, Service
@@ -30,10 +31,18 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--slots", type=int, help="so many requests are answered at a time")
     parser.add_argument("--noise-sd", type=float, default=0.02)
+    parser.add_argument(
+        "--skill",
+        action="append",
+        default=[],
+        metavar="MODEL=QUALITY",
+        help="mean quality (0 to 1) of what a model writes; of others it is 0.5",
+    )
     parser.add_argument("--cached-share", type=float, default=0.0)
     parser.add_argument(
         "--prefix-cache", choices=["vllm", "providers"], help="count what prompts begin with"
     )
+    parser.add_argument("--batch-delay-s", type=float, default=0.0, help="until one is answered")
     parser.add_argument("--rpm", type=float)
     parser.add_argument("--tpm", type=float)
     parser.add_argument("--keep-bodies", action="store_true", help="GET /_bodies gives them")
@@ -45,7 +54,11 @@ async def _serve(asked: argparse.Namespace) -> None:
     behaviour = Behaviour(
         latency_s=asked.latency_ms / 1000,
         slots=asked.slots,
+        batches=BatchBehaviour(delay_s=asked.batch_delay_s),
         noise_sd=asked.noise_sd,
+        skill_by_model={
+            name: float(value) for name, _, value in (one.rpartition("=") for one in asked.skill)
+        },
         cached_share=asked.cached_share,
         prefix_cache=asked.prefix_cache,
         limits=Limits(rpm=asked.rpm, tpm=asked.tpm),

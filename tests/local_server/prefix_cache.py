@@ -72,11 +72,11 @@ class PrefixCache:
         return self._blocks(model, pieces, now, bytes_per_token, step=128, least=_LEAST_USUAL)
 
     def count_each_token(
-        self, wire: Wire, body: Mapping[str, Any], bytes_per_token: int = 4
+        self, wire: Wire, body: Mapping[str, Any], bytes_per_token: int = 4, *, step: int = 1
     ) -> CachedInput:
-        """As a server would count that knows of no blocks and no least length."""
+        """As a server would count that knows of no least length, and of no blocks but ``step``."""
         model, pieces = str(body.get("model", "")), list(pieces_of(wire, body))
-        return self._blocks(model, pieces, 0.0, bytes_per_token, step=1, least=1)
+        return self._blocks(model, pieces, 0.0, bytes_per_token, step=step, least=1)
 
     def keep(self, cached: CachedInput, now: float) -> None:
         for name, seconds in cached.keep:

@@ -56,6 +56,16 @@ def completion_text(key: str, draw: int, words: tuple[int, int]) -> str:
     return f"[quality={quality:.4f}] {digest[:4].hex()} {filler}."
 
 
+def of_skill(text: str, skill: float) -> str:
+    """The text as a model writes it whose completions have the mean quality ``skill``: half as
+    widely spread as those of a model of which nothing is said."""
+    quality = quality_of(text)
+    if quality is None:
+        return text
+    moved = min(1.0, max(0.0, skill + 0.5 * (quality - 0.5)))
+    return QUALITY_MARKER.sub(f"[quality={moved:.4f}]", text, count=1)
+
+
 _NUMBERED = re.compile(r"answer_(\d+)")
 WRITTEN = 4
 """Criteria that a model writes: essential, important, optional, and a pitfall."""

@@ -6,7 +6,7 @@ As the real servers do, they put a reward through a sigmoid unless they are told
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.local_server.quality import Noise, quality_of
@@ -32,10 +32,13 @@ def judged_text(wire: str, body: Mapping[str, Any]) -> str:
     return str(turns[-1]["content"])
 
 
-def reward_of(text: str, noise: Noise) -> float:
-    """A text without a mark is the better the longer it is."""
+def reward_of(
+    text: str, noise: Noise, seen: Callable[[float], float] = lambda quality: quality
+) -> float:
+    """A text without a mark is the better the longer it is. ``seen``: what the model takes a
+    quality for."""
     marked = quality_of(text)
-    quality = min(1.0, len(text) / 100) if marked is None else marked
+    quality = seen(min(1.0, len(text) / 100) if marked is None else marked)
     return MIDDLE + SPREAD * (quality + noise.at(("reward",)) - 0.5)
 
 

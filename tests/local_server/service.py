@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.local_server.delivery import deliver
 from tests.local_server.faults import Fault, FaultPlan
 from tests.local_server.limits import Limits, RateLimiter, retry_headers
 from tests.local_server.prefix_cache import CachedInput, Mode, PrefixCache, check_marks
-from tests.local_server.quality import Noise, SchemaFiller
+from tests.local_server.quality import Noise, SchemaFiller, of_skill
 from tests.local_server.record import Kind, RequestRecord, TokenCount, Wire
 from tests.local_server.rewards import reward_of, sigmoid
 from tests.local_server.turns import PICTURE_TOKENS, made_calls
@@ -40,6 +41,8 @@ class Behaviour:
     """Of a judge, on the scale of the hidden quality (0 to 1)."""
     noise_by_model: dict[str, float] = field(default_factory=dict)
     """Of the judges that are better or worse than the others, by the name of the model."""
+    skill_by_model: dict[str, float] = field(default_factory=dict)
+    """Mean quality (0 to 1) of what a model writes, by its name; of others it is 0.5."""
     seen: Callable[[str, float], float] | None = None
     """What a judge of a model (by its name) takes the quality of a marker for, before its noise."""
     completion_words: tuple[int, int] = (20, 60)
@@ -351,19 +354,24 @@ def _size(record: RequestRecord, question: Question, bytes_per_token: int) -> in
     return len(record.raw) - data + len(question.pictures) * PICTURE_TOKENS * bytes_per_token
 
 
+def _as_marked(model: str, quality: float) -> float:
+    return quality
+
+
 def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
     if question.schema is None:
         thought = f"Thought {draw} of {key[:8]}." if behaviour.thinks else None
         offered = question.tools if behaviour.calls_tools else ()
         text, calls = made_calls(offered, key, draw, behaviour.completion_words)
+        if question.model in behaviour.skill_by_model:
+            text = of_skill(text, behaviour.skill_by_model[question.model])
         return Answer(text, calls=calls, reasoning=thought)
     noise_sd = behaviour.noise_by_model.get(question.model, behaviour.noise_sd)
     noise = Noise(key, draw, noise_sd)
-    if behaviour.seen is not None:
-        seen = (behaviour.seen(question.model, each) for each in question.qualities)
-        question = replace(question, qualities=tuple(seen))
+    seen = partial(behaviour.seen or _as_marked, question.model)
+    question = replace(question, qualities=tuple(map(seen, question.qualities)))
     if question.reward_of is not None:
-        reward = reward_of(question.reward_of, noise)
+        reward = reward_of(question.reward_of, noise, seen)
         return Answer("rewarded", value=[sigmoid(reward) if question.squashed else reward])
     if question.decisions:
         value = decide(question.decisions, question.qualities, noise, behaviour.position_bias)

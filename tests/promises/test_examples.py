@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from examples import calibrated_pairs, cascade_compare
+from examples import calibrated_pairs, cascade_compare, own_criteria
 from judgeforge.results.export.arrow import COLUMNS
 from tests.local_server import LocalServer
 
@@ -45,6 +45,18 @@ def test_the_pairs_of_a_calibrated_run_keep_the_promise(
     assert 0.0 < expected[0] < 100.0
     assert certified[0] < 100.0
     assert expected[1] <= every[1]
+
+
+def test_criteria_of_prompts_own_are_written_judged_and_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_criteria, "LABELS", 24)
+    own_criteria.main()
+    shown = capsys.readouterr().out
+    assert "2 rows of 3 bring criteria of their own" in shown
+    assert "The prompt's own criteria, written by strong" in shown
+    assert "each criterion against the labels" in shown
+    assert "24 labels with a preference" in shown
 
 
 def test_the_research_script_ranks_judgments_of_its_own(

@@ -17,6 +17,7 @@ TESTS = Path(__file__).parents[1]
 BESIDE_THE_ROOMS = {"promises", "support", "faults", "local_server", "train", "benchmarks"}
 OF_SEVERAL_FILES = {
     "calls/providers/test_stops_of_params.py": "one setting, in every provider",
+    "calls/providers/test_marks.py": "one duty of two providers: marks on what caches keep",
     "calls/providers/test_way_to_a_server.py": "one promise of two files, with real sockets",
     "judging/replies/test_one_reading.py": "one promise of all readers of JSON",
     "runs/test_odd_files.py": "what a run does with files that are not what they should be",

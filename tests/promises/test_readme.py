@@ -55,6 +55,21 @@ def test_the_configuration_is_ready_to_run_in_a_new_project(
     assert report.usable, report.problems
 
 
+def test_what_a_thousand_pairs_cost_is_what_was_measured() -> None:
+    figures = json.loads((PROJECT / "benchmarks" / "results" / "cost.json").read_text())
+    cost = {
+        row["way"]: 1000 * row["usd"] / row["pairs"]
+        for row in figures
+        if row["world"].startswith("made up")
+    }
+    first_screen = TEXT[: TEXT.index("## Two commands")]
+    told = [float(usd) for usd in re.findall(r"\$([\d.]+)", first_screen)]
+    assert told == [
+        round(cost["… and in batches"], 2),
+        round(cost["four judges on everything"], 2),
+    ]
+
+
 def test_the_rubrics_are_those_that_are_shipped() -> None:
     named = re.search(r"Shipped rubrics: (.*?)\.\n", TEXT, re.DOTALL)
     assert named is not None

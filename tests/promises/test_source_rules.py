@@ -18,6 +18,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 RUNS_DATA = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"})
 """Modules whose loading runs what is loaded."""
+INSIDE_THE_SANDBOX = "judging/programs/sandboxed_tests.py"
+"""The program that is started in the sandbox, and nowhere else."""
 EVALUATES = frozenset({"eval", "exec", "compile", "__import__"})
 MOVED = {"openai", "anthropic", "datasets", "pydantic", "diskcache", "tenacity", "asyncio-throttle",
          "typer", "jinja2", "rich", "structlog", "genai-prices"}  # fmt: skip
@@ -63,8 +65,15 @@ def test_no_module_that_runs_what_it_loads_is_imported() -> None:
     assert [(place, name) for place, name in imported() if name.split(".")[0] in RUNS_DATA] == []
 
 
-def test_nothing_is_evaluated() -> None:
-    assert [(place, name) for place, name, _ in calls() if name in EVALUATES] == []
+def test_nothing_is_evaluated_but_inside_the_sandbox() -> None:
+    found = [(place.split(":")[0], name) for place, name, _ in calls() if name in EVALUATES]
+    assert [each for each in found if each[0] != INSIDE_THE_SANDBOX] == []
+
+
+def test_what_runs_inside_the_sandbox_knows_nothing_of_the_package() -> None:
+    tree = ast.parse((PACKAGE / INSIDE_THE_SANDBOX).read_text(encoding="utf-8"))
+    modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert [name for name in modules if (name or "").startswith("judgeforge")] == []
 
 
 def test_nothing_is_unpickled_by_a_library() -> None:
@@ -79,7 +88,7 @@ def test_nothing_is_unpickled_by_a_library() -> None:
 
 def test_yaml_is_read_by_safe_loaders_only() -> None:
     """``yaml.load`` and its relations take a loader; here only those that build no objects."""
-    allowed = {"yaml.parse", "yaml.compose", "yaml.safe_dump"}
+    allowed = {"yaml.parse", "yaml.compose", "yaml.safe_dump", "yaml.safe_load"}
     used = {name for _, name, _ in calls() if name.startswith("yaml.")}
     assert used <= allowed
     text = (PACKAGE / "config/document.py").read_text(encoding="utf-8")
@@ -99,15 +108,16 @@ def test_no_shell_reads_a_command() -> None:
 def test_templates_come_from_sandboxes() -> None:
     makers = {(place.split(":")[0], name) for place, name, _ in calls() if "Environment" in name}
     assert makers <= {
-        ("judging/judge_prompts.py", "ImmutableSandboxedEnvironment"),
-        ("judging/judge_prompts.py", "_environment"),
+        ("judging/templates.py", "ImmutableSandboxedEnvironment"),
+        ("judging/templates.py", "environment"),
         ("results/report/html.py", "ImmutableSandboxedEnvironment"),
         ("config/chat_template.py", "ImmutableSandboxedEnvironment"),
         ("results/report/html.py", "_environment"),
     }
     texts = {place.split(":")[0] for place, name, _ in calls() if name.endswith(".from_string")}
-    # The chat template that the command line names, which stands in a file of a tokenizer.
-    assert texts == {"config/chat_template.py"}
+    # The chat template that the command line names, which stands in a file of a tokenizer, and a
+    # judge's prompt in the user's words, which may only name places (judging/own_prompts.py).
+    assert texts == {"config/chat_template.py", "judging/templates.py"}
 
 
 def test_no_target_writes_formulas_into_a_spreadsheet() -> None:

@@ -135,6 +135,7 @@ def _answer(
         door.budget.settle(reservation, one.pico, tokens=one.tokens)
         batch.reservations[key] = None
         input_tokens, output_tokens = one.tokens
+        used = one.reply.usage
         door.log.call(
             _record(
                 batch,
@@ -145,6 +146,8 @@ def _answer(
                 input_tokens=input_tokens,
                 output_tokens=output_tokens,
                 cost_usd=cost,
+                cached_tokens=None if used is None else used.cached_input_tokens or None,
+                written_tokens=None if used is None else used.cache_write_tokens or None,
                 direct_cost_usd=None if one.direct_pico is None else to_usd(one.direct_pico),
             )
         )

@@ -105,10 +105,8 @@ class ModelGate:
         return self._ceiling.is_set
 
     def has_room(self, size: RequestSize) -> bool:
-        """Whether a request of this size would pass at once, as far as this server goes."""
-        return not (self._before_ceiling.is_taken or self._queue) and (
-            self._delay(size, _now()) is None
-        )
+        """Whether a request of this size would pass at once, but for the slots over all models."""
+        return not self._before_ceiling.is_taken and self._delay(size, _now()) is None
 
     async def enter(
         self, size: RequestSize, *, gives_way: GivesWay, may_move: bool = False
@@ -228,10 +226,15 @@ class ModelGate:
             self._all_slots.call_in_turn(self._admit_one)
 
     def _next_queue(self) -> deque[_Waiting]:
-        """Its own, or else the longest of its peers whose first request may move."""
+        """Its own, or else the longest of its peers whose first request may move and cannot pass
+        there; what only waits for a slot stays where its beginning is known."""
         if self._queue or len(self.peers) == 1:
             return self._queue
-        movable = [one._queue for one in self.peers if one._queue and one._queue[0].may_move]
+        now, movable = _now(), list[deque[_Waiting]]()
+        for peer in self.peers:
+            first = peer._queue[0] if peer._queue else None
+            if first is not None and first.may_move and peer._delay(first.size, now) is not None:
+                movable.append(peer._queue)
         return max(movable, key=len, default=self._queue)
 
     def _admit_next(self) -> bool:

@@ -19,6 +19,8 @@ HIDDEN_INPUT_TOKENS = 1000
 MOST_POSSIBLE_TOKENS = 10**7
 """No model reads or writes more for one request: a usage above it is a mistake of the server."""
 MOST_TOKENS_PER_DECISION = 64
+_OF_REWARDS = frozenset({"use_activation", "text", "inputs", "turns"})
+"""Fields of requests to reward models, one of which each has; these write nothing."""
 """Decision models write no text; a host that counts output counts a few tokens a question."""
 
 
@@ -103,8 +105,8 @@ def most_output_tokens(body: Body) -> int:
     if "questions" in body:
         return MOST_TOKENS_PER_DECISION * len(body["questions"])
     limit = body.get("max_completion_tokens", body.get("max_tokens"))
-    if not isinstance(limit, int) and ("messages" not in body or "use_activation" in body):
-        return 0  # of a reward model, which writes nothing
+    if not isinstance(limit, int) and not _OF_REWARDS.isdisjoint(body):
+        return 0
     if not isinstance(limit, int):
         raise ValueError("a request without an output limit has no price")
     return limit

@@ -3,6 +3,7 @@
 runs.py          what `run` and `status` print
 progress.py      a bar on a terminal, elsewhere a line every 30 seconds
 preparation.py   what `check`, `plan`, `init` and `doctor` print
+spending.py      what `plan --usd` prints
 pairs.py         a run folder's pairs as a table
 explanation.py   an explanation of a pair
 measurements.py  what `calibrate` and `evaluate` print

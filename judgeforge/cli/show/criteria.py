@@ -25,11 +25,12 @@ def print_improvement(report: ImprovementReport, *, as_json: bool) -> None:
     ties = f", {found.ties} ties left out" if found.ties else ""
     say(f"{found.prompts} labels with a preference{ties}")
     show(_table(found))
-    if found.held_out_now is not None and found.held_out_suggested is not None:
+    if found.held_out_now is not None and found.gain is not None:
+        falls = "falls" if found.gain >= 0 else "rises"
         say(
             f"right on labels not seen: {found.held_out_now:.1%} with the rubric's weights, "
-            f"{found.held_out_suggested:.1%} with fitted ones; log loss falls by "
-            f"{found.gain:.3f} ± {found.gain_error:.3f}"
+            f"{found.held_out_suggested:.1%} with fitted ones; log loss {falls} by "
+            f"{abs(found.gain):.3f} ± {found.gain_error:.3f}"
         )
     for note in report.notes:
         say(f"note: {note}")

@@ -38,6 +38,7 @@ def render_explanation(explanation: Explanation) -> Group:
         _side("rejected", explanation.rejected),
         _judgments(explanation.rejected),
         *([_effects(explanation)] if len(explanation.effects) > 1 else []),
+        *_records(explanation),
         _calls(explanation.calls),
         Text(f"{_cost(explanation)}; {_rubric(pair)}"),
     )
@@ -62,6 +63,24 @@ def _effects(explanation: Explanation) -> Table:
         rest = "no pair" if without is None else f"{without:.2f}"
         table.add_row(one_line(effect.judge), str(effect.judgments), rest)
     return table
+
+
+def _records(explanation: Explanation) -> list[Text]:
+    found, pair = explanation.records, explanation.pair
+    if found is None:
+        return []
+    without = (
+        "no judge ranks both sides"
+        if found.confidence_without is None
+        else f"without it the confidence is {found.confidence_without:.2f}"
+    )
+    return [
+        Text(
+            f"The writers' record: {found.share:.2f} of the evidence "
+            f"({one_line(pair.chosen_model)} is {found.gap:+.2f} against "
+            f"{one_line(pair.rejected_model)}); {without}"
+        )
+    ]
 
 
 def _cost(explanation: Explanation) -> str:

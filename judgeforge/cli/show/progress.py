@@ -69,15 +69,19 @@ class ProgressDisplay:
     def _tell_what_went_out_of_order(self, progress: Progress) -> None:
         """A model that comes and goes is told of no more often than there are lines."""
         now = time.monotonic()
-        for model in progress.out_of_order.keys() - self._out_of_order:
+        out = {f"`{name}`": (failure, "") for name, failure in progress.out_of_order.items()}
+        for server, failure in progress.servers_out_of_order.items():
+            out[server] = failure, " (others of it carry on)"
+        for model in out.keys() - self._out_of_order:
             if now - self._told_at.get(model, -LINE_EVERY_S) < LINE_EVERY_S:
                 continue
             self._told_at[model] = now
+            failure, beside = out[model]
             self._print(
-                f"judgeforge: model `{model}` is out of order and only tried now and then; "
-                f"last failure: {progress.out_of_order[model]}"
+                f"judgeforge: model {model} is out of order and only tried now and then{beside}; "
+                f"last failure: {failure}"
             )
-        self._out_of_order = frozenset(progress.out_of_order)
+        self._out_of_order = frozenset(out)
 
     def _print(self, line: str) -> None:
         if self._bar is not None:

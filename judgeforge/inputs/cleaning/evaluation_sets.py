@@ -41,7 +41,8 @@ class EvaluationRow(NamedTuple):
 def evaluation_rows(config: ContaminationConfig) -> Iterator[EvaluationRow]:
     """Rows without a text are passed over.
 
-    Raises InputError where a set cannot be read, or has no row with such a column.
+    Raises InputError where a set cannot be read, where a row of it cannot (what it asks could pass
+    unseen), or where no row has such a column.
     """
     for source in _sources(config.against):
         where = _name(source)
@@ -50,7 +51,10 @@ def evaluation_rows(config: ContaminationConfig) -> Iterator[EvaluationRow]:
         found = False
         for row in read_rows(source, columns):
             if isinstance(row, BadRow):
-                continue
+                raise InputError(
+                    f"{where}:{row.line}: {row.detail}. What this row asks could not be left out; "
+                    "repair the file, or take it out of `prompts.contamination.against`"
+                )
             there = there or row.columns
             for number, text in enumerate(columns.texts(row)):
                 found = True

@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 
 from pydantic import Field
 
-from judgeforge.config.rubric import PerPrompt, RubricConfig
+from judgeforge.config.rubric import PerPrompt
+from judgeforge.config.run import RunConfig
 from judgeforge.judging.own_rubrics.reading import OwnCriteria, read_criteria
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Prompt, RubricId
@@ -62,13 +63,23 @@ class OwnRubrics:
     mode: PerPrompt
     are_written: bool = False
     """Whether a model writes those of rows that have none."""
+    by_code_alone: bool = False
+    """Whether nobody can be asked, so that code has to decide each criterion of a row's."""
 
     @classmethod
-    def of(cls, rubric: Rubric, config: RubricConfig) -> OwnRubrics | None:
+    def of(cls, rubric: Rubric, config: RunConfig) -> OwnRubrics | None:
         """None where prompts have no criteria of their own."""
-        if config.per_prompt is None:
+        parts, judging = config.rubric_parts, config.judging
+        if parts.per_prompt is None:
             return None
-        return cls(rubric, config.per_prompt, config.write is not None)
+        written = parts.write is not None
+        asks = judging.judges or judging.judgments is not None or config.only_samples
+        return cls(rubric, parts.per_prompt, written, by_code_alone=not (asks or written))
+
+    @property
+    def leave_to_judges(self) -> bool:
+        """Whether there can be criteria for a judge."""
+        return bool(self.shared.judged) or not self.by_code_alone
 
     @cached_property
     def shared(self) -> Rubric:
@@ -87,7 +98,14 @@ class OwnRubrics:
 
     def read(self, value: object) -> OwnCriteria | None:
         """As ``read_criteria``, beside the criteria of all prompts."""
-        return read_criteria(value, taken=self.taken)
+        found = read_criteria(value, taken=self.taken)
+        asked = [one.name for one in found.criteria if one.check is None] if found else []
+        if asked and self.by_code_alone:
+            raise ValueError(
+                f"`{asked[0]}` is for a judge, and none is named: add `judging.judges`, or state "
+                "it as a `check`"
+            )
+        return found
 
     def with_own(self, own: Sequence[Criterion]) -> Rubric:
         """The rubric itself where there are none."""

@@ -45,7 +45,9 @@ class OwnCriteria:
     @property
     def needs_reference(self) -> str | None:
         """The first check that compares the answer with the row's reference."""
-        checks = (check for one in self.criteria for check in one.own_checks)
+        # What decides where it can, and leaves the rest to judges, is no reason to skip the row.
+        stated = [one for one in self.criteria if not one.decides_alone]
+        checks = (check for one in stated for check in one.own_checks)
         return next((check.name for check in checks if check.needs_reference), None)
 
 

@@ -14,6 +14,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -34,6 +35,8 @@ from judgeforge.judging.programs.sandbox import (
 )
 from judgeforge.judging.programs.worker import Worker, WorkerFailedError
 
+AT_ONCE = max(1, min(8, os.cpu_count() or 1))
+"""Programs, where nothing else is said."""
 Tell = Callable[..., None]
 
 
@@ -69,17 +72,18 @@ class Programs:
         cache: ReplyCache,
         folder: Path,
         *,
-        at_once: int | None = None,
+        at_once: int = AT_ONCE,
         tell: Tell = lambda *_, **__: None,
     ) -> None:
         self._cache, self._folder, self._tell = cache, folder, tell
-        number = at_once or max(1, min(8, os.cpu_count() or 1))
-        self._threads = ThreadPoolExecutor(number, thread_name_prefix="program")
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="program")
         self._workers: dict[tuple[str, ...], SimpleQueue[Worker]] = {}
         self._made: list[Worker] = []
         self._running: dict[str, asyncio.Future[Verdict]] = {}
         self._sandbox: Sandbox | None = None
         self._closed = False
+        self.ended = 0
+        """How many runs of programs have ended, with a verdict or without."""
 
     async def decide(self, task: Task) -> Verdict:
         call = self._call(task)
@@ -105,12 +109,16 @@ class Programs:
         if self._sandbox is not None:
             self._sandbox.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        for running in list(self._running.values()):
+            with suppress(RuntimeError):  # its event loop is closed already
+                running.cancel()
 
     async def _decide_anew(self, task: Task, call: Call) -> Verdict:
         begun = time.monotonic()
         loop = asyncio.get_running_loop()
         verdict = await loop.run_in_executor(self._threads, self._run, task)
         seconds = time.monotonic() - begun
+        self.ended += 1
         if verdict.score is not None:
             await self._cache.put(call, StoredReply(_written(verdict), 0.0, 0, 0, seconds))
         self._tell(

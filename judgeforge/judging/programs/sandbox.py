@@ -74,6 +74,8 @@ class Sandbox:
         clock_s = given["timeout_s"] * _CLOCK_TIMES + _CLOCK_MORE_S
         with self._started() as (process, reports):
             ended = _watch(process, reports, json.dumps({**given, "token": token}), clock_s)
+        if self._closed:  # it did not end by itself
+            raise SandboxFailedError("the run is ending")
         return _verdict(ended, token, given["timeout_s"])
 
     def another(self) -> Sandbox:
@@ -201,6 +203,9 @@ def _verdict(ended: _Ended, token: str, timeout_s: float) -> Verdict:
         found = json.loads(line[len(token) :])
         if found["passed"]:
             return Verdict(1.0, "all tests passed")
+        if found["lacking"]:
+            name = found["lacking"][0]
+            return Verdict(None, f"the code imports `{name}`, which the sandbox does not have")
         return Verdict(0.0, f"{found['said']}{shown}")
     if ended.stopped_for == "output":
         return Verdict(0.0, f"it printed more than {_MOST_OUTPUT >> 20} MB")

@@ -34,12 +34,14 @@ def main(pipe: str) -> None:
     nothing = os.open("/dev/null", os.O_RDONLY)
     os.dup2(nothing, 0)
     sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False))
+    lacking: list[str] = []
     try:
         failure = _run(given)
     except BaseException as error:  # noqa: BLE001 (whatever the code raises is its failure)
         failure = _in_words(error)
+        lacking = _lacking(error)
     sys.stdout.flush()
-    found = {"passed": failure is None, "said": (failure or "")[:_LONGEST]}
+    found = {"passed": failure is None, "said": (failure or "")[:_LONGEST], "lacking": lacking}
     os.write(report, token.encode() + json.dumps(found).encode() + b"\n")
     os._exit(0)  # threads and what was registered for the exit do not run
 
@@ -93,7 +95,9 @@ def _run_test(test: str, entry_point: str | None, names: dict[str, Any]) -> str 
                 value()
         result = unittest.TestResult()
         cases.run(result)
-    except BaseException as error:  # noqa: BLE001 (SystemExit is a failure as well)
+    except BaseException as error:  # (SystemExit is a failure as well)
+        if _lacking(error):
+            raise
         return _in_words(error, test)
     for _, told in (*result.failures, *result.errors):
         return told.strip().rpartition("\n")[2]
@@ -117,7 +121,9 @@ def _run_program(given: Mapping[str, Any], test: Mapping[str, Any]) -> str | Non
         _execute(given.get("setup", "") + "\n" + given["code"], "answer", {"__name__": "__main__"})
     except SystemExit as error:
         failure = None if error.code in {None, 0} else f"it ended with exit code {error.code}"
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
+        if _lacking(error):
+            raise
         failure = _in_words(error)
     finally:
         sys.stdout.flush()
@@ -128,6 +134,12 @@ def _run_program(given: Mapping[str, Any], test: Mapping[str, Any]) -> str | Non
     if failure or _lines(found) == _lines(wanted):
         return failure
     return f"it printed {found.strip()[:200]!r}, not {wanted.strip()[:200]!r}"
+
+
+def _lacking(error: BaseException) -> list[str]:
+    """The package that the code needs and the sandbox does not have."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return [name] if name and name not in sys.stdlib_module_names else []
 
 
 def _lines(text: str) -> list[str]:
@@ -142,9 +154,9 @@ def _in_words(error: BaseException, test: str = "") -> str:
     """The error, and the last line of the test or of the answer that it came from."""
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     lines = [one for one in traceback.extract_tb(error.__traceback__) if one.filename == "<test>"]
-    if lines and lines[-1].lineno:
-        line = test.splitlines()[lines[-1].lineno - 1].strip()
-        return f"`{line[:200]}`: {what}"
+    source, number = test.splitlines(), lines[-1].lineno or 0 if lines else 0
+    if 0 < number <= len(source):
+        return f"`{source[number - 1].strip()[:200]}`: {what}"
     return what
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
 from judgeforge.judging.judge import drawn_order
-from judgeforge.judging.judge_prompts import judge_prompt
 from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.replies.structured import ListReply, list_schema, read_list
 from judgeforge.judging.rubric import Rubric
@@ -27,9 +26,10 @@ class ListwiseJudge(WritingJudge[ListReply]):
         prompt: Prompt,
         shown: Sequence[ShownAnswer],
         row: Sequence[ShownAnswer],
+        own_answer: str | None,
     ) -> Form[ListReply]:
         return Form(
-            prompt=judge_prompt("listwise", rubric, prompt, shown, row=row, layout=self._layout),
+            prompt=self.asked(rubric, prompt, shown, row, own_answer),
             schema=list_schema(rubric, len(shown)),
             read=lambda reply: read_list(reply.text, rubric, len(shown)),
         )

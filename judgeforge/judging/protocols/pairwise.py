@@ -9,7 +9,6 @@ from itertools import combinations
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
 from judgeforge.judging.judge import drawn_order
-from judgeforge.judging.judge_prompts import judge_prompt
 from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.replies.in_words import (
     READ_IN_WORDS,
@@ -34,8 +33,9 @@ class PairwiseJudge(WritingJudge[PairReply]):
         prompt: Prompt,
         shown: Sequence[ShownAnswer],
         row: Sequence[ShownAnswer],
+        own_answer: str | None,
     ) -> Form[PairReply]:
-        asked = judge_prompt("pairwise", rubric, prompt, shown, row=row, layout=self._layout)
+        asked = self.asked(rubric, prompt, shown, row, own_answer)
         in_words = partial(read_textual_pair, judged=[asked.messages[-1].text])
         return Form(
             prompt=asked,

@@ -8,7 +8,6 @@ from functools import partial
 from judgeforge.calls.providers.base import ModelReply, TokenProbability
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
-from judgeforge.judging.judge_prompts import judge_prompt
 from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.replies.in_words import (
     READ_IN_WORDS,
@@ -39,8 +38,9 @@ class PointwiseJudge(WritingJudge[_Reading]):
         prompt: Prompt,
         shown: Sequence[ShownAnswer],
         row: Sequence[ShownAnswer],
+        own_answer: str | None,
     ) -> Form[_Reading]:
-        asked = judge_prompt("pointwise", rubric, prompt, shown, row=row, layout=self._layout)
+        asked = self.asked(rubric, prompt, shown, row, own_answer)
         return Form(
             prompt=asked,
             schema=score_schema(rubric),

@@ -17,11 +17,12 @@ from judgeforge.ranking.cascade.candidates import (
     times_asked,
 )
 from judgeforge.ranking.cascade.gain import Value, expected_values
-from judgeforge.ranking.confidence import best_probabilities, probabilities_better
+from judgeforge.ranking.cascade.training_value import ForTraining
+from judgeforge.ranking.confidence import best_probabilities, outcome, probabilities_better
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.posterior import posterior
-from judgeforge.ranking.rank import quality_map
+from judgeforge.ranking.rank import quality_map, rank_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
 
@@ -39,7 +40,7 @@ class Spent:
     cost: float = 0.0
 
 
-def next_bundle(
+def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
     evidence: Evidence,
     options: Sequence[JudgeOption],
     reliability: Reliability,
@@ -49,14 +50,19 @@ def next_bundle(
     asked: Asked | None = None,
     vetoed: Collection[int] = (),
     max_error: float | None = None,
+    training: ForTraining | None = None,
 ) -> Bundle:
     """What to ask at once; empty where the prompt is decided, nothing pays, or a limit is reached.
 
     ``asked`` says what was asked already where answers do not show it (a reply that could not be
     read). ``spent.cost`` and ``rules.max_usd_per_prompt`` are in the unit of the options' costs.
     ``vetoed``: places that cannot win, whatever judges say. With ``max_error`` a call is worth what
-    it adds to the pairs that can be kept, however sure the prompt is already.
+    it adds to the pairs that can be kept, however sure the prompt is already. With ``training``
+    (which goes with no ``max_error``) it is worth how much less likely wrong the pair becomes,
+    compared with a fresh prompt for the same money.
     """
+    if training is not None:
+        rules = rules.model_copy(update={"of": "pair", "target_confidence": 1.0})
     spent = spent or Spent()
     n = len(evidence.completion_ids)
     if n < 2:
@@ -79,10 +85,42 @@ def next_bundle(
     expected = expected_values(
         bundles, belief, reliability, transform=transform, base=base, value=value
     )
+    gains = expected - now
+    if training is not None:
+        return _most_for_its_cost(
+            bundles,
+            gains * _differing(evidence, reliability),
+            unit=training.prompt_cost,
+            least=training.value.worth_a_prompt,
+        )
     unit = min(option.cost for option in options if option.tier == first_tier(options))
     if unit == 0:  # a first tier that is free is no measure of what others may cost
         unit = min((option.cost for option in options if option.cost > 0), default=1.0)
-    return _most_for_its_cost(bundles, expected - now, unit=unit, least=rules.min_gain)
+    return _most_for_its_cost(bundles, gains, unit=unit, least=rules.min_gain)
+
+
+def _differing(evidence: Evidence, reliability: Reliability) -> float:
+    """P(the two of the pair are not equally good): whether the order of equals is right costs
+    nothing."""
+    ranking = rank_evidence(evidence, reliability)
+    scored = list(zip(ranking.scores, ranking.completion_ids, strict=True))
+    return 1.0 - outcome(ranking, max(scored)[1], min(scored)[1]).tie
+
+
+def is_settled(evidence: Evidence, reliability: Reliability, rules: CascadeRules) -> bool:
+    """Whether what the writers' records say is enough, before any judge is asked.
+
+    By the probability that the pair will be given, with half of a tie: records are doubted as
+    judgments are, by what judges share and by how often completions are equal.
+    """
+    ranking = rank_evidence(evidence, reliability)
+    if len(ranking.completion_ids) < 2:
+        return False
+    if rules.of == "best":
+        return max(ranking.p_best) >= rules.target_confidence
+    ordered = sorted(zip(ranking.scores, ranking.completion_ids, strict=True))
+    found = outcome(ranking, ordered[-1][1], ordered[0][1])
+    return found.better + found.tie / 2.0 >= rules.target_confidence
 
 
 def _most_for_its_cost(

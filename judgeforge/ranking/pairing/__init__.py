@@ -3,6 +3,9 @@
 selection.py   a strategy proposes, the rules decide
 strategies.py  which pairs are proposed
 sides.py       which completions may be chosen, and which rejected
+delta.py       pairs by design, without a judgment
+audit.py       how often a designed pair is right, from those that were judged
+length_limits.py  how far the sides may differ in length
 provenance.py  the records that are written
 
 To add a strategy: a function in strategies.py, a line in ``STRATEGIES``, and its name in
@@ -15,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from judgeforge.ranking.pairing import strategies
+from judgeforge.ranking.pairing.delta import delta
 from judgeforge.ranking.pairing.sides import Sides
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
@@ -41,4 +45,5 @@ STRATEGIES: Mapping[str, PairingStrategy] = {
     "length_matched": PairingStrategy(
         strategies.length_matched, 1, length_ratio=strategies.DEFAULT_LENGTH_RATIO
     ),
+    "delta": PairingStrategy(delta, 1),
 }

@@ -77,6 +77,7 @@ def _provenance(
     ]
     evidence = [judgment for judgment in asked if not judgment.missing]
     sources: list[Completion | Judgment] = [*sides, *evidence]
+    answered = dict(one.own_answer for one in asked if one.own_answer)
     return Provenance(
         chosen_id=pair.chosen_id,
         rejected_id=pair.rejected_id,
@@ -84,11 +85,21 @@ def _provenance(
         rubric=rubric,
         judges=_distinct(judgment.judge for judgment in evidence),
         calls=_distinct(
-            [*(key for source in sources for key in source.call_keys), *written.get("calls", ())]
+            [
+                *(key for source in sources for key in source.call_keys),
+                *written.get("calls", ()),
+                *answered,
+            ]
         ),
         missing_judges=_distinct(judgment.judge for judgment in asked if judgment.missing),
         answered_models=_distinct(one.answered_model for one in sources if one.answered_model),
-        cost_usd=_total([*(source.cost_usd for source in sources), written.get("cost_usd", 0.0)]),
+        cost_usd=_total(
+            [
+                *(source.cost_usd for source in sources),
+                written.get("cost_usd", 0.0),
+                *answered.values(),
+            ]
+        ),
         judgeforge_version=__version__,
     )
 

@@ -16,12 +16,13 @@ from judgeforge.ranking.confidence import outcome, probability_ahead
 from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.outcomes import Outcome
 from judgeforge.ranking.pairing import STRATEGIES
+from judgeforge.ranking.pairing.length_limits import LengthLimit, Tokens, length_limits
 from judgeforge.ranking.pairing.sides import sides_of, why_no_sides
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import BestRule, PairingRules
 from judgeforge.records import SkipReason
 from judgeforge.text.messages import Record
-from judgeforge.text.wording import about_tokens, as_clause, did_you_mean, expect, found
+from judgeforge.text.wording import as_clause, did_you_mean, expect, found
 
 _ALL_ALIKE = "the answers of all proposed pairs are nearly the same"
 TIE_WIDTH = 1e-9
@@ -71,7 +72,7 @@ class Trust(Record):
     """The share of wrong pairs that ``least`` was found for."""
 
 
-def select_pairs(
+def select_pairs(  # noqa: PLR0913 (each by name)
     ranking: Ranking,
     rules: PairingRules | None = None,
     *,
@@ -79,6 +80,8 @@ def select_pairs(
     trust: Trust | None = None,
     writers: Mapping[str, str] | None = None,
     not_chosen: Sequence[str] = (),
+    slice_of: object = None,
+    tokens: Tokens | None = None,
     alike: Sequence[frozenset[str]] = (),
     **settings: object,
 ) -> PairSelection:
@@ -86,12 +89,13 @@ def select_pairs(
 
     Pairs must keep ``rules`` or, in scripts, single fields of PairingRules given by name.
     ``texts`` (completion id -> text) is needed for ``max_length_ratio``,
-    ``max_token_difference`` and ``length_matched``;
-    ``trust`` (what labels showed, ``Calibration.trust``) for ``max_error``; ``writers`` (completion
-    id -> who wrote it) for ``chosen_from`` and ``rejected_from``. ``not_chosen``: ids of those that
-    may be the rejected side only. ``alike``: ids of two that are nearly the same, and so no pair.
-    The chosen side always has the higher score; a pair's confidence
-    is P(chosen is better than rejected), 0.5 to 1.
+    ``max_token_difference`` and ``length_matched``; ``trust`` (what labels showed,
+    ``Calibration.trust``) for ``max_error``; ``writers`` (completion id -> who wrote it) for
+    ``chosen_from`` and ``rejected_from``. ``not_chosen``: ids of those that may be the rejected
+    side only. ``alike``: ids of two that are nearly the same, and so no pair. ``slice_of``: what
+    the prompt's metadata says under ``token_difference_by``; ``tokens`` counts those of a text,
+    which are estimated without it. The chosen side always has the higher score; a pair's
+    confidence is P(chosen is better than rejected), 0.5 to 1.
 
     >>> ranking = judgeforge.Ranking(
     ...     prompt_id="p1", completion_ids=("a", "b"), scores=(0.8, 0.5),
@@ -106,9 +110,7 @@ def select_pairs(
     Raises ValueError for a wrong setting, TypeError for what is not a ranking or not rules.
     """
     expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
-    rules = _checked(rules, settings, texts, trust)
-    if (rules.chosen_from or rules.rejected_from) and writers is None:
-        raise ValueError("`chosen_from` and `rejected_from` need `writers`, who wrote what")
+    rules = _checked(rules, settings, texts, trust, writers)
     strategy, trust = STRATEGIES[rules.strategy], trust or Trust()
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
@@ -119,12 +121,11 @@ def select_pairs(
         return PairSelection(reason=SkipReason.ALIKE, detail=_ALL_ALIKE)
     if not proposals:
         return PairSelection(reason=SkipReason.WRONG_WRITERS, detail=why_no_sides(sides, rules))
-    ordered = [
-        pair for pair in (_pair(ranking, a, b, trust) for a, b in proposals) if pair is not None
-    ]
+    ordered = list(filter(None, (_pair(ranking, a, b, trust) for a, b in proposals)))
     if not ordered:
         return PairSelection(reason=SkipReason.TIE, detail="all proposed pairs have equal scores")
-    for reason, keep, detail in _filters(rules, texts or {}, trust):
+    limits = length_limits(rules, texts or {}, slice_of=slice_of, tokens=tokens)
+    for reason, keep, detail in _filters(rules, limits, trust):
         kept = [pair for pair in ordered if keep(pair)]
         if not kept:
             return PairSelection(reason=reason, detail=detail(ordered))
@@ -159,6 +160,7 @@ def _checked(
     settings: Mapping[str, object],
     texts: Mapping[str, str] | None,
     trust: Trust | None,
+    writers: Mapping[str, str] | None,
 ) -> PairingRules:
     """The rules with what their strategy adds. Raises ValueError where they lack what they need."""
     if rules is None:
@@ -167,6 +169,8 @@ def _checked(
         raise ValueError("give either `rules` or single settings, not both")
     advice = 'single settings are given by name: strategy="adjacent"'
     expect(rules, PairingRules, "rules", "PairingRules", advice)
+    if (rules.chosen_from or rules.rejected_from) and writers is None:
+        raise ValueError("`chosen_from` and `rejected_from` need `writers`, who wrote what")
     length_ratio = STRATEGIES[rules.strategy].length_ratio
     if rules.max_length_ratio is None and length_ratio is not None:
         rules = rules.model_copy(update={"max_length_ratio": length_ratio})
@@ -193,7 +197,7 @@ def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPa
         return None
     chosen, rejected = (first, second) if gap > 0 else (second, first)
     ids = ranking.completion_ids
-    found = _trusted(ranking, ids[chosen], ids[rejected], trust)
+    found = trusted_outcome(ranking, ids[chosen], ids[rejected], trust)
     return SelectedPair(
         chosen_id=ids[chosen],
         rejected_id=ids[rejected],
@@ -206,7 +210,7 @@ def _pair(ranking: Ranking, first: int, second: int, trust: Trust) -> SelectedPa
     )
 
 
-def _trusted(ranking: Ranking, chosen_id: str, rejected_id: str, trust: Trust) -> Outcome:
+def trusted_outcome(ranking: Ranking, chosen_id: str, rejected_id: str, trust: Trust) -> Outcome:
     """The outcome as labels have calibrated it; a tie was half of either for them."""
     believed = outcome(ranking, chosen_id, rejected_id)
     if trust.confidence is None or believed.better == 1.0:  # what code decides needs no label
@@ -220,7 +224,7 @@ def _trusted(ranking: Ranking, chosen_id: str, rejected_id: str, trust: Trust) -
 _Filter = tuple[SkipReason, Callable[[SelectedPair], bool], Callable[[Sequence[SelectedPair]], str]]
 
 
-def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Iterable[_Filter]:
+def _filters(rules: PairingRules, limits: Iterable[LengthLimit], trust: Trust) -> Iterable[_Filter]:
     yield (
         SkipReason.BELOW_MARGIN,
         lambda pair: pair.score_margin >= rules.min_margin - TIE_WIDTH,
@@ -246,7 +250,7 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
                 f"min_chosen_score is {rules.min_chosen_score:g}"
             ),
         )
-    yield from _length_filters(rules, texts)
+    yield from map(_of_length, limits)
     least = trust.least
     if least is not None:
 
@@ -263,35 +267,15 @@ def _filters(rules: PairingRules, texts: Mapping[str, str], trust: Trust) -> Ite
         )
 
 
-def _length_filters(rules: PairingRules, texts: Mapping[str, str]) -> Iterable[_Filter]:
-    def ratio(pair: SelectedPair) -> float:
-        sizes = sorted(len(texts[i]) for i in (pair.chosen_id, pair.rejected_id))
-        return sizes[1] / max(1, sizes[0])
+def _of_length(limit: LengthLimit) -> _Filter:
+    def sides(pair: SelectedPair) -> tuple[str, str]:
+        return pair.chosen_id, pair.rejected_id
 
-    longest = rules.max_length_ratio
-    if longest is not None:
-        yield (
-            SkipReason.LENGTH_RATIO,
-            lambda pair: ratio(pair) <= longest,
-            lambda pairs: (
-                f"the smallest length ratio is {min(map(ratio, pairs)):.2f}, "
-                f"max_length_ratio is {longest:g}"
-            ),
-        )
-    most_tokens = rules.max_token_difference
-    if most_tokens is not None:
-
-        def difference(pair: SelectedPair) -> int:
-            return abs(about_tokens(texts[pair.chosen_id]) - about_tokens(texts[pair.rejected_id]))
-
-        yield (
-            SkipReason.TOKEN_DIFFERENCE,
-            lambda pair: difference(pair) <= most_tokens,
-            lambda pairs: (
-                f"the smallest difference is about {min(map(difference, pairs))} tokens, "
-                f"max_token_difference is {most_tokens}"
-            ),
-        )
+    return (
+        limit.reason,
+        lambda pair: limit.keeps(sides(pair)),
+        lambda pairs: limit.detail(list(map(sides, pairs))),
+    )
 
 
 def _in_words(error: ErrorDetails) -> str:

@@ -90,7 +90,7 @@ def rejected_at_most(completions: Sequence[Completion], rules: PairingRules) -> 
     ]
 
 
-def why_no_sides(sides: Sides, rules: PairingRules) -> str:
+def why_no_sides(sides: Sides, rules: PairingRules, *, which: str = "judged") -> str:
     """Of a ranking in which no pair has its better side among ``chosen`` and its worse one among
     ``rejected``."""
     for side, places, named in (
@@ -99,7 +99,7 @@ def why_no_sides(sides: Sides, rules: PairingRules) -> str:
     ):
         if not places:
             of = f" of {listed(named, mark='`')}" if named else ""
-            return f"no judged completion{of} may be the {side} side"
+            return f"no {which} completion{of} may be the {side} side"
     return (
         "no completion that may be chosen "
         f"({listed(rules.chosen_from, mark='`') or 'any writer'}) is better than one that may be "

@@ -2,32 +2,41 @@
 
 Scores are fitted first (scores.py), since the qualities that they show set the scale on which
 verdicts are then fitted (verdicts.py). What judgments cannot show is assumed (unseen.py), and last
-comes how often completions are equally good (closeness.py).
+comes how often completions are equally good (closeness.py). Where it is told who wrote what, the
+records of the writers follow (writers.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.closeness import with_closeness
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.ranking.reliability.rewards import with_errors_by_verdicts, with_reward_units
+from judgeforge.ranking.reliability.rewards import (
+    with_errors_alike,
+    with_errors_by_verdicts,
+    with_reward_units,
+)
 from judgeforge.ranking.reliability.scores import fit_scores
 from judgeforge.ranking.reliability.unseen import with_unseen
 from judgeforge.ranking.reliability.verdicts import fit_verdicts
+from judgeforge.ranking.reliability.writers import with_writers
 from judgeforge.ranking.rewards import with_rewards_as_scores
 from judgeforge.records import Judgment
 
 
-def fit_reliability(prompts: Sequence[Sequence[Judgment]]) -> Reliability:
-    """``prompts``: the judgments of each prompt, each a sound one.
+def fit_reliability(
+    prompts: Sequence[Sequence[Judgment]], *, writers: Mapping[str, str] | None = None
+) -> Reliability:
+    """``prompts``: the judgments of each prompt, each a sound one. ``writers``: completion id ->
+    who wrote it, where the records of the writers are to count as evidence.
 
     No label is needed; with few prompts the result stays near the prior. The order of prompts and
     judgments does not matter.
     """
     ordered = [sorted(judgments, key=lambda one: one.id) for judgments in prompts]
-    return fit_evidence([read_evidence(judgments) for judgments in ordered])
+    return fit_evidence([read_evidence(judgments, writers=writers) for judgments in ordered])
 
 
 def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
@@ -47,5 +56,5 @@ def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
     known = with_reward_units(evidence, known)
     evidence = [with_rewards_as_scores(one, known) for one in evidence]
     fitted = fit_verdicts(evidence, fit_scores(evidence, known))
-    fitted = with_errors_by_verdicts(evidence, fitted)
-    return with_closeness(evidence, with_unseen(evidence, fitted))
+    fitted = with_errors_by_verdicts(evidence, with_errors_alike(evidence, fitted))
+    return with_writers(evidence, with_closeness(evidence, with_unseen(evidence, fitted)))

@@ -1,4 +1,5 @@
-"""What is known of the judges of a run as instruments, and what is assumed before any evidence."""
+"""What is known of the judges of a run as instruments, of its writers, and what is assumed before
+any evidence."""
 
 from __future__ import annotations
 
@@ -42,8 +43,31 @@ class JudgeReliability(SparseRecord):
         return 1.0 / (1.0 + (verdicts - 1) * self.persistence)
 
 
-class Reliability(Record):
+class WriterRecord(Record):
+    """What the first prompts of a run have shown of a writer: of its next completion the quality is
+    a normal variable around ``mean``, with the variances of ``mean_sd`` and ``spread`` together."""
+
+    name: str
+    mean: float
+    """How much better its completions are than those of all writers, in points of quality."""
+    mean_sd: float = Field(ge=0)
+    """Of that mean: what its completions of the same prompt share. It stays above what the judges
+    disagree about this writer, and is wide for a writer that was hardly seen."""
+    spread: float = Field(gt=0)
+    """Of one completion around that mean (standard deviation)."""
+    completions: int
+    """How many were judged."""
+
+    @property
+    def variance(self) -> float:
+        return self.mean_sd**2 + self.spread**2
+
+
+class Reliability(SparseRecord):
     """All judges of a run, and the qualities that they were seen to judge."""
+
+    only_where_set = frozenset({"writers", "writers_agreed"})
+    """So that a fit that knows no writers is written as it always was."""
 
     judges: tuple[JudgeReliability, ...] = ()
     others: JudgeReliability = JudgeReliability()
@@ -73,6 +97,11 @@ class Reliability(Record):
     useless: float = Field(default=0.0, ge=0, le=1)
     """Probability that what the judges say has nothing to do with the qualities, where nothing has
     shown that it has."""
+    writers: tuple[WriterRecord, ...] = ()
+    """Their records, which count as evidence; without any, completions are alike before a judge is
+    heard."""
+    writers_agreed: float = Field(default=0.0, ge=0, le=1)
+    """Share of how the writers differ that the judges agree on; assumed of a judge alone."""
     source: Literal["prior", "run", "labels"] = "prior"
     prompts: int = 0
     """How many prompts it was fitted on."""
@@ -82,6 +111,10 @@ class Reliability(Record):
             if one.name == judge:
                 return one
         return self.others
+
+    def record(self, writer: str) -> WriterRecord | None:
+        """None of a writer that was not seen."""
+        return next((one for one in self.writers if one.name == writer), None)
 
 
 PRIOR = Reliability()

@@ -105,14 +105,48 @@ def _sign(value: float) -> float:
 
 def _measured(judge: JudgeReliability, agreement: float, quality_sd: float) -> JudgeReliability:
     """Its spread stays; how much of it is error follows from how often it is right."""
-    spread = (judge.scale * quality_sd) ** 2 + judge.own_sd**2 + judge.repeat_sd**2
     ratio = math.tan(0.5 * math.pi * agreement)
-    error = spread / (1.0 + ratio**2)
-    scale = math.sqrt(spread - error) / quality_sd
+    return _with_signal(
+        judge, 1.0 - 1.0 / (1.0 + ratio**2), _variance(judge, quality_sd), quality_sd
+    )
+
+
+def with_errors_alike(evidence: Sequence[Evidence], known: Reliability) -> Reliability:
+    """Of one judge that scores and one reward model beside it, scores show how far the two agree,
+    and not which of them errs more: without a scale of prompts in common nothing does. So both are
+    taken to err alike. Of other panels nothing changes."""
+    scoring = sorted({cell.judge for one in evidence for cell in one.cells})
+    rewarding = [name for name in scoring if known.of(name).reward_unit is not None]
+    if len(scoring) != 2 or len(rewarding) != 1:
+        return known
+    other = known.of(next(name for name in scoring if name not in rewarding))
+    variances = {name: _variance(known.of(name), known.quality_sd) for name in scoring}
+    shared = known.of(rewarding[0]).scale * other.scale * known.quality_sd**2
+    share = min(max(shared / math.sqrt(math.prod(variances.values())), _LEAST), _MOST)
+    quality_sd = math.sqrt(share * variances[other.name]) / other.scale
+    judges = tuple(
+        _with_signal(judge, share, variances[judge.name], quality_sd)
+        if judge.name in variances
+        else judge
+        for judge in known.judges
+    )
+    return known.model_copy(update={"judges": judges, "quality_sd": quality_sd})
+
+
+def _variance(judge: JudgeReliability, quality_sd: float) -> float:
+    """Of one of its scores within a prompt."""
+    return (judge.scale * quality_sd) ** 2 + judge.own_sd**2 + judge.repeat_sd**2
+
+
+def _with_signal(
+    judge: JudgeReliability, share: float, variance: float, quality_sd: float
+) -> JudgeReliability:
+    """``share`` of its scores' ``variance`` within a prompt is the quality, the rest is error."""
+    error = (1.0 - share) * variance
     noise = min(judge.repeat_sd**2, 0.5 * error)
     return judge.model_copy(
         update={
-            "scale": scale,
+            "scale": math.sqrt(share * variance) / quality_sd,
             "own_sd": math.sqrt(error - noise),
             "repeat_sd": math.sqrt(noise),
         }

@@ -43,6 +43,15 @@ _OF_MESSAGES: Columns = {
 }
 
 
+_AUDIT: dict[str, Any] = {
+    "judged": "bool",
+    "pairs": "int64",
+    "better": "float64",
+    "low": "float64",
+    "high": "float64",
+}
+
+
 def messages_type(
     columns: PairColumns, parts: ColumnType = JSON, arguments: ColumnType = "string"
 ) -> ColumnType:
@@ -95,6 +104,7 @@ def pair_types(columns: PairColumns) -> Columns:
             "judgeforge_version": "string",
         },
         **optional_types(columns),
+        **({"audit": _AUDIT} if columns.audit else {}),
     }
 
 

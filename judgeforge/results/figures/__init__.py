@@ -5,6 +5,7 @@ pairs.py         pairs: how certain, how far apart, how far to trust them
 label_noise.py   how many pairs are wrong, as losses ask
 completions.py   completions, by the model that wrote them, and which model answered
 judges.py        judges and tiers: how often asked, silent, agreed; what was saved
+contrast.py      how wide pairs are, by writers, lengths and style
 criteria.py      which criteria tell chosen from rejected
 length.py        how far scores go with length
 given_labels.py  how verdicts compare with the labels of a set that was judged anew

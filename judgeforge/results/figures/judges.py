@@ -34,6 +34,8 @@ class JudgeTally:
     judgments: int = 0
     missing: Counter[str] = field(default_factory=Counter)
     """By ``MissingKind``."""
+    left_to_judges: int = 0
+    """Of these, those of prompts that judges decided instead: nothing lacks there."""
     own_family: int = 0
     """Judgments that saw a completion of the judge's own model family."""
     cost_usd: float | None = 0.0
@@ -53,7 +55,9 @@ class JudgeTally:
         self.own_family += bool(row.get("own_family"))
         self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
         if row.get("missing"):
-            self.missing[judgment_fields(row)["missing_kind"]] += 1
+            kind = judgment_fields(row)["missing_kind"]
+            self.missing[kind] += 1
+            self.left_to_judges += kind == "left_to_judges"
         elif row.get("verdict") in ("a", "b"):
             self.decided += 1
             self.first_won += row["verdict"] == "a"
@@ -64,7 +68,9 @@ class JudgeTally:
 
     @property
     def missing_share(self) -> float:
-        return self.missing.total() / self.judgments if self.judgments else 0.0
+        """Of what was to be had from it."""
+        wanted = self.judgments - self.left_to_judges
+        return (self.missing.total() - self.left_to_judges) / wanted if wanted else 0.0
 
     @property
     def first_share(self) -> float | None:
@@ -187,19 +193,28 @@ class TierFigures:
         self._certain = 0
         """Judgments of the first tier, once each: what a cascade always asks."""
 
-    def add_prompt(self, judgments: Sequence[Mapping[str, Any]]) -> None:
+    def add_prompt(
+        self,
+        judgments: Sequence[Mapping[str, Any]],
+        completions: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """``completions``: of those that are ranked without a judgment (by the records of their
+        writers) a judge could have been asked."""
         asked = [row for row in judgments if not is_by_code(row["protocol"])]
-        completions = len({name for row in asked for name in row["completion_ids"]})
+        names = {name for row in asked for name in row["completion_ids"]}
+        if not judgments or asked:
+            names |= {row["id"] for row in completions if row.get("score") is not None}
+        names -= {row["id"] for row in completions if row.get("duplicate_of")}
         for row in asked:
             self._asked[row["judge"]] += 1
             if row["cost_usd"] is None:
                 self._unpriced.add(row["judge"])
             else:
                 self._cost[row["judge"]] += row["cost_usd"]
-        if asked:
+        if names:
             first = min((judge.tier for judge in self._judges), default=0)
             for judge in self._judges:
-                questions = judge.questions(completions)
+                questions = judge.questions(len(names))
                 self._everything[judge.label] += judge.repeats * questions
                 self._certain += questions if judge.tier == first else 0
 

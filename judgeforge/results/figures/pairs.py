@@ -11,6 +11,7 @@ from typing import Any
 from judgeforge.ranking.protocols import CODE
 from judgeforge.records import RubricId
 from judgeforge.results.figures.completions import CompletionFigures
+from judgeforge.results.figures.contrast import ContrastFigures
 from judgeforge.results.figures.distribution import Values
 from judgeforge.results.figures.label_noise import LabelNoise
 from judgeforge.store.manifest import (
@@ -58,6 +59,9 @@ class PairFigures:
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
         self.label_noise = LabelNoise()
+        self.contrast = ContrastFigures()
+        self.unmeasured = 0
+        """Pairs by design of which none was judged: their confidence says nothing."""
         self.columns = PairColumns()
         """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
@@ -77,7 +81,7 @@ class PairFigures:
         if not pairs:
             return
         self.prompts += 1
-        self.label_noise.add_prompt([_wrong(pair) for pair in pairs])
+        self.label_noise.add_prompt([_wrong(pair) for pair in pairs if not _is_unmeasured(pair)])
         for line in lines:
             self._digest.update(line)
             self.columns.add_line(line)
@@ -87,23 +91,32 @@ class PairFigures:
 
     def _add(self, pair: Mapping[str, Any], p_best: float | None) -> None:
         self.pairs += 1
-        self.confidence.add(pair["confidence"])
-        self.tie.add(_tie(pair))
-        self.wrong.add(_wrong(pair))
-        self.margin.add(pair["score_margin"])
-        self.score_chosen.add(pair["score_chosen"])
-        self.score_rejected.add(pair["score_rejected"])
+        self._add_quality(pair)
         if p_best is not None:
             self.p_best.add(p_best)
         self.verified += list(pair["provenance"].get("judges") or ()) == [CODE]
         self._add_lengths(pair)
         self.beside_words.update(_beside_words(pair))
         self.models[str(pair["chosen_model"]), str(pair["rejected_model"])] += 1
-        if rubric := pair["provenance"].get("rubric"):
+        rubric = pair["provenance"].get("rubric")
+        if rubric and not pair.get("own_criteria"):  # those are as many as prompts
             self.rubrics[RubricId.model_validate(rubric)] = None
 
+    def _add_quality(self, pair: Mapping[str, Any]) -> None:
+        if _is_unmeasured(pair):
+            self.unmeasured += 1
+            return
+        self.confidence.add(pair["confidence"])
+        self.tie.add(_tie(pair))
+        self.wrong.add(_wrong(pair))
+        self.margin.add(pair["score_margin"])
+        self.score_chosen.add(pair["score_chosen"])
+        self.score_rejected.add(pair["score_rejected"])
+
     def _add_lengths(self, pair: Mapping[str, Any]) -> None:
-        chosen, rejected = text_length(pair["chosen"]), text_length(pair["rejected"])
+        texts = said_by(pair["chosen"]), said_by(pair["rejected"])
+        self.contrast.add(pair, *texts)
+        chosen, rejected = map(len, texts)
         self.prompt_length.add(text_length(pair.get("prompt") or ()))
         self.chosen_length.add(chosen)
         self.rejected_length.add(rejected)
@@ -167,13 +180,23 @@ def _tie(pair: Mapping[str, Any]) -> float:
     return float(pair.get("p_tie") or 0.0)
 
 
+def _is_unmeasured(pair: Mapping[str, Any]) -> bool:
+    audit = pair.get("audit") or {"judged": True}
+    return not audit["judged"] and not audit["pairs"]
+
+
 def _wrong(pair: Mapping[str, Any]) -> float:
     return max(0.0, 1.0 - float(pair["confidence"]) - _tie(pair))
 
 
 def text_length(messages: Sequence[Mapping[str, Any]]) -> int:
     """In characters."""
-    return sum(_message_length(message) for message in messages)
+    return len(said_by(messages))
+
+
+def said_by(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Words and tool calls."""
+    return "".join(map(_said, messages))
 
 
 def _beside_words(pair: Mapping[str, Any]) -> Iterator[str]:
@@ -193,13 +216,13 @@ def _has_picture(message: Mapping[str, Any]) -> bool:
     return not isinstance(content, str | None) and any("image_url" in part for part in content)
 
 
-def _message_length(message: Mapping[str, Any]) -> int:
-    """Of words and tool calls; a thought is no part of what is said."""
+def _said(message: Mapping[str, Any]) -> str:
+    """Words and tool calls; a thought is no part of what is said."""
     content = message["content"]
     if isinstance(content, str) and not message.get("tool_calls"):
-        return len(content)
+        return content
     one = row_message(message)
-    return len(said_text(one.text, one.tool_calls))
+    return said_text(one.text, one.tool_calls)
 
 
 def _rest(share: float | None) -> float | None:

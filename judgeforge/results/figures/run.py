@@ -113,7 +113,7 @@ class RunFigures:
         )
         self.completions.add_prompt(completions)
         self.given_labels.add_prompt(completions)
-        self.tiers.add_prompt(judgments)
+        self.tiers.add_prompt(judgments, completions)
         sources = [pair["provenance"] for pair in pairs]
         in_pairs = {each[side] for each in sources for side in ("chosen_id", "rejected_id")}
         told = self.judges.add_prompt(judgments, in_pairs)

@@ -4,6 +4,8 @@ writing.py        reads the folder, counts, draws, writes
 page.py           what is where on the page
 call_findings.py  what stands out in how the calls went
 findings.py       what stands out, and what to do about it
+contrast_findings.py  the same of how wide pairs are, and of whose style
+finding.py        what a rule says
 charts.py         where the parts of a chart are
 shown_pairs.py    the pairs that are shown whole
 shown_turns.py    turns with their calls, thoughts and pictures

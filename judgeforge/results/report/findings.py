@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from judgeforge.records import SkipReason
 from judgeforge.results.figures.completions import FINISHED, others
@@ -17,17 +15,16 @@ from judgeforge.results.figures.given_labels import SURE
 from judgeforge.results.figures.label_noise import robust_loss
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.results.how_made import judges_by_name, part
+from judgeforge.results.report import contrast_findings
 from judgeforge.results.report.call_findings import of_calls
+from judgeforge.results.report.finding import ENOUGH, Finding
 from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 
-ENOUGH = 30
-"""Cases below which a share says little."""
 _MANY_WRONG, _STRICTER = 0.1, 0.8
 _CERTAIN = 3.0
 """Standard errors from one half."""
 _LONGER = 0.1
-_ONE_WINS = 0.9
 _SILENT = 0.05
 _NEAR_CHANCE = 0.6
 _FIRST = 0.1
@@ -35,14 +32,6 @@ _FAILED = 0.05
 _UNFINISHED, _TWINS = 0.1, 0.2
 _TIES = 0.2
 _REVERSED = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    level: Literal["look", "note"]
-    """``look``: may spoil training or cost; ``note``: good to know."""
-    text: str
-    advice: str
 
 
 _MISSING: Mapping[str, str] = {
@@ -101,18 +90,6 @@ def _length(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             "pairing.strategy: length_matched or pairing.max_length_ratio; or a rubric that says "
             "how long is right.",
         )
-
-
-def _models(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
-    for model, (won, lost) in figures.pairs.wins().items():
-        total = won + lost
-        if total >= ENOUGH and won / total >= _ONE_WINS:
-            yield Finding(
-                "look",
-                f"{model} is chosen in {won / total:.0%} of its pairs with other models: they may "
-                "teach to tell its style apart more than to answer well.",
-                "Sample several completions of each model, so that models meet themselves too.",
-            )
 
 
 def _silence(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
@@ -320,7 +297,11 @@ def _is_certain(share: float, cases: int) -> bool:
 _RULES: tuple[Rule, ...] = (
     _wrong,
     _length,
-    _models,
+    contrast_findings.alike,
+    contrast_findings.narrow,
+    contrast_findings.style,
+    contrast_findings.audit,
+    contrast_findings.records,
     _silence,
     _agreement,
     _criteria,

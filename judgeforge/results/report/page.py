@@ -48,6 +48,7 @@ def page(
         "thresholds": [(least, *figures.pairs.with_least(least)) for least in _THRESHOLDS],
         "models": _models(figures),
         "writers": sorted(figures.completions.models.items())[:_MOST_NAMES],
+        **_contrast(manifest, figures),
         "criteria": list(figures.criteria.by_name(manifest.faults))[:_MOST_NAMES],
         "judges": _judges(manifest, figures),
         "agreement": _agreement(figures),
@@ -173,6 +174,17 @@ def _models(figures: RunFigures) -> dict[str, Any]:
             for chosen in names
         ],
         "wins": [(name, *wins[name]) for name in names],
+    }
+
+
+def _contrast(manifest: Manifest, figures: RunFigures) -> dict[str, Any]:
+    known, contrast = manifest.reliability or {}, figures.pairs.contrast
+    return {
+        "contrast": contrast.largest(_MOST_NAMES),
+        "styles": sorted(contrast.styles.items())[:_MOST_NAMES],
+        "audit": manifest.audit[:_MOST_NAMES],
+        "records": (known.get("writers") or ())[:_MOST_NAMES],
+        "agreed": known.get("writers_agreed") or 0.0,
     }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from judgeforge.ranking.reliability.judges import JudgeReliability
 from judgeforge.ranking.reliability.unseen import PANEL_DOUBT
 from judgeforge.records import SkipReason
 from judgeforge.results.status import KILLED
@@ -20,6 +22,9 @@ class StatusWords(NamedTuple):
     good: bool = False
 
 
+_TWO_JUDGES_SD, _FIT_PROMPTS = 0.33, 64
+"""Standard deviation of the logarithm of how many times one of two judges errs as much as the
+other, over fits of the same two on so many prompts (the judges of benchmarks/confidence.py)."""
 _FIX_ROW = "fix the row; skips.jsonl names file and line"
 _NOTHING = "nothing to fix: the first one counts"
 
@@ -78,7 +83,7 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
         "see missing in judgments.jsonl: a larger max_tokens of the judge, or another judge",
     ),
     SkipReason.TIE: SkipWords(
-        "the judges cannot tell the answers apart",
+        "judges cannot tell the answers apart, or verifiers found all right, or all wrong",
         "more judges or repeats; a higher temperature makes answers differ more",
     ),
     SkipReason.ALIKE: SkipWords(
@@ -108,6 +113,10 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
     SkipReason.NOT_AMONG_BEST: SkipWords(
         "better pairs of other prompts are as many as pairing.best keeps",
         "a larger number in pairing.best and --force keep more of them, from the cache",
+    ),
+    SkipReason.NOT_SHOWN_BETTER: SkipWords(
+        "the audit does not show that such a chosen side is better than such a rejected one",
+        "writers that are further apart, or a larger pairing.audit; see the audit above",
     ),
     SkipReason.TOKEN_DIFFERENCE: SkipWords(
         "the sides differ by more tokens than pairing.max_token_difference allows",
@@ -166,10 +175,37 @@ def assumed(reliability: Mapping[str, Any]) -> str:
         )
     if (reliability.get("doubt") or 0.0) > PANEL_DOUBT:
         return (
-            "The judge is alone: how far its answers differ was measured, its lasting error is "
-            "assumed to be as wide as that of recorded judges."
+            "The judge is alone: how far its answers differ was measured, and its lasting error is "
+            "inferred from that, from prompts whose answers it finds alike, and from recorded "
+            f"judges; it may well be {math.exp(reliability['doubt']):.1f} times as large or small."
         )
     return (
         "No labels were used: confidence follows from how far the judges agree, and how far they "
-        "err together is assumed from recorded judges, not measured."
+        f"err together is assumed from recorded judges, not measured.{_of_two(reliability)}"
     )
+
+
+def _of_two(reliability: Mapping[str, Any]) -> str:
+    """Whether two judges that score are told apart; nothing about others."""
+    judges = [one for one in reliability.get("judges") or () if _scored(one)]
+    prompts = reliability.get("prompts") or 0
+    if len(judges) != 2 or not prompts:
+        return ""
+    larger, smaller = sorted(judges, key=_error, reverse=True)
+    times = _error(larger) / _error(smaller)
+    if math.log(times) < _TWO_JUDGES_SD * math.sqrt(_FIT_PROMPTS / prompts):
+        return (
+            f" {larger['name']} and {smaller['name']} cannot be told apart by their scores on "
+            f"{prompts} prompts: each counts about as much as the other."
+        )
+    return f" {larger['name']} is taken to err {times:.1f} times as much as {smaller['name']}."
+
+
+def _scored(judge: Mapping[str, Any]) -> bool:
+    """Judges without a score keep what is assumed of any."""
+    return judge.get("own_sd") not in {None, JudgeReliability().own_sd}
+
+
+def _error(judge: Mapping[str, Any]) -> float:
+    """Of one answer, for a point of quality."""
+    return math.hypot(judge["own_sd"], judge.get("repeat_sd") or 0.0) / (judge.get("scale") or 1.0)

@@ -13,9 +13,10 @@ from judgeforge.calibration.promise import Promise, make_promise, share_kept_by_
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.runs.measurement.label_rows import LabelFile, read_labels
+from judgeforge.runs.measurement.label_rows import LabelFile, read_labels, without_shown
 from judgeforge.runs.measurement.label_run import JudgedLabels, cascade_replay, judge_labels
 from judgeforge.runs.planning.calibration_file import fingerprint, write_figures
+from judgeforge.runs.planning.judge_words import asked_key
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.runs.progress import Progress
 
@@ -47,7 +48,7 @@ def calibrate_config(
 ) -> CalibrationReport:
     """Raises ConfigError, InputError (also for too few labels) and what stops a run."""
     prepared = prepare_measurement(config)
-    read = read_labels(labels, prepared.row_checks)
+    read = labels_apart(prepared, labels)
     _check_number(labels, len(read.rows))
     rubric = prepared.rubric.identity
     judged = judge_labels(config, rubric, read, on_progress=on_progress)
@@ -78,9 +79,26 @@ def prepare_measurement(config: RunConfig) -> Preparation:
     return replace(prepare(bare), config=config)
 
 
+def labels_apart(prepared: Preparation, file: Path) -> LabelFile:
+    """The labels that judges may be measured on. Raises InputError where none is left."""
+    labels = read_labels(file, prepared.row_checks)
+    shown = {key for own in prepared.own_prompts.values() for key in own.shown}
+    if not shown:
+        return labels
+    found = without_shown(labels, lambda prompt: asked_key(prompt) in shown)
+    if not found.rows:
+        raise InputError(
+            f"{file}: all of its labels are examples that the judges are shown. Measure them on "
+            "others, or show fewer (`examples: {number: …}`)."
+        )
+    return found
+
+
 def label_notes(labels: LabelFile, judged: JudgedLabels) -> tuple[str, ...]:
     """What a reader must know about the labels that count."""
     notes = [skip.detail for skip in labels.skips]
+    if labels.shown:
+        notes.append(f"{labels.shown} labels are left out: the judges are shown them as examples")
     if judged.unjudged:
         notes.append(f"{judged.unjudged} labels are left out: their completions were not judged")
     if len(judged.rows) < ENOUGH_LABELS:

@@ -12,8 +12,11 @@ from judgeforge.calibration.evaluation.api import evaluate
 from judgeforge.calibration.evaluation.evaluation import Comparison, Evaluation, compare
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import InputError
-from judgeforge.runs.measurement.calibrating import label_notes, prepare_measurement
-from judgeforge.runs.measurement.label_rows import read_labels
+from judgeforge.runs.measurement.calibrating import (
+    label_notes,
+    labels_apart,
+    prepare_measurement,
+)
 from judgeforge.runs.measurement.label_run import cascade_replay, judge_labels
 from judgeforge.runs.planning.calibration_file import load_calibration, write_figures
 from judgeforge.runs.progress import Progress
@@ -44,7 +47,7 @@ def evaluate_config(
     prepared = prepare_measurement(config)
     rubric = prepared.rubric.identity
     calibration = load_calibration(config, rubric)
-    read = read_labels(labels, prepared.row_checks)
+    read = labels_apart(prepared, labels)
     judged = judge_labels(config, rubric, read, on_progress=on_progress)
     if not judged.rows:
         raise InputError(f"{labels}: no labelled completion was judged; see {judged.folder}/run")

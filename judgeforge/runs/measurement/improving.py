@@ -17,14 +17,15 @@ from judgeforge.errors import ConfigError, InputError
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Judgment
-from judgeforge.runs.measurement.calibrating import label_notes, prepare_measurement
-from judgeforge.runs.measurement.label_rows import LabelledPrompt, read_labels
+from judgeforge.runs.measurement.calibrating import (
+    label_notes,
+    labels_apart,
+    prepare_measurement,
+)
+from judgeforge.runs.measurement.label_rows import LabelledPrompt
 from judgeforge.runs.measurement.label_run import JudgedLabels, judge_labels
 from judgeforge.runs.progress import Progress
 from judgeforge.store.atomic_files import make_folder, replacing
-from judgeforge.store.folder import RunFolder
-from judgeforge.store.json_lines import read_rows
-from judgeforge.store.own_criteria import FIELD
 from judgeforge.text.wording import listed
 
 OWN = "criteria of the prompts' own"
@@ -50,7 +51,7 @@ def improve_rubric(
     prepared = prepare_measurement(config)
     if out is not None and out.exists():
         raise ConfigError(f"{out} is there already, and nothing is replaced; give another --out")
-    read = read_labels(labels, prepared.row_checks)
+    read = labels_apart(prepared, labels)
     judged = judge_labels(config, prepared.rubric.identity, read, on_progress=on_progress)
     own = prepared.own_rubrics
     rubric = prepared.rubric if own is None else own.shared
@@ -60,8 +61,7 @@ def improve_rubric(
             f"{labels}: no judge says anything of single criteria. Judges with `protocol: "
             "pointwise` or `decisions` do, and with `pairwise` those with `criteria: separate`."
         )
-    weights = {one.name: one.weight for one in rubric.criteria}
-    found = judge_criteria(scored, {**weights, **({OWN: 1.0} if own is not None else {})})
+    found = judge_criteria(scored, _weights(judged, rubric, own))
     notes = [*_notes(found), *label_notes(read, judged), *_silent(judged)]
     if out is None:
         return ImprovementReport(found, tuple(notes))
@@ -69,28 +69,31 @@ def improve_rubric(
         notes.append(f"{out} was not written: the labels support no other weights")
         return ImprovementReport(found, tuple(notes))
     gone = [one.name for one in found.criteria if one.suggested == 0]
-    notes += (
-        [f"{out} has no {listed(gone, mark='`')}: the labels give no weight to it"] if gone else []
-    )
+    if gone:
+        notes.append(f"{out} lacks {listed(gone, mark='`')}: the labels give no weight to it")
     _write(out, rubric, found)
     return ImprovementReport(found, tuple(notes), out)
 
 
+def _weights(judged: JudgedLabels, rubric: Rubric, own: OwnRubrics | None) -> dict[str, float]:
+    """Of the rubric; of the prompts' own criteria what they weigh together in the mean."""
+    found = {one.name: one.weight for one in rubric.criteria}
+    if own is None or not judged.own_criteria:
+        return found
+    sizes = [
+        sum(one.size for one in own.of_kept(text).own) for text in judged.own_criteria.values()
+    ]
+    return {**found, OWN: float(f"{sum(sizes) / len(sizes):.2g}")}
+
+
 def _scored(judged: JudgedLabels, rubric: Rubric, own: OwnRubrics | None) -> Iterator[ScoredPrompt]:
-    kept = {} if own is None else _own_criteria(RunFolder(judged.folder / "run"))
     for row in judged.rows:
         prompt_id = row.prompt.id
         mine = rubric
-        if own is not None and (text := kept.get(prompt_id)) is not None:
+        if own is not None and (text := judged.own_criteria.get(prompt_id)):
             mine = own.of_kept(text)
         scores = _by_completion(judged.judgments[prompt_id], row, mine)
         yield ScoredPrompt(row.label, {name: _as_one(s, mine) for name, s in scores.items()})
-
-
-def _own_criteria(folder: RunFolder) -> Mapping[str, str]:
-    """By prompt id: as rows brought them, or a model wrote them."""
-    rows = (row for file in (folder.pairs, folder.skips) for row in read_rows(file))
-    return {row["prompt_id"]: row[FIELD] for row in rows if row.get(FIELD)}
 
 
 def _by_completion(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,8 @@ class LabelFile:
     skips: tuple[Skip, ...]
     kind: LabelKind
     people: Agreement | None
+    shown: int = 0
+    """Rows that were left out, since judges are shown them as examples."""
 
 
 def completion_id(prompt_id: str, index: int) -> str:
@@ -95,6 +97,16 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
     return LabelFile(
         tuple(rows), tuple(skips), _one_kind(file, rows, skips), agreement([r.people for r in rows])
     )
+
+
+def without_shown(labels: LabelFile, is_shown: Callable[[Prompt], bool]) -> LabelFile:
+    """Without the rows that judges are shown as examples: nobody is measured on what it was told.
+
+    ``is_shown``: whether a prompt is in any judge's examples.
+    """
+    rows = tuple(row for row in labels.rows if not is_shown(row.prompt))
+    people = agreement([row.people for row in rows])
+    return replace(labels, rows=rows, people=people, shown=len(labels.rows) - len(rows))
 
 
 def _rows(file: Path) -> Iterator[RawRow | BadRow]:

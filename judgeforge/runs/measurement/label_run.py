@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -34,7 +34,8 @@ from judgeforge.runs.wiring import build_escalation
 from judgeforge.sampling.sampling import ready_completions, usable
 from judgeforge.store.atomic_files import make_folder, replacing
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.json_lines import read_log, read_records
+from judgeforge.store.json_lines import read_log, read_records, read_rows
+from judgeforge.store.own_criteria import FIELD
 
 _DIGITS = 12
 
@@ -51,6 +52,8 @@ class JudgedLabels:
     folder: Path
     paid_usd: float | None
     """By this start; the rest was paid earlier."""
+    own_criteria: Mapping[str, str] = field(default_factory=dict)
+    """By prompt id: those of its own that it was judged by, as a run keeps them."""
 
     @property
     def texts(self) -> dict[str, str]:
@@ -82,7 +85,15 @@ def judge_labels(
         unjudged=len(labels.rows) - len(rows),
         folder=folder,
         paid_usd=0.0 if result.did_nothing else result.manifest["last_run"]["cost_usd"],
+        own_criteria=_own_criteria(config, RunFolder(result.folder)),
     )
+
+
+def _own_criteria(config: RunConfig, folder: RunFolder) -> dict[str, str]:
+    if config.rubric_parts.per_prompt is None:
+        return {}
+    rows = (row for file in (folder.pairs, folder.skips) for row in read_rows(file))
+    return {str(row["prompt_id"]): str(row[FIELD]) for row in rows if row.get(FIELD)}
 
 
 def _without_the_rest(config: RunConfig, prompts: Path) -> RunConfig:
@@ -139,9 +150,8 @@ T = TypeVar("T")
 def cascade_replay(prepared: Preparation, judged: JudgedLabels) -> AsAsked | None:
     """None where every judge is asked everything."""
     judgments = [one for judgments in judged.judgments.values() for one in judgments]
-    escalation = build_escalation(
-        prepared, prepared.panel(RecordedPanel, judgments), Estimator(prepared)
-    )
+    panel, own = prepared.panel(RecordedPanel, judgments), prepared.own_rubrics
+    escalation = build_escalation(prepared, panel, Estimator(prepared))
     if escalation is None:
         return None
     rows: Mapping[str, LabelledPrompt] = {row.prompt.id: row for row in judged.rows}
@@ -152,7 +162,9 @@ def cascade_replay(prepared: Preparation, judged: JudgedLabels) -> AsAsked | Non
 
         row = rows[prompt_id]
         completions = usable(ready_completions(row.prompt))
-        judgments = _result(escalation.judge(row.prompt, completions, known))
+        kept = judged.own_criteria.get(prompt_id)
+        by = None if own is None or kept is None else panel.by(own.of_kept(kept))
+        judgments = _result(escalation.judge(row.prompt, completions, known, panel=by))
         return read_evidence(judgments, [one.id for one in completions], texts=row.texts)
 
     return as_asked

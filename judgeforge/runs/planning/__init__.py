@@ -5,21 +5,29 @@ worklist.py          what is to be done, from one reading of the input
 identity.py          what may change between two starts, and what may not
 changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
-own_criteria_cost.py  what criteria of prompts' own cost
+own_cost.py          what written criteria and judges' own answers cost
 estimate.py          what the calls of a prompt will cost
 frames.py            what a judge is sent about a prompt, in tokens
 loads.py             what a model has to do, and what that costs
 expected_calls.py    how many calls a start will make
 plan.py              what a run would cost
 batch_plan.py        what batches save, and what caches do
+records_plan.py      what the records of writers save
+audit_notes.py       what the audit of pairs by design costs and can show
 replicas.py          models that several servers have
+spending_plan.py     how a sum of money is best spent
+spending_words.py    why it is, in sentences
+pilot.py             what a run folder shows of its judges, to plan by
 check.py             whether a run is ready to start
 input_notes.py       how rows were read, and what of them was not
 preference_lint.py   what stands out in a preference set of others
+row_demands.py       what a configuration asks of every row
+judge_words.py       judges' prompts and examples in the user's own words
 judge_settings.py    whether judges can do what is asked of them
 verifiers.py         whether the programs that checks need can be run here
 model_settings.py    whether each model can do what is asked of it
 pair_sides.py        whether the writers that pairs are to have write at all
+tokenizer.py         the tokenizer that limits of length count with
 measure.py           what is bought to measure the judges
 network.py           certificates, proxies and hosts, looked at before anything is sent
 doctor.py            what a run needs on this machine

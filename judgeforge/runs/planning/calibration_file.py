@@ -12,10 +12,11 @@ from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.promise import make_promise
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.judging.judge_prompts import TEMPLATES_OF_OTHER_MATERIAL, template_digests
+from judgeforge.judging.templates import TEMPLATES_OF_OTHER_MATERIAL, template_digests
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import RubricId
 from judgeforge.runs.planning.identity import differences, first_of, model_identity, own_criteria
+from judgeforge.runs.planning.judge_words import with_digests
 from judgeforge.store.atomic_files import make_folder, replacing
 from judgeforge.text.wording import first_problem
 
@@ -30,14 +31,18 @@ def fingerprint(config: RunConfig, rubric: RubricId) -> dict[str, Any]:
         "rubric": {**rubric.model_dump(mode="json"), **own_criteria(config)},
         "judges": {
             judge.label: {
-                **judge.model_dump(mode="json", exclude=_IRRELEVANT),
+                **with_digests(judge, judge.model_dump(mode="json", exclude=_IRRELEVANT)),
                 "model": model_identity(config.models[judge.model]),
             }
             for judge in judges
         },
         "asked": _asked(config),
         **({"show_reasoning": True} if config.judging.show_reasoning else {}),
-        "prompts": template_digests(sorted({judge.protocol for judge in judges})),
+        "prompts": template_digests(
+            sorted({judge.protocol for judge in judges}),
+            own_criteria=config.rubric_parts.per_prompt is not None,
+            own_words=any(one.prompt or one.examples or one.commit_first for one in judges),
+        ),
     }
 
 
@@ -51,7 +56,16 @@ def _asked(config: RunConfig) -> dict[str, Any] | None:
         "cascade": cascade.model_dump(mode="json"),
         "tiers": {judge.label: judge.tier for judge in config.judging.judges},
         "max_error": config.pairing.max_error,
+        **_aim(config),
     }
+
+
+def _aim(config: RunConfig) -> dict[str, Any]:
+    """Nothing where it is what it was before there was another."""
+    judging = config.judging
+    if judging.aim == "rightness":
+        return {}
+    return {"aim": judging.aim, "training_value": judging.training_value.model_dump(mode="json")}
 
 
 def load_calibration(config: RunConfig, rubric: RubricId) -> Calibration | None:

@@ -21,10 +21,11 @@ from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
 from judgeforge.runs.planning.preparation import (
     check_prompts_file,
     prepare,
-    row_checks,
     shared_rubric,
 )
 from judgeforge.runs.planning.reward_notes import RewardNotes
+from judgeforge.runs.planning.row_demands import row_checks
+from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
@@ -56,7 +57,7 @@ class CheckReport:
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """All mistakes at once, not only the first."""
     warnings = [*cascade_warnings(config), *untellable(config)]
-    report = CheckReport(warnings=warnings)
+    report = CheckReport(warnings=warnings, problems=_tokenizer(config))
     if config.judging.judges and config.judging.calibration is None:
         report.notes.append(ASSUMED_CONFIDENCE)
     estimator, loads = None, dict[str, ModelLoad]()
@@ -75,7 +76,13 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     noticed, worst = Noticed(), Worst()
     sides, rewards = SideNotes(config), RewardNotes(config, rubric)
     verified = VerifiedPrompts(rubric, asks=bool(config.judging.judges))
-    about = InputNotes(config.prompts, row_checks(config, rubric))
+    write = config.rubric_parts.write
+    about = InputNotes(
+        config.prompts,
+        row_checks(config, rubric),
+        own_criteria=config.rubric_parts.per_prompt is not None,
+        are_written=write is not None,
+    )
     rows = read_clean_prompts(
         config.prompts,
         about.checks,
@@ -97,7 +104,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
         report.problems.append(str(error))
         return report
     report.source, report.lint, report.left_out = about.shape(), about.lint(), worst.described()
-    report.notes += [*verified.notes(), *about.notes(), *noticed.sights()]
+    report.notes += [*verified.notes(), *sides.notes(), *about.notes(), *noticed.sights()]
     report.notes += unsent_thoughts(config, noticed)
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
     rewards.add_to(report.notes, report.warnings)
@@ -119,6 +126,14 @@ def _of_rows(report: CheckReport, allowed: float) -> Iterator[str]:
             f"{allowed:g} allows, so the run would end with exit 5. Name the right columns with "
             "`prompts.fields`, fix the rows, or raise the limit"
         )
+
+
+def _tokenizer(config: RunConfig) -> list[str]:
+    try:
+        read_tokenizer(config)
+    except ConfigError as error:
+        return list(map(str, error.mistakes))
+    return []
 
 
 def unsent_thoughts(config: RunConfig, noticed: Noticed) -> list[str]:

@@ -27,6 +27,7 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
+from judgeforge.judging.programs.sandbox import SandboxUnavailableError, open_sandbox
 from judgeforge.runs.folders import default_folder
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.identity import called_models
@@ -66,7 +67,7 @@ def diagnose(config: RunConfig | None = None) -> list[Finding]:
             _sqlite(config),
         ]
         findings += _on_finish(config)
-    return [*findings, _free_disk("run folder", run_folder), _locks(run_folder)]
+    return [*findings, _sandbox(), _free_disk("run folder", run_folder), _locks(run_folder)]
 
 
 def _python() -> Finding:
@@ -198,6 +199,15 @@ def _hosts(config: RunConfig) -> list[Finding]:
         )
         findings.append(Finding(called, status, f"not reachable: {problem} {users}", advice))
     return findings
+
+
+def _sandbox() -> Finding:
+    """Only `python_tests` needs it; where a rubric has them, a run without it is refused."""
+    try:
+        sandbox = open_sandbox()
+    except SandboxUnavailableError as error:
+        return Finding("sandbox", "warn", str(error), "Needed for checks by `python_tests` only.")
+    return Finding("sandbox", "ok", f"{sandbox.bwrap}; it holds here")
 
 
 def _free_disk(name: str, folder: Path) -> Finding:

@@ -11,6 +11,7 @@ from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.layout import CODE_OF_A_REQUEST
 from judgeforge.judging.panel import Panel
+from judgeforge.ranking.pairing.delta import is_audited, of_both_sides
 from judgeforge.records import Completion, Prompt, ReadyCompletion
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.frames import CALL_TOKENS, Frames
@@ -23,8 +24,14 @@ from judgeforge.runs.planning.loads import (
     Caching,
     ModelLoad,
 )
-from judgeforge.runs.planning.measure import Measure, bought, is_measured
-from judgeforge.runs.planning.own_criteria_cost import OwnCriteriaCost
+from judgeforge.runs.planning.measure import (
+    Measure,
+    asks_from_records,
+    bought,
+    first_prompts,
+    is_measured,
+)
+from judgeforge.runs.planning.own_cost import OwnAnswerCost, OwnCriteriaCost, own_answer_tokens
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.verifiers import is_verifiable
 from judgeforge.sampling.draws import draws
@@ -54,18 +61,27 @@ class Estimator:
         *,
         escalation: float = ASSUMED_ESCALATION,
         first_directly: bool = False,
+        asked: float | None = None,
     ) -> None:
         """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1.
-        ``first_directly``: whether the first prompt is asked without batches."""
+        ``first_directly``: whether the first prompt is asked without batches. ``asked``: the share
+        of all that is asked where the writers have records; None where no run has shown it, and the
+        first tier is taken to be asked everything."""
         self._config, self._prepared = prepared.config, prepared
         self._beyond = (0.0, escalation, 1.0)
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
+        self._answers = OwnAnswerCost(self._input_tokens)
         self._frames = Frames(prepared, self._own.rubric_of, self._input_tokens)
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
+        judging, checked = self._config.judging, bool(prepared.rubric.checked)
+        self._from_records = asks_from_records(judging, checked=checked)
+        self._of_records = asked
+        self.audited = 0
+        """Prompts so far whose pair by design is judged."""
         self._first: dict[str, int] = {}
         """The prompts that judges are learnt from, by id, with their places."""
         self._next_directly = first_directly
@@ -111,6 +127,22 @@ class Estimator:
         self._judge(prompt, judge, [shown], (length,) * 3, load)
         return to_usd(load.pico[EXPECTED])
 
+    def fresh_prompt_usd(self, prompt: Prompt, completions: Sequence[Completion]) -> float | None:
+        """Expected price of another prompt like this one: its completions, which are as long as
+        these, and the first tier. None where a price is unknown."""
+        loads = self.loads()
+        self._sample(prompt, loads)
+        known = {name: load.pico[EXPECTED] for name, load in loads.items()}
+        usd = to_usd(sum(known.values()))
+        for judge in self._config.judging.judges:
+            if judge.tier != self._first_tier:
+                continue
+            price = self.question_usd(prompt, judge, completions)
+            if price is None:
+                return None
+            usd += price * judge.questions(len(completions))
+        return usd
+
     def _shown_texts(self, answer: Completion | ReadyCompletion) -> tuple[str, str]:
         """What judges see of it."""
         thought = answer.reasoning if self._config.judging.show_reasoning else None
@@ -119,10 +151,16 @@ class Estimator:
     @property
     def measured(self) -> int:
         """How many of the prompts so far are asked more, to measure the judges."""
-        return sum(is_measured(place, name) for name, place in self._first.items())
+        rules = self._config.pairing
+        return sum(
+            is_measured(place, name) and (not rules.by_design or is_audited(rules, name))
+            for name, place in self._first.items()
+        )
 
     def _measured_by(self, prompt: Prompt) -> Measure | None:
-        if self._measure is not None and len(self._first) < self._config.judging.fit_prompts:
+        if (self._measure is not None or self._from_records) and len(self._first) < first_prompts(
+            self._config
+        ):
             self._first.setdefault(prompt.id, len(self._first))
         place = self._first.get(prompt.id)
         return self._measure if place is not None and is_measured(place, prompt.id) else None
@@ -145,7 +183,12 @@ class Estimator:
     def _add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
         lengths, models = self._sample(prompt, loads)
         completions, measure = _blank_completions(models), self._measured_by(prompt)
-        made = _WHERE_VERIFIED if is_verifiable(self._prepared.rubric, prompt) else ALWAYS
+        if self._config.pairing.by_design:
+            if not is_audited(self._config.pairing, prompt.id):
+                return
+            self.audited += 1
+            completions = of_both_sides(completions, self._config.pairing)
+        made = _WHERE_VERIFIED if is_verifiable(self._own.rubric_of(prompt), prompt) else ALWAYS
         self._own.add_writing(prompt, lengths, loads)
         for judge in self._config.judging.judges:
             shown = self._completions_shown(prompt, judge, completions)
@@ -157,9 +200,16 @@ class Estimator:
             elif measure == "repeats":
                 shown = shown * (1 + self._config.judging.fit_repeats)
                 certain = len(shown)
-            self._judge(prompt, judge, shown[:certain], lengths, load, made=made)
+            first = made
             beyond = tuple(share * most for share, most in zip(self._beyond, made, strict=True))
+            if self._from_records and prompt.id not in self._first:
+                first = (0.0, 1.0 if self._of_records is None else self._of_records, 1.0)
+                beyond = beyond if self._of_records is None else first
+            self._judge(prompt, judge, shown[:certain], lengths, load, made=first)
             self._judge(prompt, judge, shown[certain:], lengths, load, made=beyond)
+            if shown:
+                asked = first if certain else beyond
+                self._answers.add(prompt, judge, load, made=asked)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
         """A cascade asks the first tier once, and everything else only where doubt is left."""
@@ -236,13 +286,13 @@ class Estimator:
     ) -> None:
         if not shown:
             return
-        outputs = self._reply_tokens(prompt, judge)
+        outputs, answered = self._reply_tokens(prompt, judge), own_answer_tokens(judge)
         in_turn = self._prepared.layout != CODE_OF_A_REQUEST and not judge.facts.decides
         for frame, begins in self._frames.of(prompt, judge):
             for completions in sorted(set(shown)):
                 inputs = tuple(
-                    tokens + completions * length
-                    for tokens, length in zip(frame, lengths, strict=True)
+                    tokens + own + completions * length
+                    for tokens, own, length in zip(frame, answered, lengths, strict=True)
                 )
                 load.add(
                     shown.count(completions),

@@ -12,6 +12,7 @@ from judgeforge.judging.judge_prompts import (
     judge_messages,
     judge_prompt,
 )
+from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Prompt
 from judgeforge.runs.planning.loads import Beginning
@@ -57,27 +58,32 @@ class Frames:
             frame = self._input_tokens(judge.model, (system, user), choice)
             yield frame, Beginning(about_tokens(system.text) + CALL_TOKENS)
             return
-        rubric = self._rubric_of(prompt)
-        if rubric is not self._prepared.rubric:
+        rubric, own = self._rubric_of(prompt), self._words_of(judge)
+        if rubric is not self._prepared.rubric or own != OF_THE_HOUSE:
             for _, asked in rubrics_asked(judge, rubric):
-                yield self._rendered(prompt, asked, judge.model)
+                yield self._rendered(prompt, asked, judge)
             return
         if judge.label not in self._asked:
             self._asked[judge.label] = [asked for _, asked in rubrics_asked(judge, rubric)]
         for asked in self._asked[judge.label]:
-            yield self._frame(prompt, asked, judge.model)
+            yield self._frame(prompt, asked, judge)
 
-    def _rendered(self, prompt: Prompt, rubric: Rubric, model: str) -> Frame:
-        sent = judge_prompt("pointwise", rubric, prompt, [""], layout=self._prepared.layout)
-        system, user = sent.messages
+    def _words_of(self, judge: JudgeConfig) -> OwnPrompt:
+        return self._prepared.own_prompts.get(judge.label, OF_THE_HOUSE)
+
+    def _rendered(self, prompt: Prompt, rubric: Rubric, judge: JudgeConfig) -> Frame:
+        own, layout = self._words_of(judge), self._prepared.layout
+        protocol = "pointwise" if own == OF_THE_HOUSE else judge.protocol
+        sent = judge_prompt(protocol, rubric, prompt, [""], layout=layout, own=own)
         row = tokens_of_bytes(_shared_bytes(sent))
-        return self._input_tokens(model, (system, user)), Beginning(about_tokens(system.text), row)
+        tokens = self._input_tokens(judge.model, sent.messages)
+        return tokens, Beginning(about_tokens(sent.messages[0].text), row)
 
-    def _frame(self, prompt: Prompt, rubric: Rubric, model: str) -> Frame:
+    def _frame(self, prompt: Prompt, rubric: Rubric, judge: JudgeConfig) -> Frame:
         """Prompts of words alone differ by their words only: one of each shape is rendered."""
         shape = _shape(prompt)
         if shape is None:
-            return self._rendered(prompt, rubric, model)
+            return self._rendered(prompt, rubric, judge)
         key = rubric.sha256, shape
         if key not in self._around:
             sent = judge_prompt("pointwise", rubric, prompt, [""], layout=self._prepared.layout)

@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import PromptsConfig, RunConfig
 from judgeforge.judging.layout import CODE_OF_A_REQUEST, NEWEST_LAYOUT, Layout
+from judgeforge.ranking.cascade.training_value import TrainingValue
 from judgeforge.records import RubricId
+from judgeforge.runs.planning.judge_words import with_digests
 from judgeforge.runs.planning.measure import bought
 from judgeforge.store.manifest import Manifest
 from judgeforge.text.wording import listed, shortened
@@ -31,7 +33,13 @@ _BESIDE_JUDGING = {"on_judge_failure", "judgments", "prompt_layout"}
 layout of requests is compared on its own: a folder that names none keeps the one that it has."""
 _NEWER_FIELDS = {"chat_template", "thinking_tags", "system_role", "query", "send_reasoning"}
 """Named only where they are set: folders that were made before them know nothing of them."""
-_OF_JUDGING, _OF_PAIRING = {"show_reasoning": False}, {"thinking": "drop"}
+_OF_JUDGING: dict[str, object] = {
+    "show_reasoning": False,
+    "writer_prior": False,
+    "aim": "rightness",
+    "training_value": TrainingValue(),
+}
+_OF_PAIRING = {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""
 _NEWER_PROMPTS = {"shape", "last_answer", "keep"}
 _NEWER_COLUMNS = {"tools", "chosen", "rejected", "criteria"}
@@ -66,6 +74,10 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
                 mode="json",
                 exclude=_BESIDE_JUDGING | _unset(config.judging, _OF_JUDGING) | _unbought(config),
             ),
+            "judges": [
+                with_digests(judge, judge.model_dump(mode="json"))
+                for judge in config.judging.judges
+            ],
             "calibration": calibration,
         },
         "pairing": config.pairing.model_dump(

@@ -18,18 +18,30 @@ from judgeforge.text.wording import counted
 class InputNotes:
     """``source`` and ``checks`` are for the reading of rows, ``add`` is told of each prompt."""
 
-    def __init__(self, config: PromptsConfig, checks: RowChecks) -> None:
+    def __init__(
+        self,
+        config: PromptsConfig,
+        checks: RowChecks,
+        *,
+        own_criteria: bool = False,
+        are_written: bool = False,
+    ) -> None:
+        """``own_criteria``: whether rows' own criteria are read, ``are_written``: whether a model
+        writes some where a row has none."""
+        self._column, self._are_written = config.fields.criteria, are_written
+        self._reads = own_criteria
         self._lint = PreferenceLint()
         self._keep = frozenset(config.keep)
         self.source = SourceColumns.of(config, completions_wanted=checks.needs_completions)
         self.checks = replace(checks, look_at=self._lint.add)
         self._samples_alone = not (checks.needs_completions or checks.adds_completions)
-        self._prompts = self._ready = self._transcripts = 0
+        self._prompts = self._ready = self._transcripts = self._with_criteria = 0
         self._kept: set[str] = set()
 
     def add(self, prompt: Prompt) -> None:
         self._prompts += 1
         self._ready += bool(prompt.completions)
+        self._with_criteria += prompt.criteria is not None
         first = prompt.messages[0]
         if len(prompt.messages) == 1 and looks_like_transcript(first.content):
             self._transcripts += 1
@@ -55,10 +67,30 @@ class InputNotes:
                 "judged, so none is sampled for them (`sampling.add_to_ready` samples some beside "
                 "them)"
             )
-        return found
+        return [*found, *self._of_criteria()]
+
+    def _of_criteria(self) -> list[str]:
+        if not self._reads:
+            if self._column not in self.source.used:
+                return []
+            return [
+                f"the column `{self._column}` is not read: `rubric: {{name: …, per_prompt: add}}` "
+                "judges each row by its own criteria as well, `only` by nothing else"
+            ]
+        if self.checks.read_criteria is None:
+            return []  # the rubric could not be read, which is told elsewhere
+        brought = f"{counted(self._with_criteria, 'row')} of {self._prompts} bring criteria"
+        written = "; those of the others are written by a model" if self._are_written else ""
+        return [f"{brought} of their own{written}"] if self._prompts else []
 
     def warnings(self) -> list[str]:
-        return [
+        nobody = self.checks.read_criteria is not None and not self._are_written
+        idle = (
+            ["rubric.per_prompt does nothing: no row has `criteria`, and no model writes any"]
+            if nobody and self._prompts and not self._with_criteria
+            else []
+        )
+        return idle + [
             f"prompts.keep: `{name}` is neither a column nor a key of the metadata of any row"
             for name in self.source.never_seen()
             if name not in self._kept

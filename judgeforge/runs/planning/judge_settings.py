@@ -12,6 +12,8 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.judging.asking import context_room
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
+from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.rubric import Rubric
 from judgeforge.ranking.protocols import PROTOCOLS, Gives
 
@@ -33,7 +35,16 @@ def check_max_error(config: RunConfig) -> None:
 
 def check_judges(config: RunConfig, rubric: Rubric) -> None:
     nobody = not config.judging.judges and config.judging.judgments is None
-    if _leaves_to_judges(config, rubric) and nobody and not config.only_samples:
+    if config.pairing.by_design and nobody and leaves_to_judges(config, rubric):
+        if config.pairing.audits:
+            raise ConfigError(
+                f"`strategy: delta` has {config.pairing.audit:g} of the prompts judged, and no "
+                "judge is named. Add `judging: {judges: [{model: NAME}]}`, or say `audit: 0` for "
+                "pairs whose confidence is not measured.",
+                key="pairing.audit",
+            )
+        return
+    if leaves_to_judges(config, rubric) and nobody and not config.only_samples:
         first = rubric.judged[0].name if rubric.judged else "those of each prompt's own"
         raise ConfigError(
             f"rubric `{rubric.name}` has criteria for a judge ({first}, …), "
@@ -43,8 +54,10 @@ def check_judges(config: RunConfig, rubric: Rubric) -> None:
         )
 
 
-def _leaves_to_judges(config: RunConfig, rubric: Rubric) -> bool:
-    return bool(rubric.judged) or config.rubric_parts.per_prompt is not None
+def leaves_to_judges(config: RunConfig, rubric: Rubric) -> bool:
+    """Whether there can be criteria for a judge, in the rubric or of prompts' own."""
+    own = OwnRubrics.of(rubric, config)
+    return bool(rubric.judged) if own is None else own.leave_to_judges
 
 
 def check_protocols(config: RunConfig) -> None:
@@ -72,6 +85,13 @@ def check_protocols(config: RunConfig) -> None:
                 f"provider `{config.models[name].provider}` writes no text and cannot be sampled",
                 key="sampling.models",
             )
+    write = config.rubric_parts.write
+    if write is not None and not config.models[write.model].facts.writes:
+        raise ConfigError(
+            f"provider `{config.models[write.model].provider}` writes no text, so it can write no "
+            "criteria: name a model that chats",
+            key="rubric.write.model",
+        )
 
 
 def _check_files(judge: JudgeConfig, model: ModelConfig, number: int) -> None:
@@ -115,7 +135,7 @@ def check_rewards(config: RunConfig) -> None:
 
 def check_families(config: RunConfig, rubric: Rubric) -> None:
     """Every sampled model needs a judge that is not of its own family."""
-    asked = _leaves_to_judges(config, rubric)
+    asked = leaves_to_judges(config, rubric)
     if not (config.judging.exclude_own_family and asked and config.sampling):
         return
     own_family = OwnFamily(config.models)
@@ -128,17 +148,17 @@ def check_families(config: RunConfig, rubric: Rubric) -> None:
             )
 
 
-def judged_tokens(config: RunConfig, rubric: Rubric) -> int | None:
+def judged_tokens(config: RunConfig, rubric: Rubric, own: Mapping[str, OwnPrompt]) -> int | None:
     """The most that any judge can be shown; None where that is unknown, or no judge is asked."""
-    judges = config.judging.judges if _leaves_to_judges(config, rubric) else ()
-    rooms = [_room(config, judge, rubric) for judge in judges]
+    judges = config.judging.judges if leaves_to_judges(config, rubric) else ()
+    rooms = [_room(config, judge, rubric, own) for judge in judges]
     known = [room for room in rooms if room is not None]
     return max(known, default=None) if len(known) == len(rooms) else None
 
 
-def check_contexts(config: RunConfig, rubric: Rubric) -> None:
+def check_contexts(config: RunConfig, rubric: Rubric, *, own: Mapping[str, OwnPrompt]) -> None:
     for judge in config.judging.judges:
-        room = _room(config, judge, rubric)
+        room = _room(config, judge, rubric, own)
         if room is not None and room <= 0:
             raise ConfigError(
                 f"judge `{judge.label}` could be shown nothing: the rubric and the reply need "
@@ -147,6 +167,11 @@ def check_contexts(config: RunConfig, rubric: Rubric) -> None:
             )
 
 
-def _room(config: RunConfig, judge: JudgeConfig, rubric: Rubric) -> int | None:
+def _room(
+    config: RunConfig, judge: JudgeConfig, rubric: Rubric, own: Mapping[str, OwnPrompt]
+) -> int | None:
     context_tokens = config.models[judge.model].context_tokens
-    return None if context_tokens is None else context_room(judge, rubric, context_tokens)
+    if context_tokens is None:
+        return None
+    words = own.get(judge.label, OF_THE_HOUSE)
+    return context_room(judge, rubric, context_tokens, words)

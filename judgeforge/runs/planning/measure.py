@@ -10,9 +10,11 @@ where a run was stopped, and a run of few prompts buys nothing.
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Literal
 
 from judgeforge.config.judges import JudgingConfig
+from judgeforge.config.run import RunConfig
 
 Measure = Literal["repeats", "everybody"]
 NEVER_MEASURED = 16
@@ -45,6 +47,20 @@ def asks_beyond_first_tier(judging: JudgingConfig) -> bool:
     judges = judging.judges
     more = any(judge.repeats > 1 or judge.tier != judges[0].tier for judge in judges)
     return judging.cascade is not None and more
+
+
+def first_prompts(config: RunConfig) -> int:
+    """How many prompts of the input it takes to learn the judges: with `delta` few are judged."""
+    wanted, rules = config.judging.fit_prompts, config.pairing
+    return math.ceil(wanted / rules.audit) if rules.audits and rules.audit else wanted
+
+
+def asks_from_records(judging: JudgingConfig, *, checked: bool) -> bool:
+    """Whether nothing at all is asked where the writers' records have settled the pair.
+
+    ``checked``: whether code verifies a part of the rubric, which judges then have to complete.
+    """
+    return judging.writer_prior and judging.cascade is not None and not checked
 
 
 def is_measured(position: int, prompt_id: str) -> bool:

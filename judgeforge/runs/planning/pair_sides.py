@@ -10,8 +10,10 @@ from judgeforge.config.run import RunConfig
 from judgeforge.config.sampling import SamplingConfig
 from judgeforge.errors import ConfigError
 from judgeforge.ranking.pairing import STRATEGIES
+from judgeforge.ranking.pairing.delta import is_audited
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Prompt
+from judgeforge.runs.planning.audit_notes import audit_notes, audit_warnings
 from judgeforge.text.wording import counted, did_you_mean, listed
 
 Side = Literal["chosen_from", "rejected_from"]
@@ -42,7 +44,7 @@ class SideNotes:
 
     def __init__(self, config: RunConfig) -> None:
         self._rules, self._sampling = config.pairing, config.sampling
-        self._prompts = 0
+        self._prompts = self._in_slices = self._audited = 0
         self._unseen = {name for _, name in _named(self._rules)} - {
             *_writers(config),
             *self._rules.groups,
@@ -50,6 +52,8 @@ class SideNotes:
 
     def add(self, prompt: Prompt) -> None:
         self._prompts += 1
+        self._audited += is_audited(self._rules, prompt.id)
+        self._in_slices += self._rules.token_difference_by in prompt.metadata
         if self._unseen:
             self._unseen -= {one.model or "given" for one in prompt.completions}
 
@@ -59,7 +63,11 @@ class SideNotes:
             for key, name in _named(self._rules)
             if name in self._unseen
         ]
-        return [*unseen, *self._rarely_drawn(), *self._all_are_best()]
+        few = audit_warnings(self._rules, self._audited, self._prompts)
+        return [*unseen, *self._no_slices(), *self._rarely_drawn(), *self._all_are_best(), *few]
+
+    def notes(self) -> list[str]:
+        return audit_notes(self._rules, self._audited, self._prompts)
 
     def _all_are_best(self) -> list[str]:
         most = self._rules.pairs_per_prompt or STRATEGIES[self._rules.strategy].natural_number
@@ -71,6 +79,15 @@ class SideNotes:
         return [
             f"pairing.best keeps {self._rules.best.pairs} pairs, and "
             f"{counted(self._prompts, 'prompt')} make at most {made}, so none is left out"
+        ]
+
+    def _no_slices(self) -> list[str]:
+        key = self._rules.token_difference_by
+        if key is None or self._in_slices or not self._prompts:
+            return []
+        return [
+            f"pairing.token_difference_by: no row has `{key}` in its metadata, so all count as "
+            "`default` of max_token_difference"
         ]
 
     def _rarely_drawn(self) -> list[str]:

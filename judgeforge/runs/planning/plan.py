@@ -17,6 +17,7 @@ from judgeforge.inputs.noticed import Noticed
 from judgeforge.records import Skip
 from judgeforge.results.how_made import part
 from judgeforge.runs.folders import chosen_folder
+from judgeforge.runs.planning.audit_notes import audit_notes, audit_warnings
 from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes, cache_notes
 from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
@@ -25,7 +26,8 @@ from judgeforge.runs.planning.estimate import (
 from judgeforge.runs.planning.identity import as_begun, layout_begun
 from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
-from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.planning.preparation import Preparation, check_prompts_file, prepare
+from judgeforge.runs.planning.records_plan import RecordsPlan
 from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks
@@ -81,33 +83,28 @@ def plan_run(
     a cascade asks beyond its first tier, as far as that has got; before that it is assumed.
     """
     folder = RunFolder(chosen_folder(config, out))
-    previous = _begun(folder)
-    config = _as_begun(config, previous)
-    prepared = prepare(config, with_keys=False)
-    prepared = replace(prepared, layout=layout_begun(config, previous))
-    check_prompts_file(config)
+    prepared = _prepared(config, folder)
+    config = prepared.config
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    asks_judges = bool(prepared.rubric.judged and config.judging.judges)
+    records, first = RecordsPlan(prepared, folder, share), prepared.asks_judges
     # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
-    estimator = Estimator(prepared, escalation=share, first_directly=asks_judges)
-    loads = estimator.loads()
-    directly = DirectCost(prepared, share)
+    estimator = Estimator(prepared, escalation=share, first_directly=first, asked=records.asked)
+    loads, directly = estimator.loads(), DirectCost(prepared, share)
     prompts = skips = 0
-    noticed = Noticed()
-    verified = VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
-    for row in read_clean_prompts(
-        config.prompts, prepared.row_checks, limit=limit, noticed=noticed
-    ):
+    noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
+    rows = read_clean_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed)
+    for row in rows:
         if isinstance(row, Skip):
             skips += 1
             continue
         prompts += 1
         verified.add(row)
         estimator.add(row, loads)
+        records.add(row)
         directly.add(row)
     models = [_model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
-    cost = total_cost(loads.values())
+    cost, pictured = total_cost(loads.values()), estimator.directly
     return PlanReport(
         prompts=prompts,
         skips=skips,
@@ -125,15 +122,26 @@ def plan_run(
             *_cascade_notes(config, seen),
             *_measure_notes(config, estimator),
             *verified.notes(),
+            *records.notes(sum(load.expected_calls for load in loads.values())),
+            *audit_notes(config.pairing, estimator.audited, prompts),
             *cache_notes({one.name: (one.expected, one.uncached) for one in models}),
-            *batch_notes(
-                prepared,
-                {one.name: (one.expected, one.directly) for one in models},
-                estimator.directly,
-            ),
+            *batch_notes(prepared, {n.name: (n.expected, n.directly) for n in models}, pictured),
         ],
-        warnings=[*cascade_warnings(config), *budget_warnings(config, prompts, loads.values())],
+        warnings=[
+            *cascade_warnings(config),
+            *budget_warnings(config, prompts, loads.values()),
+            *audit_warnings(config.pairing, estimator.audited, prompts),
+        ],
     )
+
+
+def _prepared(config: RunConfig, folder: RunFolder) -> Preparation:
+    """As a run in this folder would go on."""
+    previous = _begun(folder)
+    config = _as_begun(config, previous)
+    prepared = prepare(config, with_keys=False)
+    check_prompts_file(config)
+    return replace(prepared, layout=layout_begun(config, previous))
 
 
 def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad]) -> list[str]:
@@ -182,8 +190,9 @@ def _model_plan(name: str, load: ModelLoad, directly: float | None) -> ModelPlan
 
 
 def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
-    """The share of judgments beyond the certain ones that the run has asked for so far."""
-    if config.judging.cascade is None:
+    """The share of judgments beyond the certain ones that the run has asked for so far. Where the
+    writers' records settle pairs, a run does not show what it would ask without them."""
+    if config.judging.cascade is None or config.judging.writer_prior:
         return None
     try:
         manifest = folder.read_manifest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
+from judgeforge.judging.own_prompts import OwnPrompt
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics, no_rubric
 from judgeforge.judging.panel import Panel, PanelKind
 from judgeforge.judging.programs.deciding import Decides
@@ -34,19 +35,19 @@ from judgeforge.runs.planning.judge_settings import (
     check_max_error,
     check_protocols,
     check_rewards,
-    judged_tokens,
+    leaves_to_judges,
 )
+from judgeforge.runs.planning.judge_words import own_prompts
 from judgeforge.runs.planning.model_settings import (
     check_batches,
     check_fallback,
     check_local,
     check_template,
-    without_pictures,
-    without_tools,
 )
 from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
-from judgeforge.runs.planning.verifiers import check_programs, read_own_criteria, read_row_checks
+from judgeforge.runs.planning.row_demands import label_checks, row_checks
+from judgeforge.runs.planning.verifiers import check_programs
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -69,29 +70,32 @@ class Preparation:
     """What was judged elsewhere, where the configuration names a file."""
     direct_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
     batch_prices: Mapping[str, ModelPrice | None] = field(default_factory=dict)
-    """Of the models that are asked in batches; None where no such price is known. What they cost
-    then is counted at the usual price."""
+    """Of models that are asked in batches; None where none is known, and the usual one counts."""
     layout: Layout = NEWEST_LAYOUT
     """Of what judges are sent; a folder keeps the one that it was begun with."""
+    own_prompts: Mapping[str, OwnPrompt] = field(default_factory=dict)
+    """By judge, of those that are asked in the user's words, with examples, or after an answer of
+    their own."""
 
     @property
     def own_rubrics(self) -> OwnRubrics | None:
         """None where prompts have no criteria of their own."""
-        return OwnRubrics.of(self.rubric, self.config.rubric_parts)
+        return OwnRubrics.of(self.rubric, self.config)
 
     @property
     def leaves_to_judges(self) -> bool:
         """Whether there can be criteria for a judge."""
-        return bool(self.rubric.judged) or self.own_rubrics is not None
+        return leaves_to_judges(self.config, self.rubric)
 
     @property
     def asks_nobody(self) -> bool:
-        """Whether there are criteria for judges, and this run names none."""
-        return self.leaves_to_judges and not self.config.judging.judges
+        """Whether this run names no judge for what is left to judges."""
+        judging, pairing = self.config.judging, self.config.pairing
+        return self.leaves_to_judges and not judging.judges and not pairing.judges_nothing
 
     @property
     def asks_judges(self) -> bool:
-        return bool(self.leaves_to_judges and self.config.judging.judges)
+        return self.leaves_to_judges and bool(self.config.judging.judges)
 
     @property
     def only_samples(self) -> bool:
@@ -119,7 +123,7 @@ class Preparation:
     ) -> PanelT:
         """All judges; ``asked``: what a panel of this ``kind`` gets its answers from."""
         own = self.own_rubrics
-        return kind(
+        panel = kind(
             self.config.judging.judges,
             self.rubric if own is None else own.shared,
             asked,
@@ -128,6 +132,7 @@ class Preparation:
             layout=self.layout,
             programs=programs,
         )
+        return panel.in_words(self.own_prompts)
 
 
 @contextmanager
@@ -151,11 +156,16 @@ def prepare(config: RunConfig, *, with_keys: bool = True) -> Preparation:
 def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
     mistakes = list[ConfigError]()
     rubric, calibration, verdicts = None, None, None
+    words: Mapping[str, OwnPrompt] = {}
     with _adding_to(mistakes):
         rubric = _rubric(config)
     if rubric is not None:
-        run = [check_programs] if with_keys else []  # where something is to be run
-        for check in (check_judges, check_families, check_contexts, *run):
+        with _adding_to(mistakes):
+            words = own_prompts(config, label_checks(config, rubric))
+        fitting = partial(check_contexts, own=words)
+        checks: list[Callable[[RunConfig, Rubric], None]] = [check_judges, check_families, fitting]
+        checks += [check_programs] if with_keys else []  # where something is to be run
+        for check in checks:
             with _adding_to(mistakes):
                 check(config, rubric)
         with _adding_to(mistakes):
@@ -166,19 +176,11 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         with _adding_to(mistakes):
             check_alone(config)
     names = called_models(config)
-    keys: dict[str, str | None] = {}
-    without_key: set[str | None] = set()
     for name in names:
         for check_model in (check_local, check_template, check_fallback, check_batches):
             with _adding_to(mistakes):
                 check_model(config, name)
-        place = config.models[name].key_place
-        if place in without_key:  # the first model that takes its key from there says so
-            continue
-        with _adding_to(mistakes):
-            keys[name] = read_key(config, name) if with_keys else None
-        if name not in keys:
-            without_key.add(place)
+    keys = _keys(config, names, mistakes) if with_keys else dict.fromkeys(names)
     if with_keys:
         with _adding_to(mistakes):
             check_network(config, names)
@@ -197,13 +199,31 @@ def _prepared(config: RunConfig, *, with_keys: bool) -> Preparation:
         rubric,
         keys,
         {name: in_batches.get(name) or price for name, price in prices.items()},
-        row_checks(config, rubric),
+        row_checks(config, rubric, words),
         calibration,
         verdicts,
         direct_prices=prices,
         batch_prices=in_batches,
         layout=config.judging.prompt_layout or NEWEST_LAYOUT,
+        own_prompts=words,
     )
+
+
+def _keys(
+    config: RunConfig, names: Sequence[str], mistakes: list[ConfigError]
+) -> dict[str, str | None]:
+    """By model, of those whose key could be read."""
+    keys: dict[str, str | None] = {}
+    without_key: set[str | None] = set()
+    for name in names:
+        place = config.models[name].key_place
+        if place in without_key:  # the first model that takes its key from there says so
+            continue
+        with _adding_to(mistakes):
+            keys[name] = read_key(config, name)
+        if name not in keys:
+            without_key.add(place)
+    return keys
 
 
 def _rubric(config: RunConfig) -> Rubric:
@@ -263,33 +283,3 @@ def _check_prices(config: RunConfig, prices: Mapping[str, ModelPrice | None]) ->
                 file=config.source_file,
                 key=f"models.{name}.params",
             )
-
-
-def row_checks(config: RunConfig, rubric: Rubric | None) -> RowChecks:
-    """``rubric`` None: it cannot be read, and rows are checked without it."""
-    own = None if rubric is None else OwnRubrics.of(rubric, config.rubric_parts)
-    checked = (rubric if own is None else own.shared).checked if rubric else ()
-    asks = bool(rubric and (rubric.judged or own is not None) and config.judging.judges)
-    # What verifiers leave undecided for lack of a reference, judges decide.
-    stated = [
-        check
-        for criterion in checked
-        if not (asks and criterion.decides_alone)
-        for check in criterion.own_checks
-    ]
-    sampled = [config.models[name] for name in config.sampling.writers] if config.sampling else []
-    known = [model.context_tokens for model in sampled if model.context_tokens]
-    return RowChecks(
-        context_tokens=min(known, default=None),
-        output_tokens=config.sampling.max_tokens if config.sampling else 0,
-        judged_tokens=judged_tokens(config, rubric) if rubric else None,
-        needs_completions=config.sampling is None,
-        adds_completions=config.sampling is not None and config.sampling.add_to_ready > 0,
-        metadata_checks=tuple(one.metadata_key for one in checked if one.metadata_key),
-        read_checks=read_row_checks,
-        reference_check=next((check.name for check in stated if check.needs_reference), None),
-        read_criteria=None if own is None else partial(read_own_criteria, own),
-        needs_criteria=own is not None and own.are_needed,
-        without_tools=without_tools(config),
-        without_pictures=without_pictures(config),
-    )

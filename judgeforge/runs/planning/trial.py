@@ -25,8 +25,10 @@ from judgeforge.calls.providers.base import (
 from judgeforge.config.model import ReplyForm
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import CallError, ConfigError, JudgeforgeError
+from judgeforge.judging.own_rubrics.writing import CriteriaWriter, NotWrittenError
 from judgeforge.judging.panel import Panel
 from judgeforge.judging.replies.json_object import UnreadableReplyError, one_object
+from judgeforge.judging.rubric import Criterion
 from judgeforge.records import Completion, Judgment, Prompt
 from judgeforge.results.figures.completions import is_same_model
 from judgeforge.runs.planning.doctor import Finding, Status
@@ -57,6 +59,7 @@ _SCHEMA = ReplySchema(
     },
 )
 _SCHEMA_TOKENS = 100
+_CRITERION = Criterion(name="of_the_sea", yes_no="Is it about the sea?")
 _SAMPLE_TOKENS, _TEMPERATURE, _LOGPROBS = 32, 1.0, 2
 _OTHER_WAY = (
     "The server may ignore the JSON schema or the tool: try another `structured` (json_schema, "
@@ -133,7 +136,7 @@ class _Trial:
             return [self._finding("answers", "fail", str(error), "Nothing more was asked.")]
         if not model.facts.in_process and model.facts.writes:
             found += await self._in_the_list()
-        return [*found, *await self._judged(form)]
+        return [*found, *await self._judged(form), *await self._written()]
 
     @property
     def _gives_rewards(self) -> bool:
@@ -271,16 +274,36 @@ class _Trial:
         known."""
         prepared = self.prepared
         judge = next((j for j in prepared.config.judging.judges if j.model == self.name), None)
-        if judge is None or not prepared.rubric.judged:
+        rubric, own = prepared.rubric, prepared.own_rubrics
+        if own is not None and not rubric.judged:
+            rubric = own.with_own([_CRITERION])
+        if judge is None or not rubric.judged:
             return []
         asks = self.gateway if form is None else _InForm(self.gateway, form)
-        panel = Panel([judge], prepared.rubric, asks)
+        panel = Panel([judge], rubric, asks).in_words(prepared.own_prompts)
         questions = panel.questions(judge.label, _COMPLETIONS)[:1]
         try:
             judgments = await panel.ask(_PROMPT, _COMPLETIONS, questions)
         except JudgeforgeError as error:
             return [self._finding("judgment", "fail", str(error))]
         return [self._judgment(judge.protocol, form, judgments)]
+
+    async def _written(self) -> list[Finding]:
+        """Whether criteria of a prompt's own can be read, of the model that is to write them."""
+        write, own = self.prepared.config.rubric_parts.write, self.prepared.own_rubrics
+        if write is None or own is None or write.model != self.name:
+            return []
+        model = self.prepared.config.models[self.name]
+        try:
+            writer = CriteriaWriter(write, model, own, self.gateway)
+            kept = await writer.write(_PROMPT, _COMPLETIONS)
+        except NotWrittenError as error:
+            advice = "Raise `rubric.write.max_tokens`, or let another model write them."
+            return [self._finding("criteria", "warn", str(error), advice)]
+        except JudgeforgeError as error:
+            return [self._finding("criteria", "fail", str(error))]
+        names = listed(str(one["name"]) for one in kept.criteria)
+        return [self._finding("criteria", "ok", f"{len(kept.criteria)} could be read: {names}")]
 
     def _judgment(
         self, protocol: str, form: ReplyForm | None, judgments: Sequence[Judgment]

@@ -55,7 +55,7 @@ def test_another_column_is_named_by_the_configuration(tmp_path: Path) -> None:
 def test_every_format_a_folder_and_a_dataset_can_be_read(tmp_path: Path) -> None:
     folder = tmp_path / "sets"
     (folder / "deep").mkdir(parents=True)
-    write_jsonl(folder / "a.jsonl", [{"question": "one"}, "broken", {"question": " "}])
+    write_jsonl(folder / "a.jsonl", [{"question": "one"}, {"question": " "}])
     write(folder / "b.csv", "question,answer\ntwo,2\n")
     write(folder / "c.txt", "three\n\nfour\n")
     write(folder / "deep" / "d.json.gz", gzip.compress(json.dumps([{"problem": "five"}]).encode()))
@@ -81,6 +81,11 @@ def test_a_row_is_named_by_its_set_and_its_line(tmp_path: Path) -> None:
     [
         ("e.jsonl", '{"stem": "Why?"}\n', r"e\.jsonl: no row has a text in prompt, .*stem.*column"),
         ("e.csv", "stem\nWhy?\n", r"e\.csv: no row has a text in prompt, .*stem.*column"),
+        (
+            "e.jsonl",
+            '{"question": "Why?"}\n{"quest\n',
+            r"e\.jsonl:2: .*could not be left out; repair",
+        ),
         ("gone.jsonl", None, "there is no such file"),
         ("e.docx", "x", "its ending tells no format"),
     ],

@@ -68,6 +68,14 @@ class TestTests:
         assert "SyntaxError" in run("def add(:", "pass").said
         assert run("1 / 0", "pass") == Verdict(0.0, "ZeroDivisionError: division by zero")
 
+    def test_are_not_decided_where_the_code_needs_a_package_that_is_not_there(self) -> None:
+        verdict = run("import numpy as np", "pass")
+        assert verdict == Verdict(None, "the code imports `numpy`, which the sandbox does not have")
+        assert run("import no.such.thing", "pass").score is None
+        assert run("def f():\n    import numpy", "assert f()").score is None
+        assert run("import numpy", {"input": "", "output": ""}).score is None
+        assert run("import os.nothing", "pass").score == 0.0
+
     def test_are_shown_with_what_the_code_printed(self) -> None:
         assert run("print('seen')", "assert False").said.endswith("it printed: seen")
 
@@ -83,7 +91,8 @@ class TestTheSandbox:
             ("import socket; socket.socket()", "PermissionError"),
             ("x = 'a' * 10**10", "MemoryError"),
             ("while True: print('x' * 10**6)", "it printed more than 1 MB"),
-            ("import judgeforge", "ModuleNotFoundError"),
+            ("try: import judgeforge\nexcept ImportError as error: raise OSError(error)",
+             "No module named 'judgeforge'"),
             ("open('/etc/passwd')", "FileNotFoundError"),
             ("open('/x', 'w')", "Read-only file system"),
             ("import os\nfor n in range(3, 60):\n    try: os.write(n, b'{}')\n"
@@ -110,11 +119,12 @@ class TestTheSandbox:
         assert verdict == Verdict(0.0, "it did not end in 0.2 s")
         assert time.monotonic() - begun < 30
 
-    def test_ends_with_the_run(self) -> None:
+    def test_ends_with_the_run_which_says_nothing_of_the_answer(self) -> None:
         own = open_sandbox().another()
         threading.Timer(0.5, own.kill).start()
         begun = time.monotonic()
-        own.run({"code": "import time; time.sleep(60)", "tests": ["pass"], **LIMITS})
+        with pytest.raises(SandboxFailedError, match="the run is ending"):
+            own.run({"code": "import time; time.sleep(60)", "tests": ["pass"], **LIMITS})
         assert time.monotonic() - begun < 15
         with pytest.raises(SandboxFailedError, match="the run is ending"):
             own.run({"code": "", "tests": ["pass"], **LIMITS})

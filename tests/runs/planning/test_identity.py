@@ -10,7 +10,7 @@ import pytest
 from judgeforge.calibration.calibration import Calibration, Instrument
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.judging.judge_prompts import TEMPLATES_OF_OTHER_MATERIAL
+from judgeforge.judging.templates import TEMPLATES_OF_OTHER_MATERIAL
 from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.reliability.judges import PRIOR
 from judgeforge.runs.planning.calibration_file import fingerprint, load_calibration, write_figures

@@ -1,9 +1,10 @@
-"""What criteria of prompts' own cost: to write them, and to judge by them."""
+"""What is paid beside judging: criteria that a model writes, and answers of judges themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.own_rubrics.writing import messages_for
 from judgeforge.judging.rubric import Criterion, Rubric
@@ -17,6 +18,8 @@ _USUAL_QUESTION = "Does the answer say which of the two is meant, and why the ot
 _TOKENS_OF_CRITERION = (25, 45)
 """Low and expected, of a reply; high is the output limit."""
 _SHOWN_ANSWERS = 2
+_ANSWER_SHARES = (0.1, 0.4, 1.0)
+"""Of the judge's output limit, which is meant for a judgment."""
 
 InputTokens = Callable[..., tuple[int, int, int]]
 """Model, messages and texts beside them -> low, expected and high."""
@@ -64,3 +67,33 @@ class OwnCriteriaCost:
                 for number in range(1, self._write.most + 1)
             ]
         )
+
+
+class OwnAnswerCost:
+    """Of judges that answer each prompt themselves first."""
+
+    def __init__(self, input_tokens: InputTokens) -> None:
+        self._input_tokens = input_tokens
+
+    def add(
+        self,
+        prompt: Prompt,
+        judge: JudgeConfig,
+        load: ModelLoad,
+        *,
+        made: tuple[float, ...],
+    ) -> None:
+        """``made``: the share of prompts about which the judge is asked, in each case."""
+        if judge.commit_first:
+            inputs = self._input_tokens(judge.model, prompt.messages)
+            low, expected, high = made
+            shares = low, expected, high
+            load.add(1, inputs, own_answer_tokens(judge), begins=Beginning(0), made=shares)
+
+
+def own_answer_tokens(judge: JudgeConfig) -> tuple[int, int, int]:
+    """Low, expected and high, which each of its requests shows again; none where it gives none."""
+    if not judge.commit_first:
+        return (0, 0, 0)
+    low, expected, high = (round(share * judge.max_tokens) for share in _ANSWER_SHARES)
+    return low, expected, high

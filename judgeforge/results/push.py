@@ -1,0 +1,201 @@
+"""Publishes a run folder as a data set on the Hugging Face Hub, in one commit.
+
+Private unless asked otherwise, whatever the owner's default is: the Hub makes new repositories
+public. Only what is meant for others goes there: the pairs and the card, and with ``everything``
+the completions, judgments and skips as well. The manifest, the log, the report and ``state`` stay,
+since they name addresses and paths of the machine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from judgeforge.errors import CallError, ConfigError, StoreError
+from judgeforge.store.atomic_files import read_error
+from judgeforge.store.folder import RunFolder, why_no_run_folder
+from judgeforge.text.wording import counted
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+_KIND = "dataset"
+_REPOSITORY = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+_HEADER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
+_LICENSE_SECTION = re.compile(r"\n## License\n\n.*\Z", re.DOTALL)
+_LOGIN = "Log in (hf auth login), or set HF_TOKEN to a token that may write there."
+_ADVICE = {
+    401: f"the Hub does not know who you are. {_LOGIN}",
+    403: f"your token may not write there. {_LOGIN}",
+    404: f"there is no such owner, or your token may not see it. {_LOGIN}",
+    409: "somebody changed it at the same moment. Start the same command again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    repository: str
+    address: str
+    is_private: bool
+    files: int
+    is_new: bool
+    """Whether the repository was made."""
+    is_changed: bool
+    """Whether there was anything that it did not have already."""
+
+    def lines(self) -> list[str]:
+        seen_by = "private: only you and its owner see it" if self.is_private else "public"
+        if not self.is_changed:
+            return [f"{self.repository} has these files already ({seen_by}): {self.address}"]
+        how = "made, with" if self.is_new else "updated:"
+        return [
+            f"{self.repository} was {how} {counted(self.files, 'file')} ({seen_by})",
+            self.address,
+        ]
+
+
+def push(
+    folder: Path | str,
+    repository: str,
+    *,
+    public: bool = False,
+    license: str | None = None,  # noqa: A002 (what the card calls it)
+    everything: bool = False,
+) -> Pushed:
+    """Make or update the data set ``repository`` (OWNER/NAME) with the pairs of a run folder.
+
+    A repository that is there keeps its visibility. Sent again, only what is not there yet is sent.
+    ``license`` is the Hub's name of one (``apache-2.0``, ``cc-by-4.0``, ``other``). Raises
+    ConfigError where the folder has no pairs, the name is none, the repository is public and
+    ``public`` is not given, or the Hub refuses; CallError where it cannot be reached; StoreError
+    where a file cannot be read.
+    """
+    run = RunFolder(Path(folder))
+    if not run.is_one():
+        raise ConfigError(why_no_run_folder(run.path))
+    if not _REPOSITORY.fullmatch(repository):
+        raise ConfigError(f"`{repository}` is not the name of a data set: write OWNER/NAME")
+    files, card = _files(run, everything=everything), _card(run, license)
+    with _hub(repository) as hub:
+        before = _visibility(hub, repository)
+        if before == "public" and not public:
+            raise ConfigError(
+                f"{repository} is there already and is public, so everybody would see these pairs. "
+                "Say --public if that is meant, or choose another name."
+            )
+        hub.create_repo(repository, repo_type=_KIND, private=not public, exist_ok=True)
+        private = _visibility(hub, repository) != "public"
+        if not (private or public):
+            raise ConfigError(
+                f"{repository} was made, but the Hub made it public; nothing was sent there. Make "
+                "it private in its settings, then start the same command again."
+            )
+        changed = _commit(hub, repository, card, files)
+    address = f"{hub.endpoint}/datasets/{repository}"
+    return Pushed(repository, address, private, len(files) + 1, before is None, changed)
+
+
+def _files(run: RunFolder, *, everything: bool) -> list[Path]:
+    """Raises ConfigError where there are no pairs."""
+    if not run.pairs.exists() or not run.pairs.stat().st_size:
+        raise ConfigError(f"{run.path} has no pairs, so there is nothing to publish")
+    more = (run.completions, run.judgments, run.skips) if everything else ()
+    return [run.pairs, run.pairs_parquet, *(file for file in more if file.exists())]
+
+
+def _card(run: RunFolder, license_name: str | None) -> bytes:
+    """The card of the folder, with its license and without what is true of the folder only."""
+    try:
+        text = run.card.read_text(encoding="utf-8")
+    except OSError as error:
+        raise read_error(run.card, error) from error
+    found = _HEADER.match(text)
+    if found is None:
+        raise StoreError(
+            f"{run.card}: has no header between lines of ---. Delete the file and start the run "
+            "again, which writes it."
+        )
+    header: dict[str, Any] = yaml.safe_load(found[1])
+    if license_name is not None:
+        header = {"license": license_name, **header}
+        text = _LICENSE_SECTION.sub(f"\n## License\n\n{license_name}\n", text)
+    elif "license" not in header:
+        raise ConfigError(
+            "a data set that others may use needs a license: say --license, such as apache-2.0, "
+            "cc-by-4.0 or other (the terms of the prompts' source and of the models apply)"
+        )
+    header["tags"] = sorted({*header.get("tags", ()), "synthetic", "trl"})
+    written = yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
+    return f"---\n{written}---\n{text[found.end() :]}".encode()
+
+
+@contextmanager
+def _hub(repository: str) -> Iterator[HfApi]:
+    """Raises ConfigError where the Hub refuses, CallError where it cannot be reached."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
+        HfHubHTTPError,
+        HFValidationError,
+        HTTPError,
+        OfflineModeIsEnabled,
+    )
+
+    hub = HfApi(library_name="judgeforge")
+    try:
+        yield hub
+    except OfflineModeIsEnabled as error:
+        raise ConfigError(
+            "HF_HUB_OFFLINE is set, which forbids it. Unset it to publish."
+        ) from error
+    except HFValidationError as error:
+        raise ConfigError(f"{repository}: {error}") from error
+    except HfHubHTTPError as error:
+        raise _refused(repository, error) from error
+    except ValueError as error:  # of the card, which the Hub checks before anything is sent
+        raise ConfigError(f"{repository}: the Hub refuses the card: {error}") from error
+    except (HTTPError, OSError) as error:
+        raise CallError(f"{hub.endpoint}: cannot be reached: {error}") from error
+
+
+def _refused(repository: str, error: HfHubHTTPError) -> ConfigError | CallError:
+    status = error.response.status_code
+    said = error.server_message or str(error).splitlines()[0]
+    if status >= 500 or status == 429:
+        return CallError(f"{repository}: the Hub answered {status} ({said}). Try again later.")
+    return ConfigError(
+        f"{repository}: {_ADVICE.get(status, f'the Hub answered {status}')} ({said})"
+    )
+
+
+def _visibility(hub: HfApi, repository: str) -> str | None:
+    """None where there is no such repository, or it cannot be seen."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        found = hub.repo_info(repository, repo_type=_KIND)
+    except RepositoryNotFoundError:
+        return None
+    return "private" if found.private else "public"
+
+
+def _commit(hub: HfApi, repository: str, card: bytes, files: list[Path]) -> bool:
+    """Whether anything was new there."""
+    from huggingface_hub import CommitOperationAdd
+
+    added: list[CommitOperationAdd] = [
+        CommitOperationAdd("README.md", card),
+        *(CommitOperationAdd(file.name, str(file)) for file in files),
+    ]
+    before = hub.repo_info(repository, repo_type=_KIND).sha
+    message = f"{files[0].parent.name}: preference pairs by judgeforge"
+    done = hub.create_commit(
+        repository, added, commit_message=message, repo_type=_KIND, parent_commit=before
+    )
+    return done.oid != before
