@@ -82,7 +82,11 @@ class ModelPrice:
         return tokens + to_pico(self.per_request) if self.per_request else tokens
 
     def _rates(self, input_tokens: int) -> Rates:
-        return next(r for r in reversed(self.tiers) if r.above_tokens < max(input_tokens, 0))
+        tokens = max(input_tokens, 0)
+        for rates in reversed(self.tiers):
+            if rates.above_tokens < tokens:
+                return rates
+        raise AssertionError("the first tier begins at no tokens")
 
 
 def _hour_write(rates: Rates) -> float:
