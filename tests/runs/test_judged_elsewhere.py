@@ -69,6 +69,8 @@ class Project:
                 lines.append({"completions": [name], "score": score, "judge": "tests"})
                 lines[-1]["prompt_id"] = prompt_id
             verdict = "a" if best_first else "b"
+            if by_quality:
+                verdict = "a" if self.quality[ids[0]] > self.quality[ids[1]] else "b"
             pair = {"completions": ids[:2], "verdict": verdict, "judge": "human:ana"}
             lines.append({**pair, "prompt_id": prompt_id})
         text = "".join(json.dumps(line) + "\n" for line in lines)
