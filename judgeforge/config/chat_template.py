@@ -6,6 +6,7 @@ They are Jinja, as tokenizers have them, and come from outside, so they run in a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -86,6 +87,17 @@ def load_chat_template(name: str) -> ChatTemplate:
     if name in NAMED:
         text, end = NAMED[name]
         return _template(name, text, end)
+    text, begin, end = _read(name)
+    return _template(name, text, end, begin)
+
+
+def template_digest(name: str) -> str:
+    """SHA-256 (hex) of what the template of a path writes with. Raises ConfigError."""
+    return hashlib.sha256("\0".join(_read(name)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read(name: str) -> tuple[str, str, str]:
+    """The template, and the tokens that begin and end a text."""
     place = Path(name)
     if not place.exists():
         raise ConfigError(
@@ -94,9 +106,8 @@ def load_chat_template(name: str) -> ChatTemplate:
         )
     folder = place if place.is_dir() else place.parent
     config = _tokenizer_config(folder / _CONFIG)
-    text = _text(place, folder, config)
     begin, end = (_token(config.get(key)) for key in ("bos_token", "eos_token"))
-    return _template(name, text, end, begin)
+    return _text(place, folder, config), begin, end
 
 
 def _template(name: str, text: str, end: str, begin: str = "") -> ChatTemplate:

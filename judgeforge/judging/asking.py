@@ -85,15 +85,16 @@ class WritingJudge(ABC, Generic[R]):
 
     def asked(
         self,
+        protocol: str,
         rubric: Rubric,
         prompt: Prompt,
         shown: Sequence[ShownAnswer],
         row: Sequence[ShownAnswer],
         own_answer: str | None,
     ) -> JudgePrompt:
-        """The prompt of a form."""
+        """The prompt of a form, from the templates of ``protocol``."""
         return judge_prompt(
-            self._judge.protocol,
+            protocol,
             rubric,
             prompt,
             shown,

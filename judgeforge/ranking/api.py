@@ -22,6 +22,7 @@ def rank(
     completion_ids: Sequence[str] | None = None,
     reliability: Reliability | None = None,
     texts: Mapping[str, str] | None = None,
+    writers: Mapping[str, str] | None = None,
 ) -> Ranking:
     """Rank the completions of one prompt by everything that judges said about them.
 
@@ -32,7 +33,8 @@ def rank(
     out. Of those that fail a required check none stands above one that passes. ``reliability`` is
     what is known of the judges (``fit_reliability`` learns it from many prompts); without it what
     recorded judges teach is assumed, the more cautiously the fewer there are. Where it corrects for
-    length, ``texts`` (completion id -> text) are needed.
+    length, ``texts`` (completion id -> text) are needed; where it has records of writers,
+    ``writers`` (completion id -> name) makes them count.
 
     >>> said = [
     ...     judgeforge.Judgment(
@@ -60,6 +62,7 @@ def rank(
         completion_ids=completion_ids,
         reliability=reliability or _assumed(sound),
         texts=texts,
+        writers=writers,
     )
 
 
@@ -71,11 +74,14 @@ def _assumed(judgments: Sequence[Judgment]) -> Reliability:
     return with_reward_units([read_evidence(judgments)], assumed)
 
 
-def fit_reliability(judgments: Iterable[Iterable[Judgment]]) -> Reliability:
+def fit_reliability(
+    judgments: Iterable[Iterable[Judgment]], *, writers: Mapping[str, str] | None = None
+) -> Reliability:
     """Learn each judge's scale, noise and bias from the judgments of many prompts, for ``rank``.
 
     ``judgments``: a list of judgments for each prompt. No label is needed; with few prompts the
-    result stays near the prior. The order of prompts and judgments does not matter. Raises what
-    ``rank`` raises for wrong judgments.
+    result stays near the prior. ``writers`` (completion id -> who wrote it): then it also has what
+    these judgments show of each writer, as evidence on other prompts. The order of prompts and
+    judgments does not matter. Raises what ``rank`` raises for wrong judgments.
     """
-    return fit_sound(list(judgments_by_prompt(judgments).values()))
+    return fit_sound(list(judgments_by_prompt(judgments).values()), writers=writers)

@@ -70,7 +70,8 @@ class Rehearsed:
 
 def _sd_beside_chance(by_group: Sequence[float], wrong: float) -> float:
     """Of the mean by chance, and of the groups beyond that."""
-    by_chance = wrong * max(0.0, 1.0 - wrong) / PROMPTS_A_GROUP
+    wrong = min(max(wrong, 1.0 / (GROUPS * PROMPTS_A_GROUP)), 1.0)  # none seen is not none
+    by_chance = wrong * (1.0 - wrong) / PROMPTS_A_GROUP
     beyond = max(pstdev(by_group) ** 2 - by_chance, 0.0)
     return math.sqrt(beyond + by_chance / GROUPS)
 

@@ -4,6 +4,7 @@ and by the end of its log how its last calls ended. Changes nothing."""
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from judgeforge.errors import ConfigError
 from judgeforge.results.figures.calls import CallFigures
+from judgeforge.results.figures.replicas import ReplicaFigures
 from judgeforge.results.how_made import part
 from judgeforge.store.batches import BatchCount, counted_batches, read_batches
 from judgeforge.store.folder import RunFolder, why_no_run_folder
@@ -23,6 +25,8 @@ KILLED = "killed"
 SILENT_S = 30.0
 """This long without the end of a call is told."""
 _LAST_BYTES = 1 << 18
+_REPLICA_OR_RUN = b'"r'
+"""What the keys and values `replica` and `run_started` begin with, and little else in a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +106,16 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
 
 def _of_calls(log: Path) -> tuple[list[dict[str, Any]], float | None]:
     """The servers of models that have several, and what batches have saved."""
-    calls = CallFigures()
-    for mark in (b'"replica"', b'"direct_cost_usd"'):
-        for row in read_log(log, containing=mark):
-            calls.add(row)
+    calls, servers_of = CallFigures(), ReplicaFigures()
+    for row in read_log(log, containing=_REPLICA_OR_RUN):
+        with suppress(KeyError, TypeError):  # a line that no run writes
+            servers_of.add(row)
+    for row in read_log(log, containing=b'"direct_cost_usd"'):
+        calls.add(row)
     batches = calls.batch_totals()
     servers = [
         {"model": model} | one.model_dump(mode="json")
-        for model, replicas in calls.replicas.totals().items()
+        for model, replicas in servers_of.totals().items()
         for one in replicas
     ]
     return servers, None if batches is None else batches.saved_usd

@@ -49,6 +49,24 @@ def test_nothing_heavy_is_imported(statement: str) -> None:
     assert not loaded(statement) & set(HEAVY)
 
 
+def test_a_check_imports_no_sdk_and_no_tables(tmp_path: Path) -> None:
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "Why is the sky blue?"}\n')
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "prompts: {path: prompts.jsonl}\n"
+        "models: {m: {provider: openai, model: m, base_url: 'http://127.0.0.1:9/v1'}}\n"
+        "sampling: {models: [m]}\nrubric: helpfulness\njudging: {judges: [{model: m}]}\n"
+    )
+    checked = loaded(
+        f"sys.argv = ['judgeforge', 'check', {str(config)!r}]\n"
+        "from judgeforge.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as done: assert not done.code, done.code"
+    )
+    assert "judgeforge.runs.planning.check" in checked
+    assert not checked & {"aiohttp", "anthropic", "datasets", "openai", "pandas", "pyarrow"}
+
+
 @pytest.mark.parametrize(
     "command",
     [(sys.executable, "-c", "import judgeforge"), (str(PROGRAM), "--help")],

@@ -19,9 +19,9 @@ HIDDEN_INPUT_TOKENS = 1000
 MOST_POSSIBLE_TOKENS = 10**7
 """No model reads or writes more for one request: a usage above it is a mistake of the server."""
 MOST_TOKENS_PER_DECISION = 64
+"""Decision models write no text; a host that counts output counts a few tokens a question."""
 _OF_REWARDS = frozenset({"use_activation", "text", "inputs", "turns"})
 """Fields of requests to reward models, one of which each has; these write nothing."""
-"""Decision models write no text; a host that counts output counts a few tokens a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,11 @@ class ModelPrice:
         return tokens + to_pico(self.per_request) if self.per_request else tokens
 
     def _rates(self, input_tokens: int) -> Rates:
-        return next(r for r in reversed(self.tiers) if r.above_tokens < max(input_tokens, 0))
+        tokens = max(input_tokens, 0)
+        for rates in reversed(self.tiers):
+            if rates.above_tokens < tokens:
+                return rates
+        raise AssertionError("the first tier begins at no tokens")
 
 
 def _hour_write(rates: Rates) -> float:

@@ -29,7 +29,7 @@ class ListwiseJudge(WritingJudge[ListReply]):
         own_answer: str | None,
     ) -> Form[ListReply]:
         return Form(
-            prompt=self.asked(rubric, prompt, shown, row, own_answer),
+            prompt=self.asked("listwise", rubric, prompt, shown, row, own_answer),
             schema=list_schema(rubric, len(shown)),
             read=lambda reply: read_list(reply.text, rubric, len(shown)),
         )

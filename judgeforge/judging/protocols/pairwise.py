@@ -35,7 +35,7 @@ class PairwiseJudge(WritingJudge[PairReply]):
         row: Sequence[ShownAnswer],
         own_answer: str | None,
     ) -> Form[PairReply]:
-        asked = self.asked(rubric, prompt, shown, row, own_answer)
+        asked = self.asked("pairwise", rubric, prompt, shown, row, own_answer)
         in_words = partial(read_textual_pair, judged=[asked.messages[-1].text])
         return Form(
             prompt=asked,

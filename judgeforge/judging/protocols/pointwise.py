@@ -40,7 +40,7 @@ class PointwiseJudge(WritingJudge[_Reading]):
         row: Sequence[ShownAnswer],
         own_answer: str | None,
     ) -> Form[_Reading]:
-        asked = self.asked(rubric, prompt, shown, row, own_answer)
+        asked = self.asked("pointwise", rubric, prompt, shown, row, own_answer)
         return Form(
             prompt=asked,
             schema=score_schema(rubric),

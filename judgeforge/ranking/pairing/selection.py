@@ -16,7 +16,7 @@ from judgeforge.ranking.confidence import outcome, probability_ahead
 from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.outcomes import Outcome
 from judgeforge.ranking.pairing import STRATEGIES
-from judgeforge.ranking.pairing.length_limits import LengthLimit, Tokens, length_limits
+from judgeforge.ranking.pairing.length_limits import LengthLimit, length_limits
 from judgeforge.ranking.pairing.sides import sides_of, why_no_sides
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import BestRule, PairingRules
@@ -81,7 +81,7 @@ def select_pairs(  # noqa: PLR0913 (each by name)
     writers: Mapping[str, str] | None = None,
     not_chosen: Sequence[str] = (),
     slice_of: object = None,
-    tokens: Tokens | None = None,
+    tokens: Callable[[str], int] | None = None,
     alike: Sequence[frozenset[str]] = (),
     **settings: object,
 ) -> PairSelection:

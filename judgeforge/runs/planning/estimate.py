@@ -75,6 +75,8 @@ class Estimator:
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
         self._answers = OwnAnswerCost(self._input_tokens)
         self._frames = Frames(prepared, self._own.rubric_of, self._input_tokens)
+        self._caching: dict[tuple[str, bool], Caching | None] = {}
+        """By the name of a model, and whether it is asked in batches."""
         self._shown: dict[tuple[str, int], list[int]] = {}
         self._measure = bought(self._config.judging)
         judging, checked = self._config.judging, bool(prepared.rubric.checked)
@@ -96,8 +98,11 @@ class Estimator:
         prepared = self._prepared
         direct = prepared.direct_prices.get(name, prepared.prices[name])
         in_batch = name in prepared.batch_prices and not directly
-        caching = Caching.of(self._config.models[name], direct, in_batch=in_batch)
-        return ModelLoad(direct if directly else prepared.prices[name], caching)
+        key = name, in_batch
+        if key not in self._caching:
+            model = self._config.models[name]
+            self._caching[key] = Caching.of(model, direct, in_batch=in_batch)
+        return ModelLoad(direct if directly else prepared.prices[name], self._caching[key])
 
     def of_prompt(self, prompt: Prompt) -> Estimate:
         """A model of unknown price counts as free: there only calls can be limited."""

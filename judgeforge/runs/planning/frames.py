@@ -73,8 +73,7 @@ class Frames:
 
     def _rendered(self, prompt: Prompt, rubric: Rubric, judge: JudgeConfig) -> Frame:
         own, layout = self._words_of(judge), self._prepared.layout
-        protocol = "pointwise" if own == OF_THE_HOUSE else judge.protocol
-        sent = judge_prompt(protocol, rubric, prompt, [""], layout=layout, own=own)
+        sent = judge_prompt("pointwise", rubric, prompt, [""], layout=layout, own=own)
         row = tokens_of_bytes(_shared_bytes(sent))
         tokens = self._input_tokens(judge.model, sent.messages)
         return tokens, Beginning(about_tokens(sent.messages[0].text), row)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from judgeforge.config.chat_template import template_digest
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import PromptsConfig, RunConfig
 from judgeforge.judging.layout import CODE_OF_A_REQUEST, NEWEST_LAYOUT, Layout
@@ -143,6 +144,8 @@ def model_identity(model: ModelConfig, known_as: str | None = None) -> dict[str,
     newer = {name for name in _NEWER_FIELDS if getattr(model, name)}
     found = model.model_dump(mode="json", include=_MODEL_FIELDS | newer)
     # What `auto` asks with as long as nothing keeps it from that, and what it was before it.
+    if model.chat_template is not None:  # what it writes counts, and not where it is
+        found["chat_template"] = template_digest(str(model.chat_template))
     address = known_as or next(iter(model.addresses), None)
     return {**found, "base_url": address, "structured": model.reply_forms[0]}
 

@@ -38,7 +38,7 @@ def _compared(best: SpendingOption, other: SpendingOption, value: TrainingValue)
     parts = []
     if best.prompts != other.prompts:
         times = best.prompts / other.prompts
-        parts.append(f"{times:.2g} times the prompts ({prompts:+.1f} points)")
+        parts.append(f"{times:.2f} times the prompts ({prompts:+.1f} points)")
     parts.append(
         f"{100 * best.wrong:.1f} % wrong pairs instead of {100 * other.wrong:.1f} % "
         f"({wrong:+.1f} points)"
@@ -82,6 +82,6 @@ def notes_of(
             f"{listed(left_out, most=3)} compare completions; how that would turn out is not "
             "rehearsed, so they are in none of these ways."
         )
-    if pilot.pairs_per_prompt == 1.0:
+    if pilot.fitted is None:
         notes.append("Each prompt is taken to give a pair; rules of pairing leave some out.")
     return notes

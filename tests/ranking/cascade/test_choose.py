@@ -187,6 +187,31 @@ def test_judges_that_cost_nothing_are_asked_first() -> None:
     assert judges_in(bundle) == {"free"}
 
 
+def test_a_first_tier_that_is_free_is_no_measure_of_what_a_call_must_bring() -> None:
+    """As of a reward model on a server of one's own: the cheapest that is paid is the measure."""
+    rules = CascadeRules(target_confidence=0.999, min_gain=0.3)
+    free, paid = option("first", tier=1, cost=0.0), option("second", cost=1e-4, repeats=1)
+    evidence = first_scores(*DOUBTFUL)
+    assert next_bundle(evidence, [free, paid], PRIOR, rules) == ()
+    modest = rules.model_copy(update={"min_gain": 0.001})
+    assert judges_in(next_bundle(evidence, [free, paid], PRIOR, modest)) == {"second"}
+
+
+def test_rewards_before_their_scale_is_known_have_the_next_tier_asked() -> None:
+    rewards = [
+        Judgment(
+            id=f"p.c{i}.first",
+            prompt_id="p",
+            completion_ids=(f"c{i}",),
+            judge="first",
+            protocol="reward",
+            rewards=(reward,),
+        )
+        for i, reward in enumerate([40.0, -40.0])
+    ]
+    assert judges_in(ask(read_evidence(rewards), option("second"))) == {"second"}
+
+
 def test_fewer_than_two_completions_leave_nothing_to_ask() -> None:
     assert ask(first_scores(0.5), option("second")) == ()
 

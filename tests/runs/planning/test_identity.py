@@ -83,3 +83,24 @@ class TestCalibration:
         shown = self.made(tmp_path, show_reasoning=True)
         with pytest.raises(ConfigError, match="show_reasoning: was null and is true"):
             load_calibration(shown, RUBRIC)
+
+
+def test_a_chat_template_counts_by_what_it_writes_and_not_by_where_it_is(tmp_path: Path) -> None:
+    judges = [{"model": "judge", "protocol": "reward"}]
+    server = {"provider": "classify", "model": "some", "base_url": "http://127.0.0.1:1"}
+
+    def of(folder: str, template: str) -> dict[str, Any]:
+        place = tmp_path / folder / "template.jinja"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(template)
+        models = {"judge": {**server, "chat_template": str(place)}}
+        return identity(config(models=models, judging={"judges": judges}), RUBRIC)
+
+    assert differences(of("a", "{{ messages }}"), of("b", "{{ messages }}")) == []
+    assert differences(of("a", "{{ messages }}"), of("b", "other")) != []
+
+
+def test_what_is_new_for_reward_models_is_named_only_where_it_is_set() -> None:
+    plain = identity(config(), RUBRIC)
+    assert "bradley_terry" not in plain["judging"]["judges"][0]
+    assert "chat_template" not in plain["models"]["judge"]

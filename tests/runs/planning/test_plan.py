@@ -11,12 +11,16 @@ from typer.testing import CliRunner
 
 import judgeforge
 from judgeforge.cli import app
-from judgeforge.runs.planning.estimate import ASSUMED_ESCALATION
+from judgeforge.records import Prompt
+from judgeforge.runs.planning.estimate import ASSUMED_ESCALATION, Estimator
 from judgeforge.runs.planning.measure import is_measured
 from judgeforge.runs.planning.plan import PlanReport, plan_run
+from judgeforge.runs.planning.preparation import prepare
+from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.run_setup import PRICE, model, rows, run, write_config
 
+ROLES = ("user", "assistant")
 CACHED_PRICE = {**PRICE, "cached_input_per_mtok": 0.1}
 
 
@@ -55,6 +59,36 @@ def test_the_plan_holds(
     assert high is not None
     assert low <= real["cost_usd"] <= high
     assert real["cost_usd"] / 3 <= expected <= real["cost_usd"] * 3
+
+
+@pytest.mark.parametrize("criteria", ["together", "separate"])
+@pytest.mark.parametrize("reference", [None, "", "Light is scattered.\n"])
+@pytest.mark.parametrize(
+    "words", [("", ""), ("Why?", "Since…"), ("{{ x }}\n\n", "\ud83d half"), ("日" * 999, "\n")]
+)
+def test_a_prompt_costs_what_its_own_request_is_long(
+    tmp_path: Path,
+    server: LocalServer,
+    words: tuple[str, str],
+    reference: str | None,
+    criteria: str,
+) -> None:
+    """Of each shape one prompt is rendered; others are priced by their words."""
+    judge = {"model": "small", "max_tokens": 300, "criteria": criteria}
+    models = {"small": model(server, price=CACHED_PRICE)}
+    config = write_config(tmp_path, server, models=models, judging={"judges": [judge]})
+    prepared = prepare(judgeforge.load_config(config))
+
+    def prompt(*turns: str) -> Prompt:
+        messages = [
+            Message.model_construct(role=r, content=c) for r, c in zip(ROLES, turns, strict=False)
+        ]
+        said = tuple(messages)
+        return Prompt.model_construct(id="p", messages=said, line=1, digest="", reference=reference)
+
+    known = Estimator(prepared)
+    known.of_prompt(prompt("Another one altogether.", "Yes."))
+    assert known.of_prompt(prompt(*words)) == Estimator(prepared).of_prompt(prompt(*words))
 
 
 @pytest.mark.parametrize("priced", [True, False])
