@@ -35,7 +35,9 @@ USER_PLACES: Mapping[str, bool] = {
     "own_answer": False,
 }
 _PLACE = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\}\}")
-_OTHER = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
+_OPENED = re.compile(rf"{_PLACE.pattern}|(?P<other>\{{\{{|\{{%|\{{#)")
+"""From left to right, as a template is read. What closes without having been opened is text, such as
+the end of a JSON object in another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def places_in(text: str) -> set[str]:
 def _read(file: Path, places: Mapping[str, bool], key: str) -> str:
     try:
         content = file.read_bytes()
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}", key=key) from error
     except UnicodeDecodeError:
@@ -108,9 +110,10 @@ def check_places(text: str, places: Mapping[str, bool], file: Path) -> None:
                     file=file,
                     line=number,
                 )
-        if other := _OTHER.search(_PLACE.sub("", line)):
+        opened = (found["other"] for found in _OPENED.finditer(line))
+        if other := next(filter(None, opened), None):
             raise ConfigError(
-                f"`{other.group()}` is more than a named place: a prompt may only name places, as "
+                f"`{other}` is more than a named place: a prompt may only name places, as "
                 "`{{ criteria }}`",
                 file=file,
                 line=number,

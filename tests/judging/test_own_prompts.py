@@ -78,6 +78,7 @@ def test_what_has_no_place_of_its_own_stands_where_the_house_has_it() -> None:
         ({"user": f"{USER}\n{{% if x %}}"}, r"user.txt:4: `{%` is more than a named place"),
         ({"user": f"{USER} {{{{ answers | upper }}}}"}, "is more than a named place"),
         ({"user": f"{USER} {{{{ answers.x }}}}"}, "is more than a named place"),
+        ({"user": f"{USER} {{{{{{ answers }}}}}}"}, "`{{` is more than a named place"),
         ({"user": f"{USER} {{# x #}}"}, "is more than a named place"),
         ({"system": "x" * 100_001}, "longer than"),
     ],
@@ -104,3 +105,10 @@ def test_examples_stand_between_tags_that_they_cannot_close() -> None:
     text = examples_text([Example(make_prompt(), answers, 1)])
     assert "People prefer answer B.\n</example-1-" in text
     assert examples_text([]) == ""
+
+
+def test_braces_of_json_are_text_and_a_byte_order_mark_is_none_of_it(tmp_path: Path) -> None:
+    written = f'\ufeff{SYSTEM} {{"scores": {{"a": {{}}}}}}'
+    system, _ = read(tmp_path, system=written)
+    assert system == written.removeprefix("\ufeff")
+    assert shown(OwnPrompt(system))[0].endswith('{"scores": {"a": {}}}')

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from judgeforge.cli.show.output import print_json, say, show
 from judgeforge.text.visible import printable
+from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
     from judgeforge.calibration.criteria import CriteriaReport, CriterionFound
@@ -23,7 +24,7 @@ def print_improvement(report: ImprovementReport, *, as_json: bool) -> None:
         print_json({**found.model_dump(mode="json"), "notes": list(report.notes)}, indent=1)
         return
     ties = f", {found.ties} ties left out" if found.ties else ""
-    say(f"{found.prompts} labels with a preference{ties}")
+    say(f"{counted(found.prompts, 'label')} with a preference{ties}")
     show(_table(found))
     if found.held_out_now is not None and found.gain is not None:
         falls = "falls" if found.gain >= 0 else "rises"

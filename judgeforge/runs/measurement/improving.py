@@ -26,7 +26,7 @@ from judgeforge.runs.measurement.label_rows import LabelledPrompt
 from judgeforge.runs.measurement.label_run import JudgedLabels, judge_labels
 from judgeforge.runs.progress import Progress
 from judgeforge.store.atomic_files import make_folder, replacing
-from judgeforge.text.wording import listed
+from judgeforge.text.wording import counted, listed
 
 OWN = "criteria of the prompts' own"
 """Counted as one: each prompt has others."""
@@ -131,8 +131,8 @@ def _as_one(scores: Mapping[str, float], rubric: Rubric) -> Mapping[str, float]:
 def _notes(found: CriteriaReport) -> Iterator[str]:
     if found.prompts < LEAST_LABELS:
         yield (
-            f"{found.prompts} labels with a preference: too few to know what criteria should weigh "
-            f"(from {LEAST_LABELS} on), and too few to call any criterion useless"
+            f"{counted(found.prompts, 'label')} with a preference: too few to know what criteria "
+            f"should weigh (from {LEAST_LABELS} on), and too few to call any criterion useless"
         )
     elif found.gain is None:
         yield "fewer than two criteria differ, so there are no weights to compare"
