@@ -36,8 +36,7 @@ USER_PLACES: Mapping[str, bool] = {
 }
 _PLACE = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\}\}")
 _OPENED = re.compile(rf"{_PLACE.pattern}|(?P<other>\{{\{{|\{{%|\{{#)")
-"""From left to right, as a template is read. What closes without having been opened is text, such as
-the end of a JSON object in another one."""
+"""From left to right, as a template is read. What closes without having been opened is text."""
 
 
 @dataclass(frozen=True, slots=True)
