@@ -188,11 +188,15 @@ def try_function(name: str, folder: Path) -> None:
         worker.close()
 
 
+_MATHS = ("math_answers.py", "quantities.py")
+
+
 @lru_cache(maxsize=64)
 def _made_by(program: ProgramName, function: str | None, folder: Path) -> str:
     """What the result depends on besides what is given."""
     if program == "math":
-        return " ".join(f"{name} {_version(name)}" for name in ("math-verify", "sympy"))
+        libraries = [f"{name} {_version(name)}" for name in ("math-verify", "sympy")]
+        return " ".join([*libraries, *(_digest(Path(__file__).with_name(file)) for file in _MATHS)])
     if program == "tests":
         return f"Python {platform.python_version()} {_digest(PROGRAM)}"
     return _digest(_source_of(str(function), folder))

@@ -44,8 +44,8 @@ _DIGITS = 1e-9
 def compare(given: Mapping[str, Any]) -> dict[str, Any]:
     """``given``: `answer`, `reference`, `decimals`. Score 1, 0 or None, and what was compared."""
     logging.disable(logging.CRITICAL)  # the library warns of time limits, which are kept elsewhere
-    reference, answer = as_latex(given["reference"]).strip(), as_latex(given["answer"])
-    wanted = _parsed_alone(boxed(reference)[-1] if boxed(reference) else reference)
+    reference = _result_of(as_latex(given["reference"]).strip())
+    answer, wanted = as_latex(given["answer"]), _parsed_alone(reference)
     if not wanted:
         return _undecided(f"the reference {_short(reference)} is no mathematics")
     boxes = boxed(answer)
@@ -55,7 +55,11 @@ def compare(given: Mapping[str, Any]) -> dict[str, Any]:
         if found:
             same = _same_quantity(read_quantity(reference), read_quantity(written))
             if same is None:
-                same = _same(wanted, found, given["decimals"])
+                same = any(
+                    _same(one, other, given["decimals"])
+                    for one in _with_share(reference, wanted)
+                    for other in _with_share(written, found)
+                )
             verb = "is" if same else "is not"
             return {"score": float(same), "said": f"{_short(written)} {verb} {_short(reference)}"}
     return _undecided("no mathematics was found in the answer")
@@ -78,6 +82,12 @@ def boxed(text: str) -> list[str]:
         if not depth:
             found.append(text[begin.end() : at - 1])
     return found
+
+
+def _result_of(reference: str) -> str:
+    """Of a worked solution, as sets of problems have them, what it comes to; else all of it."""
+    results = boxed(reference) or _FINAL.findall(reference)
+    return results[-1] if results else reference
 
 
 def _finals(answer: str, boxes: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
@@ -116,11 +126,11 @@ def _is_prose(text: str) -> bool:
 def _parsed_alone(text: str) -> list[Any]:
     """Of a text that is one expression as a whole."""
     text = _MEMBER.sub("", text.strip().strip("$").rstrip(".").strip())
-    if not text or _is_prose(text):
-        return []
     quantity = read_quantity(text)
     if quantity is not None:
         text = quantity.digits
+    if not text or _is_prose(text):
+        return []
     return _parsed(f"${text}$") or _parsed(text)
 
 
@@ -150,6 +160,14 @@ def _same_quantity(wanted: Quantity | None, found: Quantity | None) -> bool | No
         return None
     close = math.isclose(wanted.number, found.number, rel_tol=_DIGITS)
     return wanted.unit == found.unit and close
+
+
+def _with_share(written: str, parsed: list[Any]) -> Iterator[list[Any]]:
+    """Of a percentage the number as well as the hundredth of it."""
+    yield parsed
+    quantity = read_quantity(written)
+    if quantity is not None and quantity.unit == "%":
+        yield _parsed(rf"$\frac{{{quantity.digits}}}{{100}}$")
 
 
 def _short(text: str) -> str:

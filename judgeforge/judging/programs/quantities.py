@@ -38,7 +38,7 @@ _NUMBER = r"-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 _UNIT = r"[A-Za-zµμΩ°%€£$]+(?:/[A-Za-z]+)?"
 _POWER = r"(?:\s*\^?\s*\{?([23²³])\}?)?"
 _QUANTITY = re.compile(
-    rf"(?P<sign>[$€£])?\s*(?P<number>{_NUMBER})\s*(?P<unit>{_UNIT})?{_POWER}\s*\.?"
+    rf"(?P<sign>[$€£])?\s*(?P<number>{_NUMBER})(?:\s*(?P<unit>{_UNIT}){_POWER})?\s*\.?"
 )
 _FORMULA = re.compile(r"\$+([^$]*)\$+")
 _POWERS = {"2": 2, "3": 3, "²": 2, "³": 3}

@@ -44,6 +44,13 @@ def score(reference: str, answer: str, decimals: int = 6) -> float | None:
         ("5", "**5**"),
         ("12", "It is 12 apples."),
         ("A", "A"),
+        ("1000", "10^3"),
+        ("2^3", "8"),
+        ("\\frac{1}{2}", "50%"),
+        ("50\\%", "$\\frac{1}{2}$"),
+        ("3 apples", "3"),
+        ("16 - 3 = 13 eggs.\n#### 13", "She has 13."),
+        ("So it is \\boxed{3 km}.", "3000 m"),
     ],
 )
 def test_equal_answers_are_equal_in_any_notation(reference: str, answer: str) -> None:
@@ -55,6 +62,9 @@ def test_equal_answers_are_equal_in_any_notation(reference: str, answer: str) ->
     [
         ("42", "43"),
         ("2\\pi", "2"),
+        ("2", "2^3"),
+        ("\\frac{1}{3}", "33%"),
+        ("So it is \\boxed{3 km}.", "3 m"),
         ("[0,1)", "x in [0,1]"),
         ("(1,2)", "(2,1)"),
         ("0.333", "1/3"),

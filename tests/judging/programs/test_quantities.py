@@ -36,7 +36,7 @@ def test_a_quantity_is_so_many_of_its_basic_unit(
     assert found.unit == unit
 
 
-@pytest.mark.parametrize("text", ["", "x", "1/2", "5 + 3", "5 cm and 3 m", "(1, 2)"])
+@pytest.mark.parametrize("text", ["", "x", "1/2", "5 + 3", "5 cm and 3 m", "(1, 2)", "10^3", "2 3"])
 def test_anything_else_is_none(text: str) -> None:
     assert read_quantity(text) is None
 
