@@ -203,7 +203,7 @@ class ReplyCache:
                 sqlite_cache_size=1000,
                 sqlite_synchronous=_NORMAL if forced_after is None else _FULL,
             )
-        except (*_FAILURES, RefusedRowError) as error:
+        except (*_FAILURES, RefusedRowError, StoreError) as error:
             raise StoreError(
                 f"{folder}: the reply cache cannot be opened ({error}). Free or repair the folder, "
                 "or set `cache.dir` to another one."

@@ -1,4 +1,4 @@
-"""With `judging.aim: training` a run asks what serves the model, the same wherever it was stopped."""
+"""With `judging.aim: training` a run asks what serves the model, wherever it was stopped."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def test_the_plan_counts_the_calls_that_are_made(added: Ran) -> None:
 
 def test_check_says_where_criteria_come_from(added: Ran) -> None:
     report = check_run(judgeforge.load_config(added.config))
-    assert any("1 row of 2 bring criteria of their own" in note for note in report.notes)
+    assert any("1 row of 2 brings criteria of their own" in note for note in report.notes)
     assert dict(report.skips) == {"invalid_criteria": 1}
 
 

@@ -105,6 +105,8 @@ class OwnRubrics:
                 f"`{asked[0]}` is for a judge, and none is named: add `judging.judges`, or state "
                 "it as a `check`"
             )
+        if found and not asked and not self.shared.judged:
+            return OwnCriteria(found.criteria, judges_can_decide=False)
         return found
 
     def with_own(self, own: Sequence[Criterion]) -> Rubric:

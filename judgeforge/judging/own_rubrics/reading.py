@@ -35,6 +35,8 @@ class OwnCriteria:
     """Of one row."""
 
     criteria: tuple[Criterion, ...]
+    judges_can_decide: bool = True
+    """Whether a judge is asked of something, where checks leave an answer undecided."""
 
     @property
     def text(self) -> str:
@@ -46,7 +48,8 @@ class OwnCriteria:
     def needs_reference(self) -> str | None:
         """The first check that compares the answer with the row's reference."""
         # What decides where it can, and leaves the rest to judges, is no reason to skip the row.
-        stated = [one for one in self.criteria if not one.decides_alone]
+        judges = self.judges_can_decide
+        stated = [one for one in self.criteria if not (judges and one.decides_alone)]
         checks = (check for one in stated for check in one.own_checks)
         return next((check.name for check in checks if check.needs_reference), None)
 

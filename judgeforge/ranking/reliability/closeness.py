@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+
 from judgeforge.ranking.confidence import gap_of
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.outcomes import all_close, views
@@ -84,17 +86,19 @@ def _told(ranking: Ranking) -> _Told:
 
 
 def _shares(told: Sequence[_Told], known: Reliability) -> tuple[float, float]:
+    everyone = np.array([one.everyone for one in told])
+    counted = np.array([one.counted for one in told])
+    sizes = np.array([len(one.pairs) for one in told])
+    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    times = np.concatenate([np.array(one.pairs) for one in told])
     prompts, pairs = known.close_prompts, known.close_pairs
     for _ in range(_STEPS):
-        all_close_ones = close_ones = others = 0.0
-        for one in told:
-            mixed = [pairs * times + 1.0 - pairs for times in one.pairs]
-            apart = (1.0 - prompts) * math.exp(one.counted * sum(map(math.log, mixed)))
-            share = prompts * one.everyone / (prompts * one.everyone + apart)
-            parts = [pairs * times / all_ for times, all_ in zip(one.pairs, mixed, strict=True)]
-            all_close_ones += share
-            close_ones += (1.0 - share) * sum(parts) / len(parts)
-            others += 1.0 - share
-        prompts = (PRIOR_PROMPTS * CLOSE_PROMPTS + all_close_ones) / (PRIOR_PROMPTS + len(told))
+        mixed = pairs * times + 1.0 - pairs
+        apart = (1.0 - prompts) * np.exp(counted * np.add.reduceat(np.log(mixed), starts))
+        share = prompts * everyone / (prompts * everyone + apart)
+        parts = np.add.reduceat(pairs * times / mixed, starts) / sizes
+        prompts = (PRIOR_PROMPTS * CLOSE_PROMPTS + share.sum()) / (PRIOR_PROMPTS + len(told))
+        others = (1.0 - share).sum()
+        close_ones = ((1.0 - share) * parts).sum()
         pairs = (PRIOR_PROMPTS * CLOSE_PAIRS + close_ones) / (PRIOR_PROMPTS + others)
-    return prompts, pairs
+    return float(prompts), float(pairs)

@@ -79,7 +79,8 @@ class InputNotes:
             ]
         if self.checks.read_criteria is None:
             return []  # the rubric could not be read, which is told elsewhere
-        brought = f"{counted(self._with_criteria, 'row')} of {self._prompts} bring criteria"
+        verb = "brings" if self._with_criteria == 1 else "bring"
+        brought = f"{counted(self._with_criteria, 'row')} of {self._prompts} {verb} criteria"
         written = "; those of the others are written by a model" if self._are_written else ""
         return [f"{brought} of their own{written}"] if self._prompts else []
 

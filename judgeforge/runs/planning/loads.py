@@ -107,12 +107,13 @@ class ModelLoad:
         if self.price is None or not calls:
             return
         plain = [Usage(i, o) for i, o in zip(inputs, outputs, strict=True)]
-        costs = [self.price.cost(one) for one in plain]
-        self.uncached_pico += round(made[EXPECTED] * calls * costs[EXPECTED])
-        low = self.price.cost(_cached(plain[LOW], begins.rubric + begins.row))
-        first = self.price.cost(_cached(plain[LOW], begins.rubric))
+        usual = self.price.cost(plain[EXPECTED])
+        self.uncached_pico += round(made[EXPECTED] * calls * usual)
+        first = low = self.price.cost(_cached(plain[LOW], begins.rubric))
+        if begins.row:
+            low = self.price.cost(_cached(plain[LOW], begins.rubric + begins.row))
         self.pico[LOW] += round(made[LOW] * (first + (calls - 1) * low))
-        expected, most = calls * costs[EXPECTED], costs[HIGH]
+        expected, most = calls * usual, self.price.cost(plain[HIGH])
         if in_turn and self.caching is not None:
             expected = self._expected(calls, plain[EXPECTED], begins, self.caching, self.price)
             dearest = self.caching.written(plain[HIGH], begins.rubric + begins.row)

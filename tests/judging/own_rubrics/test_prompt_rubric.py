@@ -128,3 +128,22 @@ def test_only_a_configuration_that_says_so_has_rubrics_of_prompts() -> None:
     assert only.leave_to_judges
     assert only.are_needed
     assert only.of_row(make_prompt(criteria=ROW)).identity.name == "own"
+
+
+VERIFIED = '[{"name": "right", "check": {"math_equals": "reference"}}%s]'
+
+
+@pytest.mark.parametrize(
+    ("mode", "beside", "needs"),
+    [
+        ("only", "", "math_equals"),
+        ("only", ', "Is it kind?"', None),
+        ("add", "", None),
+    ],
+)
+def test_a_row_without_a_reference_is_refused_where_no_judge_could_decide_instead(
+    mode: PerPrompt, beside: str, needs: str | None
+) -> None:
+    found = rubrics(mode).read(VERIFIED % beside)
+    assert found is not None
+    assert found.needs_reference == needs
