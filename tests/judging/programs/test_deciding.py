@@ -1,8 +1,9 @@
 """Tasks are run once, a few at a time, and what they found is kept; what failed is not."""
 
-from __future__ import hashlib
+from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -196,6 +197,8 @@ def test_tests_run_in_the_sandbox(tmp_path: Path) -> None:
 
 
 def test_what_mathematics_said_is_kept_for_the_code_that_said_it() -> None:
+    from judgeforge.judging.programs import deciding
+
     made_by = deciding._made_by("math", None, Path())
     for name in ("math_answers.py", "quantities.py"):
         content = Path(deciding.__file__).with_name(name).read_bytes()
