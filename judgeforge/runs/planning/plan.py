@@ -92,17 +92,10 @@ def plan_run(
     config = prepared.config
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    records, first = RecordsPlan(prepared, folder, share), prepared.asks_judges
-    # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
-    estimator = Estimator(
-        prepared,
-        escalation=share,
-        first_directly=first,
-        asked=records.asked,
-        learns_scale=seen is None,
-    )
-    loads = estimator.loads()
+    records = RecordsPlan(prepared, folder, share)
     directly = DirectCost(prepared, share, learns_scale=seen is None)
+    estimator = _estimator(prepared, share, seen, records)
+    loads = estimator.loads()
     prompts = skips = 0
     noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     rows = read_clean_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed)
@@ -144,6 +137,19 @@ def plan_run(
             *budget_warnings(config, prompts, loads.values()),
             *audit_warnings(config.pairing, estimator.audited, prompts),
         ],
+    )
+
+
+def _estimator(
+    prepared: Preparation, share: float, seen: float | None, records: RecordsPlan
+) -> Estimator:
+    return Estimator(
+        prepared,
+        escalation=share,
+        # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
+        first_directly=prepared.asks_judges,
+        asked=records.asked,
+        learns_scale=seen is None,
     )
 
 
