@@ -37,6 +37,14 @@ MIN_GAIN = 0.0001
 DRAWS = 5
 WIDEST = (0.1, 0.2, 0.3, 0.5)
 _RESAMPLES = 2000
+NOT_HELD_OUT = (
+    "**The rows of the two cascades are no held-out test.** How a reward model is weighed by "
+    "another judge's verdicts was changed three times after looking at these same pairs "
+    "([0044](../../docs/decisions/0044-rewards-are-compared-within-a-prompt.md) has what each "
+    "version gave). Halving the pairs keeps what a run learns apart from what it is tried on, and "
+    "not the rule itself. The first two tables involve no rule. All of it is recorded: no vLLM, "
+    "SGLang or TEI server and no reward model was run for it."
+)
 Floats = NDArray[np.float64]
 
 
@@ -221,6 +229,7 @@ def report(pairs: Sequence[Pair], draws: int) -> str:
         f"{len(pairs)} recorded pairs of JudgeBench, of which one side is right by an objective "
         f"check; raw rewards of five reward models and verdicts of {LLM} in both orders (2 calls a "
         "pair). Intervals are 95 %, by resampling pairs.",
+        NOT_HELD_OUT,
         "## Each alone",
         *_block(alone_table(pairs, judges)),
         "## The widest gaps to the reward model, all other pairs to o1-mini",

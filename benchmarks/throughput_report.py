@@ -20,8 +20,8 @@ MOST_GROWTH_MB = 60.0
 LEAST_CACHED_PER_S = 8000.0
 MOST_COLD_S = 0.9
 OTHERS = {"curator 0.1.31": 3.21}
-"""Times ideal of other tools at the same job, on the same server and two cores, each measured once
-by its own means: this benchmark does not run them."""
+"""Times ideal of other tools at the same job and latency on two cores, each measured once on another
+day: this benchmark does not run them."""
 
 
 def machine() -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _load_table(loads: list[dict[str, Any]]) -> list[str]:
 
 def _job_table(job: dict[str, Any]) -> list[str]:
     """From the start of the process to its end, imports included."""
-    others = [f"| {name} | | {times:.2f} |" for name, times in OTHERS.items()]
+    others = [f"| {name} (not run here) | | {times:.2f} |" for name, times in OTHERS.items()]
     return [
         f"{job['prompts']} prompts, {job['load']} for each ({job['requests']} requests, "
         f"{job['in_flight_max']} in flight), whole process; ideal {job['ideal_s']:.1f} s:",

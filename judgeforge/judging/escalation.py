@@ -159,6 +159,7 @@ class Escalation:
                 repeats=judge.repeats,
                 cost=price,
                 questions_per_pair=judge.questions_per_pair,
+                rewards=judge.facts.rewards,
             )
             for judge, price in zip(judges, prices or [1.0] * len(judges), strict=True)
         ]

@@ -223,4 +223,5 @@ class CascadeRules(Record):
     max_usd_per_prompt: float | None = Field(default=None, ge=0, le=1e9)
     min_gain: float = Field(default=0.005, ge=0, le=1)
     """The least gain in that probability that a call must promise, for the price of a judgment of
-    the first tier: where judges cannot tell, asking more of them is not worth it."""
+    the first tier that has another judge than reward models: where judges cannot tell, asking more
+    of them is not worth it."""

@@ -29,6 +29,8 @@ class JudgeOption:
     """Expected price of one question, in any unit that all judges share."""
     questions_per_pair: int = 2
     """How many calls a comparison of two completions takes (both orders: 2)."""
+    rewards: bool = False
+    """A reward model, whose price is next to nothing beside any other judge's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,15 @@ Asked = Mapping[tuple[str, tuple[int, ...]], int]
 def first_tier(options: Sequence[JudgeOption]) -> int:
     """The tier that is always asked."""
     return min(option.tier for option in options)
+
+
+def price_of_a_question(options: Sequence[JudgeOption]) -> float:
+    """The measure of what a call must bring: of the cheapest in the first tier that has a judge
+    which is no reward model. By a price that is nearly zero nothing else would be worth its call,
+    and by none everything. Greater than 0."""
+    writing = [option for option in options if not option.rewards] or options
+    unit = min(option.cost for option in writing if option.tier == first_tier(writing))
+    return unit or min((option.cost for option in options if option.cost > 0), default=1.0)
 
 
 def times_asked(evidence: Evidence, options: Sequence[JudgeOption]) -> Asked:

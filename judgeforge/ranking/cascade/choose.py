@@ -13,7 +13,7 @@ from judgeforge.ranking.cascade.candidates import (
     Bundle,
     JudgeOption,
     candidates,
-    first_tier,
+    price_of_a_question,
     times_asked,
 )
 from judgeforge.ranking.cascade.gain import Value, expected_values
@@ -93,9 +93,7 @@ def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
             unit=training.prompt_cost,
             least=training.value.worth_a_prompt,
         )
-    unit = min(option.cost for option in options if option.tier == first_tier(options))
-    if unit == 0:  # a first tier that is free is no measure of what others may cost
-        unit = min((option.cost for option in options if option.cost > 0), default=1.0)
+    unit = price_of_a_question(options)
     return _most_for_its_cost(bundles, gains, unit=unit, least=rules.min_gain)
 
 

@@ -16,11 +16,15 @@ from judgeforge.text.wording import counted
 class DirectCost:
     """Of the models that are asked in batches, what their calls would cost without them."""
 
-    def __init__(self, prepared: Preparation, escalation: float) -> None:
-        """``escalation``: as in ``Estimator``."""
+    def __init__(
+        self, prepared: Preparation, escalation: float, *, learns_scale: bool = False
+    ) -> None:
+        """``escalation`` and ``learns_scale``: as in ``Estimator``."""
         self._asked = frozenset(prepared.batch_prices)
         self._estimator = Estimator(
-            replace(prepared, prices=prepared.direct_prices), escalation=escalation
+            replace(prepared, prices=prepared.direct_prices),
+            escalation=escalation,
+            learns_scale=learns_scale,
         )
         self._loads = self._estimator.loads()
 

@@ -30,6 +30,7 @@ from judgeforge.runs.planning.measure import (
     bought,
     first_prompts,
     is_measured,
+    tier_behind_rewards,
 )
 from judgeforge.runs.planning.own_cost import OwnAnswerCost, OwnCriteriaCost, own_answer_tokens
 from judgeforge.runs.planning.preparation import Preparation
@@ -62,11 +63,13 @@ class Estimator:
         escalation: float = ASSUMED_ESCALATION,
         first_directly: bool = False,
         asked: float | None = None,
+        learns_scale: bool = False,
     ) -> None:
         """``escalation``: the share of what a cascade may ask beyond its first tier, 0 to 1.
         ``first_directly``: whether the first prompt is asked without batches. ``asked``: the share
         of all that is asked where the writers have records; None where no run has shown it, and the
-        first tier is taken to be asked everything."""
+        first tier is taken to be asked everything. ``learns_scale``: whether ``escalation`` leaves
+        out the prompts from which the scale of rewards is learnt."""
         self._config, self._prepared = prepared.config, prepared
         self._beyond = (0.0, escalation, 1.0)
         self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
@@ -81,6 +84,7 @@ class Estimator:
         self._measure = bought(self._config.judging)
         judging, checked = self._config.judging, bool(prepared.rubric.checked)
         self._from_records = asks_from_records(judging, checked=checked)
+        self._behind_rewards = tier_behind_rewards(judging) if learns_scale else None
         self._of_records = asked
         self.audited = 0
         """Prompts so far whose pair by design is judged."""
@@ -163,9 +167,8 @@ class Estimator:
         )
 
     def _measured_by(self, prompt: Prompt) -> Measure | None:
-        if (self._measure is not None or self._from_records) and len(self._first) < first_prompts(
-            self._config
-        ):
+        learns = self._measure is not None or self._from_records or self._behind_rewards is not None
+        if learns and len(self._first) < first_prompts(self._config):
             self._first.setdefault(prompt.id, len(self._first))
         place = self._first.get(prompt.id)
         return self._measure if place is not None and is_measured(place, prompt.id) else None
@@ -199,6 +202,8 @@ class Estimator:
             shown = self._completions_shown(prompt, judge, completions)
             load = loads[judge.model]
             certain = self._asked_for_certain(judge, len(shown))
+            if judge.tier == self._behind_rewards and prompt.id in self._first:
+                certain = len(shown) // judge.repeats
             if measure == "everybody":
                 certain = len(shown) // judge.repeats
                 shown = shown[:certain]

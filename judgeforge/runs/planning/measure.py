@@ -49,6 +49,16 @@ def asks_beyond_first_tier(judging: JudgingConfig) -> bool:
     return judging.cascade is not None and more
 
 
+def tier_behind_rewards(judging: JudgingConfig) -> int | None:
+    """The tier that a cascade asks about every prompt that its judges are learnt from, since the
+    first tier has reward models alone: a reward promises nothing before its scale is known."""
+    tiers = sorted({judge.tier for judge in judging.judges})
+    if judging.cascade is None or judging.calibration is not None or len(tiers) < 2:
+        return None
+    first = [judge for judge in judging.judges if judge.tier == tiers[0]]
+    return tiers[1] if all(judge.facts.rewards for judge in first) else None
+
+
 def first_prompts(config: RunConfig) -> int:
     """How many prompts of the input it takes to learn the judges: with `delta` few are judged."""
     wanted, rules = config.judging.fit_prompts, config.pairing

@@ -25,7 +25,12 @@ from judgeforge.runs.planning.estimate import (
 )
 from judgeforge.runs.planning.identity import as_begun, layout_begun
 from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
-from judgeforge.runs.planning.measure import asks_beyond_first_tier, bought
+from judgeforge.runs.planning.measure import (
+    asks_beyond_first_tier,
+    bought,
+    first_prompts,
+    tier_behind_rewards,
+)
 from judgeforge.runs.planning.preparation import Preparation, check_prompts_file, prepare
 from judgeforge.runs.planning.records_plan import RecordsPlan
 from judgeforge.runs.planning.replicas import with_known_addresses
@@ -87,10 +92,10 @@ def plan_run(
     config = prepared.config
     seen = _seen_escalation(config, folder)
     share = ASSUMED_ESCALATION if seen is None else seen
-    records, first = RecordsPlan(prepared, folder, share), prepared.asks_judges
-    # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
-    estimator = Estimator(prepared, escalation=share, first_directly=first, asked=records.asked)
-    loads, directly = estimator.loads(), DirectCost(prepared, share)
+    records = RecordsPlan(prepared, folder, share)
+    directly = DirectCost(prepared, share, learns_scale=seen is None)
+    estimator = _estimator(prepared, share, seen, records)
+    loads = estimator.loads()
     prompts = skips = 0
     noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
     rows = read_clean_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed)
@@ -132,6 +137,19 @@ def plan_run(
             *budget_warnings(config, prompts, loads.values()),
             *audit_warnings(config.pairing, estimator.audited, prompts),
         ],
+    )
+
+
+def _estimator(
+    prepared: Preparation, share: float, seen: float | None, records: RecordsPlan
+) -> Estimator:
+    return Estimator(
+        prepared,
+        escalation=share,
+        # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
+        first_directly=prepared.asks_judges,
+        asked=records.asked,
+        learns_scale=seen is None,
     )
 
 
@@ -240,10 +258,17 @@ def _cascade_notes(config: RunConfig, seen: float | None) -> list[str]:
         return []
     share = f"{ASSUMED_ESCALATION if seen is None else seen:.0%}"
     source = "assumed" if seen is None else "seen in the run so far"
-    return [
+    notes = [
         f"A cascade asks its first tier once, and more only where doubt is left: none of that in "
         f"low, {share} ({source}) in expected, all of it in high."
     ]
+    tier = tier_behind_rewards(config.judging) if seen is None else None
+    if tier is not None and config.judging.fit_prompts:
+        notes.append(
+            f"The first {counted(first_prompts(config), 'prompt')} all ask tier {tier}, since the "
+            "scale of rewards is learnt from them; that is in all figures."
+        )
+    return notes
 
 
 def _notes(config: RunConfig, prompts: int, skips: int, cost: TotalCost) -> list[str]:

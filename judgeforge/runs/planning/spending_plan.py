@@ -184,15 +184,21 @@ def _for_training(
 def _as_options(
     judges: Sequence[JudgeConfig], number: int, prices: _Prices
 ) -> tuple[JudgeOption, ...]:
+    """Where a judge costs nothing and is no reward model, all calls count alike, as in a run."""
+    costs = [prices.question(judge, number) for judge in judges]
+    priced = any(costs) and all(
+        cost or judge.facts.rewards for judge, cost in zip(judges, costs, strict=True)
+    )
     return tuple(
         JudgeOption(
             name=judge.label,
             shows="one",
             tier=judge.tier,
             repeats=judge.repeats,
-            cost=prices.question(judge, number) or 1.0,
+            cost=cost if priced else 1.0,
+            rewards=judge.facts.rewards,
         )
-        for judge in judges
+        for judge, cost in zip(judges, costs, strict=True)
     )
 
 

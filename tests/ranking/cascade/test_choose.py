@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -195,6 +196,17 @@ def test_a_first_tier_that_is_free_is_no_measure_of_what_a_call_must_bring() -> 
     assert next_bundle(evidence, [free, paid], PRIOR, rules) == ()
     modest = rules.model_copy(update={"min_gain": 0.001})
     assert judges_in(next_bundle(evidence, [free, paid], PRIOR, modest)) == {"second"}
+
+
+@pytest.mark.parametrize("price", [0.0, 1e-9, 1e-6, 1e-4])
+def test_how_little_a_reward_model_costs_does_not_decide_whether_another_judge_is_worth_its_call(
+    price: float,
+) -> None:
+    rules = CascadeRules(target_confidence=0.999, min_gain=0.001)
+    hosted = replace(option("first", tier=1, cost=price), rewards=True)
+    judge = option("second", cost=1e-3, repeats=1)
+    evidence = first_scores(*DOUBTFUL)
+    assert judges_in(next_bundle(evidence, [hosted, judge], PRIOR, rules)) == {"second"}
 
 
 def test_rewards_before_their_scale_is_known_have_the_next_tier_asked() -> None:

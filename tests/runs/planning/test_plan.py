@@ -209,6 +209,25 @@ def test_a_cascade_is_planned_by_what_its_run_has_shown(
     assert json.loads(said.stdout)["calls"] == after.calls != before.calls
 
 
+@pytest.mark.parametrize(("fit_prompts", "of_ten"), [(64, 10), (4, 4)])
+def test_the_prompts_that_show_the_scale_of_rewards_are_planned_with_the_judge_behind(
+    server: LocalServer, tmp_path: Path, fit_prompts: int, of_ten: int
+) -> None:
+    reward = {"provider": "classify", "model": "rm", "base_url": server.base_url}
+    models = {"small": model(server), "rm": reward, "big": model(server, model="big")}
+    judging = {
+        "judges": [{"model": "rm", "protocol": "reward"}, {"model": "big", "tier": 2}],
+        "cascade": {"target_confidence": 0.9},
+        "fit_prompts": fit_prompts,
+    }
+    config = write_config(tmp_path, server, prompts=10, models=models, judging=judging)
+    planned = plan(config)
+    calls = {one.name: one.calls for one in planned.models}
+    assert calls["rm"] == 4 * 10
+    assert calls["big"] == round(4 * (of_ten + ASSUMED_ESCALATION * (10 - of_ten)))
+    assert any("scale of rewards" in note for note in planned.notes)
+
+
 def test_a_budget_between_low_and_high_may_end_the_run(tmp_path: Path, server: LocalServer) -> None:
     expected = plan(write_config(tmp_path, server)).expected
     notes = plan(write_config(tmp_path, server, budget={"usd": expected})).notes
