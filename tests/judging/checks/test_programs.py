@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from judgeforge.judging.checks import (
-    UndecidedCheckError,
     check_results,
     parse_checks,
     parse_checks_of_row,
     tasks_of,
 )
 from judgeforge.judging.checks.programs import Task, Verdict
-from judgeforge.judging.checks.subject import Subject
+from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 from judgeforge.text.messages import Message
 
 HUMAN_EVAL = "NAMES = {}\n\ndef check(candidate):\n    assert candidate(1) == 2\n"
