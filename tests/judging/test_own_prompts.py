@@ -62,6 +62,10 @@ def test_what_has_no_place_of_its_own_stands_where_the_house_has_it() -> None:
     system, user = shown(own, own_answer="Mine.")
     assert system.endswith("EXAMPLES")
     assert user.index("<conversation-") < user.index("<own-answer-") < user.index("<answer-")
+    asked = "First this.\n\nThen that."
+    _, user = shown(own, own_answer="Mine.", content=asked, reference="Four.")
+    assert asked in user
+    assert user.index("</conversation-") < user.index("<own-answer-") < user.index("<answer-")
     placed = OwnPrompt(f"{{{{ examples }}}}\n{SYSTEM}", f"{USER}\n{{{{ own_answer }}}}", "EXAMPLES")
     system, user = shown(placed, own_answer="Mine.")
     assert system.startswith("EXAMPLES")
