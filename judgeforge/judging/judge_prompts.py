@@ -112,7 +112,8 @@ def judge_prompt(
     if layout == CODE_OF_A_REQUEST:
         content = with_pictures(user, of_row.pictures)
         return JudgePrompt((system, Message(role="user", content=content)))
-    shared = shared_characters(user, code)
+    # A text of the user's need not have paragraphs.
+    shared = shared_characters(user, code, "\n\n" if own.user is None else "\n")
     if not of_row.pictures:
         prefix = SharedPrefix(messages=1, characters=shared) if shared else None
         return JudgePrompt((system, Message(role="user", content=user)), prefix)
