@@ -20,8 +20,8 @@ MOST_GROWTH_MB = 60.0
 LEAST_CACHED_PER_S = 8000.0
 MOST_COLD_S = 0.9
 OTHERS = {"curator 0.1.31": 3.21}
-"""Times ideal of other tools at the same job and latency on two cores, each measured once before
-this benchmark does not run them."""
+"""Times ideal of other tools at the same job and latency on two cores, each measured once on
+another day: this benchmark does not run them."""
 
 
 def machine() -> dict[str, Any]:

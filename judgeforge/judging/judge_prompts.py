@@ -101,15 +101,19 @@ def judge_prompt(
         user = render(name, **values)
     else:
         alone = facts.shows == "one"
-        user = filled(own.user, **_user_places(values, alone, criteria, said))
+        places = _user_places(values, alone, criteria, said)
+        if said and not own.user_names("own_answer"):
+            places["answers"] = f"{said}\n\n{places['answers']}"
+        user = filled(own.user, **places)
     user = ("" if own.user_names("own_criteria") else criteria) + _explained(of_row, code) + user
-    if said and not own.user_names("own_answer"):
+    if said and own.user is None:
         user = _with_own_answer(user, said, code)
     system = _system_message(system_text(protocol, rubric, own))
     if layout == CODE_OF_A_REQUEST:
         content = with_pictures(user, of_row.pictures)
         return JudgePrompt((system, Message(role="user", content=content)))
-    shared = shared_characters(user, code)
+    # A text of the user's need not have paragraphs.
+    shared = shared_characters(user, code, "\n\n" if own.user is None else "\n")
     if not of_row.pictures:
         prefix = SharedPrefix(messages=1, characters=shared) if shared else None
         return JudgePrompt((system, Message(role="user", content=user)), prefix)

@@ -42,9 +42,10 @@ def code_absent_from(texts: tuple[str, ...]) -> str:
     return digest[:_CODE_DIGITS]
 
 
-def shared_characters(text: str, code: str) -> int:
-    """How much of a user's message stands before its answers, up to the end of a paragraph: what
-    all questions of the row begin with. 0 where it shows no answer between tags of this code."""
+def shared_characters(text: str, code: str, end: str = "\n\n") -> int:
+    """How much of a user's message stands before its answers, up to the end of a paragraph (or of a
+    line, where ``end`` says so): what all questions of the row begin with. 0 where it shows no
+    answer between tags of this code."""
     # One pattern for all codes: compiling one for each prompt takes longer than the search.
     first = next((one for one in _ANSWER.finditer(text) if one[1] == code), None)
-    return 0 if first is None else max(0, text.rfind("\n\n", 0, first.start()))
+    return 0 if first is None else max(0, text.rfind(end, 0, first.start()))

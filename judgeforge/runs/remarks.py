@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from judgeforge.config.judges import JudgingConfig
+from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.ranking.pairing.audit import AuditFigure
 from judgeforge.runs.planning.measure import MEASURED_SHARE, bought
 from judgeforge.runs.planning.preparation import Preparation
@@ -17,6 +18,10 @@ from judgeforge.text.wording import counted, listed
 WILL_ONLY_SAMPLE = (
     "no judge is named: the run samples completions and makes no pairs. With `judging` added later "
     "the same folder is judged, and nothing is paid twice."
+)
+CODE_MAY_DECIDE = (
+    "where code decides all criteria of all rows, `judging: {judges: []}` has it decide now: no "
+    "judge is waited for then"
 )
 ONLY_SAMPLED = (
     "sampled only: no judge is named, so there are completions and no pairs. Add `judging` to the "
@@ -31,6 +36,9 @@ def remarks(prepared: Preparation) -> list[str]:
     found = []
     if prepared.only_samples:
         found.append(WILL_ONLY_SAMPLE)
+        own = OwnRubrics.of(prepared.rubric, prepared.config)
+        if own is not None and not own.shared.judged and not own.are_written:
+            found.append(CODE_MAY_DECIDE)
     found += _alone(prepared.config.judging)
     if prepared.verdicts is not None:
         found.append(f"{prepared.verdicts.file.name}: {prepared.verdicts.summary()}")

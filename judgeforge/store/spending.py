@@ -48,12 +48,14 @@ class Spending:
         return replace(self, calls=self.calls + lost_calls, cost_usd=None)
 
     def since(self, start: Spending) -> Spending:
+        """Never below 0: what an earlier start left open counts at the most that it can cost, and
+        may turn out to have cost less, or nothing."""
         known = self.cost_usd is not None and start.cost_usd is not None
         return Spending(
-            calls=self.calls - start.calls,
+            calls=max(0, self.calls - start.calls),
             input_tokens=self.input_tokens - start.input_tokens,
             output_tokens=self.output_tokens - start.output_tokens,
-            cost_usd=(self.cost_usd or 0.0) - (start.cost_usd or 0.0) if known else None,
+            cost_usd=max(0.0, (self.cost_usd or 0.0) - (start.cost_usd or 0.0)) if known else None,
         )
 
 

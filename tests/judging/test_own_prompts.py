@@ -62,6 +62,10 @@ def test_what_has_no_place_of_its_own_stands_where_the_house_has_it() -> None:
     system, user = shown(own, own_answer="Mine.")
     assert system.endswith("EXAMPLES")
     assert user.index("<conversation-") < user.index("<own-answer-") < user.index("<answer-")
+    asked = "First this.\n\nThen that."
+    _, user = shown(own, own_answer="Mine.", content=asked, reference="Four.")
+    assert asked in user
+    assert user.index("</conversation-") < user.index("<own-answer-") < user.index("<answer-")
     placed = OwnPrompt(f"{{{{ examples }}}}\n{SYSTEM}", f"{USER}\n{{{{ own_answer }}}}", "EXAMPLES")
     system, user = shown(placed, own_answer="Mine.")
     assert system.startswith("EXAMPLES")
@@ -112,3 +116,18 @@ def test_braces_of_json_are_text_and_a_byte_order_mark_is_none_of_it(tmp_path: P
     system, _ = read(tmp_path, system=written)
     assert system == written.removeprefix("\ufeff")
     assert shown(OwnPrompt(system))[0].endswith('{"scores": {"a": {}}}')
+
+
+def test_questions_of_a_row_begin_alike_also_in_a_prompt_without_paragraphs() -> None:
+    own = OwnPrompt(user=USER)
+    row = [ShownAnswer("one"), ShownAnswer("two")]
+    prompt = make_prompt(content="First.\n\nThen.", reference="Four.")
+    one, two = (
+        judge_prompt("pointwise", make_rubric(), prompt, [answer], row=row, own=own)
+        for answer in row
+    )
+    assert one.shared == two.shared
+    assert one.shared is not None
+    begins = one.messages[1].text[: one.shared.characters]
+    assert "Four." in begins
+    assert two.messages[1].text.startswith(begins)

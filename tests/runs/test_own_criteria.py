@@ -213,3 +213,22 @@ def test_without_the_setting_a_column_of_that_name_is_left_alone_and_told(
     report = check_run(judgeforge.load_config(config))
     assert not report.skips
     assert any("the column `criteria` is not read" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_code_alone_decides_where_no_judge_is_named_and_check_says_how_to_say_so(
+    tmp_path: Path, *, named: bool
+) -> None:
+    row = {
+        "prompt": "Say JSON.",
+        "completions": ["{}", "no"],
+        "criteria": [{"name": "form", "check": {"json": True}}],
+    }
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row))
+    text = "prompts: {path: rows.jsonl}\nrubric: {per_prompt: only}\n"
+    (tmp_path / "config.yaml").write_text(text + ("judging: {judges: []}\n" if named else ""))
+    config = judgeforge.load_config(tmp_path / "config.yaml")
+    notes = check_run(config).notes
+    assert any("`judging: {judges: []}`" in note for note in notes) is not named
+    totals = judgeforge.run(config, tmp_path / "out").manifest["totals"]
+    assert (totals["pairs"], totals["skips"]) == ((1, {}) if named else (0, {"not_judged": 1}))

@@ -37,6 +37,17 @@ def test_the_account_of_a_file_is_that_of_its_rows(file: Path) -> None:
     assert file.read_text().splitlines()[3:] == ['["settled",0,1000000,10,20]', '["released",1]']
 
 
+def test_a_start_has_not_spent_less_than_nothing_where_what_was_left_open_cost_less() -> None:
+    account = Account()
+    account.add([RESERVED, 0, 5_000_000])
+    account.add([RESERVED, 1, 7_000_000])
+    before = account.spending()
+    account.add([SETTLED, 0, 1_000_000, 10, 20])
+    account.add([RELEASED, 1])
+    since = account.spending().since(before)
+    assert since == Spending(calls=0, input_tokens=10, output_tokens=20, cost_usd=0.0)
+
+
 def test_a_file_that_is_not_there_is_an_empty_account(file: Path) -> None:
     assert read_account(file).calls == 0
     assert not file.exists()

@@ -1,9 +1,11 @@
-"""The Python code of an answer: fenced blocks, or the whole text where it is code. Pure."""
+"""The Python code of an answer: fenced blocks, or the whole text where it is code; and whether its
+tests test something. Pure."""
 
 from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 
 _FENCE = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^\n`]*\n"
@@ -13,6 +15,7 @@ _FENCE = re.compile(
 _PYTHON = frozenset({"python", "py", "python3", "py3", "python2", "ipython"})
 _UNNAMED = frozenset({"", "text", "plaintext", "code"})
 _SESSION = re.compile(r"^>>> ", re.MULTILINE)
+_DEFINES = (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
 _INDENT = re.compile(r"^[ \t]*")
 
 
@@ -35,6 +38,26 @@ def python_code(answer: str) -> str | None:
     if not valid:
         return "\n\n".join(chosen) or None  # the mistake is the answer's own
     return "\n\n".join(valid)
+
+
+@lru_cache(maxsize=64)
+def why_no_tests(code: str, *, check_is_called: bool) -> str | None:
+    """Why tests can tell nothing about an answer; None where they can.
+
+    ``check_is_called``: whether ``check(candidate)``, which HumanEval's define, is called.
+    """
+    parsed = _parsed(code)
+    if parsed is None:
+        return "is no valid Python"
+    if not parsed.body:
+        return "has no tests"
+    functions = {node.name for node in parsed.body if isinstance(node, ast.FunctionDef)}
+    only_defines = all(isinstance(node, _DEFINES) for node in parsed.body)
+    if "check" not in functions or check_is_called or not only_defines:
+        return None
+    if any(name.startswith("test") for name in functions):
+        return None
+    return "only defines `check`, which is called where `entry_point` names a key of the row"
 
 
 def _dedented(found: re.Match[str]) -> str:

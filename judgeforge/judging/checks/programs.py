@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from judgeforge.judging.checks.code_blocks import python_code
+from judgeforge.judging.checks.code_blocks import python_code, why_no_tests
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError, shown, text
 from judgeforge.text.visible import normalized
 from judgeforge.text.wording import did_you_mean
@@ -141,7 +141,14 @@ def compare_answers(subject: Subject, wanted: MathAnswer) -> Task | Verdict:
 
 
 def run_tests(subject: Subject, wanted: PythonTests) -> Task | Verdict:
-    given: dict[str, object] = {"tests": _tests(subject, wanted.tests)}
+    tests = _tests(subject, wanted.tests)
+    for test in tests:
+        why = isinstance(test, str) and why_no_tests(
+            test, check_is_called=wanted.entry_point is not None
+        )
+        if why:
+            raise UndecidedCheckError(f"`{wanted.tests}` of the row {why}")
+    given: dict[str, object] = {"tests": tests}
     for name, key in (("setup", wanted.setup), ("entry_point", wanted.entry_point)):
         if key is None:
             continue

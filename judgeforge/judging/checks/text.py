@@ -133,7 +133,10 @@ def equals_reference(subject: Subject, _: bool) -> bool:
 
 
 def contains_reference(subject: Subject, _: bool) -> bool:
-    return _reference(subject) in _one_line(subject.text)
+    reference = _reference(subject)
+    if not reference:  # which every text contains
+        raise UndecidedCheckError("the row's `reference` is empty")
+    return reference in _one_line(subject.text)
 
 
 def _reference(subject: Subject) -> str:

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from judgeforge.judging.checks import (
-    UndecidedCheckError,
     check_results,
     parse_checks,
     parse_checks_of_row,
     tasks_of,
 )
 from judgeforge.judging.checks.programs import Task, Verdict
-from judgeforge.judging.checks.subject import Subject
+from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 from judgeforge.text.messages import Message
 
+HUMAN_EVAL = "NAMES = {}\n\ndef check(candidate):\n    assert candidate(1) == 2\n"
 CODE = "```python\nx = 1\n```"
 
 
@@ -98,12 +98,29 @@ def test_an_answer_without_code_fails_without_a_program() -> None:
         ({"python_tests": "tests"}, {"tests": [3]}, "must be Python as a text"),
         ({"python_tests": "tests"}, {"tests": [{"input": "1"}]}, "must be Python as a text"),
         ({"python_tests": {"setup": "s"}}, {"tests": "x"}, "the row has no `s`"),
+        ({"python_tests": "tests"}, {"tests": ["assert f(1)", "assert ("]}, "is no valid Python"),
+        ({"python_tests": "tests"}, {"tests": "# none yet"}, "has no tests"),
+        ({"python_tests": "tests"}, {"tests": HUMAN_EVAL}, "called where `entry_point` names"),
     ],
 )
 def test_what_the_row_lacks_is_named_and_leaves_the_answer_undecided(
     check: dict[str, Any], metadata: dict[str, Any], why: str
 ) -> None:
     assert why in undecided(check, Subject(CODE, metadata=metadata))
+
+
+@pytest.mark.parametrize(
+    ("check", "tests"),
+    [
+        ({"python_tests": {"tests": "tests", "entry_point": "name"}}, HUMAN_EVAL),
+        ({"python_tests": "tests"}, f"{HUMAN_EVAL}check(f)"),
+        ({"python_tests": "tests"}, f"{HUMAN_EVAL}def test_it():\n    check(f)"),
+        ({"python_tests": "tests"}, ["assert f(1)", "import math"]),
+    ],
+)
+def test_tests_that_test_something_are_run(check: dict[str, Any], tests: Any) -> None:
+    subject = Subject(CODE, metadata={"tests": tests, "name": "f"})
+    assert len(tasks_of(parse_checks(check), subject)) == 1
 
 
 def test_a_verdict_becomes_the_score_of_the_check() -> None:

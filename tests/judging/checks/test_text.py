@@ -207,6 +207,11 @@ class TestReference:
         assert passes("It is Paris.", reference="paris", contains_reference=True)
         assert not passes("It is Rome.", reference="paris", contains_reference=True)
 
+    @pytest.mark.parametrize("reference", ["", " \n"])
+    def test_that_a_text_contains_nothing_decides_nothing(self, reference: str) -> None:
+        with pytest.raises(UndecidedCheckError, match="`reference` is empty"):
+            passes("Paris", reference=reference, contains_reference=True)
+
     @pytest.mark.parametrize("name", ["equals_reference", "contains_reference"])
     def test_without_a_reference_nothing_is_decided(self, name: str) -> None:
         with pytest.raises(UndecidedCheckError, match="no `reference`"):

@@ -45,7 +45,7 @@ number = 5
 
 
 def task(name: str, answer: str = "abc", timeout_s: float = 20.0) -> Task:
-    given = {
+    given: dict[str, object] = {
         "function": f"own:{name}",
         "answer": answer,
         "prompt": [],
