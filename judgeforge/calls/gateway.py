@@ -242,7 +242,9 @@ class Gateway:
         self, flight: Flight, endpoint: Endpoint, call: Call, gives_way: GivesWay
     ) -> Answer:
         if self.batches is not None:
-            answer = await self.batches.ask(endpoint, call)
+            # Between the look into the cache and this step a batch may have been collected.
+            collected = self._stored(endpoint, call) if self.batches.has(endpoint.name) else None
+            answer = collected or await self.batches.ask(endpoint, call)
             if answer is not None:
                 self.last_reply_at = time.monotonic()
                 return answer

@@ -63,6 +63,10 @@ class Batches:
             claim.paid(None if answer.cost_usd is None else to_pico(answer.cost_usd))
         return answer
 
+    def has(self, model: str) -> bool:
+        """Whether requests to the model are, or were, in batches."""
+        return model in self._desks
+
     def _goes_directly(self, endpoint: Endpoint, call: Call) -> bool:
         claim = current_claim()
         is_first = claim is not None and claim.goes_first

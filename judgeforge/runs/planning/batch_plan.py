@@ -77,6 +77,15 @@ def batch_notes(
         )
 
 
+def prices_in_batches(prepared: Preparation) -> Iterator[str]:
+    """At which price a sum of money is weighed against models that are asked in batches."""
+    for name, price in prepared.batch_prices.items():
+        if price is None:
+            yield no_batch_price(prepared, name)
+        else:
+            yield f"`{name}` is counted at its price in batches, which may take a day."
+
+
 def no_batch_price(prepared: Preparation, name: str) -> str:
     model = prepared.config.models[name].model
     return (

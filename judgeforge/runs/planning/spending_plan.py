@@ -23,6 +23,7 @@ from judgeforge.ranking.cascade.training_value import ForTraining, TrainingValue
 from judgeforge.ranking.rehearsal import Rehearsed, Way, rehearse
 from judgeforge.records import Prompt
 from judgeforge.runs.folders import chosen_folder
+from judgeforge.runs.planning.batch_plan import prices_in_batches
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.pilot import pilot_of
 from judgeforge.runs.planning.preparation import Preparation, check_prompts_file, prepare
@@ -120,7 +121,7 @@ def plan_spending(
         prompts_in_input=available,
         options=options,
         reason=reason_of(options, available, value),
-        notes=notes_of(config, scoring, pilot),
+        notes=[*notes_of(config, scoring, pilot), *prices_in_batches(prepared)],
     )
 
 

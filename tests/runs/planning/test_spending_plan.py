@@ -109,6 +109,21 @@ def test_a_price_that_is_unknown_is_asked_for(tmp_path: Path, server: LocalServe
         planned(config)
 
 
+def test_the_price_in_batches_is_weighed_and_a_missing_one_is_named(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    half = {name: 0.5 * usd for name, usd in CHEAP.items()}
+    said = {}
+    for way, price in {"known": {**CHEAP, "batch": half}, "unknown": CHEAP}.items():
+        (tmp_path / way).mkdir()
+        models = {"small": model(server, price=price, batch=True)}
+        said[way] = planned(write_config(tmp_path / way, server, models=models))
+    assert any("`small` is counted at its price in batches" in note for note in said["known"].notes)
+    assert any("no batch price known of `small`" in note for note in said["unknown"].notes)
+    known, unknown = (said[way].options[0].usd_per_prompt for way in ("known", "unknown"))
+    assert known == pytest.approx(0.5 * unknown)
+
+
 def test_judges_that_compare_are_named_as_left_out(tmp_path: Path, server: LocalServer) -> None:
     both = [{"model": "small"}, {"model": "small", "name": "pairs", "protocol": "pairwise"}]
     config = write_config(tmp_path, server, judging={"judges": both})
