@@ -63,7 +63,7 @@ def fault(
     def declare(show: Show) -> Show:
         if name in _rows:
             raise ValueError(f"two faults are called {name}")
-        family = show.__module__.rsplit(".", 1)[-1].split("_")[0]
+        family = _file_of(show).split("_")[0]
         _rows[name] = FaultRow(name, family, done, promise, show, quick, longest_s)  # type: ignore[arg-type]
         return show
 
@@ -71,7 +71,11 @@ def fault(
 
 
 def all_rows() -> list[FaultRow]:
-    """In the order of the files, and in each as declared."""
+    """In the order of the files, and in each as declared, whichever was imported first."""
     for module in _MODULES:
         import_module(f"tests.faults.{module}")
-    return list(_rows.values())
+    return sorted(_rows.values(), key=lambda row: _MODULES.index(_file_of(row.show)))
+
+
+def _file_of(show: Show) -> str:
+    return show.__module__.rsplit(".", 1)[-1]

@@ -86,7 +86,8 @@ class LearnedRate:
         admitted = (accepted - self._accepted_then) / max(elapsed, 1e-9)
         acceleration = ACCELERATION
         if elapsed < SHORTEST_MEASURE_S or admitted <= 0:
-            self._peak = self._measured or reached * DEEP_CUT
+            # What was measured before may be above what has been reached since.
+            self._peak = min(self._measured or reached * DEEP_CUT, reached)
             self._measured = None
         elif self._age < RETURN_S or abs(admitted / before - 1.0) < STABLE:
             self._peak, self._measured = min(admitted, reached), None

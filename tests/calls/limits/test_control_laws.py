@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from judgeforge.calls.limits.breaker import LONGEST_PAUSE_S, CircuitBreaker, Refusal
@@ -233,6 +233,7 @@ class TestLearnedRate:
         st.floats(min_value=0.1, max_value=1e4),
         st.lists(st.tuples(st.floats(0.001, 5), st.booleans(), st.integers(0, 50)), max_size=60),
     )
+    @example(1.0, [(4.0, False, 5), (1.0, True, 1), (1.0, True, 0)])
     def test_it_is_always_positive_and_a_refusal_never_raises_it(
         self, first: float, steps: list[tuple[float, bool, int]]
     ) -> None:
