@@ -15,6 +15,7 @@ from typing import Any
 from judgeforge.errors import StoreError
 from judgeforge.store.appended_rows import UnreadableRowError, read_rows
 from judgeforge.store.durable_files import AppendedFile
+from judgeforge.store.on_disk import doubtful_from
 
 PICODOLLARS = 10**12
 """In a dollar. Money is counted in whole picodollars: integers add up exactly."""
@@ -138,8 +139,9 @@ class SpendingFile:
 
     def __init__(self, file: Path) -> None:
         self.path = file
-        _, whole = _read(file)
         self._file = AppendedFile(file)
+        is_doubtful = doubtful_from(file) is not None
+        whole = _read(file)[1] if is_doubtful else self._file.last_line_end()
         if whole != self._file.end:
             self._file.cut(whole)
 
