@@ -23,6 +23,7 @@ signals.py      what Ctrl-C, SIGTERM and a closed terminal do to a run
 own_thread.py   a run inside an event loop that is already running (a notebook)
 planning/       everything before the first paid call
 measurement/    judges measured on labels
+labelling/      the page on which a person labels
 
 One start, from its command to its exit code:
 
