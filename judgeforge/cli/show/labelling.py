@@ -22,7 +22,8 @@ def print_summary(found: LabelSummary) -> None:
     left = found.number - found.done
     rest = f"; {left} more to look at" if left else ""
     say(f"{found.file}: {counted(found.labels, 'label')}, {found.here} answers of this time{rest}")
-    say(found.standing.in_words())
+    if found.standing is not None:
+        say(found.standing.in_words())
     if found.own is not None:
         say(found.own.in_words())
 
@@ -49,8 +50,8 @@ def print_comparison(found: Comparison) -> None:
         say("Krippendorff's alpha: cannot be told, as all answers are the same or none is shared")
     else:
         say(
-            f"Krippendorff's alpha of all: {found.alpha:.2f} ({_plain(found.alpha_interval)}); 0 is "
-            "chance, 1 is full agreement, and no judge can be shown to agree more with them"
+            f"Krippendorff's alpha of all: {found.alpha:.2f} ({_plain(found.alpha_interval)}); 0 "
+            "is chance and 1 is full agreement. No judge can be shown to agree more with them."
         )
 
 

@@ -23,8 +23,8 @@ SUFFIX = ".jsonl"
 
 
 class LabelledFile:
-    """Opened by ``with``. Raises ConfigError for a place that is none, or that holds something else;
-    LockHeldError where another program labels into it; StoreError where the disk fails."""
+    """Opened by ``with``. Raises ConfigError for a place that is none or holds something else,
+    LockHeldError where another program labels into it, StoreError where the disk fails."""
 
     def __init__(self, path: Path) -> None:
         if path.suffix != SUFFIX:

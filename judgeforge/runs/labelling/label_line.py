@@ -1,9 +1,9 @@
 """A person's answer as a line of a label file, and back. Pure.
 
 One line serves all readers: `calibrate`, `evaluate` and `rubric improve` read ``prompt, a, b,
-label`` or ``prompt, completions, best``; `judging.judgments` reads ``judge, prompt_id, completions``
-with ``verdict`` or ``best``. A line of a person who cannot tell has none of these answers, and that
-of a second look says so by ``repeat``.
+label`` or ``prompt, completions, best``; `judging.judgments` reads ``judge``, ``prompt_id`` and
+``completions`` with ``verdict`` or ``best``. A line of a person who cannot tell has none of these
+answers, and that of a second look says so by ``repeat``.
 """
 
 from __future__ import annotations

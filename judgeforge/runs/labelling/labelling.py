@@ -55,7 +55,7 @@ class LabelSummary:
     done: int
     number: int
     own: OwnAgreement | None
-    standing: Standing
+    standing: Standing | None
 
 
 def label(asked: Asked, say: Callable[[str], None]) -> LabelSummary:
@@ -73,6 +73,7 @@ def label(asked: Asked, say: Callable[[str], None]) -> LabelSummary:
         if file.repaired:
             say(f"{file.path}: a last line that was cut off is taken away")
         asyncio.run(_serve(session, asked, say))
+        session.take_stock()
         return LabelSummary(
             file=file.path,
             labels=sum(one.is_label for one in file.given),
@@ -80,7 +81,7 @@ def label(asked: Asked, say: Callable[[str], None]) -> LabelSummary:
             done=session.done,
             number=len(session.looks),
             own=session.own_agreement(),
-            standing=session.standing(),
+            standing=session.standing,
         )
 
 
@@ -114,7 +115,7 @@ def _announce(
     elif asked.open_browser is None:
         say(
             "No screen here: on your own machine run  "
-            f"ssh -L {port}:{LOOPBACK}:{port} {getpass_user()}@{socket.gethostname()}  "
+            f"ssh -L {port}:{LOOPBACK}:{port} {user_name()}@{socket.gethostname()}  "
             "and open the same address there."
         )
     say("Each answer is on the disk at once. Ctrl-C ends; the same command goes on.")
@@ -155,7 +156,7 @@ def read_given(file: Path) -> list[Given]:
 def _judge(name: str | None, given: Sequence[Given]) -> str:
     """Without a name that of the file, or else of the person who is logged in."""
     if name is None:
-        return given[0].judge if given else f"{PERSON}{getpass_user()}"
+        return given[0].judge if given else f"{PERSON}{user_name()}"
     clean = name.removeprefix(PERSON)
     if not clean.strip() or clean != clean.strip() or not clean.isprintable():
         raise ConfigError(f"--name must be a short name such as ana, and is `{quotable(name)}`")
@@ -164,7 +165,7 @@ def _judge(name: str | None, given: Sequence[Given]) -> str:
     return f"{PERSON}{clean}"
 
 
-def getpass_user() -> str:
+def user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # no such user, as in some containers

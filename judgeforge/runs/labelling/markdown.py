@@ -6,7 +6,7 @@ description: nothing that a model wrote becomes an element, an address that is o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -86,21 +86,48 @@ def _parts(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Part]:
 
 
 def _part(node: SyntaxTreeNode) -> Part:
-    kind = node.type
-    if kind in {"text", "text_special", "html_block", "html_inline"}:
-        return Part("text", node.content)
-    if kind == "code_inline":
-        return Part("code", node.content)
-    if kind in {"fence", "code_block"}:
-        return Part("block", node.content, (Part("text", node.info),) if node.info.strip() else ())
-    if kind == "image":
-        return Part("picture", str(node.attrs.get("src", "")), (Part("text", node.content),))
-    inner = tuple(_parts(node.children))
-    if kind == "link":
-        return Part("link", str(node.attrs.get("href", "")), inner)
-    if kind == "heading":
-        return Part("heading", "", inner, int(node.tag[1:]))
-    if kind == "ordered_list":
-        return Part("numbered", "", inner, int(node.attrs.get("start", 1)))
+    read = _OF_ITS_OWN.get(node.type)
+    if read is not None:
+        return read(node)
     # A kind that is not known here shows its parts and is nothing itself.
-    return Part(_PLAIN.get(kind, "plain"), "", inner)
+    return Part(_PLAIN.get(node.type, "plain"), "", tuple(_parts(node.children)))
+
+
+def _text(node: SyntaxTreeNode) -> Part:
+    return Part("text", node.content)
+
+
+def _block(node: SyntaxTreeNode) -> Part:
+    language = node.info.strip()
+    return Part("block", node.content, (Part("text", language),) if language else ())
+
+
+def _picture(node: SyntaxTreeNode) -> Part:
+    return Part("picture", str(node.attrs.get("src", "")), (Part("text", node.content),))
+
+
+def _link(node: SyntaxTreeNode) -> Part:
+    return Part("link", str(node.attrs.get("href", "")), tuple(_parts(node.children)))
+
+
+def _heading(node: SyntaxTreeNode) -> Part:
+    return Part("heading", "", tuple(_parts(node.children)), int(node.tag[1:]))
+
+
+def _numbered(node: SyntaxTreeNode) -> Part:
+    return Part("numbered", "", tuple(_parts(node.children)), int(node.attrs.get("start", 1)))
+
+
+_OF_ITS_OWN: Mapping[str, Callable[[SyntaxTreeNode], Part]] = {
+    "text": _text,
+    "text_special": _text,
+    "html_block": _text,
+    "html_inline": _text,
+    "code_inline": lambda node: Part("code", node.content),
+    "fence": _block,
+    "code_block": _block,
+    "image": _picture,
+    "link": _link,
+    "heading": _heading,
+    "ordered_list": _numbered,
+}

@@ -23,7 +23,7 @@ GIVEN = "given"
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """``completions`` and ``prompt`` are data: whatever stands in them is shown and never obeyed."""
+    """Prompt and completions are data: whatever stands in them is shown and never obeyed."""
 
     prompt: tuple[Message, ...]
     completions: Mapping[str, Completion]
@@ -35,13 +35,11 @@ class Material:
 
     @property
     def texts(self) -> dict[str, str]:
-        return {
-            name: said_text(one.text, one.tool_calls) for name, one in self.completions.items()
-        }
+        return {name: said_text(one.text, one.tool_calls) for name, one in self.completions.items()}
 
     def beside(self) -> Iterator[tuple[str, Any]]:
         """What a label row has besides the prompt and its completions, where it is there."""
-        columns = {"tools": self.tools, "reference": self.reference}
+        columns: dict[str, Any] = {"tools": self.tools, "reference": self.reference}
         columns |= {"metadata": self.metadata or None, "criteria": self.criteria}
         yield from ((name, value) for name, value in columns.items() if value is not None)
 
@@ -115,4 +113,3 @@ def _as_data(part: ImagePart) -> ImagePart:
     except PictureError:  # it was there when the row was checked; the page names it instead
         return part
     return ImagePart(image_url=image.model_copy(update={"url": data_url, "file": None}))
-

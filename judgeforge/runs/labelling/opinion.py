@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,7 +46,7 @@ def opinion(look: Look, material: Material, reliability: Reliability) -> Opinion
 
 
 def _preferred(judge: str, judgments: Sequence[Judgment], shown: Sequence[str]) -> int | None:
-    points = Counter(dict.fromkeys(shown, 0.0))
+    points = dict.fromkeys(shown, 0.0)
     for one in judgments:
         if one.judge == judge and not one.missing:
             for name, point in _points(one):

@@ -29,7 +29,7 @@ STYLE, SCRIPT = TEMPLATES / "style.css", TEMPLATES / "keys.js"
 LONGEST_TEXT = 400_000
 """Characters: an answer is judged whole, and what is longer nobody reads."""
 LARGEST_PICTURE = 8_000_000
-KEYS = {TIE: "=", CANNOT_TELL: "?"}
+_COUNTING = "Looking at what the labels so far have shown …"
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{policy_hash(STYLE)}'; "
     f"script-src 'sha256-{policy_hash(SCRIPT)}'; img-src data:; form-action 'self'; "
@@ -63,15 +63,13 @@ class ShownAnswer:
     """From 1, as the key."""
     value: str
     turn: ShownTurn
-    characters: int
 
 
 def question_page(session: Session, look: Look, notice: str = "") -> str:
     """Raises StoreError where a file of the run cannot be read any more."""
     material = session.material(look)
-    texts = material.texts
     answers = [
-        ShownAnswer(place + 1, str(place), _answer(material.completions[name]), len(texts[name]))
+        ShownAnswer(place + 1, str(place), _answer(material.completions[name]))
         for place, name in enumerate(look.shown)
     ]
     return _page(
@@ -118,7 +116,7 @@ def _page(template: str, session: Session, notice: str, **values: Any) -> str:  
         "person": session.wanted.judge.partition(":")[2],
         "done": session.done,
         "number": len(session.looks),
-        "standing": session.standing().in_words(),
+        "standing": session.standing.in_words() if session.standing else _COUNTING,
         "last": None if last is None else _told(*last),
     }
     return _environment().get_template(template).render(shared, **values)
@@ -194,5 +192,3 @@ def _environment() -> Environment:
     found = page_environment(TEMPLATES, longest=LONGEST_TEXT, largest_picture=LARGEST_PICTURE)
     found.globals |= {"count": counted}
     return found
-
-

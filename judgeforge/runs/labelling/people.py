@@ -1,8 +1,8 @@
 """How far people agree with each other, and each with an own second look. Pure.
 
 Percent, and what is beyond chance: Cohen's kappa (1960) of two people, Krippendorff's alpha (2004,
-nominal) of any number, where not everybody has seen everything. Intervals: Wilson's of the share, of
-the others the bootstrap's 2.5 to 97.5 % over items.
+nominal) of any number, where not everybody has seen everything. Intervals of 95 %: Wilson's of the
+share, and the bootstrap's over items of the others.
 """
 
 from __future__ import annotations
@@ -93,9 +93,7 @@ def compare_people(by_person: Mapping[str, Sequence[Given]]) -> Comparison:
     return Comparison(
         people=tuple(by_person),
         items=len(shared),
-        pairs=tuple(
-            found for pair in combinations(by_person, 2) if (found := _two(*pair, shared))
-        ),
+        pairs=tuple(found for pair in combinations(by_person, 2) if (found := _two(*pair, shared))),
         alpha=alpha,
         alpha_interval=_interval(
             lambda rows: krippendorff_alpha([list(row.values()) for row in rows]), shared
@@ -109,9 +107,7 @@ def krippendorff_alpha(items: Sequence[Sequence[str]]) -> float | None:
     total = sum(len(one) for one in several)
     if total < 2:
         return None
-    differs = sum(
-        sum(a != b for a in one for b in one) / (len(one) - 1) for one in several
-    ) / total
+    differs = sum(sum(a != b for a in one for b in one) / (len(one) - 1) for one in several) / total
     counts = Counter(answer for one in several for answer in one)
     expected = 1.0 - sum(n * (n - 1) for n in counts.values()) / (total * (total - 1))
     return None if expected <= 0 else 1.0 - differs / expected

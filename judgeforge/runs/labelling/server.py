@@ -20,11 +20,11 @@ from aiohttp import web
 from judgeforge.errors import StoreError
 from judgeforge.runs.labelling.pages import POLICY, done_page, message_page, question_page
 from judgeforge.runs.labelling.session import Session
-from judgeforge.text.visible import quotable
 
 LOOPBACK: Final = "127.0.0.1"
 LARGEST_FORM = 4096
 """Bytes of a request's body: an answer has two short fields."""
+_PATIENCE_S = 0.3
 _OF_THIS_MACHINE = frozenset({LOOPBACK, "localhost"})
 _HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -38,6 +38,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _ALREADY = "That one had an answer already, which stands. To change your last answer, take it back."
+_RELOAD = "Open the page anew (/): it shows what is asked now, and what you labelled is stored."
 _GONE = "There was nothing to take back: that answer is no longer the last one."
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,6 +52,8 @@ class LabelServer:
         self.token = token or secrets.token_urlsafe(32)
         self.finished = asyncio.Event()
         self._notice = ""
+        self._one_at_a_time = asyncio.Lock()
+        self._standing: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
         """Serve; returns the first address to open. Raises OSError where the port is taken."""
@@ -75,6 +78,8 @@ class LabelServer:
         return self._port
 
     async def stop(self) -> None:
+        if self._standing is not None:
+            await asyncio.wait({self._standing})
         await self._runner.cleanup()
 
     @web.middleware
@@ -86,9 +91,9 @@ class LabelServer:
             if error.status < 400:
                 response = web.Response(status=error.status, headers={"Location": "/"})
             else:
-                response = _message(error.status, error.reason, "Go back to the page, or reload it.")
+                response = _message(error.status, error.reason, _RELOAD)
         except StoreError as error:
-            response = _message(507, "Your last click is not on the disk", quotable_lines(error))
+            response = _message(507, "The disk failed, and this click is not stored", str(error))
         response.headers.update(_HEADERS)
         return response
 
@@ -133,40 +138,46 @@ class LabelServer:
         """Ports of one host share their cookies."""
         return f"judgeforge-label-{self._port}"
 
-    async def _home(self, request: web.Request) -> web.Response:
-        notice, self._notice = self._notice, ""
-        page = await asyncio.to_thread(self._page, notice)
-        return _html(page)
+    async def _home(self, _: web.Request) -> web.Response:
+        async with self._one_at_a_time:
+            await self._bring_standing()
+            notice, self._notice = self._notice, ""
+            return _html(await asyncio.to_thread(self._page, notice))
 
     def _page(self, notice: str) -> str:
         look = self._session.current()
-        return (
-            done_page(self._session, notice)
-            if look is None
-            else question_page(self._session, look, notice)
-        )
+        if look is None:
+            return done_page(self._session, notice)
+        return question_page(self._session, look, notice)
+
+    async def _bring_standing(self) -> None:
+        """A page does not wait long for it: it then says what fewer labels have shown."""
+        if self._standing is None or self._standing.done():
+            self._standing = asyncio.create_task(asyncio.to_thread(self._session.take_stock))
+        done, _ = await asyncio.wait({self._standing}, timeout=_PATIENCE_S)
+        for task in done:
+            task.result()
 
     async def _answer(self, request: web.Request) -> web.Response:
         look, said = await _fields(request, "look", "said")
-        try:
-            taken = self._session.answer(look, said)
-        except ValueError:
-            raise web.HTTPUnprocessableEntity from None
-        self._notice = "" if taken else _ALREADY
+        async with self._one_at_a_time:
+            try:
+                taken = await asyncio.to_thread(self._session.answer, look, said)
+            except ValueError:
+                raise web.HTTPUnprocessableEntity from None
+            self._notice = "" if taken else _ALREADY
         return _back()
 
     async def _undo(self, request: web.Request) -> web.Response:
         (look,) = await _fields(request, "look")
-        self._notice = "" if self._session.take_back(look) else _GONE
+        async with self._one_at_a_time:
+            taken = await asyncio.to_thread(self._session.take_back, look)
+            self._notice = "" if taken else _GONE
         return _back()
 
     async def _finish(self, _: web.Request) -> web.Response:
         self.finished.set()
         return _message(200, "Done", "All labels are on the disk, and the program has ended.")
-
-
-def quotable_lines(error: Exception) -> str:
-    return quotable(str(error)) if len(str(error)) < 200 else str(error)
 
 
 async def _fields(request: web.Request, *names: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from judgeforge.calibration.labels import LabelKind
 from judgeforge.calibration.weights import Labelled
 from judgeforge.errors import ConfigError
 from judgeforge.ranking.rules import PairingRules
@@ -22,6 +23,7 @@ from judgeforge.runs.labelling.opinion import Opinion, opinion
 from judgeforge.runs.labelling.people import OwnAgreement, own_agreement
 from judgeforge.runs.labelling.sources import Source
 from judgeforge.runs.labelling.standing import Standing, labelled, standing
+from judgeforge.runs.measurement.label_rows import SIDES
 
 _LONGEST_S = 3600.0
 
@@ -58,7 +60,9 @@ class Session:
         source.expect(wanted_looks)
         self._clock, self._shown_at = clock, dict[str, float]()
         self._labelled: dict[str, Labelled | None] = {}
-        self._standing: tuple[int, Standing] | None = None
+        self._stock: tuple[tuple[str, str], ...] | None = None
+        self.standing: Standing | None = None
+        """What some of the labels have shown: see ``take_stock``."""
 
     @property
     def answered(self) -> set[str]:
@@ -131,15 +135,19 @@ class Session:
             return last, None
         return last, opinion(look, self.material(look), self.source.reliability)
 
-    def standing(self) -> Standing:
-        """Computed anew only where the labels have changed."""
-        labels = [given for given in self.file.given if given.is_label]
-        key = hash(tuple((one.look_id, one.said) for one in labels))
-        if self._standing is None or self._standing[0] != key:
-            judged = [found for one in labels if (found := self._judged(one)) is not None]
-            kind = "pair" if self.wanted.show == 2 else "best"
-            self._standing = key, standing(len(labels), judged, self.wanted.rules, kind)
-        return self._standing[1]
+    def take_stock(self) -> None:
+        """Bring ``standing`` up to date, which takes some tenths of a second where labels changed.
+
+        May run beside everything else. Raises StoreError where a file of the run fails.
+        """
+        labels = [given for given in tuple(self.file.given) if given.is_label]
+        key = tuple((one.look_id, one.said) for one in labels)
+        if key == self._stock:
+            return
+        judged = [found for one in labels if (found := self._judged(one)) is not None]
+        kind: LabelKind = "pair" if self.wanted.show == len(SIDES) else "best"
+        self.standing = standing(len(labels), judged, self.wanted.rules, kind)
+        self._stock = key
 
     def own_agreement(self) -> OwnAgreement | None:
         return own_agreement(self.file.given)
@@ -157,9 +165,7 @@ class Session:
     def _comes_again(self, look: Look) -> bool:
         answered = self.answered
         same = look.candidate.prompt_id
-        return any(
-            one.candidate.prompt_id == same and one.id not in answered for one in self.looks
-        )
+        return any(one.candidate.prompt_id == same and one.id not in answered for one in self.looks)
 
 
 def _check_file(file: LabelledFile, wanted: Wanted) -> None:

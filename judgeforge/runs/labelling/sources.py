@@ -261,9 +261,7 @@ def _of_ranking(
 ) -> Candidate | None:
     judgments = [read_judgment(row) for row in rows.judgments.rows]
     texts = {name: one.text for name, one in able.items()}
-    ranking = rank(
-        judgments, completion_ids=tuple(able), reliability=reliability, texts=texts
-    )
+    ranking = rank(judgments, completion_ids=tuple(able), reliability=reliability, texts=texts)
     if len(ranking.completion_ids) < 2:
         return Candidate(rows.prompt_id, _some_of(list(able), rows.prompt_id, show))
     if show > 2:
@@ -271,9 +269,7 @@ def _of_ranking(
         return Candidate(rows.prompt_id, ids, max(ranking.p_best))
     order = sorted(zip(ranking.scores, ranking.completion_ids, strict=True))
     (_, worst), (_, best) = order[0], order[-1]
-    two = rank(
-        judgments, completion_ids=(best, worst), reliability=reliability, texts=texts
-    )
+    two = rank(judgments, completion_ids=(best, worst), reliability=reliability, texts=texts)
     sure = max(two.p_best) if len(two.completion_ids) == 2 else None
     return Candidate(rows.prompt_id, (best, worst), sure)
 
@@ -283,4 +279,3 @@ def _some_of(ids: Sequence[str], prompt_id: str, show: int) -> tuple[str, ...]:
     lots = sorted(ids, key=lambda name: drawn("of", prompt_id, name))
     chosen = set(lots[:show])
     return tuple(name for name in ids if name in chosen)
-

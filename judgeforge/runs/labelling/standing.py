@@ -44,7 +44,6 @@ class Standing:
             return f"{labels}. No judge has compared these answers yet."
         if self.kept is None:
             return f"{labels}: from {LEAST_LABELS} on, this line says what they promise."
-        promise = f"at most {self.max_error:.3g} wrong".replace("0.", ".", 1)
         promise = f"at most {100 * self.max_error:.3g} % wrong"
         surely = "certified: " if self.certified else ""
         if self.kept <= 0:
@@ -66,10 +65,10 @@ def labelled(given: Given, judgments: Sequence[Judgment], texts: dict[str, str])
     evidence = read_evidence(judgments, given.shown, texts=texts)
     if set(evidence.completion_ids) != set(given.shown) or not _says_anything(judgments, given):
         return None
-    best = given.preferred
-    label = Label.tie(given.prompt_id, given.shown) if best is None else Label.of(given.prompt_id, best)
-    failed = tuple(one for one in judgments if one.failed_required)
-    return Labelled(evidence, label, tuple(j for j in failed if set(j.completion_ids) <= set(given.shown)))
+    best, prompt_id, shown = given.preferred, given.prompt_id, given.shown
+    label = Label.tie(prompt_id, shown) if best is None else Label.of(prompt_id, best)
+    vetoes = (one for one in judgments if one.failed_required)
+    return Labelled(evidence, label, tuple(v for v in vetoes if v.completion_ids[0] in shown))
 
 
 def _says_anything(judgments: Sequence[Judgment], given: Given) -> bool:
