@@ -71,15 +71,25 @@ def label_line(
     row |= {"judge": judge} | _answer(said, is_pair=is_pair)
     if look.repeat:
         row["repeat"] = look.repeat
-    row |= {"seconds": round(seconds, 1), "at": at}
+    row |= {"took_s": round(seconds, 1), "at": at}
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def read_line(line: bytes) -> Given | None:
     """None for a row that another program or a person wrote. Raises ValueError for what is none."""
+    return given_in(parsed(line))
+
+
+def parsed(line: bytes) -> Mapping[str, Any]:
+    """Raises ValueError for what is not a JSON object."""
     row = json.loads(line.decode("utf-8", "surrogatepass"))
     if not isinstance(row, dict):
         raise ValueError("not a JSON object")
+    return row
+
+
+def given_in(row: Mapping[str, Any]) -> Given | None:
+    """None where it is not an answer as ``label_line`` writes it."""
     try:
         shown = tuple(one["id"] if isinstance(one, dict) else one for one in row["completions"])
         repeat, prompt_id, judge = int(row.get("repeat", 0)), str(row["prompt_id"]), row["judge"]
