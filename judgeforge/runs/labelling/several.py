@@ -15,7 +15,7 @@ from judgeforge.runs.labelling.people import Comparison, compare_people
 from judgeforge.runs.measurement.label_rows import SIDES, TIE
 from judgeforge.store.atomic_files import chosen_place, make_folder, read_error, replacing
 
-_OF_ONE = frozenset({"label", "verdict", "best", "judge", "took_s", "at", "cannot_tell"})
+_OF_ONE = frozenset({"label", "verdict", "best", "judge", "took_s", "at", "cannot_tell", "ranking"})
 """Columns of one person's answer."""
 
 Rows = list[tuple[Given, Mapping[str, Any]]]

@@ -155,8 +155,9 @@ def test_the_file_of_another_person_is_refused_with_both_ways_out(
 def test_labels_of_another_kind_are_refused(place: Path, tmp_path: Path) -> None:
     with LabelledFile(place) as file:
         label_all(session_of(tmp_path / "p", file, plain_rows(1)))
+    three = [{"id": "q", "prompt": "Q?", "completions": ["one", "two", "three"]}]
     with LabelledFile(place) as file, pytest.raises(ConfigError, match="a file of its own"):
-        session_of(tmp_path / "p", file, plain_rows(1), show=4)
+        session_of(tmp_path / "p", file, three, show=4)
 
 
 def test_what_is_given_can_be_asked_for(place: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -206,7 +207,7 @@ ODD: dict[str, tuple[dict[str, Any], int]] = {
     "an unknown question": ({"data": {"look": "0" * 16, "said": "0"}}, 422),
     "JSON": ({"json": {"look": "x", "said": "0"}}, 415),
     "too much": ({"data": {"look": "x" * LARGEST_FORM, "said": "0"}}, 413),
-    "parts with a file": ({"data": {"look": b"x"}}, 415),
+    "parts with a file": ({"data": {"look": io.BytesIO(b"x")}}, 415),
     "half a character": (
         {
             "data": b"look=%ff%fe&said=%ed%a0%80",
