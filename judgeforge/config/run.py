@@ -69,7 +69,7 @@ class HuggingFaceSource(Record):
     config: str | None = None
     """The name of one of the dataset's configurations."""
     split: str = "train"
-    """Such as `train`, `test` or `train[:1000]`."""
+    """Such as `train` or `test`."""
     revision: str | None = None
     """A branch, a tag or a commit; with a commit the input can never change."""
     streaming: bool = True
@@ -95,7 +95,7 @@ class PromptsConfig(Record):
     """The prompts: where they come from, how rows are read, and which of them are left out."""
 
     path: Path | None = None
-    """A file, or a folder of files that are read in the order of their names."""
+    """A file of rows."""
     hf: HuggingFaceSource | None = None
     """A dataset, in place of `path`."""
     format: RowFormatName = "auto"
