@@ -12,7 +12,8 @@ from judgeforge.cli.app import app
 
 HEAD = """# Every command
 
-`judgeforge COMMAND --help` says the same in a terminal. A command that did what it was asked to ends with exit code 0.
+`judgeforge COMMAND --help` says the same in a terminal. Exit code 0 is that of a command
+which did what it was asked to.
 
 | exit code | what it means |
 |---:|---|

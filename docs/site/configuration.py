@@ -11,7 +11,7 @@ import inspect
 import textwrap
 import typing
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import pairwise
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -24,8 +24,9 @@ NAMED = "<name>"
 """Of a mapping whose keys are the user's own."""
 HEAD = """# Every key of a configuration
 
-A configuration is one YAML file. `judgeforge check CONFIG` names each mistake with its line, and what a place may hold; `judgeforge init DIR` writes a
-commented one. Paths are relative to the file's folder. A key without a default has to be given.
+A configuration is one YAML file. `judgeforge check CONFIG` names each mistake with its line, and
+what a place may hold; `judgeforge init DIR` writes a commented one. Paths are relative to the
+file's folder. A key without a default has to be given.
 """
 
 
@@ -55,7 +56,7 @@ def models_of(root: type[BaseModel]) -> list[type[BaseModel]]:
 def _own_words(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
     body = typing.cast("ast.ClassDef", tree.body[0]).body
-    for statement, after in zip(body, body[1:], strict=False):
+    for statement, after in pairwise(body):
         if (
             isinstance(statement, ast.AnnAssign)
             and isinstance(statement.target, ast.Name)
@@ -77,8 +78,8 @@ def _sections(model: type[BaseModel], at: Location, guide: SchemaGuide) -> Itera
     shown = {name: field for name, field in model.model_fields.items() if not field.exclude}
     if at:
         yield f"\n{'#' * min(4, 1 + len(at))} `{'.'.join(map(str, at))}`\n"
-        yield f"{_first_paragraph(model)}\n"
-    yield "| key | takes | default | what it is |\n|---|---|---|---|"
+        yield _first_paragraph(model)
+    yield "\n| key | takes | default | what it is |\n|---|---|---|---|"
     for name, field in shown.items():
         takes = guide.allowed_at(_real((*at, name)))
         yield f"| `{name}` | {_cell(takes)} | {_default(field)} | {_cell(words.get(name, ''))} |"
@@ -124,7 +125,3 @@ def _default(field: FieldInfo) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("``", "`")
-
-
-if __name__ == "__main__":
-    Path("/dev/stdout").write_text(page(), encoding="utf-8")

@@ -1,7 +1,8 @@
-"""Hooks of the documentation's site: pages that are made while it is built, and links that leave it.
+"""Hooks of the site: pages that are made while it is built, and links that leave it.
 
 configuration.py  every key of a configuration, from its models
 commands.py       every command and option, from what the command line declares
+examples.py       examples in docstrings as code
 
 A link in `docs/` is written for readers of the repository. Where it leaves the folder, it leads to
 the same text as a page here (results of benchmarks, configurations, the notes for contributors), or
@@ -25,6 +26,7 @@ import configuration
 
 ROOT = Path(__file__).parent.parent.parent
 LINK = re.compile(r"(?P<words>(?<!!)\[(?:[^\[\]]|\[[^\]]*\])*\])\((?P<target>[^)\s]+)\)")
+STARTS = re.compile(r"(?:[-*] |\d+\. |\|)")
 ALONE = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -42,7 +44,22 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     source = _repository_path(page.file.src_uri)
-    return LINK.sub(lambda found: _mended(found, source, page.file.src_uri), markdown)
+    mended = LINK.sub(lambda found: _mended(found, source, page.file.src_uri), markdown)
+    return _apart(mended)
+
+
+def _apart(markdown: str) -> str:
+    """A blank line before each list and table, which this Markdown needs and GitHub's does not."""
+    lines: list[str] = []
+    in_code = False
+    for line in markdown.split("\n"):
+        above = lines[-1] if lines else ""
+        starts = STARTS.match(line)
+        if starts and not in_code and above.strip() and not STARTS.match(above) and above[0] != " ":
+            lines.append("")
+        in_code ^= line.lstrip().startswith("```")
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _made() -> dict[str, str]:
@@ -51,8 +68,8 @@ def _made() -> dict[str, str]:
         "reference/commands.md": commands.page(),
         "reference/python.md": _python(),
         "decisions/index.md": _list_of_decisions(),
-        "results/index.md": _list_of("Results", "results", "benchmarks/results", "*.md"),
-        "configs/index.md": _list_of("Configurations to begin with", "configs", "configs", "*.yaml"),
+        "results/index.md": _list_of("Results", "benchmarks/results", "*.md"),
+        "configs/index.md": _list_of("Configurations to begin with", "configs", "*.yaml"),
     }
     made |= {page: _text(name) for name, page in ALONE.items() if name != "README.md"}
     for path in sorted((ROOT / "benchmarks" / "results").glob("*.md")):
@@ -64,7 +81,7 @@ def _made() -> dict[str, str]:
 
 
 def _python() -> str:
-    import judgeforge  # noqa: PLC0415
+    import judgeforge
 
     names = [name for name in judgeforge.__all__ if not name.startswith("__")]
     functions = [name for name in names if name[0].islower()]
@@ -76,14 +93,17 @@ def _python() -> str:
 
 
 def _list_of_decisions() -> str:
-    lines = ["# Decisions\n", "Each is a page: what was the question, what was decided, what follows.\n"]
+    lines = [
+        "# Decisions\n",
+        "Each is a page: what was the question, what was decided, what follows.\n",
+    ]
     for path in sorted((ROOT / "docs" / "decisions").glob("*.md")):
         title = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
         lines.append(f"- [{title}]({path.name})")
     return "\n".join(lines) + "\n"
 
 
-def _list_of(title: str, folder: str, where: str, pattern: str) -> str:
+def _list_of(title: str, where: str, pattern: str) -> str:
     lines = [f"# {title}\n"]
     lines += [f"- [{path.name}]({path.stem}.md)" for path in sorted((ROOT / where).glob(pattern))]
     return "\n".join(lines) + f"\n\nThey are in `{where}` of the repository.\n"
@@ -118,7 +138,7 @@ def _mended(found: re.Match[str], source: str, page: str) -> str:
 
 
 def _page_of(meant: str) -> str | None:
-    """The page, picture or file of the site for a path of the repository; None where it has none."""
+    """What of the site stands for a path of the repository; None where nothing does."""
     if meant in ALONE:
         return ALONE[meant]
     if meant.startswith("docs/"):
