@@ -20,6 +20,7 @@ result.py       how a start ended, for programs and in one line
 on_finish.py    tells a command or a webhook how a run ended
 folders.py      where a run goes; a folder a day
 signals.py      what Ctrl-C, SIGTERM and a closed terminal do to a run
+telemetry.py    spans of a run and its prompts, where the user has OpenTelemetry
 own_thread.py   a run inside an event loop that is already running (a notebook)
 planning/       everything before the first paid call
 measurement/    judges measured on labels

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from judgeforge.calls.cache import ReplyCache, write_ahead_log
@@ -14,6 +15,8 @@ from judgeforge.calls.judge_calls import JudgeCalls
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
+from judgeforge.calls.telemetry.recording import Telemetry
+from judgeforge.calls.telemetry.traced_door import TracedDoor
 from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, TrainingAim
@@ -36,6 +39,7 @@ from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.runs.start import Start
+from judgeforge.runs.telemetry import TracedWork
 from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.disk_sync import DiskSync
@@ -82,8 +86,11 @@ class Parts:
 
 
 @asynccontextmanager
-async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterator[Parts]:
+async def wired(
+    start: Start, *, check_lock: Callable[[], None], telemetry: Telemetry | None = None
+) -> AsyncIterator[Parts]:
     """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened."""
+    make_gateway = Gateway if telemetry is None else partial(TracedDoor, telemetry)
     with ExitStack() as opened:
         files = _open_files(start, opened, check_lock)
         endpoints = open_endpoints(
@@ -93,7 +100,7 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
             files.log,
             batch_prices=start.prepared.batch_prices,
         )
-        gateway = Gateway(
+        gateway = make_gateway(
             endpoints,
             cache=files.cache,
             budget=files.budget,
@@ -122,7 +129,13 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
         estimator = Estimator(start.prepared)
         programs = opened.enter_context(closing(_programs(start, files)))
         pipeline = _build_pipeline(
-            start, estimator, files=files, gateway=gateway, record=record, programs=programs
+            start,
+            estimator,
+            files=files,
+            gateway=gateway,
+            record=record,
+            programs=programs,
+            telemetry=telemetry,
         )
         expected = ExpectedCalls(estimator, start.work.todo)
         try:
@@ -254,6 +267,7 @@ def _build_pipeline(
     gateway: Gateway,
     record: RunRecord,
     programs: Programs,
+    telemetry: Telemetry | None,
 ) -> Pipeline:
     known = fit_so_far(start)
     record.reliability = None if known is None else known.reliability
@@ -267,7 +281,8 @@ def _build_pipeline(
     first = FirstPrompts(replies if start.prepared.asks_judges else None)
     gateway.learn_from(first)
     panel = start.prepared.panel(TriedPanel, replies, programs)
-    work = _build_prompt_work(start, gateway, panel, estimator, files.log, say)
+    untold = _build_prompt_work(start, gateway, panel, estimator, files.log, say)
+    work = TracedWork.of(untold, telemetry)
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
     return Pipeline(
         work,
