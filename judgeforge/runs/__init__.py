@@ -24,6 +24,7 @@ telemetry.py    spans of a run and its prompts, where the user has OpenTelemetry
 own_thread.py   a run inside an event loop that is already running (a notebook)
 planning/       everything before the first paid call
 measurement/    judges measured on labels
+reward/         the judges as the reward function of a trainer
 
 One start, from its command to its exit code:
 

@@ -14,6 +14,8 @@ from typing import Any
 from judgeforge.calls.telemetry import conventions as names
 from judgeforge.calls.telemetry.recording import Telemetry, Told
 from judgeforge.judging.escalation import OnceKnown
+from judgeforge.ranking.pairing.delta import DesignedPair
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Judgment, Prompt
 from judgeforge.runs.prompt_work import PromptWork
@@ -109,10 +111,19 @@ class TracedWork(PromptWork):
         return found
 
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
-        telemetry = _needed(self.telemetry)
         finished = PromptWork.conclude(self, judged, reliability)
+        return self._told(judged, finished)
+
+    def concluded(
+        self, judged: JudgedPrompt, ranking: Ranking, designed: DesignedPair | None = None
+    ) -> FinishedPrompt:
+        return self._told(judged, PromptWork.concluded(self, judged, ranking, designed))
+
+    def _told(self, judged: JudgedPrompt, finished: FinishedPrompt) -> FinishedPrompt:
+        """Once: one that is ranked again was told of when it was judged."""
+        telemetry = _needed(self.telemetry)
         told = telemetry.unfinished.pop(judged.prompt.id, None)
-        if told is not None:  # ranked again: it was told of when it was judged
+        if told is not None:
             _end(telemetry, told, finished)
         return finished
 
