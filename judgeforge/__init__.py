@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from judgeforge.records import PreferencePair as PreferencePair
     from judgeforge.runs.progress import Progress as Progress
     from judgeforge.runs.result import RunResult as RunResult
+    from judgeforge.runs.reward.function import AsyncRewardFunction as AsyncRewardFunction
+    from judgeforge.runs.reward.function import RewardFunction as RewardFunction
     from judgeforge.runs.reward.function import areward as areward
     from judgeforge.runs.reward.function import reward as reward
     from judgeforge.runs.run import arun as arun
@@ -83,7 +85,7 @@ else:
         "records": "Judgment PreferencePair",
         "runs.progress": "Progress",
         "runs.result": "RunResult",
-        "runs.reward.function": "areward reward",
+        "runs.reward.function": "AsyncRewardFunction RewardFunction areward reward",
         "runs.run": "arun run",
     }
     _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

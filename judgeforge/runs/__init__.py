@@ -4,6 +4,7 @@ run.py          configuration -> checks, door, judges, pipeline -> run folder
 sequence.py     one `judgeforge run`: its folders one after another
 start.py        what one start of a folder has to do, found out before anything is sent
 wiring.py       the parts of a start, opened and connected
+trial_door.py   a door for a few tiny calls before a run
 session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way

@@ -44,7 +44,6 @@ from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.disk_sync import DiskSync
 from judgeforge.store.finished_prompt import FinishedPrompt
-from judgeforge.store.folder import RunFolder
 from judgeforge.store.judge_replies import (
     JudgeReplies,
     read_judge_replies,
@@ -54,9 +53,6 @@ from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.on_disk import doubtful_from
 from judgeforge.store.spending import book_lost_calls, to_pico
 from judgeforge.text.redaction import Redactor
-
-_TRIAL_S = 20.0
-"""A server that refuses (429) or fails for this long is told of, not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,30 +140,6 @@ async def wired(
             await gateway.close()
 
 
-@asynccontextmanager
-async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[Gateway, Budget]]:
-    """A door that keeps nothing but what it cost: its cache, log and spending are in ``place``."""
-    config, log = prepared.config, RunLog(RunFolder(place).log, _redactor(prepared))
-    cache = ReplyCache(place / "cache", on_damage=lambda _, __: None)
-    patience = {"max_attempts": 2, "max_retry_s": _TRIAL_S, "stall_s": _TRIAL_S}
-    limits = config.limits
-    limits = limits.model_copy(update={n: min(v, getattr(limits, n)) for n, v in patience.items()})
-    with ExitStack() as opened:
-        opened.enter_context(closing(log))
-        budget = _open_budget(config, place / "spending.jsonl", opened)
-        gateway = Gateway(
-            open_endpoints(config, prepared.keys, prepared.direct_prices, log),
-            cache=opened.enter_context(closing(cache)),
-            budget=budget,
-            limits=limits,
-            log=log,
-        )
-        try:
-            yield gateway, budget
-        finally:
-            await gateway.close()
-
-
 def build_escalation(
     prepared: Preparation, panel: Panel, estimator: Estimator
 ) -> Escalation | None:
@@ -190,7 +162,7 @@ def build_escalation(
 def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None]) -> Files:
     config, prepared, folder = start.config, start.prepared, start.folder
     keep = opened.enter_context
-    log = keep(closing(RunLog(folder.log, _redactor(prepared))))
+    log = keep(closing(RunLog(folder.log, redactor(prepared))))
 
     def refused(key: str, reason: str) -> None:
         log.event("cache_row_refused", key=key, reason=reason)
@@ -200,7 +172,7 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
     if doubtful_from(folder.spending_file) is not None:
         booked = book_lost_calls(folder.spending_file, sent=sent)
         log.event("machine_stopped", calls_booked_at_most=booked)
-    money = _open_budget(config, folder.spending_file, opened, check_lock)
+    money = open_budget(config, folder.spending_file, opened, check_lock)
     paid = 0 if start.previous is None else start.previous.totals.calls.paid
     lost_calls = money.check_whole(sent=sent, paid=paid)
     if lost_calls is not None:
@@ -229,7 +201,7 @@ def _paid_for(start: Start) -> list[Path]:
     return [*money, write_ahead_log(start.config.cache_dir), folder.journal_file, folder.log]
 
 
-def _open_budget(
+def open_budget(
     config: RunConfig,
     spending: Path,
     opened: ExitStack,
@@ -251,7 +223,7 @@ def _open_budget(
     return keep(closing(money))
 
 
-def _redactor(prepared: Preparation) -> Redactor:
+def redactor(prepared: Preparation) -> Redactor:
     return Redactor(key for key in prepared.keys.values() if key)
 
 

@@ -20,7 +20,7 @@ from judgeforge.runs.result import RunResult
 from judgeforge.runs.reward.rows import Group, groups_of
 from judgeforge.runs.reward.scoring import Score
 from judgeforge.runs.reward.session import RewardSession, Scored
-from judgeforge.runs.reward.settings import OnBudget, read_settings
+from judgeforge.runs.reward.settings import read_settings
 from judgeforge.text.wording import counted
 
 Rewards = list[float | None]
@@ -32,11 +32,11 @@ def reward(
     out: Path | str | None = None,
     *,
     name: str = "judgeforge",
-    on_budget: OnBudget = "error",
+    on_budget: str = "error",
     learn_from: int | None = None,
     fit: Path | str | None = None,
 ) -> RewardFunction:
-    """A reward function for TRL's trainers (``reward_funcs``): judges score what a policy writes.
+    """A reward function for TRL's trainers (`reward_funcs`): judges score what a policy writes.
 
     >>> from trl import GRPOTrainer
     >>> with judgeforge.reward("config.yaml", out="runs/grpo-reward", on_budget="none") as reward:
@@ -46,8 +46,8 @@ def reward(
     A reward is the score of a completion as in ``completions.jsonl``: 0 to 1, the posterior mean of
     its quality on the rubric's scale, comparable across prompts. Completions of one prompt are
     judged together by the judges, rubric, limits, cache and budget of ``config`` (a path or a
-    RunConfig; its ``prompts`` and ``sampling`` are not used). Columns of the data set that
-    ``prompts.fields`` names (``reference``, ``tools``, ``criteria``, ``metadata``) go with them.
+    RunConfig; its `prompts` and `sampling` are not used). Columns of the data set that
+    `prompts.fields` names (`reference`, `tools`, `criteria`, `metadata`) go with them.
 
     ``out``: a run folder, where each reward can be looked up (``rewards.jsonl`` at once, the usual
     result files when it is closed); the same folder goes on where a training was killed, and pays
@@ -74,7 +74,7 @@ def areward(
     out: Path | str | None = None,
     *,
     name: str = "judgeforge",
-    on_budget: OnBudget = "error",
+    on_budget: str = "error",
     learn_from: int | None = None,
     fit: Path | str | None = None,
 ) -> AsyncRewardFunction:

@@ -15,7 +15,7 @@ from typing import Any
 from judgeforge.config.run import PromptsConfig
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row
-from judgeforge.inputs.rows import RawRow, RowProblemError, encodable
+from judgeforge.inputs.rows import RawRow, RowProblemError, encodable, without_unwanted
 from judgeforge.records import Prompt
 from judgeforge.text.wording import counted
 
@@ -109,13 +109,17 @@ def _turn(message: Any) -> Any:  # noqa: ANN401 (of a trainer)
 
 def _said(completion: Any) -> Any:  # noqa: ANN401 (of a trainer)
     """As a row has a completion: a text, or one message of the assistant. What it took several
-    turns and tools to say is one text, in the order in which it was said."""
-    if not _is_list(completion):
-        return _turn(completion)
-    turns = [_turn(one) for one in completion]
-    if len(turns) == 1:
-        return turns[0]
-    return {"text": "\n\n".join(filter(None, map(_line, turns)))}
+    turns and tools to say is one text, in the order in which it was said.
+
+    What a policy writes may hold any character, and one answer must not spoil its whole group.
+    """
+    turns = [_turn(one) for one in completion] if _is_list(completion) else [_turn(completion)]
+    said = turns[0] if len(turns) == 1 else "\n\n".join(filter(None, map(_line, turns)))
+    if isinstance(said, str):
+        return without_unwanted(said)
+    if isinstance(said, Mapping) and isinstance(said.get("content"), str):
+        return {**said, "content": without_unwanted(said["content"])}
+    return said
 
 
 def _line(turn: Any) -> str:  # noqa: ANN401 (of a trainer)

@@ -158,7 +158,9 @@ class RewardSession:
             if not isinstance(one, BudgetExhaustedError)
         ]
         scores = iter(self._scoring.conclude(paid))
-        found = [one if isinstance(one, BudgetExhaustedError) else next(scores) for one in judged]
+        found: list[Scored] = [
+            one if isinstance(one, BudgetExhaustedError) else next(scores) for one in judged
+        ]
         for prompt, scored in zip(prompts, found, strict=True):
             self._keep(_explained(prompt, scored), step)
         self._keep([Score(None, None, why=problem) for problem in refused], step)
