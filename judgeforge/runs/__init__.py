@@ -26,6 +26,7 @@ own_thread.py   a run inside an event loop that is already running (a notebook)
 planning/       everything before the first paid call
 measurement/    judges measured on labels
 reward/         the judges as the reward function of a trainer
+labelling/      the page on which a person labels
 
 One start, from its command to its exit code:
 

@@ -7,6 +7,7 @@ preparation.py   what `check`, `plan`, `init` and `doctor` print
 spending.py      what `plan --usd` prints
 pairs.py         a run folder's pairs as a table
 explanation.py   an explanation of a pair
+labelling.py     what `label` prints, and how far people agree
 measurements.py  what `calibrate` and `evaluate` print
 criteria.py      what `rubric improve` prints
 cache.py         what `cache` prints
