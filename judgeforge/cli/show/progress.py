@@ -16,9 +16,7 @@ from rich.table import Column
 from rich.text import Text
 
 from judgeforge.cli.show.output import tolerating_closed_output
-from judgeforge.runs.progress import Progress
-
-LINE_EVERY_S = 30.0
+from judgeforge.runs.progress import LINE_EVERY_S, Progress
 
 
 class ProgressDisplay:

@@ -46,9 +46,21 @@ class _Picture(str):
     __slots__ = ()
 
 
+class _Page(str):
+    """A page that was rendered here, as the value of an attribute: escaped once more, not cut."""
+
+    __slots__ = ()
+
+
 def render_page(values: Mapping[str, Any]) -> str:
     """The same values always give the same page."""
     return _environment().get_template("page.html.j2").render(values, style_hash=_style_hash())
+
+
+def render_fragment(template: str, values: Mapping[str, Any]) -> str:
+    """A part of somebody else's page, such as the output of a notebook's cell: without a script
+    and, since that page has its own, without a policy or a style sheet."""
+    return _environment().get_template(template).render(values)
 
 
 def seen(text: str) -> str:
@@ -108,6 +120,8 @@ def _final(value: object) -> object:
     """What Jinja puts out for an expression, before it escapes it."""
     if hasattr(value, "__html__"):  # of a macro, whose values came through here already
         return value
+    if isinstance(value, _Page):
+        return str(value)
     most = _MOST.get(type(value), LONGEST_NAME)
     text = str(value)
     shown = seen(text[:most])
@@ -144,6 +158,7 @@ def _environment() -> Environment:
         "compact": compact,
         "whole": _Whole,
         "picture": _Picture,
+        "page": _Page,
     }
     del environment.filters["safe"]
     return environment
