@@ -1,6 +1,7 @@
 """Results as values -> what the terminal shows. What models wrote is data: shown, never obeyed.
 
 runs.py          what `run` and `status` print
+watching.py      what `watch` prints
 progress.py      a bar on a terminal, elsewhere a line every 30 seconds
 preparation.py   what `check`, `plan`, `init` and `doctor` print
 spending.py      what `plan --usd` prints
