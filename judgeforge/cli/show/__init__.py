@@ -3,6 +3,7 @@
 runs.py          what `run` and `status` print
 progress.py      how far a run is: a line every 30 seconds where no terminal shows a bar
 progress_bar.py  the bar
+watching.py      what `watch` prints
 preparation.py   what `check`, `plan`, `init` and `doctor` print
 spending.py      what `plan --usd` prints
 pairs.py         a run folder's pairs as a table
