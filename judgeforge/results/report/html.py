@@ -46,9 +46,21 @@ class _Picture(str):
     __slots__ = ()
 
 
+class _Page(str):
+    """A page that was rendered here, as the value of an attribute: escaped once more, not cut."""
+
+    __slots__ = ()
+
+
 def render_page(values: Mapping[str, Any]) -> str:
     """The same values always give the same page."""
     return _environment().get_template("page.html.j2").render(values, style_hash=_style_hash())
+
+
+def render_fragment(template: str, values: Mapping[str, Any]) -> str:
+    """A part of somebody else's page, such as the output of a notebook's cell: without a script
+    and, since that page has its own, without a policy or a style sheet."""
+    return _environment().get_template(template).render(values)
 
 
 def seen(text: str) -> str:
@@ -107,6 +119,8 @@ def _finally(most_of: Mapping[type, int]) -> Callable[[object], object]:
     def final(value: object) -> object:
         if hasattr(value, "__html__"):  # of a macro, whose values came through here already
             return value
+        if isinstance(value, _Page):
+            return str(value)
         most = most_of.get(type(value), LONGEST_NAME)
         text = str(value)
         shown = seen(text[:most])
@@ -154,6 +168,7 @@ def page_environment(templates: Path, *, longest: int, largest_picture: int) -> 
         "compact": compact,
         "whole": _Whole,
         "picture": _Picture,
+        "page": _Page,
     }
     del environment.filters["safe"]
     return environment
