@@ -11,4 +11,5 @@ shown_pairs.py    the pairs that are shown whole
 shown_turns.py    turns with their calls, thoughts and pictures
 words.py          why a prompt gave no pair, in words
 html.py           the page as HTML, from templates in a sandbox
+compiled_templates.py  the templates, compiled once
 """

@@ -125,8 +125,11 @@ def _environment() -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    from judgeforge.results.report.compiled_templates import CompiledTemplates
+
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(TEMPLATES),
+        bytecode_cache=CompiledTemplates(TEMPLATES),
         undefined=StrictUndefined,
         autoescape=True,
         finalize=_final,
