@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jinja2 import Environment, FileSystemLoader
@@ -23,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def opened(folder: Path, kind: type[Environment] = Environment, **settings: bool) -> Environment:
+def opened(folder: Path, kind: type[Environment] = Environment, **settings: Any) -> Environment:
     cache = CompiledTemplates(folder)
     return kind(loader=FileSystemLoader(folder), bytecode_cache=cache, **settings)
 
@@ -66,7 +67,8 @@ def test_a_changed_template_is_compiled_anew(folder: Path) -> None:
 
 
 def test_another_way_of_compiling_has_a_form_of_its_own(folder: Path) -> None:
-    for settings in ({}, {"autoescape": True}, {"trim_blocks": True}):
+    ways: list[dict[str, Any]] = [{}, {"autoescape": True}, {"trim_blocks": True}]
+    for settings in ways:
         page(opened(folder, **settings))
     page(opened(folder, SandboxedEnvironment))
     assert len(kept(folder)) == 4
