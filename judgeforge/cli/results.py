@@ -124,7 +124,12 @@ def questions(
 @command()
 def push(
     folder: Folder,
-    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", show_default=False)],
+    repository: Annotated[
+        str,
+        typer.Argument(
+            metavar="OWNER/NAME", show_default=False, help="The data set on the hub; made if new."
+        ),
+    ],
     public: Annotated[
         bool, typer.Option("--public", help="Let everybody see it; else it is private.")
     ] = False,

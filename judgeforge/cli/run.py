@@ -1,4 +1,4 @@
-"""`run` and `status`: make preference pairs, and see how far they are."""
+"""`run`, `status` and `watch`: make preference pairs, and see how far they are."""
 
 from __future__ import annotations
 
@@ -79,3 +79,34 @@ def status(
     from judgeforge.runs.folders import latest_folder
 
     print_status(read_status(latest_folder(folder)), as_json=as_json)
+
+
+@command()
+def watch(
+    folder: Annotated[
+        str,
+        typer.Argument(
+            help="A run folder; {date} stands for the last day that has one.", show_default=False
+        ),
+    ],
+    once: Annotated[bool, typer.Option("--once", help="Look once.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object a look, each on a line.")
+    ] = False,
+    every: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Seconds from look to look: 1 on a terminal, else 30."),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds in which a run may begin there.")
+    ] = 60.0,
+) -> None:
+    """Follow a run that another process makes; ends when it does, with its exit code."""
+    from judgeforge.cli.show.watching import WatchDisplay
+    from judgeforge.runs.watching import LINE_EVERY_S, LOOK_EVERY_S, Watch
+
+    with WatchDisplay(as_json=as_json, once=once) as display:
+        follow = Watch(folder, display.show, display.say)
+        every_s = every or (LOOK_EVERY_S if display.is_live else LINE_EVERY_S)
+        code = follow.once() if once else follow.until_the_end(every_s=every_s, wait_s=wait)
+    raise typer.Exit(code)

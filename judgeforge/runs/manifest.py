@@ -59,12 +59,14 @@ def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
         **({"faults": faults} if (faults := prepared.rubric.faults) else {}),
         "identity": prepared.identity,
         "prompt_layout": prepared.layout,
-        "input": Input(
-            rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint
-        ),
+        "input": input_of(work),
         **({} if prepared.verdicts is None else {"judgments": prepared.verdicts.facts()}),
         "prices": {name: price and asdict(price) for name, price in prepared.prices.items()},
     }
+
+
+def input_of(work: Worklist) -> Input:
+    return Input(rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint)
 
 
 def _versions() -> dict[str, str]:

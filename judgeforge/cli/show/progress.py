@@ -10,12 +10,11 @@ import time
 from typing import TYPE_CHECKING
 
 from judgeforge.cli.show.output import tolerating_closed_output
+from judgeforge.runs.progress import LINE_EVERY_S
 
 if TYPE_CHECKING:
     from judgeforge.cli.show.progress_bar import ProgressBar
     from judgeforge.runs.progress import Progress
-
-LINE_EVERY_S = 30.0
 
 
 class ProgressDisplay:
