@@ -103,9 +103,8 @@ def _as_judged(config: RunConfig) -> RunConfig:
 
 
 def _rules(config: RunConfig) -> PairingRules:
-    """Those of the pairs that the folder has beside its scores. A policy learns what its judges fall
-    for, so answers that speak to them are kept from them unless the configuration says otherwise.
-    """
+    """Of the pairs that the folder has beside its scores. A policy learns what its judges fall for,
+    so answers that speak to them are kept from them unless the configuration says otherwise."""
     rules = config.pairing
     says = "reject_suspicious" in rules.model_fields_set
     rejects = rules.reject_suspicious if says else True
