@@ -124,6 +124,24 @@ def _checksum(key: str, stored: StoredReply, version: int) -> int:
     return zlib.crc32(numbers.encode(), covered)
 
 
+def read_stored(
+    call: Call, text: str | None, on_damage: Callable[[str, str], None]
+) -> StoredReply | None:
+    """The reply in the entry of a call; None where there is none, or it is damaged."""
+    if text is None:
+        return None
+    try:
+        return read_entry(text, key=call.key, request=call.request).stored
+    except NewerEntryError as error:
+        # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
+        why = f"the reply cache has a row of a newer judgeforge ({error})"
+        advice = "Upgrade judgeforge, or set `cache.dir` to another folder."
+        raise StoreError(f"{why}. {advice}") from error
+    except DamagedEntryError as error:
+        on_damage(call.key, str(error))
+        return None
+
+
 DATABASE: str = diskcache.core.DBNAME
 _ALONE_S, _TOGETHER_S = 0.001, 0.004
 """How long a reply waits for others to share its transaction, after one that was alone and after
@@ -210,28 +228,20 @@ class ReplyCache:
             ) from error
 
     def get(self, call: Call) -> StoredReply | None:
+        return read_stored(call, self.entry(call.key), self._on_damage)
+
+    def entry(self, key: str) -> str | None:
+        """As it is kept; nothing is checked."""
+        found = None
         try:
-            text = self._rows.get(call.key)
+            found = self._rows.get(key)
         except RefusedRowError as error:
-            self.report_damage(call, str(error))
-            return None
+            self._on_damage(key, str(error))
         except _FAILURES as error:
             raise StoreError(
                 f"{self._rows.directory}: the reply cache failed: {_why(error)}"
             ) from error
-        if text is None:
-            return None
-        try:
-            return read_entry(text, key=call.key, request=call.request).stored
-        except NewerEntryError as error:
-            # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
-            raise StoreError(
-                f"the reply cache has a row of a newer judgeforge ({error}). Upgrade judgeforge, "
-                "or set `cache.dir` to another folder."
-            ) from error
-        except DamagedEntryError as error:
-            self.report_damage(call, str(error))
-            return None
+        return found
 
     def report_damage(self, call: Call, why: str) -> None:
         """The row counts as absent from now on: what is stored next takes its place."""
@@ -239,21 +249,20 @@ class ReplyCache:
 
     async def put(self, call: Call, stored: StoredReply) -> None:
         """Return once the reply is in the database (a kill of the process cannot lose it)."""
+        await self.put_entries([_row(call, stored)])
+
+    async def put_entries(self, entries: Sequence[tuple[str, str]]) -> None:
+        """The same of entries that are written already, by key."""
         if not self._pending:
             loop = asyncio.get_running_loop()
             self._written = loop.create_future()
             loop.call_later(self._wait_s, self._write_pending)
-        self._pending.append((call.key, write_entry(stored, key=call.key, request=call.request)))
+        self._pending += entries
         await asyncio.shield(self._written)
 
     def put_all(self, replies: Iterable[tuple[Call, StoredReply]]) -> None:
         """All of them in one transaction: in the database, or StoreError and none."""
-        self._write(
-            [
-                (call.key, write_entry(stored, key=call.key, request=call.request))
-                for call, stored in replies
-            ]
-        )
+        self._write([_row(call, stored) for call, stored in replies])
 
     def _write_pending(self) -> None:
         rows, self._pending = self._pending, []
@@ -290,6 +299,10 @@ class ReplyCache:
             self._thread.submit(self._rows.close)  # a thread has a connection of its own
             self._thread.shutdown()
         self._rows.close()
+
+
+def _row(call: Call, stored: StoredReply) -> tuple[str, str]:
+    return call.key, write_entry(stored, key=call.key, request=call.request)
 
 
 def _tell_from_thread(written: asyncio.Future[None], work: Future[None]) -> None:

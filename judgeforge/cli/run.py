@@ -42,6 +42,9 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
             help="Send batches and end (exit 6); the same command collects them and goes on.",
         ),
     ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes of this machine that share the work.")
+    ] = 1,
 ) -> None:
     """Make preference pairs; the same command goes on where it stopped."""
     from judgeforge.cli.show.progress import ProgressDisplay
@@ -49,7 +52,7 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     from judgeforge.runs.sequence import run_file
     from judgeforge.runs.start import StartOptions
 
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
+    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers)
     with ProgressDisplay(quiet=quiet) as display:
         report = run_file(config, out, options, say=note, on_progress=display.update)
     print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs, told=display.told)

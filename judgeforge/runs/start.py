@@ -46,6 +46,8 @@ class StartOptions:
     no_lock: bool = False
     no_wait: bool = False
     """End (exit 6) once nothing is left to do but to wait for batches."""
+    workers: int = 1
+    """Processes that share the work; see ``cluster``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Start:
     """Whether ``previous`` is of another configuration."""
     limit: int | None
     no_wait: bool = False
+    workers: int = 1
 
     @property
     def config(self) -> RunConfig:
@@ -132,6 +135,7 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
                 is_changed,
                 options.limit,
                 no_wait=options.no_wait,
+                workers=options.workers,
             )
 
 

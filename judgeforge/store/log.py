@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -53,14 +53,23 @@ class CallRecord:
     written_tokens: int | None = None
 
 
+class TakesLines(Protocol):
+    """Where the lines of a log go, without their ends."""
+
+    def info(self, line: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class RunLog:
     """Appends to one file; each line has ``time`` (UTC, ISO 8601) and ``event``.
 
     The file is opened at the first line, so that a run with nothing to do leaves it alone.
+    ``place``: that file, or what passes the lines on to the process that has it.
     """
 
-    def __init__(self, path: Path, redactor: Redactor) -> None:
-        self._lines = _Lines(path)
+    def __init__(self, place: Path | TakesLines, redactor: Redactor) -> None:
+        self._lines: TakesLines = _Lines(place) if isinstance(place, Path) else place
         self._logger = structlog.wrap_logger(
             self._lines,
             processors=[_Renderer(redactor)],
@@ -80,6 +89,10 @@ class RunLog:
     def event(self, name: str, **fields: object) -> None:
         """Anything else that happened. Raises StoreError where the log cannot be written."""
         self._logger.info(name, **fields)
+
+    def append(self, line: bytes) -> None:
+        """A line that another process of the run has made. Raises StoreError."""
+        self._lines.info(line)
 
     def close(self) -> None:
         self._lines.close()

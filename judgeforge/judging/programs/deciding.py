@@ -23,8 +23,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from judgeforge.calls.cache import ReplyCache, StoredReply
+from judgeforge.calls.cache import StoredReply
 from judgeforge.calls.call import Call, make_call
+from judgeforge.calls.stores import KeepsReplies
 from judgeforge.judging.checks.programs import ProgramName, Task, Verdict
 from judgeforge.judging.programs.sandbox import (
     PROGRAM,
@@ -69,7 +70,7 @@ class Programs:
 
     def __init__(
         self,
-        cache: ReplyCache,
+        cache: KeepsReplies,
         folder: Path,
         *,
         at_once: int = AT_ONCE,
