@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.calls.acceptance import Acceptance
-from judgeforge.calls.cache import StoredReply
+from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.gate import Passage

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from judgeforge.calls.cache import StoredReply
+from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Call
 from judgeforge.calls.money.budget import Reservation
 

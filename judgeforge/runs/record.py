@@ -11,7 +11,14 @@ from judgeforge.errors import BugError, JudgeforgeError, StoreError
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.figures.run import RunFigures, run_figures
-from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
+from judgeforge.runs.manifest import (
+    describe,
+    failed_share,
+    input_of,
+    now,
+    share_kept,
+    totals_of,
+)
 from judgeforge.runs.planning.calibration_file import calibration_facts
 from judgeforge.runs.remarks import ONLY_SAMPLED, not_shown_better, unknown_prompts
 from judgeforge.runs.result import (
@@ -102,6 +109,10 @@ class RunRecord:
             self.tally.remove(self._journal.entry(before))
         else:
             self._fresh.add(entry)
+
+    def input_grew(self) -> None:
+        """There are more rows than this start began with: those of a training come one by one."""
+        self._description["input"] = input_of(self._work)
 
     def keep_fit(self, fit: FrozenFit) -> None:
         """Keep what was learnt about the judges: everything from now on is ranked with it."""

@@ -6,21 +6,23 @@ import asyncio
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from judgeforge.calls.telemetry.recording import configured
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.manifest import now
 from judgeforge.runs.own_thread import run_in_own_thread
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
-from judgeforge.runs.progress import Progress, ProgressLine
+from judgeforge.runs.progress import Progress
+from judgeforge.runs.progress_shown import shown
 from judgeforge.runs.record import exit_code_when_done
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.session import RunSession
 from judgeforge.runs.start import StartOptions, open_start
+from judgeforge.runs.telemetry import telling_run
 from judgeforge.runs.wiring import wired
 from judgeforge.store.folder import RunFolder, refuse_foreign_files
 from judgeforge.store.lock import FolderLock
@@ -60,7 +62,7 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     _expect_arguments(config, out, limit, budget_usd, progress)
     _expect_workers(workers)
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers)
-    with _shown(progress, on_progress) as show:
+    with shown(progress, on_progress) as show:
         result = await _run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)
     return result
@@ -96,7 +98,7 @@ def run(  # noqa: PLR0913 (the options of a run)
     _expect_arguments(config, out, limit, budget_usd, progress)
     _expect_workers(workers)
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers)
-    with _shown(progress, on_progress) as show:
+    with shown(progress, on_progress) as show:
         result = run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)
     return result
@@ -138,31 +140,10 @@ async def _run_folder(
             code = exit_code_when_done(config, start.previous.totals)
             return RunResult(path, start.previous.as_json(), code, did_nothing=True)
         lock.sign(since=now(), journal_bytes=start.journal.size)
-        async with wired(start, check_lock=lock.check) as parts:
-            return await RunSession(start, parts).run(on_progress)
-
-
-@contextmanager
-def _shown(
-    progress: bool | None, on_progress: Callable[[Progress], None] | None
-) -> Iterator[Callable[[Progress], None] | None]:
-    """What is to be told how far the run is."""
-    if progress is None:
-        progress = on_progress is None and ProgressLine.is_watched()
-    if not progress:
-        yield on_progress
-        return
-    line = ProgressLine()
-
-    def show(now: Progress) -> None:
-        line.show(now)
-        if on_progress is not None:
-            on_progress(now)
-
-    try:
-        yield show
-    finally:
-        line.end()
+        telemetry = configured()
+        with telling_run(telemetry, start) as told:
+            async with wired(start, check_lock=lock.check, telemetry=telemetry) as parts:
+                return told.ended(await RunSession(start, parts).run(on_progress))
 
 
 def _warn_of(result: RunResult) -> None:

@@ -52,7 +52,7 @@ class RunSession:
         if on_progress is not None:
             watchers.append(asyncio.create_task(self._report(on_progress)))
         try:
-            self._check_disk()
+            self.check_disk()
             work = self._start.work
             self._log.event("run_started", rows=work.rows_at_issue, todo=work.todo)
             self._disk.begin()
@@ -73,7 +73,7 @@ class RunSession:
         with stop_signals(self._interrupt, on_hangup=hung_up) as asked_to_stop:
             with rare_garbage_collection():
                 await self._flow()
-            result = self._conclude()
+            result = self.conclude()
         return _interrupted_at_the_end(result) if asked_to_stop() else result
 
     def progress(self) -> Progress:
@@ -101,7 +101,7 @@ class RunSession:
             batches=self._batches(),
         )
 
-    def _advance(self) -> tuple[float, int, int]:
+    def advance(self) -> tuple[float, int, int]:
         """Changes as long as anything comes back: replies, and verdicts of programs."""
         programs = self._programs.ended + self._door.programs_ended
         return self._door.heard_at, self._record.tally.prompts, programs
@@ -120,7 +120,7 @@ class RunSession:
         watch = asyncio.create_task(
             watch_for_stall(
                 self._config.limits.stall_s,
-                progress=self._advance,
+                progress=self.advance,
                 what_it_waits_for=self._door.what_it_waits_for,
                 stop=self._pipeline.stop,
             )
@@ -157,7 +157,8 @@ class RunSession:
         await self._door.drain(self._config.limits.grace_s)
         self._pipeline.cancel()
 
-    def _conclude(self) -> RunResult:
+    def conclude(self) -> RunResult:
+        """Write all result files, of a run that has ended or was stopped."""
         error = self._pipeline.stopped_by
         if error is not None and not isinstance(error, JudgeforgeError):
             error = self._bug(error)
@@ -195,7 +196,8 @@ class RunSession:
             )
         )
 
-    def _check_disk(self) -> None:
+    def check_disk(self) -> None:
+        """Raises StoreError where a disk has failed or is nearly full."""
         self._disk.check()
         places = [self._folder.path, self._config.cache_dir]
         if self._config.ledger_file is not None:
@@ -206,7 +208,7 @@ class RunSession:
         while True:
             await asyncio.sleep(DISK_EVERY_S)
             try:
-                self._check_disk()
+                self.check_disk()
             except StoreError as error:
                 self._pipeline.stop(error)
                 return

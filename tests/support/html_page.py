@@ -29,6 +29,11 @@ class Page(HTMLParser):
     def tags(self) -> set[str]:
         return {tag for tag, _ in self.elements}
 
+    @property
+    def names(self) -> set[str]:
+        """Of all attributes."""
+        return {name for _, pairs in self.elements for name, _ in pairs}
+
     def attributes(self, name: str) -> list[str | None]:
         return [value for _, pairs in self.elements for key, value in pairs if key == name]
 

@@ -90,9 +90,7 @@ def worker_pids(out: Path) -> list[int]:
     return [row["pid"] for row in rows if row["event"] == "worker_began"]
 
 
-def _wait_for_requests(
-    server: LocalServer, goal: int, process: subprocess.Popen[str]
-) -> bool:
+def _wait_for_requests(server: LocalServer, goal: int, process: subprocess.Popen[str]) -> bool:
     end = time.monotonic() + _LONGEST_S
     while len(server.requests) < goal and process.poll() is None:
         if time.monotonic() > end:

@@ -166,8 +166,8 @@ def _completions(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[bytes |
     if not isinstance(named, list) or not named:
         _wrong("has no `completions`; name those it is about by their ids, in the order shown")
     names, texts = [], []
-    for one in named:
-        shown = one.get("text") if isinstance(one, Mapping) else None
+    for one, beside in zip(named, _sides(row, named), strict=True):
+        shown = one.get("text") if isinstance(one, Mapping) else beside
         name = one.get("id") if isinstance(one, Mapping) else one
         if not isinstance(name, str):
             _wrong(f"`completions` must be ids or objects with an `id`, found {_shown(one)}")
@@ -177,6 +177,15 @@ def _completions(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[bytes |
     if twice is not None:
         _wrong(f"names `{quotable(twice)}` twice in `completions`; name each one once")
     return tuple(names), tuple(texts)
+
+
+def _sides(row: Mapping[str, Any], named: Sequence[object]) -> Sequence[str | None]:
+    """Of a label row, which has the texts of two completions under names of their own."""
+    if len(named) != 2:
+        return [None] * len(named)
+    sides = (row.get("a"), row.get("b"))
+    texts = [one.get("text") if isinstance(one, Mapping) else one for one in sides]
+    return [one if isinstance(one, str) else None for one in texts]
 
 
 def _answer(kind: str, row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

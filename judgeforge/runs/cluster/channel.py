@@ -23,6 +23,10 @@ class ChannelClosedError(Exception):
     """The other end is gone; the message says what is known of it."""
 
 
+class NoRoomError(ChannelClosedError):
+    """A worker could not be begun since there is no room for it yet."""
+
+
 class Channel(Protocol):
     def send(self, messages: Sequence[Message]) -> None:
         """In order, without waiting. What cannot be delivered shows in ``receive``."""

@@ -13,7 +13,8 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
-from judgeforge.calls.cache import DATABASE, StoredReply, read_stored, write_entry
+from judgeforge.calls.cache import DATABASE
+from judgeforge.calls.cache_entry import StoredReply, read_stored, write_entry
 from judgeforge.calls.call import Call
 from judgeforge.errors import JudgeforgeError, StoreError
 from judgeforge.runs.cluster.messages import Keep, LookUp
