@@ -24,7 +24,7 @@ from judgeforge.runs.admission import Admission
 from judgeforge.runs.cluster.handed_out import HandedOut
 from judgeforge.runs.cluster.leases import return_leases
 from judgeforge.runs.cluster.splitting import usable_workers
-from judgeforge.runs.cluster.team import SharedParts, Team, open_team
+from judgeforge.runs.cluster.team import SharedParts, Team, cluster_of, open_team
 from judgeforge.runs.door import RunDoor
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
@@ -91,7 +91,18 @@ class _Calls:
 async def wired(
     start: Start, *, check_lock: Callable[[], None], telemetry: Telemetry | None = None
 ) -> AsyncIterator[Parts]:
-    """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened."""
+    """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened,
+    ConfigError where the cluster that is named cannot be reached."""
+    async with cluster_of(start) as processors:
+        start = replace(start, workers=start.workers or processors)
+        async with _opened(start, check_lock, telemetry) as parts:
+            yield parts
+
+
+@asynccontextmanager
+async def _opened(
+    start: Start, check_lock: Callable[[], None], telemetry: Telemetry | None
+) -> AsyncIterator[Parts]:
     make_gateway = Gateway if telemetry is None else partial(TracedDoor, telemetry)
     with ExitStack() as opened:
         files = _open_files(start, opened, check_lock)
@@ -283,7 +294,7 @@ def _team(
     fail: Callable[[BaseException], None],
 ) -> Team | None:
     """None where this process does all work."""
-    number, why = usable_workers(start.prepared, start.workers)
+    number, why = usable_workers(start.prepared, start.workers or 1)
     if why is not None:
         say(why)
     return None if number == 1 else open_team(start, number, shared, fail=fail, say=say)

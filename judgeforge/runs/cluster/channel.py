@@ -36,6 +36,10 @@ class Channel(Protocol):
         """The next messages, in order. Raises ChannelClosedError."""
         ...
 
+    def unheard_s(self) -> float:
+        """Seconds since the other end was heard of; 0 where its end would be noticed at once."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -65,6 +69,9 @@ class SocketChannel:
             raise ChannelClosedError("the other process is gone") from error
         messages: Sequence[Message] = pickle.loads(frame)  # noqa: S301 (of our own process)
         return messages
+
+    def unheard_s(self) -> float:
+        return 0.0
 
     async def sent(self) -> None:
         """Return once all of it is with the kernel."""

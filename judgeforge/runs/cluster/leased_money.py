@@ -78,8 +78,12 @@ class LeasedMoney:
         *,
         want: Callable[[Want], None],
         close_row: Callable[[list[Any]], None],
+        is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``is_cut_off``: whether the coordinator may have given up this worker, and its prompts to
+        others."""
         self._used, self._want, self._close_row = used, want, close_row
+        self._is_cut_off = is_cut_off
         self._sizes: defaultdict[int | None, _Size] = defaultdict(_Size)
         self._known: list[int] = []
         """Sizes with a price, in order."""
@@ -99,6 +103,8 @@ class LeasedMoney:
         if number is None:
             number = await self._wait_for_one(size)
         self._ask_ahead(size)
+        if self._is_cut_off():
+            raise StoreError("the coordinator cannot be reached, so nothing more is sent")
         self._used.add(number)
         return Reservation(number, pico)
 

@@ -34,6 +34,9 @@ class Job:
     """Where it writes down which reservations it has used; None on another machine."""
     workers: int
     """How many there are."""
+    unheard_s: float | None = None
+    """Where the way to the coordinator may be cut: it sends nothing more once it has heard nothing
+    for this long. None where that ends the worker at once."""
 
 
 @dataclass(frozen=True, slots=True)

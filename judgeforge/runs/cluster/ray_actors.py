@@ -44,6 +44,7 @@ class _ActorChannel:
         self._next = 0
         self._outbox: deque[bytes] = deque()
         self._filled = asyncio.Event()
+        self._heard_at = time.monotonic()
 
     def send(self, messages: Sequence[Message]) -> None:
         if messages:
@@ -52,6 +53,9 @@ class _ActorChannel:
 
     async def receive(self) -> Sequence[Message]:
         return await self._inbox.get()
+
+    def unheard_s(self) -> float:
+        return time.monotonic() - self._heard_at
 
     def close(self) -> None:
         """The actor ends with its handle."""
@@ -64,6 +68,7 @@ class _ActorChannel:
             self._inbox.put_nowait(pickle.loads(due))  # noqa: S301 (of our own coordinator)
 
     async def fetch(self) -> list[bytes]:
+        self._heard_at = time.monotonic()
         if not self._outbox:
             self._filled.clear()
             with suppress(TimeoutError):
@@ -123,6 +128,9 @@ class _HandleChannel:
                 raise ChannelClosedError(why) from error
             if frames:
                 return [message for frame in frames for message in pickle.loads(frame)]  # noqa: S301
+
+    def unheard_s(self) -> float:
+        return 0.0
 
     def close(self) -> None:
         with suppress(RayError):

@@ -69,6 +69,8 @@ from judgeforge.store.log import RunLog
 from judgeforge.text.redaction import Redactor
 
 REPORT_S = 0.05
+FORSAKEN = 1
+"""Exit code of a worker whose coordinator is gone."""
 
 
 class Worker:
@@ -81,7 +83,13 @@ class Worker:
         self._out = WorkerOutbox(channel.send)
         self._log = RunLog(LogLines(self._out), Redactor(key for key in keys.values() if key))
         self._used = UsedNumbers(job.used_numbers)
-        self._money = LeasedMoney(self._used, want=self._out.put, close_row=self._out.close_row)
+        self._unheard_s = job.unheard_s
+        self._money = LeasedMoney(
+            self._used,
+            want=self._out.put,
+            close_row=self._out.close_row,
+            is_cut_off=self._is_cut_off,
+        )
         self._replies = KeptElsewhere(
             None if job.cache is None else EntryFile(job.cache),
             keep=self._out.keep,
@@ -272,10 +280,15 @@ class Worker:
     def _say(self, note: str) -> None:
         self._out.put(Say(note))
 
+    def _is_cut_off(self) -> bool:
+        return self._unheard_s is not None and self._channel.unheard_s() > self._unheard_s
+
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_S)
             self._tell_state()
+            if self._is_cut_off():
+                os._exit(FORSAKEN)
 
     def _tell_state(self) -> None:
         self._out.put(self._state())

@@ -13,9 +13,7 @@ import socket
 import sys
 
 from judgeforge.runs.cluster.channel import ChannelClosedError, SocketChannel
-from judgeforge.runs.cluster.worker import work
-
-_FORSAKEN = 1
+from judgeforge.runs.cluster.worker import FORSAKEN, work
 
 
 def main() -> None:
@@ -24,7 +22,7 @@ def main() -> None:
     try:
         asyncio.run(_work(connected))
     except ChannelClosedError:
-        os._exit(_FORSAKEN)
+        os._exit(FORSAKEN)
 
 
 async def _work(connected: socket.socket) -> None:
@@ -34,7 +32,7 @@ async def _work(connected: socket.socket) -> None:
         await channel.sent()
     except ChannelClosedError:
         # Without the usual end: calls under way would be told to a coordinator that is gone.
-        os._exit(_FORSAKEN)
+        os._exit(FORSAKEN)
 
 
 if __name__ == "__main__":

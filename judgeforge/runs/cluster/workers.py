@@ -15,7 +15,7 @@ from typing import Protocol
 from judgeforge.calls.money.claims import Claim
 from judgeforge.errors import InterruptedRunError, StoreError
 from judgeforge.records import Completion, Prompt
-from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, Message
+from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, Message, NoRoomError
 from judgeforge.runs.cluster.coordinator import Coordinator, Member
 from judgeforge.runs.cluster.messages import (
     Begin,
@@ -195,6 +195,9 @@ class Workers:
             name = f"w{next(self._names)}"
             try:
                 channel = await self._place.open(name)
+            except NoRoomError as error:
+                self._log.event("worker_waits", worker=name, why=str(error))
+                continue
             except ChannelClosedError as error:
                 why = str(error)
             else:
