@@ -149,8 +149,11 @@ def page_environment(templates: Path, *, longest: int, largest_picture: int) -> 
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    from judgeforge.results.report.compiled_templates import CompiledTemplates
+
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(templates),
+        bytecode_cache=CompiledTemplates(templates),
         undefined=StrictUndefined,
         autoescape=True,
         finalize=_finally({_Whole: longest, _Picture: largest_picture}),
