@@ -1,7 +1,8 @@
 """The panel as verl's custom reward function, in both of the forms that verl calls.
 
 verl hands over the words of an answer and the row's ``extra_info``, but not the prompt: put it
-there when the data is made (``extra_info: {"question": …}``). Name the configuration in the environment:
+there when the data is made (``extra_info: {"question": …}``). The environment names the
+configuration:
 
     JUDGEFORGE_CONFIG=config.yaml python -m verl.trainer.main_ppo \\
         custom_reward_function.path=examples/verl_reward.py \\

@@ -48,10 +48,10 @@ def label(  # noqa: PLR0913, PLR0917 (the options of the command)
     from judgeforge.cli.show.labelling import print_comparison, print_summary
     from judgeforge.cli.show.output import say
     from judgeforge.errors import ConfigError
-    from judgeforge.runs.labelling import labelling
+    from judgeforge.runs.labelling import labelling, several
 
     if compare:
-        print_comparison(labelling.compare(source))
+        print_comparison(several.compare(source, to))
         return
     if len(source) != 1:
         raise ConfigError("name one run folder or one configuration (several files: --compare)")

@@ -13,7 +13,8 @@ from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
     from judgeforge.runs.labelling.labelling import LabelSummary
-    from judgeforge.runs.labelling.people import Comparison, Interval
+    from judgeforge.runs.labelling.people import Interval
+    from judgeforge.runs.labelling.several import Together
 
 _UNKNOWN = "-"
 
@@ -28,7 +29,8 @@ def print_summary(found: LabelSummary) -> None:
         say(found.own.in_words())
 
 
-def print_comparison(found: Comparison) -> None:
+def print_comparison(together: Together) -> None:
+    found = together.comparison
     people = ", ".join(found.people)
     say(f"{counted(found.items, 'question')} that two or more of {people} have answered")
     table = Table(title="how far two people agree", box=SIMPLE, padding=(0, 1, 0, 0))
@@ -53,6 +55,8 @@ def print_comparison(found: Comparison) -> None:
             f"Krippendorff's alpha of all: {found.alpha:.2f} ({_plain(found.alpha_interval)}); 0 "
             "is chance and 1 is full agreement. No judge can be shown to agree more with them."
         )
+    if together.file is not None:
+        say(f"wrote {together.file}: {counted(together.rows, 'row')} with what each person said")
 
 
 def _percent(interval: Interval | None) -> str:

@@ -1,6 +1,7 @@
 """`judgeforge label`: a local page on which a person says which answers are better.
 
-labelling.py   the command: what it serves, how it ends, how several people agree
+labelling.py   the command: what it serves, and how it ends
+several.py     `--compare`: how far several people agree, and their labels as one file
 server.py      HTTP, to this machine and one person only
 pages.py       a session as HTML, from templates/
 markdown.py    Markdown of models as parts that a template draws

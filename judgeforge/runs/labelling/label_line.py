@@ -9,7 +9,7 @@ answers, and that of a second look says so by ``repeat``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,8 @@ class Given:
     prompt_id: str
     shown: tuple[str, ...]
     said: str
-    """The place of the best from 0 as text, ``TIE`` or ``CANNOT_TELL``."""
+    """Places from 0 as text, the best first, with commas between them (of two only the better one);
+    ``TIE`` or ``CANNOT_TELL``."""
     judge: str
     repeat: int = 0
 
@@ -41,13 +42,29 @@ class Given:
     @property
     def preferred(self) -> str | None:
         """The id of the best; None of a tie, or where the person cannot tell."""
-        return self.shown[int(self.said)] if self.said.isdecimal() else None
+        return self.shown[self.order[0]] if self.order else None
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Places, the best first, as far as they were ranked; empty of a tie and of no answer."""
+        return _order(self.said)
 
 
-def answers_of(number: int) -> tuple[str, ...]:
-    """What can be said of so many answers: of more than two no tie is known to any reader."""
-    places = tuple(map(str, range(number)))
-    return (*places, TIE, CANNOT_TELL) if number == len(SIDES) else (*places, CANNOT_TELL)
+def can_be_said(said: str, number: int) -> bool:
+    """Of so many answers: of more than two no tie is known to any reader, but an order."""
+    if said == CANNOT_TELL:
+        return True
+    if said == TIE:
+        return number == len(SIDES)
+    order = _order(said)
+    most = 1 if number == len(SIDES) else number
+    return 0 < len(order) <= most and len(set(order)) == len(order) and max(order) < number
+
+
+def _order(said: str) -> tuple[int, ...]:
+    parts = said.split(",")
+    plain = all(len(one) == 1 and one in "0123456789" for one in parts)
+    return tuple(map(int, parts)) if plain else ()
 
 
 def label_line(
@@ -68,40 +85,54 @@ def label_line(
         row["completions"] = [
             {"id": name, **_as_object(side)} for name, side in zip(look.shown, sides, strict=True)
         ]
-    row |= {"judge": judge} | _answer(said, is_pair=is_pair)
+    row |= {"judge": judge} | _answer(said, look.shown)
     if look.repeat:
         row["repeat"] = look.repeat
-    row |= {"seconds": round(seconds, 1), "at": at}
+    row |= {"took_s": round(seconds, 1), "at": at}
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def read_line(line: bytes) -> Given | None:
     """None for a row that another program or a person wrote. Raises ValueError for what is none."""
+    return given_in(parsed(line))
+
+
+def parsed(line: bytes) -> Mapping[str, Any]:
+    """Raises ValueError for what is not a JSON object."""
     row = json.loads(line.decode("utf-8", "surrogatepass"))
     if not isinstance(row, dict):
         raise ValueError("not a JSON object")
+    return row
+
+
+def given_in(row: Mapping[str, Any]) -> Given | None:
+    """None where it is not an answer as ``label_line`` writes it."""
     try:
         shown = tuple(one["id"] if isinstance(one, dict) else one for one in row["completions"])
         repeat, prompt_id, judge = int(row.get("repeat", 0)), str(row["prompt_id"]), row["judge"]
     except (KeyError, TypeError, ValueError):
         return None
-    said = _said(row)
-    if said is None or not isinstance(judge, str) or not all(isinstance(s, str) for s in shown):
+    if not isinstance(judge, str) or not all(isinstance(one, str) for one in shown):
+        return None
+    said = _said(row, shown)
+    if said is None or len(shown) < len(SIDES) or not can_be_said(said, len(shown)):
         return None
     name = look_id(prompt_id, shown, repeat)
-    return Given(name, prompt_id, shown, said, judge, repeat) if _fits(said, shown) else None
+    return Given(name, prompt_id, shown, said, judge, repeat)
 
 
-def _answer(said: str, *, is_pair: bool) -> dict[str, Any]:
+def _answer(said: str, shown: Sequence[str]) -> dict[str, Any]:
     if said == CANNOT_TELL:
         return {CANNOT_TELL: True}
-    if not is_pair:
-        return {"best": int(said)}
-    label = TIE if said == TIE else SIDES[int(said)]
+    order = _order(said)
+    if len(shown) > len(SIDES):
+        ranking = {"ranking": [shown[place] for place in order]} if len(order) > 1 else {}
+        return {"best": order[0], **ranking}
+    label = TIE if said == TIE else SIDES[order[0]]
     return {"label": label, "verdict": label}
 
 
-def _said(row: Mapping[str, Any]) -> str | None:
+def _said(row: Mapping[str, Any], shown: Sequence[str]) -> str | None:
     if row.get(CANNOT_TELL) is True:
         return CANNOT_TELL
     label = row.get("label", row.get("best"))
@@ -109,12 +140,12 @@ def _said(row: Mapping[str, Any]) -> str | None:
         return TIE
     if label in SIDES:
         return str(SIDES.index(label))
-    is_place = isinstance(label, int) and not isinstance(label, bool) and label >= 0
-    return str(label) if is_place else None
-
-
-def _fits(said: str, shown: tuple[str, ...]) -> bool:
-    return len(shown) > 1 and said in answers_of(len(shown))
+    if isinstance(label, bool) or not isinstance(label, int):
+        return None
+    ranking = row.get("ranking")
+    if isinstance(ranking, list) and all(one in shown for one in ranking):
+        return ",".join(str(shown.index(one)) for one in ranking)
+    return str(label)
 
 
 def _side(one: Completion) -> str | dict[str, Any]:

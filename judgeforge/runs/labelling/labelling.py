@@ -1,4 +1,4 @@
-"""`judgeforge label`: from a folder or a configuration to a person's labels, and how they agree."""
+"""`judgeforge label`: from a run folder or a configuration to one person's labels."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from judgeforge.errors import ConfigError, InputError
+from judgeforge.errors import ConfigError
 from judgeforge.runs.labelling.label_file import LabelledFile
-from judgeforge.runs.labelling.label_line import PERSON, Given, read_line
-from judgeforge.runs.labelling.people import Comparison, OwnAgreement, compare_people
+from judgeforge.runs.labelling.label_line import PERSON, Given
+from judgeforge.runs.labelling.people import OwnAgreement
 from judgeforge.runs.labelling.server import LOOPBACK, LabelServer
 from judgeforge.runs.labelling.session import Session, Wanted
 from judgeforge.runs.labelling.sources import open_source
 from judgeforge.runs.labelling.standing import Standing, rules_of
-from judgeforge.store.atomic_files import read_error
 from judgeforge.text.visible import quotable
 
 _LONGEST_NAME = 60
@@ -119,38 +118,6 @@ def _announce(
             "and open the same address there."
         )
     say("Each answer is on the disk at once. Ctrl-C ends; the same command goes on.")
-
-
-def compare(files: Sequence[Path]) -> Comparison:
-    """Raises InputError for a file that cannot be read or has no labels of `judgeforge label`."""
-    if len(files) < 2:
-        raise ConfigError("--compare needs the files of two people or more")
-    by_person: dict[str, Sequence[Given]] = {}
-    for file in files:
-        given = read_given(file)
-        judge = given[0].judge
-        if judge in by_person:
-            raise InputError(f"{file}: is by {judge} as well; each person needs a name of its own")
-        by_person[judge] = given
-    return compare_people(by_person)
-
-
-def read_given(file: Path) -> list[Given]:
-    try:
-        lines = file.read_bytes().splitlines()
-    except OSError as error:
-        raise InputError(str(read_error(file, error))) from error
-    found = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            one = read_line(line) if line.strip() else None
-        except ValueError as error:
-            raise InputError(f"{file}:{number}: is no line of labels ({error})") from None
-        if one is not None:
-            found.append(one)
-    if not found:
-        raise InputError(f"{file}: has no answers that `judgeforge label` wrote")
-    return found
 
 
 def _judge(name: str | None, given: Sequence[Given]) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LONGEST = 20_000
 """Characters: longer texts are shown as they were written, as some take long to be read."""
 MOST_PARTS = 10_000
-"""A table of a few thousand characters can have a hundred thousand cells."""
+"""A table of a few thousand characters can have a hundred thousand cells: rows are filled up."""
 
 _PLAIN = {
     "paragraph": "paragraph",
@@ -56,7 +56,7 @@ def parts_of(text: str) -> tuple[Part, ...] | None:
         return None
     from markdown_it.tree import SyntaxTreeNode
 
-    tokens = _reader().parse(text)
+    tokens = _reader(tables=_may_have_tables(text)).parse(text)
     if sum(1 + len(token.children or ()) for token in tokens) > MOST_PARTS:
         return None
     found = tuple(_parts(SyntaxTreeNode(tokens).children))
@@ -69,12 +69,18 @@ def _is_plain(parts: Sequence[Part]) -> bool:
     return all(one.kind == "paragraph" for one in parts) and set(inner) <= {"text", "space"}
 
 
+def _may_have_tables(text: str) -> bool:
+    lines = text.splitlines()
+    widest = max((line.count("|") for line in lines), default=0)
+    return widest * len(lines) <= MOST_PARTS
+
+
 @cache
-def _reader() -> MarkdownIt:
+def _reader(*, tables: bool) -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 20})
-    return reader.enable(["table", "strikethrough"])
+    return reader.enable(["table", "strikethrough"] if tables else ["strikethrough"])
 
 
 def _parts(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Part]:

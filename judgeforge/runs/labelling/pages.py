@@ -15,7 +15,7 @@ from judgeforge.runs.labelling.label_line import Given
 from judgeforge.runs.labelling.markdown import Part, parts_of
 from judgeforge.runs.labelling.opinion import Opinion
 from judgeforge.runs.labelling.session import Session
-from judgeforge.runs.measurement.label_rows import CANNOT_TELL, TIE
+from judgeforge.runs.measurement.label_rows import CANNOT_TELL, SIDES, TIE
 from judgeforge.text.messages import Message
 from judgeforge.text.shown_messages import is_picture_data, picture_words, tools_text
 from judgeforge.text.tool_calls import call_text
@@ -137,14 +137,21 @@ class Told:
 
 def _told(given: Given, opinion: Opinion | None) -> Told:
     said = {TIE: "equally good", CANNOT_TELL: "cannot tell"}.get(given.said)
-    said = said or f"{int(given.said) + 1} is better"
+    said = said or _ranked(given)
     if opinion is None:
         return Told(given.look_id, said, "", "", None)
     by = ", ".join(
         f"{name}: {'equal' if place is None else place + 1}" for name, place in opinion.by_judge
     )
-    agree = given.said == str(opinion.best) if given.said.isdecimal() else None
+    agree = given.order[0] == opinion.best if given.order else None
     return Told(given.look_id, said, f"{opinion.best + 1} with {opinion.sure:.0%}", by, agree)
+
+
+def _ranked(given: Given) -> str:
+    places = [str(place + 1) for place in given.order]
+    if len(given.shown) == len(SIDES):
+        return f"{places[0]} is better"
+    return f"{places[0]} is the best" if len(places) == 1 else " before ".join(places)
 
 
 def _config_name(session: Session) -> str:

@@ -56,7 +56,7 @@ def own_agreement(given: Sequence[Given]) -> OwnAgreement | None:
         return None
     same = sum(_meant(before) == _meant(after) for before, after in twice)
     changed = [(b, a) for b, a in twice if _meant(b) != _meant(a)]
-    side = sum(before.said == after.said and before.said.isdecimal() for before, after in changed)
+    side = sum(b.order[:1] == a.order[:1] != () for b, a in changed)
     return OwnAgreement(len(twice), same, wilson(same, len(twice)), side)
 
 

@@ -66,9 +66,11 @@ class LabelServer:
                 web.post("/finish", self._finish),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=1.0
+        )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, LOOPBACK, self._port, shutdown_timeout=1.0)
+        site = web.TCPSite(self._runner, LOOPBACK, self._port)
         await site.start()
         _, self._port = self._runner.addresses[0][:2]
         return f"http://{LOOPBACK}:{self._port}/?token={self.token}"

@@ -17,7 +17,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.runs.labelling.choosing import Look, looks, spread
 from judgeforge.runs.labelling.label_file import LabelledFile
-from judgeforge.runs.labelling.label_line import Given, answers_of, label_line
+from judgeforge.runs.labelling.label_line import Given, can_be_said, label_line
 from judgeforge.runs.labelling.material import Material
 from judgeforge.runs.labelling.opinion import Opinion, opinion
 from judgeforge.runs.labelling.people import OwnAgreement, own_agreement
@@ -92,7 +92,7 @@ class Session:
         Raises ValueError for what is not asked or cannot be said, StoreError where the disk fails.
         """
         look = next((one for one in self.looks if one.id == look_id), None)
-        if look is None or said not in answers_of(len(look.shown)):
+        if look is None or not can_be_said(said, len(look.shown)):
             raise ValueError("there is no such question, or no such answer to it")
         if look_id in self.answered:
             return False

@@ -120,7 +120,7 @@ class FolderSource:
         self._prompts: Mapping[str, Prompt] = {}
         if not self.candidates:
             raise ConfigError(
-                f"{place}: no prompt has two different completions that could be compared"
+                f"{place}: no prompt has {_least(show)} different completions to compare"
             )
 
     def expect(self, looks: Sequence[Look]) -> None:
@@ -166,7 +166,7 @@ class InputSource:
             if isinstance(prompt, Prompt):
                 completions = usable(ready_completions(prompt))
                 ids = _some_of([one.id for one in completions], prompt.id, show)
-                if len(ids) > 1:
+                if len(ids) >= _least(show):
                     kept.add(Candidate(prompt.id, ids), (prompt, completions))
         found = kept.found()
         self.candidates = [
@@ -176,7 +176,7 @@ class InputSource:
         self._rows = [row for _, row in found]
         if not found:
             raise InputError(
-                f"{self.name}: no row brings two different completions that could be compared"
+                f"{self.name}: no row brings {_least(show)} different completions to compare"
             )
 
     def expect(self, looks: Sequence[Look]) -> None:
@@ -239,7 +239,7 @@ def _candidate(
     able = {one.id: one for one in completions if one.is_usable}
     if show == 2 and rows.pairs.rows:
         return _of_pair(rows)
-    if len(able) < 2:
+    if len(able) < _least(show):
         return None
     ids = _some_of(list(able), rows.prompt_id, show)
     if not rows.judgments.rows or (reason is not None and not reason.was_ranked):
@@ -272,6 +272,11 @@ def _of_ranking(
     two = rank(judgments, completion_ids=(best, worst), reliability=reliability, texts=texts)
     sure = max(two.p_best) if len(two.completion_ids) == 2 else None
     return Candidate(rows.prompt_id, (best, worst), sure)
+
+
+def _least(show: int) -> int:
+    """Answers that a question needs: two make a pair, which is another kind of label."""
+    return min(show, 3)
 
 
 def _some_of(ids: Sequence[str], prompt_id: str, show: int) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ def reward(
     learnt from the first ``learn_from`` prompts (``judging.fit_prompts``), and frozen then.
 
     None stands for a completion that no judge could read, and for a prompt that is not valid;
-    ``rewards.jsonl`` says why. An empty answer, and one that is written for its judge, gets 0.
+    ``rewards.jsonl`` says why. An empty answer gets 0, and so does one that is written for its
+    judge, unless `pairing.reject_suspicious` is false.
 
     Raises ConfigError, TypeError and ValueError here; the function raises BudgetExhaustedError, and
     CallError and StoreError where a run would stop. It works in threads, in notebooks and when it

@@ -93,17 +93,24 @@ def _load(path: Path) -> RunConfig:
 
 
 def _as_judged(config: RunConfig) -> RunConfig:
-    """A strategy that judges no pair has nothing to say of scores; results take the usual one."""
     models = {
         name: model.model_copy(update={"batch": None}) for name, model in config.models.items()
     }
-    rules = config.pairing
-    if rules.by_design:
-        rules = PairingRules(reject_suspicious=rules.reject_suspicious)
     # A training has groups of one and groups of equals, which are no mistake of anybody's.
     limits = config.limits.model_copy(update={"max_skip_share": 1.0})
-    changed = {"models": models, "sampling": None, "pairing": rules, "on_finish": None}
-    return config.model_copy(update={**changed, "limits": limits})
+    changed = {"models": models, "sampling": None, "on_finish": None}
+    return config.model_copy(update={**changed, "limits": limits, "pairing": _rules(config)})
+
+
+def _rules(config: RunConfig) -> PairingRules:
+    """Of the pairs that the folder has beside its scores. A policy learns what its judges fall for,
+    so answers that speak to them are kept from them unless the configuration says otherwise."""
+    rules = config.pairing
+    says = "reject_suspicious" in rules.model_fields_set
+    rejects = rules.reject_suspicious if says else True
+    if rules.by_design:  # such a strategy judges no pair
+        return PairingRules(reject_suspicious=rejects)
+    return rules.model_copy(update={"reject_suspicious": rejects})
 
 
 def _ranks() -> tuple[int, int]:
