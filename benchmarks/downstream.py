@@ -147,9 +147,7 @@ def _waiting(given: argparse.Namespace, scale: Scale) -> Iterator[tuple[Group, A
                     yield group, arm, world
 
 
-def _pairs(
-    group: Group, arm: Arm, rows: Sequence[dict[str, Any]], world: int
-) -> Bought | None:
+def _pairs(group: Group, arm: Arm, rows: Sequence[dict[str, Any]], world: int) -> Bought | None:
     """None where nothing is trained."""
     items: list[Item] = draw_world(rows, world, len(rows), group.noise)
     return made_by(arm, items, COMPLETIONS * len(rows), group.prices, world)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.confidence_worlds import CHEAP, COMPLETIONS, STRONG, Item
+from benchmarks.confidence_worlds import CHEAP, STRONG, Item
 from benchmarks.training_pairs import (
     BEST,
     FIT_PROMPTS,
@@ -40,8 +40,17 @@ GROUPS = {
     group.name: group
     for group in (
         Group("calls", "All judges cost the same", dict.fromkeys(PANEL, 1.0)),
-        Group("money", "A strong judge costs four cheap ones", {CHEAP: 1.0} | dict.fromkeys(STRONG, 4.0)),
-        Group("noisy", "The same as the first, judges 2.5 times as noisy", dict.fromkeys(PANEL, 1.0), 2.5),
+        Group(
+            "money",
+            "A strong judge costs four cheap ones",
+            {CHEAP: 1.0} | dict.fromkeys(STRONG, 4.0),
+        ),
+        Group(
+            "noisy",
+            "The same as the first, judges 2.5 times as noisy",
+            dict.fromkeys(PANEL, 1.0),
+            2.5,
+        ),
     )
 }
 ALL, FIRST = tuple(GROUPS), ("calls",)

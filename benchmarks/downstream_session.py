@@ -46,9 +46,7 @@ class Session:
         upper = None
         if pairs is not None:
             training = [TrainingPair(one.item.id, one.chosen, one.rejected) for one in pairs]
-            upper = train(
-                self.model, self.known, training, steps=steps, seed=seed, flipped=flipped
-            )
+            upper = train(self.model, self.known, training, steps=steps, seed=seed, flipped=flipped)
         prompts = [row["prompt"] for row in self.held_out] * samples
         given = answer(self.model, upper, prompts, seed=seed)
         return [given[place :: len(self.held_out)] for place in range(len(self.held_out))]

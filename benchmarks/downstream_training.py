@@ -41,7 +41,7 @@ class Upper:
     norm: Any
 
 
-def train(  # noqa: PLR0913 (each by name)
+def train(
     model: SmallModel,
     known: Mapping[str, Known],
     pairs: Sequence[TrainingPair],
@@ -105,7 +105,10 @@ def _losses(
         lengths = [len(one.tokens[side]) for side in sides]
         prompt = one.starts[0]
         taken = [one.states[:prompt]]
-        taken += [one.states[one.starts[i] : one.starts[i] + n] for i, n in zip(sides, lengths, strict=True)]
+        taken += [
+            one.states[one.starts[i] : one.starts[i] + n]
+            for i, n in zip(sides, lengths, strict=True)
+        ]
         states.append(torch.cat(taken))
         parts.append([prompt, *lengths])
         places.append(predicting([prompt, prompt + lengths[0]], lengths))
@@ -145,7 +148,10 @@ def answer(
 
 @torch.inference_mode()
 def _answers(
-    model: SmallModel, whole: Any, prompts: Sequence[str], draw: torch.Generator  # noqa: ANN401
+    model: SmallModel,
+    whole: Any,  # noqa: ANN401 (of transformers)
+    prompts: Sequence[str],
+    draw: torch.Generator,
 ) -> list[str]:
     """Rows that have ended leave the batch, so that nothing is computed for them."""
     from transformers import DynamicCache

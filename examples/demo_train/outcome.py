@@ -1,4 +1,4 @@
-"""Whether answers do as asked, the shares before and after with their intervals, and how to say so."""
+"""Whether answers do as asked, the shares before and after with intervals, and a picture."""
 
 from __future__ import annotations
 
@@ -69,9 +69,7 @@ def compare(tasks: Sequence[Mapping[str, Any]], before: Passed, after: Passed) -
     each = [before.mean(axis=1), after.mean(axis=1)]
     names = [str(task["id"]).partition(".")[2] for task in tasks]
     forms = {
-        name: tuple(
-            round(100 * float(one[[n == name for n in names]].mean()), 1) for one in each
-        )
+        name: tuple(round(100 * float(one[[n == name for n in names]].mean()), 1) for one in each)
         for name in dict.fromkeys(names)
     }
     return Outcome(
@@ -92,11 +90,36 @@ def in_a_line(outcome: Outcome) -> str:
     )
 
 
-def picture(outcome: Outcome, title: str, requests: Mapping[str, str]) -> str:
+def what_it_took(found: Mapping[str, Any]) -> str:
+    return (
+        f"{found['seconds']} s on {found['cores']} cores (load {found['load']}), "
+        f"{found['processor_seconds']} s of processor time, for {found['pairs']} pairs and "
+        f"{found['epochs']:g} epochs"
+    )
+
+
+def as_page(found: Mapping[str, Any]) -> str:
+    rows = [f"| {name} | {old:.0f} | {new:.0f} |" for name, (old, new) in found["forms"].items()]
+    lines = [
+        "# What training on the pairs brought: `make demo-train`",
+        "",
+        f"`python -m examples.demo_train --results FILE`, {found['date']}: {what_it_took(found)}.",
+        "",
+        f"{found['line'][0].upper()}{found['line'][1:]}. The intervals (95 %) are of the bootstrap "
+        "over prompts; what another seed of the training would bring is not in them.",
+        "",
+        "| form of the prompt | before, % | after, % |",
+        "|---|---:|---:|",
+        *rows,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def picture(outcome: Outcome, title: str) -> str:
     """An SVG: all prompts with their intervals, then each form of prompt."""
     lines = [("all held-out prompts", outcome.before, outcome.after)]
     lines += [
-        (requests.get(name, name), Share(old, old, old), Share(new, new, new))
+        (name, Share(old, old, old), Share(new, new, new))
         for name, (old, new) in outcome.forms.items()
     ]
     height = TOP + LINE * len(lines) + 46
@@ -137,9 +160,7 @@ def picture(outcome: Outcome, title: str, requests: Mapping[str, str]) -> str:
 
 
 def _mark(share: Share, colour: str, scale: float, y: float) -> list[str]:
-    low, middle, high = (
-        LEFT + scale * one for one in (share.low, share.percent, share.high)
-    )
+    low, middle, high = (LEFT + scale * one for one in (share.low, share.percent, share.high))
     bar = (
         f'<line x1="{low:.1f}" y1="{y:.1f}" x2="{high:.1f}" y2="{y:.1f}" stroke="{colour}" '
         'stroke-width="6" stroke-opacity="0.35" stroke-linecap="round"/>'

@@ -7,7 +7,12 @@ once beforehand: that is what makes minutes of it on two cores.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from examples.demo_train.model import Loaded
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 FROZEN = 20
 """Of 30 layers; the words' vectors, which are the output layer too, are frozen as well."""
@@ -18,30 +23,30 @@ LONGEST = 160
 
 
 def train(
-    model: Any,  # noqa: ANN401 (torch is not installed everywhere)
-    tokenizer: Any,  # noqa: ANN401
-    pairs: Any,  # noqa: ANN401
+    loaded: Loaded,
+    pairs: Dataset,
     out: Path,
     *,
     epochs: float,
     in_bfloat16: bool,
     seed: int,
 ) -> list[dict[str, float]]:
-    """Changes ``model``, whose weights are float32; returns what the trainer logged."""
+    """Changes the model, whose weights are float32; returns what the trainer logged."""
     from transformers import TrainerCallback
     from trl import DPOConfig, DPOTrainer
 
+    model = loaded.model.train()
     model.requires_grad_(requires_grad=False)
     model.model.layers[FROZEN:].requires_grad_(requires_grad=True)
     model.model.norm.requires_grad_(requires_grad=True)
 
     class Progress(TrainerCallback):  # type: ignore[misc, unused-ignore]
-        def on_log(self, _: Any, state: Any, __: Any, logs: Any = None, **___: Any) -> None:  # noqa: ANN401
+        def on_log(self, *given: Any, logs: dict[str, float] | None = None, **_: object) -> None:  # noqa: ANN401
             if logs and "loss" in logs:
-                margin = logs.get("rewards/margins", 0.0)
+                state = given[1]
                 print(
-                    f"  step {state.global_step} of {state.max_steps}: loss {logs['loss']:.3f}, "
-                    f"margin {margin:.2f}",
+                    f"         step {state.global_step} of {state.max_steps}: loss "
+                    f"{logs['loss']:.3f}, chosen ahead in {100 * logs['rewards/accuracies']:.0f} %",
                     flush=True,
                 )
 
@@ -68,7 +73,7 @@ def train(
             seed=seed,
         ),
         train_dataset=pairs,
-        processing_class=tokenizer,
+        processing_class=loaded.tokenizer,
         callbacks=[Progress()],
     )
     trainer.train()
