@@ -45,14 +45,14 @@ def as_markdown(found: Sequence[Result], scale: Mapping[str, int], agreement: fl
         "# What the same judge money makes of a model",
         "",
         f"`python benchmarks/downstream.py --data FOLDER --prompts {scale['prompts']} --steps "
-        f"{scale['steps']} --samples {scale['samples']}`, {datetime.now(UTC):%Y-%m-%d}: "
+        f"{scale['steps']} --samples {scale['samples']}`, {datetime.now(UTC):%Y-%m-%d}, "
         f"{machine()['cpu']}, device {devices}, {seconds:.0f} s of processor time for "
         f"{len(found)} trainings and their samples.",
         "",
         "SmolLM2-135M-Instruct, the upper 8 of its 30 layers trained by DPO (beta 0.1, learning "
         f"rate 1e-4, {scale['steps']} steps of 16 pairs) on pairs that the money for {calls:,} "
-        f"judge calls paid for, among {scale['prompts']:,} prompts with four recorded completions each; "
-        "simulated judges that match recorded ones. Then the share of answers to 180 held-out "
+        f"judge calls paid for, among {scale['prompts']:,} prompts with four recorded completions "
+        "each; simulated judges that match recorded ones. Then the share of answers to 180 held-out "
         f"prompts ({scale['samples']} each) that keep all constraints, checked in code (which "
         f"agrees with the data's own reading on {100 * agreement:.1f} % of recorded completions).",
         "",
