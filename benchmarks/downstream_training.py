@@ -63,7 +63,9 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm))
     )
-    for batch, _ in zip(_batches(pairs, seed), range(steps), strict=False):
+    for step, batch in zip(range(steps), _batches(pairs, seed), strict=False):
+        if step % 10 == 0:
+            print(f"  step {step} of {steps}", flush=True)
         by_length = sorted(batch, key=lambda pair: _length(known[pair.prompt_id], pair))
         for start in range(0, BATCH, AT_ONCE):
             some = by_length[start : start + AT_ONCE]
