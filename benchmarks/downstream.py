@@ -64,7 +64,8 @@ def main() -> int:
         parser.error(f"no such arm: {', '.join(sorted(unknown))}")
     try:
         check_folder(given.data)
-        rows = load_rows(given.data)[: given.prompts]
+        everything = load_rows(given.data)
+        rows = everything[: given.prompts]
         held_out = [row for row in read_rows(given.data / FILE) if row["side"] == "dev"]
     except NoDataError as error:
         print(error, file=sys.stderr)
@@ -72,7 +73,7 @@ def main() -> int:
     given.work.mkdir(parents=True, exist_ok=True)
     scale = Scale(len(rows), given.steps, given.samples)
     if not given.report:
-        _train_all(given, scale, rows, held_out)
+        _train_all(given, scale, rows, [*everything, *held_out], held_out)
     found = [one for one in _kept(given.work) if one["scale"] == _as_json(scale)]
     text = as_markdown(found, _as_json(scale), agreement(held_out))
     print(text)
@@ -84,6 +85,7 @@ def _train_all(
     given: argparse.Namespace,
     scale: Scale,
     rows: Sequence[dict[str, Any]],
+    everything: Sequence[dict[str, Any]],
     held_out: Sequence[dict[str, Any]],
 ) -> None:
     waiting = list(_waiting(given, scale))
@@ -91,7 +93,7 @@ def _train_all(
         return
     from benchmarks.downstream_session import Session
 
-    session = Session(rows, held_out, given.work, given.device, given.threads)
+    session = Session(rows, everything, held_out, given.work, given.device, given.threads)
     for group, arm, world in waiting:
         begun, used = time.monotonic(), time.process_time()
         bought = _pairs(group, arm, rows, world)

@@ -158,7 +158,8 @@ def load_known(
     folder.mkdir(parents=True, exist_ok=True)
     known: dict[str, Known] = {}
     for number, some in enumerate(_batched(rows, ROWS_IN_A_FILE)):
-        file = folder / f"{some[0]['id']}-{len(some)}-{number}.pt"
+        name = f"{FROZEN}-{MOST_TOKENS}-{len(model.words)}-{some[0]['id']}-{len(some)}.pt"
+        file = folder / name
         if not file.is_file():
             by_length = sorted(some, key=_characters)
             made = {

@@ -52,7 +52,8 @@ def as_markdown(found: Sequence[Result], scale: Mapping[str, int], agreement: fl
         "SmolLM2-135M-Instruct, the upper 8 of its 30 layers trained by DPO (beta 0.1, learning "
         f"rate 1e-4, {scale['steps']} steps of 16 pairs) on pairs that the money for {calls:,} "
         f"judge calls paid for, among {scale['prompts']:,} prompts with four recorded "
-        "completions each; simulated judges that match recorded ones. Then the share of answers to 180 held-out "
+        "completions each; simulated judges that match recorded ones. Then the share of answers to "
+        "180 held-out "
         f"prompts ({scale['samples']} each) that keep all constraints, checked in code (which "
         f"agrees with the data's own reading on {100 * agreement:.1f} % of recorded completions).",
         "",

@@ -17,16 +17,17 @@ class Session:
     def __init__(
         self,
         rows: Sequence[Mapping[str, Any]],
+        everything: Sequence[Mapping[str, Any]],
         held_out: Sequence[Mapping[str, Any]],
         work: Path,
         device: str,
         threads: int | None,
     ) -> None:
-        """Raises NoModelError."""
+        """``rows`` are trained on; the words in use are those of ``everything``, so that fewer rows
+        have the same ones. Raises NoModelError."""
         if threads:
             torch.set_num_threads(threads)
         self.held_out = held_out
-        everything = [*rows, *held_out]
         texts = [row["prompt"] for row in everything]
         texts += [one["text"] for row in everything for one in row["completions"]]
         self.model = SmallModel(texts, device)

@@ -27,7 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     demonstration = Demonstration(
-        given.out, epochs=given.epochs, samples=given.samples, prompts=given.prompts
+        given.out,
+        epochs=given.epochs,
+        samples=given.samples,
+        prompts=given.prompts,
+        pairs=given.pairs,
     )
     try:
         weights_folder()
@@ -57,10 +61,11 @@ def _read(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=float, default=EPOCHS, help=f"default {EPOCHS:g}")
     parser.add_argument("--samples", type=int, default=SAMPLES, help="answers to a held-out prompt")
     parser.add_argument("--prompts", type=int, default=10**6, help="at most so many held-out ones")
+    parser.add_argument("--pairs", type=int, default=10**6, help="at most so many are trained on")
     parser.add_argument("--results", type=Path, metavar="FILE", help="also write a page (.md)")
     given = parser.parse_args(arguments)
-    if given.epochs <= 0 or given.samples < 1 or given.prompts < 2:
-        parser.error("--epochs must be above 0, --samples at least 1, --prompts at least 2")
+    if given.epochs <= 0 or given.samples < 1 or given.prompts < 2 or given.pairs < 1:
+        parser.error("--epochs must be above 0, --samples and --pairs 1 or more, --prompts 2")
     return given
 
 

@@ -29,8 +29,8 @@ MADE = ("before.json", "after.json", "training.json", "seconds.json", "result.js
 
 
 class Demonstration:
-    def __init__(self, out: Path, *, epochs: float, samples: int, prompts: int) -> None:
-        self.out, self.epochs, self.samples = out, epochs, samples
+    def __init__(self, out: Path, *, epochs: float, samples: int, prompts: int, pairs: int) -> None:
+        self.out, self.epochs, self.samples, self.most = out, epochs, samples, pairs
         self.tasks = held_out_tasks()[:prompts]
         self.begun = time.monotonic()
 
@@ -45,7 +45,8 @@ class Demonstration:
         finished = self.out / "result.json"
         with self.timed("pairs"):
             self.say("judgeforge makes pairs of the completions, by checks in code")
-            pairs = make_pairs(self.out / "pairs")
+            made = make_pairs(self.out / "pairs")
+            pairs = made.select(range(min(self.most, len(made))))
         self.keep_only_with([pair["id"] for pair in pairs])
         if not finished.is_file():
             before, after = self.train_and_sample(pairs)
