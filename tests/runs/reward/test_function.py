@@ -154,7 +154,8 @@ def test_columns_of_the_data_set_go_with_their_prompt(
         )
         with pytest.raises(ValueError, match="`solution` has 1 entry for 5 prompts"):
             reward(prompts=ASKED, completions=SAID, solution=["one"])
-    judged = [one for one in server.requests if one.kind == "judgment"]
+    judged = [one for one in server.requests if one.kind == "judge"]
+    assert judged
     assert all(b"Water is wet." in one.raw for one in judged)
     assert len(rows(out / "completions.jsonl")) == 5
 
