@@ -17,7 +17,9 @@ record.py       what a run leaves behind
 manifest.py     what `manifest.json` says
 remarks.py      what a run says besides how it ended
 progress.py     how far a run has come, and what holds it up
+progress_shown.py  the same, shown to who calls from Python: terminal, notebook, file
 result.py       how a start ended, for programs and in one line
+watching.py     follows a run that another process makes, until it ends
 on_finish.py    tells a command or a webhook how a run ended
 folders.py      where a run goes; a folder a day
 signals.py      what Ctrl-C, SIGTERM and a closed terminal do to a run
@@ -26,6 +28,7 @@ own_thread.py   a run inside an event loop that is already running (a notebook)
 planning/       everything before the first paid call
 measurement/    judges measured on labels
 reward/         the judges as the reward function of a trainer
+labelling/      the page on which a person labels
 
 One start, from its command to its exit code:
 

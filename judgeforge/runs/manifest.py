@@ -6,15 +6,17 @@ import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from judgeforge import __version__
 from judgeforge.records import SkipReason
-from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.worklist import Worklist
 from judgeforge.store.journal import Tally
 from judgeforge.store.manifest import Calls, Input, Tokens, Totals
 from judgeforge.store.spending import Spending
+
+if TYPE_CHECKING:
+    from judgeforge.runs.planning.preparation import Preparation
+    from judgeforge.runs.planning.worklist import Worklist
 
 _PACKAGES = ("openai", "anthropic", "pydantic", "diskcache", "datasets", "genai-prices")
 

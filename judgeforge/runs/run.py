@@ -6,8 +6,7 @@ import asyncio
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from judgeforge.calls.telemetry.recording import configured
@@ -17,7 +16,8 @@ from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.manifest import now
 from judgeforge.runs.own_thread import run_in_own_thread
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
-from judgeforge.runs.progress import Progress, ProgressLine
+from judgeforge.runs.progress import Progress
+from judgeforge.runs.progress_shown import shown
 from judgeforge.runs.record import exit_code_when_done
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.session import RunSession
@@ -59,7 +59,7 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     """
     _expect_arguments(config, out, limit, budget_usd, progress)
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
-    with _shown(progress, on_progress) as show:
+    with shown(progress, on_progress) as show:
         result = await _run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)
     return result
@@ -93,7 +93,7 @@ def run(  # noqa: PLR0913 (the options of a run)
     """
     _expect_arguments(config, out, limit, budget_usd, progress)
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
-    with _shown(progress, on_progress) as show:
+    with shown(progress, on_progress) as show:
         result = run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)
     return result
@@ -139,29 +139,6 @@ async def _run_folder(
         with telling_run(telemetry, start) as told:
             async with wired(start, check_lock=lock.check, telemetry=telemetry) as parts:
                 return told.ended(await RunSession(start, parts).run(on_progress))
-
-
-@contextmanager
-def _shown(
-    progress: bool | None, on_progress: Callable[[Progress], None] | None
-) -> Iterator[Callable[[Progress], None] | None]:
-    """What is to be told how far the run is."""
-    if progress is None:
-        progress = on_progress is None and ProgressLine.is_watched()
-    if not progress:
-        yield on_progress
-        return
-    line = ProgressLine()
-
-    def show(now: Progress) -> None:
-        line.show(now)
-        if on_progress is not None:
-            on_progress(now)
-
-    try:
-        yield show
-    finally:
-        line.end()
 
 
 def _warn_of(result: RunResult) -> None:

@@ -28,6 +28,7 @@ from judgeforge.runs.progress import (
     watch_for_stall,
     what_holds_it_up,
 )
+from judgeforge.runs.record import load_for_the_end
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.signals import stop_signals
 from judgeforge.runs.start import Start
@@ -38,6 +39,7 @@ from judgeforge.store.spending import to_usd
 PROGRESS_EVERY_S = 0.5
 DISK_EVERY_S = 2.0
 BATCHES_EVERY_S = 0.2
+_LOAD_AFTER_S = 0.05
 _YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20
 _lock = threading.Lock()
 _before: list[tuple[int, int, int]] = []
@@ -129,6 +131,7 @@ class RunSession:
                 stop=self._pipeline.stop,
             )
         )
+        load = asyncio.create_task(self._load_meanwhile())
         try:
             await asyncio.shield(flow)
         except asyncio.CancelledError:
@@ -136,9 +139,14 @@ class RunSession:
             self._interrupt()
             await flow
         finally:
-            for watcher in (halted, leave, watch):
+            for watcher in (halted, leave, watch, load):
                 watcher.cancel()
         await self._gateway.drain(self._config.limits.grace_s)
+
+    async def _load_meanwhile(self) -> None:
+        """Once the first requests have left there is time for what only the end needs."""
+        await asyncio.sleep(_LOAD_AFTER_S)
+        await asyncio.to_thread(load_for_the_end)
 
     async def _leave_batches(self) -> None:
         """With ``--no-wait``: end once only batches are waited for, two looks in a row."""

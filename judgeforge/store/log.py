@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from judgeforge.store.atomic_files import read_error, write_error
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.text.redaction import Redactor
@@ -60,6 +58,8 @@ class RunLog:
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
+        import structlog
+
         self._lines = _Lines(path)
         self.on_call: Callable[[CallRecord], None] | None = None
         """Told of each attempt beside the file."""

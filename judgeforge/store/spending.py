@@ -15,6 +15,7 @@ from typing import Any
 from judgeforge.errors import StoreError
 from judgeforge.store.appended_rows import UnreadableRowError, read_rows
 from judgeforge.store.durable_files import AppendedFile
+from judgeforge.store.followed_lines import FollowedLines
 from judgeforge.store.on_disk import doubtful_from
 
 PICODOLLARS = 10**12
@@ -132,6 +133,27 @@ class Account:
 
     def _close(self, number: int) -> None:
         self._open_pico -= self._open.pop(number) or 0
+
+
+class FollowedAccount:
+    """The account of a folder that another process spends from, brought up to date at each look."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._lines, self.account = file, FollowedLines(file), Account()
+
+    def look(self) -> Account:
+        """Raises StoreError where the file cannot be read, or a line is not one of its rows."""
+        is_first = True
+        for line in self._lines.new_lines():
+            if is_first and self._lines.begins_anew:
+                self.account = Account()
+            is_first = False
+            try:
+                self.account.add(json.loads(line))
+            except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+                self._lines, self.account = FollowedLines(self._file), Account()
+                return read_account(self._file)  # which knows what a power cut may have done
+        return self.account
 
 
 class SpendingFile:

@@ -20,6 +20,7 @@ OF_SEVERAL_FILES = {
     "calls/providers/test_marks.py": "one duty of two providers: marks on what caches keep",
     "calls/providers/test_way_to_a_server.py": "one promise of two files, with real sockets",
     "judging/replies/test_one_reading.py": "one promise of all readers of JSON",
+    "runs/test_in_a_notebook.py": "a run, its result and its page, by a real kernel",
     "runs/test_odd_files.py": "what a run does with files that are not what they should be",
     "runs/test_best_pairs.py": "one rule, from the pairs of a prompt to the files of a run",
     "runs/test_drawn_writers.py": "draws that hold from the plan to the card",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,9 +46,21 @@ class _Picture(str):
     __slots__ = ()
 
 
+class _Page(str):
+    """A page that was rendered here, as the value of an attribute: escaped once more, not cut."""
+
+    __slots__ = ()
+
+
 def render_page(values: Mapping[str, Any]) -> str:
     """The same values always give the same page."""
     return _environment().get_template("page.html.j2").render(values, style_hash=_style_hash())
+
+
+def render_fragment(template: str, values: Mapping[str, Any]) -> str:
+    """A part of somebody else's page, such as the output of a notebook's cell: without a script
+    and, since that page has its own, without a policy or a style sheet."""
+    return _environment().get_template(template).render(values)
 
 
 def seen(text: str) -> str:
@@ -101,35 +113,50 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:,.0f} s"
 
 
-_MOST: Mapping[type, int] = {_Whole: _LONGEST, _Picture: LARGEST_PICTURE}
-
-
-def _final(value: object) -> object:
+def _finally(most_of: Mapping[type, int]) -> Callable[[object], object]:
     """What Jinja puts out for an expression, before it escapes it."""
-    if hasattr(value, "__html__"):  # of a macro, whose values came through here already
-        return value
-    most = _MOST.get(type(value), LONGEST_NAME)
-    text = str(value)
-    shown = seen(text[:most])
-    return shown if len(shown) <= most and len(text) <= most else f"{shown[:most]} …"
+
+    def final(value: object) -> object:
+        if hasattr(value, "__html__"):  # of a macro, whose values came through here already
+            return value
+        if isinstance(value, _Page):
+            return str(value)
+        most = most_of.get(type(value), LONGEST_NAME)
+        text = str(value)
+        shown = seen(text[:most])
+        return shown if len(shown) <= most and len(text) <= most else f"{shown[:most]} …"
+
+    return final
+
+
+def policy_hash(file: Path) -> str:
+    """For a page's own policy: this very style sheet or script is allowed, and no other."""
+    content = file.read_text(encoding="utf-8")
+    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
 def _style_hash() -> str:
-    """For the page's own policy: this very style sheet is allowed, and no other."""
-    style = (TEMPLATES / _STYLE).read_text(encoding="utf-8")
-    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return policy_hash(TEMPLATES / _STYLE)
 
 
 @cache
 def _environment() -> Environment:
+    return page_environment(TEMPLATES, longest=_LONGEST, largest_picture=LARGEST_PICTURE)
+
+
+def page_environment(templates: Path, *, longest: int, largest_picture: int) -> Environment:
+    """``longest``: characters of a text (`whole`); ``largest_picture``: of a data URL."""
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    from judgeforge.results.report.compiled_templates import CompiledTemplates
+
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(templates),
+        bytecode_cache=CompiledTemplates(templates),
         undefined=StrictUndefined,
         autoescape=True,
-        finalize=_final,
+        finalize=_finally({_Whole: longest, _Picture: largest_picture}),
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -144,6 +171,7 @@ def _environment() -> Environment:
         "compact": compact,
         "whole": _Whole,
         "picture": _Picture,
+        "page": _Page,
     }
     del environment.filters["safe"]
     return environment

@@ -74,13 +74,17 @@ class ShownPair:
 
     @property
     def command_id(self) -> str:
-        """For a shell; an id that begins with a hyphen is not an option."""
-        return f"{'-- ' if self.id.startswith('-') else ''}{shlex.quote(self.id)}"
+        return as_argument(self.id)
 
     @property
     def beginning(self) -> str:
         """Of the last turn, on one line."""
         return " ".join(self.turns[-1].text.text[:120].split()) if self.turns else ""
+
+
+def as_argument(pair_id: str) -> str:
+    """For a shell; an id that begins with a hyphen is not an option."""
+    return f"{'-- ' if pair_id.startswith('-') else ''}{shlex.quote(pair_id)}"
 
 
 @dataclass(frozen=True, slots=True)
