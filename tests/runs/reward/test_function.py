@@ -66,7 +66,7 @@ def test_conversations_and_texts_of_one_prompt_get_the_same_rewards(
 
 def rows_cost(out: Path) -> float:
     calls = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    return sum(one["cost_usd"] for one in calls if one["event"] == "call")
+    return float(sum(one["cost_usd"] for one in calls if one["event"] == "call"))
 
 
 def test_the_order_of_a_batch_is_kept_wherever_a_prompt_comes_again(
