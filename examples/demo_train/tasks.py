@@ -10,17 +10,90 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-TRAIN_TOPICS = (
-    "volcanoes bicycles honey libraries winter bridges penguins chess gardens rivers bread robots "
-    "castles tea kites owls trains soap islands candles maps dolphins cinema deserts pianos "
-    "apples storms mirrors camels clocks wolves tents cheese planets shoes bees painting harbours "
-    "rice football foxes lamps mountains letters horses umbrellas salt fireworks caves pottery"
-).split()
-HELD_OUT_TOPICS = (
-    "lighthouses oranges dancing tigers rain markets violins snow elephants coffee windmills "
-    "forests swimming rockets spiders chocolate beaches museums turtles thunder balloons pasta "
-    "eagles rainbows tractors gold whales sailing carpets lemons"
-).split()
+TRAIN_TOPICS = [
+    "volcanoes",
+    "bicycles",
+    "honey",
+    "libraries",
+    "winter",
+    "bridges",
+    "penguins",
+    "chess",
+    "gardens",
+    "rivers",
+    "bread",
+    "robots",
+    "castles",
+    "tea",
+    "kites",
+    "owls",
+    "trains",
+    "soap",
+    "islands",
+    "candles",
+    "maps",
+    "dolphins",
+    "cinema",
+    "deserts",
+    "pianos",
+    "apples",
+    "storms",
+    "mirrors",
+    "camels",
+    "clocks",
+    "wolves",
+    "tents",
+    "cheese",
+    "planets",
+    "shoes",
+    "bees",
+    "painting",
+    "harbours",
+    "rice",
+    "football",
+    "foxes",
+    "lamps",
+    "mountains",
+    "letters",
+    "horses",
+    "umbrellas",
+    "salt",
+    "fireworks",
+    "caves",
+    "pottery",
+]
+HELD_OUT_TOPICS = [
+    "lighthouses",
+    "oranges",
+    "dancing",
+    "tigers",
+    "rain",
+    "markets",
+    "violins",
+    "snow",
+    "elephants",
+    "coffee",
+    "windmills",
+    "forests",
+    "swimming",
+    "rockets",
+    "spiders",
+    "chocolate",
+    "beaches",
+    "museums",
+    "turtles",
+    "thunder",
+    "balloons",
+    "pasta",
+    "eagles",
+    "rainbows",
+    "tractors",
+    "gold",
+    "whales",
+    "sailing",
+    "carpets",
+    "lemons",
+]
 FORMS_OF_A_TOPIC = 4
 
 

@@ -15,7 +15,7 @@ from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.planning.measure import is_measured
-from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.prompt_work import TakesThrough
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 
 
@@ -28,7 +28,7 @@ class Pipeline:
 
     def __init__(
         self,
-        work: PromptWork,
+        work: TakesThrough,
         *,
         fit: RunFit,
         first: FirstPrompts,

@@ -87,6 +87,11 @@ class RunRecord:
         }
         self._calibration = calibration_facts(prepared.calibration, prepared.config.pairing)
 
+    def say(self, note: str) -> None:
+        """Something that a person should know; told once, whichever process found it."""
+        if note not in self.notes:
+            self.notes.append(note)
+
     def finish(self, position: int, outcome: FinishedPrompt) -> None:
         """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
         self._check_lock()
