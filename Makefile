@@ -71,6 +71,7 @@ bench: $(VENV)/.dev  ## compare with a bare loop over the same SDK; batches; sev
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/replicas.py
+	$(BIN)/python benchmarks/telemetry.py
 
 bench-kills: $(VENV)/.dev  ## two hundred kills in batch mode at each provider (some 15 minutes)
 	$(BIN)/python benchmarks/batches_kills.py
