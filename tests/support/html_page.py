@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
-VOID = {"meta", "br", "img"}
+VOID = {"meta", "br", "img", "input"}
 _WITHOUT_TEXT = {"style"}
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = "style.css"
+_STYLE = "style_of_page.j2"
+"""The page's own policy allows this very style sheet, and no other."""
 _CONTROL_PICTURES = 0x2400
 _LAST_CONTROL, _DELETE = 0x1F, 0x7F
 _DELETE_PICTURE = "\N{SYMBOL FOR DELETE}"
@@ -47,14 +48,16 @@ class _Picture(str):
 
 
 class _Page(str):
-    """A page that was rendered here, as the value of an attribute: escaped once more, not cut."""
+    """The data URL of a page that was rendered here: base64, cut nowhere."""
 
     __slots__ = ()
 
 
 def render_page(values: Mapping[str, Any]) -> str:
     """The same values always give the same page."""
-    return _environment().get_template("page.html.j2").render(values, style_hash=_style_hash())
+    style = _environment().get_template(_STYLE).render(values)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return _environment().get_template("page.html.j2").render(values, style_hash=digest)
 
 
 def render_fragment(template: str, values: Mapping[str, Any]) -> str:
@@ -126,12 +129,6 @@ def _final(value: object) -> object:
     text = str(value)
     shown = seen(text[:most])
     return shown if len(shown) <= most and len(text) <= most else f"{shown[:most]} …"
-
-
-def _style_hash() -> str:
-    """For the page's own policy: this very style sheet is allowed, and no other."""
-    style = (TEMPLATES / _STYLE).read_text(encoding="utf-8")
-    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
 @cache
