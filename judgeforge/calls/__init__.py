@@ -16,6 +16,7 @@ batch/           many calls as one file, at half the price
 limits/          when a model's next request may leave
 money/           prices, the budget of a folder, the ledger of a day
 providers/       one file an API; the only place that knows SDKs
+telemetry/       what is told to OpenTelemetry, where the user has set it up
 
 What one call meets, in this order; docs/guarantees.md rests on it:
 

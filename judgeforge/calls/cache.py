@@ -96,6 +96,26 @@ def read_entry(text: object, *, key: str, request: str | None = None) -> Entry:
     """
     if not isinstance(text, str):
         raise DamagedEntryError("it is not text")
+    entry = _read_at_once(text) or _read_in_steps(text)
+    is_asked = request is not None and entry.request == request
+    if not is_asked and (not isinstance(entry.request, str) or key_of(entry.request) != key):
+        raise DamagedEntryError("it contains the reply to another request")
+    if entry.checksum != _checksum(key, entry.stored, entry.version):
+        raise DamagedEntryError("its checksum does not match")
+    return entry
+
+
+def _read_at_once(text: str) -> Entry | None:
+    """A third of the time of ``_read_in_steps``; None where that has to say what the text is: one
+    with half a character, of a newer version, or no entry."""
+    try:
+        entry = Entry.model_validate_json(text)
+    except (ValidationError, UnicodeEncodeError):
+        return None
+    return entry if entry.version <= ENTRY_VERSION else None
+
+
+def _read_in_steps(text: str) -> Entry:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -104,15 +124,9 @@ def read_entry(text: object, *, key: str, request: str | None = None) -> Entry:
     if type(version) is int and version > ENTRY_VERSION:
         raise NewerEntryError(version)
     try:
-        entry = Entry.model_validate(value)
+        return Entry.model_validate(value)
     except ValidationError as error:
         raise DamagedEntryError(f"it cannot be read: {first_problem(error)}") from error
-    is_asked = request is not None and entry.request == request
-    if not is_asked and (not isinstance(entry.request, str) or key_of(entry.request) != key):
-        raise DamagedEntryError("it contains the reply to another request")
-    if entry.checksum != _checksum(key, entry.stored, entry.version):
-        raise DamagedEntryError("its checksum does not match")
-    return entry
 
 
 def _checksum(key: str, stored: StoredReply, version: int) -> int:

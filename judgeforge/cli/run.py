@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -43,12 +44,13 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
         ),
     ] = False,
 ) -> None:
-    """Make preference pairs; the same command goes on where it stopped."""
+    """Make preference pairs, or go on where the same command stopped."""
     from judgeforge.cli.show.progress import ProgressDisplay
     from judgeforge.cli.show.runs import note, print_runs
     from judgeforge.runs.sequence import run_file
     from judgeforge.runs.start import StartOptions
 
+    gc.freeze()  # what is imported so far stays: no pass needs to look at it
     options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
     with ProgressDisplay(quiet=quiet) as display:
         report = run_file(config, out, options, say=note, on_progress=display.update)
@@ -71,7 +73,7 @@ def status(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show whether a run is under way, since when, how far it is and what it has spent."""
+    """Show how far a run is, since when, and what it has spent."""
     from judgeforge.cli.show.runs import print_status
     from judgeforge.results.status import read_status
     from judgeforge.runs.folders import latest_folder

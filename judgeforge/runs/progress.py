@@ -5,17 +5,19 @@ No run hangs: where no call brings a reply for too long, it says what it waits f
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from judgeforge.calls.endpoints import Endpoint
-from judgeforge.calls.gateway import Gateway
 from judgeforge.errors import StalledError
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import one_line
 from judgeforge.text.wording import shortened
+
+if TYPE_CHECKING:
+    from judgeforge.calls.endpoints import Endpoint
+    from judgeforge.calls.gateway import Gateway
 
 QUIET_S = 10.0
 """Seconds without a reply after which it is said what is waited for; a slow model may need longer.
@@ -162,6 +164,8 @@ async def watch_for_stall(
 
     Time in which this process did not run itself (stopped, a sleeping machine) does not count.
     """
+    import asyncio
+
     look_s = min(_LONGEST_LOOK_S, stall_s / _LOOKS)
     seen, still_s, before = progress(), 0.0, time.monotonic()
     while still_s <= stall_s:

@@ -23,7 +23,6 @@ from judgeforge.errors import (
 )
 from judgeforge.records import Skip, SkipReason
 from judgeforge.results.how_made import part
-from judgeforge.results.report.words import SKIP_WORDS
 from judgeforge.runs.manifest import totals_of
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Tally
@@ -113,6 +112,8 @@ class RunResult:
         """For exit code 5: the commonest reason with its count, an example, and what helps."""
         if self.exit_code != EXIT_TOO_MANY_SKIPS:
             return None
+        from judgeforge.results.report.words import SKIP_WORDS
+
         totals = self.manifest["totals"]
         failed = Counter(
             {reason: n for reason, n in totals["skips"].items() if SkipReason(reason).is_failure}

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from judgeforge.calls.telemetry.recording import configured
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.folders import chosen_folder
@@ -21,6 +22,7 @@ from judgeforge.runs.record import exit_code_when_done
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.session import RunSession
 from judgeforge.runs.start import StartOptions, open_start
+from judgeforge.runs.telemetry import telling_run
 from judgeforge.runs.wiring import wired
 from judgeforge.store.folder import RunFolder, refuse_foreign_files
 from judgeforge.store.lock import FolderLock
@@ -133,8 +135,10 @@ async def _run_folder(
             code = exit_code_when_done(config, start.previous.totals)
             return RunResult(path, start.previous.as_json(), code, did_nothing=True)
         lock.sign(since=now(), journal_bytes=start.journal.size)
-        async with wired(start, check_lock=lock.check) as parts:
-            return await RunSession(start, parts).run(on_progress)
+        telemetry = configured()
+        with telling_run(telemetry, start) as told:
+            async with wired(start, check_lock=lock.check, telemetry=telemetry) as parts:
+                return told.ended(await RunSession(start, parts).run(on_progress))
 
 
 def _warn_of(result: RunResult) -> None:

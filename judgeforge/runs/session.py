@@ -28,6 +28,7 @@ from judgeforge.runs.progress import (
     watch_for_stall,
     what_holds_it_up,
 )
+from judgeforge.runs.record import load_for_the_end
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.signals import stop_signals
 from judgeforge.runs.start import Start
@@ -38,6 +39,7 @@ from judgeforge.store.spending import to_usd
 PROGRESS_EVERY_S = 0.5
 DISK_EVERY_S = 2.0
 BATCHES_EVERY_S = 0.2
+_LOAD_AFTER_S = 0.05
 _YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20
 _lock = threading.Lock()
 _before: list[tuple[int, int, int]] = []
@@ -60,7 +62,7 @@ class RunSession:
         if on_progress is not None:
             watchers.append(asyncio.create_task(self._report(on_progress)))
         try:
-            self._check_disk()
+            self.check_disk()
             work = self._start.work
             self._log.event("run_started", rows=work.rows_at_issue, todo=work.todo)
             self._disk.begin()
@@ -79,7 +81,7 @@ class RunSession:
         with stop_signals(self._interrupt, on_hangup=hung_up) as asked_to_stop:
             with rare_garbage_collection():
                 await self._flow()
-            result = self._conclude()
+            result = self.conclude()
         return _interrupted_at_the_end(result) if asked_to_stop() else result
 
     def progress(self) -> Progress:
@@ -106,7 +108,7 @@ class RunSession:
             batches=self._batches(),
         )
 
-    def _advance(self) -> tuple[float, int, int]:
+    def advance(self) -> tuple[float, int, int]:
         """Changes as long as anything comes back: replies, and verdicts of programs."""
         return self._gateway.heard_at, self._record.tally.prompts, self._programs.ended
 
@@ -124,11 +126,12 @@ class RunSession:
         watch = asyncio.create_task(
             watch_for_stall(
                 self._config.limits.stall_s,
-                progress=self._advance,
+                progress=self.advance,
                 what_it_waits_for=self._gateway.what_it_waits_for,
                 stop=self._pipeline.stop,
             )
         )
+        load = asyncio.create_task(self._load_meanwhile())
         try:
             await asyncio.shield(flow)
         except asyncio.CancelledError:
@@ -136,9 +139,14 @@ class RunSession:
             self._interrupt()
             await flow
         finally:
-            for watcher in (halted, leave, watch):
+            for watcher in (halted, leave, watch, load):
                 watcher.cancel()
         await self._gateway.drain(self._config.limits.grace_s)
+
+    async def _load_meanwhile(self) -> None:
+        """Once the first requests have left there is time for what only the end needs."""
+        await asyncio.sleep(_LOAD_AFTER_S)
+        await asyncio.to_thread(load_for_the_end)
 
     async def _leave_batches(self) -> None:
         """With ``--no-wait``: end once only batches are waited for, two looks in a row."""
@@ -160,7 +168,8 @@ class RunSession:
         await self._gateway.drain(self._config.limits.grace_s)
         self._pipeline.cancel()
 
-    def _conclude(self) -> RunResult:
+    def conclude(self) -> RunResult:
+        """Write all result files, of a run that has ended or was stopped."""
         error = self._pipeline.stopped_by
         if error is not None and not isinstance(error, JudgeforgeError):
             error = self._bug(error)
@@ -198,7 +207,8 @@ class RunSession:
             )
         )
 
-    def _check_disk(self) -> None:
+    def check_disk(self) -> None:
+        """Raises StoreError where a disk has failed or is nearly full."""
         self._disk.check()
         places = [self._folder.path, self._config.cache_dir]
         if self._config.ledger_file is not None:
@@ -209,7 +219,7 @@ class RunSession:
         while True:
             await asyncio.sleep(DISK_EVERY_S)
             try:
-                self._check_disk()
+                self.check_disk()
             except StoreError as error:
                 self._pipeline.stop(error)
                 return

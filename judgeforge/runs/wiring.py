@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from judgeforge.calls.cache import ReplyCache, write_ahead_log
@@ -14,6 +15,8 @@ from judgeforge.calls.judge_calls import JudgeCalls
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
+from judgeforge.calls.telemetry.recording import Telemetry
+from judgeforge.calls.telemetry.traced_door import TracedDoor
 from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.elsewhere.applied import Elsewhere
 from judgeforge.judging.escalation import Escalation, TrainingAim
@@ -36,11 +39,11 @@ from judgeforge.runs.prompt_work import EqualDraws, PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.runs.start import Start
+from judgeforge.runs.telemetry import TracedWork
 from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
 from judgeforge.store.disk_sync import DiskSync
 from judgeforge.store.finished_prompt import FinishedPrompt
-from judgeforge.store.folder import RunFolder
 from judgeforge.store.judge_replies import (
     JudgeReplies,
     read_judge_replies,
@@ -50,9 +53,6 @@ from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.on_disk import doubtful_from
 from judgeforge.store.spending import book_lost_calls, to_pico
 from judgeforge.text.redaction import Redactor
-
-_TRIAL_S = 20.0
-"""A server that refuses (429) or fails for this long is told of, not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,11 @@ class Parts:
 
 
 @asynccontextmanager
-async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterator[Parts]:
+async def wired(
+    start: Start, *, check_lock: Callable[[], None], telemetry: Telemetry | None = None
+) -> AsyncIterator[Parts]:
     """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened."""
+    make_gateway = Gateway if telemetry is None else partial(TracedDoor, telemetry)
     with ExitStack() as opened:
         files = _open_files(start, opened, check_lock)
         endpoints = open_endpoints(
@@ -93,7 +96,7 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
             files.log,
             batch_prices=start.prepared.batch_prices,
         )
-        gateway = Gateway(
+        gateway = make_gateway(
             endpoints,
             cache=files.cache,
             budget=files.budget,
@@ -122,35 +125,17 @@ async def wired(start: Start, *, check_lock: Callable[[], None]) -> AsyncIterato
         estimator = Estimator(start.prepared)
         programs = opened.enter_context(closing(_programs(start, files)))
         pipeline = _build_pipeline(
-            start, estimator, files=files, gateway=gateway, record=record, programs=programs
+            start,
+            estimator,
+            files=files,
+            gateway=gateway,
+            record=record,
+            programs=programs,
+            telemetry=telemetry,
         )
         expected = ExpectedCalls(estimator, start.work.todo)
         try:
             yield Parts(files, endpoints, gateway, record, pipeline, expected, programs)
-        finally:
-            await gateway.close()
-
-
-@asynccontextmanager
-async def trial_door(prepared: Preparation, place: Path) -> AsyncIterator[tuple[Gateway, Budget]]:
-    """A door that keeps nothing but what it cost: its cache, log and spending are in ``place``."""
-    config, log = prepared.config, RunLog(RunFolder(place).log, _redactor(prepared))
-    cache = ReplyCache(place / "cache", on_damage=lambda _, __: None)
-    patience = {"max_attempts": 2, "max_retry_s": _TRIAL_S, "stall_s": _TRIAL_S}
-    limits = config.limits
-    limits = limits.model_copy(update={n: min(v, getattr(limits, n)) for n, v in patience.items()})
-    with ExitStack() as opened:
-        opened.enter_context(closing(log))
-        budget = _open_budget(config, place / "spending.jsonl", opened)
-        gateway = Gateway(
-            open_endpoints(config, prepared.keys, prepared.direct_prices, log),
-            cache=opened.enter_context(closing(cache)),
-            budget=budget,
-            limits=limits,
-            log=log,
-        )
-        try:
-            yield gateway, budget
         finally:
             await gateway.close()
 
@@ -177,7 +162,7 @@ def build_escalation(
 def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None]) -> Files:
     config, prepared, folder = start.config, start.prepared, start.folder
     keep = opened.enter_context
-    log = keep(closing(RunLog(folder.log, _redactor(prepared))))
+    log = keep(closing(RunLog(folder.log, redactor(prepared))))
 
     def refused(key: str, reason: str) -> None:
         log.event("cache_row_refused", key=key, reason=reason)
@@ -187,7 +172,7 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
     if doubtful_from(folder.spending_file) is not None:
         booked = book_lost_calls(folder.spending_file, sent=sent)
         log.event("machine_stopped", calls_booked_at_most=booked)
-    money = _open_budget(config, folder.spending_file, opened, check_lock)
+    money = open_budget(config, folder.spending_file, opened, check_lock)
     paid = 0 if start.previous is None else start.previous.totals.calls.paid
     lost_calls = money.check_whole(sent=sent, paid=paid)
     if lost_calls is not None:
@@ -216,7 +201,7 @@ def _paid_for(start: Start) -> list[Path]:
     return [*money, write_ahead_log(start.config.cache_dir), folder.journal_file, folder.log]
 
 
-def _open_budget(
+def open_budget(
     config: RunConfig,
     spending: Path,
     opened: ExitStack,
@@ -238,7 +223,7 @@ def _open_budget(
     return keep(closing(money))
 
 
-def _redactor(prepared: Preparation) -> Redactor:
+def redactor(prepared: Preparation) -> Redactor:
     return Redactor(key for key in prepared.keys.values() if key)
 
 
@@ -254,6 +239,7 @@ def _build_pipeline(
     gateway: Gateway,
     record: RunRecord,
     programs: Programs,
+    telemetry: Telemetry | None,
 ) -> Pipeline:
     known = fit_so_far(start)
     record.reliability = None if known is None else known.reliability
@@ -267,7 +253,8 @@ def _build_pipeline(
     first = FirstPrompts(replies if start.prepared.asks_judges else None)
     gateway.learn_from(first)
     panel = start.prepared.panel(TriedPanel, replies, programs)
-    work = _build_prompt_work(start, gateway, panel, estimator, files.log, say)
+    untold = _build_prompt_work(start, gateway, panel, estimator, files.log, say)
+    work = TracedWork.of(untold, telemetry)
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
     return Pipeline(
         work,

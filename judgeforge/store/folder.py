@@ -36,6 +36,8 @@ class RunFolder:
         self.report = path / "report.html"
         self.manifest_file = path / "manifest.json"
         self.log = path / "log.jsonl"
+        self.rewards = path / "rewards.jsonl"
+        """Of the reward function of a training: what was given, one line a completion."""
         self.state = path / "state"
         self.lock_file = self.state / "lock"
         self.journal_file = self.state / "journal.bin"
@@ -82,7 +84,7 @@ class RunFolder:
             self.batches_file,
             self.on_disk_file,
         )
-        return (*self._results, self.report, self.manifest_file, self.log, *of_state)
+        return (*self._results, self.report, self.manifest_file, self.log, self.rewards, *of_state)
 
     @property
     def _results(self) -> tuple[Path, ...]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import structlog
 
 from judgeforge.store.atomic_files import read_error, write_error
 from judgeforge.store.durable_files import AppendedFile
@@ -60,7 +58,11 @@ class RunLog:
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
+        import structlog
+
         self._lines = _Lines(path)
+        self.on_call: Callable[[CallRecord], None] | None = None
+        """Told of each attempt beside the file."""
         self._logger = structlog.wrap_logger(
             self._lines,
             processors=[_Renderer(redactor)],
@@ -70,6 +72,8 @@ class RunLog:
 
     def call(self, record: CallRecord) -> None:
         """Raises StoreError where the log cannot be written."""
+        if self.on_call is not None:
+            self.on_call(record)
         fields = {name: getattr(record, name) for name in CallRecord.__slots__}
         fields["latency_s"] = round(record.latency_s, 6)
         for name in _WHERE_THERE_IS_ONE:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
-VOID = {"meta", "br", "img", "input"}
-_WITHOUT_TEXT = {"style"}
+VOID = {"meta", "br", "img", "input", "hr"}
+_WITHOUT_TEXT = {"style", "script"}
 
 
 class Page(HTMLParser):

