@@ -22,6 +22,7 @@ from judgeforge.judging.panel import Panel, TriedPanel
 from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.records import Judgment
 from judgeforge.runs.admission import Admission
+from judgeforge.runs.audit_stop import AuditStop
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.own_criteria import OwnCriteriaWork
@@ -261,6 +262,8 @@ def _build_pipeline(
     def finish(position: int, outcome: FinishedPrompt) -> None:
         record.finish(position, outcome)
         files.cached_calls.keep(gateway.cached_calls)
+        if audit is not None:
+            audit.look_at(position, outcome)
 
     say = record.notes.append
     replies = _first_replies(start, gateway, files.log, say)
@@ -269,7 +272,7 @@ def _build_pipeline(
     panel = start.prepared.panel(TriedPanel, replies, programs)
     work = _build_prompt_work(start, gateway, panel, estimator, files.log, say)
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
-    return Pipeline(
+    pipeline = Pipeline(
         work,
         fit=fit,
         first=first,
@@ -279,6 +282,20 @@ def _build_pipeline(
         finish=finish,
         halt=gateway.stop,
     )
+    audit = _audit_stop(start, work, pipeline)
+    if audit is not None:
+        fit.on_judged = audit.wait_for_judges
+    return pipeline
+
+
+def _audit_stop(start: Start, work: PromptWork, pipeline: Pipeline) -> AuditStop | None:
+    """What stops the run where too few pairs by design are right; it may do so at once."""
+    least = start.config.pairing.stop_below
+    if least is None or not start.config.pairing.audits:
+        return None
+    audit = AuditStop(least, work.conclude, pipeline.stop, folder=start.folder.path)
+    audit.recall(start.journal, start.work.places)
+    return audit
 
 
 def _build_prompt_work(
