@@ -38,7 +38,7 @@ from judgeforge.ranking.pairing.selection import select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.ranking.rules import CascadeRules
+from judgeforge.ranking.rules import CascadeRules, PairingRules
 from judgeforge.records import Judgment
 
 RESULTS = Path(__file__).parent / "results" / "training-pairs.md"
@@ -127,49 +127,89 @@ WAYS = (
 )
 
 
-def make(items: Sequence[Item], way: Way, money: float, prices: Prices) -> Made:
+@dataclass(frozen=True, slots=True)
+class Pair:
+    item: Item
+    chosen: int
+    rejected: int
+    confidence: float | None = None
+    """That it is right or tied; None where nothing was learnt."""
+
+    @property
+    def gap(self) -> float:
+        return float(self.item.quality[self.chosen] - self.item.quality[self.rejected])
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    prompts: int
+    pairs: list[Pair]
+    is_all: bool
+
+
+def buy(
+    items: Sequence[Item],
+    way: Way,
+    money: float,
+    prices: Prices,
+    rules: PairingRules | None = None,
+    *,
+    fit_prompts: int = FIT_PROMPTS,
+) -> Bought:
     """Prompts are judged in their order until the money is spent, as a run does it."""
     judging = way.judging(prices)
     first = [
         (way.first if way.first and item.is_drawn else judging)(item, PRIOR)
-        for item in items[:FIT_PROMPTS]
+        for item in items[:fit_prompts]
     ]
     known = PRIOR if way.is_raw else fit_reliability(first)
-    spent, signs, gaps, prompts = 0.0, list[float](), list[float](), 0
+    spent, made, prompts = 0.0, list[Pair](), 0
     for number, item in enumerate(items):
         judgments = first[number] if number < len(first) else judging(item, known)
         spent += sum(prices[one.judge] for one in judgments)
         if spent > money:
             break
         prompts += 1
-        pair = _raw_pair(judgments) if way.is_raw else _pair(judgments, known)
-        if pair is not None:
-            gaps.append(item.difference(*pair))
-            signs.append(float(np.sign(gaps[-1])))
-    made = np.array(signs)
+        made += _raw_pairs(item, judgments) if way.is_raw else _pairs(item, judgments, known, rules)
+    return Bought(prompts, made, prompts == len(items))
+
+
+def make(items: Sequence[Item], way: Way, money: float, prices: Prices) -> Made:
+    bought = buy(items, way, money, prices)
+    gaps = np.array([pair.gap for pair in bought.pairs])
     return Made(
-        prompts,
-        len(made),
-        float((made < 0).mean()),
-        float((made == 0).mean()),
-        float(np.mean(gaps)),
-        prompts == len(items),
+        bought.prompts,
+        len(gaps),
+        float((gaps < 0).mean()),
+        float((gaps == 0).mean()),
+        float(gaps.mean()),
+        bought.is_all,
     )
 
 
-def _pair(judgments: Sequence[Judgment], known: Reliability) -> tuple[str, str] | None:
-    pairs = select_pairs(rank(judgments, reliability=known)).pairs
-    return (pairs[0].chosen_id, pairs[0].rejected_id) if pairs else None
+def _pairs(
+    item: Item, judgments: Sequence[Judgment], known: Reliability, rules: PairingRules | None
+) -> list[Pair]:
+    ranking = rank(judgments, reliability=known)
+    selected = select_pairs(ranking, rules) if rules else select_pairs(ranking)
+    return [
+        Pair(item, _place(one.chosen_id), _place(one.rejected_id), one.confidence + one.p_tie)
+        for one in selected.pairs
+    ]
 
 
-def _raw_pair(judgments: Sequence[Judgment]) -> tuple[str, str] | None:
+def _raw_pairs(item: Item, judgments: Sequence[Judgment]) -> list[Pair]:
     """None where the means of all are equal."""
     scores: dict[str, list[float]] = {}
     for one in judgments:
         scores.setdefault(one.completion_ids[0], []).append(one.score or 0.0)
     means = {name: float(np.mean(given)) for name, given in scores.items()}
     best, worst = max(means, key=lambda n: means[n]), min(means, key=lambda n: means[n])
-    return None if means[best] == means[worst] else (best, worst)
+    return [] if means[best] == means[worst] else [Pair(item, _place(best), _place(worst))]
+
+
+def _place(completion_id: str) -> int:
+    return int(completion_id.rpartition(".c")[2])
 
 
 def main() -> int:

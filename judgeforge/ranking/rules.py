@@ -41,7 +41,9 @@ class BestRule(Record):
     """Keeps the best pairs of a whole run."""
 
     pairs: int = Field(ge=1, le=10**9)
+    """The most that are kept."""
     by: Literal["confidence", "margin"] = "confidence"
+    """What the best ones have most of."""
 
 
 class PairingRules(SparseRecord):
@@ -54,8 +56,11 @@ class PairingRules(SparseRecord):
     """So that folders which know nothing of them have the identity that they had."""
 
     strategy: Strategy = "best_vs_worst"
+    """Which pairs are proposed."""
     min_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+    """The least probability that chosen is better."""
     min_margin: float = Field(default=0.0, ge=0.0, le=1.0)
+    """The least difference of the scores."""
     max_length_ratio: float | None = Field(default=None, ge=1.0, le=1e6)
     """Longer over shorter side, in characters; `length_matched` takes 1.25 where none is given."""
     pairs_per_prompt: int | None = Field(default=None, ge=1, le=10**6)
@@ -67,7 +72,9 @@ class PairingRules(SparseRecord):
     guarantee: Literal["expected", "certified"] = "expected"
     """Whether `max_error` holds on average, or fails in at most `delta` of label draws."""
     delta: float = Field(default=0.1, gt=0.0, lt=1.0)
+    """How often a certified `max_error` may fail."""
     seed: int = 0
+    """Decides what strategies draw."""
     thinking: Literal["drop", "keep"] = "drop"
     """Whether the thoughts of the models stand in the pairs, as `reasoning_content`."""
     chosen_from: _Names = ()
@@ -89,6 +96,9 @@ class PairingRules(SparseRecord):
     audit: float | None = Field(default=None, ge=0.0, le=1.0)
     """With `delta`: the share of the prompts whose pair is judged, to say how often such a pair is
     right; 0.05 where nothing is said. 0 judges nothing, and the confidence is not measured."""
+    stop_below: float | None = Field(default=None, gt=0.0, lt=1.0)
+    """With `delta`: the run stops once its audit shows that less than this share of the pairs is
+    right. It can be resumed with a lower one, or without."""
     best: BestRule | None = None
     """Of all pairs of a run, how many are kept, and by what; without it, all. Nothing to a single
     prompt, and so to `select_pairs`."""
@@ -125,6 +135,11 @@ class PairingRules(SparseRecord):
         if not self.by_design:
             if self.audit is not None:
                 raise ValueError("`audit` belongs to `strategy: delta`; other pairs are all judged")
+            if self.stop_below is not None:
+                raise ValueError(
+                    "`stop_below` goes by the audit of `strategy: delta`; of pairs that are all "
+                    "judged, `min_confidence` leaves out those in doubt"
+                )
             return self
         problem = why_not_designed(self)
         if problem is not None:
@@ -200,6 +215,11 @@ def _unjudged(rules: PairingRules) -> str | None:
                 f"`{name}` looks at the scores of each pair, and those of `strategy: delta` are "
                 "not judged: leave it out, or judge all prompts with another strategy"
             )
+    if not rules.audit and rules.stop_below is not None:
+        return (
+            "`stop_below` goes by the audit, and `audit: 0` judges nothing: leave it out, or audit "
+            "a share of the prompts"
+        )
     if rules.best is not None and rules.best.by == "margin":
         return "pairs of `strategy: delta` have no margin of their own: `best` goes by confidence"
     unmeasured = [name for name in ("min_confidence", "best") if getattr(rules, name)]
@@ -221,6 +241,7 @@ class CascadeRules(Record):
     max_calls_per_completion: float | None = Field(default=None, gt=0, le=1e6)
     """Over all judges, as a mean over the completions of a prompt."""
     max_usd_per_prompt: float | None = Field(default=None, ge=0, le=1e9)
+    """For judging one prompt; nothing more is asked about it beyond."""
     min_gain: float = Field(default=0.005, ge=0, le=1)
     """The least gain in that probability that a call must promise, for the price of a judgment of
     the first tier that has another judge than reward models: where judges cannot tell, asking more

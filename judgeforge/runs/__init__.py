@@ -4,11 +4,13 @@ run.py          configuration -> checks, door, judges, pipeline -> run folder
 sequence.py     one `judgeforge run`: its folders one after another
 start.py        what one start of a folder has to do, found out before anything is sent
 wiring.py       the parts of a start, opened and connected
+trial_door.py   a door for a few tiny calls before a run
 session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way
 concluding.py   how a prompt ends: pairs, or a named skip
 own_criteria.py  what a prompt is judged by of its own
+audit_stop.py   stops a run whose pairs by design are too seldom right
 admission.py    which prompts may still begin with the money left
 first_prompts.py  which go alone, until judges could be read
 fit.py          the reliability of judges, learnt once and then frozen
@@ -16,13 +18,18 @@ record.py       what a run leaves behind
 manifest.py     what `manifest.json` says
 remarks.py      what a run says besides how it ended
 progress.py     how far a run has come, and what holds it up
+progress_shown.py  the same, shown to who calls from Python: terminal, notebook, file
 result.py       how a start ended, for programs and in one line
+watching.py     follows a run that another process makes, until it ends
 on_finish.py    tells a command or a webhook how a run ended
 folders.py      where a run goes; a folder a day
 signals.py      what Ctrl-C, SIGTERM and a closed terminal do to a run
+telemetry.py    spans of a run and its prompts, where the user has OpenTelemetry
 own_thread.py   a run inside an event loop that is already running (a notebook)
 planning/       everything before the first paid call
 measurement/    judges measured on labels
+reward/         the judges as the reward function of a trainer
+labelling/      the page on which a person labels
 
 One start, from its command to its exit code:
 
@@ -39,7 +46,8 @@ How it ends, as the exit code says (errors.py, result.py):
 
 0    all prompts are done, as pairs or as named skips
 2    a mistake in command, configuration or input; nothing was sent
-3    the budget is used up; 4: a provider refused; 74: folder or disk failed; 130: interrupted
+3    a limit of the user's: the budget is used up, or the audit fell below `pairing.stop_below`
+4    a provider refused; 74: folder or disk failed; 130: interrupted
 5    finished, but more prompts failed than `limits.max_skip_share` allows
 6    only batches are waited for, and the run was told not to (`--no-wait`)
 75   another run holds the folder

@@ -6,15 +6,17 @@ import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from judgeforge import __version__
 from judgeforge.records import SkipReason
-from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.worklist import Worklist
 from judgeforge.store.journal import Tally
 from judgeforge.store.manifest import Calls, Input, Tokens, Totals
 from judgeforge.store.spending import Spending
+
+if TYPE_CHECKING:
+    from judgeforge.runs.planning.preparation import Preparation
+    from judgeforge.runs.planning.worklist import Worklist
 
 _PACKAGES = ("openai", "anthropic", "pydantic", "diskcache", "datasets", "genai-prices")
 
@@ -57,12 +59,14 @@ def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
         **({"faults": faults} if (faults := prepared.rubric.faults) else {}),
         "identity": prepared.identity,
         "prompt_layout": prepared.layout,
-        "input": Input(
-            rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint
-        ),
+        "input": input_of(work),
         **({} if prepared.verdicts is None else {"judgments": prepared.verdicts.facts()}),
         "prices": {name: price and asdict(price) for name, price in prepared.prices.items()},
     }
+
+
+def input_of(work: Worklist) -> Input:
+    return Input(rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint)
 
 
 def _versions() -> dict[str, str]:

@@ -1,0 +1,178 @@
+"""The spans of a run and of its prompts, and each verdict as an event, where the user has an SDK.
+
+A prompt's span goes from its first call to its pairs, or the reason why it has none; while prompts
+wait for the fit of the judges, theirs stay open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from judgeforge.calls.telemetry import conventions as names
+from judgeforge.calls.telemetry.recording import Telemetry, Told
+from judgeforge.judging.escalation import OnceKnown
+from judgeforge.ranking.pairing.delta import DesignedPair
+from judgeforge.ranking.ranking import Ranking
+from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.records import JudgedPrompt, Judgment, Prompt
+from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.result import RunResult
+from judgeforge.runs.start import Start
+from judgeforge.store.finished_prompt import FinishedPrompt
+
+_UNFINISHED = "unfinished"
+
+
+@dataclass(slots=True)
+class RunTold:
+    """Of a start; does nothing without an SDK."""
+
+    span: Told | None = None
+
+    def ended(self, result: RunResult) -> RunResult:
+        if self.span is not None:
+            self.span.say(_outcome(result))
+        return result
+
+
+@contextmanager
+def telling_run(telemetry: Telemetry | None, start: Start) -> Iterator[RunTold]:
+    """A span around all that a start does, below the caller's own."""
+    if telemetry is None:
+        yield RunTold()
+        return
+    attributes = {
+        names.OPERATION: names.WORKFLOW_RUN,
+        names.WORKFLOW: names.SCOPE,
+        names.FOLDER: start.folder.path.name,
+        names.RUBRIC: start.prepared.rubric.identity.name,
+    }
+    with telemetry.span(names.RUN_SPAN, attributes) as told:
+        try:
+            yield RunTold(told)
+        finally:
+            for prompt in telemetry.unfinished.values():
+                prompt.say({names.OUTCOME: _UNFINISHED})
+                telemetry.end(prompt)
+            telemetry.unfinished.clear()
+
+
+def _outcome(result: RunResult) -> Mapping[str, Any]:
+    stopped, did = result.stopped_by, result.manifest.get("last_run", {})
+    return {
+        names.EXIT_CODE: result.exit_code,
+        names.ERROR_TYPE: None if stopped is None else type(stopped).__name__,
+        names.PROMPTS: did.get("prompts"),
+        names.PAIRS: did.get("pairs"),
+        names.COST: did.get("cost_usd"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TracedWork(PromptWork):
+    """``PromptWork`` that tells of each prompt."""
+
+    telemetry: Telemetry | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def of(cls, work: PromptWork, telemetry: Telemetry | None) -> PromptWork:
+        """``work`` itself where there is nobody to tell."""
+        if telemetry is None:
+            return work
+        parts = {each.name: getattr(work, each.name) for each in fields(PromptWork)}
+        return cls(**parts, telemetry=telemetry)
+
+    async def judge(
+        self, prompt: Prompt, reliability: OnceKnown, *, is_measured: bool = False
+    ) -> JudgedPrompt | FinishedPrompt:
+        telemetry = _needed(self.telemetry)
+        told = telemetry.begin(names.PROMPT_SPAN, {names.PROMPT: prompt.id})
+        try:
+            with telemetry.inside(told), telemetry.keeping_spans() as spans:
+                # ``super()`` does not find the class that dataclass makes anew for its slots.
+                found = await PromptWork.judge(self, prompt, reliability, is_measured=is_measured)
+        except BaseException as error:
+            telemetry.end(told, error)
+            raise
+        if isinstance(found, FinishedPrompt):
+            _end(telemetry, told, found)
+            return found
+        calls = {one.id: one.call for one in found.completions}
+        for judgment in found.judgments:
+            for completion, attributes in _verdicts(judgment, self.rubric.name):
+                if not telemetry.shows_content:
+                    attributes.pop(names.EVALUATION_EXPLANATION, None)
+                about = spans.get(calls.get(completion or "") or "")
+                telemetry.evaluation(about, told, attributes)
+        telemetry.unfinished[prompt.id] = told
+        return found
+
+    def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
+        finished = PromptWork.conclude(self, judged, reliability)
+        return self._told(judged, finished)
+
+    def concluded(
+        self, judged: JudgedPrompt, ranking: Ranking, designed: DesignedPair | None = None
+    ) -> FinishedPrompt:
+        return self._told(judged, PromptWork.concluded(self, judged, ranking, designed))
+
+    def _told(self, judged: JudgedPrompt, finished: FinishedPrompt) -> FinishedPrompt:
+        """Once: one that is ranked again was told of when it was judged."""
+        telemetry = _needed(self.telemetry)
+        told = telemetry.unfinished.pop(judged.prompt.id, None)
+        if told is not None:
+            _end(telemetry, told, finished)
+        return finished
+
+
+def _needed(telemetry: Telemetry | None) -> Telemetry:
+    if telemetry is None:
+        raise ValueError("TracedWork needs somebody to tell")
+    return telemetry
+
+
+def _end(telemetry: Telemetry, told: Told, finished: FinishedPrompt) -> None:
+    reason = finished.skip_reason
+    outcome = "pairs" if reason is None else reason.value
+    told.say({names.OUTCOME: outcome, names.PAIRS: finished.pairs, names.SKIP: reason})
+    telemetry.prompt_ended(outcome)
+    telemetry.end(told)
+
+
+def _verdicts(judgment: Judgment, rubric: str) -> Iterator[tuple[str | None, dict[str, Any]]]:
+    """One for each completion that has a number of its own, else one; with the id of it."""
+    ids = judgment.completion_ids
+    base: dict[str, Any] = {
+        names.EVALUATION_NAME: rubric,
+        names.JUDGE: judgment.judge,
+        names.PROTOCOL: judgment.protocol,
+        names.JUDGMENT: judgment.id,
+        names.COMPLETIONS: ids,
+        names.EVALUATION_EXPLANATION: judgment.rationale,
+    }
+    base |= {names.CRITERION + name: value for name, value in judgment.criteria.items()}
+    alone = ids[0] if len(ids) == 1 else None
+    if judgment.missing is not None:
+        yield alone, {**base, names.ERROR_TYPE: judgment.missing_kind or "_OTHER"}
+    elif judgment.verdict is not None:
+        value = _first_is_better(judgment.probabilities)
+        yield (
+            None,
+            {**base, names.EVALUATION_LABEL: judgment.verdict, names.EVALUATION_VALUE: value},
+        )
+    elif judgment.score is not None:
+        label = "fail" if judgment.failed_required else None
+        yield alone, {**base, names.EVALUATION_VALUE: judgment.score, names.EVALUATION_LABEL: label}
+    else:
+        for completion, value in zip(ids, judgment.scores or judgment.rewards, strict=False):
+            one = {names.COMPLETIONS: (completion,), names.EVALUATION_VALUE: value}
+            yield completion, {**base, **one}
+
+
+def _first_is_better(probabilities: Mapping[str, float] | None) -> float | None:
+    if probabilities is None:
+        return None
+    return probabilities.get("a", 0.0) + probabilities.get("tie", 0.0) / 2
