@@ -21,6 +21,7 @@ from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.panel import TriedPanel
 from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.runs.admission import Admission
+from judgeforge.runs.audit_stop import audit_stop
 from judgeforge.runs.cluster.handed_out import HandedOut
 from judgeforge.runs.cluster.leases import return_leases
 from judgeforge.runs.cluster.splitting import usable_workers
@@ -250,6 +251,8 @@ def _build_pipeline(
     def finish(position: int, outcome: FinishedPrompt) -> None:
         record.finish(position, outcome)
         files.cached_calls.keep(door.cached_calls)
+        if audit is not None:
+            audit.look_at(position, outcome)
 
     def keep(known: JudgeReplies) -> None:
         write_judge_replies(start.folder.judge_replies_file, known)
@@ -284,6 +287,9 @@ def _build_pipeline(
         finish=finish,
         halt=door.stop,
     )
+    audit = audit_stop(start, work.conclude, pipeline.stop)
+    if audit is not None:
+        fit.on_judged = audit.wait_for_judges
     return work, pipeline, door
 
 
