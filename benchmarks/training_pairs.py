@@ -291,7 +291,7 @@ def as_markdown(
         "",
         f"{worlds} draws of judges' errors and orders of 1,200 prompts that were not looked at "
         "before; best against worst; judges learnt without labels on the first 64 prompts, whose "
-        "calls count. *Surest two thirds*: of the pairs, by their confidence, as `pairing.best` keeps "
+        "calls count. *Surest two thirds*: of the pairs, by confidence, as `pairing.best` keeps "
         "them; the prompts are those that still have a pair. *All*: the money would have paid for "
         "more prompts than there are.",
     ]
