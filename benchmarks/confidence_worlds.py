@@ -110,7 +110,7 @@ def load_rows(
 def draw_world(
     rows: Sequence[Mapping[str, Any]], seed: int, most: int, noise: float = 1.0
 ) -> list[Item]:
-    """Another order of prompts, other errors of the judges; ``noise`` times as large as recorded."""
+    """Another order of prompts, other errors of the judges, ``noise`` times the recorded ones."""
     draw = np.random.default_rng(seed)
     order = draw.permutation(len(rows))[:most]
     return [_item(rows[int(i)], draw, noise) for i in order]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class SmallModel:
         self.head = self.model.model.embed_tokens.weight[self.words]
 
     @property
-    def layers(self) -> Any:
+    def layers(self) -> Any:  # noqa: ANN401 (of torch)
         return self.model.model.layers
 
     def prompt_tokens(self, prompt: str) -> list[int]:
@@ -79,7 +79,7 @@ class SmallModel:
         tokens = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
         return (tokens if is_cut else [*tokens, self.end])[:MOST_TOKENS]
 
-    def through(self, layers: Any, states: Tensor, layout: Layout) -> Tensor:
+    def through(self, layers: Iterable[Any], states: Tensor, layout: Layout) -> Tensor:
         """(batch, tokens, width) -> the same, by some of the layers."""
         turned = self.model.model.rotary_emb(states, layout.positions)
         for layer in layers:
@@ -142,7 +142,7 @@ def _folder_of_weights() -> Path:
 
 
 def predicting(starts: Sequence[int], lengths: Sequence[int]) -> list[int]:
-    """The places whose states say each token of the answers: the prompt's last one, then its own."""
+    """Places whose states say each token of the answers: the prompt's last, then their own."""
     last = starts[0] - 1
     return [
         place
@@ -158,7 +158,8 @@ def load_known(
     folder.mkdir(parents=True, exist_ok=True)
     known: dict[str, Known] = {}
     for number, some in enumerate(_batched(rows, ROWS_IN_A_FILE)):
-        file = folder / f"{some[0]['id']}-{len(some)}-{number}.pt"
+        name = f"{FROZEN}-{MOST_TOKENS}-{len(model.words)}-{some[0]['id']}-{len(some)}.pt"
+        file = folder / name
         if not file.is_file():
             by_length = sorted(some, key=_characters)
             made = {

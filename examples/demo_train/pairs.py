@@ -11,23 +11,28 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from datasets import Dataset
+
 import judgeforge
 from examples.demo_train.tasks import training_tasks
-from judgeforge.runs.result import RunResult
 
 HERE = Path(__file__).parent
 SHIPPED = HERE / "completions.jsonl.gz"
 
 
-def make_pairs(out: Path) -> RunResult:
-    """Finds what an earlier start has finished in ``out``."""
-    return judgeforge.run(judgeforge.load_config(HERE / "pairs.yaml"), out=out)
+def make_pairs(out: Path) -> Dataset:
+    """Of this start or an earlier one into ``out``. Raises JudgeforgeError."""
+    result = judgeforge.run(judgeforge.load_config(HERE / "pairs.yaml"), out=out)
+    if result.stopped_by is not None:
+        raise result.stopped_by
+    return result.pairs
 
 
 def sample_anew(out: Path) -> None:
     """Has the embedded model write new completions in place of the shipped ones.
 
-    Some ten minutes on two cores; a killed start is continued by the next one.
+    Some ten minutes on two cores; a killed start is continued by the next one. Raises
+    JudgeforgeError.
     """
     out.mkdir(parents=True, exist_ok=True)
     for name in ("sampling.yaml", "rubric.yaml"):
@@ -36,8 +41,8 @@ def sample_anew(out: Path) -> None:
     lines = "".join(json.dumps(task) + "\n" for task in tasks)
     (out / "tasks.jsonl").write_text(lines, encoding="utf-8")
     result = judgeforge.run(judgeforge.load_config(out / "sampling.yaml"), out=out / "run")
-    if result.exit_code:
-        raise SystemExit(result.exit_code)
+    if result.stopped_by is not None:
+        raise result.stopped_by
     ship(tasks, result.folder)
 
 

@@ -6,22 +6,28 @@ known form about something that no training prompt spoke of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# fmt: off
 TRAIN_TOPICS = (
-    "volcanoes bicycles honey libraries winter bridges penguins chess gardens rivers bread robots "
-    "castles tea kites owls trains soap islands candles maps dolphins cinema deserts pianos "
-    "apples storms mirrors camels clocks wolves tents cheese planets shoes bees painting harbours "
-    "rice football foxes lamps mountains letters horses umbrellas salt fireworks caves pottery"
-).split()
+    "volcanoes", "bicycles", "honey", "libraries", "winter", "bridges", "penguins", "chess",
+    "gardens", "rivers", "bread", "robots", "castles", "tea", "kites", "owls", "trains", "soap",
+    "islands", "candles", "maps", "dolphins", "cinema", "deserts", "pianos", "apples", "storms",
+    "mirrors", "camels", "clocks", "wolves", "tents", "cheese", "planets", "shoes", "bees",
+    "painting", "harbours", "rice", "football", "foxes", "lamps", "mountains", "letters",
+    "horses", "umbrellas", "salt", "fireworks", "caves", "pottery",
+)
 HELD_OUT_TOPICS = (
-    "lighthouses oranges dancing tigers rain markets violins snow elephants coffee windmills "
-    "forests swimming rockets spiders chocolate beaches museums turtles thunder balloons pasta "
-    "eagles rainbows tractors gold whales sailing carpets lemons"
-).split()
+    "lighthouses", "oranges", "dancing", "tigers", "rain", "markets", "violins", "snow",
+    "elephants", "coffee", "windmills", "forests", "swimming", "rockets", "spiders", "chocolate",
+    "beaches", "museums", "turtles", "thunder", "balloons", "pasta", "eagles", "rainbows",
+    "tractors", "gold", "whales", "sailing", "carpets", "lemons",
+)
+# fmt: on
 FORMS_OF_A_TOPIC = 4
+SYSTEM = "You are a helpful assistant."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +85,16 @@ def held_out_tasks() -> list[dict[str, Any]]:
     return list(_tasks(HELD_OUT_TOPICS))
 
 
-def _tasks(topics: list[str]) -> Iterator[dict[str, Any]]:
+def _tasks(topics: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Rows as judgeforge reads them: id, prompt, and the checks in the metadata."""
     for number, topic in enumerate(topics):
         for step in range(FORMS_OF_A_TOPIC):
             form = FORMS[(2 * step + number) % len(FORMS)]
             yield {
                 "id": f"{topic}.{form.name}",
-                "prompt": form.request.format(topic),
+                "prompt": [
+                    {"role": "system", "content": SYSTEM},
+                    {"role": "user", "content": form.request.format(topic)},
+                ],
                 "metadata": {"checks": {"min_words": 3, **form.checks}},
             }

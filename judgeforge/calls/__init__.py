@@ -11,6 +11,8 @@ endpoints.py     one configured model: its servers, gates and price
 prefixes.py      what calls begin with in common, and what a cache makes of it
 judge_calls.py   the door as judges see it: fallbacks, questions that are too long
 cache.py         paid replies on disk
+cache_entry.py   one of them, as it is written and read
+stores.py        what the door needs of whatever keeps replies and money
 cache_upkeep.py  what `cache stats`, `prune` and `verify` do
 batch/           many calls as one file, at half the price
 limits/          when a model's next request may leave

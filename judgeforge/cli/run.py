@@ -43,6 +43,13 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
             help="Send batches and end (exit 6); the same command collects them and goes on.",
         ),
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that share the work (1).")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Address of the Ray cluster they run on; `auto`: this one, or new."),
+    ] = None,
 ) -> None:
     """Make preference pairs, or go on where the same command stopped."""
     from judgeforge.cli.show.progress import ProgressDisplay
@@ -51,7 +58,9 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     from judgeforge.runs.start import StartOptions
 
     gc.freeze()  # what is imported so far stays: no pass needs to look at it
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
+    options = StartOptions(
+        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
+    )
     with ProgressDisplay(quiet=quiet) as display:
         report = run_file(config, out, options, say=note, on_progress=display.update)
     print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs, told=display.told)

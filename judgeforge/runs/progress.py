@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from judgeforge.errors import StalledError
 from judgeforge.text.redaction import redact
@@ -17,7 +17,6 @@ from judgeforge.text.wording import shortened
 
 if TYPE_CHECKING:
     from judgeforge.calls.endpoints import Endpoint
-    from judgeforge.calls.gateway import Gateway
 
 QUIET_S = 10.0
 """Seconds without a reply after which it is said what is waited for; a slow model may need longer.
@@ -139,12 +138,23 @@ def servers_out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:
     }
 
 
-def what_holds_it_up(gateway: Gateway, failing: Mapping[str, str]) -> str | None:
+class Waits(Protocol):
+    """What makes calls, or has them made."""
+
+    @property
+    def heard_at(self) -> float:
+        """When a call brought a reply, in monotonic seconds."""
+        ...
+
+    def what_it_waits_for(self) -> str: ...
+
+
+def what_holds_it_up(door: Waits, failing: Mapping[str, str]) -> str | None:
     """None while replies come. ``failing``: the models that are out of order."""
-    quiet_s = time.monotonic() - gateway.heard_at
+    quiet_s = time.monotonic() - door.heard_at
     if quiet_s < (QUIET_OUT_OF_ORDER_S if failing else QUIET_S):
         return None
-    waits_for = in_one_line(gateway.what_it_waits_for())
+    waits_for = in_one_line(door.what_it_waits_for())
     return f"nothing has come back for {quiet_s:.0f} s: {waits_for}"
 
 

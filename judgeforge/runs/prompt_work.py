@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.call import Asks
@@ -66,6 +67,16 @@ class EqualDraws:
                     "the model's generation_config.json has `do_sample: true`), or sample several "
                     "models."
                 )
+
+
+class TakesThrough(Protocol):
+    """What a pipeline needs of the work on a prompt; see ``PromptWork``."""
+
+    async def judge(
+        self, prompt: Prompt, reliability: OnceKnown, *, is_measured: bool = False
+    ) -> JudgedPrompt | FinishedPrompt: ...
+
+    def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ from judgeforge.runs.planning.calibration_file import calibration_facts
 from judgeforge.runs.remarks import ONLY_SAMPLED, not_shown_better, unknown_prompts
 from judgeforge.runs.result import (
     EXIT_DONE,
-    EXIT_STATUS,
     EXIT_TOO_MANY_SKIPS,
     FINISHED,
     exit_code_of,
+    status_of,
 )
 from judgeforge.runs.start import Start
 from judgeforge.store.audit import audit_results
@@ -86,6 +86,11 @@ class RunRecord:
             **describe(prepared, work),
         }
         self._calibration = calibration_facts(prepared.calibration, prepared.config.pairing)
+
+    def say(self, note: str) -> None:
+        """Something that a person should know; told once, whichever process found it."""
+        if note not in self.notes:
+            self.notes.append(note)
 
     def finish(self, position: int, outcome: FinishedPrompt) -> None:
         """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
@@ -155,7 +160,7 @@ class RunRecord:
             columns = self._folder.write_results(best, self._work.rows())
             self._counted = best.count
             code = self._code_when_done() if error is None else exit_code_of(error)
-            manifest = self.manifest(EXIT_STATUS[code], error)
+            manifest = self.manifest(status_of(code, error), error)
             self._audit(manifest, columns, best)
             figures = self._figures(columns)
             found: dict[str, Any] = {

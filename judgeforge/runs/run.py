@@ -39,6 +39,8 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     retry_skipped: bool = False,
     no_lock: bool = False,
     no_wait: bool = False,
+    workers: int | None = None,
+    cluster: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
 ) -> RunResult:
@@ -48,7 +50,9 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     first rows begin; what is finished stays. ``budget_usd`` replaces ``budget.usd``. ``force``
     accepts a changed configuration or changed rows. ``retry_skipped`` does prompts again whose
     calls failed. ``no_lock`` accepts a file system without flock. ``no_wait`` ends the start (exit
-    code 6) once only batches are waited for. ``on_progress`` is given how far the run is, twice a
+    code 6) once only batches are waited for. ``workers``: processes that share the work, of this
+    machine or of the Ray cluster at the address ``cluster`` (``auto``: the one that this machine
+    belongs to, or one begun for the run). ``on_progress`` is given how far the run is, twice a
     second. ``progress``: whether a line on standard error shows it; left out,
     at a terminal and in a notebook, where there is no ``on_progress``.
 
@@ -58,7 +62,10 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     the wrong type, or a negative ``limit``.
     """
     _expect_arguments(config, out, limit, budget_usd, progress)
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
+    _expect_workers(workers, cluster)
+    options = StartOptions(
+        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
+    )
     with shown(progress, on_progress) as show:
         result = await _run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)
@@ -75,6 +82,8 @@ def run(  # noqa: PLR0913 (the options of a run)
     retry_skipped: bool = False,
     no_lock: bool = False,
     no_wait: bool = False,
+    workers: int | None = None,
+    cluster: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
 ) -> RunResult:
@@ -92,7 +101,10 @@ def run(  # noqa: PLR0913 (the options of a run)
     command line, and is raised afterwards.
     """
     _expect_arguments(config, out, limit, budget_usd, progress)
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
+    _expect_workers(workers, cluster)
+    options = StartOptions(
+        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
+    )
     with shown(progress, on_progress) as show:
         result = run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)
@@ -164,6 +176,13 @@ def _expect_arguments(
     expect(progress, (bool, optional), "progress", "True, False or None")
     if isinstance(limit, int) and limit < 0:
         raise ValueError(f"limit must be a number of rows from 0, not {limit}; None takes all")
+
+
+def _expect_workers(workers: object, cluster: object) -> None:
+    expect(workers, (int, type(None)), "workers", "a whole number of processes, or None")
+    expect(cluster, (str, type(None)), "cluster", "the address of a Ray cluster, or None")
+    if isinstance(workers, int) and workers < 1:
+        raise ValueError(f"workers must be a number of processes from 1, not {workers}")
 
 
 def _with_budget(config: RunConfig, usd: float) -> RunConfig:

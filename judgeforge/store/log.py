@@ -7,7 +7,7 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from judgeforge.store.atomic_files import read_error, write_error
 from judgeforge.store.durable_files import AppendedFile
@@ -51,16 +51,25 @@ class CallRecord:
     written_tokens: int | None = None
 
 
+class TakesLines(Protocol):
+    """Where the lines of a log go, without their ends."""
+
+    def info(self, line: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class RunLog:
     """Appends to one file; each line has ``time`` (UTC, ISO 8601) and ``event``.
 
     The file is opened at the first line, so that a run with nothing to do leaves it alone.
+    ``place``: that file, or what passes the lines on to the process that has it.
     """
 
-    def __init__(self, path: Path, redactor: Redactor) -> None:
+    def __init__(self, place: Path | TakesLines, redactor: Redactor) -> None:
         import structlog
 
-        self._lines = _Lines(path)
+        self._lines: TakesLines = _Lines(place) if isinstance(place, Path) else place
         self.on_call: Callable[[CallRecord], None] | None = None
         """Told of each attempt beside the file."""
         self._logger = structlog.wrap_logger(
@@ -84,6 +93,10 @@ class RunLog:
     def event(self, name: str, **fields: object) -> None:
         """Anything else that happened. Raises StoreError where the log cannot be written."""
         self._logger.info(name, **fields)
+
+    def append(self, line: bytes) -> None:
+        """A line that another process of the run has made. Raises StoreError."""
+        self._lines.info(line)
 
     def close(self) -> None:
         self._lines.close()

@@ -170,11 +170,12 @@ class SpendingFile:
     def append(self, row: Sequence[Any]) -> None:
         self._file.append(f"{_ENCODER.encode(row)}\n".encode())
 
-    def append_all(self, rows: Sequence[Sequence[Any]]) -> None:
-        """All of them or, on a full disk, none; a kill may leave the first ones. Forced onto the
-        disk: what they are for is bought as a whole."""
+    def append_all(self, rows: Sequence[Sequence[Any]], *, forced: bool = True) -> None:
+        """All of them or, on a full disk, none; a kill may leave the first ones. ``forced`` onto
+        the disk, where what they are for is bought as a whole."""
         self._file.append("".join(f"{_ENCODER.encode(row)}\n" for row in rows).encode())
-        self._file.sync()
+        if forced:
+            self._file.sync()
 
     def close(self) -> None:
         self._file.close()

@@ -41,6 +41,7 @@ OF_SEVERAL_FILES = {
     "ranking/test_veto.py": "one rule, which ranks and strategies keep",
     "results/figures/test_figures.py": "the four files that only count",
     "results/figures/test_quality.py": "one figure, as manifest and card say it",
+    "runs/labelling/test_labels_in_use.py": "one promise of all readers of labels",
     "runs/planning/test_plan_warnings.py": "plan and check warn alike",
     "store/test_appended_files.py": "half of durable_files, with a disk and kills of its own",
     "store/test_fixed_files.py": "half of durable_files, with a disk and kills of its own",

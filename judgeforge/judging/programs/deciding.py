@@ -34,8 +34,8 @@ from judgeforge.judging.programs.sandbox import (
 from judgeforge.judging.programs.worker import Worker, WorkerFailedError
 
 if TYPE_CHECKING:
-    from judgeforge.calls.cache import ReplyCache
     from judgeforge.calls.call import Call
+    from judgeforge.calls.stores import KeepsReplies
 
 AT_ONCE = max(1, min(8, os.cpu_count() or 1))
 """Programs, where nothing else is said."""
@@ -71,7 +71,7 @@ class Programs:
 
     def __init__(
         self,
-        cache: ReplyCache,
+        cache: KeepsReplies,
         folder: Path,
         *,
         at_once: int = AT_ONCE,
@@ -122,7 +122,7 @@ class Programs:
         seconds = time.monotonic() - begun
         self.ended += 1
         if verdict.score is not None:
-            from judgeforge.calls.cache import StoredReply
+            from judgeforge.calls.cache_entry import StoredReply
 
             await self._cache.put(call, StoredReply(_written(verdict), 0.0, 0, 0, seconds))
         self._tell(

@@ -42,6 +42,8 @@ class Standing:
             return "No label yet."
         if not self.judged:
             return f"{labels}. No judge has compared these answers yet."
+        if self.judged < self.labels:
+            labels = f"{labels} ({self.judged} of them judged)"
         if self.kept is None:
             return f"{labels}: from {LEAST_LABELS} on, this line says what they promise."
         promise = f"at most {100 * self.max_error:.3g} % wrong"

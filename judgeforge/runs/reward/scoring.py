@@ -49,8 +49,8 @@ class Scoring:
         """``learn_from``: groups from which the judges are learnt, where nothing is known yet."""
         self._start, self._record = start, parts.record
         self._pipeline, self._cached = parts.pipeline, parts.files.cached_calls
-        self._gateway = parts.gateway
-        self._work: PromptWork = replace(parts.pipeline.work, least=1)
+        self._door = parts.door
+        self._work: PromptWork = replace(parts.work, least=1)
         self._done = {prompt_id for prompt_id, _ in start.journal.entries()}
         known = fit_so_far(start)
         self._fit, self._wanted = known, learn_from
@@ -120,7 +120,7 @@ class Scoring:
         work.places.append(TODO)
         work.digests.append(short_digest(prompt.digest))
         self._record.finish(len(work.places) - 1, finished)
-        self._cached.keep(self._gateway.cached_calls)
+        self._cached.keep(self._door.cached_calls)
 
     def _learn(self, judged: JudgedPrompt) -> None:
         if self._fit is None and judged.prompt.id not in self._learnt_from:

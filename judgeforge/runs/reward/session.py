@@ -123,8 +123,8 @@ class RewardSession:
         self._scoring = Scoring(start, parts, learn_from=self._settings.learn_from)
         self._opened.set_result(None)
         await self._ended.wait()
-        parts.gateway.stop()
-        await parts.gateway.drain(start.config.limits.grace_s)
+        parts.door.stop()
+        await parts.door.drain(start.config.limits.grace_s)
         parts.record.input_grew()
         return self._run.conclude()
 
@@ -141,7 +141,7 @@ class RewardSession:
             watch_for_stall(
                 self._settings.config.limits.stall_s,
                 progress=self._run.advance,
-                what_it_waits_for=self._parts.gateway.what_it_waits_for,
+                what_it_waits_for=self._parts.door.what_it_waits_for,
                 stop=self._parts.pipeline.stop,
             )
         )
