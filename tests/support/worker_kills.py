@@ -50,10 +50,12 @@ def run_through_worker_kills(
     chance: random.Random,
     targets: Sequence[str] = (WORKER, WORKER, COORDINATOR),
     kill: Kill | None = None,
+    to_the_end: bool = True,
 ) -> WorkerKills:
     """Each request of the run must have a body of its own, which is how repeated ones are known.
 
-    ``kill``: kills any target but the coordinator; by default a local worker.
+    ``kill``: kills any target but the coordinator; by default a local worker. ``to_the_end``:
+    whether the run then ends by itself; if not, it is killed as well.
     """
     found = WorkerKills()
     kill = kill or _local_kill(chance)
@@ -73,6 +75,8 @@ def run_through_worker_kills(
         process.communicate()
         found.killed.append(target)
         process = start(config, out, "--quiet", *options)
+    if not to_the_end:
+        process.kill()
     process.communicate(timeout=_LONGEST_S)
     bodies = [request.raw for request in server.requests]
     found.in_flight = paid_without_reply(RunFolder(out).spending_file)
