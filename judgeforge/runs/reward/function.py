@@ -88,6 +88,10 @@ def areward(
     )
 
 
+_OF_THE_PARENT: list[RewardSession | None] = []
+"""Sessions of the process that this one was forked from: to let go of one would end it halfway."""
+
+
 class _Panel:
     """What both have: a session that is opened by the first call, one in each process."""
 
@@ -158,7 +162,9 @@ class _Panel:
 
     def _open(self) -> RewardSession:
         if self._pid != os.getpid():
-            self._fresh()  # forked: the thread of the session stayed behind
+            # Forked: the thread of the session stayed behind, and its files are the parent's.
+            _OF_THE_PARENT.append(self._session)
+            self._fresh()
         with self._opening:
             if self._session is None:
                 self._session = RewardSession(self._settings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from typing import Any
@@ -53,6 +53,7 @@ class RewardSession:
         self._parts: Parts
         self._run: RunSession
         self._scoring: Scoring
+        self._sign: Callable[[], None]
         self._rewards: AppendedFile
         self._opened: Future[None] = Future()
         self._life = self._loop.submit(self._live())
@@ -108,7 +109,9 @@ class RewardSession:
             start = _start(self.prepared, folder, journal)
             if self._settings.fit is not None:
                 write_fit(folder.reliability_file, self._settings.fit)
-            lock.sign(since=now(), journal_bytes=journal.size)
+            since = now()
+            self._sign = lambda: lock.sign(since=since, journal_bytes=journal.size)
+            self._sign()
             with start.work.skips:
                 telemetry = configured()
                 async with wired(start, check_lock=lock.check, telemetry=telemetry) as parts:
@@ -165,7 +168,14 @@ class RewardSession:
         for prompt, scored in zip(prompts, found, strict=True):
             self._keep(_explained(prompt, scored), step)
         self._keep([Score(None, None, why=problem) for problem in refused], step)
+        self._show()
         return found
+
+    def _show(self) -> None:
+        """How far it is, to who looks at the folder meanwhile."""
+        self._parts.record.input_grew()
+        self._parts.record.begin()
+        self._sign()
 
     async def _judge(self, prompt: Prompt) -> Judged | BudgetExhaustedError:
         """The first groups go alone, until the judges could be read."""

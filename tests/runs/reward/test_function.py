@@ -18,6 +18,7 @@ import pytest
 import judgeforge
 from judgeforge.errors import BudgetExhaustedError, ConfigError, LockHeldError
 from judgeforge.results.explain import explain
+from judgeforge.results.status import read_status
 from tests.local_server import LocalServer, faults
 from tests.runs.reward.conftest import ASKED, SAID, given
 from tests.support.run_setup import model, rows, write_config
@@ -300,6 +301,15 @@ def test_each_process_of_a_distributed_training_has_its_part_of_folder_and_budge
     manifest = json.loads((out / "rank-2" / "manifest.json").read_text())
     assert manifest["config"]["budget"]["usd"] == 0.25
     assert manifest["config"]["budget"]["max_calls"] == 2
+
+
+def test_who_looks_at_the_folder_meanwhile_sees_how_far_it_is(config: Path, out: Path) -> None:
+    with judgeforge.reward(config, out=out) as reward:
+        reward(prompts=ASKED, completions=SAID)
+        reward(prompts=["One more?"], completions=SAID[:1])
+        status = read_status(out)
+        assert status.running
+        assert (status.prompts, status.done, status.pairs) == (3, 3, 2)
 
 
 def test_a_folder_of_other_judges_is_refused(
