@@ -1,5 +1,9 @@
 # Every target makes the environment it needs: Python 3.11 or newer and make are enough.
 
+# Containers often tell Python to keep no compiled modules. Tests start hundreds of processes: each
+# would compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
