@@ -181,7 +181,7 @@ class _Panel:
     ) -> list[Group]:
         prepared = session.prepared
         return groups_of(
-            list(prompts), list(completions), columns, prepared.config.prompts, prepared.row_checks
+            prompts, completions, columns, prepared.config.prompts, prepared.row_checks
         )
 
     def _scores(self, groups: Sequence[Group], found: Sequence[Scored], number: int) -> list[Score]:
@@ -225,7 +225,7 @@ class _Panel:
             log_extra(f"{self.__name__}_id", [one.completion_id for one in scores])
             log_extra(f"{self.__name__}_sd", [one.sd for one in scores])
         if (log_metric := columns.get("log_metric")) is not None:
-            log_metric(f"{self.__name__}/without_reward", len(missing) / len(scores))
+            log_metric(f"{self.__name__}/without_reward", len(missing) / max(1, len(scores)))
             log_metric(f"{self.__name__}/cost_usd", session.cost_usd or 0.0)
         return [one.value for one in scores]
 
