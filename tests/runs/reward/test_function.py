@@ -344,10 +344,13 @@ def test_its_calls_are_below_the_span_of_the_trainer(config: Path, out: Path) ->
         seen.tracing.get_tracer("trainer").start_as_current_span("step"),
     ):
         reward(prompts=ASKED, completions=SAID)
-    assert {parent.name for one in seen.calls if (parent := seen.parent(one))} == {
-        "judgeforge.prompt"
-    }
-    assert {parent.name for one in seen.named("judgeforge.prompt") if (parent := seen.parent(one))}
+    (batch,) = seen.named("judgeforge.reward")
+    step = seen.parent(batch)
+    assert step is not None
+    assert step.name == "step"
+    assert all(seen.parent(one) is batch for one in seen.named("judgeforge.prompt"))
+    below = {parent.name for one in seen.calls if (parent := seen.parent(one))}
+    assert below == {"judgeforge.prompt"}
     assert len(seen.events) == len(SAID)
 
 
