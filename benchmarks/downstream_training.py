@@ -148,7 +148,7 @@ def answer(
     ]
 
 
-@torch.inference_mode()
+@torch.inference_mode()  # type: ignore[untyped-decorator, unused-ignore]
 def _answers(
     model: SmallModel,
     whole: Any,  # noqa: ANN401 (of transformers)

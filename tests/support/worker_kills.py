@@ -96,7 +96,7 @@ def children(pid: int) -> list[int]:
 
 def worker_pids(out: Path) -> list[int]:
     """Of all workers that have begun in a folder."""
-    rows = (json.loads(line) for line in (out / "log.jsonl").read_text().splitlines())
+    rows = (json.loads(line) for line in (out / "log.jsonl").read_text().split("\n")[:-1])
     return [row["pid"] for row in rows if row["event"] == "worker_began"]
 
 
@@ -107,3 +107,11 @@ def _wait_for_requests(server: LocalServer, goal: int, process: subprocess.Popen
             return False
         time.sleep(0.002)
     return process.poll() is None
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie is not: it only waits for whoever adopted it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
