@@ -1,5 +1,9 @@
 # Every target makes the environment it needs: Python 3.11 or newer and make are enough.
 
+# Containers often tell Python to keep no compiled modules. Tests start hundreds of processes: each
+# would compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -71,6 +75,7 @@ bench: $(VENV)/.dev  ## compare with a bare loop over the same SDK; batches; sev
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/replicas.py
+	$(BIN)/python benchmarks/telemetry.py
 
 bench-kills: $(VENV)/.dev  ## two hundred kills in batch mode at each provider (some 15 minutes)
 	$(BIN)/python benchmarks/batches_kills.py

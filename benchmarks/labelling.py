@@ -132,7 +132,7 @@ def _report(arguments: argparse.Namespace) -> list[str]:
         "# Which answers are worth a click",
         "",
         f"`python -m benchmarks.labelling --data FOLDER --draws {arguments.draws} "
-        f"--to benchmarks/results/labelling.md`; {machine()}.",
+        f"--to benchmarks/results/labelling.md`; {_on()}.",
         "",
         METHOD,
         "",
@@ -147,6 +147,13 @@ def _report(arguments: argparse.Namespace) -> list[str]:
         *_needed("`guarantee: certified`", certified),
         *_weights(arguments.data, arguments.draws),
     ]
+
+
+def _on() -> str:
+    """Of what machine() tells: nothing here is a time."""
+    found = machine()
+    packages = ", ".join(f"{name} {value}" for name, value in found["packages"].items())
+    return f"{found['date'][:10]}, Python {found['python']}, {packages}"
 
 
 Cells = dict[tuple[str, int], Cell]

@@ -139,6 +139,14 @@ class BudgetExhaustedError(JudgeforgeError):
         super().__init__(message)
 
 
+class AuditFailedError(JudgeforgeError):
+    """The audit of pairs by design shows fewer of them to be right than `pairing.stop_below` asks
+    for; the run can be resumed with a lower one. Exit code 3.
+    """
+
+    exit_code = 3
+
+
 class InterruptedRunError(JudgeforgeError):
     """The user or the system asked the run to stop; it can be resumed. Exit code 130."""
 

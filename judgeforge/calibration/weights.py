@@ -1,8 +1,8 @@
 """Labels -> how much each judge counts, and what to correct for.
 
-A conditional logit whose prior means are what the judgments alone have told (``fit_evidence``), so
-that few labels change little. Length and seats are corrected for only where that predicts held-out
-labels better, beyond what chance would give.
+A conditional logit whose prior means are what the judgments alone have told (``fit_evidence``), and
+which is followed as far as labels that it has not seen speak for it (followed.py). Length and seats
+are corrected for only where that predicts held-out labels better, beyond what chance would give.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from judgeforge.calibration.contributions import (
     scored,
     shown_first,
 )
+from judgeforge.calibration.followed import followed_weights
 from judgeforge.calibration.labels import Label, folds
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
@@ -126,7 +127,12 @@ def labelled_reliability(
     design = _design(labelled, free, corrections, allow_negative)
     if not design.scoring and not design.comparing:
         return free
-    weights = fit_weights(design.choices(labelled), design.prior())
+    weights = followed_weights(
+        design.choices(labelled),
+        [one.label.prompt_id for one in labelled],
+        design.prior(),
+        corrections=len(design.corrections),
+    )
     scores, verdicts, shifts = np.split(
         weights, np.cumsum([len(design.scoring), len(design.comparing)])
     )

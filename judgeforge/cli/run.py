@@ -48,9 +48,7 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     ] = None,
     cluster: Annotated[
         str | None,
-        typer.Option(
-            help="Address of a Ray cluster on which they run; `auto`: this machine's, or a new one."
-        ),
+        typer.Option(help="Address of the Ray cluster they run on; `auto`: this one, or new."),
     ] = None,
 ) -> None:
     """Make preference pairs, or go on where the same command stopped."""

@@ -96,6 +96,9 @@ class PairingRules(SparseRecord):
     audit: float | None = Field(default=None, ge=0.0, le=1.0)
     """With `delta`: the share of the prompts whose pair is judged, to say how often such a pair is
     right; 0.05 where nothing is said. 0 judges nothing, and the confidence is not measured."""
+    stop_below: float | None = Field(default=None, gt=0.0, lt=1.0)
+    """With `delta`: the run stops once its audit shows that less than this share of the pairs is
+    right. It can be resumed with a lower one, or without."""
     best: BestRule | None = None
     """Of all pairs of a run, how many are kept, and by what; without it, all. Nothing to a single
     prompt, and so to `select_pairs`."""
@@ -132,6 +135,11 @@ class PairingRules(SparseRecord):
         if not self.by_design:
             if self.audit is not None:
                 raise ValueError("`audit` belongs to `strategy: delta`; other pairs are all judged")
+            if self.stop_below is not None:
+                raise ValueError(
+                    "`stop_below` goes by the audit of `strategy: delta`; of pairs that are all "
+                    "judged, `min_confidence` leaves out those in doubt"
+                )
             return self
         problem = why_not_designed(self)
         if problem is not None:
@@ -207,6 +215,11 @@ def _unjudged(rules: PairingRules) -> str | None:
                 f"`{name}` looks at the scores of each pair, and those of `strategy: delta` are "
                 "not judged: leave it out, or judge all prompts with another strategy"
             )
+    if not rules.audit and rules.stop_below is not None:
+        return (
+            "`stop_below` goes by the audit, and `audit: 0` judges nothing: leave it out, or audit "
+            "a share of the prompts"
+        )
     if rules.best is not None and rules.best.by == "margin":
         return "pairs of `strategy: delta` have no margin of their own: `best` goes by confidence"
     unmeasured = [name for name in ("min_confidence", "best") if getattr(rules, name)]

@@ -10,6 +10,7 @@ pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way
 concluding.py   how a prompt ends: pairs, or a named skip
 own_criteria.py  what a prompt is judged by of its own
+audit_stop.py   stops a run whose pairs by design are too seldom right
 admission.py    which prompts may still begin with the money left
 first_prompts.py  which go alone, until judges could be read
 fit.py          the reliability of judges, learnt once and then frozen
@@ -45,7 +46,8 @@ How it ends, as the exit code says (errors.py, result.py):
 
 0    all prompts are done, as pairs or as named skips
 2    a mistake in command, configuration or input; nothing was sent
-3    the budget is used up; 4: a provider refused; 74: folder or disk failed; 130: interrupted
+3    a limit of the user's: the budget is used up, or the audit fell below `pairing.stop_below`
+4    a provider refused; 74: folder or disk failed; 130: interrupted
 5    finished, but more prompts failed than `limits.max_skip_share` allows
 6    only batches are waited for, and the run was told not to (`--no-wait`)
 75   another run holds the folder

@@ -67,6 +67,8 @@ class RunFit:
         self._judged = list(recalled)
         self.recalled = frozenset(position for position, _ in recalled)
         """Positions of prompts that are ranked again as soon as there is a fit."""
+        self.on_judged: Callable[[int, JudgedPrompt], None] = lambda *_: None
+        """Told of each prompt that is judged and then waits until there is a fit."""
         self._has_learnt = False
         """Whether this start has judged a prompt to learn from."""
         self._under_way = 0
@@ -94,6 +96,7 @@ class RunFit:
         if isinstance(judged, JudgedPrompt):
             self._judged.append((position, judged))
             self._has_learnt = True
+            self.on_judged(position, judged)
         self._provisional = self._provisional or judged is None
         self._under_way -= 1
         self._make_if_complete()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from judgeforge.calls.money.claims import Claim, claiming
-from judgeforge.errors import BudgetExhaustedError, InterruptedRunError
+from judgeforge.errors import AuditFailedError, BudgetExhaustedError, InterruptedRunError
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Prompt, Skip
 from judgeforge.runs.admission import Admission
@@ -18,12 +18,16 @@ from judgeforge.runs.planning.measure import is_measured
 from judgeforge.runs.prompt_work import TakesThrough
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 
+_LETS_END = (BudgetExhaustedError, AuditFailedError)
+"""Stops after which prompts under way end as they can."""
+
 
 class Pipeline:
     """Runs ``work`` over prompts until they are done or something stops it.
 
-    A budget that is used up starts no new prompt and lets those under way end as they can. Any
-    other stop (interrupt, key, disk) ends them after what is in flight was stored.
+    A budget that is used up, or an audit that fails, starts no new prompt and lets those under way
+    end as they can. Any other stop (interrupt, key, disk) ends them after what is in flight was
+    stored.
     """
 
     def __init__(
@@ -56,12 +60,12 @@ class Pipeline:
 
     def stop(self, error: BaseException) -> None:
         """End the run: nothing new is started. The first reason is kept."""
-        if self.stopped_by is None or isinstance(self.stopped_by, BudgetExhaustedError):
+        if self.stopped_by is None or isinstance(self.stopped_by, _LETS_END):
             self.stopped_by = error
         self._ended = True
         self._changed.set()
         self.admission.stop()
-        if not isinstance(error, BudgetExhaustedError):
+        if not isinstance(error, _LETS_END):
             self._fit.give_up()
             self._halt()
             self.halted.set()

@@ -24,10 +24,10 @@ from judgeforge.runs.planning.calibration_file import calibration_facts
 from judgeforge.runs.remarks import ONLY_SAMPLED, not_shown_better, unknown_prompts
 from judgeforge.runs.result import (
     EXIT_DONE,
-    EXIT_STATUS,
     EXIT_TOO_MANY_SKIPS,
     FINISHED,
     exit_code_of,
+    status_of,
 )
 from judgeforge.runs.start import Start
 from judgeforge.store.audit import audit_results
@@ -160,7 +160,7 @@ class RunRecord:
             columns = self._folder.write_results(best, self._work.rows())
             self._counted = best.count
             code = self._code_when_done() if error is None else exit_code_of(error)
-            manifest = self.manifest(EXIT_STATUS[code], error)
+            manifest = self.manifest(status_of(code, error), error)
             self._audit(manifest, columns, best)
             figures = self._figures(columns)
             found: dict[str, Any] = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgeforge.errors import (
+    AuditFailedError,
     BatchesPendingError,
     BudgetExhaustedError,
     CallError,
@@ -157,6 +158,8 @@ ASSUMED_CONFIDENCE = (
     "`judgeforge calibrate` measures the judges."
 )
 
+STOPPED_BY_AUDIT = "audit"
+"""Of ``AuditFailedError``, whose exit code is that of a budget: a limit of the user's, too."""
 FINISHED = frozenset({EXIT_STATUS[EXIT_DONE], EXIT_STATUS[EXIT_TOO_MANY_SKIPS]})
 """The statuses after which nothing is left to do."""
 
@@ -165,6 +168,11 @@ def exit_code_of(error: JudgeforgeError) -> int:
     """Of a run that has begun. 2 means that nothing was sent: by then an input that can no longer
     be read is a failure."""
     return error.exit_code if error.exit_code in EXIT_STATUS else StoreError.exit_code
+
+
+def status_of(code: int, error: JudgeforgeError | None) -> str:
+    """What the manifest calls the end of a start."""
+    return STOPPED_BY_AUDIT if isinstance(error, AuditFailedError) else EXIT_STATUS[code]
 
 
 def summarise(result: RunResult) -> dict[str, Any]:

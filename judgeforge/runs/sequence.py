@@ -10,6 +10,7 @@ from typing import Any
 from judgeforge.config.file import load_config
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import (
+    AuditFailedError,
     BatchesPendingError,
     BudgetExhaustedError,
     JudgeforgeError,
@@ -103,6 +104,8 @@ def _holds_up_the_next(result: RunResult) -> bool:
         return True
     if isinstance(result.stopped_by, BatchesPendingError):
         return False  # its batches are answered meanwhile
+    if isinstance(result.stopped_by, AuditFailedError):
+        return False  # it would be stopped every day
     if isinstance(result.stopped_by, BudgetExhaustedError):
         return result.stopped_by.of_day
     return result.stopped_by is not None

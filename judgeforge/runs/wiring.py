@@ -21,6 +21,7 @@ from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.panel import TriedPanel
 from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.runs.admission import Admission
+from judgeforge.runs.audit_stop import audit_stop
 from judgeforge.runs.cluster.handed_out import HandedOut
 from judgeforge.runs.cluster.leases import return_leases
 from judgeforge.runs.cluster.splitting import usable_workers
@@ -36,7 +37,7 @@ from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
-from judgeforge.runs.telemetry import TracedWork
+from judgeforge.runs.telemetry import traced
 from judgeforge.runs.work_parts import build_prompt_work, first_replies
 from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
@@ -250,6 +251,8 @@ def _build_pipeline(
     def finish(position: int, outcome: FinishedPrompt) -> None:
         record.finish(position, outcome)
         files.cached_calls.keep(door.cached_calls)
+        if audit is not None:
+            audit.look_at(position, outcome)
 
     def keep(known: JudgeReplies) -> None:
         write_judge_replies(start.folder.judge_replies_file, known)
@@ -261,9 +264,8 @@ def _build_pipeline(
     first = FirstPrompts(replies if start.prepared.asks_judges else None)
     gateway.learn_from(first)
     panel = start.prepared.panel(TriedPanel, replies, programs)
-    untold = build_prompt_work(start.prepared, gateway, panel, estimator, files.log, say)
-    untold = replace(untold, sampled_before=start.sampled_before)
-    work = TracedWork.of(untold, telemetry)
+    work = build_prompt_work(start.prepared, gateway, panel, estimator, files.log, say)
+    work = replace(work, sampled_before=start.sampled_before)
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
     shared = SharedParts(
         files.cache, files.budget, files.log, calls.endpoints, calls.slots, gateway, replies, fit
@@ -274,8 +276,9 @@ def _build_pipeline(
 
     team = _team(start, shared, say, fail)
     door = RunDoor(gateway, calls.endpoints, team)
+    taken = work if team is None else HandedOut(work, team.workers, first, fit)
     pipeline = Pipeline(
-        work if team is None else HandedOut(work, team.workers, first, fit),
+        traced(taken, telemetry, work.rubric.name),
         fit=fit,
         first=first,
         again=lambda: recall_rest(start, fit, work.judge_again),
@@ -284,6 +287,9 @@ def _build_pipeline(
         finish=finish,
         halt=door.stop,
     )
+    audit = audit_stop(start, work.conclude, pipeline.stop)
+    if audit is not None:
+        fit.on_judged = audit.wait_for_judges
     return work, pipeline, door
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from judgeforge.ranking.pairing.audit import Audit, AuditedPair, AuditFigure
@@ -73,14 +73,7 @@ class AuditedPairs:
 
     def _judged(self, offsets: Iterable[int]) -> Iterator[AuditedPair]:
         for offset in offsets:
-            lines = self._journal.lines(offset)
-            for line in lines["pairs"]:
-                row = json.loads(line)
-                if row["audit"]["judged"]:
-                    yield _judged_pair(row)
-            for line in lines["skips"]:
-                if found := json.loads(line).get("audit"):
-                    yield AuditedPair.model_validate(found)
+            yield from judged_in(self._journal.lines(offset))
 
     def _count(self, offsets: Iterable[int]) -> None:
         for offset in offsets:
@@ -104,6 +97,17 @@ class AuditedPairs:
         if reason is SkipReason.BELOW_CONFIDENCE:
             return f"{told}; min_confidence is {self._rules.min_confidence:g}"
         return f"{told}, which is not surely more than half"
+
+
+def judged_in(lines: Mapping[str, Sequence[bytes] | Sequence[str]]) -> Iterator[AuditedPair]:
+    """``lines``: those of one prompt, which may have been judged for the audit."""
+    for line in lines["pairs"]:
+        row = json.loads(line)
+        if (row.get("audit") or {}).get("judged"):
+            yield _judged_pair(row)
+    for line in lines["skips"]:
+        if found := json.loads(line).get("audit"):
+            yield AuditedPair.model_validate(found)
 
 
 def _judged_pair(row: Mapping[str, Any]) -> AuditedPair:

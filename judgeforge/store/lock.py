@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from judgeforge.errors import LockHeldError, StoreError
-from judgeforge.store.durable_files import FixedFile
+from judgeforge.store.durable_files import AppendedFile, FixedFile
 
 _NO_FLOCK = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
 
@@ -28,7 +28,7 @@ class NoFlockError(StoreError):
     """The file system has no flock, or one without effect."""
 
 
-def try_flock(file: FixedFile) -> bool:
+def try_flock(file: FixedFile | AppendedFile) -> bool:
     """Take the lock if no other open file has it. Raises NoFlockError and StoreError."""
     try:
         fcntl.flock(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

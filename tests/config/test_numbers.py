@@ -42,6 +42,7 @@ SECTIONS = {
     "pairing": (
         "min_confidence", "min_margin", "max_length_ratio", "pairs_per_prompt", "max_error",
         "delta", "min_chosen_score", "max_token_difference",
+        "stop_below",
     ),
     "judging": ("fit_prompts",),
 }  # fmt: skip

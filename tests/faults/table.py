@@ -33,6 +33,7 @@ _MODULES = (
     "machine_state",
     "machine_judgments",
     "machine_programs",
+    "machine_trainings",
 )
 
 

@@ -13,7 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.spending import SETTLED
 from tests.local_server import LocalServer
+from tests.support.kills import calls_lost
 from tests.support.run_process import start
 
 COORDINATOR, WORKER = "coordinator", "worker"
@@ -22,11 +25,11 @@ _LONGEST_S = 120.0
 
 @dataclass(slots=True)
 class WorkerKills:
-    """What was killed, and what the server had not answered then."""
+    """What was killed, and what came of it."""
 
     killed: list[str] = field(default_factory=list)
     in_flight: int = 0
-    """Requests that were sent and not answered, or answered a moment before, over all kills."""
+    """Calls that count as paid at the most, since their replies died with whoever had sent them."""
     sent: int = 0
     repeated: int = 0
     """Requests that were sent more than once."""
@@ -61,7 +64,6 @@ def run_through_worker_kills(
             continue
         with suppress(ProcessLookupError):
             os.kill(chance.choice(pids), signal.SIGKILL)
-        found.in_flight += server.in_flight_or_just_answered()
         found.killed.append(target)
         if target == COORDINATOR:
             process.communicate()
@@ -71,9 +73,17 @@ def run_through_worker_kills(
         process = start(config, out, "--quiet", "--workers", str(workers))
         process.communicate(timeout=_LONGEST_S)
     bodies = [request.raw for request in server.requests]
+    found.in_flight = paid_without_reply(RunFolder(out).spending_file)
     found.exit_code = process.returncode
     found.sent, found.repeated = len(bodies), len(bodies) - len(set(bodies))
     return found
+
+
+def paid_without_reply(spending: Path) -> int:
+    """Of calls to a server that always says what they used."""
+    closed = [json.loads(line) for line in spending.read_bytes().splitlines()]
+    settled = [row for row in closed if row[0] == SETTLED]
+    return calls_lost(spending) + sum(row[3:] == [0, 0] for row in settled)
 
 
 def children(pid: int) -> list[int]:
@@ -86,7 +96,7 @@ def children(pid: int) -> list[int]:
 
 def worker_pids(out: Path) -> list[int]:
     """Of all workers that have begun in a folder."""
-    rows = (json.loads(line) for line in (out / "log.jsonl").read_text().splitlines())
+    rows = (json.loads(line) for line in (out / "log.jsonl").read_text().split("\n")[:-1])
     return [row["pid"] for row in rows if row["event"] == "worker_began"]
 
 
@@ -97,3 +107,11 @@ def _wait_for_requests(server: LocalServer, goal: int, process: subprocess.Popen
             return False
         time.sleep(0.002)
     return process.poll() is None
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie is not: it only waits for whoever adopted it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

@@ -13,6 +13,7 @@ import judgeforge
 from tests.local_server import LocalServer
 from tests.support.run_setup import rows, write_config
 from tests.train import tiny_model
+from tests.train.test_snippets import snippets
 from tests.train.test_trainers import STEPS
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(600)]
@@ -147,3 +148,24 @@ def test_the_same_training_again_pays_nothing(config: Path, model: str, place: P
     assert json.dumps(first.manifest["totals"]["prompts"]) == json.dumps(
         again.manifest["totals"]["prompts"]
     )
+
+
+def test_the_guide_trains_as_it_is_written(
+    config: Path, model: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(config.parent)
+    text = (Path(__file__).parents[2] / "docs" / "reward-function.md").read_text(encoding="utf-8")
+    train, finish = snippets(text)
+    small = {
+        "your/model": model,
+        "num_generations=8": "num_generations=2, max_steps=1, per_device_train_batch_size=4, "
+        "max_completion_length=8, use_cpu=True, bf16=False, report_to=[], save_strategy='no'",
+    }
+    for name, value in small.items():
+        assert name in train
+        train = train.replace(name, value)
+    names: dict[str, Any] = {}
+    exec(compile(train, "guide", "exec"), names)  # noqa: S102 (our own documentation)
+    assert names["trainer"].state.global_step == 1
+    exec(compile(finish, "guide", "exec"), {})  # noqa: S102
+    assert len(rows(config.parent / "runs" / "grpo-reward" / "completions.jsonl")) == 4

@@ -5,6 +5,7 @@ strategies.py  which pairs are proposed
 sides.py       which completions may be chosen, and which rejected
 delta.py       pairs by design, without a judgment
 audit.py       how often a designed pair is right, from those that were judged
+running_bound.py  how high that can be, while the audit goes on
 length_limits.py  how far the sides may differ in length
 provenance.py  the records that are written
 

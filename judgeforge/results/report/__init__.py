@@ -8,6 +8,7 @@ contrast_findings.py  the same of how wide pairs are, and of whose style
 finding.py        what a rule says
 charts.py         where the parts of a chart are
 shown_pairs.py    the pairs that are shown whole
+pair_list.py      these in a list that can be ordered and reduced
 shown_turns.py    turns with their calls, thoughts and pictures
 words.py          why a prompt gave no pair, in words
 html.py           the page as HTML, from templates in a sandbox

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = "style.css"
+_STYLE = "style_of_page.j2"
+"""The page's own policy allows this very style sheet, and no other."""
 _CONTROL_PICTURES = 0x2400
 _LAST_CONTROL, _DELETE = 0x1F, 0x7F
 _DELETE_PICTURE = "\N{SYMBOL FOR DELETE}"
@@ -47,14 +48,15 @@ class _Picture(str):
 
 
 class _Page(str):
-    """A page that was rendered here, as the value of an attribute: escaped once more, not cut."""
+    """The data URL of a page that was rendered here: base64, cut nowhere."""
 
     __slots__ = ()
 
 
 def render_page(values: Mapping[str, Any]) -> str:
     """The same values always give the same page."""
-    return _environment().get_template("page.html.j2").render(values, style_hash=_style_hash())
+    style = _environment().get_template(_STYLE).render(values)
+    return _environment().get_template("page.html.j2").render(values, style_hash=_hash_of(style))
 
 
 def render_fragment(template: str, values: Mapping[str, Any]) -> str:
@@ -131,12 +133,11 @@ def _finally(most_of: Mapping[type, int]) -> Callable[[object], object]:
 
 def policy_hash(file: Path) -> str:
     """For a page's own policy: this very style sheet or script is allowed, and no other."""
-    content = file.read_text(encoding="utf-8")
+    return _hash_of(file.read_text(encoding="utf-8"))
+
+
+def _hash_of(content: str) -> str:
     return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-
-
-def _style_hash() -> str:
-    return policy_hash(TEMPLATES / _STYLE)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 import webbrowser
@@ -40,9 +41,7 @@ class ReportPage:
         no run folder any more, StoreError where the page cannot be made.
         """
         page = self._made()
-        if has_browser(os.environ):
-            with suppress(webbrowser.Error, OSError):
-                webbrowser.open(page.resolve().as_uri())
+        open_page(page)
         return page
 
     def __fspath__(self) -> str:
@@ -57,15 +56,24 @@ class ReportPage:
     def _repr_html_(self) -> str:
         """The page within a frame that allows nothing. Never raises: it is shown, not asked for."""
         try:
-            page = self._made().read_text(encoding="utf-8")
-        except (JudgeforgeError, OSError, ValueError) as error:
+            page = self._made().read_bytes()
+        except (JudgeforgeError, OSError) as error:
             return _frame(self.path, trouble=str(error))
-        if len(page.encode()) > LARGEST_EMBEDDED:
+        if len(page) > LARGEST_EMBEDDED:
             return _frame(self.path, trouble="The page is too large to be shown in a notebook.")
-        return _frame(self.path, page=page)
+        # Links within a page of `srcdoc` would lead away from it.
+        data = base64.b64encode(page).decode()
+        return _frame(self.path, page=f"data:text/html;charset=utf-8;base64,{data}")
 
     def _made(self) -> Path:
         return self.path if self.path.exists() else write_report(self.folder)
+
+
+def open_page(page: Path) -> None:
+    """Show a page in the browser, where there is one that somebody sees."""
+    if has_browser(os.environ):
+        with suppress(webbrowser.Error, OSError):
+            webbrowser.open(page.resolve().as_uri())
 
 
 def has_browser(environment: Mapping[str, str]) -> bool:

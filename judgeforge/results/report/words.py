@@ -145,6 +145,10 @@ STATUS_WORDS: Mapping[str, StatusWords] = {
     "budget": StatusWords(
         "The budget is used up. Raise it and start the same command again: it goes on from here."
     ),
+    "audit": StatusWords(
+        "The audit shows that too few pairs by design are right (pairing.stop_below). With a lower "
+        "stop_below, or without it, the same command goes on from here."
+    ),
     "provider": StatusWords(
         "A provider stopped the run (key, quota, outage). Fix that, then start the same command."
     ),

@@ -21,6 +21,7 @@ from judgeforge.calls.money.claims import Room, current_claim
 from judgeforge.errors import JudgeforgeError, StoreError
 from judgeforge.runs.cluster.messages import Granted, Want
 from judgeforge.store.durable_files import AppendedFile
+from judgeforge.store.lock import try_flock
 from judgeforge.store.spending import RELEASED, SETTLED
 
 FEWEST_AHEAD, MOST_AHEAD = 2, 32
@@ -43,7 +44,10 @@ class UsedNumbers:
     """Written before a call leaves; ``file`` None keeps no notes, and all count as used."""
 
     def __init__(self, file: Path | None) -> None:
+        """The lock on ``file`` says that the worker lives. Raises StoreError."""
         self._file = None if file is None else AppendedFile(file)
+        if self._file is not None:
+            try_flock(self._file)
 
     def add(self, number: int) -> None:
         """Raises StoreError."""

@@ -20,6 +20,7 @@ from judgeforge.runs.cluster.messages import Granted
 from judgeforge.store.atomic_files import read_error
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.lock import is_held
 from judgeforge.store.spending import SETTLED
 
 _FEWEST_LEFT = 4
@@ -121,11 +122,13 @@ def used_numbers(file: Path, held: Collection[int]) -> set[int]:
 
 def return_leases(budget: Budget, folder: RunFolder) -> int:
     """Take back what workers of an earlier start that was killed had not used; returns how many
-    reservations that were. Raises StoreError."""
+    reservations that were. One that lives on (it was stopped, and its end is late) may still use
+    its own. Raises StoreError."""
     returned = 0
     for row in _noted(folder.leases_file):
         numbers = range(row["first"], row["first"] + row["count"])
-        used = used_numbers(folder.used_numbers_file(row["worker"]), numbers)
+        notes = folder.used_numbers_file(row["worker"])
+        used = set(numbers) if is_held(notes) else used_numbers(notes, numbers)
         for number in numbers:
             if number in used:
                 continue

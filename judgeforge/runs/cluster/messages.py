@@ -6,6 +6,7 @@ and nobody else can reach the socket between them.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,10 +225,18 @@ class Failure:
 
     def __init__(self, error: JudgeforgeError) -> None:
         self._class, self._args = type(error), error.args
-        self._state = dict(error.__dict__)
+        self._state = {name: value for name, value in vars(error).items() if _travels(value)}
 
     def error(self) -> JudgeforgeError:
         made = self._class.__new__(self._class, *self._args)
         made.args = self._args
         made.__dict__.update(self._state)
         return made
+
+
+def _travels(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 (whatever a class raises that cannot be pickled)
+        return False
+    return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ _ROOM_S = 30.0
 _OBJECT_STORE_BYTES = 128 * 2**20
 """Of a cluster that is begun for the run: messages are small and never stored."""
 _AT_ONCE = 1000
+_ANSWER_S = 10.0
 
 
 class _ActorChannel:
@@ -189,6 +191,7 @@ def processors() -> int:
 
 def _connect(address: str) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    _expect_answer(address)
     quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": "warning"}
     try:
         ray.init(address=address, **quietly)
@@ -199,6 +202,17 @@ def _connect(address: str) -> None:
         ray.init(include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, **quietly)
     except (RayError, RuntimeError, ValueError) as error:
         raise ConfigError(f"--cluster {address}: {shortened(str(error))}") from error
+
+
+def _expect_answer(address: str) -> None:
+    """Ray itself would wait for minutes. Raises ConfigError."""
+    host, _, port = address.rpartition(":")
+    if "/" in host or not host or not port.isdigit():
+        return  # a word or an address of another kind
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"--cluster {address}: nothing answers there ({error})") from error
 
 
 async def _done(reference: Any) -> None:  # noqa: ANN401 (of Ray)

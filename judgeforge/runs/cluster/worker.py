@@ -314,14 +314,15 @@ async def work(channel: Channel) -> None:
     try:
         worker = Worker(job, channel)
     except Exception as error:  # noqa: BLE001 (told where a person reads it)
-        told = error if isinstance(error, JudgeforgeError) else _unfit(error)
-        channel.send([Failed(Failure(told)), Ended()])
+        channel.send([Failed(Failure(_unfit(error))), Ended()])
         return
     await worker.run()
 
 
 def _unfit(error: Exception) -> StoreError:
-    return StoreError(f"a worker cannot begin: {type(error).__name__}: {error}")
+    """Keys, key files and folders are those of its own machine."""
+    what = str(error) if isinstance(error, JudgeforgeError) else f"{type(error).__name__}: {error}"
+    return StoreError(f"a worker on {socket.gethostname()} cannot begin: {what}")
 
 
 def without_keys(prepared: Preparation) -> Preparation:

@@ -7,7 +7,6 @@ import getpass
 import os
 import signal
 import socket
-import sys
 import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from judgeforge.errors import ConfigError
+from judgeforge.results.report.opening import has_browser
 from judgeforge.runs.labelling.label_file import LabelledFile
 from judgeforge.runs.labelling.label_line import PERSON, Given
 from judgeforge.runs.labelling.people import OwnAgreement
@@ -25,7 +25,6 @@ from judgeforge.runs.labelling.standing import Standing, rules_of
 from judgeforge.text.visible import quotable
 
 _LONGEST_NAME = 60
-_HEADLESS_LACKS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def _announce(
     address: str, port: int, session: Session, asked: Asked, say: Callable[[str], None]
 ) -> None:
     say(f"{session.done} of {len(session.looks)} are labelled. Open {address}")
-    if _has_screen() if asked.open_browser is None else asked.open_browser:
+    if has_browser(os.environ) if asked.open_browser is None else asked.open_browser:
         webbrowser.open(address)
     elif asked.open_browser is None:
         say(
@@ -137,9 +136,3 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # no such user, as in some containers
         return "me"
-
-
-def _has_screen() -> bool:
-    if os.environ.get("SSH_CONNECTION"):
-        return False
-    return sys.platform == "darwin" or any(os.environ.get(name) for name in _HEADLESS_LACKS)

@@ -151,10 +151,18 @@ def _interval(
 
 def _opinions(given: Sequence[Given]) -> dict[tuple[str, tuple[str, ...]], str]:
     return {
-        (one.prompt_id, tuple(sorted(one.shown))): _meant(one)
+        (one.prompt_id, tuple(sorted(one.shown))): _place(one)
         for one in given
         if not one.repeat and one.said != CANNOT_TELL
     }
+
+
+def _place(given: Given) -> str:
+    """Of the preferred one among their ids in order: the same few answers for every question, as
+    what chance alone would give is counted from how often each is given."""
+    return (
+        given.said if given.preferred is None else str(sorted(given.shown).index(given.preferred))
+    )
 
 
 def _meant(given: Given) -> str:

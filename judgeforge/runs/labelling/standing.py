@@ -42,13 +42,15 @@ class Standing:
             return "No label yet."
         if not self.judged:
             return f"{labels}. No judge has compared these answers yet."
+        if self.judged < self.labels:
+            labels = f"{labels} ({self.judged} of them judged)"
         if self.kept is None:
             return f"{labels}: from {LEAST_LABELS} on, this line says what they promise."
         promise = f"at most {100 * self.max_error:.3g} % wrong"
         surely = "certified: " if self.certified else ""
         if self.kept <= 0:
             return f"{labels}: {surely}{promise} cannot be promised of any pair yet."
-        return f"{labels}: {surely}{promise} keeps {self.kept:.0%}"
+        return f"{labels}: {surely}{promise} keeps {100 * self.kept:.0f} % of such pairs."
 
 
 def rules_of(pairing: PairingRules | None, max_error: float | None = None) -> PairingRules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from judgeforge.ranking.pairing.running_bound import fewest_to_show
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.text.wording import counted
 
@@ -18,7 +19,24 @@ def audit_notes(rules: PairingRules, audited: int, prompts: int) -> list[str]:
         ]
     return [
         f"The audit judges the pair of {audited:,} of {counted(prompts, 'prompt')}; the others get "
-        "their probability from these."
+        "their probability from these.",
+        *_stop_notes(rules, audited),
+    ]
+
+
+def _stop_notes(rules: PairingRules, audited: int) -> list[str]:
+    if rules.stop_below is None:
+        return []
+    fewest = fewest_to_show(rules.stop_below)
+    if fewest > audited:
+        return [
+            f"pairing.stop_below: {rules.stop_below:g} cannot stop this run: even if none were "
+            f"right it takes {fewest:,} judged pairs to show it, and {audited:,} are drawn"
+        ]
+    return [
+        f"pairing.stop_below: the run stops once its audit shows that fewer than "
+        f"{rules.stop_below:.0%} of the pairs are right, after {fewest:,} judged pairs at the "
+        "earliest; that costs nothing of its own."
     ]
 
 

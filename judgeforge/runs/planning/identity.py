@@ -40,6 +40,8 @@ _OF_JUDGING: dict[str, object] = {
     "aim": "rightness",
     "training_value": TrainingValue(),
 }
+_BESIDE_PAIRING = {"stop_below"}
+"""When a run stops changes none of its pairs, and a stopped one goes on with a lower one."""
 _OF_PAIRING = {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""
 _NEWER_PROMPTS = {"shape", "last_answer", "keep"}
@@ -82,7 +84,7 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
             "calibration": calibration,
         },
         "pairing": config.pairing.model_dump(
-            mode="json", exclude=_unset(config.pairing, _OF_PAIRING)
+            mode="json", exclude=_BESIDE_PAIRING | _unset(config.pairing, _OF_PAIRING)
         ),
     }
 

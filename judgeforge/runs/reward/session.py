@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from typing import Any
 
-from judgeforge.calls.telemetry.recording import configured
+from judgeforge.calls.telemetry.recording import Telemetry, configured
 from judgeforge.errors import BudgetExhaustedError, ConfigError, InterruptedRunError
 from judgeforge.records import Prompt
 from judgeforge.runs.manifest import now
@@ -110,17 +110,18 @@ class RewardSession:
                 write_fit(folder.reliability_file, self._settings.fit)
             lock.sign(since=now(), journal_bytes=journal.size)
             with start.work.skips:
-                async with wired(start, check_lock=lock.check, telemetry=configured()) as parts:
-                    return await self._work(start, parts)
+                telemetry = configured()
+                async with wired(start, check_lock=lock.check, telemetry=telemetry) as parts:
+                    return await self._work(start, parts, telemetry)
 
-    async def _work(self, start: Start, parts: Parts) -> RunResult:
+    async def _work(self, start: Start, parts: Parts, telemetry: Telemetry | None) -> RunResult:
         self._parts, self._run = parts, RunSession(start, parts)
         self._run.check_disk()
         parts.files.log.event("reward_opened", judged_before=start.work.tally.prompts)
         parts.files.disk.begin()
         parts.record.begin()
         self._slots = asyncio.Semaphore(start.config.limits.concurrency)
-        self._scoring = Scoring(start, parts, learn_from=self._settings.learn_from)
+        self._scoring = Scoring(start, parts, telemetry, learn_from=self._settings.learn_from)
         self._opened.set_result(None)
         await self._ended.wait()
         parts.door.stop()

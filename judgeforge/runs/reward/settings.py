@@ -20,6 +20,7 @@ from judgeforge.text.wording import counted, did_you_mean, expect, listed
 
 OnBudget = Literal["error", "none"]
 _ON_BUDGET = ("error", "none")
+REWARD_PROMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,17 @@ def read_settings(
         folder=_of_this_process(place),
         name=name,
         on_budget="error" if on_budget == "error" else "none",
-        learn_from=learn_from or max(1, judged.judging.fit_prompts),
+        learn_from=learn_from or _enough(judged),
         fit=None if fit is None else _fit(Path(fit), judged),
     )
+
+
+def _enough(config: RunConfig) -> int:
+    """Prompts to learn the judges from. What a reward model says is worth nothing before its scale
+    is known, and a few prompts show that."""
+    judging = config.judging
+    rewards = any(judge.facts.rewards for judge in judging.judges)
+    return max(1, min(REWARD_PROMPTS, judging.fit_prompts) if rewards else judging.fit_prompts)
 
 
 def _load(path: Path) -> RunConfig:

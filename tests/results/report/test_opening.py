@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import sys
@@ -14,6 +15,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.results.report import opening
 from judgeforge.results.report.opening import ReportPage, has_browser
 from tests.support.html_page import Page
+from tests.support.run_process import Command
 
 SSH = {"SSH_CONNECTION": "10.0.0.1 22"}
 
@@ -56,6 +58,15 @@ def test_opening_shows_the_page_and_gives_its_path(finished: Path, opened: list[
     assert str(finished / "report.html") in repr(page)
 
 
+def test_the_command_opens_it_where_it_is_asked_to(
+    finished: Path, tmp_path: Path, opened: list[str], command: Command
+) -> None:
+    assert command("report", finished, "--to", tmp_path / "a.html")[0] == 0
+    assert opened == []
+    assert command("report", finished, "--to", tmp_path / "b.html", "--open")[0] == 0
+    assert opened == [(tmp_path / "b.html").as_uri()]
+
+
 def test_without_a_browser_nothing_is_started(
     finished: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,8 +100,8 @@ def test_a_page_that_was_deleted_is_made_again(
 def test_a_cell_shows_the_page_in_a_frame_and_its_link(finished: Path) -> None:
     shown = Page(ReportPage(finished)._repr_html_())
     assert shown.tags == {"div", "iframe", "p", "a"}
-    source = (finished / "report.html").read_text(encoding="utf-8")
-    assert shown.attributes("srcdoc") == [source]
+    data = base64.b64encode((finished / "report.html").read_bytes()).decode()
+    assert shown.attributes("src") == [f"data:text/html;charset=utf-8;base64,{data}"]
     assert shown.attributes("sandbox") == [None]
     assert shown.attributes("href") == [(finished / "report.html").resolve().as_uri()]
 

@@ -66,7 +66,7 @@ def test_conversations_and_texts_of_one_prompt_get_the_same_rewards(
 
 def rows_cost(out: Path) -> float:
     calls = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    return sum(one["cost_usd"] for one in calls if one["event"] == "call")
+    return float(sum(one["cost_usd"] for one in calls if one["event"] == "call"))
 
 
 def test_the_order_of_a_batch_is_kept_wherever_a_prompt_comes_again(
@@ -154,7 +154,8 @@ def test_columns_of_the_data_set_go_with_their_prompt(
         )
         with pytest.raises(ValueError, match="`solution` has 1 entry for 5 prompts"):
             reward(prompts=ASKED, completions=SAID, solution=["one"])
-    judged = [one for one in server.requests if one.kind == "judgment"]
+    judged = [one for one in server.requests if one.kind == "judge"]
+    assert judged
     assert all(b"Water is wet." in one.raw for one in judged)
     assert len(rows(out / "completions.jsonl")) == 5
 
