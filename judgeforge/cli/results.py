@@ -33,12 +33,19 @@ def explain(
 def report(
     folder: Folder,
     to: Annotated[Path | None, typer.Option(help="Another .html file or folder.")] = None,
+    in_browser: Annotated[
+        bool, typer.Option("--open", help="Show it in the browser, where there is one.")
+    ] = False,
 ) -> None:
     """Write one HTML page about a run and what in it needs a look."""
     from judgeforge.cli.show.output import say
+    from judgeforge.results.report.opening import open_page
     from judgeforge.results.report.writing import write_report
 
-    say(str(write_report(folder, to=to)))
+    page = write_report(folder, to=to)
+    say(str(page))
+    if in_browser:
+        open_page(page)
 
 
 @command()
