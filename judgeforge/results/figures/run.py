@@ -148,8 +148,8 @@ def run_figures(
     file cannot be read or contains what no run writes.
     """
     figures = RunFigures(tiers=TierFigures(judges))
-    for line in read_log(folder.log):
-        figures.calls.add(line)
+    for event in read_log(folder.log):
+        figures.calls.add(event)
     if not folder.pairs.exists():
         return figures
     for prompt in prompts_of(folder):
