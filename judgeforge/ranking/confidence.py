@@ -141,8 +141,8 @@ def best_given(means: Array, sd: Array | None) -> Array:
         better = gap_cdf_approximated(gap / math.sqrt(max(variance, _LEAST_VARIANCE)))
         return np.array((better, 1.0 - better))
     if n == 2:
-        better = probabilities_better(means[..., 0] - means[..., 1], (sd**2).sum(-1))
-        return np.stack([better, 1.0 - better], axis=-1)
+        first = probabilities_better(means[..., 0] - means[..., 1], (sd**2).sum(-1))
+        return np.stack([first, 1.0 - first], axis=-1)
     values = means[..., :, None] + sd[..., :, None] * _ERRORS
     z = (values[..., :, None, :] - means[..., None, :, None]) / sd[..., None, :, None]
     below = error_cdf(z)
