@@ -275,6 +275,8 @@ def _build_pipeline(
         pipeline.stop(error)
 
     team = _team(start, shared, say, fail)
+    if team is not None and telemetry is not None:
+        say("OpenTelemetry is told of this process alone: prompts that workers take have no spans")
     door = RunDoor(gateway, calls.endpoints, team)
     taken = work if team is None else HandedOut(work, team.workers, first, fit)
     pipeline = Pipeline(
