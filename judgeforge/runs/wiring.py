@@ -298,6 +298,8 @@ def _build_pipeline(
         return open_team(start, number, shared, fail=fail, say=say)
 
     team = _team(start, say, gather)
+    if team is not None and telemetry is not None:
+        say("OpenTelemetry is told of this process alone: prompts that workers take have no spans")
     door = RunDoor(gateway, calls.endpoints, team)
     taken: TakesThrough = work
     if team is not None:
