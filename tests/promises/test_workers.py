@@ -162,9 +162,7 @@ class TestKills:
     ) -> None:
         server.behaviour.latency_s = 0.05
         config = write_config(tmp_path, server, prompts=160, judging=_NO_FIT, budget={"usd": 2.0})
-        found = run_through_worker_kills(
-            config, out, server, workers=2, kills=6, chance=random.Random(3)
-        )
+        found = run_through_worker_kills(config, out, server, kills=6, chance=random.Random(3))
         assert found.exit_code == 0
         assert len(found.killed) >= 4
         assert found.sent - found.repeated == 160 * 8
