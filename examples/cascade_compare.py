@@ -38,7 +38,8 @@ RUNS: Mapping[str, Mapping[str, Any]] = {
     "all five on everything": {"judges": [{"model": name} for name in JUDGES]},
     "a cascade of the five": {
         "judges": [{"model": CHEAP}, *({"model": name, "tier": 2} for name in STRONG)],
-        "cascade": {"target_confidence": 0.95, "min_gain": 0.005},
+        "cascade": {"target_confidence": 0.97, "min_gain": 0.003},
+        "fit_prompts": 32,
     },
 }
 RUBRIC = """\
