@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -83,26 +84,6 @@ def read_entry(text: object, *, key: str, request: str | None = None) -> Entry:
     """
     if not isinstance(text, str):
         raise DamagedEntryError("it is not text")
-    entry = _read_at_once(text) or _read_in_steps(text)
-    is_asked = request is not None and entry.request == request
-    if not is_asked and (not isinstance(entry.request, str) or key_of(entry.request) != key):
-        raise DamagedEntryError("it contains the reply to another request")
-    if entry.checksum != _checksum(key, entry.stored, entry.version):
-        raise DamagedEntryError("its checksum does not match")
-    return entry
-
-
-def _read_at_once(text: str) -> Entry | None:
-    """A third of the time of ``_read_in_steps``; None where that has to say what the text is: one
-    with half a character, of a newer version, or no entry."""
-    try:
-        entry = Entry.model_validate_json(text)
-    except (ValidationError, UnicodeEncodeError):
-        return None
-    return entry if entry.version <= ENTRY_VERSION else None
-
-
-def _read_in_steps(text: str) -> Entry:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -111,9 +92,44 @@ def _read_in_steps(text: str) -> Entry:
     if type(version) is int and version > ENTRY_VERSION:
         raise NewerEntryError(version)
     try:
-        return Entry.model_validate(value)
+        entry = Entry.model_validate(value)
     except ValidationError as error:
         raise DamagedEntryError(f"it cannot be read: {first_problem(error)}") from error
+    is_asked = request is not None and entry.request == request
+    if not is_asked and (not isinstance(entry.request, str) or key_of(entry.request) != key):
+        raise DamagedEntryError("it contains the reply to another request")
+    if entry.checksum != _checksum(key, entry.stored, entry.version):
+        raise DamagedEntryError("its checksum does not match")
+    return entry
+
+
+class _Rest(BaseModel):
+    """What stands in an entry behind the request."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    reply: str
+    cost_usd: Annotated[float, Field(ge=0)] | None
+    tokens: list[_Count] = Field(min_length=2, max_length=2)
+    latency_s: float = Field(ge=0)
+    checksum: int
+
+
+def _stored_at_once(text: str, call: Call) -> StoredReply | None:
+    """The reply in the text of an entry, in a fifth of the time that ``read_entry`` takes: of the
+    request, most of the text, nothing is read if it is the one that is asked. None where that has
+    to look: at half a character, an earlier version, damage."""
+    begin = f'{{"version": {ENTRY_VERSION}, "request": {encode_basestring_ascii(call.request)}, '
+    if not text.startswith(begin):
+        return None
+    try:
+        rest = _Rest.model_validate_json("{" + text[len(begin) :])
+    except (ValidationError, UnicodeEncodeError):
+        return None
+    of_input, of_output = rest.tokens
+    stored = StoredReply(rest.reply, rest.cost_usd, of_input, of_output, rest.latency_s)
+    is_whole = rest.checksum == _checksum(call.key, stored, ENTRY_VERSION)
+    return stored if is_whole else None
 
 
 def _checksum(key: str, stored: StoredReply, version: int) -> int:
@@ -132,7 +148,8 @@ def read_stored(
     if text is None:
         return None
     try:
-        return read_entry(text, key=call.key, request=call.request).stored
+        known = _stored_at_once(text, call)
+        return known or read_entry(text, key=call.key, request=call.request).stored
     except NewerEntryError as error:
         # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
         why = f"the reply cache has a row of a newer judgeforge ({error})"

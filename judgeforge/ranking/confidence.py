@@ -138,11 +138,11 @@ def best_given(means: Array, sd: Array | None) -> Array:
         return np.asarray(top / top.sum(-1, keepdims=True), dtype=np.float64)
     if means.ndim == 1 and n == 2:  # of most runs
         gap, variance = float(means[0] - means[1]), float(sd[0] ** 2 + sd[1] ** 2)
-        first = gap_cdf_approximated(gap / math.sqrt(max(variance, _LEAST_VARIANCE)))
-        return np.array((first, 1.0 - first))
+        better = gap_cdf_approximated(gap / math.sqrt(max(variance, _LEAST_VARIANCE)))
+        return np.array((better, 1.0 - better))
     if n == 2:
-        better = probabilities_better(means[..., 0] - means[..., 1], (sd**2).sum(-1))
-        return np.stack([better, 1.0 - better], axis=-1)
+        first = probabilities_better(means[..., 0] - means[..., 1], (sd**2).sum(-1))
+        return np.stack([first, 1.0 - first], axis=-1)
     values = means[..., :, None] + sd[..., :, None] * _ERRORS
     z = (values[..., :, None, :] - means[..., None, :, None]) / sd[..., None, :, None]
     below = error_cdf(z)

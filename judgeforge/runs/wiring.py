@@ -37,7 +37,7 @@ from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
-from judgeforge.runs.telemetry import TracedWork
+from judgeforge.runs.telemetry import traced
 from judgeforge.runs.work_parts import build_prompt_work, first_replies
 from judgeforge.store.batches import BatchBook
 from judgeforge.store.counters import CachedCalls, PromptCosts
@@ -264,9 +264,8 @@ def _build_pipeline(
     first = FirstPrompts(replies if start.prepared.asks_judges else None)
     gateway.learn_from(first)
     panel = start.prepared.panel(TriedPanel, replies, programs)
-    untold = build_prompt_work(start.prepared, gateway, panel, estimator, files.log, say)
-    untold = replace(untold, sampled_before=start.sampled_before)
-    work = TracedWork.of(untold, telemetry)
+    work = build_prompt_work(start.prepared, gateway, panel, estimator, files.log, say)
+    work = replace(work, sampled_before=start.sampled_before)
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
     shared = SharedParts(
         files.cache, files.budget, files.log, calls.endpoints, calls.slots, gateway, replies, fit
@@ -277,8 +276,9 @@ def _build_pipeline(
 
     team = _team(start, shared, say, fail)
     door = RunDoor(gateway, calls.endpoints, team)
+    taken = work if team is None else HandedOut(work, team.workers, first, fit)
     pipeline = Pipeline(
-        work if team is None else HandedOut(work, team.workers, first, fit),
+        traced(taken, telemetry, work.rubric.name),
         fit=fit,
         first=first,
         again=lambda: recall_rest(start, fit, work.judge_again),

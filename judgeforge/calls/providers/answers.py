@@ -58,7 +58,10 @@ _BARE_CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal", re.DOTALL)
 """What is left of the channels of gpt-oss where a server leaves their special tokens out."""
 _SIGNS = ("<|", "analysis", *dict.fromkeys(sign for mark in _MARKS for sign in mark.written))
 """All that a text with thoughts, or with marks around its answer, has at least one of."""
-_BEGINNINGS = tuple(dict.fromkeys("analysis" if sign.isalpha() else sign[0] for sign in _SIGNS))
+_SIGNS_BY_BEGINNING = {
+    begins: tuple(sign for sign in _SIGNS if sign.startswith(begins))
+    for begins in dict.fromkeys("analysis" if sign.isalpha() else sign[0] for sign in _SIGNS)
+}
 _ANSWER_BEGINS = re.compile(
     r"\s*(?:(?:<\|start\|>assistant)?<\|channel\|>final<\|message\|>|<\|START_RESPONSE\|>"
     r"|<\|begin_of_solution\|>)"
@@ -98,11 +101,11 @@ def _has_a_sign(text: str) -> bool:
     """Looked for by plain words: most texts have none, and a pattern of all takes 50 times as
     long."""
     folded = text.casefold()
-    if not any(each in folded for each in _BEGINNINGS):
-        return False
-    for sign in _SIGNS:  # noqa: SIM110 (every reply passes here: ``any`` takes three times as long)
-        if sign in folded:
-            return True
+    for begins, signs in _SIGNS_BY_BEGINNING.items():
+        if begins in folded:
+            for sign in signs:  # every reply passes here: ``any`` takes three times as long
+                if sign in folded:
+                    return True
     return False
 
 

@@ -126,6 +126,7 @@ def open_team(
             cache=start.config.cache_dir if is_here else None,
             used_numbers=folder.used_numbers_file(name) if is_here else None,
             workers=number,
+            log=folder.log,
             unheard_s=None if is_here else UNHEARD_S / 2,
         )
 

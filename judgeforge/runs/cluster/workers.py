@@ -15,13 +15,15 @@ from typing import Protocol
 from judgeforge.calls.money.claims import Claim
 from judgeforge.errors import InterruptedRunError, StoreError
 from judgeforge.records import Completion, Prompt
-from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, Message, NoRoomError
+from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, NoRoomError
 from judgeforge.runs.cluster.coordinator import Coordinator, Member
+from judgeforge.runs.cluster.frames import Message
 from judgeforge.runs.cluster.messages import (
     Begin,
     End,
     Ended,
     Fitted,
+    Keep,
     PromptEnded,
     Ready,
     Stop,
@@ -33,7 +35,7 @@ from judgeforge.store.log import RunLog
 from judgeforge.text.wording import counted
 
 MOST_DEATHS = 5
-"""Of workers one after another without a prompt that was finished in between."""
+"""Of workers one after another, without a reply that any of them brought in between."""
 BALANCE_S = 0.05
 _END_S = 10.0
 """A worker that has been told to end and does not is killed after this long."""
@@ -214,13 +216,7 @@ class Workers:
             self._deaths += 1
             self._log.event("worker_died", worker=name, how=why)
             if self._deaths > MOST_DEATHS:
-                self._fail(
-                    StoreError(
-                        f"{counted(self._deaths, 'worker')} died one after another without "
-                        f"finishing a prompt; the last one: {why}. Start the same command again, "
-                        "with fewer --workers or without: nothing that was paid is lost."
-                    )
-                )
+                self._fail(_too_many_deaths(self._deaths, why))
                 return
 
     async def _serve(self, member: Member) -> bool:
@@ -241,6 +237,8 @@ class Workers:
 
     def _take(self, member: Member, message: Message) -> None:
         if self._coordinator.take(member, message):
+            if isinstance(message, Keep):
+                self._deaths = 0
             return
         if isinstance(message, Ready):
             self._joined(member, message)
@@ -277,7 +275,6 @@ class Workers:
         self._tell(one.worker, TakePrompt(one.number, one.prompt, told, one.sampled))
 
     def _prompt_ended(self, worker: str, message: PromptEnded) -> None:
-        self._deaths = 0 if message.outcome is not None else self._deaths
         if worker in self._crew.busy:
             self._crew.busy[worker] -= 1
         one = self._under_way.get(message.number)
@@ -319,3 +316,11 @@ class Workers:
         member = self._coordinator.members.get(name)
         if member is not None:
             member.outbox.put(message)
+
+
+def _too_many_deaths(number: int, last: str) -> StoreError:
+    return StoreError(
+        f"{counted(number, 'worker')} died one after another without bringing a reply; the last "
+        f"one: {last}. Start the same command again, with fewer --workers or without: nothing that "
+        "was paid is lost."
+    )

@@ -144,7 +144,9 @@ def _told(given: Given, opinion: Opinion | None) -> Told:
         f"{name}: {'equal' if place is None else place + 1}" for name, place in opinion.by_judge
     )
     agree = given.order[0] == opinion.best if given.order else None
-    return Told(given.look_id, said, f"{opinion.best + 1} with {opinion.sure:.0%}", by, agree)
+    return Told(
+        given.look_id, said, f"{opinion.best + 1} with {100 * opinion.sure:.0f} %", by, agree
+    )
 
 
 def _ranked(given: Given) -> str:

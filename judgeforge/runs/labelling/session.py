@@ -54,7 +54,9 @@ class Session:
         _check_file(file, wanted)
         order = spread(source.candidates, wanted.seed)
         self.looks = looks(order, wanted.number, again=wanted.again, seed=wanted.seed)
-        known = {look.id: look for look in looks(order, len(order), again=1.0, seed=wanted.seed)}
+        labelled_ids = {given.prompt_id for given in file.given}
+        before = [one for one in order if one.prompt_id in labelled_ids]
+        known = {look.id: look for look in looks(before, len(before), again=1.0, seed=wanted.seed)}
         self._known = {given.look_id: known.get(given.look_id) for given in file.given}
         wanted_looks = [*self.looks, *(one for one in self._known.values() if one)]
         source.expect(wanted_looks)

@@ -26,6 +26,7 @@ from judgeforge.results.judge_effects import run_reliability
 from judgeforge.runs.folders import default_folder
 from judgeforge.runs.labelling.choosing import Candidate, Look, drawn
 from judgeforge.runs.labelling.material import Material, Place, of_folder, of_input
+from judgeforge.runs.measurement.label_rows import SIDES
 from judgeforge.runs.planning.preparation import prepare
 from judgeforge.sampling.sampling import ready_completions, usable
 from judgeforge.store.evidence_rows import read_completion, read_judgment
@@ -235,10 +236,10 @@ def _reason(value: object) -> SkipReason | None:
 def _candidate(
     rows: PromptRows, reason: SkipReason | None, reliability: Reliability, show: int
 ) -> Candidate | None:
+    if show == len(SIDES) and rows.pairs.rows:
+        return _of_pair(rows)
     completions = [read_completion(row) for row in rows.completions.rows]
     able = {one.id: one for one in completions if one.is_usable}
-    if show == 2 and rows.pairs.rows:
-        return _of_pair(rows)
     if len(able) < _least(show):
         return None
     ids = _some_of(list(able), rows.prompt_id, show)
