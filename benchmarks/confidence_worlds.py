@@ -107,14 +107,16 @@ def load_rows(
     ]
 
 
-def draw_world(rows: Sequence[Mapping[str, Any]], seed: int, most: int) -> list[Item]:
-    """Another order of prompts, other errors of the judges."""
+def draw_world(
+    rows: Sequence[Mapping[str, Any]], seed: int, most: int, noise: float = 1.0
+) -> list[Item]:
+    """Another order of prompts, other errors of the judges, ``noise`` times the recorded ones."""
     draw = np.random.default_rng(seed)
     order = draw.permutation(len(rows))[:most]
-    return [_item(rows[int(i)], draw) for i in order]
+    return [_item(rows[int(i)], draw, noise) for i in order]
 
 
-def _item(row: Mapping[str, Any], draw: np.random.Generator) -> Item:
+def _item(row: Mapping[str, Any], draw: np.random.Generator, times: float) -> Item:
     completions = row["completions"]
     quality = np.array([one["quality"] for one in completions])
     words = np.log([max(1, len(one["text"].split())) for one in completions])
@@ -128,10 +130,10 @@ def _item(row: Mapping[str, Any], draw: np.random.Generator) -> Item:
             + shared
             + judge.length * (words - words.mean())
             + draw.normal(0.0, _PROMPT_SD)
-            + draw.normal(0.0, judge.own_sd, len(quality))
+            + draw.normal(0.0, times * judge.own_sd, len(quality))
         )
         noise = draw.standard_t(_FREEDOM, (len(quality), ANSWERS))
-        noise *= judge.noise * np.sqrt((_FREEDOM - 2) / _FREEDOM)
+        noise *= times * judge.noise * np.sqrt((_FREEDOM - 2) / _FREEDOM)
         level = np.round((LEVELS - 1) * (lasting[:, None] + noise))
         scores[name] = np.clip(level, 0, LEVELS - 1) / (LEVELS - 1)
     return Item(str(row["id"]), quality, scores)
@@ -155,7 +157,9 @@ def judge_with_cascade(
         for name in judges
     ]
     judgments = item.ask_all(judges[:1])
-    asked = Counter({(judges[0], (place,)): 1 for place in range(len(names))})
+    asked: Counter[tuple[str, tuple[int, ...]]] = Counter(
+        {(judges[0], (place,)): 1 for place in range(len(names))}
+    )
     while True:
         bundle = next_bundle(
             read_evidence(judgments, names, keep_unjudged=True),

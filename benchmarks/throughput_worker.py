@@ -1,4 +1,4 @@
-"""One measured program in a fresh process: ``throughput_worker.py (judgeforge|bare) JSON``.
+"""One measured program in a fresh process: ``throughput_worker.py (judgeforge|bare|twice) JSON``.
 
 Prints one JSON line with its times, its CPU time and its peak memory.
 """
@@ -31,6 +31,24 @@ def judgeforge_run(asked: dict[str, Any]) -> dict[str, Any]:
         "paid_calls": last["calls"]["paid"],
         "cached_calls": last["calls"]["cached"],
     }
+
+
+def twice(asked: dict[str, Any]) -> dict[str, Any]:
+    """Processor time in seconds of a run that pays for its calls, and of the same one from the
+    cache; what is imported and made once is there before, after a run over one prompt."""
+    import judgeforge
+
+    config = judgeforge.load_config(asked["config"])
+    out = Path(asked["out"])
+    judgeforge.run(config, out=str(out / "first"), limit=1)
+
+    def measured(name: str) -> float:
+        before = time.process_time()
+        judgeforge.run(config, out=str(out / name))
+        return time.process_time() - before
+
+    paid = measured("paid")
+    return {"paid": paid, "cached": min(measured(f"cached-{turn}") for turn in range(2))}
 
 
 def bare(asked: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +94,6 @@ def peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    program = {"judgeforge": judgeforge_run, "bare": bare}[sys.argv[1]]
+    program = {"judgeforge": judgeforge_run, "bare": bare, "twice": twice}[sys.argv[1]]
     measured = program(json.loads(sys.argv[2]))
     print(json.dumps({**measured, "cpu_s": cpu_s(), "peak_mb": peak_mb()}))

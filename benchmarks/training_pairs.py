@@ -38,7 +38,7 @@ from judgeforge.ranking.pairing.selection import select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
-from judgeforge.ranking.rules import CascadeRules
+from judgeforge.ranking.rules import CascadeRules, PairingRules
 from judgeforge.records import Judgment
 
 RESULTS = Path(__file__).parent / "results" / "training-pairs.md"
@@ -61,11 +61,14 @@ class Way:
     completions: int = COMPLETIONS
     is_raw: bool = False
     """Best against worst by the mean score, without anything learnt."""
+    surest: float = 1.0
+    """The share of the pairs that is kept, the most confident first (``pairing.best``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
     prompts: int
+    """That were judged, or that still have a pair where only the surest are kept."""
     pairs: int
     wrong: float
     tied: float
@@ -124,52 +127,122 @@ WAYS = (
         cascade((BEST, STRONG[0], STRONG[2]), training=True),
         everybody((BEST, STRONG[0], STRONG[2])),
     ),
+    Way(
+        "judgeforge, strong, surest two thirds",
+        (BEST,),
+        always(everybody([BEST])),
+        everybody([BEST], 2),
+        surest=2 / 3,
+    ),
+    Way(
+        "judgeforge, cascade from strong, aim training, surest two thirds",
+        (BEST, CHEAP),
+        cascade((BEST, STRONG[0], STRONG[2]), training=True),
+        everybody((BEST, STRONG[0], STRONG[2])),
+        surest=2 / 3,
+    ),
 )
+GROUPS = (
+    ("4,800 calls", 1.0, 1.0),
+    ("strong = 4 x cheap", 4.0, 1.0),
+    ("4,800 calls, judges 2.5 times as noisy", 1.0, 2.5),
+)
+"""Title, price of a strong judge in cheap ones, and noise of the judges."""
 
 
-def make(items: Sequence[Item], way: Way, money: float, prices: Prices) -> Made:
+@dataclass(frozen=True, slots=True)
+class Pair:
+    item: Item
+    chosen: int
+    rejected: int
+    confidence: float | None = None
+    """That it is right or tied; None where nothing was learnt."""
+
+    @property
+    def gap(self) -> float:
+        return float(self.item.quality[self.chosen] - self.item.quality[self.rejected])
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    prompts: int
+    """As in ``Made``."""
+    pairs: list[Pair]
+    is_all: bool
+
+
+def buy(
+    items: Sequence[Item],
+    way: Way,
+    money: float,
+    prices: Prices,
+    rules: PairingRules | None = None,
+    *,
+    fit_prompts: int = FIT_PROMPTS,
+) -> Bought:
     """Prompts are judged in their order until the money is spent, as a run does it."""
     judging = way.judging(prices)
     first = [
         (way.first if way.first and item.is_drawn else judging)(item, PRIOR)
-        for item in items[:FIT_PROMPTS]
+        for item in items[:fit_prompts]
     ]
     known = PRIOR if way.is_raw else fit_reliability(first)
-    spent, signs, gaps, prompts = 0.0, list[float](), list[float](), 0
+    spent, made, prompts = 0.0, list[Pair](), 0
     for number, item in enumerate(items):
         judgments = first[number] if number < len(first) else judging(item, known)
         spent += sum(prices[one.judge] for one in judgments)
         if spent > money:
             break
         prompts += 1
-        pair = _raw_pair(judgments) if way.is_raw else _pair(judgments, known)
-        if pair is not None:
-            gaps.append(item.difference(*pair))
-            signs.append(float(np.sign(gaps[-1])))
-    made = np.array(signs)
+        made += _raw_pairs(item, judgments) if way.is_raw else _pairs(item, judgments, known, rules)
+    is_all = prompts == len(items)
+    if way.surest < 1.0:
+        made = surest(made, way.surest)
+        prompts = len({pair.item.id for pair in made})
+    return Bought(prompts, made, is_all)
+
+
+def surest(pairs: Sequence[Pair], share: float) -> list[Pair]:
+    in_order = sorted(pairs, key=lambda pair: -(pair.confidence or 0.0))
+    return in_order[: round(share * len(pairs))]
+
+
+def make(items: Sequence[Item], way: Way, money: float, prices: Prices) -> Made:
+    bought = buy(items, way, money, prices)
+    gaps = np.array([pair.gap for pair in bought.pairs])
     return Made(
-        prompts,
-        len(made),
-        float((made < 0).mean()),
-        float((made == 0).mean()),
-        float(np.mean(gaps)),
-        prompts == len(items),
+        bought.prompts,
+        len(gaps),
+        float((gaps < 0).mean()),
+        float((gaps == 0).mean()),
+        float(gaps.mean()),
+        bought.is_all,
     )
 
 
-def _pair(judgments: Sequence[Judgment], known: Reliability) -> tuple[str, str] | None:
-    pairs = select_pairs(rank(judgments, reliability=known)).pairs
-    return (pairs[0].chosen_id, pairs[0].rejected_id) if pairs else None
+def _pairs(
+    item: Item, judgments: Sequence[Judgment], known: Reliability, rules: PairingRules | None
+) -> list[Pair]:
+    ranking = rank(judgments, reliability=known)
+    selected = select_pairs(ranking, rules) if rules else select_pairs(ranking)
+    return [
+        Pair(item, _place(one.chosen_id), _place(one.rejected_id), one.confidence + one.p_tie)
+        for one in selected.pairs
+    ]
 
 
-def _raw_pair(judgments: Sequence[Judgment]) -> tuple[str, str] | None:
+def _raw_pairs(item: Item, judgments: Sequence[Judgment]) -> list[Pair]:
     """None where the means of all are equal."""
     scores: dict[str, list[float]] = {}
     for one in judgments:
         scores.setdefault(one.completion_ids[0], []).append(one.score or 0.0)
     means = {name: float(np.mean(given)) for name, given in scores.items()}
     best, worst = max(means, key=lambda n: means[n]), min(means, key=lambda n: means[n])
-    return None if means[best] == means[worst] else (best, worst)
+    return [] if means[best] == means[worst] else [Pair(item, _place(best), _place(worst))]
+
+
+def _place(completion_id: str) -> int:
+    return int(completion_id.rpartition(".c")[2])
 
 
 def main() -> int:
@@ -184,13 +257,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     begun = time.process_time()
-    equal = dict.fromkeys(PANEL, 1.0)
-    four = {CHEAP: 1.0} | dict.fromkeys(STRONG, 4.0)
     found: dict[str, dict[str, list[Made]]] = {}
-    for title, prices in (("4,800 calls", equal), ("strong = 4 x cheap", four)):
+    for title, price, noise in GROUPS:
+        prices = {CHEAP: 1.0} | dict.fromkeys(STRONG, price)
         found[title] = {way.name: [] for way in WAYS}
         for seed in range(FIRST_SEED, FIRST_SEED + arguments.worlds):
-            items = draw_world(rows, seed, len(rows))
+            items = draw_world(rows, seed, len(rows), noise)
             for way in WAYS:
                 part = [item.first(way.completions) for item in items]
                 found[title][way.name].append(make(part, way, CALLS, prices))
@@ -219,7 +291,9 @@ def as_markdown(
         "",
         f"{worlds} draws of judges' errors and orders of 1,200 prompts that were not looked at "
         "before; best against worst; judges learnt without labels on the first 64 prompts, whose "
-        "calls count. *All*: the money would have paid for more prompts than there are.",
+        "calls count. *Surest two thirds*: of the pairs, by confidence, as `pairing.best` keeps "
+        "them; the prompts are those that still have a pair. *All*: the money would have paid for "
+        "more prompts than there are.",
     ]
     for title, ways in found.items():
         single = max(

@@ -19,6 +19,7 @@ The functions:
     calibrate           judgments and labels of people -> Calibration
     evaluate            judgments and labels of people -> Evaluation of the judges
     calibrate_probabilities, evaluate_probabilities    the same for plain numbers
+    reward, areward     RunConfig -> a reward function for trainers: judges in the loop
 
 What goes wrong on purpose is a JudgeforgeError (judgeforge.errors has them all); a wrong argument
 is a TypeError or ValueError. Modules that are not named here are internal.
@@ -60,6 +61,10 @@ if TYPE_CHECKING:
     from judgeforge.records import PreferencePair as PreferencePair
     from judgeforge.runs.progress import Progress as Progress
     from judgeforge.runs.result import RunResult as RunResult
+    from judgeforge.runs.reward.function import AsyncRewardFunction as AsyncRewardFunction
+    from judgeforge.runs.reward.function import RewardFunction as RewardFunction
+    from judgeforge.runs.reward.function import areward as areward
+    from judgeforge.runs.reward.function import reward as reward
     from judgeforge.runs.run import arun as arun
     from judgeforge.runs.run import run as run
 else:
@@ -80,6 +85,7 @@ else:
         "records": "Judgment PreferencePair",
         "runs.progress": "Progress",
         "runs.result": "RunResult",
+        "runs.reward.function": "AsyncRewardFunction RewardFunction areward reward",
         "runs.run": "arun run",
     }
     _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 _CANNOT_LOAD = 74
+_YOUNG_OBJECTS = 200_000
+"""More than importing everything makes, so that nothing is looked at before there is any work."""
 
 
 def main() -> None:
     """Ctrl-C ends quietly even in the tenth of a second in which the command line is imported, and
     what cannot be loaded is told in a line, whichever part it is and whenever it is needed."""
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     try:
         from judgeforge.cli import main as command_line
 
@@ -27,6 +31,9 @@ def main() -> None:
             "`judgeforge doctor` lists the packages. Nothing that was paid is lost.\n"
         )
         sys.exit(_CANNOT_LOAD)
+    finally:
+        # At the exit Python would look twice for cycles among all that was ever imported.
+        gc.freeze()
 
 
 if __name__ == "__main__":

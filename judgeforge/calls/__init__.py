@@ -11,11 +11,14 @@ endpoints.py     one configured model: its servers, gates and price
 prefixes.py      what calls begin with in common, and what a cache makes of it
 judge_calls.py   the door as judges see it: fallbacks, questions that are too long
 cache.py         paid replies on disk
+cache_entry.py   one of them, as it is written and read
+stores.py        what the door needs of whatever keeps replies and money
 cache_upkeep.py  what `cache stats`, `prune` and `verify` do
 batch/           many calls as one file, at half the price
 limits/          when a model's next request may leave
 money/           prices, the budget of a folder, the ledger of a day
 providers/       one file an API; the only place that knows SDKs
+telemetry/       what is told to OpenTelemetry, where the user has set it up
 
 What one call meets, in this order; docs/guarantees.md rests on it:
 

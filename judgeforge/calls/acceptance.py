@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -60,7 +60,8 @@ class _Requests:
     """In a row, by whether it is access that is refused."""
 
 
-_Kind = tuple[str, frozenset[str], bool]
+Kind = tuple[str, frozenset[str], bool]
+"""Model, fields, and whether with pictures."""
 
 
 class Prompts:
@@ -86,11 +87,21 @@ class Acceptance:
 
     def __init__(self) -> None:
         self.prompts = Prompts()
-        self._requests: defaultdict[_Kind, _Requests] = defaultdict(_Requests)
+        self._requests: defaultdict[Kind, _Requests] = defaultdict(_Requests)
         self._answered: dict[str, int] = defaultdict(int)
         """Model -> its replies of this start."""
         self._under_way = self._held = 0
         self._news = asyncio.Event()
+
+    def known(self) -> list[Kind]:
+        """Kinds of requests that were answered, for another process of the run."""
+        return [kind for kind, requests in self._requests.items() if requests.has_answered]
+
+    def learn(self, answered: Iterable[Kind]) -> None:
+        """What ``known`` told there."""
+        for kind in answered:
+            self._requests[kind].has_answered = True
+            self._answered[kind[0]] += 1
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
@@ -216,7 +227,7 @@ def _asks_for_form(call: Call) -> bool:
     return not _FORMS.isdisjoint(call.body)
 
 
-def _kind(call: Call) -> _Kind:
+def _kind(call: Call) -> Kind:
     """A model that reads words may see no pictures."""
     return call.model_name, frozenset(call.body), call.pictures > 0
 

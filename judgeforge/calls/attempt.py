@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.calls.acceptance import Acceptance
-from judgeforge.calls.cache import ReplyCache, StoredReply
+from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.gate import Passage
-from judgeforge.calls.money.budget import Budget, Reservation
+from judgeforge.calls.money.budget import Reservation
 from judgeforge.calls.money.prices import MOST_POSSIBLE_TOKENS
 from judgeforge.calls.providers.base import ModelReply, RawReply, Usage
+from judgeforge.calls.stores import KeepsMoney, KeepsReplies
 from judgeforge.errors import (
     CallError,
     FlaggedInputError,
@@ -62,8 +63,8 @@ class Sender:
     def __init__(
         self,
         *,
-        cache: ReplyCache,
-        budget: Budget,
+        cache: KeepsReplies,
+        budget: KeepsMoney,
         log: RunLog,
         acceptance: Acceptance,
         stopping: Callable[[], bool],

@@ -8,121 +8,19 @@ replies would be evicted at 1 GiB, and other users could read the files.
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 import stat
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
 
 import diskcache
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from judgeforge.calls.call import Call, key_of
+from judgeforge.calls.cache_entry import StoredReply, read_stored, write_entry
+from judgeforge.calls.call import Call
 from judgeforge.errors import StoreError
 from judgeforge.store.atomic_files import force_name, make_folder
-from judgeforge.text.wording import first_problem
-
-ENTRY_VERSION = 2
-"""Since 2 the checksum covers cost and tokens; entries of 1 stay usable."""
-
-_Count = Annotated[int, Field(ge=0)]
-
-
-class DamagedEntryError(ValueError):
-    """The text is not an entry, or not the one that was written; the message says why."""
-
-
-class NewerEntryError(Exception):
-    """A newer judgeforge wrote the entry; this one does not judge it."""
-
-    def __init__(self, version: int) -> None:
-        self.version = version
-        super().__init__(f"version {version}, this one knows {ENTRY_VERSION}")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReply:
-    reply: str
-    """The provider's own bytes, as text."""
-    cost_usd: float | None
-    input_tokens: int
-    output_tokens: int
-    latency_s: float
-
-
-class Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
-
-    version: int = Field(ge=1)
-    request: Any
-    """The canonical request. It may contain half a character, which is not text to pydantic."""
-    reply: str
-    cost_usd: Annotated[float, Field(ge=0)] | None
-    tokens: list[_Count] = Field(min_length=2, max_length=2)
-    """Of the input and of the output."""
-    latency_s: float = Field(ge=0)
-    checksum: int
-
-    @property
-    def stored(self) -> StoredReply:
-        input_tokens, output_tokens = self.tokens
-        return StoredReply(self.reply, self.cost_usd, input_tokens, output_tokens, self.latency_s)
-
-
-def write_entry(stored: StoredReply, *, key: str, request: str) -> str:
-    return json.dumps(
-        {
-            "version": ENTRY_VERSION,
-            "request": request,
-            "reply": stored.reply,
-            "cost_usd": stored.cost_usd,
-            "tokens": [stored.input_tokens, stored.output_tokens],
-            "latency_s": round(stored.latency_s, 4),
-            "checksum": _checksum(key, stored, ENTRY_VERSION),
-        }
-    )
-
-
-def read_entry(text: object, *, key: str, request: str | None = None) -> Entry:
-    """``request``: that of ``key``, where it is known; it need not be hashed again then.
-
-    Raises DamagedEntryError where it is not the one that was written under ``key``, or
-    NewerEntryError before anything else of the entry is looked at.
-    """
-    if not isinstance(text, str):
-        raise DamagedEntryError("it is not text")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DamagedEntryError(f"it cannot be read: {error}") from error
-    version = value.get("version") if isinstance(value, dict) else None
-    if type(version) is int and version > ENTRY_VERSION:
-        raise NewerEntryError(version)
-    try:
-        entry = Entry.model_validate(value)
-    except ValidationError as error:
-        raise DamagedEntryError(f"it cannot be read: {first_problem(error)}") from error
-    is_asked = request is not None and entry.request == request
-    if not is_asked and (not isinstance(entry.request, str) or key_of(entry.request) != key):
-        raise DamagedEntryError("it contains the reply to another request")
-    if entry.checksum != _checksum(key, entry.stored, entry.version):
-        raise DamagedEntryError("its checksum does not match")
-    return entry
-
-
-def _checksum(key: str, stored: StoredReply, version: int) -> int:
-    covered = zlib.crc32(stored.reply.encode("utf-8", "surrogatepass"), zlib.crc32(key.encode()))
-    if version == 1:
-        return covered
-    cost = None if stored.cost_usd is None else float(stored.cost_usd)
-    numbers = f"{cost!r} {stored.input_tokens} {stored.output_tokens}"
-    return zlib.crc32(numbers.encode(), covered)
-
 
 DATABASE: str = diskcache.core.DBNAME
 _ALONE_S, _TOGETHER_S = 0.001, 0.004
@@ -210,28 +108,20 @@ class ReplyCache:
             ) from error
 
     def get(self, call: Call) -> StoredReply | None:
+        return read_stored(call, self.entry(call.key), self._on_damage)
+
+    def entry(self, key: str) -> str | None:
+        """As it is kept; nothing is checked."""
+        found = None
         try:
-            text = self._rows.get(call.key)
+            found = self._rows.get(key)
         except RefusedRowError as error:
-            self.report_damage(call, str(error))
-            return None
+            self._on_damage(key, str(error))
         except _FAILURES as error:
             raise StoreError(
                 f"{self._rows.directory}: the reply cache failed: {_why(error)}"
             ) from error
-        if text is None:
-            return None
-        try:
-            return read_entry(text, key=call.key, request=call.request).stored
-        except NewerEntryError as error:
-            # Counting it as absent would pay for it again, and overwrite what a newer one wrote.
-            raise StoreError(
-                f"the reply cache has a row of a newer judgeforge ({error}). Upgrade judgeforge, "
-                "or set `cache.dir` to another folder."
-            ) from error
-        except DamagedEntryError as error:
-            self.report_damage(call, str(error))
-            return None
+        return found
 
     def report_damage(self, call: Call, why: str) -> None:
         """The row counts as absent from now on: what is stored next takes its place."""
@@ -239,21 +129,20 @@ class ReplyCache:
 
     async def put(self, call: Call, stored: StoredReply) -> None:
         """Return once the reply is in the database (a kill of the process cannot lose it)."""
+        await self.put_entries([_row(call, stored)])
+
+    async def put_entries(self, entries: Sequence[tuple[str, str]]) -> None:
+        """The same of entries that are written already, by key."""
         if not self._pending:
             loop = asyncio.get_running_loop()
             self._written = loop.create_future()
             loop.call_later(self._wait_s, self._write_pending)
-        self._pending.append((call.key, write_entry(stored, key=call.key, request=call.request)))
+        self._pending += entries
         await asyncio.shield(self._written)
 
     def put_all(self, replies: Iterable[tuple[Call, StoredReply]]) -> None:
         """All of them in one transaction: in the database, or StoreError and none."""
-        self._write(
-            [
-                (call.key, write_entry(stored, key=call.key, request=call.request))
-                for call, stored in replies
-            ]
-        )
+        self._write([_row(call, stored) for call, stored in replies])
 
     def _write_pending(self) -> None:
         rows, self._pending = self._pending, []
@@ -290,6 +179,10 @@ class ReplyCache:
             self._thread.submit(self._rows.close)  # a thread has a connection of its own
             self._thread.shutdown()
         self._rows.close()
+
+
+def _row(call: Call, stored: StoredReply) -> tuple[str, str]:
+    return call.key, write_entry(stored, key=call.key, request=call.request)
 
 
 def _tell_from_thread(written: asyncio.Future[None], work: Future[None]) -> None:

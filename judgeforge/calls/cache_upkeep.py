@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from judgeforge.calls.cache import DATABASE, DamagedEntryError, NewerEntryError, read_entry
+from judgeforge.calls.cache import DATABASE
+from judgeforge.calls.cache_entry import DamagedEntryError, NewerEntryError, read_entry
 from judgeforge.config.file import load_config
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.folder import RunFolder, why_no_run_folder

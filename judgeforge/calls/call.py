@@ -10,19 +10,21 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Coroutine, Iterable
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest, SharedPrefix
+from judgeforge.calls.providers.encoding import BodyEncoder
 from judgeforge.calls.providers.pictures import without_pictures
 from judgeforge.text.wording import byte_count, shortened
 
 T = TypeVar("T")
 
-_ENCODER = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-)
+_ENCODER = BodyEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,12 @@ def make_call(
     pictures: int = 0,
     prefix: CallPrefix | None = None,
 ) -> Call:
-    content = {
-        "provider": provider,
-        "base_url": base_url,
-        "endpoint": endpoint,
-        "body": without_pictures(body) if pictures else body,
-        "sample": sample,
-    }
-    request = _ENCODER.encode(content)
+    written = _ENCODER.encode(without_pictures(body) if pictures else body)
+    request = (
+        f'{{"base_url":{encode_basestring(base_url)},"body":{written},'
+        f'"endpoint":{encode_basestring(endpoint)},"provider":{encode_basestring(provider)},'
+        f'"sample":{sample}}}'
+    )
     raw = request.encode("utf-8", "surrogatepass")
     key = hashlib.sha256(raw).hexdigest()
     return Call(model_name, body, request, len(raw), key, pictures, prefix)
@@ -115,10 +115,7 @@ class Answer:
     def answered_model(self) -> str | None:
         """What the server calls the model that answered, of a path the last part: its folders are
         private, and pairs are passed on. None where it does not say."""
-        said = " ".join(clean(self.reply.model or "").split())
-        if _PATH.match(said):
-            said = said.replace("\\", "/").rstrip("/").rpartition("/")[2]
-        return shortened(said, _LONGEST_MODEL) or None
+        return _shown_model(self.reply.model or "")
 
     def input_tokens_read(self, request: ModelRequest) -> int | None:
         """How many tokens of ``request`` the server counted, where so few cannot be all of it: it
@@ -128,6 +125,14 @@ class Answer:
         if counted <= 0 or _bytes(request, str) <= counted * _MOST_BYTES:
             return None
         return None if _bytes(request, _without_runs) <= counted * _MOST_BYTES else counted
+
+
+@lru_cache(maxsize=256)
+def _shown_model(name: str) -> str | None:
+    said = " ".join(clean(name).split())
+    if _PATH.match(said):
+        said = said.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return shortened(said, _LONGEST_MODEL) or None
 
 
 def is_a_context(tokens: int) -> bool:
@@ -181,14 +186,64 @@ class NoCalls:
 async def gather_or_cancel(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Results in order. The first error is raised as it is, and the others are cancelled.
 
-    A prompt that cannot be finished must not go on spending money on its other calls.
+    A prompt that cannot be finished must not go on spending money on its other calls. Each is begun
+    here and now, and only what has to wait becomes a task of its own, which takes longer than an
+    answer from the cache. So none may enter an ``asyncio.timeout`` before it first waits: that
+    would be a timeout of the caller.
     """
     coroutines = list(work)
-    if len(coroutines) == 1:  # a task of its own would only cost time
+    if len(coroutines) == 1:
         return [await coroutines[0]]
-    tasks = [asyncio.create_task(one) for one in coroutines]
+    begun: list[_Begun[T]] = []
     try:
-        return list(await asyncio.gather(*tasks))
+        for one in coroutines:
+            begun.append(_Begun(one))
+        if tasks := [one.task for one in begun if one.task is not None]:
+            await asyncio.gather(*tasks)
+        return [one.result() for one in begun]
     finally:
-        for task in tasks:
-            task.cancel()
+        for one in begun:
+            if one.task is not None:
+                one.task.cancel()
+        for left in coroutines[len(begun) :]:
+            left.close()
+
+
+class _Begun(Coroutine[Any, Any, T]):
+    """A coroutine that has been begun, in a context of its own, as a task has it.
+
+    Where it has to wait, it is itself what its task runs: so a task that is cancelled before its
+    first step tells the coroutine, as any other does.
+    """
+
+    __slots__ = ("_found", "_is_told", "_one", "_waits_for", "task")
+
+    def __init__(self, one: Coroutine[Any, Any, T]) -> None:
+        self._one, self._is_told = one, False
+        self.task: asyncio.Task[T] | None = None
+        context = copy_context()
+        try:
+            self._waits_for = context.run(one.send, None)
+        except StopIteration as end:
+            self._found: T = end.value
+        else:
+            self.task = asyncio.create_task(self, context=context)
+
+    def result(self) -> T:
+        return self._found if self.task is None else self.task.result()
+
+    def send(self, value: object) -> object:
+        if self._is_told:
+            return self._one.send(value)
+        self._is_told = True
+        return self._waits_for
+
+    def throw(self, *error: Any) -> object:  # noqa: ANN401 (as every coroutine's)
+        self._is_told = True
+        return self._one.throw(*error)
+
+    def close(self) -> None:
+        self._one.close()
+
+    def __await__(self) -> NoReturn:
+        raise AssertionError("its task is what is waited for")

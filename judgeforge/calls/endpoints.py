@@ -156,11 +156,13 @@ def open_endpoints(
     log: RunLog,
     *,
     batch_prices: Mapping[str, ModelPrice | None] | None = None,
+    slots: Slots | None = None,
 ) -> dict[str, Endpoint]:
-    """One for each model in ``keys``. ``prices``: of requests that are sent directly."""
+    """One for each model in ``keys``. ``prices``: of requests that are sent directly. ``slots``:
+    those over all models; as the configuration says where they are left out."""
     providers: dict[_Place, Provider] = {}
     accounts: defaultdict[_Place, ProviderAccount] = defaultdict(ProviderAccount)
-    all_slots = Slots(config.limits.concurrency)
+    all_slots = slots or Slots(config.limits.concurrency)
     endpoints: dict[str, Endpoint] = {}
     for name, key in keys.items():
         model, servers = config.models[name], dict[ModelGate, Provider]()

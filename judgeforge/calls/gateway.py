@@ -30,6 +30,7 @@ from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.claims import current_claim
 from judgeforge.calls.providers.base import ModelRequest
 from judgeforge.calls.retry import RepeatedFailure, RetryClock, Tried, with_retries
+from judgeforge.calls.stores import KeepsMoney, KeepsReplies
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import (
     CallError,
@@ -53,8 +54,8 @@ class Gateway:
         self,
         endpoints: Mapping[str, Endpoint],
         *,
-        cache: ReplyCache,
-        budget: Budget,
+        cache: KeepsReplies,
+        budget: KeepsMoney,
         limits: LimitsConfig,
         log: RunLog,
         book: BatchBook | None = None,
@@ -62,7 +63,7 @@ class Gateway:
         """``book``: of the folder's batches; without one nothing is sent in batches."""
         self._endpoints, self._limits = endpoints, limits
         self._cache, self._budget, self._log = cache, budget, log
-        self._acceptance = Acceptance()
+        self.acceptance = self._acceptance = Acceptance()
         self._sender = Sender(
             cache=cache,
             budget=budget,
@@ -73,7 +74,7 @@ class Gateway:
         self._flights: dict[str, Flight] = {}
         self._turns = Turns()
         self.batches: Batches | None = None
-        if book is not None:
+        if book is not None and isinstance(cache, ReplyCache) and isinstance(budget, Budget):
             door = Door(cache, budget, log, self._acceptance, limits, book)
             self.batches = Batches(door, endpoints, lambda: len(self._flights))
         self._overtaken: set[asyncio.Task[Any]] = set()

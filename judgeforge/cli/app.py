@@ -22,6 +22,8 @@ app = typer.Typer(
     help="Preference pairs you can trust, from rubric-driven LLM judges.",
     no_args_is_help=True,
     add_completion=False,
+    # Boxes around the help would take longer to import than everything else that help needs.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -20,7 +20,7 @@ Place = Annotated[
 
 @command(cache)
 def stats(place: Place, as_json: AsJson = False) -> None:
-    """Show how many replies are stored, from which models, and what they cost."""
+    """Show how many replies are stored, whose, and their cost."""
     from judgeforge.calls.cache_upkeep import cache_folder, cache_stats
     from judgeforge.cli.show.cache import print_cache_stats
 
@@ -32,7 +32,7 @@ def verify(
     place: Place,
     remove: Annotated[bool, typer.Option("--remove", help="Take damaged rows out.")] = False,
 ) -> None:
-    """Read every stored reply again; exit code 74 where one is damaged."""
+    """Read every stored reply again (exit code 74: one is damaged)."""
     from judgeforge.calls.cache_upkeep import cache_folder, verify_cache
     from judgeforge.cli.show.cache import print_cache_check
 
@@ -51,7 +51,7 @@ def prune(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
 ) -> None:
-    """Take out replies by age, or those that no run folder needs any more."""
+    """Take out replies by age, or those that no run folder needs."""
     from judgeforge.calls.cache_upkeep import cache_folder, parse_age, prune_cache
     from judgeforge.cli.show.cache import print_pruned
 

@@ -28,7 +28,7 @@ def calibrate(
     ] = False,
     quiet: NoProgress = False,
 ) -> None:
-    """Measure the judges on labels, for `judging.calibration` and `pairing.max_error`."""
+    """Measure the judges on labels. `judging.calibration` and `pairing.max_error` use it."""
     import judgeforge
     from judgeforge.cli.show.measurements import print_calibration
     from judgeforge.cli.show.progress import ProgressDisplay
@@ -57,7 +57,7 @@ def evaluate(
     as_json: AsJson = False,
     quiet: NoProgress = False,
 ) -> None:
-    """Tell how good the judges are on labels, together and each on its own."""
+    """Tell how good the judges are on labels, together and alone."""
     import judgeforge
     from judgeforge.cli.show.measurements import print_evaluation
     from judgeforge.cli.show.progress import ProgressDisplay

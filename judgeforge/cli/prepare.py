@@ -12,7 +12,7 @@ from judgeforge.cli.app import AsJson, Ask, Config, Limit, command
 
 @command()
 def check(config: Config, limit: Limit = None, ask: Ask = False) -> None:
-    """Check configuration, rubric, keys and every input row, without a call."""
+    """Check configuration, rubric, keys and all rows, without a call."""
     import judgeforge
     from judgeforge.cli.show.preparation import print_check, print_findings
     from judgeforge.runs.planning.check import check_run
@@ -47,15 +47,17 @@ def plan(
 ) -> None:
     """Price a run (low, expected, high) without a call."""
     import judgeforge
-    from judgeforge.cli.show.preparation import print_plan
-    from judgeforge.cli.show.spending import print_spending
-    from judgeforge.runs.planning.plan import plan_run
-    from judgeforge.runs.planning.spending_plan import plan_spending
 
     loaded = judgeforge.load_config(config)
     if usd is not None:
+        from judgeforge.cli.show.spending import print_spending
+        from judgeforge.runs.planning.spending_plan import plan_spending
+
         print_spending(plan_spending(loaded, usd, limit=limit, out=out), as_json=as_json)
         return
+    from judgeforge.cli.show.preparation import print_plan
+    from judgeforge.runs.planning.plan import plan_run
+
     print_plan(plan_run(loaded, limit=limit, out=out), as_json=as_json)
 
 
@@ -63,7 +65,7 @@ def plan(
 def init(
     folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)],
 ) -> None:
-    """Write a commented project that runs on a model inside the process."""
+    """Write a commented project that runs without a key."""
     from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL, missing_installs
     from judgeforge.cli.show.preparation import print_project
     from judgeforge.config.shipped import init_project

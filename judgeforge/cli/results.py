@@ -33,12 +33,19 @@ def explain(
 def report(
     folder: Folder,
     to: Annotated[Path | None, typer.Option(help="Another .html file or folder.")] = None,
+    in_browser: Annotated[
+        bool, typer.Option("--open", help="Show it in the browser, where there is one.")
+    ] = False,
 ) -> None:
-    """Write one HTML page about a run: pairs, judges, cost, and what needs a look."""
+    """Write one HTML page about a run and what in it needs a look."""
     from judgeforge.cli.show.output import say
+    from judgeforge.results.report.opening import open_page
     from judgeforge.results.report.writing import write_report
 
-    say(str(write_report(folder, to=to)))
+    page = write_report(folder, to=to)
+    say(str(page))
+    if in_browser:
+        open_page(page)
 
 
 @command()
@@ -74,7 +81,7 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
-    """Write the pairs, or all judged completions, in the format of a trainer."""
+    """Write pairs, or all judged completions, in a trainer's format."""
     from judgeforge.cli.show.output import say
     from judgeforge.results.export.export import export_pairs
     from judgeforge.results.export.targets import ExportOptions, chosen_arguments
@@ -124,7 +131,12 @@ def questions(
 @command()
 def push(
     folder: Folder,
-    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", show_default=False)],
+    repository: Annotated[
+        str,
+        typer.Argument(
+            metavar="OWNER/NAME", show_default=False, help="The data set on the hub; made if new."
+        ),
+    ],
     public: Annotated[
         bool, typer.Option("--public", help="Let everybody see it; else it is private.")
     ] = False,
@@ -135,7 +147,7 @@ def push(
         bool, typer.Option("--everything", help="Completions, judgments and skips as well.")
     ] = False,
 ) -> None:
-    """Publish the pairs and their card as a data set on the Hugging Face Hub."""
+    """Publish pairs and card as a data set on the Hugging Face Hub."""
     from judgeforge.cli.show.output import say
     from judgeforge.results.push import push as publish
 

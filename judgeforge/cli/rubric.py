@@ -30,7 +30,7 @@ def improve(
     as_json: AsJson = False,
     quiet: NoProgress = False,
 ) -> None:
-    """Tell which criteria speak for what people prefer, and what weights the labels suggest."""
+    """Tell which criteria people agree with. What weights the labels suggest is told as well."""
     import judgeforge
     from judgeforge.cli.show.criteria import print_improvement
     from judgeforge.cli.show.progress import ProgressDisplay

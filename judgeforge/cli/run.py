@@ -1,7 +1,8 @@
-"""`run` and `status`: make preference pairs, and see how far they are."""
+"""`run`, `status` and `watch`: make preference pairs, and see how far they are."""
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -42,14 +43,24 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
             help="Send batches and end (exit 6); the same command collects them and goes on.",
         ),
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that share the work (1).")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Address of the Ray cluster they run on; `auto`: this one, or new."),
+    ] = None,
 ) -> None:
-    """Make preference pairs; the same command goes on where it stopped."""
+    """Make preference pairs, or go on where the same command stopped."""
     from judgeforge.cli.show.progress import ProgressDisplay
     from judgeforge.cli.show.runs import note, print_runs
     from judgeforge.runs.sequence import run_file
     from judgeforge.runs.start import StartOptions
 
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
+    gc.freeze()  # what is imported so far stays: no pass needs to look at it
+    options = StartOptions(
+        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
+    )
     with ProgressDisplay(quiet=quiet) as display:
         report = run_file(config, out, options, say=note, on_progress=display.update)
     print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs, told=display.told)
@@ -71,9 +82,40 @@ def status(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show whether a run is under way, since when, how far it is and what it has spent."""
+    """Show how far a run is, since when, and what it has spent."""
     from judgeforge.cli.show.runs import print_status
     from judgeforge.results.status import read_status
     from judgeforge.runs.folders import latest_folder
 
     print_status(read_status(latest_folder(folder)), as_json=as_json)
+
+
+@command()
+def watch(
+    folder: Annotated[
+        str,
+        typer.Argument(
+            help="A run folder; {date} stands for the last day that has one.", show_default=False
+        ),
+    ],
+    once: Annotated[bool, typer.Option("--once", help="Look once.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object a look, each on a line.")
+    ] = False,
+    every: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Seconds from look to look: 1 on a terminal, else 30."),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds in which a run may begin there.")
+    ] = 60.0,
+) -> None:
+    """Follow a run that another process makes; ends when it does, with its exit code."""
+    from judgeforge.cli.show.watching import WatchDisplay
+    from judgeforge.runs.watching import LINE_EVERY_S, LOOK_EVERY_S, Watch
+
+    with WatchDisplay(as_json=as_json, once=once) as display:
+        follow = Watch(folder, display.show, display.say)
+        every_s = every or (LOOK_EVERY_S if display.is_live else LINE_EVERY_S)
+        code = follow.once() if once else follow.until_the_end(every_s=every_s, wait_s=wait)
+    raise typer.Exit(code)

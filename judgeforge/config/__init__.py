@@ -7,6 +7,7 @@ mistakes.py      what is wrong with a value: found, allowed, meant
 schema_guide.py  what a model takes at a place, in words
 run.py           the configuration of a run
 model.py         what it says of a model
+params.py        what `params` of a model may hold
 sampling.py      what it says of sampling
 addresses.py     addresses of servers: what may be one, and what one tells
 batch.py         what it says of sending a model's requests in batches

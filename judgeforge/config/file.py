@@ -21,7 +21,8 @@ from pydantic import BaseModel, ValidationError
 from judgeforge.config.document import Document, Location, YamlValue, key_path, read_document
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.mistakes import all_mistakes
-from judgeforge.config.model import ModelConfig, no_json_values
+from judgeforge.config.model import ModelConfig
+from judgeforge.config.params import no_json_values
 from judgeforge.config.rubric import RubricConfig
 from judgeforge.config.run import HuggingFaceSource, PromptsConfig, RunConfig
 from judgeforge.config.schema_guide import SchemaGuide

@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from judgeforge.config.choices import JudgeProtocol
-from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
+from judgeforge.config.model import MOST_TOKENS
+from judgeforge.config.params import LARGEST_INTEGER
 from judgeforge.ranking.cascade.training_value import TrainingValue
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts, Shows
 from judgeforge.ranking.rules import CascadeRules
@@ -19,7 +20,9 @@ class PromptFiles(Record):
     """The judge's prompt in other words: texts with named places."""
 
     system: Path | None = None
+    """A file with the text of the system message."""
     user: Path | None = None
+    """A file with the text of the user's message."""
 
     @model_validator(mode="after")
     def _says_something(self) -> PromptFiles:
@@ -34,19 +37,29 @@ class ExamplesConfig(Record):
     labels: Path
     """A label file; what is shown is left out where judges are measured on it."""
     number: int = Field(default=4, ge=1, le=32)
+    """Of them in each request."""
 
 
 class JudgeConfig(SparseRecord):
+    """One judge: a model and a way to ask it."""
+
     only_where_set = frozenset({"prompt", "examples", "commit_first", "bradley_terry"})
     """So that folders which know nothing of them have the identity that they had."""
 
     model: str
+    """One of `models`."""
     name: str | None = None
+    """Of the judge, where one model judges in several ways; default the model's."""
     protocol: JudgeProtocol = "pointwise"
+    """How it is asked."""
     repeats: int = Field(default=1, ge=1, le=64)
+    """How often it is asked the same; above 1 its temperature is 1 where none is given."""
     tier: int = Field(default=1, ge=1, le=9)
+    """With a cascade: tier 1 is asked about everything, higher ones in doubt."""
     temperature: float | None = Field(default=None, ge=0, le=2)
+    """Default 0, or 1 with `repeats`."""
     max_tokens: int = Field(default=1024, ge=1, le=MOST_TOKENS)
+    """The longest reply."""
     criteria: Literal["together", "separate"] = "together"
     """All criteria in one request, or one request for each."""
     logprobs: bool = False
@@ -64,6 +77,7 @@ class JudgeConfig(SparseRecord):
     prompt: PromptFiles | None = None
     """The prompt in the user's own words; by default the house's."""
     examples: ExamplesConfig | None = None
+    """Judgments of people that it is shown."""
     commit_first: bool = False
     """Whether it answers each prompt itself first, once, and judges with its answer in view."""
 
@@ -120,7 +134,10 @@ class JudgeConfig(SparseRecord):
 
 
 class JudgingConfig(Record):
+    """Who judges, how much is asked of whom, and what judges are worth."""
+
     judges: list[JudgeConfig] = Field(default_factory=list)
+    """Each is a model with a way to ask it."""
     exclude_own_family: bool = False
     """Whether judges leave out completions of their own model family."""
     cascade: CascadeRules | None = None

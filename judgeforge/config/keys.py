@@ -6,11 +6,14 @@ import os
 import stat
 import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from judgeforge.config.model import ModelConfig
-from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.text.redaction import remember_secret
+
+if TYPE_CHECKING:
+    from judgeforge.config.model import ModelConfig
+    from judgeforge.config.run import RunConfig
 
 LONGEST_KEY = 8192
 """Bytes of a key file; a longer file is certainly something else."""

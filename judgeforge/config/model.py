@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlencode
@@ -14,7 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from judgeforge.config.addresses import is_readable_on_the_way, plain_addresses
 from judgeforge.config.batch import BatchConfig, as_batch
 from judgeforge.config.choices import ProviderName
-from judgeforge.config.document import Location, key_path
+from judgeforge.config.params import why_not_params
 from judgeforge.config.price import Price
 from judgeforge.config.providers import PROVIDERS, MaxTokensField, ProviderFacts
 from judgeforge.text.messages import Record
@@ -25,35 +23,6 @@ AUTO: Final = "auto"
 REPLY_FORMS: tuple[ReplyForm, ...] = get_args(ReplyForm)
 """In the order in which `structured: auto` tries them."""
 
-RESERVED_PARAMS = frozenset(
-    {
-        "model",
-        "messages",
-        "system",
-        "max_tokens",
-        "max_completion_tokens",
-        "n",
-        "stream",
-        "temperature",
-        "seed",
-        "response_format",
-        "tools",
-        "tool_choice",
-        "logprobs",
-        "top_logprobs",
-        "input",
-        "state",
-        "questions",
-    }
-)
-"""Body fields that judgeforge sets itself; in ``params`` they would break a promise."""
-
-_SETTINGS_OF_SDKS = {
-    "extra_headers": "headers_env",
-    "default_headers": "headers_env",
-    "extra_query": "query",
-    "default_query": "query",
-}
 _OWN_HEADERS = frozenset(
     {"host", "content-type", "content-length", "content-encoding", "transfer-encoding"}
     | {"connection", "accept-encoding", "expect", "te", "upgrade", "trailer"}
@@ -62,52 +31,41 @@ _OWN_HEADERS = frozenset(
 MOST_TOKENS = 10**9
 MOST_PICTURE_TOKENS = 50_000
 """The most that a known model bills for a picture: gpt-4o-mini 48,169, others below 17,000."""
-LARGEST_INTEGER = 2**63 - 1
-"""What servers, Parquet and other languages take for a whole number."""
-DEEPEST_PARAMS = 32
-
-
-def no_json_values(value: object, at: Location = ()) -> Iterator[tuple[Location, str]]:
-    """Everything that no request can carry: numbers that are not finite, and what JSON lacks."""
-    if len(at) > DEEPEST_PARAMS:
-        yield at[:1], f"nested deeper than {DEEPEST_PARAMS} levels"
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from no_json_values(inner, (*at, str(key)))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from no_json_values(inner, (*at, index))
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield at, f"found `{value}`; a number must be finite"
-    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        yield at, f"found a whole number of {len(str(abs(value)))} digits; it must fit 64 bits"
-    elif not isinstance(value, str | bool | int | float | None):
-        yield at, f"found a value of type {type(value).__name__}, which JSON does not have"
 
 
 class ModelConfig(Record):
+    """One model: its provider, server, key, limits and price."""
+
     provider: ProviderName
+    """The API that is spoken."""
     model: str = Field(min_length=1)
+    """The provider's own name of the model."""
     base_url: Annotated[str | tuple[str, ...] | None, BeforeValidator(plain_addresses)] = None
     """Of its server; or of several that serve the same model, its replicas. The first of them
     stands for all of them in keys and in the identity of a folder."""
     api_key_env: str | None = None
+    """The environment variable with the key."""
     api_key_file: Path | None = None
     """A file with the key and nothing else, which only its owner may use (mode 0600)."""
     allow_http: bool = False
     """Whether `base_url` may be http:// to another machine, though key and prompts can be read on
     the way."""
     rpm: float | None = Field(default=None, gt=0, le=1e12)
+    """Requests a minute; the most that the provider allows."""
     tpm: float | None = Field(default=None, gt=0, le=1e12)
+    """Tokens a minute, those of requests and replies together."""
     concurrency: int = Field(default=32, ge=1, le=4096)
     """The most calls in flight; how many there are is found while running."""
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    """From sending a request to the end of its reply."""
     connect_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    """Until the server takes the connection."""
     context_tokens: int | None = Field(default=None, ge=16, le=MOST_TOKENS)
     """For request and reply together; what cannot fit is skipped, or not judged, and never sent."""
     structured: Literal["auto", "json_schema", "tool", "instruction"] = AUTO
     """`auto`: the first of ``REPLY_FORMS`` in which one of the model's judgments can be read."""
     max_tokens_field: MaxTokensField | None = None
+    """What the server calls the limit of a reply; if unset, the model's name decides."""
     send_temperature: bool | None = None
     """Whether the model takes a temperature; if unset, the model's name decides."""
     thinking_tags: tuple[str, str] | None = None
@@ -129,7 +87,9 @@ class ModelConfig(Record):
     query: dict[str, str] = Field(default_factory=dict)
     """Of the address, such as Azure's `api-version`."""
     params: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of each request's body, such as `top_p`."""
     price: Price | None = None
+    """In place of the listed price; needed where none is listed and the budget is in USD."""
     fallback: str | None = None
     """The name of another model, which answers while this one is out of order."""
     hedge_after: Literal["p95"] | Annotated[float, Field(gt=0, le=3600)] | None = None
@@ -188,31 +148,9 @@ class ModelConfig(Record):
 
     @field_validator("params")
     @classmethod
-    def _params_are_json(cls, value: dict[str, Any]) -> dict[str, Any]:
-        for at, problem in no_json_values(value):
-            raise ValueError(f"`params.{key_path(at)}`: {problem}")
-        return value
-
-    @field_validator("params")
-    @classmethod
-    def _no_reserved_params(cls, value: dict[str, Any]) -> dict[str, Any]:
-        extra = value.get("extra_body", {})
-        if not isinstance(extra, dict):
-            raise ValueError("`extra_body` must be a mapping")
-        taken = sorted(RESERVED_PARAMS & (value.keys() | extra.keys()))
-        for config in (part["output_config"] for part in (value, extra) if "output_config" in part):
-            if not isinstance(config, dict):
-                raise ValueError("`output_config` must be a mapping")
-            if "format" in config:
-                taken.append("output_config.format")
-        for name, key in _SETTINGS_OF_SDKS.items():
-            if name in value:
-                raise ValueError(f"`{name}` is a setting of an SDK, not of a request: use `{key}`")
-        if taken:
-            raise ValueError(
-                f"`{taken[0]}` is set by judgeforge itself: "
-                "see `sampling`, `judging.judges` and the other keys of the model"
-            )
+    def _part_of_a_request(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if (problem := why_not_params(value)) is not None:
+            raise ValueError(problem)
         return value
 
     @model_validator(mode="after")

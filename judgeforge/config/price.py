@@ -18,7 +18,9 @@ class BatchPrice(Record):
     """USD per million tokens of requests that are answered in a batch."""
 
     input_per_mtok: Rate
+    """Of requests."""
     output_per_mtok: Rate
+    """Of replies, thoughts included."""
     cached_input_per_mtok: Rate | None = None
     """Without it, cached input costs what other input costs."""
     cache_write_per_mtok: Rate | None = None

@@ -19,19 +19,24 @@ class WriteConfig(Record):
     """A model writes the criteria of each prompt whose row brings none, once."""
 
     model: str
+    """One of `models`."""
     most: int = Field(default=6, ge=1, le=MOST_WRITTEN)
     """Criteria for each prompt."""
     contrast: bool = False
     """Whether it is shown two of the answers, the two that have the fewest words in common."""
     max_tokens: int = Field(default=2048, ge=1, le=MOST_TOKENS)
+    """The longest reply."""
 
 
 class RubricConfig(Record):
+    """The rubric, where more is said of it than its name."""
+
     name: str | None = None
     """A shipped rubric, or the path of a file; what all prompts are judged by."""
     per_prompt: PerPrompt | None = None
     """Whether a row's own `criteria` are added to those of the rubric, or are all that counts."""
     write: WriteConfig | None = None
+    """Has a model write the criteria of rows that bring none."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> RubricConfig:

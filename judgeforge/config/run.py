@@ -42,24 +42,38 @@ class Fields(Record):
     """Which column of the input is what; null for one that is not to be read."""
 
     prompt: str = "prompt"
+    """A text or a list of messages."""
     id: str | None = "id"
+    """Unique; without one, a digest of the row stands for it."""
     reference: str | None = "reference"
+    """A correct answer, which judges see and checks compare with."""
     metadata: str | None = "metadata"
+    """A mapping, for `keep`, checks and slices."""
     completions: str | None = "completions"
+    """Answers that exist already."""
     chosen: str | None = "chosen"
+    """The better of two answers that exist already."""
     rejected: str | None = "rejected"
+    """The worse of two answers that exist already."""
     tools: str | None = "tools"
+    """What the assistant may call: a list, or its JSON text."""
     criteria: str | None = "criteria"
     """Read only where the rubric has `per_prompt`."""
 
 
 class HuggingFaceSource(Record):
+    """A dataset of the Hugging Face hub, or one that was saved in a folder."""
+
     name: str
     """A dataset on the hub or a local folder."""
     config: str | None = None
+    """The name of one of the dataset's configurations."""
     split: str = "train"
+    """Such as `train` or `test`."""
     revision: str | None = None
+    """A branch, a tag or a commit; with a commit the input can never change."""
     streaming: bool = True
+    """Whether rows are read while they come, instead of all being stored first."""
 
 
 class ContaminationConfig(Record):
@@ -78,10 +92,16 @@ class ContaminationConfig(Record):
 
 
 class PromptsConfig(Record):
+    """The prompts: where they come from, how rows are read, and which of them are left out."""
+
     path: Path | None = None
+    """A file of rows."""
     hf: HuggingFaceSource | None = None
+    """A dataset, in place of `path`."""
     format: RowFormatName = "auto"
+    """Of the file; `auto` goes by the end of its name."""
     fields: Fields = Fields()
+    """Which column is what, where names differ from the usual ones."""
     shape: RowShapeName = "auto"
     """How rows are laid out; by default their columns tell it."""
     last_answer: LastAnswer = "refuse"
@@ -89,10 +109,12 @@ class PromptsConfig(Record):
     keep: Annotated[list[str], BeforeValidator(as_list)] = Field(default_factory=list)
     """Columns, or keys of the metadata, that go into the pairs."""
     duplicate_prompts: Literal["skip", "keep"] = "skip"
+    """Whether a prompt that stands in the input again is skipped."""
     near_duplicates: float | None = Field(default=None, ge=0.5, le=1)
     """From which similarity on a prompt is taken for an earlier one: the share of the runs of five
     characters of either that both have."""
     contamination: ContaminationConfig | None = None
+    """Skips prompts that stand in evaluation sets."""
 
     @field_validator("keep")
     @classmethod
@@ -118,9 +140,12 @@ class PromptsConfig(Record):
 
 
 class BudgetConfig(Record):
+    """What may be spent."""
+
     usd: float | None = Field(default=None, ge=0, le=1e9)
     """For the run folder, over all its starts."""
     max_calls: int | None = Field(default=None, ge=0, le=10**12)
+    """Paid requests of the run folder, over all its starts."""
     daily_usd: float | None = Field(default=None, ge=0, le=1e9)
     """For one day and all runs that share the ledger."""
     ledger: Path | None = None
@@ -142,13 +167,17 @@ class BudgetConfig(Record):
 
 
 class LimitsConfig(Record):
+    """How long a run may wait, retry and fail."""
+
     concurrency: int = Field(default=64, ge=1, le=4096)
     """Calls in flight over all models."""
     batch_prompts: int = Field(default=5000, ge=1, le=100_000)
     """Prompts under way at once where a model is asked in batches: these are gathered from them.
     One takes some 100 kB of memory."""
     max_skip_share: float = Field(default=0.2, ge=0, le=1)
+    """With more than this share of prompts failed, a finished run ends with exit code 5."""
     max_attempts: int = Field(default=6, ge=1, le=100)
+    """Of one request, where it fails for a reason that may pass."""
     max_retry_s: float = Field(default=300.0, ge=0, le=2_592_000)
     """No new attempt starts later than this after the first one; waiting in the queue of a model
     does not count."""
@@ -168,7 +197,11 @@ EACH_REPLY: Literal["each_reply"] = "each_reply"
 
 
 class CacheConfig(Record):
+    """Where paid replies are kept, and how safely."""
+
     dir: Path | None = None
+    """Where replies are kept; default `.judgeforge/cache` beside the configuration. Runs that share
+    it never pay for the same request twice."""
     durable: Literal["each_second", "each_reply"] = EACH_SECOND
     """When what was paid for is on the disk, where no power cut can take it: once a second, or each
     reply and all that was reserved before it, before the reply is used."""
@@ -184,6 +217,7 @@ class OnFinishConfig(Record):
     webhook_env: str | None = None
     """The environment variable with the address, where the address is a secret."""
     timeout_s: float = Field(default=5.0, gt=0, le=60)
+    """How long the program or the address may take."""
 
     @field_validator("webhook")
     @classmethod
@@ -207,18 +241,29 @@ class RunConfig(Record):
     """A whole run. Paths are absolute once the file is loaded."""
 
     prompts: PromptsConfig
+    """Where the prompts come from."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
+    """Every model by a name of your own; `sampling`, `judging` and `fallback` use these names."""
     sampling: SamplingConfig | None = None
+    """Who writes completions, and how many; left out where rows bring them."""
     rubric: Annotated[
         Annotated[str, Tag("name")] | Annotated[RubricConfig, Tag("settings")],
         Discriminator(_kind_of_rubric),
     ]
+    """What completions are judged by: the name of a shipped rubric, the path of a file, or a
+    mapping."""
     judging: JudgingConfig = JudgingConfig()
+    """Who judges, and how; left out for a run that only samples."""
     pairing: PairingRules = PairingRules()
+    """Which pairs are made of a ranking, and which of them are kept."""
     budget: BudgetConfig = BudgetConfig()
+    """What may be spent; a run never spends more."""
     limits: LimitsConfig = LimitsConfig()
+    """What keeps a run from waiting, retrying or failing for too long."""
     cache: CacheConfig = CacheConfig()
+    """Where paid replies are kept."""
     on_finish: OnFinishConfig | None = None
+    """What is told how the run ended."""
 
     @field_validator("models")
     @classmethod

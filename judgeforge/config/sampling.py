@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from judgeforge.config.model import LARGEST_INTEGER, MOST_TOKENS
+from judgeforge.config.model import MOST_TOKENS
+from judgeforge.config.params import LARGEST_INTEGER
 from judgeforge.text.messages import SparseRecord
 
 MOST_COMPLETIONS = 256
@@ -24,6 +25,8 @@ _FewNames = Annotated[_Names, Field(max_length=_MOST_NAMES)]
 
 
 class SamplingConfig(SparseRecord):
+    """Who writes completions, how many, and how they differ."""
+
     only_where_set = frozenset(
         {"models", "pool", "always", "principles", "add_to_ready", "draw_seed"}
     )
@@ -36,8 +39,11 @@ class SamplingConfig(SparseRecord):
     temperature: Annotated[list[float], BeforeValidator(as_list)] = Field(
         default_factory=lambda: [1.0], min_length=1
     )
+    """One, or several that take turns."""
     max_tokens: int = Field(default=512, ge=1, le=MOST_TOKENS)
+    """The longest completion."""
     system: str | None = None
+    """The system message of each request, where the prompt has none of its own."""
     seed: int | None = Field(default=None, ge=-LARGEST_INTEGER, le=_LARGEST_SEED)
     """Sent to the servers, as far as they take one."""
     keep_cut: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ canonical = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":")
 ).encode
 _NOTHING_BESIDE = "[null,{}]"
+_UNEVEN = re.compile(r'\s\s|"\s|\s"|[^\S ]|\\')
+"""In JSON without blanks of its own: what white space other than one blank between words shows as.
+"""
 
 
 class CheckedRow:
@@ -38,8 +42,10 @@ class CheckedRow:
     def __init__(self, given_id: str | None, parts: dict[str, Any]) -> None:
         self.given_id, self._parts = given_id, parts
         # Each part is a whole JSON list, so that no two rows run together to the same bytes.
-        self._content: _Hash = hashlib.sha256(_said(parts, _as_it_is).encode())
-        self.asked = prompt_key(_said(parts, _one_blank))
+        said = _said(parts, _as_it_is)
+        self._content: _Hash = hashlib.sha256(said.encode())
+        # Most texts have single blanks only, and need not be spelled a second time.
+        self.asked = prompt_key(_said(parts, _one_blank) if _UNEVEN.search(said) else said)
         beside = parts["reference"], parts["metadata"]
         told = canonical(beside) if any(beside) or beside[0] is not None else _NOTHING_BESIDE
         self._content.update(told.encode())

@@ -60,6 +60,10 @@ class StatedCriteria(Protocol):
         ...
 
 
+def _no_checks(_: object) -> Sequence[StatedCheck]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class RowChecks:
     context_tokens: int | None = None
@@ -74,7 +78,7 @@ class RowChecks:
     """Others are sampled beside those that a row brings, so that one of these is enough."""
     metadata_checks: tuple[str, ...] = ()
     """Keys of the metadata from which the rubric takes checks."""
-    read_checks: Callable[[object], Sequence[StatedCheck]] = lambda _: ()
+    read_checks: Callable[[object], Sequence[StatedCheck]] = _no_checks
     """Reads the value of such a key; a ValueError says what is allowed there."""
     reference_check: str | None = None
     """The rubric's own check, if any, that compares every row with its reference."""

@@ -117,3 +117,8 @@ def text_of(value: object, what: str) -> str:
         raise RowProblemError(SkipReason.INVALID_ENCODING, detail)
     detail = f"{what} contains the control character {code}; remove it"
     raise RowProblemError(SkipReason.CONTROL_CHARACTERS, detail)
+
+
+def without_unwanted(text: str) -> str:
+    """The text with each character for which ``text_of`` refuses one replaced."""
+    return _UNWANTED.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -80,6 +80,13 @@ class FirstReplies:
         doubts = (judge.is_in_doubt for kind, judge in self._judges.items() if self._is_new(kind))
         return bool(self.known.readable) and not any(doubts)
 
+    def learn(self, replies: JudgeReplies) -> None:
+        """What another process of the run has found out."""
+        forms = {**replies.forms, **self.known.forms}
+        self.known = JudgeReplies(forms=forms, readable=self.known.readable | replies.readable)
+        self._keep(self.known)
+        self._tell()
+
     def has_doubts_of(self, model: str) -> bool:
         """Whether a judge that asks this model is in doubt."""
         asked = ((kind, judge) for kind, judge in self._judges.items() if kind[0] == model)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from judgeforge.config.file import load_model
-from judgeforge.config.model import LARGEST_INTEGER
+from judgeforge.config.params import LARGEST_INTEGER
 from judgeforge.config.shipped import shipped_prompts
 from judgeforge.errors import ConfigError
 from judgeforge.judging.checks import Check, parse_checks

@@ -16,6 +16,7 @@ from judgeforge.ranking.distributions import (
     Array,
     error_cdf,
     error_from_normal,
+    gap_cdf_approximated,
     gap_cdf_array,
     gap_quantile,
 )
@@ -114,14 +115,31 @@ def best_probabilities(means: Array, covariance: Array) -> Array:
     Exact for two completions and wherever qualities differ by independent errors and a common one;
     otherwise the independent errors whose differences have the nearest variances stand in.
     """
+    return best_given(means, own_deviations(covariance))
+
+
+def own_deviations(covariance: Array) -> Array | None:
+    """Standard deviations (..., n) of the independent errors; None where nothing is in doubt."""
+    if covariance.shape[-1] == 1:
+        return np.zeros(covariance.shape[:-1])
+    variances = _own_variances(covariance)
+    if not (variances > _SMALLEST_VARIANCE).any():
+        return None
+    return np.sqrt(np.maximum(variances, _SMALLEST_VARIANCE))
+
+
+def best_given(means: Array, sd: Array | None) -> Array:
+    """``best_probabilities`` with the ``own_deviations`` of the covariance."""
     n = means.shape[-1]
     if n == 1:
         return np.ones_like(means)
-    variances = _own_variances(covariance)
-    if not (variances > _SMALLEST_VARIANCE).any():
+    if sd is None:
         top = means == means.max(-1, keepdims=True)
         return np.asarray(top / top.sum(-1, keepdims=True), dtype=np.float64)
-    sd = np.sqrt(np.maximum(variances, _SMALLEST_VARIANCE))
+    if means.ndim == 1 and n == 2:  # of most runs
+        gap, variance = float(means[0] - means[1]), float(sd[0] ** 2 + sd[1] ** 2)
+        better = gap_cdf_approximated(gap / math.sqrt(max(variance, _LEAST_VARIANCE)))
+        return np.array((better, 1.0 - better))
     if n == 2:
         first = probabilities_better(means[..., 0] - means[..., 1], (sd**2).sum(-1))
         return np.stack([first, 1.0 - first], axis=-1)

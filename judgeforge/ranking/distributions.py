@@ -21,12 +21,15 @@ def normal_cdf(z: float) -> float:
     return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
+_NORMAL_TAIL = (-1.453152027, 1.421413741, -0.284496736, 0.254829592)
+
+
 def normal_cdf_array(z: Array) -> Array:
     """Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7."""
     x = np.abs(z) * (1.0 / math.sqrt(2.0))
     t = 1.0 / (1.0 + 0.3275911 * x)
     poly = 1.061405429 * t
-    for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+    for coefficient in _NORMAL_TAIL:
         poly += coefficient
         poly *= t
     x *= -x
@@ -66,6 +69,19 @@ def gap_cdf(z: float) -> float:
 
 def gap_cdf_array(z: Array) -> Array:
     return normal_cdf_array(np.copysign(np.sqrt(_GAP_A * np.log1p(_GAP_B * z * z)), z))
+
+
+def gap_cdf_approximated(z: float) -> float:
+    """Of one gap what ``gap_cdf_array`` says, to the last bit, in a quarter of its time: of the
+    functions whose last bit depends on who computes them, numpy's own are used here as well."""
+    x = math.copysign(math.sqrt(_GAP_A * float(np.log1p(_GAP_B * z * z))), z)
+    at = abs(x) * (1.0 / math.sqrt(2.0))
+    t = 1.0 / (1.0 + 0.3275911 * at)
+    poly = 1.061405429 * t
+    for coefficient in _NORMAL_TAIL:
+        poly = (poly + coefficient) * t
+    tail = 0.5 * poly * float(np.exp(at * -at))
+    return 1.0 - tail if x >= 0 else tail
 
 
 def gap_quantile(probability: float) -> float:

@@ -40,6 +40,9 @@ class Posterior:
     """(n + J n,)"""
     covariance: Array
     """(n + J n, n + J n)"""
+    gain: Gain
+    """Of the scores, the same for all prompts that were asked alike; without verdicts the
+    covariance is that of it."""
 
     @property
     def qualities(self) -> tuple[Array, Array]:
@@ -51,8 +54,8 @@ class Posterior:
         return self.size * (1 + self.judges.index(judge)) + place
 
 
-@dataclass(frozen=True, slots=True)
-class _Gain:
+@dataclass(frozen=True, slots=True, eq=False)
+class Gain:
     """What the answers weigh, whatever they say: that depends on what each judge was asked."""
 
     prior: Array
@@ -84,7 +87,7 @@ def posterior(
         mean = prior + gain.weights @ (seen - prior[gain.rows])
     if evidence.comparisons:
         mean, covariance = _with_comparisons(mean, covariance, evidence, reliability)
-    return Posterior(names, n, mean, covariance)
+    return Posterior(names, n, mean, covariance, gain)
 
 
 def _expected_by_length(
@@ -108,13 +111,13 @@ def _gain(
     n: int,
     reliability: Reliability,
     writers: tuple[str, ...],
-) -> _Gain:
+) -> Gain:
     prior, covariance = prior_of(names, n, reliability, writers)
     rows = np.array([n * (1 + names.index(j)) + i for j, i, _, _ in pattern], dtype=np.intp)
     noise = [reliability.of(j).repeat_sd ** 2 / m + stated / m for j, _, m, stated in pattern]
     seen = covariance[np.ix_(rows, rows)] + np.diag(noise)
     weights = np.asarray(np.linalg.solve(seen, covariance[rows]).T, dtype=np.float64)
-    return _Gain(prior, weights, covariance - weights @ covariance[rows], rows)
+    return Gain(prior, weights, covariance - weights @ covariance[rows], rows)
 
 
 @lru_cache(maxsize=256)

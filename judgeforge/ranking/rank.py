@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from judgeforge.ranking.confidence import best_probabilities
+from judgeforge.ranking.confidence import best_given, own_deviations
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import CheckResult, Evidence, read_evidence
-from judgeforge.ranking.posterior import known_writers, posterior
+from judgeforge.ranking.posterior import Gain, known_writers, posterior
 from judgeforge.ranking.ranking import GapPrior, Ranking
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.records import Judgment
@@ -91,19 +93,62 @@ def rank_evidence(evidence: Evidence, reliability: Reliability) -> Ranking:
         return Ranking(
             prompt_id=evidence.prompt_id, completion_ids=(), scores=(), covariance=(), p_best=()
         )
-    means, covariance = quality_posterior(evidence, reliability)
+    means, spread = _means_and_spread(evidence, reliability)
     return Ranking(
         prompt_id=evidence.prompt_id,
         completion_ids=ids,
         scores=tuple(means.tolist()),
-        covariance=tuple(map(tuple, covariance.tolist())),
-        p_best=tuple(best_probabilities(means, covariance).tolist()),
+        covariance=spread.covariance,
+        p_best=tuple(best_given(means, spread.own_sd).tolist()),
         prior=gap_prior(evidence, reliability),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """What a ranking says of its doubt."""
+
+    covariance: tuple[tuple[float, ...], ...]
+    own_sd: Array | None
+    """See ``own_deviations``."""
+
+
+def _means_and_spread(evidence: Evidence, reliability: Reliability) -> tuple[Array, _Spread]:
+    """Of most prompts of a run only the means are their own: their judges were asked alike."""
+    if evidence.checks or not evidence.cells or evidence.comparisons:
+        means, covariance = quality_posterior(evidence, reliability)
+        return means, _spread(covariance)
+    found = posterior(evidence, reliability)
+    seen = found.size, reliability.shared_error, reliability.quality_sd
+    transform, _ = _seen_by_judges(*seen)
+    return transform @ found.qualities[0] + 0.0, _spread_of(found.gain, *seen)
+
+
+def _spread(covariance: Array) -> _Spread:
+    return _Spread(tuple(map(tuple, covariance.tolist())), own_deviations(covariance))
+
+
+@lru_cache(maxsize=64)
+def _spread_of(gain: Gain, n: int, shared_error: float, quality_sd: float) -> _Spread:
+    transform, unseen = _seen_by_judges(n, shared_error, quality_sd)
+    return _spread(transform @ gain.covariance[:n, :n] @ transform.T + unseen)
+
+
 def gap_prior(evidence: Evidence, reliability: Reliability) -> GapPrior | None:
     """None where two completions are never held for equal, and the judges' errors not doubted."""
+    if evidence.checks or known_writers(evidence, reliability):
+        return _gap_prior(evidence, reliability)
+    return _usual_gap_prior(len(evidence.completion_ids), reliability)
+
+
+@lru_cache(maxsize=64)
+def _usual_gap_prior(n: int, reliability: Reliability) -> GapPrior | None:
+    """Of all prompts without checks and records of writers."""
+    places = tuple(map(str, range(n)))
+    return _gap_prior(Evidence("", places, (), (), {}, 0.0), reliability)
+
+
+def _gap_prior(evidence: Evidence, reliability: Reliability) -> GapPrior | None:
     known = reliability.close_prompts, reliability.close_pairs, reliability.shared_by_all
     if not any((*known, reliability.doubt, reliability.useless)):
         return None
@@ -160,11 +205,8 @@ def quality_map(evidence: Evidence, reliability: Reliability) -> tuple[Array, Ar
     are exact evidence about their share of the rubric's weight.
     """
     n = len(evidence.completion_ids)
-    judged = _is_judged(evidence, reliability)
-    apart = np.eye(n) - np.full((n, n), 1.0 / n)
-    share = reliability.shared_error if judged else 0.0
-    transform = np.eye(n) - share * apart
-    unseen = share * (1.0 - share) * reliability.quality_sd**2 * apart
+    share = reliability.shared_error if _is_judged(evidence, reliability) else 0.0
+    transform, unseen = _seen_by_judges(n, share, reliability.quality_sd)
     if not evidence.checks:
         return transform, np.zeros(n), unseen
     checks = [evidence.checks[i] for i in range(n)]
@@ -172,6 +214,14 @@ def quality_map(evidence: Evidence, reliability: Reliability) -> tuple[Array, Ar
     scores = np.array([check.score for check in checks])
     shift = (1.0 - shares) * scores
     return shares[:, None] * transform, shift, unseen * np.outer(shares, shares)
+
+
+@lru_cache(maxsize=256)
+def _seen_by_judges(n: int, share: float, quality_sd: float) -> tuple[Array, Array]:
+    """``quality_map`` without checks: the linear map, and the covariance of what no judge sees.
+    Not to be written to."""
+    apart = np.eye(n) - np.full((n, n), 1.0 / n)
+    return np.eye(n) - share * apart, share * (1.0 - share) * quality_sd**2 * apart
 
 
 def _judged_share(evidence: Evidence, check: CheckResult) -> float:

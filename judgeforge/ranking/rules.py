@@ -41,7 +41,9 @@ class BestRule(Record):
     """Keeps the best pairs of a whole run."""
 
     pairs: int = Field(ge=1, le=10**9)
+    """The most that are kept."""
     by: Literal["confidence", "margin"] = "confidence"
+    """What the best ones have most of."""
 
 
 class PairingRules(SparseRecord):
@@ -54,8 +56,11 @@ class PairingRules(SparseRecord):
     """So that folders which know nothing of them have the identity that they had."""
 
     strategy: Strategy = "best_vs_worst"
+    """Which pairs are proposed."""
     min_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+    """The least probability that chosen is better."""
     min_margin: float = Field(default=0.0, ge=0.0, le=1.0)
+    """The least difference of the scores."""
     max_length_ratio: float | None = Field(default=None, ge=1.0, le=1e6)
     """Longer over shorter side, in characters; `length_matched` takes 1.25 where none is given."""
     pairs_per_prompt: int | None = Field(default=None, ge=1, le=10**6)
@@ -67,7 +72,9 @@ class PairingRules(SparseRecord):
     guarantee: Literal["expected", "certified"] = "expected"
     """Whether `max_error` holds on average, or fails in at most `delta` of label draws."""
     delta: float = Field(default=0.1, gt=0.0, lt=1.0)
+    """How often a certified `max_error` may fail."""
     seed: int = 0
+    """Decides what strategies draw."""
     thinking: Literal["drop", "keep"] = "drop"
     """Whether the thoughts of the models stand in the pairs, as `reasoning_content`."""
     chosen_from: _Names = ()
@@ -234,6 +241,7 @@ class CascadeRules(Record):
     max_calls_per_completion: float | None = Field(default=None, gt=0, le=1e6)
     """Over all judges, as a mean over the completions of a prompt."""
     max_usd_per_prompt: float | None = Field(default=None, ge=0, le=1e9)
+    """For judging one prompt; nothing more is asked about it beyond."""
     min_gain: float = Field(default=0.005, ge=0, le=1)
     """The least gain in that probability that a call must promise, for the price of a judgment of
     the first tier that has another judge than reward models: where judges cannot tell, asking more

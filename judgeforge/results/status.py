@@ -171,10 +171,14 @@ def _since(folder: RunFolder, holder: Holder | None) -> Tally:
 
 
 def _eta_s(left: int, fresh: int, holder: Holder | None, now: datetime | None) -> float | None:
-    if holder is None or not fresh:
+    if holder is None:
         return None
-    since = datetime.fromisoformat(holder.since)
-    return left * ((now or datetime.now(UTC)) - since).total_seconds() / fresh
+    return seconds_left(left, fresh, datetime.fromisoformat(holder.since), now or datetime.now(UTC))
+
+
+def seconds_left(left: int, fresh: int, since: datetime, now: datetime) -> float | None:
+    """At the speed of the prompts that this start has finished; None before the first one."""
+    return left * (now - since).total_seconds() / fresh if fresh else None
 
 
 def _words(failure: _Failure, failing: set[str], now: datetime) -> str:

@@ -21,6 +21,7 @@ from judgeforge.ranking.pairing.running_bound import (
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt
+from judgeforge.runs.start import Start
 from judgeforge.store.audited_pairs import judged_in
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.journal import Journal
@@ -96,3 +97,16 @@ class AuditStop:
                 "where this one stopped"
             )
         )
+
+
+def audit_stop(
+    start: Start, conclude: Conclude, stop: Callable[[AuditFailedError], None]
+) -> AuditStop | None:
+    """What stops the run where too few pairs by design are right, which may be at once; None where
+    the configuration asks for no such stop."""
+    least = start.config.pairing.stop_below
+    if least is None or not start.config.pairing.audits:
+        return None
+    audit = AuditStop(least, conclude, stop, folder=start.folder.path)
+    audit.recall(start.journal, start.work.places)
+    return audit

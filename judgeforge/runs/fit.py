@@ -126,14 +126,14 @@ class RunFit:
         """
         if prompt_id in self._learnt_from:
             return PRIOR
-        fit = await self._made()
+        fit = await self.made()
         if fit.provisional:
             raise InterruptedRunError("the run is stopping")
         return fit.reliability
 
     async def to_rank_with(self) -> Reliability:
         """Wait for the fit. Raises InterruptedRunError when the run stops without one."""
-        return (await self._made()).reliability
+        return (await self.made()).reliability
 
     def take_held(self) -> Sequence[tuple[int, JudgedPrompt]]:
         """Once there is a fit: the prompts that waited for it with their positions, in input
@@ -143,9 +143,10 @@ class RunFit:
 
     async def lasts(self) -> bool:
         """Whether the fit, once it is made, is more than provisional."""
-        return not (await self._made()).provisional
+        return not (await self.made()).provisional
 
-    async def _made(self) -> FrozenFit:
+    async def made(self) -> FrozenFit:
+        """Wait for it. Raises InterruptedRunError when the run stops without one."""
         # Shielded: a waiting task may be cancelled, and the others go on waiting.
         fit = await asyncio.shield(self._fit)
         if fit is None:

@@ -7,12 +7,14 @@ import os
 import re
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
-from judgeforge.runs.result import FINISHED
 from judgeforge.store.folder import RunFolder
+
+if TYPE_CHECKING:
+    from judgeforge.config.run import RunConfig
 
 DATE = "{date}"
 _PLACEHOLDER = re.compile(r"\{[^{}/]*\}?")
@@ -103,5 +105,7 @@ def _dated(before: str, after: str) -> list[tuple[date, Path]]:
 
 
 def _is_unfinished(folder: Path) -> bool:
+    from judgeforge.runs.result import FINISHED
+
     manifest = RunFolder(folder).read_manifest()
     return manifest is not None and manifest.status not in FINISHED

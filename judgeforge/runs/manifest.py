@@ -5,17 +5,21 @@ from __future__ import annotations
 import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution, version
+from typing import TYPE_CHECKING, Any
 
 from judgeforge import __version__
 from judgeforge.records import SkipReason
-from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.worklist import Worklist
 from judgeforge.store.journal import Tally
 from judgeforge.store.manifest import Calls, Input, Tokens, Totals
 from judgeforge.store.spending import Spending
 
+if TYPE_CHECKING:
+    from judgeforge.runs.planning.preparation import Preparation
+    from judgeforge.runs.planning.worklist import Worklist
+
+_VERSION = "Version:"
 _PACKAGES = ("openai", "anthropic", "pydantic", "diskcache", "datasets", "genai-prices")
 
 
@@ -57,19 +61,29 @@ def describe(prepared: Preparation, work: Worklist) -> dict[str, Any]:
         **({"faults": faults} if (faults := prepared.rubric.faults) else {}),
         "identity": prepared.identity,
         "prompt_layout": prepared.layout,
-        "input": Input(
-            rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint
-        ),
+        "input": input_of(work),
         **({} if prepared.verdicts is None else {"judgments": prepared.verdicts.facts()}),
         "prices": {name: price and asdict(price) for name, price in prepared.prices.items()},
     }
 
 
+def input_of(work: Worklist) -> Input:
+    return Input(rows=work.rows_at_issue, read=len(work.places), fingerprint=work.fingerprint)
+
+
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    return {
+        "python": platform.python_version(),
+        **{package: _version(package) for package in _PACKAGES},
+    }
+
+
+@cache
+def _version(package: str) -> str:
+    """From the head of the package's metadata: to parse all of it takes as long as ten calls."""
+    try:
+        head, _, _ = (distribution(package).read_text("METADATA") or "").partition("\n\n")
+    except PackageNotFoundError:
+        return "not installed"
+    found = [line for line in head.splitlines() if line.startswith(_VERSION)]
+    return found[0].removeprefix(_VERSION).strip() if found else version(package)

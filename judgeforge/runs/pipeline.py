@@ -15,7 +15,7 @@ from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.planning.measure import is_measured
-from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.prompt_work import TakesThrough
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 
 _LETS_END = (BudgetExhaustedError, AuditFailedError)
@@ -32,7 +32,7 @@ class Pipeline:
 
     def __init__(
         self,
-        work: PromptWork,
+        work: TakesThrough,
         *,
         fit: RunFit,
         first: FirstPrompts,
@@ -42,9 +42,9 @@ class Pipeline:
         again: Callable[[], Iterator[tuple[int, JudgedPrompt | FinishedPrompt]]] = lambda: iter(()),
         halt: Callable[[], None],
     ) -> None:
-        self._work, self._fit, self._first = work, fit, first
+        self.work, self._fit, self.first = work, fit, first
         self._most_in_flight = in_flight
-        self._admission = admission
+        self.admission = admission
         self._finish, self._again = finish, again
         self._halt = halt
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,7 +64,7 @@ class Pipeline:
             self.stopped_by = error
         self._ended = True
         self._changed.set()
-        self._admission.stop()
+        self.admission.stop()
         if not isinstance(error, _LETS_END):
             self._fit.give_up()
             self._halt()
@@ -75,7 +75,7 @@ class Pipeline:
         with self._stopping_at_errors():
             self._fit.close(await self._begin_all(rows))
         await asyncio.wait({held, *self._tasks})
-        if not self.halted.is_set() or self._first.are_over:
+        if not self.halted.is_set() or self.first.are_over:
             with self._stopping_at_errors():
                 self._conclude_kept_back()
 
@@ -89,14 +89,14 @@ class Pipeline:
                 continue
             if not await self._room():
                 return position
-            if self._first.are_over:
+            if self.first.are_over:
                 self._conclude_kept_back()
-            goes_first = not self._first.are_over
-            self._first.begin()
-            claim = await self._admission.admit(row)
+            goes_first = not self.first.are_over
+            self.first.begin()
+            claim = await self.admission.admit(row)
             claim.goes_first = goes_first
             if self._ended:
-                self._admission.ended(claim, finished=False)
+                self.admission.ended(claim, finished=False)
                 return position
             learn = self._fit.begin(position, row.id)
             task = asyncio.create_task(self._take_through(position, row, claim, learn=learn))
@@ -112,14 +112,14 @@ class Pipeline:
         """Wait for a free place; False once the run is to end."""
         while not self._ended:
             under_way = len(self._tasks)
-            if under_way < self._most_in_flight and self._first.may_begin(under_way):
+            if under_way < self._most_in_flight and self.first.may_begin(under_way):
                 break
             self._changed.clear()
             try:
-                async with asyncio.timeout(self._first.patience_s):
+                async with asyncio.timeout(self.first.patience_s):
                     await self._changed.wait()
             except TimeoutError:
-                self._first.begin_another()
+                self.first.begin_another()
         return not self._ended
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -136,18 +136,18 @@ class Pipeline:
                 with claiming(claim):
                     known = partial(self._fit.to_ask_with, prompt.id)
                     more = self._fit.learns_from(prompt.id) and is_measured(position, prompt.id)
-                    judged = await self._work.judge(prompt, known, is_measured=more)
+                    judged = await self.work.judge(prompt, known, is_measured=more)
                 if isinstance(judged, FinishedPrompt):
                     self._finish(position, judged)
                 elif not learn:
                     reliability = await self._fit.to_rank_with()
-                    if self._first.are_over:
+                    if self.first.are_over:
                         self._conclude(position, judged, reliability)
                     else:
-                        self._first.keep_back((position, judged, reliability))
+                        self.first.keep_back((position, judged, reliability))
         finally:
             with self._stopping_at_errors():
-                self._admission.ended(claim, finished=judged is not None)
+                self.admission.ended(claim, finished=judged is not None)
                 if learn:
                     self._fit.ended(position, judged)
 
@@ -172,7 +172,7 @@ class Pipeline:
             await asyncio.sleep(0)
 
     def _conclude_kept_back(self) -> None:
-        for position, judged, reliability in self._first.take():
+        for position, judged, reliability in self.first.take():
             self._conclude(position, judged, reliability)
 
     @contextmanager
@@ -185,4 +185,4 @@ class Pipeline:
             self.stop(error)
 
     def _conclude(self, position: int, judged: JudgedPrompt, reliability: Reliability) -> None:
-        self._finish(position, self._work.conclude(judged, reliability))
+        self._finish(position, self.work.conclude(judged, reliability))

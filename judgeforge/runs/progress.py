@@ -5,20 +5,18 @@ No run hangs: where no call brings a reply for too long, it says what it waits f
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import TYPE_CHECKING, Protocol
 
-from judgeforge.calls.endpoints import Endpoint
-from judgeforge.calls.gateway import Gateway
 from judgeforge.errors import StalledError
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import one_line
 from judgeforge.text.wording import shortened
+
+if TYPE_CHECKING:
+    from judgeforge.calls.endpoints import Endpoint
 
 QUIET_S = 10.0
 """Seconds without a reply after which it is said what is waited for; a slow model may need longer.
@@ -29,9 +27,8 @@ _LONGEST = 400
 _LOOKS = 20
 """A stall is noticed within this part of its length."""
 _LONGEST_LOOK_S = 5.0
-_BAR, _COLUMNS = 20, 100
-_NOTEBOOKS = ("ipykernel.", "marimo.")
-"""Where the streams come from that show what a cell prints."""
+LINE_EVERY_S = 30.0
+"""Seconds between two lines where no line can be written anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +88,10 @@ class Progress:
         return None
 
     @property
+    def count(self) -> str:
+        return f"{self.done}/{self.prompts} prompts"
+
+    @property
     def figures(self) -> str:
         """Pairs, calls, money and the time left, on one line."""
         calls = f"calls {self.paid_calls} sent, {self.cached_calls} cached"
@@ -118,52 +119,6 @@ def time_left(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-class ProgressLine:
-    """One line on standard error that is written anew: what Python shows of a run at a terminal
-    and in a notebook. Where it cannot be written any more, the run goes on without it."""
-
-    def __init__(self) -> None:
-        self._stream: TextIO | None = sys.stderr
-        self._longest = self._notes = 0
-
-    @staticmethod
-    def is_watched() -> bool:
-        """Whether standard error is a terminal, or the output of a notebook's cell."""
-        if type(sys.stderr).__module__.startswith(_NOTEBOOKS):
-            return True
-        try:
-            return sys.stderr is not None and sys.stderr.isatty()
-        except ValueError:  # it is closed
-            return False
-
-    def show(self, progress: Progress) -> None:
-        for note in progress.notes[self._notes :]:
-            self._write(f"\r{note}\n", 0)
-        self._notes = len(progress.notes)
-        filled = round(progress.share * _BAR)
-        bar = f"[{'#' * filled}{'-' * (_BAR - filled)}]"
-        count = f"{progress.done}/{progress.prompts} prompts"
-        line = f"{count} {bar} {progress.figures}"
-        most = shutil.get_terminal_size((_COLUMNS, 1)).columns - 1
-        self._write("\r" + shortened(f"{line}  {progress.trouble or ''}".rstrip(), most), most)
-
-    def end(self) -> None:
-        if self._longest:
-            self._write("\n", 0)
-
-    def _write(self, text: str, most: int) -> None:
-        if self._stream is None:
-            return
-        self._longest = min(most, max(self._longest, len(text)))
-        encoding = self._stream.encoding or "utf-8"
-        shown = text.ljust(self._longest).encode(encoding, "backslashreplace").decode(encoding)
-        try:
-            self._stream.write(shown)
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._stream = None
-
-
 def out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:
     """The last failure of each model whose circuit is open."""
     return {
@@ -183,12 +138,23 @@ def servers_out_of_order(endpoints: Iterable[Endpoint]) -> dict[str, str]:
     }
 
 
-def what_holds_it_up(gateway: Gateway, failing: Mapping[str, str]) -> str | None:
+class Waits(Protocol):
+    """What makes calls, or has them made."""
+
+    @property
+    def heard_at(self) -> float:
+        """When a call brought a reply, in monotonic seconds."""
+        ...
+
+    def what_it_waits_for(self) -> str: ...
+
+
+def what_holds_it_up(door: Waits, failing: Mapping[str, str]) -> str | None:
     """None while replies come. ``failing``: the models that are out of order."""
-    quiet_s = time.monotonic() - gateway.heard_at
+    quiet_s = time.monotonic() - door.heard_at
     if quiet_s < (QUIET_OUT_OF_ORDER_S if failing else QUIET_S):
         return None
-    waits_for = in_one_line(gateway.what_it_waits_for())
+    waits_for = in_one_line(door.what_it_waits_for())
     return f"nothing has come back for {quiet_s:.0f} s: {waits_for}"
 
 
@@ -208,6 +174,8 @@ async def watch_for_stall(
 
     Time in which this process did not run itself (stopped, a sleeping machine) does not count.
     """
+    import asyncio
+
     look_s = min(_LONGEST_LOOK_S, stall_s / _LOOKS)
     seen, still_s, before = progress(), 0.0, time.monotonic()
     while still_s <= stall_s:

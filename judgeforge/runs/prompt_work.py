@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.call import Asks
@@ -18,6 +19,7 @@ from judgeforge.ranking.pairing.delta import DesignedPair, is_audited
 from judgeforge.ranking.pairing.length_limits import Tokens
 from judgeforge.ranking.pairing.selection import Trust
 from judgeforge.ranking.rank import rank
+from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Completion, JudgedPrompt, Judgment, Prompt, RubricId, SkipReason
 from judgeforge.runs.concluding import by_design, design, paired, skip_of, texts_of
@@ -67,6 +69,16 @@ class EqualDraws:
                 )
 
 
+class TakesThrough(Protocol):
+    """What a pipeline needs of the work on a prompt; see ``PromptWork``."""
+
+    async def judge(
+        self, prompt: Prompt, reliability: OnceKnown, *, is_measured: bool = False
+    ) -> JudgedPrompt | FinishedPrompt: ...
+
+    def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt: ...
+
+
 @dataclass(frozen=True, slots=True)
 class PromptWork:
     config: RunConfig
@@ -94,6 +106,8 @@ class PromptWork:
     """Finds the criteria of each prompt's own; None where there are none."""
     sampled_before: Callable[[Prompt], Sequence[Completion]] = lambda _: ()
     """The completions of a prompt that an earlier start sampled and did not judge."""
+    least: int = 2
+    """Completions that make a prompt worth judging: one, where scores are wanted and no pair."""
 
     async def judge(
         self, prompt: Prompt, reliability: OnceKnown, *, is_measured: bool = False
@@ -104,7 +118,7 @@ class PromptWork:
         """
         completions, own = await self._completions_and_criteria(prompt)
         candidates = self._candidates(completions)
-        if len(candidates) < 2:
+        if len(candidates) < self.least:
             detail = _why_unusable(completions)
             judged = JudgedPrompt(prompt, completions, ())
             return self._skipped(judged, SkipReason.TOO_FEW_COMPLETIONS, detail)
@@ -163,19 +177,32 @@ class PromptWork:
             designed = self._design(judged.prompt, completions, judgments)
             if designed.reason is not None or not is_audited(self.config.pairing, judged.prompt.id):
                 return by_design(judged, designed, self.config, self.rubric)
+        ranking = self.ranked(judged, reliability, designed)
+        return self.concluded(judged, ranking, designed)
+
+    def ranked(
+        self, judged: JudgedPrompt, reliability: Reliability, designed: DesignedPair | None = None
+    ) -> Ranking:
         ranking = rank(
-            judgments,
-            completion_ids=self._ranked(completions, reliability, designed),
+            judged.judgments,
+            completion_ids=self._ranked(judged.completions, reliability, designed),
             reliability=reliability,
-            texts=texts_of(completions),
-            writers={one.id: one.model for one in completions},
+            texts=texts_of(judged.completions),
+            writers={one.id: one.model for one in judged.completions},
         ).model_copy(update={"prompt_id": judged.prompt.id})
-        if self.calibration is not None:
-            ranking = self.calibration.apply(ranking, self.config.pairing)
+        if self.calibration is None:
+            return ranking
+        return self.calibration.apply(ranking, self.config.pairing)
+
+    def concluded(
+        self, judged: JudgedPrompt, ranking: Ranking, designed: DesignedPair | None = None
+    ) -> FinishedPrompt:
+        """The pairs of a ranking, or why there are none."""
         if len(ranking.completion_ids) < 2:
-            missing = [j.missing for j in judgments if j.missing]
+            missing = [one.missing for one in judged.judgments if one.missing]
             detail = f"fewer than two completions could be judged; {_most_common(missing)}"
-            return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail)
+            scores = ranking if self.least < 2 else None
+            return self._skipped(judged, SkipReason.TOO_FEW_JUDGED, detail, scores)
         return paired(
             judged,
             ranking,
@@ -259,7 +286,13 @@ class PromptWork:
             self.equal_draws.look_at(completions[ready:])
         return completions
 
-    def _skipped(self, judged: JudgedPrompt, reason: SkipReason, detail: str) -> FinishedPrompt:
+    def _skipped(
+        self,
+        judged: JudgedPrompt,
+        reason: SkipReason,
+        detail: str,
+        ranking: Ranking | None = None,
+    ) -> FinishedPrompt:
         completions = judged.completions
         finishes = {one.finish for one in completions}
         if finishes == {"too_long"}:
@@ -271,6 +304,7 @@ class PromptWork:
             digest=judged.prompt.digest,
             completions=completions,
             judgments=judged.judgments,
+            ranking=ranking,
             skip=skip_of(judged, reason, detail, self.config.prompts.keep),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from judgeforge.config.run import RunConfig
@@ -11,7 +12,14 @@ from judgeforge.errors import BugError, JudgeforgeError, StoreError
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.figures.run import RunFigures, run_figures
-from judgeforge.runs.manifest import describe, failed_share, now, share_kept, totals_of
+from judgeforge.runs.manifest import (
+    describe,
+    failed_share,
+    input_of,
+    now,
+    share_kept,
+    totals_of,
+)
 from judgeforge.runs.planning.calibration_file import calibration_facts
 from judgeforge.runs.remarks import ONLY_SAMPLED, not_shown_better, unknown_prompts
 from judgeforge.runs.result import (
@@ -79,6 +87,11 @@ class RunRecord:
         }
         self._calibration = calibration_facts(prepared.calibration, prepared.config.pairing)
 
+    def say(self, note: str) -> None:
+        """Something that a person should know; told once, whichever process found it."""
+        if note not in self.notes:
+            self.notes.append(note)
+
     def finish(self, position: int, outcome: FinishedPrompt) -> None:
         """Keep how the prompt at ``position`` of the input ended, also one that is ranked again."""
         self._check_lock()
@@ -97,6 +110,10 @@ class RunRecord:
             self.tally.remove(self._journal.entry(before))
         else:
             self._fresh.add(entry)
+
+    def input_grew(self) -> None:
+        """There are more rows than this start began with: those of a training come one by one."""
+        self._description["input"] = input_of(self._work)
 
     def keep_fit(self, fit: FrozenFit) -> None:
         """Keep what was learnt about the judges: everything from now on is ranked with it."""
@@ -227,6 +244,23 @@ class RunRecord:
 
     def _code_when_done(self) -> int:
         return exit_code_when_done(self._config, self.manifest("running").totals)
+
+
+_LOADED_LATE = (
+    "pyarrow.json",
+    "pyarrow.parquet",
+    "judgeforge.results.card",
+    "judgeforge.results.report.writing",
+    "judgeforge.results.report.compiled_templates",
+)
+"""What ``conclude`` imports: half as long to load as everything that a run needs to begin."""
+
+
+def load_for_the_end() -> None:
+    """Import what ``conclude`` will need. What cannot be imported is told there."""
+    with contextlib.suppress(ImportError, MemoryError):
+        for name in _LOADED_LATE:
+            import_module(name)
 
 
 def _of_calls(calls: CallFigures) -> dict[str, Any]:

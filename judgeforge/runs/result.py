@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,6 @@ from judgeforge.errors import (
 )
 from judgeforge.records import Skip, SkipReason
 from judgeforge.results.how_made import part
-from judgeforge.results.report.words import SKIP_WORDS
 from judgeforge.runs.manifest import totals_of
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Tally
@@ -35,6 +35,8 @@ from judgeforge.text.wording import counted, shortened
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+    from judgeforge.results.report.opening import ReportPage
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,6 +72,23 @@ class RunResult:
         ]
         return f"RunResult({', '.join(facts)})"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: totals and the first pairs."""
+        from judgeforge.results.report.result_view import result_html
+
+        stopped = None if self.stopped_by is None else redact(str(self.stopped_by))
+        with suppress(StoreError):  # a folder that was removed since; what is shown says so
+            stopped = stopped or self.failures
+        return result_html(self.folder, self.manifest, exit_code=self.exit_code, message=stopped)
+
+    @property
+    def report(self) -> ReportPage:
+        """The page of the run: a notebook shows it, ``.open()`` opens the browser, and it is a path
+        as well."""
+        from judgeforge.results.report.opening import ReportPage
+
+        return ReportPage(self.folder)
+
     @cached_property
     def pairs(self) -> Dataset:
         """The pairs as a ``datasets.Dataset``, in input order; none where the run stopped before it
@@ -94,6 +113,8 @@ class RunResult:
         """For exit code 5: the commonest reason with its count, an example, and what helps."""
         if self.exit_code != EXIT_TOO_MANY_SKIPS:
             return None
+        from judgeforge.results.report.words import SKIP_WORDS
+
         totals = self.manifest["totals"]
         failed = Counter(
             {reason: n for reason, n in totals["skips"].items() if SkipReason(reason).is_failure}

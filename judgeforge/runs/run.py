@@ -6,21 +6,23 @@ import asyncio
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from judgeforge.calls.telemetry.recording import configured
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.manifest import now
 from judgeforge.runs.own_thread import run_in_own_thread
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
-from judgeforge.runs.progress import Progress, ProgressLine
+from judgeforge.runs.progress import Progress
+from judgeforge.runs.progress_shown import shown
 from judgeforge.runs.record import exit_code_when_done
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.session import RunSession
 from judgeforge.runs.start import StartOptions, open_start
+from judgeforge.runs.telemetry import telling_run
 from judgeforge.runs.wiring import wired
 from judgeforge.store.folder import RunFolder, refuse_foreign_files
 from judgeforge.store.lock import FolderLock
@@ -37,6 +39,8 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     retry_skipped: bool = False,
     no_lock: bool = False,
     no_wait: bool = False,
+    workers: int | None = None,
+    cluster: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
 ) -> RunResult:
@@ -46,7 +50,9 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     first rows begin; what is finished stays. ``budget_usd`` replaces ``budget.usd``. ``force``
     accepts a changed configuration or changed rows. ``retry_skipped`` does prompts again whose
     calls failed. ``no_lock`` accepts a file system without flock. ``no_wait`` ends the start (exit
-    code 6) once only batches are waited for. ``on_progress`` is given how far the run is, twice a
+    code 6) once only batches are waited for. ``workers``: processes that share the work, of this
+    machine or of the Ray cluster at the address ``cluster`` (``auto``: the one that this machine
+    belongs to, or one begun for the run). ``on_progress`` is given how far the run is, twice a
     second. ``progress``: whether a line on standard error shows it; left out,
     at a terminal and in a notebook, where there is no ``on_progress``.
 
@@ -56,8 +62,11 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     the wrong type, or a negative ``limit``.
     """
     _expect_arguments(config, out, limit, budget_usd, progress)
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
-    with _shown(progress, on_progress) as show:
+    _expect_workers(workers, cluster)
+    options = StartOptions(
+        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
+    )
+    with shown(progress, on_progress) as show:
         result = await _run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)
     return result
@@ -73,6 +82,8 @@ def run(  # noqa: PLR0913 (the options of a run)
     retry_skipped: bool = False,
     no_lock: bool = False,
     no_wait: bool = False,
+    workers: int | None = None,
+    cluster: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     progress: bool | None = None,
 ) -> RunResult:
@@ -90,8 +101,11 @@ def run(  # noqa: PLR0913 (the options of a run)
     command line, and is raised afterwards.
     """
     _expect_arguments(config, out, limit, budget_usd, progress)
-    options = StartOptions(limit, budget_usd, force, retry_skipped, no_lock, no_wait)
-    with _shown(progress, on_progress) as show:
+    _expect_workers(workers, cluster)
+    options = StartOptions(
+        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
+    )
+    with shown(progress, on_progress) as show:
         result = run_folder(config, chosen_folder(config, out), options, show)
     _warn_of(result)
     return result
@@ -133,31 +147,10 @@ async def _run_folder(
             code = exit_code_when_done(config, start.previous.totals)
             return RunResult(path, start.previous.as_json(), code, did_nothing=True)
         lock.sign(since=now(), journal_bytes=start.journal.size)
-        async with wired(start, check_lock=lock.check) as parts:
-            return await RunSession(start, parts).run(on_progress)
-
-
-@contextmanager
-def _shown(
-    progress: bool | None, on_progress: Callable[[Progress], None] | None
-) -> Iterator[Callable[[Progress], None] | None]:
-    """What is to be told how far the run is."""
-    if progress is None:
-        progress = on_progress is None and ProgressLine.is_watched()
-    if not progress:
-        yield on_progress
-        return
-    line = ProgressLine()
-
-    def show(now: Progress) -> None:
-        line.show(now)
-        if on_progress is not None:
-            on_progress(now)
-
-    try:
-        yield show
-    finally:
-        line.end()
+        telemetry = configured()
+        with telling_run(telemetry, start) as told:
+            async with wired(start, check_lock=lock.check, telemetry=telemetry) as parts:
+                return told.ended(await RunSession(start, parts).run(on_progress))
 
 
 def _warn_of(result: RunResult) -> None:
@@ -183,6 +176,13 @@ def _expect_arguments(
     expect(progress, (bool, optional), "progress", "True, False or None")
     if isinstance(limit, int) and limit < 0:
         raise ValueError(f"limit must be a number of rows from 0, not {limit}; None takes all")
+
+
+def _expect_workers(workers: object, cluster: object) -> None:
+    expect(workers, (int, type(None)), "workers", "a whole number of processes, or None")
+    expect(cluster, (str, type(None)), "cluster", "the address of a Ray cluster, or None")
+    if isinstance(workers, int) and workers < 1:
+        raise ValueError(f"workers must be a number of processes from 1, not {workers}")
 
 
 def _with_budget(config: RunConfig, usd: float) -> RunConfig:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -20,14 +18,14 @@ from judgeforge.errors import (
     JudgeforgeError,
     StoreError,
 )
+from judgeforge.runs.garbage import rare_garbage_collection
 from judgeforge.runs.planning.worklist import remaining
 from judgeforge.runs.progress import (
     Progress,
-    out_of_order,
-    servers_out_of_order,
     watch_for_stall,
     what_holds_it_up,
 )
+from judgeforge.runs.record import load_for_the_end
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.signals import stop_signals
 from judgeforge.runs.start import Start
@@ -38,17 +36,13 @@ from judgeforge.store.spending import to_usd
 PROGRESS_EVERY_S = 0.5
 DISK_EVERY_S = 2.0
 BATCHES_EVERY_S = 0.2
-_YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES = 20_000, 20, 20
-_lock = threading.Lock()
-_before: list[tuple[int, int, int]] = []
-"""The thresholds that each run found. Runs may overlap (threads of a notebook): the one that ends
-last restores what the first one found."""
+_LOAD_AFTER_S = 0.05
 
 
 class RunSession:
     def __init__(self, start: Start, parts: Parts) -> None:
         self._start, self._config, self._folder = start, start.config, start.folder
-        self._endpoints, self._gateway = parts.endpoints, parts.gateway
+        self._door = parts.door
         self._pipeline, self._record = parts.pipeline, parts.record
         self._expected_calls, self._programs = parts.expected_calls, parts.programs
         self._log, self._budget = parts.files.log, parts.files.budget
@@ -60,13 +54,15 @@ class RunSession:
         if on_progress is not None:
             watchers.append(asyncio.create_task(self._report(on_progress)))
         try:
-            self._check_disk()
+            self.check_disk()
             work = self._start.work
             self._log.event("run_started", rows=work.rows_at_issue, todo=work.todo)
             self._disk.begin()
             self._record.begin()
-            if self._gateway.batches is not None:
-                self._gateway.batches.begin()
+            if self._door.batches is not None:
+                self._door.batches.begin()
+            if self._door.team is not None:
+                self._door.team.start()
             return await self._flow_and_conclude()
         finally:
             for watcher in watchers:
@@ -79,13 +75,14 @@ class RunSession:
         with stop_signals(self._interrupt, on_hangup=hung_up) as asked_to_stop:
             with rare_garbage_collection():
                 await self._flow()
-            result = self._conclude()
+            result = self.conclude()
         return _interrupted_at_the_end(result) if asked_to_stop() else result
 
     def progress(self) -> Progress:
-        failing = out_of_order(self._endpoints.values())
+        failing = self._door.out_of_order()
         cost, reserved = self._budget.spending().cost_usd, to_usd(self._budget.reserved_pico)
-        sent, cached = self._record.paid_calls(), self._gateway.cached_calls
+        ahead, cached = self._door.reserved_ahead, self._door.cached_calls
+        sent = max(0, self._record.paid_calls() - ahead)
         return Progress(
             prompts=self._start.work.rows_at_issue,
             done=self._record.tally.prompts,
@@ -94,24 +91,25 @@ class RunSession:
             cached_calls=cached,
             cost_usd=None if cost is None else max(0.0, cost - reserved),
             reserved_usd=reserved,
-            calls_done=sent - self._budget.in_flight + cached,
+            calls_done=max(0, sent - self._budget.in_flight + ahead) + cached,
             calls_expected=self._expected_calls.number,
             budget_usd=self._config.budget.usd,
             elapsed_s=time.monotonic() - self._started,
             done_before=self._record.done_before,
             out_of_order=failing,
-            servers_out_of_order=servers_out_of_order(self._endpoints.values()),
-            trouble=what_holds_it_up(self._gateway, failing),
+            servers_out_of_order=self._door.servers_out_of_order(),
+            trouble=what_holds_it_up(self._door, failing),
             notes=tuple(self._record.notes),
             batches=self._batches(),
         )
 
-    def _advance(self) -> tuple[float, int, int]:
+    def advance(self) -> tuple[float, int, int]:
         """Changes as long as anything comes back: replies, and verdicts of programs."""
-        return self._gateway.heard_at, self._record.tally.prompts, self._programs.ended
+        programs = self._programs.ended + self._door.programs_ended
+        return self._door.heard_at, self._record.tally.prompts, programs
 
     def _batches(self) -> str | None:
-        under_way = self._gateway.batches and self._gateway.batches.count
+        under_way = self._door.batches and self._door.batches.count
         return None if under_way is None else str(under_way)
 
     async def _flow(self) -> None:
@@ -124,11 +122,12 @@ class RunSession:
         watch = asyncio.create_task(
             watch_for_stall(
                 self._config.limits.stall_s,
-                progress=self._advance,
-                what_it_waits_for=self._gateway.what_it_waits_for,
+                progress=self.advance,
+                what_it_waits_for=self._door.what_it_waits_for,
                 stop=self._pipeline.stop,
             )
         )
+        load = asyncio.create_task(self._load_meanwhile())
         try:
             await asyncio.shield(flow)
         except asyncio.CancelledError:
@@ -136,16 +135,22 @@ class RunSession:
             self._interrupt()
             await flow
         finally:
-            for watcher in (halted, leave, watch):
+            for watcher in (halted, leave, watch, load):
                 watcher.cancel()
-        await self._gateway.drain(self._config.limits.grace_s)
+        await self._door.drain(self._config.limits.grace_s)
+        await self._door.close_team()
+
+    async def _load_meanwhile(self) -> None:
+        """Once the first requests have left there is time for what only the end needs."""
+        await asyncio.sleep(_LOAD_AFTER_S)
+        await asyncio.to_thread(load_for_the_end)
 
     async def _leave_batches(self) -> None:
         """With ``--no-wait``: end once only batches are waited for, two looks in a row."""
         seen = 0
         while self._start.no_wait:
             await asyncio.sleep(BATCHES_EVERY_S)
-            seen = seen + 1 if self._gateway.only_waits_for_batches else 0
+            seen = seen + 1 if self._door.only_waits_for_batches else 0
             if seen > 1:
                 self._pipeline.stop(
                     BatchesPendingError(
@@ -157,16 +162,17 @@ class RunSession:
     async def _drain_when_halted(self) -> None:
         """After a stop, calls in flight have ``limits.grace_s`` to end; then they are given up."""
         await self._pipeline.halted.wait()
-        await self._gateway.drain(self._config.limits.grace_s)
+        await self._door.drain(self._config.limits.grace_s)
         self._pipeline.cancel()
 
-    def _conclude(self) -> RunResult:
+    def conclude(self) -> RunResult:
+        """Write all result files, of a run that has ended or was stopped."""
         error = self._pipeline.stopped_by
         if error is not None and not isinstance(error, JudgeforgeError):
             error = self._bug(error)
         error = self._unsynced(error)
         with contextlib.suppress(StoreError):  # a full disk is found again with the first result
-            self._cached_calls.keep(self._gateway.cached_calls)
+            self._cached_calls.keep(self._door.cached_calls)
         manifest, code, error = self._record.conclude(error, bug=self._bug)
         # On a full disk the manifest has said why already, and so does the exit code.
         with contextlib.suppress(StoreError) if code == StoreError.exit_code else nullcontext():
@@ -190,7 +196,7 @@ class RunSession:
         return BugError(error, self._folder.log)
 
     def _interrupt(self) -> None:
-        trouble = what_holds_it_up(self._gateway, out_of_order(self._endpoints.values()))
+        trouble = what_holds_it_up(self._door, self._door.out_of_order())
         before = "" if trouble is None else f" while {trouble}"
         self._pipeline.stop(
             InterruptedRunError(
@@ -198,7 +204,8 @@ class RunSession:
             )
         )
 
-    def _check_disk(self) -> None:
+    def check_disk(self) -> None:
+        """Raises StoreError where a disk has failed or is nearly full."""
         self._disk.check()
         places = [self._folder.path, self._config.cache_dir]
         if self._config.ledger_file is not None:
@@ -209,7 +216,7 @@ class RunSession:
         while True:
             await asyncio.sleep(DISK_EVERY_S)
             try:
-                self._check_disk()
+                self.check_disk()
             except StoreError as error:
                 self._pipeline.stop(error)
                 return
@@ -218,20 +225,6 @@ class RunSession:
         while True:
             on_progress(self.progress())
             await asyncio.sleep(PROGRESS_EVERY_S)
-
-
-@contextmanager
-def rare_garbage_collection() -> Iterator[None]:
-    """Hundreds of calls in flight keep tens of thousands of young objects alive. With Python's own
-    thresholds (700, 10, 10) looking at them again and again takes a tenth of the processor time."""
-    with _lock:
-        _before.append(gc.get_threshold())
-        gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PASSES, _MIDDLE_PASSES)
-    try:
-        yield
-    finally:
-        with _lock:
-            gc.set_threshold(*_before.pop())
 
 
 def _interrupted_at_the_end(result: RunResult) -> RunResult:

@@ -46,6 +46,10 @@ class StartOptions:
     no_lock: bool = False
     no_wait: bool = False
     """End (exit 6) once nothing is left to do but to wait for batches."""
+    workers: int | None = None
+    """Processes that share the work; None: one, or on a cluster as many as it has processors."""
+    cluster: str | None = None
+    """The address of a Ray cluster on which they run; None: on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Start:
     """Whether ``previous`` is of another configuration."""
     limit: int | None
     no_wait: bool = False
+    workers: int | None = None
+    cluster: str | None = None
 
     @property
     def config(self) -> RunConfig:
@@ -132,6 +138,8 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
                 is_changed,
                 options.limit,
                 no_wait=options.no_wait,
+                workers=options.workers,
+                cluster=options.cluster,
             )
 
 

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from judgeforge.inputs.cleaning.pieces import Hashes, character_pieces, shared
+from judgeforge.inputs.cleaning.pieces import Hashes, compared_pieces, shared
 from judgeforge.records import Completion
 from judgeforge.text.tool_calls import same_calls_key
 
@@ -45,6 +45,8 @@ def mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
 def text_as_read(text: str) -> str:
     """Texts that differ in white space, or in how Unicode writes a letter, read the same: one over
     the other would teach nothing."""
+    if text.isascii():
+        return " ".join(text.split())
     return " ".join(unicodedata.normalize("NFC", _UNSEEN_BLANKS.sub(" ", text)).split())
 
 
@@ -57,7 +59,7 @@ class _Seen:
     def nearest(self, completion: Completion) -> str | None:
         """The id of the earlier one that it is nearest to, if it is near to any."""
         calls = same_calls_key(completion.tool_calls)
-        pieces = character_pieces(completion.text[:_LONGEST_COMPARED])
+        pieces = compared_pieces(completion.text[:_LONGEST_COMPARED])
         alike = [
             (shared(pieces, others), name)
             for name, other_calls, others in self._pieces

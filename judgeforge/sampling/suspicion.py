@@ -50,22 +50,32 @@ def texts_asked(messages: Iterable[Message], tools: str | None) -> list[str]:
 
 
 def _signs(text: str) -> set[str]:
-    signs = {name for name, found in _SIGNS_OF_CHARACTERS.items() if found(text)}
+    is_plain = text.isascii()  # and so has none of the signs of characters
+    signs = {n for n, found in _SIGNS_OF_CHARACTERS.items() if not is_plain and found(text)}
     seen = visible_text(text).lower()
     return signs | {name for name, found in _SIGNS_OF_WORDS.items() if found(seen)}
 
 
-def _wording(cues: Iterable[str], *patterns: str) -> Callable[[str], bool]:
-    """Whether all ``patterns`` are found; ``cues``, one of which any match holds, save time."""
-    known, compiled = tuple(cues), [re.compile(pattern) for pattern in patterns]
+def _wording(
+    cues: Sequence[str], *patterns: str, beside: Sequence[str] = ("",)
+) -> Callable[[str], bool]:
+    """Whether all ``patterns`` are found; ``cues``, one of which any match holds, and one of
+    ``beside`` too, save time."""
+    compiled = [re.compile(pattern) for pattern in patterns]
 
     def found(seen: str) -> bool:
-        for cue in known:  # a loop, for it looks at every text: ``any`` takes three times as long
-            if cue in seen:
-                return all(pattern.search(seen) for pattern in compiled)
-        return False
+        if not (_has_one(seen, cues) and _has_one(seen, beside)):
+            return False
+        return all(pattern.search(seen) for pattern in compiled)
 
     return found
+
+
+def _has_one(seen: str, cues: Sequence[str]) -> bool:
+    for cue in cues:  # noqa: SIM110 (it looks at every text: ``any`` takes three times as long)
+        if cue in seen:
+            return True
+    return False
 
 
 _QUOTES = re.compile("[\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb]")
@@ -129,6 +139,7 @@ _judge_instruction = _wording(
     r"(?:previous|prior|earlier|preceding) (?:\w+ ){0,2}(?:instructions?|rubrics?|criteria)\b"
     rf"|{_BEGINNING}{_NO_TOPIC}(?:ignore|disregard|forget|override) (?:\w+ ){{0,3}}"
     r"(?:instructions?|rubrics?|criteria)\b(?! (?:on|in|from|for|that|which|at|of) )",
+    beside=("instruction", "rubric", "criteria"),
 )
 _MARKS = (
     r"\b(?:full|maximum|highest|top|perfect|best) (?:possible )?(?:score|mark|rating|grade)s?\b"
@@ -136,7 +147,8 @@ _MARKS = (
 _ANSWER = r"(?:answer|response|output|completion|reply|text|submission|one)"
 _ITSELF = rf"(?:(?:my|this|the (?:above|following|present|first)) {_ANSWER}|it|me|this)\b"
 _score_instruction = _wording(
-    ("score", "mark", "rating", "grade"),
+    (" score", " mark", " rating", " grade"),
+    _MARKS,  # part of each of the others, and found in a tenth of their time
     rf"\b(?:give|award|assign|grant) (?:my|this|the (?:above|following|present|first)) {_ANSWER}\b"
     rf"[^.\n]{{0,60}}{_MARKS}"
     # "I give it", "critics give it" begin a review.
@@ -147,6 +159,7 @@ _score_instruction = _wording(
     r"|\b(?:please|now|just|simply|always|you must) (?:output|return|print|answer with) "
     rf"(?:the |an? )?{_MARKS}(?=\s*(?:[.!\"\n]|$))"
     rf"|^(?:output|return|print) (?:the |an? )?{_MARKS}\W*$",
+    beside=("full ", "maximum ", "highest ", "top ", "perfect ", "best "),
 )
 _note_to_the_judge = _wording(
     ("judge", "grader", "evaluator"),
@@ -154,15 +167,17 @@ _note_to_the_judge = _wording(
     r"(?:judge|grader|evaluator)|(?:note|message|attention) (?:to|for) (?:the|all) (?:\w+ )?"
     r"(?:judge|grader|evaluator)s)\s*[:,\u2014-]"
     r"|\bdear (?:\w+ )?(?:judge|grader|evaluator)s?\s*[:,!]",
+    beside=("note ", "message ", "attention ", "instruction", "dear "),
 )
 _self_praise = _wording(
-    ("answer", "response", "output", "completion", "reply"),
+    (" answer ", " response ", " output ", " completion ", " reply "),
     r"\b(?:this|the above|my) (?:answer|response|output|completion|reply) (?:"
     r"(?:deserves|earns|merits|should (?:get|receive|win|be (?:rated|scored|ranked|chosen)))\b"
     r"[^.\n]{0,40}\b(?:best|perfect|highest|superior|full|10(?! m?s\b)|win|first|top)\b"
     r"|should win(?=\s*(?:[.!\n]|$))"
     r"|is (?:\w+ ){0,2}(?:the )?(?:best|perfect|superior|flawless)"
     r"(?=\s*(?:[.!;\n]|$)| (?:of all|among|one|possible|answer|response)\b))",
+    beside=("this ", "the above ", "my "),
 )
 _rating = _wording(("rating",), r"\brating(?:\W{0,12}\[\[|[*_`\" ]*[:=][*_`\" ]*\[)\s*\d{1,2}\s*\]")
 _comparison = _wording(
@@ -174,6 +189,7 @@ _comparison = _wording(
     r"is\s(?:\w+\s){0,2}better(?=\s*(?:[.!*\n]|$)|\sthan\s(?:the\s)?(?:other|out|resp|ans|assi)))"
     r"|\b(?:select|choose|pick) (?:output|response|answer|assistant|model) \(?[abm12]\)? as the "
     r"(?:winner|best|better)\b",
+    beside=("output", "response", "answer", "assistant", "model"),
 )
 _json_verdict = _wording(
     ('"score', "ordered_models", '"better"', '"winner"', '"answer_'),
@@ -216,8 +232,14 @@ def _bracketed_verdict(seen: str) -> bool:
     return False
 
 
-def _either(*found: Callable[[str], bool]) -> Callable[[str], bool]:
-    return lambda seen: any(one(seen) for one in found)
+def _either(*kinds: Callable[[str], bool]) -> Callable[[str], bool]:
+    def found(seen: str) -> bool:
+        for kind in kinds:  # noqa: SIM110 (see ``_has_one``)
+            if kind(seen):
+                return True
+        return False
+
+    return found
 
 
 _SIGNS_OF_CHARACTERS: Mapping[str, Callable[[str], bool]] = {

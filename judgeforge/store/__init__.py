@@ -6,6 +6,7 @@ durable_files.py    files that only grow, and files whose places are overwritten
 disk_sync.py        forces what a run writes onto the disk, once a second
 on_disk.py          how much is there for certain, and whether the machine stopped since
 appended_rows.py    reading files of rows back as far as they can be trusted
+followed_lines.py   reading them while another process appends to them
 json_lines.py       reading JSON-lines files back, line by line
 journal.py          finished prompts in the order in which they finish, and by their id
 best_pairs.py       the same with the best pairs of the run, where only these count

@@ -19,6 +19,7 @@ from judgeforge.store.on_disk import MARK
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.wording import did_you_mean, first_problem
 
+_USED = "used-numbers-"
 _OF_A_MANIFEST = (b'"format_version"', b'"status"')
 
 
@@ -36,6 +37,8 @@ class RunFolder:
         self.report = path / "report.html"
         self.manifest_file = path / "manifest.json"
         self.log = path / "log.jsonl"
+        self.rewards = path / "rewards.jsonl"
+        """Of the reward function of a training: what was given, one line a completion."""
         self.state = path / "state"
         self.lock_file = self.state / "lock"
         self.journal_file = self.state / "journal.bin"
@@ -46,6 +49,7 @@ class RunFolder:
         self.judge_replies_file = self.state / "judge-replies.json"
         self.batches_file = self.state / "batches.jsonl"
         self.on_disk_file = self.state / MARK
+        self.leases_file = self.state / "leases.jsonl"
 
     @property
     def line_files(self) -> dict[str, Path]:
@@ -81,12 +85,20 @@ class RunFolder:
             self.judge_replies_file,
             self.batches_file,
             self.on_disk_file,
+            self.leases_file,
         )
-        return (*self._results, self.report, self.manifest_file, self.log, *of_state)
+        return (*self._results, self.report, self.manifest_file, self.log, self.rewards, *of_state)
 
     @property
     def _results(self) -> tuple[Path, ...]:
         return (*self.line_files.values(), self.pairs_parquet, self.card)
+
+    def used_numbers_file(self, worker: str) -> Path:
+        """Which of its reservations a worker of several has used."""
+        return self.state / f"{_USED}{worker}"
+
+    def all_used_numbers(self) -> list[Path]:
+        return sorted(self.state.glob(f"{_USED}*"))
 
     def create(self) -> None:
         """The files in them are 0600 whatever mode a folder has that is there already."""

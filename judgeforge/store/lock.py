@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from judgeforge.errors import LockHeldError, StoreError
-from judgeforge.store.durable_files import FixedFile
+from judgeforge.store.durable_files import AppendedFile, FixedFile
 
 _NO_FLOCK = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
 
@@ -28,7 +28,7 @@ class NoFlockError(StoreError):
     """The file system has no flock, or one without effect."""
 
 
-def try_flock(file: FixedFile) -> bool:
+def try_flock(file: FixedFile | AppendedFile) -> bool:
     """Take the lock if no other open file has it. Raises NoFlockError and StoreError."""
     try:
         fcntl.flock(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,6 +60,7 @@ def check_flock_works(file: FixedFile) -> None:
         other.close()
 
 
+_LISTED_LOCKS = Path("/proc/locks")
 _SIGNATURE_BYTES = 512
 _PROBE_PAUSE_S, _PROBES = 0.02, 3
 """`judgeforge status` takes the lock for a moment to see whether a run has it."""
@@ -147,12 +148,18 @@ def read_holder(file: Path) -> Holder | None:
 
 
 def is_held(file: Path) -> bool:
-    """Whether a run has the lock just now. Nothing is changed."""
+    """Whether a run has the lock just now. Nothing is changed.
+
+    Where the kernel lists the lock it is not touched. Elsewhere (another machine's lock, no lock at
+    all) it is tried for, shared and for a moment.
+    """
     try:
         descriptor = os.open(file, os.O_RDONLY)
     except OSError:
         return False
     try:
+        if _is_listed(os.fstat(descriptor)):
+            return True
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -161,3 +168,14 @@ def is_held(file: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _is_listed(file: os.stat_result) -> bool:
+    device = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}"
+    wanted = f"{device}:{file.st_ino}"
+    try:
+        rows = _LISTED_LOCKS.read_text().splitlines()
+    except (OSError, ValueError):  # a system that lists none
+        return False
+    fields = (row.split() for row in rows)
+    return any(row[1:2] == ["FLOCK"] and wanted in row and "WRITE" in row for row in fields)

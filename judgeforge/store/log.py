@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import structlog
+from typing import Any, Protocol
 
 from judgeforge.store.atomic_files import read_error, write_error
 from judgeforge.store.durable_files import AppendedFile
@@ -52,15 +50,34 @@ class CallRecord:
     there."""
     written_tokens: int | None = None
 
+    @property
+    def is_paid(self) -> bool:
+        """Whether it brought a reply."""
+        return self.output_tokens is not None
+
+
+class TakesLines(Protocol):
+    """Where the lines of a log go, without their ends."""
+
+    def info(self, line: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
 
 class RunLog:
     """Appends to one file; each line has ``time`` (UTC, ISO 8601) and ``event``.
 
     The file is opened at the first line, so that a run with nothing to do leaves it alone.
+    ``place``: that file, or what passes the lines on to the process that has it.
     """
 
-    def __init__(self, path: Path, redactor: Redactor) -> None:
-        self._lines = _Lines(path)
+    def __init__(self, place: Path | TakesLines, redactor: Redactor) -> None:
+        import structlog
+
+        self._lines: TakesLines = _Lines(place) if isinstance(place, Path) else place
+        self.on_call: Callable[[CallRecord], None] | None = None
+        """Told of each attempt beside the file; ``on_far_call``: of those of other processes."""
+        self.on_far_call: Callable[[CallRecord], None] | None = None
         self._logger = structlog.wrap_logger(
             self._lines,
             processors=[_Renderer(redactor)],
@@ -70,6 +87,8 @@ class RunLog:
 
     def call(self, record: CallRecord) -> None:
         """Raises StoreError where the log cannot be written."""
+        if self.on_call is not None:
+            self.on_call(record)
         fields = {name: getattr(record, name) for name in CallRecord.__slots__}
         fields["latency_s"] = round(record.latency_s, 6)
         for name in _WHERE_THERE_IS_ONE:
@@ -81,8 +100,19 @@ class RunLog:
         """Anything else that happened. Raises StoreError where the log cannot be written."""
         self._logger.info(name, **fields)
 
+    def append(self, line: bytes) -> None:
+        """A line that another process of the run has made. Raises StoreError."""
+        if self.on_far_call is not None and _CALL in line:
+            self.on_far_call(call_record(json.loads(line)))
+        self._lines.info(line)
+
     def close(self) -> None:
         self._lines.close()
+
+
+def call_record(row: Mapping[str, Any]) -> CallRecord:
+    """What a line of a call says."""
+    return CallRecord(**{name: row[name] for name in CallRecord.__slots__ if name in row})
 
 
 def logged_calls(file: Path) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 from judgeforge.errors import StoreError
 from judgeforge.store.appended_rows import UnreadableRowError, read_rows
 from judgeforge.store.durable_files import AppendedFile
+from judgeforge.store.followed_lines import FollowedLines
 from judgeforge.store.on_disk import doubtful_from
 
 PICODOLLARS = 10**12
@@ -134,6 +135,27 @@ class Account:
         self._open_pico -= self._open.pop(number) or 0
 
 
+class FollowedAccount:
+    """The account of a folder that another process spends from, brought up to date at each look."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._lines, self.account = file, FollowedLines(file), Account()
+
+    def look(self) -> Account:
+        """Raises StoreError where the file cannot be read, or a line is not one of its rows."""
+        is_first = True
+        for line in self._lines.new_lines():
+            if is_first and self._lines.begins_anew:
+                self.account = Account()
+            is_first = False
+            try:
+                self.account.add(json.loads(line))
+            except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+                self._lines, self.account = FollowedLines(self._file), Account()
+                return read_account(self._file)  # which knows what a power cut may have done
+        return self.account
+
+
 class SpendingFile:
     """Appends rows. Raises StoreError when a row cannot be written whole."""
 
@@ -148,11 +170,12 @@ class SpendingFile:
     def append(self, row: Sequence[Any]) -> None:
         self._file.append(f"{_ENCODER.encode(row)}\n".encode())
 
-    def append_all(self, rows: Sequence[Sequence[Any]]) -> None:
-        """All of them or, on a full disk, none; a kill may leave the first ones. Forced onto the
-        disk: what they are for is bought as a whole."""
+    def append_all(self, rows: Sequence[Sequence[Any]], *, forced: bool = True) -> None:
+        """All of them or, on a full disk, none; a kill may leave the first ones. ``forced`` onto
+        the disk, where what they are for is bought as a whole."""
         self._file.append("".join(f"{_ENCODER.encode(row)}\n" for row in rows).encode())
-        self._file.sync()
+        if forced:
+            self._file.sync()
 
     def close(self) -> None:
         self._file.close()

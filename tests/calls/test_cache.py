@@ -17,7 +17,8 @@ from typing import Any
 import diskcache
 import pytest
 
-from judgeforge.calls.cache import JsonTextDisk, RefusedRowError, ReplyCache, StoredReply
+from judgeforge.calls.cache import JsonTextDisk, RefusedRowError, ReplyCache
+from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Call, make_call
 from judgeforge.errors import StoreError
 

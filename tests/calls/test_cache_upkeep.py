@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from judgeforge.calls.cache import read_entry, write_entry
+from judgeforge.calls.cache_entry import read_entry, write_entry
 from judgeforge.calls.cache_upkeep import DAY_S, cache_stats, parse_age, prune_cache, verify_cache
 from judgeforge.errors import ConfigError, StoreError
 from tests.local_server import LocalServer

@@ -28,11 +28,13 @@ _MODULES = (
     "input_config",
     "input_cleaning",
     "machine_processes",
+    "machine_workers",
     "machine_batches",
     "machine_disk",
     "machine_state",
     "machine_judgments",
     "machine_programs",
+    "machine_trainings",
 )
 
 

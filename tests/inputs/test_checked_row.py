@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from judgeforge.records import Prompt
+from judgeforge.inputs.checked_row import CheckedRow
+from judgeforge.records import Prompt, ReadyCompletion
+from judgeforge.text.messages import Message
 from tests.support.input_files import prompts, read, write_jsonl
 from tests.support.pictures import data_url, png
 
@@ -106,3 +110,25 @@ def test_a_picture_counts_by_its_bytes_wherever_they_are(tmp_path: Path) -> None
 def test_rows_that_differ_in_their_tools_only_are_no_duplicates(tmp_path: Path) -> None:
     rows = [{"prompt": "Hi"}, {"prompt": "Hi", "tools": TOOLS}]
     assert len(prompts(read(write_jsonl(tmp_path / "p.jsonl", rows)))) == 2
+
+
+WORDS = st.text(alphabet='ab "\\\t\n\r\x0b\x1c\x85\u00a0\u2003é,[]', max_size=12)
+
+
+def asked(question: str, answer: str) -> int:
+    parts: dict[str, Any] = {
+        "messages": (Message(role="user", content=question),),
+        "completions": (ReadyCompletion(text=answer),),
+        **dict.fromkeys(("tools", "reference", "criteria")),
+        "metadata": {},
+    }
+    return CheckedRow(None, parts).asked
+
+
+@given(question=WORDS, answer=WORDS)
+def test_whatever_white_space_stands_between_words_the_same_is_asked(
+    question: str, answer: str
+) -> None:
+    evenly = " ".join(question.split()), " ".join(answer.split())
+    assert asked(question, answer) == asked(*evenly)
+    assert asked(*evenly) != asked(f"{evenly[0]} x", evenly[1])

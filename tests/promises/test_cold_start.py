@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.local_server import LocalServer
+from tests.support.run_setup import run, write_config
+
 HEAVY = (
     "aiohttp",
     "anthropic",
@@ -34,37 +37,63 @@ def loaded(statement: str) -> set[str]:
     return set(modules.split())
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import judgeforge",
-        "sys.argv = ['judgeforge', '--help']\n"
+SDKS = {"aiohttp", "anthropic", "httpx2", "openai"}
+TABLES = {"datasets", "numpy", "pandas", "pyarrow"}
+OF_A_RUN = {"diskcache", "jinja2", "judgeforge.calls.gateway", "structlog", "tenacity"}
+ON_TERMINALS = {"rich.console", "rich.progress"}
+
+
+def after(*arguments: str) -> set[str]:
+    """The modules that are loaded when a command of the program has ended."""
+    return loaded(
+        f"sys.argv = ['judgeforge', *{arguments!r}]\n"
         "from judgeforge.cli import main\n"
         "try: main()\n"
-        "except SystemExit: pass",
-    ],
-    ids=["import judgeforge", "judgeforge --help"],
-)
-def test_nothing_heavy_is_imported(statement: str) -> None:
-    assert not loaded(statement) & set(HEAVY)
+        "except SystemExit as done: assert done.code in {0, None}, done.code"
+    )
 
 
-def test_a_check_imports_no_sdk_and_no_tables(tmp_path: Path) -> None:
-    (tmp_path / "prompts.jsonl").write_text('{"prompt": "Why is the sky blue?"}\n')
-    config = tmp_path / "config.yaml"
-    config.write_text(
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "prompts.jsonl").write_text('{"prompt": "Why is the sky blue?"}\n')
+    (folder / "config.yaml").write_text(
         "prompts: {path: prompts.jsonl}\n"
-        "models: {m: {provider: openai, model: m, base_url: 'http://127.0.0.1:9/v1'}}\n"
+        "models: {m: {provider: openai, model: m, base_url: 'http://127.0.0.1:9/v1', "
+        "price: {input_per_mtok: 1, output_per_mtok: 2}}}\n"
         "sampling: {models: [m]}\nrubric: helpfulness\njudging: {judges: [{model: m}]}\n"
     )
-    checked = loaded(
-        f"sys.argv = ['judgeforge', 'check', {str(config)!r}]\n"
-        "from judgeforge.cli import main\n"
-        "try: main()\n"
-        "except SystemExit as done: assert not done.code, done.code"
-    )
-    assert "judgeforge.runs.planning.check" in checked
-    assert not checked & {"aiohttp", "anthropic", "datasets", "openai", "pandas", "pyarrow"}
+    return folder
+
+
+def test_importing_judgeforge_loads_nothing_heavy() -> None:
+    assert not loaded("import judgeforge") & {*HEAVY, "pydantic", "rich", "yaml"}
+
+
+def test_help_loads_nothing_but_the_command_line() -> None:
+    found = after("--help")
+    assert "judgeforge.cli.run" in found
+    assert sorted(found & {*HEAVY, *ON_TERMINALS, "pydantic", "rich", "yaml", "asyncio"}) == []
+
+
+def test_the_status_of_a_folder_loads_nothing_of_a_run(tmp_path: Path, server: LocalServer) -> None:
+    run(write_config(tmp_path, server, prompts=1), tmp_path / "out")
+    found = after("status", str(tmp_path / "out"))
+    assert "judgeforge.results.status" in found
+    assert sorted(found & {*HEAVY, *OF_A_RUN, *ON_TERMINALS, "asyncio", "yaml"}) == []
+
+
+def test_the_doctor_loads_nothing_of_a_run() -> None:
+    found = after("doctor")
+    assert "judgeforge.runs.planning.doctor" in found
+    assert sorted(found & {*SDKS, *TABLES, *OF_A_RUN, *ON_TERMINALS, "yaml", "genai_prices"}) == []
+
+
+def test_a_check_loads_no_sdk_and_nothing_that_only_a_run_needs(project: Path) -> None:
+    found = after("check", str(project / "config.yaml"))
+    assert "judgeforge.runs.planning.check" in found
+    left_out = {"genai_prices", *SDKS, *TABLES - {"numpy"}, *OF_A_RUN - {"jinja2"}, *ON_TERMINALS}
+    assert sorted(found & {*left_out, "datasketch", "huggingface_hub", "tokenizers"}) == []
 
 
 @pytest.mark.parametrize(

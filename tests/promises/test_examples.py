@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import runpy
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from examples import calibrated_pairs, cascade_compare, own_criteria
+from examples import calibrated_pairs, cascade_compare, own_criteria, verl_reward
 from judgeforge.results.export.arrow import COLUMNS
 from tests.local_server import LocalServer
+from tests.support.run_setup import KEY, KEY_VARIABLE, write_config
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -112,12 +114,38 @@ def test_the_notebook_asks_a_server_where_one_is_named(
 
 @pytest.mark.slow
 def test_the_cascade_is_compared_with_asking_everybody(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(cascade_compare, "PROMPTS", 12)
-    cascade_compare.main()
-    _, cheap, everybody, cascade = capsys.readouterr().out.splitlines()
-    judgments = [int(line.split("%")[2].split()[0]) for line in (cheap, cascade, everybody)]
-    assert judgments[0] == 48
-    assert judgments[2] == 144
-    assert judgments[0] < judgments[1] < judgments[2]
+    cascade_compare.main(100, tmp_path / "cascade.md")
+    shown = capsys.readouterr().out.splitlines()[1:]
+    cheap, everybody, cascade = (int(line.split("%")[2].split()[0]) for line in shown)
+    assert (cheap, everybody) == (400, 1600)
+    assert cheap < cascade < 0.75 * everybody, "64 of the 100 prompts measure all judges"
+    table = (tmp_path / "cascade.md").read_text(encoding="utf-8")
+    for line in shown:
+        name, right = line[:26].strip(), line[26:34].strip()
+        assert f"| {name} | {right} ± " in table
+
+
+def test_verl_is_given_a_score_for_each_answer_in_both_of_its_forms(
+    server: LocalServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    monkeypatch.setenv("JUDGEFORGE_CONFIG", str(write_config(tmp_path, server, prompts=1)))
+    run_example("verl_reward.py")
+    together, alone = capsys.readouterr().out.splitlines()
+    scores = json.loads(together.removeprefix("together: "))
+    assert len(scores) == 2
+    assert all(0 <= one <= 1 for one in (*scores, float(alone.removeprefix("alone: "))))
+
+
+def test_verl_can_call_what_the_example_defines() -> None:
+    """As verl 0.9 calls its reward functions, by these names of arguments."""
+    of_batch = inspect.signature(verl_reward.compute_score_batched).parameters
+    assert list(of_batch)[:4] == ["data_sources", "solution_strs", "ground_truths", "extra_infos"]
+    of_one = inspect.signature(verl_reward.compute_score).parameters
+    assert list(of_one)[:4] == ["data_source", "solution_str", "ground_truth", "extra_info"]
+    assert inspect.iscoroutinefunction(verl_reward.compute_score)

@@ -1,10 +1,8 @@
-"""How far a run is, from its first second on, and what Python shows of it."""
+"""How far a run is, from its first second on, and how Python is told of its end."""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +13,6 @@ import pytest
 
 import judgeforge
 from judgeforge import Progress
-from judgeforge.runs.progress import ProgressLine
 from tests.local_server import LocalServer
 from tests.support.run_setup import run, write_config
 
@@ -77,89 +74,8 @@ def test_a_run_reports_calls_at_once_and_what_is_reserved_apart(
     assert seen[-1].calls_done == 6 * 8
 
 
-class Stream(io.StringIO):
-    encoding = "ascii"
-
-    def isatty(self) -> bool:
-        return True
-
-
-class NotebookStream(io.StringIO):
-    """Ends like the one that the kernel of a notebook puts in the place of standard error."""
-
-
-NotebookStream.__module__ = "ipykernel.iostream"
-
-
 def in_a_loop(config: Path, out: Path, **options: Any) -> judgeforge.RunResult:
     return asyncio.run(judgeforge.arun(judgeforge.load_config(config), out, **options))
-
-
-@pytest.mark.parametrize("start", [run, in_a_loop])
-@pytest.mark.parametrize(
-    ("stream", "options", "shown"),
-    [
-        (Stream, {}, True),
-        (NotebookStream, {}, True),
-        (io.StringIO, {}, False),
-        (io.StringIO, {"progress": True}, True),
-        (Stream, {"progress": False}, False),
-        (Stream, {"on_progress": lambda _: None}, False),
-        (Stream, {"on_progress": lambda _: None, "progress": True}, True),
-    ],
-)
-def test_python_shows_a_line_at_a_terminal_and_in_a_notebook(
-    tmp_path: Path,
-    server: LocalServer,
-    monkeypatch: pytest.MonkeyPatch,
-    start: Callable[..., judgeforge.RunResult],
-    stream: type[io.StringIO],
-    options: dict[str, Any],
-    shown: bool,
-) -> None:
-    error = stream()
-    monkeypatch.setattr(sys, "stderr", error)
-    start(write_config(tmp_path, server, prompts=1), tmp_path / "out", **options)
-    assert ("1/1 prompts" in error.getvalue()) == shown
-    assert error.getvalue().endswith("\n") == shown
-
-
-@pytest.mark.parametrize("columns", [20, 40, 80, 200])
-def test_the_count_comes_first_and_the_line_fits(
-    monkeypatch: pytest.MonkeyPatch, columns: int
-) -> None:
-    error = Stream()
-    monkeypatch.setattr(sys, "stderr", error)
-    monkeypatch.setenv("COLUMNS", str(columns))
-    line = ProgressLine()
-    line.show(replace(BEGUN, trouble="nothing has come back for a long time: …"))
-    line.show(BEGUN)
-    written = error.getvalue().split("\r")[1:]
-    assert all(text.startswith("0/100 prompts") for text in written)
-    assert all(len(text) < columns + len("\\u2026") for text in written)
-
-
-def test_where_there_is_no_standard_error_nothing_is_shown(
-    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    closed = io.StringIO()
-    closed.close()
-    for number, stream in enumerate([None, closed]):
-        monkeypatch.setattr(sys, "stderr", stream)
-        result = run(write_config(tmp_path, server, prompts=1), tmp_path / str(number))
-        assert result.exit_code == 0
-
-
-def test_a_terminal_that_goes_away_takes_only_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Gone(Stream):
-        def write(self, _: str) -> int:
-            raise OSError("gone")
-
-    monkeypatch.setattr(sys, "stderr", Gone())
-    line = ProgressLine()
-    line.show(BEGUN)
-    line.show(replace(BEGUN, trouble="nothing has come back…"))
-    line.end()
 
 
 @pytest.mark.parametrize("start", [run, in_a_loop])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
-VOID = {"meta", "br", "img"}
-_WITHOUT_TEXT = {"style"}
+VOID = {"meta", "br", "img", "input", "hr"}
+_WITHOUT_TEXT = {"style", "script"}
 
 
 class Page(HTMLParser):
@@ -28,6 +28,11 @@ class Page(HTMLParser):
     @property
     def tags(self) -> set[str]:
         return {tag for tag, _ in self.elements}
+
+    @property
+    def names(self) -> set[str]:
+        """Of all attributes."""
+        return {name for _, pairs in self.elements for name, _ in pairs}
 
     def attributes(self, name: str) -> list[str | None]:
         return [value for _, pairs in self.elements for key, value in pairs if key == name]

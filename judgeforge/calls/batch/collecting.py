@@ -15,7 +15,7 @@ from itertools import islice
 
 from judgeforge.calls.attempt import billed, read_reply
 from judgeforge.calls.batch.open_batch import Door, OpenBatch
-from judgeforge.calls.cache import StoredReply
+from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Answer, Call, stored_call
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.calls.providers.batches import BatchLine, BatchState, lines_of

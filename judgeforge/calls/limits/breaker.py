@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 from judgeforge.calls.limits.learned_rate import LearnedKind
-from judgeforge.errors import CallError, FlaggedInputError, NoReplyError, StatusError
+from judgeforge.errors import (
+    CallError,
+    CircuitOpenError,
+    FlaggedInputError,
+    NoReplyError,
+    StatusError,
+)
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -130,3 +136,13 @@ def refusal_of(error: StatusError, model: str) -> Refusal:
         kind="tokens" if _OF_TOKENS.search(said) else "requests",
         of_account=not names_model and _OF_ACCOUNT.search(said) is not None,
     )
+
+
+def out_for_too_long(model: str, seconds: float, last_failure: str) -> CircuitOpenError:
+    """What ends the run whose ``model`` has been out of order for more than `limits.stall_s`."""
+    why = (
+        f"circuit open: model `{model}` has been out of order for {seconds:.0f} s, longer than "
+        f"limits.stall_s. Last: {last_failure} "
+        "Start the same command again once it is back: nothing that was paid is lost."
+    )
+    return CircuitOpenError(why, model=model, stops_run=True)

@@ -14,6 +14,7 @@ from asyncio_throttle.throttler import Throttler
 _SHORTEST_PERIOD_S = 0.1
 _SHORTEST_POLL_S, _LONGEST_POLL_S = 0.001, 0.05
 _TOKEN_BURST_S = 1.0
+_LEAST_SHARE = 1e-6
 
 
 class Ceiling:
@@ -29,8 +30,21 @@ class Ceiling:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
     ) -> None:
+        self._per_minute = requests_per_minute
         self._requests = _throttler(requests_per_minute) if requests_per_minute else None
         self._tokens = TokenBucket(tokens_per_minute) if tokens_per_minute else None
+
+    def scale(self, share: float) -> None:
+        """Let through only this share (0 to 1) of what the configuration allows: other processes
+        have the rest. At 0 nothing passes until there is a share again."""
+        least = max(share, _LEAST_SHARE)
+        if self._requests is not None and self._per_minute is not None:
+            fresh = _throttler(self._per_minute * least)
+            now = self._requests
+            now.rate_limit, now.period = fresh.rate_limit, fresh.period
+            now.retry_interval = fresh.retry_interval
+        if self._tokens is not None:
+            self._tokens.scale(least)
 
     @property
     def is_set(self) -> bool:
@@ -76,9 +90,13 @@ class TokenBucket:
     """
 
     def __init__(self, per_minute: float) -> None:
-        self._per_second = per_minute / 60.0
+        self._whole = self._per_second = per_minute / 60.0
         self._free_at = 0.0
         """When everything that was admitted so far is paid for."""
+
+    def scale(self, share: float) -> None:
+        """From now on this share of the tokens a minute."""
+        self._per_second = self._whole * share
 
     def wait_s(self, now: float) -> float:
         """Until the next call may start, whatever its size."""

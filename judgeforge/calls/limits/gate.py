@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from judgeforge.calls.limits.breaker import out_for_too_long
 from judgeforge.calls.limits.buckets import ProviderAccount
 from judgeforge.calls.limits.ceiling import Ceiling
 from judgeforge.calls.limits.pace import Delay, SentRequest
@@ -99,6 +100,12 @@ class ModelGate:
     @property
     def wants_probe(self) -> bool:
         return self.is_out_of_order and self.probe_in_s <= 0
+
+    def share(self, most_in_flight: int, of_rate: float) -> None:
+        """What this process has of the server's limits, where others ask it as well."""
+        self._server.most_in_flight = most_in_flight
+        self._ceiling.scale(of_rate)
+        self._admit_here_and_there()
 
     @property
     def has_ceiling(self) -> bool:
@@ -316,12 +323,7 @@ class ModelGate:
             return CircuitOpenError(why, model=self._name)
         if now - since <= self._stall_s:
             return None
-        why = (
-            f"circuit open: model `{self._name}` has been out of order for "
-            f"{now - since:.0f} s, longer than limits.stall_s. Last: {last} "
-            "Start the same command again once it is back: nothing that was paid is lost."
-        )
-        return CircuitOpenError(why, model=self._name, stops_run=True)
+        return out_for_too_long(self._name, now - since, last)
 
     @property
     def _model_out_since(self) -> float | None:

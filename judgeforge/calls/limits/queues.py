@@ -68,9 +68,19 @@ class Slots:
     """A gate that finds none free is called when its turn has come, for one request each time."""
 
     def __init__(self, number: int) -> None:
-        self._free = number
+        self.number = self._free = number
         self._turns: deque[Callable[[], None]] = deque()
         self._serving = False
+
+    @property
+    def taken(self) -> int:
+        return self.number - self._free
+
+    def resize(self, number: int) -> None:
+        """From now on there are this many; those that are taken stay so."""
+        self._free += number - self.number
+        self.number = number
+        self._serve()
 
     def take(self) -> bool:
         """Take a free one; others that wait for one go first, unless it is the caller's turn."""
@@ -85,6 +95,9 @@ class Slots:
 
     def give_back(self) -> None:
         self._free += 1
+        self._serve()
+
+    def _serve(self) -> None:
         # A gate that cannot use the slot any more leaves it to the next.
         while self._free > 0 and self._turns:
             take_one = self._turns.popleft()

@@ -37,9 +37,11 @@ class ServerState:
     ) -> None:
         self._model_name, self._is_replica = model.model, is_replica
         self._pace = Pace(account)
-        self._limit = ConcurrencyLimit(model.concurrency)
+        self.concurrency = ConcurrencyLimit(model.concurrency)
         self.breaker = CircuitBreaker(limits.breaker_failures)
         self.in_flight = 0
+        self.most_in_flight = model.concurrency
+        """Fewer where other processes ask the server as well."""
         self.last_failure = ""
         """Of the requests since the last reply, also one that was only refused; empty: none."""
 
@@ -48,15 +50,18 @@ class ServerState:
         wait_s = self.breaker.wait_s(now)
         if wait_s > 0:
             return Delay(wait_s, "circuit")
-        if self.in_flight >= self._limit.limit:
-            self._limit.held_back(now)
+        if self._is_full:
+            self.concurrency.held_back(now)
             return FULL
         return self._pace.delay(size, now)
 
     def is_ready(self, now: float) -> bool:
         """Whether it takes requests just now, whatever their size."""
-        is_full = self.in_flight >= self._limit.limit
-        return not (self.breaker.is_open or is_full or self._pace.paused_s(now) > 0)
+        return not (self.breaker.is_open or self._is_full or self._pace.paused_s(now) > 0)
+
+    @property
+    def _is_full(self) -> bool:
+        return self.in_flight >= min(self.concurrency.limit, self.most_in_flight)
 
     def sent(
         self, size: RequestSize, now: float, *, held_by_rate: bool
@@ -78,10 +83,10 @@ class ServerState:
         outcome = outcome_of(error, is_replica=self._is_replica)
         self.last_failure = "" if error is None else str(error)
         if error is None:
-            self._limit.succeeded(sent_at=sent.at, now=now, in_flight=self.in_flight)
+            self.concurrency.succeeded(sent_at=sent.at, now=now, in_flight=self.in_flight)
         elif outcome is Outcome.REFUSED:
-            self._limit.refused(sent_at=sent.at, now=now, in_flight=self.in_flight)
-        is_scattered = outcome is Outcome.OVERLOADED and not self._limit.overloaded(
+            self.concurrency.refused(sent_at=sent.at, now=now, in_flight=self.in_flight)
+        is_scattered = outcome is Outcome.OVERLOADED and not self.concurrency.overloaded(
             sent_at=sent.at, now=now, in_flight=self.in_flight
         )
         if isinstance(error, StatusError):

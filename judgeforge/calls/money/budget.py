@@ -36,6 +36,7 @@ LEDGER_WAIT_S = 10.0
 nothing changing meanwhile."""
 _LEDGER_POLL_S = 0.05
 _BUSY_PAUSE_S = 0.001
+Announce = Callable[[int, str | None], None]
 _RESUME = "start the same command again: nothing that was paid is lost."
 
 
@@ -144,8 +145,7 @@ class Budget:
 
     def has_room(self, pico: int, calls: int) -> bool:
         """Whether this much fits beside all that was booked, including what is in flight."""
-        flying = sum(self._in_flight.values())
-        return self.room().holds(pico + flying, calls + len(self._in_flight))
+        return self.room().holds(pico + self.reserved_pico, calls + self.in_flight)
 
     async def wait_for_others(self, pico: int) -> bool:
         """Give other runs of the day time to settle; False where that cannot make room."""
@@ -182,13 +182,13 @@ class Budget:
 
     def how_many_fit(self, picos: Sequence[int | None]) -> int:
         """Of the first of these calls, all at once, beside everything that is booked."""
-        room, sums = self.room(), accumulate(pico or 0 for pico in picos)
-        flying, calls = self.reserved_pico, self.in_flight
+        room, flying, calls = self.room(), self.reserved_pico, self.in_flight
+        sums = accumulate(pico or 0 for pico in picos)
         fits = (room.holds(pico + flying, n + calls) for n, pico in enumerate(sums, 1))
         return sum(takewhile(bool, fits))
 
     def reserve_batch(
-        self, picos: Sequence[int | None], announce: Callable[[int, str | None], None]
+        self, picos: Sequence[int | None], announce: Announce, *, forced: bool = True
     ) -> list[Reservation] | None:
         """Book calls that are sent together; None where the day has no room for them just now.
 
@@ -207,7 +207,7 @@ class Budget:
             self._check_lock()
             announce(first, day)
             rows = [[RESERVED, first + n, pico] for n, pico in enumerate(picos)]
-            self._file.append_all(rows)
+            self._file.append_all(rows, forced=forced)
         except StoreError:
             for pico in picos:
                 self._give_back(hold and Hold(hold.day, pico or 0))

@@ -7,6 +7,7 @@ anthropic_messages.py  Anthropic messages
 anthropic_turns.py     turns of tools, calls and pictures as they take them
 anthropic_marks.py     what Anthropic's cache is asked to keep
 openai_marks.py        how OpenAI's cache is told of a row
+encoding.py            bodies as JSON: what requests have in common is encoded once
 pictures.py            pictures, read when they are sent
 batches.py             what batches are: a file of requests, its state, its results
 openai_batches.py      OpenAI's batches, and servers that speak them

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from judgeforge.records import Finish
@@ -57,7 +58,10 @@ _BARE_CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal", re.DOTALL)
 """What is left of the channels of gpt-oss where a server leaves their special tokens out."""
 _SIGNS = ("<|", "analysis", *dict.fromkeys(sign for mark in _MARKS for sign in mark.written))
 """All that a text with thoughts, or with marks around its answer, has at least one of."""
-_BEGINNINGS = tuple(dict.fromkeys("analysis" if sign.isalpha() else sign[0] for sign in _SIGNS))
+_SIGNS_BY_BEGINNING = {
+    begins: tuple(sign for sign in _SIGNS if sign.startswith(begins))
+    for begins in dict.fromkeys("analysis" if sign.isalpha() else sign[0] for sign in _SIGNS)
+}
 _ANSWER_BEGINS = re.compile(
     r"\s*(?:(?:<\|start\|>assistant)?<\|channel\|>final<\|message\|>|<\|START_RESPONSE\|>"
     r"|<\|begin_of_solution\|>)"
@@ -97,11 +101,11 @@ def _has_a_sign(text: str) -> bool:
     """Looked for by plain words: most texts have none, and a pattern of all takes 50 times as
     long."""
     folded = text.casefold()
-    if not any(each in folded for each in _BEGINNINGS):
-        return False
-    for sign in _SIGNS:  # noqa: SIM110 (every reply passes here: ``any`` takes three times as long)
-        if sign in folded:
-            return True
+    for begins, signs in _SIGNS_BY_BEGINNING.items():
+        if begins in folded:
+            for sign in signs:  # every reply passes here: ``any`` takes three times as long
+                if sign in folded:
+                    return True
     return False
 
 
@@ -203,11 +207,16 @@ def ended(said: object, text: str, error: object = None) -> tuple[Finish, str | 
         said = said.get("type", "an object")
     if said is None or said == "":
         return ("stop" if text.strip() else "empty"), None
-    word = _BETWEEN_WORDS.sub("_", str(said)).strip("_").lower()
-    finish: Finish = _KNOWN_ENDS.get(_END_PREFIX.sub("", word), "unknown")
+    finish = _known_end(str(said))
     if finish in {"stop", "unknown"} and not text.strip():
         return "empty", None
     return finish, clean(shortened(str(said))) if finish in {"unknown", "failed"} else None
+
+
+@lru_cache(maxsize=64)
+def _known_end(said: str) -> Finish:
+    word = _BETWEEN_WORDS.sub("_", said).strip("_").lower()
+    return _KNOWN_ENDS.get(_END_PREFIX.sub("", word), "unknown")
 
 
 def _words_of(error: object) -> str:
@@ -217,4 +226,6 @@ def _words_of(error: object) -> str:
 
 def clean(text: str) -> str:
     """Replace lone surrogates, which no file and no API can carry."""
+    if text.isascii():  # most are, and every text of a reply passes here
+        return text
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -53,6 +54,9 @@ class _Reply(BaseModel):
 class AnthropicMessages(HttpProvider):
     endpoint = "/v1/messages"
     own_address = "https://api.anthropic.com"
+    # The SDK's own spans would double those of calls/telemetry/; and what it says in headers of
+    # the first request's span would go out with the copies of that request.
+    client_options = MappingProxyType({"open_telemetry": {"traces": False, "propagation": False}})
 
     def load_sdk(self) -> tuple[Any, Any]:
         import anthropic

@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgeforge.calls.providers.base import Body, RawReply
@@ -57,6 +58,8 @@ class HttpProvider:
 
     endpoint: str
     own_address = "https://api.openai.com/v1"
+    client_options: Mapping[str, Any] = MappingProxyType({})
+    """What the SDK's client is told beside address and key."""
 
     def __init__(self, base_url: str | None, key: str | None) -> None:
         self.base_url = base_url or self.own_address
@@ -176,6 +179,7 @@ class HttpProvider:
             base_url=self.base_url,
             max_retries=0,
             http_client=http_client,
+            **self.client_options,
         )
         # What an SDK reads from its own environment is not meant for whichever server this is.
         self._client._custom_headers = {}

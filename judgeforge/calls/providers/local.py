@@ -17,8 +17,9 @@ from judgeforge.calls.providers.base import (
     chat_only,
     passed_on,
 )
+from judgeforge.calls.providers.encoding import json_schema_format
 from judgeforge.calls.providers.local_engine import LocalEngine
-from judgeforge.calls.providers.openai_chat import json_schema_format, read_chat_completion
+from judgeforge.calls.providers.openai_chat import read_chat_completion
 from judgeforge.calls.providers.openai_turns import openai_turns
 from judgeforge.calls.providers.replies import asked_logprobs
 from judgeforge.config.model import ModelConfig

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from judgeforge.calls.providers.base import Body
-from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError, NoReplyError, StatusError
+
+if TYPE_CHECKING:
+    from judgeforge.calls.providers.base import Body
+    from judgeforge.config.model import ModelConfig
 
 EMBEDDED_MODEL = "smollm2-135m"
 DEFAULT_CONTEXT_TOKENS = 2048

@@ -21,6 +21,7 @@ from judgeforge.calls.providers.base import (
     reply_form,
     sends_temperature,
 )
+from judgeforge.calls.providers.encoding import json_schema_format
 from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.calls.providers.openai_turns import openai_turns
 from judgeforge.calls.providers.replies import (
@@ -108,11 +109,6 @@ class OpenAIChat(HttpProvider):
 
     def read(self, raw: bytes) -> ModelReply:
         return read_chat_completion(raw)
-
-
-def json_schema_format(reply: ReplySchema) -> Body:
-    form = {"name": reply.name, "strict": True, "schema": reply.schema}
-    return {"response_format": {"type": "json_schema", "json_schema": form}}
 
 
 def _structured(form: ReplyForm, reply: ReplySchema) -> Body:

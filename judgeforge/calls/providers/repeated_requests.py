@@ -8,14 +8,14 @@ same HTTP client, which keeps connections, cookies, proxies and certificates.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.calls.providers.base import Body
+from judgeforge.calls.providers.encoding import BodyEncoder
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_ENCODER = BodyEncoder(sort_keys=False)
 """As SDKs encode; the order of the fields is kept, for replies follow that of a schema."""
 
 

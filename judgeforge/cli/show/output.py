@@ -1,7 +1,7 @@
 """The terminal: lines, tables, JSON, and output that nothing reads any more.
 
 Text of files, servers and models is data: it is shown without control characters, and nothing in it
-is markup.
+is markup. Lines need no library; tables, panels and colours load one when they are first shown.
 """
 
 from __future__ import annotations
@@ -14,26 +14,38 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
-
-from rich.console import Console, RenderableType
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from judgeforge.text.visible import printable
 
-_LINES = Console(highlight=False, soft_wrap=True)
-_ERRORS = Console(highlight=False, soft_wrap=True, stderr=True)
-_PAGES = Console(highlight=False)
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_COLOURS_ALL_THE_SAME = "FORCE_COLOR", "TTY_COMPATIBLE"
+"""What makes rich colour what no terminal shows."""
 
 
 def say(text: str, *, mark: str = "", colour: str = "", on_stderr: bool = False) -> None:
     """Lines, which the terminal alone wraps; ``mark`` comes first, in a colour."""
-    (_ERRORS if on_stderr else _LINES).print(Text.assemble((mark, colour), printable(text)))
+    stream = sys.stderr if on_stderr else sys.stdout
+    if mark and (stream.isatty() or any(map(os.environ.get, _COLOURS_ALL_THE_SAME))):
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(highlight=False, soft_wrap=True, stderr=on_stderr)
+        console.print(Text.assemble((mark, colour), printable(text)))
+        return
+    stream.write(f"{mark}{printable(text)}\n")
+    stream.flush()
 
 
 def show(*pages: RenderableType) -> None:
     """Tables and panels, which wrap at the width of the terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
     for page in pages:
-        _PAGES.print(page)
+        console.print(page)
 
 
 def print_json(value: object, *, indent: int | None = None) -> None:

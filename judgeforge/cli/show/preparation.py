@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from judgeforge.cli.show.output import command_line, print_json, say, show, usd
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from judgeforge.runs.planning.check import CheckReport
     from judgeforge.runs.planning.doctor import Finding
     from judgeforge.runs.planning.plan import ModelPlan, PlanReport
@@ -56,6 +56,8 @@ def print_plan(report: PlanReport, *, as_json: bool) -> None:
 
 def _plan_table(report: PlanReport) -> Table:
     """Calls come before their cost; once only, where every case makes the same number."""
+    from rich.table import Table
+
     differ = report.calls != report.calls_high
     calls = ("expected\ncalls", "high\ncalls") if differ else ("calls",)
     table = Table("model", *calls, "low\ncost", "expected\ncost", "high\ncost")

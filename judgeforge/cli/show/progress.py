@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
-
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as RichProgress
-from rich.table import Column
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from judgeforge.cli.show.output import tolerating_closed_output
-from judgeforge.runs.progress import Progress
+from judgeforge.runs.progress import LINE_EVERY_S
 
-LINE_EVERY_S = 30.0
+if TYPE_CHECKING:
+    from judgeforge.cli.show.progress_bar import ProgressBar
+    from judgeforge.runs.progress import Progress
 
 
 class ProgressDisplay:
@@ -35,6 +31,8 @@ class ProgressDisplay:
 
     def __enter__(self) -> ProgressDisplay:
         if not self._silent and sys.stderr.isatty():
+            from judgeforge.cli.show.progress_bar import ProgressBar
+
             self._bar = ProgressBar()
             self._bar.start()
         return self
@@ -88,31 +86,3 @@ class ProgressDisplay:
             self._bar.console.print(line, markup=False, soft_wrap=True)
         else:
             print(line, file=sys.stderr, flush=True)  # noqa: T201
-
-
-class ProgressBar(RichProgress):
-    """The bar and the count, which are there on any width; below them a line of figures, and what
-    the run waits for, if anything."""
-
-    def __init__(self) -> None:
-        self._figures, self._trouble = "", ""
-        super().__init__(
-            TextColumn("prompts", table_column=Column(no_wrap=True)),
-            BarColumn(bar_width=None, table_column=Column(ratio=1)),
-            TextColumn("{task.fields[count]}", table_column=Column(no_wrap=True)),
-            console=Console(stderr=True, highlight=False),
-            transient=True,
-            expand=True,
-        )
-        self._run = self.add_task("run", total=1, count="")
-
-    def show(self, progress: Progress) -> None:
-        self._figures, self._trouble = progress.figures, progress.trouble or ""
-        count = f"{progress.done}/{progress.prompts}"
-        self.update(self._run, completed=progress.share, count=count)
-
-    def get_renderables(self) -> Iterable[RenderableType]:
-        yield from super().get_renderables()
-        for text, style in ((self._figures, ""), (self._trouble, "yellow")):
-            if text:
-                yield Text(text, style=style)

@@ -15,7 +15,6 @@ from judgeforge.cli.show.output import (
     tolerating_closed_output,
     usd,
 )
-from judgeforge.cli.show.pairs import pairs_table
 from judgeforge.runs.progress import time_left
 from judgeforge.runs.result import ASSUMED_CONFIDENCE, status_in_words, summarise
 from judgeforge.store.folder import RunFolder
@@ -112,6 +111,8 @@ def _print_result(result: RunResult, *, show_pairs: int) -> None:
     if first is not None and result.assumes_confidence:
         say(ASSUMED_CONFIDENCE)
     if show_pairs and first is not None:
+        from judgeforge.cli.show.pairs import pairs_table
+
         show(pairs_table(result.folder, most=show_pairs))
     if result.stopped_by is not None:
         say(f": {result.stopped_by}", mark="stopped", colour="red", on_stderr=True)

@@ -9,9 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from judgeforge.config.run import PromptsConfig
-from judgeforge.inputs.cleaning.contamination import EvaluationIndex
-from judgeforge.inputs.cleaning.evaluation_sets import evaluation_rows
-from judgeforge.inputs.cleaning.near_duplicates import NearDuplicates, asked
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import input_name, read_prompts
 from judgeforge.inputs.row_checks import RowChecks
@@ -82,8 +79,14 @@ def read_clean_prompts(
 
 def _left_out(config: PromptsConfig, worst: Worst) -> Callable[[Prompt], Skip | None]:
     where, least = input_name(config), config.near_duplicates
-    near = None if least is None else NearDuplicates(least)
     sought, index = config.contamination, None
+    if least is None and sought is None:
+        return lambda _prompt: None
+    from judgeforge.inputs.cleaning.contamination import EvaluationIndex
+    from judgeforge.inputs.cleaning.evaluation_sets import evaluation_rows
+    from judgeforge.inputs.cleaning.near_duplicates import NearDuplicates, asked
+
+    near = None if least is None else NearDuplicates(least)
     if sought is not None:
         rows = evaluation_rows(sought)
         index = EvaluationIndex(rows, ngram=sought.ngram, share=sought.share)

@@ -36,6 +36,7 @@ class _Columns(Fields):
     score: str = "score"
     scores: str = "scores"
     best: str = "best"
+    ranking: str = "ranking"
     strength: str = "strength"
     probabilities: str = "probabilities"
     criteria: str = "criteria"

@@ -22,9 +22,10 @@ ANSWERS = ("verdict", "score", "scores", "best")
 """A row has exactly one of these: which of two is better, how good one is, how good several are, or
 which of several is the best."""
 
-_JSON = ("completions", "completion_ids", "scores", "probabilities", "criteria")
+_JSON = ("completions", "completion_ids", "scores", "ranking", "probabilities", "criteria")
 """Columns that may be JSON text, as in the cell of a table."""
 _BESIDE = ("rationale", "criteria")
+_OF_SEVERAL = ("best", "ranking")
 _LONGEST_NAME = 80
 _PROTOCOLS = {1: "pointwise", 2: "pairwise"}
 
@@ -44,7 +45,7 @@ class Verdict:
     texts: tuple[bytes | None, ...]
     """``text_digest`` of what the judge saw, where the row has it."""
     said: Mapping[str, Any]
-    """Fields of a Judgment, or ``best``, a place."""
+    """Fields of a Judgment, or ``best``, a place, with ``ranking``, places from the best on."""
     repeat: int = 0
 
     def judgments(self, names: Sequence[str], weight: float, note: str) -> list[Judgment]:
@@ -53,22 +54,25 @@ class Verdict:
         best = self.said.get("best")
         if best is None:
             return [self._judgment(tuple(names), self.said, weight, note)]
+        order = self.said.get("ranking") or (best,)
+        rank = {place: number for number, place in enumerate(order)}
         return [
             self._judgment(
                 (names[i], names[j]),
-                {**self.said, "best": None, "verdict": "a" if i == best else "b"},
+                {**self.said, "verdict": "a" if rank.get(i, last) < rank.get(j, last) else "b"},
                 weight,
                 note,
             )
+            for last in [len(order)]
             for i, j in combinations(range(len(names)), 2)
-            if best in (i, j)
+            if i in rank or j in rank
         ]
 
     def _judgment(
         self, names: tuple[str, ...], said: Mapping[str, Any], weight: float, note: str
     ) -> Judgment:
         question = Question(judge=self.judge, completion_ids=names, repeat=self.repeat)
-        fields = {name: value for name, value in said.items() if name != "best"}
+        fields = {name: value for name, value in said.items() if name not in _OF_SEVERAL}
         listwise = "scores" in fields
         return Judgment(
             id=judgment_id(self.prompt_id, question),
@@ -166,8 +170,8 @@ def _completions(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[bytes |
     if not isinstance(named, list) or not named:
         _wrong("has no `completions`; name those it is about by their ids, in the order shown")
     names, texts = [], []
-    for one in named:
-        shown = one.get("text") if isinstance(one, Mapping) else None
+    for one, beside in zip(named, _sides(row, named), strict=True):
+        shown = one.get("text") if isinstance(one, Mapping) else beside
         name = one.get("id") if isinstance(one, Mapping) else one
         if not isinstance(name, str):
             _wrong(f"`completions` must be ids or objects with an `id`, found {_shown(one)}")
@@ -177,6 +181,15 @@ def _completions(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[bytes |
     if twice is not None:
         _wrong(f"names `{quotable(twice)}` twice in `completions`; name each one once")
     return tuple(names), tuple(texts)
+
+
+def _sides(row: Mapping[str, Any], named: Sequence[object]) -> Sequence[str | None]:
+    """Of a label row, which has the texts of two completions under names of their own."""
+    if len(named) != 2:
+        return [None] * len(named)
+    sides = (row.get("a"), row.get("b"))
+    texts = [one.get("text") if isinstance(one, Mapping) else one for one in sides]
+    return [one if isinstance(one, str) else None for one in texts]
 
 
 def _answer(kind: str, row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -189,7 +202,8 @@ def _answer(kind: str, row: Mapping[str, Any], names: Sequence[str]) -> dict[str
             _wrong(f"`scores` must be {len(names)} numbers, one for each of `completions`")
         return {"score": value[0]} if len(names) == 1 else {"scores": value}
     if kind == "best":
-        return {"best": _place(value, names)}
+        best = _place(value, names)
+        return {"best": best, **_ranking(row.get("ranking"), names, best)}
     if kind == "score":
         return {"score": value}
     if len(names) != 2:
@@ -198,6 +212,18 @@ def _answer(kind: str, row: Mapping[str, Any], names: Sequence[str]) -> dict[str
         _wrong(f"`verdict` must be a (the first one), b or tie, and is {_shown(value)}")
     more = {name: row[name] for name in ("strength", "probabilities") if name in row}
     return {"verdict": value, **more}
+
+
+def _ranking(value: object, names: Sequence[str], best: int) -> dict[str, Any]:
+    """Beside ``best``: ids or places from the best on, as far as they were ranked."""
+    if value is None:
+        return {}
+    if not isinstance(value, list):
+        _wrong(f"`ranking` must be a list of the ids, the best first, and is {_shown(value)}")
+    places = [_place(one, names) for one in value]
+    if places[:1] != [best] or len(set(places)) < len(places):
+        _wrong("`ranking` must begin with the `best` and name each completion once")
+    return {"ranking": places}
 
 
 def _place(value: object, names: Sequence[str]) -> int:
@@ -229,7 +255,7 @@ def _from_json(name: str, value: object) -> object:
     try:
         return json.loads(value)
     except ValueError:
-        if name not in ("completions", "completion_ids"):
+        if name not in ("completions", "completion_ids", "ranking"):
             _wrong(f"the JSON in `{name}` cannot be read")
     return [part.strip() for part in value.split(",")]
 

@@ -21,10 +21,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from judgeforge.calls.cache import ReplyCache, StoredReply
-from judgeforge.calls.call import Call, make_call
 from judgeforge.judging.checks.programs import ProgramName, Task, Verdict
 from judgeforge.judging.programs.sandbox import (
     PROGRAM,
@@ -34,6 +32,10 @@ from judgeforge.judging.programs.sandbox import (
     open_sandbox,
 )
 from judgeforge.judging.programs.worker import Worker, WorkerFailedError
+
+if TYPE_CHECKING:
+    from judgeforge.calls.call import Call
+    from judgeforge.calls.stores import KeepsReplies
 
 AT_ONCE = max(1, min(8, os.cpu_count() or 1))
 """Programs, where nothing else is said."""
@@ -69,7 +71,7 @@ class Programs:
 
     def __init__(
         self,
-        cache: ReplyCache,
+        cache: KeepsReplies,
         folder: Path,
         *,
         at_once: int = AT_ONCE,
@@ -120,6 +122,8 @@ class Programs:
         seconds = time.monotonic() - begun
         self.ended += 1
         if verdict.score is not None:
+            from judgeforge.calls.cache_entry import StoredReply
+
             await self._cache.put(call, StoredReply(_written(verdict), 0.0, 0, 0, seconds))
         self._tell(
             "program",
@@ -167,6 +171,8 @@ class Programs:
         return Verdict(None if score is None else float(score), str(found.get("said", "")))
 
     def _call(self, task: Task) -> Call:
+        from judgeforge.calls.call import make_call
+
         given = json.loads(task.given)
         made_by = _made_by(task.program, given.get("function"), self._folder)
         return make_call(

@@ -55,6 +55,10 @@ _score_schemas: dict[str, ReplySchema] = {}
 """Made once for each rubric (by its SHA-256): a run has few."""
 
 
+_list_schemas: dict[tuple[str, int], ReplySchema] = {}
+_SCHEMAS_KEPT = 64
+
+
 def score_schema(rubric: Rubric) -> ReplySchema:
     """Rationale first, then one score for each judged criterion.
 
@@ -69,9 +73,15 @@ def score_schema(rubric: Rubric) -> ReplySchema:
 
 def list_schema(rubric: Rubric, completions: int) -> ReplySchema:
     """Rationale first, then an object of scores for each answer in the order shown."""
-    about = "What sets the answers apart, in a few sentences."
-    scores = _scores_schema(rubric)
-    return _reply_schema("judgments", about, dict.fromkeys(_keys(completions), scores))
+    key = rubric.sha256, completions
+    if key not in _list_schemas:
+        if len(_list_schemas) >= _SCHEMAS_KEPT:  # prompts may have rubrics of their own
+            _list_schemas.clear()
+        about = "What sets the answers apart, in a few sentences."
+        scores = _scores_schema(rubric)
+        answers = dict.fromkeys(_keys(completions), scores)
+        _list_schemas[key] = _reply_schema("judgments", about, answers)
+    return _list_schemas[key]
 
 
 def _scores_schema(rubric: Rubric) -> dict[str, Any]:

@@ -10,8 +10,10 @@ criteria.py      which criteria tell chosen from rejected
 length.py        how far scores go with length
 given_labels.py  how verdicts compare with the labels of a set that was judged anew
 slices.py        pairs by source, domain, language
+activity.py      what a run is doing just now, by its log
 calls.py         how the calls went, by the log
 replicas.py      how each of a model's servers did
 distribution.py  many numbers as a histogram and quantiles
+marks.py         what is so of a pair that a finding may speak of
 shortlist.py     which pairs a person should read first
 """

@@ -63,19 +63,35 @@ class CriterionFigures:
 
     def add_prompt(
         self, pairs: Sequence[Mapping[str, Any]], judgments: Sequence[Mapping[str, Any]]
-    ) -> None:
-        means = _means(judgments) if pairs else {}
-        for pair in pairs:
-            source, own = pair["provenance"], _own(pair)
-            rejected = _joined(means.get(source["rejected_id"], {}), own)
-            for name, score in _joined(means.get(source["chosen_id"], {}), own).items():
-                if name in rejected:
-                    self.criteria[name].add(score, rejected[name])
+    ) -> list[dict[str, tuple[float, float]]]:
+        """Returns ``criteria_of_sides``."""
+        found = criteria_of_sides(pairs, judgments)
+        for sides in found:
+            for name, (chosen, rejected) in sides.items():
+                self.criteria[name].add(chosen, rejected)
+        return found
 
     def by_name(self, faults: Collection[str]) -> Iterator[tuple[str, Criterion]]:
         """``faults``: names of criteria that count against an answer."""
         for name, criterion in self.criteria.items():
             yield (name, criterion.as_fault()) if name in faults else (name, criterion)
+
+
+def criteria_of_sides(
+    pairs: Sequence[Mapping[str, Any]], judgments: Sequence[Mapping[str, Any]]
+) -> list[dict[str, tuple[float, float]]]:
+    """For each pair: the criteria that both sides have a score for, with chosen's and rejected's.
+
+    ``judgments``: all of the prompt.
+    """
+    means, found = _means(judgments) if pairs else {}, []
+    for pair in pairs:
+        source, own = pair["provenance"], _own(pair)
+        chosen = _joined(means.get(source["chosen_id"], {}), own)
+        rejected = _joined(means.get(source["rejected_id"], {}), own)
+        both = chosen.keys() & rejected.keys()
+        found.append({name: (chosen[name], rejected[name]) for name in chosen if name in both})
+    return found
 
 
 def _own(pair: Mapping[str, Any]) -> Mapping[str, float]:

@@ -1,12 +1,13 @@
-"""Many numbers as a histogram and quantiles. Pure."""
+"""Many numbers as a histogram and quantiles. Pure.
+
+Numbers are kept without numpy, which is imported when they are first looked at: `status` only adds.
+"""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _EDGE = 1e-6
@@ -49,17 +50,23 @@ class Values:
         """Empty without values."""
         if not self._values:
             return []
+        import numpy as np
+
         found = np.quantile(np.asarray(self._values), shares, method="inverted_cdf")
         return [float(value) for value in found]
 
     def mean_of_those(self, limit: float, other: Values) -> tuple[int, float | None]:
         """How many values reach ``limit``, and the mean of ``other``, as long, at these places."""
+        import numpy as np
+
         reaches = np.asarray(self._values, dtype=np.float64) + _EDGE >= limit
         kept = np.asarray(other._values, dtype=np.float64)[reaches]
         return len(kept), float(kept.mean()) if len(kept) else None
 
     def histogram(self, low: float, high: float, bins: int) -> Histogram:
         """Bins of equal width from ``low`` to ``high``; what lies outside is in the outermost."""
+        import numpy as np
+
         edges = np.linspace(low, high, bins + 1)
         inside = np.clip(np.asarray(self._values, dtype=np.float64) + _EDGE, low, high)
         counts, _ = np.histogram(inside, edges)

@@ -81,7 +81,7 @@ class PairFigures:
         if not pairs:
             return
         self.prompts += 1
-        self.label_noise.add_prompt([_wrong(pair) for pair in pairs if not _is_unmeasured(pair)])
+        self.label_noise.add_prompt([_wrong(pair) for pair in pairs if not is_unmeasured(pair)])
         for line in lines:
             self._digest.update(line)
             self.columns.add_line(line)
@@ -103,7 +103,7 @@ class PairFigures:
             self.rubrics[RubricId.model_validate(rubric)] = None
 
     def _add_quality(self, pair: Mapping[str, Any]) -> None:
-        if _is_unmeasured(pair):
+        if is_unmeasured(pair):
             self.unmeasured += 1
             return
         self.confidence.add(pair["confidence"])
@@ -180,7 +180,7 @@ def _tie(pair: Mapping[str, Any]) -> float:
     return float(pair.get("p_tie") or 0.0)
 
 
-def _is_unmeasured(pair: Mapping[str, Any]) -> bool:
+def is_unmeasured(pair: Mapping[str, Any]) -> bool:
     audit = pair.get("audit") or {"judged": True}
     return not audit["judged"] and not audit["pairs"]
 

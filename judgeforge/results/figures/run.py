@@ -16,6 +16,7 @@ from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.criteria import CriterionFigures
 from judgeforge.results.figures.given_labels import GivenLabelFigures
 from judgeforge.results.figures.judges import JudgeFigures, TierFigures
+from judgeforge.results.figures.marks import marks_of
 from judgeforge.results.figures.pairs import PairFigures, run_quality
 from judgeforge.results.figures.shortlist import Place, Shortlist
 from judgeforge.results.figures.slices import SliceFigures
@@ -118,7 +119,7 @@ class RunFigures:
         in_pairs = {each[side] for each in sources for side in ("chosen_id", "rejected_id")}
         told = self.judges.add_prompt(judgments, in_pairs)
         self.pairs.add_prompt(pairs, completions, prompt.pairs.lines)
-        self.criteria.add_prompt(pairs, judgments)
+        criteria = self.criteria.add_prompt(pairs, judgments)
         self.slices.add_prompt(pairs, completions, told)
         for number, pair in enumerate(pairs):
             place = Place(
@@ -128,7 +129,8 @@ class RunFigures:
                 judgments=prompt.judgments.offset,
                 completions=prompt.completions.offset,
             )
-            self.shortlist.add(pair, place, completions, told)
+            marks = marks_of(pair, completions, judgments, told, criteria[number])
+            self.shortlist.add(pair, place, completions, told, marks=marks)
 
     def quality(self) -> Quality:
         return run_quality(self.pairs, self.completions)

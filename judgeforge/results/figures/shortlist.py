@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from judgeforge.results.figures.judges import Preferences, preference
+from judgeforge.results.figures.marks import Mark
 from judgeforge.results.figures.pairs import text_length
 from judgeforge.store.evidence_rows import completion_fields
 
@@ -66,6 +67,9 @@ _SUSPICIOUS, _UNSURE, _DISAGREED, _CLOSE, _RATIO, _LONG, _RANDOM = REASONS
 _MANY_TIMES = 2.0
 _LARGEST_SHARE = 0.25
 """Of all pairs, for one reason: were it said of most of them it would tell nothing."""
+EXAMPLES = 3
+"""Pairs that are picked for a mark at least, where there are so many."""
+_MOST_MARKS = 2_000
 _BY_THEMSELVES = frozenset({_SUSPICIOUS, _DISAGREED, _RATIO})
 """Reasons that a pair has or has not, whatever the others are like."""
 
@@ -73,6 +77,7 @@ _BY_THEMSELVES = frozenset({_SUSPICIOUS, _DISAGREED, _RATIO})
 class Shortlist:
     def __init__(self) -> None:
         self._picked = {reason: _Most(size) for reason, size in REASONS.items()}
+        self._marked: dict[Mark, list[Place]] = {}
         self._pairs = 0
 
     def add(
@@ -81,9 +86,12 @@ class Shortlist:
         place: Place,
         completions: Sequence[Mapping[str, Any]],
         told: Mapping[str, Preferences],
+        *,
+        marks: Iterable[Mark] = (),
     ) -> None:
-        """``told``: what each judge of the prompt prefers."""
+        """``told``: what each judge of the prompt prefers. ``marks``: what is so of the pair."""
         self._pairs += 1
+        self._add_marks(marks, place)
         chosen, rejected = text_length(pair["chosen"]), text_length(pair["rejected"])
         self._picked[_UNSURE].offer(-pair["confidence"], place)
         self._picked[_CLOSE].offer(-pair["score_margin"], place)
@@ -99,16 +107,30 @@ class Shortlist:
         if _is_suspicious(pair["provenance"]["chosen_id"], completions):
             self._picked[_SUSPICIOUS].offer(0.0, place)
 
-    def picked(self) -> list[Picked]:
+    def picked(self, marks: Iterable[Mark] = ()) -> list[Picked]:
         """In the order of their first reasons; where there are few pairs, all of them, the last
-        without a reason."""
+        without a reason. Then examples of each of the ``marks``."""
         most = max(1, int(_LARGEST_SHARE * self._pairs))
         reasons: dict[Place, list[str]] = {}
         for reason, places in self._picked.items():
             all_drawn = reason == _RANDOM and self._pairs <= REASONS[_RANDOM]
             for place in islice(places, None if reason in _BY_THEMSELVES | {_RANDOM} else most):
                 reasons.setdefault(place, []).extend([] if all_drawn else [reason])
+        for mark in marks:
+            for place in self._marked.get(mark, ()):
+                reasons.setdefault(place, [])
         return [Picked(place, tuple(why)) for place, why in reasons.items()]
+
+    def _add_marks(self, marks: Iterable[Mark], place: Place) -> None:
+        """The first pairs of each, and of so many marks only that a set of names without end, such
+        as what servers say, takes no memory without end."""
+        for mark in marks:
+            places = self._marked.get(mark)
+            if places is None:
+                if len(self._marked) < _MOST_MARKS:
+                    self._marked[mark] = [place]
+            elif len(places) < EXAMPLES:
+                places.append(place)
 
 
 def disagreement(pair: Mapping[str, Any], told: Mapping[str, Preferences]) -> float | None:

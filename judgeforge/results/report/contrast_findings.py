@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from judgeforge.ranking.pairing.delta import STRATEGY
+from judgeforge.results.figures import marks
 from judgeforge.results.figures.contrast import Style
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.results.how_made import part
@@ -13,7 +14,7 @@ from judgeforge.store.manifest import AuditFigure, Manifest
 
 _ALIKE = 0.05
 """Of the mean scores of all writers, from the best to the worst."""
-_NARROW = 0.1
+_NARROW = marks.NARROW_BELOW
 _ONE_WINS = 0.9
 _LONGER, _MORE_OFTEN = 1.5, 0.3
 _AGREED = 0.5
@@ -35,6 +36,8 @@ def alike(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             f"All {len(means)} writers score alike (means from {min(means.values()):.2f} to "
             f"{max(means.values()):.2f}): pairs differ by chance more than by who wrote.",
             f"Wider pairs train more: {_WIDER}.",
+            about=(marks.NARROW,),
+            section="pairs",
         )
 
 
@@ -49,6 +52,7 @@ def narrow(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
         f"In half of the pairs rejected scores within {median:.2f} of chosen (mean score of "
         f"rejected {rejected:.2f}): it is nearly as good, and there is little to learn from.",
         f"pairing.min_margin, or best with by: margin, keeps the wide ones; {_WIDER}.",
+        about=(marks.NARROW,),
     )
 
 
@@ -68,6 +72,8 @@ def style(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 "pairing.max_length_ratio or max_token_difference, or strategy: length_matched; "
                 "sampling.principles or system that ask all writers for one style; completions "
                 "that refuse: another prompt set or weak writer.",
+                about=((marks.WON, model),),
+                section="contrast",
             )
         elif not _is_by_design(manifest):
             yield Finding(
@@ -75,6 +81,8 @@ def style(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 f"{model} is chosen in {won / total:.0%} of its pairs with other models: they may "
                 "teach to tell its style apart more than to answer well.",
                 "Sample several completions of each model, so that models meet themselves too.",
+                about=((marks.WON, model),),
+                section="contrast",
             )
 
 
@@ -109,10 +117,14 @@ def audit(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
             f"{figures.pairs.unmeasured:,} pairs are by design and nobody judged any of them: how "
             "often chosen is better is not measured.",
             "pairing.audit: 0.05 has a random share judged and gives each pair its probability.",
+            about=(marks.UNJUDGED,),
+            section="contrast",
         )
     for one in manifest.audit:
         if one.chosen_model and one.low <= 0.5:
-            yield Finding("look", _not_shown(one), _audit_advice(one))
+            writers = (marks.WRITERS, one.chosen_model, one.rejected_model)
+            advice = _audit_advice(one)
+            yield Finding("look", _not_shown(one), advice, about=(writers,), section="contrast")
 
 
 def _not_shown(one: AuditFigure) -> str:
@@ -146,4 +158,5 @@ def records(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
             "taste, and the records count for little.",
             "judging.exclude_own_family, where judges and writers are of one family; or leave "
             "judging.writer_prior out.",
+            section="contrast",
         )

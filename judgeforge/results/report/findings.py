@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from judgeforge.records import SkipReason
+from judgeforge.results.figures import marks
 from judgeforge.results.figures.completions import FINISHED, others
 from judgeforge.results.figures.given_labels import SURE
 from judgeforge.results.figures.label_noise import robust_loss
@@ -21,7 +22,7 @@ from judgeforge.results.report.finding import ENOUGH, Finding
 from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
 
-_MANY_WRONG, _STRICTER = 0.1, 0.8
+_MANY_WRONG, _STRICTER = 0.1, marks.UNSURE_BELOW
 _CERTAIN = 3.0
 """Standard errors from one half."""
 _LONGER = 0.1
@@ -67,6 +68,7 @@ def _wrong(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
             f"pairing.min_confidence: {_STRICTER} would keep {kept / pairs.pairs:.0%} of the "
             f"pairs, {rest or 0.0:.0%} of them wrong; a cascade or more repeats make pairs surer; "
             f"DPO with {robust_loss(pairs.label_noise)} allows for the rest.",
+            about=(marks.UNSURE,),
         )
     asked = any(not judge.by_code for judge in figures.judges.judges.values())
     if pairs.pairs and asked and manifest.calibration is None:
@@ -74,6 +76,7 @@ def _wrong(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
             "note",
             assumed(manifest.reliability or {}),
             "Label 40 prompts or more, then judgeforge calibrate and pairing.max_error.",
+            section="judges",
         )
 
 
@@ -89,6 +92,7 @@ def _length(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             "differ: a model may learn length instead of quality.",
             "pairing.strategy: length_matched or pairing.max_length_ratio; or a rubric that says "
             "how long is right.",
+            about=(marks.LONGER if share > 0.5 else marks.SHORTER,),
         )
 
 
@@ -102,6 +106,8 @@ def _silence(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 "; ".join(
                     _MISSING[kind] for kind, _ in judge.missing.most_common() if kind in _MISSING
                 ),
+                about=((marks.SILENT, name),),
+                section="judges",
             )
 
 
@@ -115,6 +121,7 @@ def _agreement(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 f"{cases:,} cases; by chance it is half.",
                 "Read the pairs below on which judges disagree; judgeforge evaluate with labels "
                 "tells which of them to trust.",
+                about=((marks.APART, one, other),),
             )
 
 
@@ -127,6 +134,7 @@ def _criteria(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 "note",
                 f"Criterion {name} is the same on both sides of every pair: it decides nothing.",
                 "Leave it out, or describe its levels so that they tell answers apart.",
+                about=((marks.EQUAL, name),),
             )
         elif criterion.against > criterion.for_chosen:
             yield Finding(
@@ -135,6 +143,7 @@ def _criteria(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 f"({criterion.against:,} to {criterion.for_chosen:,} pairs).",
                 "The other criteria outvote it. If it matters, give it more weight in the rubric, "
                 "or required: true where code checks it.",
+                about=((marks.FOR if name in manifest.faults else marks.AGAINST, name),),
             )
 
 
@@ -150,6 +159,8 @@ def _position(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 f"Judge {name} prefers the answer that is shown {where} in "
                 f"{max(share, 1 - share):.0%} of its verdicts.",
                 "orders: both asks each comparison in both orders, so that this cancels out.",
+                about=((marks.FIRST if share > 0.5 else marks.SECOND, name),),
+                section="judges",
             )
 
 
@@ -161,6 +172,7 @@ def _suspicion(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             "look",
             f"{total:,} signs of completions that were written for the judge ({kinds}).",
             "pairing.reject_suspicious: true keeps such completions out of chosen.",
+            about=(marks.SIGN,),
         )
 
 
@@ -173,6 +185,7 @@ def _skips(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
             "look",
             f"{failed:,} of {prompts:,} prompts failed ({failed / prompts:.0%}).",
             "The table of skips below says why and what to do.",
+            section="prompts",
         )
     ties = skips.get(SkipReason.TIE, 0)
     if prompts >= ENOUGH and ties / prompts > _TIES:
@@ -181,12 +194,13 @@ def _skips(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
             f"In {ties / prompts:.0%} of the prompts the judges cannot tell the answers apart.",
             "A higher temperature or several models make answers differ more; more criteria or "
             "levels, or a judge that compares, see smaller differences.",
+            section="prompts",
         )
 
 
 def _calls(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     for text, advice in of_calls(figures.calls):
-        yield Finding("look", text, advice)
+        yield Finding("look", text, advice, section="costs")
 
 
 def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
@@ -202,6 +216,8 @@ def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 f"{share:.0%} of the completions of {name} did not end on their own ({why}).",
                 "length: a larger sampling.max_tokens; refusals: look at the prompts; unknown: "
                 "see the flags in completions.jsonl.",
+                about=((marks.UNFINISHED, name),),
+                section="pairs",
             )
     twins = figures.completions.duplicates
     if total >= ENOUGH and twins / total > _TWINS:
@@ -209,11 +225,13 @@ def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             "look",
             f"{twins / total:.0%} of the completions repeat another one of their prompt.",
             "A higher sampling.temperature; they are judged once, but paid each.",
+            about=(marks.TWIN,),
+            section="pairs",
         )
 
 
 def _other_models(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
-    for who, model, answered, _ in _asked(manifest, figures):
+    for who, name, model, answered, _ in _asked(manifest, figures):
         asked = [
             part(manifest.config, "models", name, "model")
             for name in (model, *_fallback(manifest, model))
@@ -223,35 +241,41 @@ def _other_models(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
             names = ", ".join(f"{name} ({count:,})" for name, count in found.most_common(3))
             yield Finding(
                 "look",
-                f"{who} asked for {asked[0]}, but {found.total():,} of {answered.total():,} "
-                f"replies say that another model answered: {names}.",
+                f"{who.capitalize()} {name} asked for {asked[0]}, but {found.total():,} of "
+                f"{answered.total():,} replies say that another model answered: {names}.",
                 "If that is another name of the same model, nothing is wrong. Otherwise see which "
                 "models the server has, and whether a gateway falls back to others.",
+                about=tuple((marks.ANSWERED, who, name, said) for said in found),
+                section="costs",
             )
 
 
 def _cut_prompts(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
-    for who, _, _, cut in _asked(manifest, figures):
+    for who, name, _, _, cut in _asked(manifest, figures):
         if len(cut) > 1:
             yield Finding(
                 "look",
-                f"{who}: {len(cut):,} replies count at most {max(cut):,} tokens of an input that "
-                "must have more: the server may have cut it without a word, or counts only a part.",
+                f"{who.capitalize()} {name}: {len(cut):,} replies count at most {max(cut):,} "
+                "tokens of an input that must have more: the server may have cut it without a "
+                "word, or counts only a part.",
                 "Give the server a longer context (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH), or "
                 "set context_tokens of the model to what it has.",
+                about=((marks.CUT, who, name),),
+                section="costs",
             )
 
 
 def _asked(
     manifest: Manifest, figures: RunFigures
-) -> Iterator[tuple[str, str, Counter[str], list[int]]]:
-    """Who asked, which model of the configuration, who answered, and which prompts were cut."""
+) -> Iterator[tuple[str, str, str, Counter[str], list[int]]]:
+    """A writer or a judge, its name, its model in the configuration, who answered, and which
+    prompts were cut."""
     for name, sampled in figures.completions.models.items():
-        yield f"Model {name}", name, sampled.answered, sampled.cut_prompts
+        yield marks.WRITER, name, name, sampled.answered, sampled.cut_prompts
     configured = judges_by_name(manifest.config)
     for name, judge in figures.judges.judges.items():
         model = str((configured.get(name) or {}).get("model"))
-        yield f"Judge {name}", model, judge.answered, judge.cut_prompts
+        yield marks.JUDGE, name, model, judge.answered, judge.cut_prompts
 
 
 def _fallback(manifest: Manifest, model: str) -> tuple[str, ...]:
@@ -266,6 +290,8 @@ def _own_family(manifest: Manifest, _: RunFigures) -> Iterator[Finding]:
             f"Judge {judge} judged answers of its own model family {count:,} times; judges tend "
             "to prefer those.",
             "judging.exclude_own_family: true leaves them to the other judges.",
+            about=((marks.OWN_FAMILY, judge),),
+            section="judges",
         )
 
 
@@ -277,6 +303,8 @@ def _given_labels(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             f"{labels.surely_flipped / labels.judged:.0%} of the set's own labels are wrong by the "
             f"judges, each with a probability of at least {SURE:g}.",
             "Read the surest flips, below: labels, judges or the rubric may be what is wrong.",
+            about=(marks.FLIPPED,),
+            section="labels",
         )
 
 
@@ -286,6 +314,7 @@ def _size(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
             "note",
             f"There are {figures.pairs.pairs} pairs only: shares and quantiles are rough.",
             "Read them one by one below.",
+            section="read",
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = "style.css"
+_STYLE = "style_of_page.j2"
+"""The page's own policy allows this very style sheet, and no other."""
 _CONTROL_PICTURES = 0x2400
 _LAST_CONTROL, _DELETE = 0x1F, 0x7F
 _DELETE_PICTURE = "\N{SYMBOL FOR DELETE}"
@@ -46,9 +47,22 @@ class _Picture(str):
     __slots__ = ()
 
 
+class _Page(str):
+    """The data URL of a page that was rendered here: base64, cut nowhere."""
+
+    __slots__ = ()
+
+
 def render_page(values: Mapping[str, Any]) -> str:
     """The same values always give the same page."""
-    return _environment().get_template("page.html.j2").render(values, style_hash=_style_hash())
+    style = _environment().get_template(_STYLE).render(values)
+    return _environment().get_template("page.html.j2").render(values, style_hash=_hash_of(style))
+
+
+def render_fragment(template: str, values: Mapping[str, Any]) -> str:
+    """A part of somebody else's page, such as the output of a notebook's cell: without a script
+    and, since that page has its own, without a policy or a style sheet."""
+    return _environment().get_template(template).render(values)
 
 
 def seen(text: str) -> str:
@@ -101,35 +115,49 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:,.0f} s"
 
 
-_MOST: Mapping[type, int] = {_Whole: _LONGEST, _Picture: LARGEST_PICTURE}
-
-
-def _final(value: object) -> object:
+def _finally(most_of: Mapping[type, int]) -> Callable[[object], object]:
     """What Jinja puts out for an expression, before it escapes it."""
-    if hasattr(value, "__html__"):  # of a macro, whose values came through here already
-        return value
-    most = _MOST.get(type(value), LONGEST_NAME)
-    text = str(value)
-    shown = seen(text[:most])
-    return shown if len(shown) <= most and len(text) <= most else f"{shown[:most]} …"
+
+    def final(value: object) -> object:
+        if hasattr(value, "__html__"):  # of a macro, whose values came through here already
+            return value
+        if isinstance(value, _Page):
+            return str(value)
+        most = most_of.get(type(value), LONGEST_NAME)
+        text = str(value)
+        shown = seen(text[:most])
+        return shown if len(shown) <= most and len(text) <= most else f"{shown[:most]} …"
+
+    return final
 
 
-def _style_hash() -> str:
-    """For the page's own policy: this very style sheet is allowed, and no other."""
-    style = (TEMPLATES / _STYLE).read_text(encoding="utf-8")
-    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def policy_hash(file: Path) -> str:
+    """For a page's own policy: this very style sheet or script is allowed, and no other."""
+    return _hash_of(file.read_text(encoding="utf-8"))
+
+
+def _hash_of(content: str) -> str:
+    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
 @cache
 def _environment() -> Environment:
+    return page_environment(TEMPLATES, longest=_LONGEST, largest_picture=LARGEST_PICTURE)
+
+
+def page_environment(templates: Path, *, longest: int, largest_picture: int) -> Environment:
+    """``longest``: characters of a text (`whole`); ``largest_picture``: of a data URL."""
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    from judgeforge.results.report.compiled_templates import CompiledTemplates
+
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(templates),
+        bytecode_cache=CompiledTemplates(templates),
         undefined=StrictUndefined,
         autoescape=True,
-        finalize=_final,
+        finalize=_finally({_Whole: longest, _Picture: largest_picture}),
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -144,6 +172,7 @@ def _environment() -> Environment:
         "compact": compact,
         "whole": _Whole,
         "picture": _Picture,
+        "page": _Page,
     }
     del environment.filters["safe"]
     return environment

@@ -11,8 +11,7 @@ from judgeforge.results.figures.judges import JudgeTally
 from judgeforge.results.figures.run import RunFigures
 from judgeforge.results.how_made import judges_by_name, making, part, versions
 from judgeforge.results.report.charts import Columns, Lines, columns, lines
-from judgeforge.results.report.findings import findings
-from judgeforge.results.report.shown_pairs import ShownPairs
+from judgeforge.results.report.pair_list import PairList
 from judgeforge.results.report.words import skip_words, status_words
 from judgeforge.store.manifest import Manifest, ReplicaTotals, Totals
 
@@ -25,7 +24,7 @@ _LATENCIES = (0.5, 0.9, 0.99)
 
 
 def page(
-    name: str, manifest: Manifest, status: str, figures: RunFigures, shown: ShownPairs
+    name: str, manifest: Manifest, status: str, figures: RunFigures, pairs: PairList
 ) -> dict[str, Any]:
     """The values of the template. ``name``: of the folder, as commands on the page call it."""
     return {
@@ -39,7 +38,7 @@ def page(
         and manifest.quality.length.explained_by_correlation,
         "reliability": manifest.reliability,
         "totals": _totals(manifest),
-        "findings": findings(manifest, figures)[:_MOST_NAMES],
+        "findings": pairs.findings,
         "skips": _skips(manifest.totals),
         "funnel": _funnel(manifest),
         "pairs": figures.pairs,
@@ -62,7 +61,7 @@ def page(
         "batches": figures.calls.batch_totals(),
         "servers": _servers(figures),
         "events": figures.calls.events.most_common(_MOST_NAMES),
-        "shown": shown,
+        "list": pairs,
         "folder_argument": shlex.quote(name),
         "making": making(manifest),
         "versions": versions(manifest),

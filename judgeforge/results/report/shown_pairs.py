@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.results.criteria_in_words import criteria_in_words
+from judgeforge.results.figures.criteria import criteria_of_sides
+from judgeforge.results.figures.judges import Preferences, preferences_by_judge
+from judgeforge.results.figures.marks import Mark, marks_of
 from judgeforge.results.figures.run import group_at
 from judgeforge.results.figures.shortlist import Picked
 from judgeforge.results.report.html import LONGEST_NAME, seen
@@ -25,7 +28,7 @@ from judgeforge.store.own_criteria import FIELD, kept_criteria
 from judgeforge.text.shown_messages import row_message, tools_text
 from judgeforge.text.tool_calls import said_text
 
-MOST_PAIRS = 50
+MOST_PAIRS = 70
 MOST_BYTES = 1_800_000
 """Of all texts together, as they stand in the page."""
 _MOST_RATIONALE, _MOST_JUDGMENTS, _MOST_TURNS = 800, 24, 12
@@ -71,16 +74,22 @@ class ShownPair:
     turns: tuple[Turn, ...]
     turns_left_out: int
     sides: tuple[Side, Side]
+    marks: frozenset[Mark] = frozenset()
+    """What is so of it that a finding may speak of."""
 
     @property
     def command_id(self) -> str:
-        """For a shell; an id that begins with a hyphen is not an option."""
-        return f"{'-- ' if self.id.startswith('-') else ''}{shlex.quote(self.id)}"
+        return as_argument(self.id)
 
     @property
     def beginning(self) -> str:
         """Of the last turn, on one line."""
         return " ".join(self.turns[-1].text.text[:120].split()) if self.turns else ""
+
+
+def as_argument(pair_id: str) -> str:
+    """For a shell; an id that begins with a hyphen is not an option."""
+    return f"{'-- ' if pair_id.startswith('-') else ''}{shlex.quote(pair_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +137,21 @@ def _shown(folder: RunFolder, picked: Picked) -> ShownPair:
             _side("chosen", pair, completions, judgments),
             _side("rejected", pair, completions, judgments),
         ),
+        marks=_marks(pair, completions, judgments),
     )
+
+
+def _marks(
+    pair: Mapping[str, Any],
+    completions: Mapping[str, Mapping[str, Any]],
+    judgments: Sequence[Mapping[str, Any]],
+) -> frozenset[Mark]:
+    told: Mapping[str, Preferences] = {}
+    if len({row["judge"] for row in judgments}) > 1:
+        sides = (pair["provenance"]["chosen_id"], pair["provenance"]["rejected_id"])
+        told = preferences_by_judge(judgments, sides)
+    (criteria,) = criteria_of_sides([pair], judgments)
+    return frozenset(marks_of(pair, completions.values(), judgments, told, criteria))
 
 
 def _own_criteria(text: str | None) -> Text | None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from judgeforge.errors import ConfigError
 from judgeforge.results.figures.run import RunFigures, run_figures
+from judgeforge.results.report.findings import findings
 from judgeforge.results.report.html import render_page
 from judgeforge.results.report.page import page
+from judgeforge.results.report.pair_list import listed
 from judgeforge.results.report.shown_pairs import shown_pairs
 from judgeforge.results.status import read_status
 from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
@@ -48,8 +50,11 @@ def write_report_of(folder: RunFolder, manifest: Manifest, figures: RunFigures) 
 
 
 def _page(folder: RunFolder, manifest: Manifest, status: str, figures: RunFigures) -> bytes:
-    shown = shown_pairs(folder, figures.shortlist.picked())
-    return render_page(page(folder.path.resolve().name, manifest, status, figures, shown)).encode()
+    found = findings(manifest, figures)
+    wanted = (mark for one in found for mark in one.about)
+    pairs = listed(shown_pairs(folder, figures.shortlist.picked(wanted)), found)
+    name = folder.path.resolve().name
+    return render_page(page(name, manifest, status, figures, pairs)).encode()
 
 
 def _as_it_stands(path: Path, manifest: Manifest) -> tuple[Manifest, str]:

@@ -99,6 +99,12 @@ def label_notes(labels: LabelFile, judged: JudgedLabels) -> tuple[str, ...]:
     notes = [skip.detail for skip in labels.skips]
     if labels.shown:
         notes.append(f"{labels.shown} labels are left out: the judges are shown them as examples")
+    if labels.unsure:
+        notes.append(f"{labels.unsure} rows are left out: their person could not tell")
+    if labels.second_looks:
+        notes.append(
+            f"{labels.second_looks} second looks are left out: the first answer is the label"
+        )
     if judged.unjudged:
         notes.append(f"{judged.unjudged} labels are left out: their completions were not judged")
     if len(judged.rows) < ENOUGH_LABELS:

@@ -34,6 +34,10 @@ from judgeforge.text.visible import quotable
 _RENAME = "Rename the column: label files have fixed names (`fields:` is for prompts only)."
 SIDES = ("a", "b")
 TIE = "tie"
+CANNOT_TELL = "cannot_tell"
+"""Of a row whose person could not tell: true. Such a row is no label."""
+_REPEAT = "repeat"
+"""1 or more in a row of a person who was asked the same again: the first answer is the label."""
 
 
 class _LabelFields(Fields):
@@ -44,6 +48,8 @@ class _LabelFields(Fields):
     label: str = "label"
     labels: str = "labels"
     best: str = "best"
+    repeat: str = _REPEAT
+    cannot_tell: str = CANNOT_TELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,10 @@ class LabelFile:
     people: Agreement | None
     shown: int = 0
     """Rows that were left out, since judges are shown them as examples."""
+    unsure: int = 0
+    """Rows whose person could not tell."""
+    second_looks: int = 0
+    """Rows of a person who was asked the same again; `judgeforge label --compare` reads them."""
 
 
 def completion_id(prompt_id: str, index: int) -> str:
@@ -87,7 +97,14 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
     seen, reading = SeenRows("skip"), Reading(file.parent)
     rows: list[LabelledPrompt] = []
     skips: list[Skip] = []
+    unsure = second_looks = 0
     for row in _rows(file):
+        if _is_second_look(row):
+            second_looks += 1
+            continue
+        if _is_unsure(row):
+            unsure += 1
+            continue
         try:
             rows.append(_labelled(row, checks, seen, reading))
         except RowProblemError as problem:
@@ -95,7 +112,12 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
             name = f"line-{row.line}"
             skips.append(Skip(prompt_id=name, line=row.line, reason=problem.reason, detail=detail))
     return LabelFile(
-        tuple(rows), tuple(skips), _one_kind(file, rows, skips), agreement([r.people for r in rows])
+        tuple(rows),
+        tuple(skips),
+        _one_kind(file, rows, skips),
+        agreement([r.people for r in rows]),
+        unsure=unsure,
+        second_looks=second_looks,
     )
 
 
@@ -107,6 +129,17 @@ def without_shown(labels: LabelFile, is_shown: Callable[[Prompt], bool]) -> Labe
     rows = tuple(row for row in labels.rows if not is_shown(row.prompt))
     people = agreement([row.people for row in rows])
     return replace(labels, rows=rows, people=people, shown=len(labels.rows) - len(rows))
+
+
+def _is_second_look(row: RawRow | BadRow) -> bool:
+    return row.columns.get(_REPEAT) not in (None, "", 0, "0")
+
+
+def _is_unsure(row: RawRow | BadRow) -> bool:
+    said = (row.columns.get(name) for name in ("label", "labels", "best"))
+    return str(row.columns.get(CANNOT_TELL)).lower() in {"true", "1"} and not any(
+        one is not None and one != "" for one in said
+    )
 
 
 def _rows(file: Path) -> Iterator[RawRow | BadRow]:

@@ -30,7 +30,7 @@ from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.progress import Progress
 from judgeforge.runs.run import run_folder
-from judgeforge.runs.wiring import build_escalation
+from judgeforge.runs.work_parts import build_escalation
 from judgeforge.sampling.sampling import ready_completions, usable
 from judgeforge.store.atomic_files import make_folder, replacing
 from judgeforge.store.folder import RunFolder

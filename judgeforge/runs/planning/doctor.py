@@ -1,7 +1,8 @@
 """Looks at what a run needs on this machine: packages, models, keys, hosts, disk, locks.
 
 No request is sent. Only hosts of the given configuration are tried, and they only see a TCP
-connection open and close. Keys are never shown, not even in part.
+connection open and close. Keys are never shown, not even in part. What only a configuration needs
+is imported where it is used.
 """
 
 from __future__ import annotations
@@ -19,26 +20,19 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from judgeforge import __version__
 from judgeforge.config.keys import header_problem, key_file_problem
-from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS
-from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.judging.programs.sandbox import SandboxUnavailableError, open_sandbox
 from judgeforge.runs.folders import default_folder
-from judgeforge.runs.on_finish import untellable
-from judgeforge.runs.planning.identity import called_models
-from judgeforge.runs.planning.network import (
-    Host,
-    address_of,
-    certificate_problem,
-    connect_all,
-    entrance_of,
-    proxy_of,
-)
+
+if TYPE_CHECKING:
+    from judgeforge.config.model import ModelConfig
+    from judgeforge.config.run import RunConfig
+    from judgeforge.runs.planning.network import Host
 
 Status = Literal["ok", "warn", "fail"]
 _SOUND_SQLITE = (3, 51, 3)
@@ -130,6 +124,8 @@ def _keys(config: RunConfig | None) -> list[Finding]:
     if config is None:
         variables = {facts.key_variable for facts in PROVIDERS.values() if facts.key_variable}
         return [_key(name, {}, "warn") for name in sorted(variables)]
+    from judgeforge.runs.planning.identity import called_models
+
     used = set(called_models(config))
     models_of: dict[str, dict[str, ModelConfig]] = {}
     for name, model in config.models.items():
@@ -168,11 +164,16 @@ def _key(variable: str, models: Mapping[str, ModelConfig], if_missing: Status) -
 
 
 def _certificates() -> list[Finding]:
+    from judgeforge.runs.planning.network import certificate_problem
+
     problem = certificate_problem()
     return [] if problem is None else [Finding("certificates", "fail", problem)]
 
 
 def _hosts(config: RunConfig) -> list[Finding]:
+    from judgeforge.runs.planning.identity import called_models
+    from judgeforge.runs.planning.network import address_of, connect_all, entrance_of, proxy_of
+
     used = set(called_models(config))
     models_at: dict[tuple[Host, str], list[str]] = {}
     findings = []
@@ -286,6 +287,8 @@ def _on_finish(config: RunConfig) -> list[Finding]:
     """Only a warning: the run itself does not depend on it."""
     if config.on_finish is None:
         return []
+    from judgeforge.runs.on_finish import untellable
+
     findings = [Finding("on_finish", "warn", detail) for detail in untellable(config)]
     return findings or [Finding("on_finish", "ok", "can be started from here (it was not)")]
 

@@ -35,7 +35,7 @@ from judgeforge.runs.planning.doctor import Finding, Status
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.runs.planning.reward_trial import try_rewards
 from judgeforge.runs.planning.server_models import listed_models, stated_context
-from judgeforge.runs.wiring import trial_door
+from judgeforge.runs.trial_door import trial_door
 from judgeforge.text.messages import Message
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import excerpt, one_line

@@ -142,8 +142,11 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
 
+    last: tuple[str, Entry | None] = "", None
+
     def is_done(prompt: Prompt) -> bool:
-        entry = finished.get(prompt.id)
+        nonlocal last
+        last = prompt.id, (entry := finished.get(prompt.id))
         if entry is None or entry.digest != short_digest(prompt.digest):
             return False
         return entry.skip not in redo
@@ -158,7 +161,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             all_rows.update(row.digest.encode())
             unknown.discard(row.id)
             digest = short_digest(row.digest)
-            entry = finished.get(row.id)
+            entry = last[1] if last[0] == row.id else finished.get(row.id)
             seen += entry is not None
             if entry is not None and entry.digest != digest:
                 changed.append(f"`{row.id}` (line {row.line})")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from judgeforge.calls.cache import ReplyCache, StoredReply
+from judgeforge.calls.cache import ReplyCache
+from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Call
 from tests.local_server import LocalServer
 from tests.support.batch_setup import in_batches, lines

@@ -218,13 +218,13 @@ class TestSize:
 
     def test_no_more_pairs_are_shown_than_there_is_room_for(self, place: Path) -> None:
         folder = folder_of(place / "many", "'" * 1_000)
-        picked = [Picked(Place("p0", 0, 0, 0, 0), ("why",))] * 60
+        picked = [Picked(Place("p0", 0, 0, 0, 0), ("why",))] * 80
         all_of_them = shown_pairs(RunFolder(folder), picked, most_bytes=10**9)
-        assert (len(all_of_them.pairs), all_of_them.left_out) == (50, 10)
+        assert (len(all_of_them.pairs), all_of_them.left_out) == (70, 10)
         three_texts = 3 * 1_000 * len("&#39;")
         few = shown_pairs(RunFolder(folder), picked, most_bytes=30 * three_texts)
         assert 1 < len(few.pairs) < 10
-        assert few.left_out == 60 - len(few.pairs)
+        assert few.left_out == 80 - len(few.pairs)
 
     def test_names_of_unseen_characters_are_counted_too(self, place: Path) -> None:
         folder = folder_of(place / "unseen", "\u202e" * 3_000)

@@ -233,7 +233,7 @@ def test_a_judge_is_asked_as_in_a_run(tmp_path: Path, server: LocalServer) -> No
 def test_a_server_that_takes_nothing_now_is_told_of_and_not_waited_for(
     tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("judgeforge.runs.wiring._TRIAL_S", 0.5)
+    monkeypatch.setattr("judgeforge.runs.trial_door._TRIAL_S", 0.5)
     server.faults.add(faults.status(429, retry_after=60))
     found = findings_of(tmp_path, server, server.openai_url, {})
     assert found["small: answers"].status == "fail"

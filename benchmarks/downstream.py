@@ -1,0 +1,170 @@
+"""The same judge money spent in several ways, and a small model trained on the pairs of each.
+
+``python benchmarks/downstream.py --data FOLDER`` trains one model for each way of making pairs and
+each draw of the judges' errors, and compares what share of held-out prompts they answer as asked.
+FOLDER holds downstream/completions.jsonl.gz. Every result is kept as it comes (``--work``), so a
+killed run goes on where it was. ``--prompts 1200`` is 4,800 judge calls; fewer prompts are the same
+in small. ``--device cuda`` trains on a GPU; one needs ``pip install judgeforge[train,local]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+from benchmarks.confidence_worlds import COMPLETIONS, FILE, Item, draw_world, load_rows
+from benchmarks.downstream_arms import ARMS, GROUPS, Arm, Group, made_by
+from benchmarks.downstream_constraints import agreement, passes_all
+from benchmarks.downstream_report import as_markdown
+from benchmarks.judging_data import NoDataError, check_folder, read_rows
+from benchmarks.training_pairs import Bought
+
+RESULTS = Path(__file__).parent / "results" / "downstream.md"
+FIRST_WORLD = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What two results must have in common to be compared."""
+
+    prompts: int
+    steps: int
+    samples: int
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER")
+    parser.add_argument("--work", type=Path, default=Path("runs/downstream"), metavar="FOLDER")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
+    parser.add_argument("--prompts", type=int, default=1200)
+    parser.add_argument("--worlds", type=int, default=3, help="draws of judges' errors and orders")
+    parser.add_argument("--steps", type=int, default=75, help="of training, 16 pairs each")
+    parser.add_argument("--samples", type=int, default=3, help="answers to a held-out prompt")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=None, help="of torch; default: all cores")
+    parser.add_argument("--arms", nargs="*", metavar="NAME", help=", ".join(a.name for a in ARMS))
+    parser.add_argument("--groups", nargs="*", choices=list(GROUPS), default=list(GROUPS))
+    parser.add_argument("--report", action="store_true", help="train nothing, write what is there")
+    given = parser.parse_args()
+    unknown = set(given.arms or ()) - {arm.name for arm in ARMS}
+    if unknown:
+        parser.error(f"no such arm: {', '.join(sorted(unknown))}")
+    try:
+        check_folder(given.data)
+        everything = load_rows(given.data)
+        rows = everything[: given.prompts]
+        held_out = [row for row in read_rows(given.data / FILE) if row["side"] == "dev"]
+    except NoDataError as error:
+        print(error, file=sys.stderr)
+        return 2
+    given.work.mkdir(parents=True, exist_ok=True)
+    scale = Scale(len(rows), given.steps, given.samples)
+    if not given.report:
+        _train_all(given, scale, rows, [*everything, *held_out], held_out)
+    found = [one for one in _kept(given.work) if one["scale"] == _as_json(scale)]
+    text = as_markdown(found, _as_json(scale), agreement(held_out))
+    print(text)
+    given.results.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _train_all(
+    given: argparse.Namespace,
+    scale: Scale,
+    rows: Sequence[dict[str, Any]],
+    everything: Sequence[dict[str, Any]],
+    held_out: Sequence[dict[str, Any]],
+) -> None:
+    waiting = list(_waiting(given, scale))
+    if not waiting:
+        return
+    from benchmarks.downstream_session import Session
+
+    session = Session(rows, everything, held_out, given.work, given.device, given.threads)
+    for group, arm, world in waiting:
+        begun, used = time.monotonic(), time.process_time()
+        bought = _pairs(group, arm, rows, world)
+        answers = session.answers(
+            bought.pairs if bought else (),
+            steps=scale.steps,
+            samples=scale.samples,
+            seed=world,
+            flipped=arm.flipped(bought.pairs) if bought else 0.0,
+        )
+        passed = [
+            sum(passes_all(row["constraints"], text) for text in texts)
+            for row, texts in zip(held_out, answers, strict=True)
+        ]
+        gaps = [pair.gap for pair in bought.pairs] if bought else []
+        result = {
+            "scale": _as_json(scale),
+            "group": group.name,
+            "arm": arm.name,
+            "world": world,
+            "prompts": bought.prompts if bought else 0,
+            "pairs": len(gaps),
+            "wrong": float(np.mean([gap < 0 for gap in gaps])) if gaps else 0.0,
+            "tied": float(np.mean([gap == 0 for gap in gaps])) if gaps else 0.0,
+            "passed": passed,
+            "seconds": round(time.monotonic() - begun, 1),
+            "processor_seconds": round(time.process_time() - used, 1),
+            "device": given.device,
+        }
+        with (given.work / "results.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(result) + "\n")
+        share = sum(passed) / (scale.samples * len(passed))
+        print(
+            f"{group.name}, {arm.name}, world {world}: {100 * share:.1f} % of answers pass "
+            f"({len(gaps)} pairs; {result['processor_seconds']:.0f} s of processor time)",
+            flush=True,
+        )
+
+
+def _waiting(given: argparse.Namespace, scale: Scale) -> Iterator[tuple[Group, Arm, int]]:
+    """The most important first, in all worlds; what is kept already is not done again."""
+    done = {
+        (one["group"], one["arm"], one["world"])
+        for one in _kept(given.work)
+        if one["scale"] == _as_json(scale)
+    }
+    for arm in ARMS:
+        if given.arms and arm.name not in given.arms:
+            continue
+        for group in (GROUPS[name] for name in given.groups if name in arm.groups):
+            for world in range(FIRST_WORLD, FIRST_WORLD + given.worlds):
+                if (group.name, arm.name, world) not in done:
+                    yield group, arm, world
+
+
+def _pairs(group: Group, arm: Arm, rows: Sequence[dict[str, Any]], world: int) -> Bought | None:
+    """None where nothing is trained."""
+    items: list[Item] = draw_world(rows, world, len(rows), group.noise)
+    return made_by(arm, items, COMPLETIONS * len(rows), group.prices, world)
+
+
+def _kept(work: Path) -> list[dict[str, Any]]:
+    file = work / "results.jsonl"
+    if not file.is_file():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _as_json(scale: Scale) -> dict[str, int]:
+    return {"prompts": scale.prompts, "steps": scale.steps, "samples": scale.samples}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""What the trained models of the downstream benchmark say about the ways of spending, as a page.
+
+Differences are of the same draws of judges. What one training scatters is read from the whole table
+of a group: what remains of its shares after the means of its arms and of its draws (a two-way
+layout without interaction), so it holds the noise of judges, of training and of sampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from benchmarks.downstream_arms import ARMS, GROUPS
+from benchmarks.judging_report import machine
+
+AGAINST, NOTHING = "one judge", "-"
+_T = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26, 10: 2.23}
+"""Student's t, 97.5 %; 2.2 falling to 1.96 beyond."""
+BOOTSTRAP = 2000
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    points: float
+    half: float
+    """Of the 95 % interval."""
+    worlds: int
+
+    def __str__(self) -> str:
+        shown = "" if abs(self.points) > self.half else " (inside the noise)"
+        return f"{self.points:+.1f} ± {self.half:.1f}{shown}"
+
+
+def as_markdown(found: Sequence[Result], scale: Mapping[str, int], agreement: float) -> str:
+    calls = 4 * scale["prompts"]
+    seconds = sum(one["processor_seconds"] for one in found)
+    devices = ", ".join(sorted({one["device"] for one in found})) or "none"
+    lines = [
+        "# What the same judge money makes of a model",
+        "",
+        f"`python benchmarks/downstream.py --data FOLDER --prompts {scale['prompts']} --steps "
+        f"{scale['steps']} --samples {scale['samples']}`, {datetime.now(UTC):%Y-%m-%d}, "
+        f"{machine()['cpu']}, device {devices}, {seconds:.0f} s of processor time for "
+        f"{len(found)} trainings and their samples.",
+        "",
+        "SmolLM2-135M-Instruct, the upper 8 of its 30 layers trained by DPO (beta 0.1, learning "
+        f"rate 1e-4, {scale['steps']} steps of 16 pairs) on pairs that the money for {calls:,} "
+        f"judge calls paid for, among {scale['prompts']:,} prompts with four recorded "
+        "completions each; simulated judges that match recorded ones. Then the share of answers to "
+        "180 held-out "
+        f"prompts ({scale['samples']} each) that keep all constraints, checked in code (which "
+        f"agrees with the data's own reading on {100 * agreement:.1f} % of recorded completions).",
+        "",
+        "*Draws*: of judges' errors, order of prompts and seed. *Against* is the difference to one "
+        "judge, best against worst, over the draws that both have, with its 95 % interval: over "
+        "draws where there are several arms of at least two, else over held-out prompts alone, "
+        "which leaves out what another training would have done.",
+    ]
+    if scale["prompts"] < 1200:
+        lines += [
+            "",
+            f"**In small**: {calls:,} calls, not 4,800; `--prompts 1200` is the full size.",
+        ]
+    for group in GROUPS.values():
+        part = [one for one in found if one["group"] == group.name]
+        if part:
+            lines += ["", f"## {group.title}", "", *_table(part, scale["samples"])]
+    return "\n".join(lines) + "\n"
+
+
+def _table(found: Sequence[Result], samples: int) -> list[str]:
+    lines = [
+        "| way | draws | prompts | pairs | wrong % | tied % | answers as asked % | against |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    noise = noise_of_one(found, samples)
+    for arm in ARMS:
+        part = [one for one in found if one["arm"] == arm.name]
+        if not part:
+            continue
+        share = np.mean([_share(one, samples) for one in part])
+        mean = {k: np.mean([one[k] for one in part]) for k in ("prompts", "pairs", "wrong", "tied")}
+        trained = [f"{mean['prompts']:.0f}", f"{mean['pairs']:.0f}"]
+        trained += [f"{100 * mean['wrong']:.1f}", f"{100 * mean['tied']:.1f}"]
+        if not mean["pairs"]:
+            trained = [NOTHING] * 4
+        against = difference(found, arm.name, samples, noise)
+        lines.append(
+            f"| {arm.name} | {len(part)} | {' | '.join(trained)} | {share:.1f} "
+            f"| {NOTHING if against is None else against} |"
+        )
+    return lines
+
+
+def noise_of_one(found: Sequence[Result], samples: int) -> tuple[float, int] | None:
+    """Standard deviation of one training's share in points, and its degrees of freedom; None where
+    fewer than two arms have two draws."""
+    shares = {(one["arm"], one["world"]): _share(one, samples) for one in found}
+    arms = [
+        arm
+        for arm in {arm for arm, _ in shares}
+        if sum(1 for other, _ in shares if other == arm) > 1
+    ]
+    cells = [(arm, world) for arm, world in shares if arm in arms]
+    worlds = sorted({world for _, world in cells})
+    if len(arms) < 2:
+        return None
+    columns = [*arms, *worlds[1:]]
+    design = np.array([[float(name in (arm, world)) for name in columns] for arm, world in cells])
+    values = np.array([shares[cell] for cell in cells])
+    solution, *_ = np.linalg.lstsq(design, values, rcond=None)
+    freedom = len(cells) - int(np.linalg.matrix_rank(design))
+    if freedom < 1:
+        return None
+    return float(np.sqrt(((values - design @ solution) ** 2).sum() / freedom)), freedom
+
+
+def difference(
+    found: Sequence[Result], arm: str, samples: int, noise: tuple[float, int] | None
+) -> Difference | None:
+    """Of an arm to the single judge, over the draws that both have; None without any."""
+    ways = [
+        {one["world"]: np.array(one["passed"]) / samples for one in found if one["arm"] == name}
+        for name in (arm, AGAINST)
+    ]
+    worlds = sorted(set(ways[0]) & set(ways[1]))
+    if arm == AGAINST or not worlds:
+        return None
+    each = np.array([ways[0][world] - ways[1][world] for world in worlds])
+    points = 100 * float(each.mean())
+    if noise is not None:
+        t = _T.get(noise[1], 1.96 + 2.6 / noise[1])
+        return Difference(points, t * noise[0] * float(np.sqrt(2 / len(worlds))), len(worlds))
+    of_prompts = each.mean(axis=0)
+    draw = np.random.default_rng(0)
+    places = draw.integers(0, len(of_prompts), (BOOTSTRAP, len(of_prompts)))
+    low, high = np.percentile(100 * of_prompts[places].mean(axis=1), [2.5, 97.5])
+    return Difference(points, float(high - low) / 2, len(worlds))
+
+
+def _share(one: Result, samples: int) -> float:
+    return 100 * float(np.mean(one["passed"])) / samples

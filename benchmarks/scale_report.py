@@ -1,0 +1,68 @@
+"""What scale.py measured, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+_KINDS = {
+    "checks": "Two completions of the row, decided by code; nothing is sent",
+    "calls": "Two completions sampled and one pairwise judgment, paid, at a local server",
+}
+_PHASES = {
+    "first half": "run, first half",
+    "resume": "run, second half (resume)",
+    "again": "run again, nothing to do",
+    "report": "report",
+}
+_TARGETS = {"bytes": 200, "resume_s": 60}
+MILLION = 1_000_000
+
+
+def write_report(found: Mapping[str, Any], results: Path) -> None:
+    lines = [
+        "# Scale: what one process needs by the number of prompts",
+        "",
+        "`python benchmarks/scale.py`; what is measured and how is said at its top. "
+        f"{found['machine']['cpu']}, {found['machine']['cores']} cores, "
+        f"Python {found['machine']['python']}. Other programs ran beside it, so seconds of the "
+        "processor tell more than seconds.",
+    ]
+    for kind, words in _KINDS.items():
+        if kind in found:
+            sizes = {int(size): measured for size, measured in found[kind].items()}
+            lines += ["", f"## {words}", "", *_table(dict(sorted(sizes.items())))]
+    (results / "scale.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _table(sizes: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
+    yield "| prompts | command | s | processor, s | ms a prompt | begun after, s | peak, MB | bytes a prompt |"
+    yield "|---:|---|---:|---:|---:|---:|---:|---:|"
+    before: tuple[int, Mapping[str, Any]] | None = None
+    for size, measured in sizes.items():
+        for name, one in _commands(measured).items():
+            growth = ""
+            if before is not None and name in (earlier := _commands(before[1])):
+                more = (one["peak_mb"] - earlier[name]["peak_mb"]) * 1024 * 1024
+                growth = f"{more / (size - before[0]):,.0f}"
+            begun = "" if one["begun_s"] is None else f"{one['begun_s']:.1f}"
+            yield (
+                f"| {size:,} | {name} | {one['wall_s']:.1f} | {one['cpu_s']:.1f} | "
+                f"{1000 * one['cpu_s'] / size:.3f} | {begun} | {one['peak_mb']:.0f} | {growth} |"
+            )
+        before = size, measured
+    yield ""
+    yield "| prompts | run folder, MB | cache, MB | journal, MB | report, MB | measured at |"
+    yield "|---:|---:|---:|---:|---:|---|"
+    for size, measured in sizes.items():
+        disk, state = measured["disk_mb"], measured["state_mb"]
+        yield (
+            f"| {size:,} | {disk['run folder']:.1f} | {disk['cache']:.1f} | "
+            f"{state['journal.bin']:.1f} | {measured['report_mb']:.2f} | {measured['at']} |"
+        )
+
+
+def _commands(measured: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    phases = {_PHASES[name]: one for name, one in measured["phases"].items()}
+    return phases | {f"export {name}": one for name, one in measured["exports"].items()}

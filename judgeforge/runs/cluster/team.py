@@ -1,0 +1,151 @@
+"""The workers of one start with all that they need of the coordinator: opened, and ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from judgeforge.calls.cache import ReplyCache
+from judgeforge.calls.endpoints import Endpoint
+from judgeforge.calls.gateway import Gateway
+from judgeforge.calls.limits.queues import Slots
+from judgeforge.calls.money.budget import Budget
+from judgeforge.errors import ConfigError, InterruptedRunError
+from judgeforge.judging.first_replies import FirstReplies
+from judgeforge.runs.cluster.coordinator import OWN, Coordinator
+from judgeforge.runs.cluster.leases import Leases
+from judgeforge.runs.cluster.messages import Begin, Job
+from judgeforge.runs.cluster.processes import LocalProcesses
+from judgeforge.runs.cluster.shares import Limits, Shares, capacities
+from judgeforge.runs.cluster.worker import without_keys
+from judgeforge.runs.cluster.workers import Place, Workers
+from judgeforge.runs.fit import RunFit
+from judgeforge.runs.start import Start
+from judgeforge.store.log import RunLog
+
+UNHEARD_S = 20.0
+"""A worker of a cluster that is not heard of for this long is lost, and others take its prompts. It
+sends nothing more from half of that on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedParts:
+    """What the coordinator's own calls and those of the workers share."""
+
+    cache: ReplyCache
+    budget: Budget
+    log: RunLog
+    endpoints: list[Endpoint]
+    slots: Slots
+    gateway: Gateway
+    replies: FirstReplies
+    fit: RunFit
+
+
+@dataclass(slots=True)
+class Team:
+    workers: Workers
+    coordinator: Coordinator
+    leases: Leases
+    fit: RunFit
+    _telling: asyncio.Task[None] | None = field(default=None, init=False)
+    _is_closed: bool = field(default=False, init=False)
+
+    def start(self) -> None:
+        self.workers.start()
+        self._telling = asyncio.create_task(self._tell_fit())
+
+    async def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._telling is not None:
+            self._telling.cancel()
+        await self.workers.close()
+        self.leases.end()
+
+    async def _tell_fit(self) -> None:
+        with suppress(InterruptedRunError):
+            self.workers.fitted(await self.fit.made())
+
+
+@asynccontextmanager
+async def cluster_of(start: Start) -> AsyncIterator[int | None]:
+    """How many processors the cluster has that the start is to run on; None where it names none.
+    Raises ConfigError where it cannot be reached."""
+    if start.cluster is None:
+        yield None
+        return
+    ray_actors = _ray_actors()
+    is_ours = await ray_actors.connect(start.cluster)
+    try:
+        yield ray_actors.processors()
+    finally:
+        if is_ours:
+            await ray_actors.leave()
+
+
+def _ray_actors() -> ModuleType:
+    try:
+        from judgeforge.runs.cluster import ray_actors
+    except ImportError as error:
+        raise ConfigError(
+            "--cluster needs Ray: pip install 'judgeforge[ray]', here and on each machine of the "
+            "cluster"
+        ) from error
+    return ray_actors
+
+
+def _place(start: Start, job: Callable[[str], Job]) -> Place:
+    if start.cluster is None:
+        return LocalProcesses(job)
+    place: Place = _ray_actors().RayActors(job, unheard_s=UNHEARD_S)
+    return place
+
+
+def open_team(
+    start: Start,
+    number: int,
+    shared: SharedParts,
+    *,
+    fail: Callable[[BaseException], None],
+    say: Callable[[str], None],
+) -> Team:
+    """``number`` workers. Raises StoreError where a file cannot be opened."""
+    prepared, folder = without_keys(start.prepared), start.folder
+    leases = Leases(shared.budget, folder)
+
+    def job(name: str) -> Job:
+        is_here = start.cluster is None
+        return Job(
+            prepared,
+            name,
+            cache=start.config.cache_dir if is_here else None,
+            used_numbers=folder.used_numbers_file(name) if is_here else None,
+            workers=number,
+            log=folder.log,
+            unheard_s=None if is_here else UNHEARD_S / 2,
+        )
+
+    coordinator = Coordinator(
+        cache=shared.cache,
+        log=shared.log,
+        leases=leases,
+        limits=Limits.of(shared.endpoints, shared.slots),
+        shares=Shares(capacities(start.config, shared.endpoints), OWN),
+        fail=fail,
+        say=say,
+        learn=shared.replies.learn,
+    )
+    workers = Workers(
+        number,
+        _place(start, job),
+        coordinator,
+        begin_with=lambda: Begin(shared.replies.known, shared.gateway.acceptance.known(), None),
+        log=shared.log,
+        fail=fail,
+    )
+    return Team(workers, coordinator, leases, shared.fit)

@@ -1,0 +1,326 @@
+"""The workers of a run: begun, given prompts, replaced where they die, and ended.
+
+Prompts are handed out one by one, each to the worker with the fewest under way. One that a dead
+worker had goes to another: what was bought for it is in the cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+from judgeforge.calls.money.claims import Claim
+from judgeforge.errors import InterruptedRunError, StoreError
+from judgeforge.records import Completion, Prompt
+from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, NoRoomError
+from judgeforge.runs.cluster.coordinator import Coordinator, Member
+from judgeforge.runs.cluster.frames import Message
+from judgeforge.runs.cluster.messages import (
+    Begin,
+    End,
+    Ended,
+    Fitted,
+    Keep,
+    PromptEnded,
+    Ready,
+    Stop,
+    TakePrompt,
+)
+from judgeforge.store.finished_prompt import FinishedPrompt
+from judgeforge.store.fit import FrozenFit
+from judgeforge.store.log import RunLog
+from judgeforge.text.wording import counted
+
+MOST_DEATHS = 5
+"""Of workers one after another, without a reply that any of them brought in between."""
+BALANCE_S = 0.05
+_END_S = 10.0
+"""A worker that has been told to end and does not is killed after this long."""
+
+
+class Place(Protocol):
+    """Where workers run."""
+
+    async def open(self, name: str) -> Channel:
+        """Begin a worker of that name. Raises ChannelClosedError where none can be begun."""
+        ...
+
+    async def ended(self, name: str, *, kill: bool) -> str:
+        """Wait until it is gone; how it ended, in words."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _UnderWay:
+    number: int
+    prompt: Prompt
+    claim: Claim
+    sampled: tuple[Completion, ...]
+    done: asyncio.Future[FinishedPrompt | None]
+    worker: str = ""
+
+
+@dataclass(slots=True)
+class _Crew:
+    """Which workers take prompts, and how many each has."""
+
+    busy: dict[str, int] = field(default_factory=dict)
+
+    def least_busy(self) -> str:
+        return min(self.busy, key=self.busy.__getitem__)
+
+
+class Workers:
+    """``begin_with`` gives what a worker needs to know before its first prompt. ``fail`` ends the
+    run."""
+
+    def __init__(
+        self,
+        number: int,
+        place: Place,
+        coordinator: Coordinator,
+        *,
+        begin_with: Callable[[], Begin],
+        log: RunLog,
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._number, self._place, self._coordinator = number, place, coordinator
+        self._begin_with, self._log, self._fail = begin_with, log, fail
+        self._names = count(1)
+        self._numbers = count()
+        self._crew = _Crew()
+        self._waiting: list[str] = []
+        """Workers that are there and have not been told to begin."""
+        self._under_way: dict[int, _UnderWay] = {}
+        self._to_do: list[_UnderWay] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._deaths = 0
+        self._may_begin = self._stopping = self._ending = False
+        self._fit: FrozenFit | None = None
+
+    @property
+    def are_ready(self) -> bool:
+        """Whether all of them wait for prompts, or take them."""
+        return len(self._crew.busy) + len(self._waiting) >= self._number or self._may_begin
+
+    @property
+    def heard_at(self) -> float:
+        return self._coordinator.last_reply_at
+
+    def start(self) -> None:
+        """Begin to begin them; nothing waits for it."""
+        self._tasks = [asyncio.create_task(self._keep_one()) for _ in range(self._number)]
+        self._tasks.append(asyncio.create_task(self._balance()))
+
+    def begin(self) -> None:
+        """From now on they take prompts."""
+        if not self._may_begin:
+            self._may_begin = True
+            for name in self._waiting:
+                self._tell_to_begin(name)
+            self._waiting.clear()
+
+    async def take(
+        self, prompt: Prompt, claim: Claim, sampled: tuple[Completion, ...] = ()
+    ) -> FinishedPrompt:
+        """Raises InterruptedRunError where the run stops before it is done."""
+        if self._stopping:
+            raise InterruptedRunError("the run is stopping")
+        done: asyncio.Future[FinishedPrompt | None] = asyncio.get_running_loop().create_future()
+        one = _UnderWay(next(self._numbers), prompt, claim, sampled, done)
+        self._under_way[one.number] = one
+        self._hand_out(one)
+        try:
+            outcome = await done
+        finally:
+            self._under_way.pop(one.number, None)
+        if outcome is None:
+            raise InterruptedRunError("the run is stopping")
+        return outcome
+
+    def fitted(self, fit: FrozenFit) -> None:
+        """What the first prompts have shown of the judges."""
+        self._fit = fit
+        for name in self._crew.busy:
+            self._tell(name, Fitted(fit))
+
+    def stop(self) -> None:
+        """Nothing more is sent; see ``drain``."""
+        self._stopping = True
+        for name in [*self._crew.busy, *self._waiting]:
+            self._tell(name, Stop())
+        for one in self._to_do:
+            self._end_one(one, None)
+        self._to_do.clear()
+
+    async def drain(self, within_s: float) -> None:
+        """Wait until no worker has a prompt any more; after ``stop`` that takes no longer than the
+        grace of calls in flight."""
+        pending = [one.done for one in self._under_way.values() if not one.done.done()]
+        if pending:
+            await asyncio.wait(pending, timeout=within_s)
+
+    async def close(self, *, within_s: float = _END_S) -> None:
+        """End all of them; those that do not end are killed."""
+        self._ending = True
+        for name in [*self._crew.busy, *self._waiting]:
+            self._tell(name, End())
+        *keepers, balancing = self._tasks or [asyncio.create_task(asyncio.sleep(0))]
+        balancing.cancel()
+        if keepers:
+            _, late = await asyncio.wait(keepers, timeout=within_s)
+            for keeper in late:
+                keeper.cancel()
+            if late:
+                await asyncio.wait(late)
+        for one in list(self._under_way.values()):
+            self._end_one(one, None)
+
+    async def _balance(self) -> None:
+        while True:
+            await asyncio.sleep(BALANCE_S)
+            self._coordinator.look_at_own()
+            self._coordinator.balance()
+
+    async def _keep_one(self) -> None:
+        """One place in the crew: its worker, and those that replace it."""
+        try:
+            await self._replace_one()
+        except Exception as error:  # noqa: BLE001 (ends the run, and is told as a bug)
+            self._fail(error)
+
+    async def _replace_one(self) -> None:
+        while not self._ending and not self._stopping:
+            name = f"w{next(self._names)}"
+            try:
+                channel = await self._place.open(name)
+            except NoRoomError as error:
+                self._log.event("worker_waits", worker=name, why=str(error))
+                continue
+            except ChannelClosedError as error:
+                why = str(error)
+            else:
+                member = Member(name, channel)
+                try:
+                    if await self._serve(member):
+                        return
+                    why = await self._place.ended(name, kill=True)
+                except asyncio.CancelledError:
+                    await self._place.ended(name, kill=True)
+                    raise
+                finally:
+                    self._lose(member)
+            self._deaths += 1
+            self._log.event("worker_died", worker=name, how=why)
+            if self._deaths > MOST_DEATHS:
+                self._fail(_too_many_deaths(self._deaths, why))
+                return
+
+    async def _serve(self, member: Member) -> bool:
+        """Until it has ended in order, or (False) is gone."""
+        while True:
+            try:
+                messages = await member.channel.receive()
+            except ChannelClosedError:
+                return False
+            for message in messages:
+                if isinstance(message, Ended):
+                    await self._place.ended(member.name, kill=False)
+                    return True
+                try:
+                    self._take(member, message)
+                except StoreError as error:
+                    self._fail(error)
+
+    def _take(self, member: Member, message: Message) -> None:
+        if self._coordinator.take(member, message):
+            if isinstance(message, Keep):
+                self._deaths = 0
+            return
+        if isinstance(message, Ready):
+            self._joined(member, message)
+        elif isinstance(message, PromptEnded):
+            self._prompt_ended(member.name, message)
+
+    def _joined(self, member: Member, ready: Ready) -> None:
+        self._log.event("worker_began", worker=member.name, pid=ready.pid, host=ready.host)
+        self._coordinator.join(member)
+        if self._ending:
+            self._tell(member.name, End())
+        elif self._may_begin:
+            self._tell_to_begin(member.name)
+        else:
+            self._waiting.append(member.name)
+
+    def _tell_to_begin(self, name: str) -> None:
+        self._tell(name, self._begin_with())
+        if self._fit is not None:
+            self._tell(name, Fitted(self._fit))
+        self._crew.busy[name] = 0
+        to_do, self._to_do = self._to_do, []
+        for one in to_do:
+            self._hand_out(one)
+
+    def _hand_out(self, one: _UnderWay) -> None:
+        if not self._crew.busy:
+            self._to_do.append(one)
+            return
+        one.worker = self._crew.least_busy()
+        self._crew.busy[one.worker] += 1
+        refusal = one.claim.refusal
+        told = None if refusal is None else (str(refusal), refusal.of_day)
+        self._tell(one.worker, TakePrompt(one.number, one.prompt, told, one.sampled))
+
+    def _prompt_ended(self, worker: str, message: PromptEnded) -> None:
+        if worker in self._crew.busy:
+            self._crew.busy[worker] -= 1
+        one = self._under_way.get(message.number)
+        if one is None or one.done.done():
+            return
+        pico, paid, cached = message.paid
+        one.claim.paid_pico += pico
+        one.claim.paid_calls += paid
+        one.claim.cached_calls += cached
+        self._end_one(one, message.outcome)
+
+    def _end_one(self, one: _UnderWay, outcome: FinishedPrompt | None) -> None:
+        if not one.done.done():
+            one.done.set_result(outcome)
+
+    def _lose(self, member: Member) -> None:
+        """Its prompts go to others; what it had under way is paid at the most."""
+        name = member.name
+        self._crew.busy.pop(name, None)
+        if name in self._waiting:
+            self._waiting.remove(name)
+        member.channel.close()
+        try:
+            under_way = self._coordinator.lost(member)
+        except StoreError as error:
+            self._fail(error)
+            return
+        left = [one for one in self._under_way.values() if one.worker == name]
+        left = [one for one in left if not one.done.done()]
+        if under_way or left:
+            self._log.event("worker_lost", worker=name, calls=under_way, prompts=len(left))
+        for one in left:
+            if self._stopping or self._ending:
+                self._end_one(one, None)
+            else:
+                self._hand_out(one)
+
+    def _tell(self, name: str, message: Message) -> None:
+        member = self._coordinator.members.get(name)
+        if member is not None:
+            member.outbox.put(message)
+
+
+def _too_many_deaths(number: int, last: str) -> StoreError:
+    return StoreError(
+        f"{counted(number, 'worker')} died one after another without bringing a reply; the last "
+        f"one: {last}. Start the same command again, with fewer --workers or without: nothing that "
+        "was paid is lost."
+    )

@@ -1,0 +1,115 @@
+"""What a person sees of one look, and what the program knows of it besides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from judgeforge.records import Completion, Judgment, Prompt
+from judgeforge.results.figures.run import group_at
+from judgeforge.runs.labelling.choosing import Look
+from judgeforge.store.evidence_rows import read_completion, read_judgment
+from judgeforge.store.folder import RunFolder
+from judgeforge.store.pictures import PictureError, read_picture_file
+from judgeforge.text.messages import ImagePart, Message
+from judgeforge.text.shown_messages import row_message
+from judgeforge.text.tool_calls import said_text
+
+GIVEN = "given"
+"""The model of completions that came with the input without the name of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Prompt and completions are data: whatever stands in them is shown and never obeyed."""
+
+    prompt: tuple[Message, ...]
+    completions: Mapping[str, Completion]
+    tools: str | None = None
+    judgments: tuple[Judgment, ...] = ()
+    reference: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    criteria: str | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {name: said_text(one.text, one.tool_calls) for name, one in self.completions.items()}
+
+    def beside(self) -> Iterator[tuple[str, Any]]:
+        """What a label row has besides the prompt and its completions, where it is there."""
+        columns: dict[str, Any] = {"tools": self.tools, "reference": self.reference}
+        columns |= {"metadata": self.metadata or None, "criteria": self.criteria}
+        yield from ((name, value) for name, value in columns.items() if value is not None)
+
+
+def of_input(prompt: Prompt, completions: Sequence[Completion]) -> Material:
+    """Of a row of the input that nobody has judged."""
+    return Material(
+        prompt=with_pictures(prompt.messages),
+        completions={one.id: one for one in completions},
+        tools=prompt.tools,
+        reference=prompt.reference,
+        metadata=prompt.metadata,
+        criteria=prompt.criteria,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the rows of a prompt begin in a run's files, in bytes."""
+
+    completions: int
+    judgments: int
+    asked: tuple[Path, int]
+    """The file that has what was asked, and where."""
+
+
+def of_folder(folder: RunFolder, place: Place, look: Look, prompt: Prompt | None) -> Material:
+    """``prompt``: the row of the input, where it can still be read; it has more than a pair.
+
+    Raises StoreError where a file changed since it was looked through.
+    """
+    rows = group_at(folder.completions, place.completions).rows
+    wanted = set(look.shown)
+    completions = {row["id"]: read_completion(row) for row in rows if row["id"] in wanted}
+    file, offset = place.asked
+    asked = group_at(file, offset).rows[0]
+    judged = group_at(folder.judgments, place.judgments).rows
+    messages = prompt.messages if prompt else tuple(map(row_message, asked["prompt"]))
+    return Material(
+        prompt=with_pictures(messages),
+        completions=completions,
+        tools=asked.get("tools"),
+        judgments=tuple(
+            read_judgment(row) for row in judged if row["prompt_id"] == look.candidate.prompt_id
+        ),
+        reference=prompt.reference if prompt else None,
+        metadata=prompt.metadata if prompt else {},
+        criteria=prompt.criteria if prompt else None,
+    )
+
+
+def with_pictures(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """With pictures of files as data: neither a page nor a label file finds them by their path."""
+    return tuple(map(_with_pictures, messages))
+
+
+def _with_pictures(message: Message) -> Message:
+    parts = message.content
+    if not isinstance(parts, tuple):
+        return message
+    moved = tuple(_as_data(part) if isinstance(part, ImagePart) else part for part in parts)
+    return message.model_copy(update={"content": moved})
+
+
+def _as_data(part: ImagePart) -> ImagePart:
+    image = part.image_url
+    if getattr(image, "file", None) is None:
+        return part
+    try:
+        data_url = read_picture_file(Path(str(image.file))).data_url
+    except PictureError:  # it was there when the row was checked; the page names it instead
+        return part
+    return ImagePart(image_url=image.model_copy(update={"url": data_url, "file": None}))

@@ -1,0 +1,203 @@
+"""A session as HTML, from templates in the sandbox of the report: every value is escaped there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from judgeforge.records import Completion
+from judgeforge.results.report.html import page_environment, policy_hash
+from judgeforge.runs.labelling.choosing import Look
+from judgeforge.runs.labelling.label_line import Given
+from judgeforge.runs.labelling.markdown import Part, parts_of
+from judgeforge.runs.labelling.opinion import Opinion
+from judgeforge.runs.labelling.session import Session
+from judgeforge.runs.measurement.label_rows import CANNOT_TELL, SIDES, TIE
+from judgeforge.text.messages import Message
+from judgeforge.text.shown_messages import is_picture_data, picture_words, tools_text
+from judgeforge.text.tool_calls import call_text
+from judgeforge.text.wording import counted
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+STYLE, SCRIPT = TEMPLATES / "style.css", TEMPLATES / "keys.js"
+LONGEST_TEXT = 400_000
+"""Characters: an answer is judged whole, and what is longer nobody reads."""
+LARGEST_PICTURE = 8_000_000
+_COUNTING = "Looking at what the labels so far have shown …"
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{policy_hash(STYLE)}'; "
+    f"script-src 'sha256-{policy_hash(SCRIPT)}'; img-src data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text as it was written and, where it is Markdown, as it is drawn."""
+
+    text: str
+    parts: tuple[Part, ...] | None
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTurn:
+    role: str
+    words: Words
+    calls: tuple[str, ...] = ()
+    pictures: tuple[tuple[str, str], ...] = ()
+    """What each is, and its data URL or nothing."""
+    thought: str = ""
+    tool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAnswer:
+    number: int
+    """From 1, as the key."""
+    value: str
+    turn: ShownTurn
+
+
+def question_page(session: Session, look: Look, notice: str = "") -> str:
+    """Raises StoreError where a file of the run cannot be read any more."""
+    material = session.material(look)
+    answers = [
+        ShownAnswer(place + 1, str(place), _answer(material.completions[name]))
+        for place, name in enumerate(look.shown)
+    ]
+    return _page(
+        "question.html.j2",
+        session,
+        notice,
+        look_id=look.id,
+        again=bool(look.repeat),
+        turns=tuple(_turns(material.prompt)),
+        tools=tools_text(material.tools) if material.tools else "",
+        reference=material.reference or "",
+        answers=answers,
+        can_tie=len(answers) == 2,
+    )
+
+
+def done_page(session: Session, notice: str = "") -> str:
+    own = session.own_agreement()
+    given = session.file.given
+    return _page(
+        "done.html.j2",
+        session,
+        notice,
+        labels=sum(one.is_label for one in given),
+        ties=sum(one.said == TIE and not one.repeat for one in given),
+        unsure=sum(one.said == CANNOT_TELL and not one.repeat for one in given),
+        own=own.in_words() if own else "",
+        config=_config_name(session),
+        file=str(session.file.path),
+    )
+
+
+def message_page(title: str, text: str) -> str:
+    """A page that stands alone, such as an error."""
+    return _environment().get_template("message.html.j2").render(_frame(), title=title, text=text)
+
+
+def _page(template: str, session: Session, notice: str, **values: Any) -> str:  # noqa: ANN401
+    last = session.last_opinion()
+    shared = {
+        **_frame(),
+        "notice": notice,
+        "source": session.source.name,
+        "person": session.wanted.judge.partition(":")[2],
+        "done": session.done,
+        "number": len(session.looks),
+        "standing": session.standing.in_words() if session.standing else _COUNTING,
+        "last": None if last is None else _told(*last),
+    }
+    return _environment().get_template(template).render(shared, **values)
+
+
+def _frame() -> dict[str, Any]:
+    return {"policy": POLICY}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    look_id: str
+    said: str
+    judges: str
+    by_judge: str
+    agree: bool | None
+
+
+def _told(given: Given, opinion: Opinion | None) -> Told:
+    said = {TIE: "equally good", CANNOT_TELL: "cannot tell"}.get(given.said)
+    said = said or _ranked(given)
+    if opinion is None:
+        return Told(given.look_id, said, "", "", None)
+    by = ", ".join(
+        f"{name}: {'equal' if place is None else place + 1}" for name, place in opinion.by_judge
+    )
+    agree = given.order[0] == opinion.best if given.order else None
+    return Told(
+        given.look_id, said, f"{opinion.best + 1} with {100 * opinion.sure:.0f} %", by, agree
+    )
+
+
+def _ranked(given: Given) -> str:
+    places = [str(place + 1) for place in given.order]
+    if len(given.shown) == len(SIDES):
+        return f"{places[0]} is better"
+    return f"{places[0]} is the best" if len(places) == 1 else " before ".join(places)
+
+
+def _config_name(session: Session) -> str:
+    config = session.source.config
+    file = config.source_file if config else None
+    return str(file) if file else "CONFIG"
+
+
+def _turns(messages: Sequence[Message]) -> Iterator[ShownTurn]:
+    called: dict[str, str] = {}
+    for message in messages:
+        called |= {call.id: call.name for call in message.tool_calls}
+        yield _turn(message, called.get(message.tool_call_id or "") or message.name or "")
+
+
+def _turn(message: Message, tool: str = "") -> ShownTurn:
+    return ShownTurn(
+        role=message.role,
+        words=_words(message.text, drawn=message.role != "tool"),
+        calls=tuple(map(call_text, message.tool_calls)),
+        pictures=tuple(
+            (picture_words(one.url), one.url if _is_drawn(one.url) else "")
+            for one in message.pictures
+        ),
+        thought=message.reasoning_content or "",
+        tool=tool,
+    )
+
+
+def _answer(one: Completion) -> ShownTurn:
+    return _turn(one.message(with_reasoning=True))
+
+
+def _words(text: str, *, drawn: bool) -> Words:
+    left_out = max(0, len(text) - LONGEST_TEXT)
+    return Words(text[:LONGEST_TEXT], parts_of(text) if drawn and text else None, left_out)
+
+
+def _is_drawn(url: str) -> bool:
+    return len(url) <= LARGEST_PICTURE and is_picture_data(url)
+
+
+@cache
+def _environment() -> Environment:
+    found = page_environment(TEMPLATES, longest=LONGEST_TEXT, largest_picture=LARGEST_PICTURE)
+    found.globals |= {"count": counted}
+    return found
