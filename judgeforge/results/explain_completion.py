@@ -109,8 +109,7 @@ def _given(folder: RunFolder, name: str) -> Iterator[Row]:
 
 def _worded(row: Any) -> str:  # noqa: ANN401 (a row of JSON)
     step = "" if row.get("step") is None else f" at step {row['step']}"
-    given = row.get("reward")
-    if given is None:
-        return f"none{step} ({row.get('why')})"
-    why = f" ({row['why']})" if row.get("why") else ""
-    return f"{given:.3f}{step}{why}"
+    value, why = row.get("reward"), row.get("why")
+    if value is None:
+        return f"none{step} ({why})"
+    return f"{value:.3f}{step}{f' ({why})' if why else ''}"
