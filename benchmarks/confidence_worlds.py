@@ -157,7 +157,9 @@ def judge_with_cascade(
         for name in judges
     ]
     judgments = item.ask_all(judges[:1])
-    asked = Counter({(judges[0], (place,)): 1 for place in range(len(names))})
+    asked: Counter[tuple[str, tuple[int, ...]]] = Counter(
+        {(judges[0], (place,)): 1 for place in range(len(names))}
+    )
     while True:
         bundle = next_bundle(
             read_evidence(judgments, names, keep_unjudged=True),

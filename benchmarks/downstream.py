@@ -98,7 +98,7 @@ def _train_all(
         begun, used = time.monotonic(), time.process_time()
         bought = _pairs(group, arm, rows, world)
         answers = session.answers(
-            bought.pairs if bought else None,
+            bought.pairs if bought else (),
             steps=scale.steps,
             samples=scale.samples,
             seed=world,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,8 +63,6 @@ class Arm:
     """None: nobody judges (``choose``), or nothing is trained."""
     groups: tuple[str, ...] = ALL
     rules: PairingRules | None = None
-    surest: float = 1.0
-    """The share of the pairs that is kept, the most confident first (``pairing.best``)."""
     choose: Callable[[Item, np.random.Generator], tuple[int, int]] | None = None
     is_smoothed: bool = False
     """Whether the loss is told what share of the labels is expected to be wrong."""
@@ -94,9 +92,9 @@ MEAN = Way("panel", PANEL, always(everybody(PANEL)), is_raw=True)
 ARMS = (
     Arm("one judge", SINGLE),
     Arm("aim: training", TRAINING),
-    Arm("aim: training, surest two thirds", TRAINING, surest=2 / 3),
+    Arm("aim: training, surest two thirds", replace(TRAINING, surest=2 / 3)),
     Arm("before training", groups=FIRST),
-    Arm("one judge, learnt, surest two thirds", LEARNT, surest=2 / 3),
+    Arm("one judge, learnt, surest two thirds", replace(LEARNT, surest=2 / 3)),
     Arm("truth", choose=by_truth, groups=FIRST),
     Arm("chance", choose=by_chance, groups=FIRST),
     Arm("mean of four judges", MEAN),
@@ -122,8 +120,7 @@ def made_by(
     """
     if arm.way is not None:
         fit = round(FIT_PROMPTS * min(1.0, len(items) / FULL))
-        bought = buy(items, arm.way, money, prices, arm.rules, fit_prompts=fit)
-        return Bought(bought.prompts, _surest(bought.pairs, arm.surest), bought.is_all)
+        return buy(items, arm.way, money, prices, arm.rules, fit_prompts=fit)
     if arm.choose is None:
         return None
     draw = np.random.default_rng(seed)
@@ -131,10 +128,3 @@ def made_by(
     if arm.choose is by_truth:
         pairs = [pair for pair in pairs if pair.gap > 0]
     return Bought(len(items), pairs, is_all=True)
-
-
-def _surest(pairs: Sequence[Pair], share: float) -> list[Pair]:
-    if share >= 1.0:
-        return list(pairs)
-    in_order = sorted(pairs, key=lambda pair: -(pair.confidence or 0.0))
-    return in_order[: round(share * len(pairs))]

@@ -22,7 +22,7 @@ def passes_all(constraints: Sequence[Sequence[Any]], text: str) -> bool:
 
 def agreement(rows: Sequence[Mapping[str, Any]]) -> float:
     """Share of the rows' completions that are judged here as in the data."""
-    same = [
+    same: list[bool] = [
         passes_all(row["constraints"], one["text"]) == one["passes_all"]
         for row in rows
         for one in row["completions"]

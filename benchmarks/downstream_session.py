@@ -35,7 +35,7 @@ class Session:
 
     def answers(
         self,
-        pairs: Sequence[Pair] | None,
+        pairs: Sequence[Pair],
         *,
         steps: int,
         samples: int,
@@ -45,7 +45,7 @@ class Session:
         """Of the model that was trained on the pairs, to each held-out prompt; of the untrained one
         without pairs."""
         upper = None
-        if pairs is not None:
+        if pairs:
             training = [TrainingPair(one.item.id, one.chosen, one.rejected) for one in pairs]
             upper = train(self.model, self.known, training, steps=steps, seed=seed, flipped=flipped)
         prompts = [row["prompt"] for row in self.held_out] * samples

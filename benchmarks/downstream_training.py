@@ -64,13 +64,15 @@ def train(
         optimizer, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm))
     )
     for step, batch in zip(range(steps), _batches(pairs, seed), strict=False):
-        if step % 10 == 0:
-            print(f"  step {step} of {steps}", flush=True)
         by_length = sorted(batch, key=lambda pair: _length(known[pair.prompt_id], pair))
+        whole = 0.0
         for start in range(0, BATCH, AT_ONCE):
             some = by_length[start : start + AT_ONCE]
             loss = _losses(model, upper, known, some, flipped).sum() / BATCH
             loss.backward()
+            whole += float(loss)
+        if step % 5 == 0:
+            print(f"  step {step} of {steps}: loss {whole:.3f}", flush=True)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         schedule.step()
@@ -148,7 +150,7 @@ def answer(
     ]
 
 
-@torch.inference_mode()
+@torch.inference_mode()  # type: ignore[untyped-decorator, unused-ignore]
 def _answers(
     model: SmallModel,
     whole: Any,  # noqa: ANN401 (of transformers)

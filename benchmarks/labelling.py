@@ -40,7 +40,7 @@ PAIR_LABELS = 40
 AT = 100
 """Labels drawn at random, whose share kept the other rules have to reach."""
 BOOTSTRAP = 500
-EXPECTED_EVERY = 10
+EXPECTED_EVERY = 5
 """Draws of which one is fitted with labels; a certificate is about an order that needs no fit."""
 METHOD = (
     "A run is all recorded items, each with one draw of its judges' scores (RewardBench 2, four "

@@ -61,11 +61,14 @@ class Way:
     completions: int = COMPLETIONS
     is_raw: bool = False
     """Best against worst by the mean score, without anything learnt."""
+    surest: float = 1.0
+    """The share of the pairs that is kept, the most confident first (``pairing.best``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
     prompts: int
+    """That were judged, or that still have a pair where only the surest are kept."""
     pairs: int
     wrong: float
     tied: float
@@ -79,11 +82,13 @@ def everybody(judges: Sequence[str], repeats: int = 1) -> Judging:
     return lambda item, _: item.ask_all(judges, repeats)
 
 
-def cascade(judges: Sequence[str], *, training: bool) -> Callable[[Prices], Judging]:
+def cascade(
+    judges: Sequence[str], *, training: bool, completions: int = COMPLETIONS
+) -> Callable[[Prices], Judging]:
     rules = CascadeRules.model_validate({"of": "pair", "target_confidence": 0.9})
 
     def with_prices(prices: Prices) -> Judging:
-        fresh = COMPLETIONS * prices[judges[0]]
+        fresh = completions * prices[judges[0]]
         aim = ForTraining(VALUE, fresh) if training else None
         return lambda item, known: judge_with_cascade(
             item, judges, rules, known, prices=prices, training=aim
@@ -124,7 +129,34 @@ WAYS = (
         cascade((BEST, STRONG[0], STRONG[2]), training=True),
         everybody((BEST, STRONG[0], STRONG[2])),
     ),
+    Way(
+        "judgeforge, cascade from strong, aim training, 8 completions",
+        (BEST, CHEAP),
+        cascade((BEST, STRONG[0], STRONG[2]), training=True, completions=8),
+        everybody((BEST, STRONG[0], STRONG[2])),
+        completions=8,
+    ),
+    Way(
+        "judgeforge, strong, surest two thirds",
+        (BEST,),
+        always(everybody([BEST])),
+        everybody([BEST], 2),
+        surest=2 / 3,
+    ),
+    Way(
+        "judgeforge, cascade from strong, aim training, surest two thirds",
+        (BEST, CHEAP),
+        cascade((BEST, STRONG[0], STRONG[2]), training=True),
+        everybody((BEST, STRONG[0], STRONG[2])),
+        surest=2 / 3,
+    ),
 )
+GROUPS = (
+    ("4,800 calls", 1.0, 1.0),
+    ("strong = 4 x cheap", 4.0, 1.0),
+    ("4,800 calls, judges 2.5 times as noisy", 1.0, 2.5),
+)
+"""Title, price of a strong judge in cheap ones, and noise of the judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +175,7 @@ class Pair:
 @dataclass(frozen=True, slots=True)
 class Bought:
     prompts: int
+    """As in ``Made``."""
     pairs: list[Pair]
     is_all: bool
 
@@ -171,7 +204,16 @@ def buy(
             break
         prompts += 1
         made += _raw_pairs(item, judgments) if way.is_raw else _pairs(item, judgments, known, rules)
-    return Bought(prompts, made, prompts == len(items))
+    is_all = prompts == len(items)
+    if way.surest < 1.0:
+        made = surest(made, way.surest)
+        prompts = len({pair.item.id for pair in made})
+    return Bought(prompts, made, is_all)
+
+
+def surest(pairs: Sequence[Pair], share: float) -> list[Pair]:
+    in_order = sorted(pairs, key=lambda pair: -(pair.confidence or 0.0))
+    return in_order[: round(share * len(pairs))]
 
 
 def make(items: Sequence[Item], way: Way, money: float, prices: Prices) -> Made:
@@ -224,13 +266,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     begun = time.process_time()
-    equal = dict.fromkeys(PANEL, 1.0)
-    four = {CHEAP: 1.0} | dict.fromkeys(STRONG, 4.0)
     found: dict[str, dict[str, list[Made]]] = {}
-    for title, prices in (("4,800 calls", equal), ("strong = 4 x cheap", four)):
+    for title, price, noise in GROUPS:
+        prices = {CHEAP: 1.0} | dict.fromkeys(STRONG, price)
         found[title] = {way.name: [] for way in WAYS}
         for seed in range(FIRST_SEED, FIRST_SEED + arguments.worlds):
-            items = draw_world(rows, seed, len(rows))
+            items = draw_world(rows, seed, len(rows), noise)
             for way in WAYS:
                 part = [item.first(way.completions) for item in items]
                 found[title][way.name].append(make(part, way, CALLS, prices))
@@ -259,7 +300,9 @@ def as_markdown(
         "",
         f"{worlds} draws of judges' errors and orders of 1,200 prompts that were not looked at "
         "before; best against worst; judges learnt without labels on the first 64 prompts, whose "
-        "calls count. *All*: the money would have paid for more prompts than there are.",
+        "calls count. *Surest two thirds*: of the pairs, by confidence, as `pairing.best` keeps "
+        "them; the prompts are those that still have a pair. *All*: the money would have paid for "
+        "more prompts than there are.",
     ]
     for title, ways in found.items():
         single = max(

@@ -16,8 +16,7 @@ from pathlib import Path
 import yaml
 
 import judgeforge
-from examples.calibrated_pairs import NOISE, write_config
-from examples.cascade_compare import model
+from examples.calibrated_pairs import NOISE, model, write_config
 from judgeforge.results.report.charts import HEIGHT, WIDTH
 from tests.local_server import LocalServer
 

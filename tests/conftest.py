@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -9,9 +10,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from judgeforge import cli
+from judgeforge.calls.providers.postponed import postpone
 from tests.local_server import LocalServer
 from tests.support.run_process import Command, kill_all
 from tests.support.run_setup import KEY, KEY_VARIABLE
+
+# As a run imports it: a test that names the SDK would load hundreds of types in every process.
+postpone("openai.types", "openai.types.responses")
 
 # A busy machine may stand still for a moment: how long one example took says nothing of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,6 +36,16 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv(KEY_VARIABLE, KEY)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """A run forces some fifty files and names onto the disk. What tests write is thrown away: they
+    ask for it, wrong descriptors are refused, and nothing is waited for."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fsync", "fdatasync"):
+            patch.setattr(os, name, lambda descriptor: os.fstat(descriptor) and None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from examples.demo_train.model import MissingPartError, weights_folder
 from examples.demo_train.outcome import as_page, what_it_took
 from judgeforge.errors import JudgeforgeError
 
-SAMPLES, EPOCHS = 3, 3.0
+SAMPLES, EPOCHS = 3, 1.0
 
 
 def main(arguments: list[str] | None = None) -> int:

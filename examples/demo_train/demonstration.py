@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
 SEED = 7
 TITLE = "SmolLM2-135M before and after DPO on {} pairs"
-MADE = ("before.json", "after.json", "training.json", "seconds.json", "result.json", "model")
+MADE = {
+    "before": ("before.json",),
+    "training": ("training.json", "model"),
+    "after": ("after.json",),
+    "result": ("result.json",),
+}
+STEPS = {"measuring": ("before", "after"), "training": ("training", "after")}
+"""Which steps a kind of settings is for."""
 
 
 class Demonstration:
@@ -63,27 +70,41 @@ class Demonstration:
         """Adds up what all starts together took for the result."""
         wall, used = time.monotonic(), _processor_seconds()
         yield
-        file = self.out / "seconds.json"
-        seconds = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        seconds = self.seconds()
         if step not in seconds:
             spent = (time.monotonic() - wall, _processor_seconds() - used)
             seconds[step] = [round(one, 1) for one in spent]
-            file.write_text(json.dumps(seconds), encoding="utf-8")
+            (self.out / "seconds.json").write_text(json.dumps(seconds), encoding="utf-8")
 
     def keep_only_with(self, pairs: list[str]) -> None:
         """What was made with other settings is no part of this start."""
         file = self.out / "settings.json"
         settings = {
-            "pairs": pairs,
-            "epochs": self.epochs,
-            "samples": self.samples,
-            "prompts": len(self.tasks),
+            "measuring": {"samples": self.samples, "prompts": len(self.tasks)},
+            "training": {"pairs": pairs, "epochs": self.epochs},
         }
-        if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != settings:
-            self.say("other settings than before: trained and sampled anew")
-            for place in (self.out / name for name in MADE):
-                shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+        before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else settings
+        stale = {
+            step
+            for part, steps in STEPS.items()
+            if before[part] != settings[part]
+            for step in steps
+        }
+        if stale:
+            self.say(f"other settings than before, so made anew: {', '.join(sorted(stale))}")
+            self.forget(stale)
         file.write_text(json.dumps(settings), encoding="utf-8")
+
+    def forget(self, steps: set[str]) -> None:
+        for place in (self.out / name for step in {*steps, "result"} for name in MADE[step]):
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+        kept = {step: spent for step, spent in self.seconds().items() if step not in steps}
+        (self.out / "seconds.json").write_text(json.dumps(kept), encoding="utf-8")
+
+    def seconds(self) -> dict[str, list[float]]:
+        """Wall and processor time of each step."""
+        file = self.out / "seconds.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
     def train_and_sample(self, pairs: Dataset) -> tuple[list[list[str]], list[list[str]]]:
         import torch
@@ -136,7 +157,7 @@ class Demonstration:
         return [row["answers"] for row in json.loads(file.read_text(encoding="utf-8"))]
 
     def write(self, outcome: Outcome, pairs: int, finished: Path) -> None:
-        seconds = json.loads((self.out / "seconds.json").read_text(encoding="utf-8"))
+        seconds = self.seconds()
         found = {
             "line": in_a_line(outcome),
             "pairs": pairs,

@@ -60,7 +60,9 @@ def load(dtype: torch.dtype) -> Loaded:
     """Raises MissingPartError."""
     folder = weights_folder()
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # seconds
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=WEIGHTS, padding_side="left")
     read = AutoModelForCausalLM.from_pretrained(folder, gguf_file=WEIGHTS, dtype=dtype)
     settings = read.config

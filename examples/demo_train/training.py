@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 FROZEN = 20
 """Of 30 layers; the words' vectors, which are the output layer too, are frozen as well."""
-BATCH, AT_ONCE = 16, 8
-LEARNING_RATE, BETA = 1e-4, 0.1
+BATCH = 8
+LEARNING_RATE, BETA = 1.5e-4, 0.1
 LONGEST = 160
 """Tokens of a prompt and an answer; the shipped ones are shorter."""
 
@@ -55,8 +55,7 @@ def train(
         args=DPOConfig(
             output_dir=str(out),
             num_train_epochs=epochs,
-            per_device_train_batch_size=AT_ONCE,
-            gradient_accumulation_steps=BATCH // AT_ONCE,
+            per_device_train_batch_size=BATCH,
             learning_rate=LEARNING_RATE,
             lr_scheduler_type="linear",
             warmup_steps=2,

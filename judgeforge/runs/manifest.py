@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution, version
 from typing import TYPE_CHECKING, Any
 
 from judgeforge import __version__
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from judgeforge.runs.planning.preparation import Preparation
     from judgeforge.runs.planning.worklist import Worklist
 
+_VERSION = "Version:"
 _PACKAGES = ("openai", "anthropic", "pydantic", "diskcache", "datasets", "genai-prices")
 
 
@@ -70,10 +72,18 @@ def input_of(work: Worklist) -> Input:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    return {
+        "python": platform.python_version(),
+        **{package: _version(package) for package in _PACKAGES},
+    }
+
+
+@cache
+def _version(package: str) -> str:
+    """From the head of the package's metadata: to parse all of it takes as long as ten calls."""
+    try:
+        head, _, _ = (distribution(package).read_text("METADATA") or "").partition("\n\n")
+    except PackageNotFoundError:
+        return "not installed"
+    found = [line for line in head.splitlines() if line.startswith(_VERSION)]
+    return found[0].removeprefix(_VERSION).strip() if found else version(package)

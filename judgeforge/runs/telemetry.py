@@ -6,19 +6,18 @@ wait for the fit of the judges, theirs stay open.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.calls.telemetry import conventions as names
 from judgeforge.calls.telemetry.recording import Telemetry, Told
 from judgeforge.judging.escalation import OnceKnown
-from judgeforge.ranking.pairing.delta import DesignedPair
-from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Judgment, Prompt
-from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.prompt_work import TakesThrough
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.start import Start
 from judgeforge.store.finished_prompt import FinishedPrompt
@@ -60,6 +59,16 @@ def telling_run(telemetry: Telemetry | None, start: Start) -> Iterator[RunTold]:
             telemetry.unfinished.clear()
 
 
+@contextmanager
+def telling_batch(telemetry: Telemetry | None, step: int | None, prompts: int) -> Iterator[None]:
+    """A span around the judging of a trainer's batch, below that of the trainer."""
+    if telemetry is None:
+        yield
+        return
+    with telemetry.span(names.REWARD_SPAN, {names.STEP: step, names.PROMPTS: prompts}):
+        yield
+
+
 def _outcome(result: RunResult) -> Mapping[str, Any]:
     stopped, did = result.stopped_by, result.manifest.get("last_run", {})
     return {
@@ -71,38 +80,44 @@ def _outcome(result: RunResult) -> Mapping[str, Any]:
     }
 
 
+def traced(work: TakesThrough, telemetry: Telemetry | None, rubric: str) -> TakesThrough:
+    """The work, told of; ``work`` itself where there is nobody to tell."""
+    return work if telemetry is None else _TracedWork(work, telemetry, rubric)
+
+
+def tell_end(telemetry: Telemetry | None, prompt_id: str, finished: FinishedPrompt) -> None:
+    """How a prompt ended, once: one that is ranked again was told of when it was judged."""
+    if telemetry is None:
+        return
+    told = telemetry.unfinished.pop(prompt_id, None)
+    if told is not None:
+        _end(telemetry, told, finished)
+
+
 @dataclass(frozen=True, slots=True)
-class TracedWork(PromptWork):
-    """``PromptWork`` that tells of each prompt."""
-
-    telemetry: Telemetry | None = field(default=None, kw_only=True)
-
-    @classmethod
-    def of(cls, work: PromptWork, telemetry: Telemetry | None) -> PromptWork:
-        """``work`` itself where there is nobody to tell."""
-        if telemetry is None:
-            return work
-        parts = {each.name: getattr(work, each.name) for each in fields(PromptWork)}
-        return cls(**parts, telemetry=telemetry)
+class _TracedWork(TakesThrough):
+    work: TakesThrough
+    telemetry: Telemetry
+    rubric: str
 
     async def judge(
         self, prompt: Prompt, reliability: OnceKnown, *, is_measured: bool = False
     ) -> JudgedPrompt | FinishedPrompt:
-        telemetry = _needed(self.telemetry)
+        telemetry = self.telemetry
         told = telemetry.begin(names.PROMPT_SPAN, {names.PROMPT: prompt.id})
         try:
             with telemetry.inside(told), telemetry.keeping_spans() as spans:
-                # ``super()`` does not find the class that dataclass makes anew for its slots.
-                found = await PromptWork.judge(self, prompt, reliability, is_measured=is_measured)
+                found = await self.work.judge(prompt, reliability, is_measured=is_measured)
         except BaseException as error:
             telemetry.end(told, error)
             raise
+        telemetry.far.tell([key for key in _calls(found) if key not in spans], told)
         if isinstance(found, FinishedPrompt):
             _end(telemetry, told, found)
             return found
         calls = {one.id: one.call for one in found.completions}
         for judgment in found.judgments:
-            for completion, attributes in _verdicts(judgment, self.rubric.name):
+            for completion, attributes in _verdicts(judgment, self.rubric):
                 if not telemetry.shows_content:
                     attributes.pop(names.EVALUATION_EXPLANATION, None)
                 about = spans.get(calls.get(completion or "") or "")
@@ -111,27 +126,21 @@ class TracedWork(PromptWork):
         return found
 
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
-        finished = PromptWork.conclude(self, judged, reliability)
-        return self._told(judged, finished)
-
-    def concluded(
-        self, judged: JudgedPrompt, ranking: Ranking, designed: DesignedPair | None = None
-    ) -> FinishedPrompt:
-        return self._told(judged, PromptWork.concluded(self, judged, ranking, designed))
-
-    def _told(self, judged: JudgedPrompt, finished: FinishedPrompt) -> FinishedPrompt:
-        """Once: one that is ranked again was told of when it was judged."""
-        telemetry = _needed(self.telemetry)
-        told = telemetry.unfinished.pop(judged.prompt.id, None)
-        if told is not None:
-            _end(telemetry, told, finished)
+        finished = self.work.conclude(judged, reliability)
+        tell_end(self.telemetry, judged.prompt.id, finished)
         return finished
 
 
-def _needed(telemetry: Telemetry | None) -> Telemetry:
-    if telemetry is None:
-        raise ValueError("TracedWork needs somebody to tell")
-    return telemetry
+def _calls(found: JudgedPrompt | FinishedPrompt) -> Iterable[str]:
+    """The keys of all calls that brought something, each once."""
+    if isinstance(found, JudgedPrompt):
+        keys = [key for one in found.completions for key in one.call_keys]
+        return dict.fromkeys([*keys, *(key for one in found.judgments for key in one.call_keys)])
+    lines = (*found.lines["completions"], *found.lines["judgments"])
+    rows = map(json.loads, lines)
+    return dict.fromkeys(
+        key for row in rows for key in (row.get("calls") or [row.get("call")]) if key
+    )
 
 
 def _end(telemetry: Telemetry, told: Told, finished: FinishedPrompt) -> None:

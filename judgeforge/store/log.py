@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +50,11 @@ class CallRecord:
     there."""
     written_tokens: int | None = None
 
+    @property
+    def is_paid(self) -> bool:
+        """Whether it brought a reply."""
+        return self.output_tokens is not None
+
 
 class TakesLines(Protocol):
     """Where the lines of a log go, without their ends."""
@@ -71,7 +76,8 @@ class RunLog:
 
         self._lines: TakesLines = _Lines(place) if isinstance(place, Path) else place
         self.on_call: Callable[[CallRecord], None] | None = None
-        """Told of each attempt beside the file."""
+        """Told of each attempt beside the file; ``on_far_call``: of those of other processes."""
+        self.on_far_call: Callable[[CallRecord], None] | None = None
         self._logger = structlog.wrap_logger(
             self._lines,
             processors=[_Renderer(redactor)],
@@ -96,10 +102,17 @@ class RunLog:
 
     def append(self, line: bytes) -> None:
         """A line that another process of the run has made. Raises StoreError."""
+        if self.on_far_call is not None and _CALL in line:
+            self.on_far_call(call_record(json.loads(line)))
         self._lines.info(line)
 
     def close(self) -> None:
         self._lines.close()
+
+
+def call_record(row: Mapping[str, Any]) -> CallRecord:
+    """What a line of a call says."""
+    return CallRecord(**{name: row[name] for name in CallRecord.__slots__ if name in row})
 
 
 def logged_calls(file: Path) -> int:

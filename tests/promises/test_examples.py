@@ -114,15 +114,17 @@ def test_the_notebook_asks_a_server_where_one_is_named(
 
 @pytest.mark.slow
 def test_the_cascade_is_compared_with_asking_everybody(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(cascade_compare, "PROMPTS", 12)
-    cascade_compare.main()
-    _, cheap, everybody, cascade = capsys.readouterr().out.splitlines()
-    judgments = [int(line.split("%")[2].split()[0]) for line in (cheap, cascade, everybody)]
-    assert judgments[0] == 48
-    assert judgments[2] == 144
-    assert judgments[0] < judgments[1] < judgments[2]
+    cascade_compare.main(100, tmp_path / "cascade.md")
+    shown = capsys.readouterr().out.splitlines()[1:]
+    cheap, everybody, cascade = (int(line.split("%")[2].split()[0]) for line in shown)
+    assert (cheap, everybody) == (400, 2000)
+    assert cheap < cascade < 0.75 * everybody, "32 of the 100 prompts measure all judges"
+    table = (tmp_path / "cascade.md").read_text(encoding="utf-8")
+    for line in shown:
+        name, right = line[:26].strip(), line[26:34].strip()
+        assert f"| {name} | {right} ± " in table
 
 
 def test_verl_is_given_a_score_for_each_answer_in_both_of_its_forms(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -266,3 +267,43 @@ def test_without_an_sdk_the_library_is_not_even_imported(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_calls_of_workers_are_told_below_their_prompt_with_all_that_they_cost(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    config = write_config(tmp_path, server, prompts=40)
+    with sdk() as seen:
+        result = run(config, tmp_path / "run", workers=2)
+        again = run(config, tmp_path / "again", workers=2)
+    assert again.exit_code == 0
+    totals = result.manifest["totals"]
+    assert len(seen.named(PROMPT)) == 2 * totals["prompts"]
+    paid = [one for one in seen.calls if not (one.attributes or {})["judgeforge.cached"]]
+    assert len(paid) == totals["calls"]["paid"]
+    assert {parent.name for one in paid if (parent := seen.parent(one))} == {PROMPT}
+    spans = [one.attributes or {} for one in paid]
+    for kind in ("input", "output"):
+        used = sum(int(str(one[f"gen_ai.usage.{kind}_tokens"])) for one in spans)
+        counted = seen.metric(f"gen_ai.client.inference.usage.{kind}_tokens")
+        assert used == counted[""] == totals["tokens"][kind]
+    prompts = {one.context.span_id: one for one in seen.named(PROMPT)}
+    for one in paid:
+        prompt = prompts[one.parent.span_id] if one.parent else one
+        assert (prompt.start_time or 0) <= (one.start_time or 0) + 10**8
+        assert (one.end_time or 0) <= (prompt.end_time or 0)
+    assert seen.metric("judgeforge.cache.hits") == {"": totals["calls"]["paid"]}
+    assert len(seen.events) == 2 * 40 * 4
+
+
+@pytest.mark.slow
+def test_the_guide_tells_as_it_is_written(server: LocalServer, tmp_path: Path) -> None:
+    write_config(tmp_path, server, prompts=1)
+    guide = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text(encoding="utf-8")
+    (code,) = [part.split("```")[0] for part in guide.split("```python\n")[1:]]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    named = Counter(re.findall(r'"name": "([^"]+)"', done.stdout))
+    assert {"make pairs": 1, RUN: 1, PROMPT: 1, CALL: 8}.items() <= named.items()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
+    from judgeforge.calls.telemetry.far_calls import FarCalls
+
 Attributes = Mapping[str, Any]
 """Strings, numbers, truth values and tuples of strings; None is left out."""
 
@@ -30,7 +32,7 @@ _API = "opentelemetry.trace"
 _OF_THE_API = (_API, "opentelemetry.metrics", "opentelemetry._logs")
 _CHOSEN = "OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER", "OTEL_PYTHON_LOGGER_PROVIDER"
 """Environment variables with which the API loads an SDK by itself."""
-_MOST_OPEN_BATCH_RECORDS = 50_000
+_MOST_BATCH_RECORDS = 50_000
 
 
 def configured() -> Telemetry | None:
@@ -105,21 +107,41 @@ class Telemetry:
         self._prompts = meter.create_counter(
             names.PROMPTS, unit="{prompt}", description="Prompts that ended, by how"
         )
+        self.models: dict[str, Attributes] = {}
+        """What the calls of each model are counted by."""
+        self.far: FarCalls
+        """Those of other processes of the run."""
         self._of_batches: dict[str, CallRecord] = {}
         self.unfinished: dict[str, Told] = {}
         """The spans of prompts that are judged and wait for their outcome, by id."""
 
-    def begin(self, name: str, attributes: Attributes, *, calls: bool = False) -> Told:
-        """A span below the current one; ``end`` must follow. ``calls``: it asks another process."""
+    def begin(
+        self,
+        name: str,
+        attributes: Attributes,
+        *,
+        calls: bool = False,
+        below: Told | None = None,
+        at_ns: int | None = None,
+    ) -> Told:
+        """A span below the current one, or ``below`` another; ``end`` must follow. ``calls``: it
+        asks another process. ``at_ns``: when it began, if not now (nanoseconds since 1970)."""
         kind = self._trace.SpanKind.CLIENT if calls else self._trace.SpanKind.INTERNAL
-        return Told(self._tracer.start_span(name, kind=kind, attributes=_shown(attributes)))
+        context = None if below is None else self._trace.set_span_in_context(below.span)
+        return Told(
+            self._tracer.start_span(
+                name, context, kind=kind, attributes=_shown(attributes), start_time=at_ns
+            )
+        )
 
-    def end(self, told: Told, error: BaseException | None = None) -> None:
+    def end(
+        self, told: Told, error: BaseException | None = None, *, at_ns: int | None = None
+    ) -> None:
         if error is not None and told.is_open:
             status = getattr(error, "status", None)
             told.say({names.ERROR_TYPE: str(status or type(error).__name__)})
             told.span.set_status(self._trace.StatusCode.ERROR, redact(str(error)))
-        told.span.end()
+        told.span.end(at_ns)
 
     @contextmanager
     def inside(self, told: Told) -> Iterator[None]:
@@ -156,9 +178,23 @@ class Telemetry:
     def attempt(self, record: CallRecord) -> None:
         """One attempt has ended: counted, and kept for its call where it is known which it is."""
         told = None if record.batch else _CALL.get()
-        failed = record.output_tokens is None
-        metric = dict(told.metric) if told else self._metric_of_batch(record)
-        if failed:
+        self.count(record, None if told is None else told.metric)
+        if told is None:
+            if record.batch and record.is_paid and len(self._of_batches) < _MOST_BATCH_RECORDS:
+                self._of_batches[record.key] = record
+            return
+        told.attempts.append(record)
+        self.tell_attempt(told, record)
+
+    def tell_attempt(self, told: Told, record: CallRecord) -> None:
+        """On its call's span: one that failed, or that repeats another."""
+        if told.is_open and (not record.is_paid or record.attempt > 1):
+            told.event(names.ATTEMPT, _attempt(record))
+
+    def count(self, record: CallRecord, by: Attributes | None = None) -> None:
+        """``by``: what its call is counted by, where that is known better than by its model."""
+        metric = dict(by or self.models.get(record.model, {}))
+        if not record.is_paid:
             metric[names.ERROR_TYPE] = str(record.status or record.outcome)
         self._duration.record(record.latency_s, metric)
         used = record.input_tokens, record.output_tokens, record.cached_tokens
@@ -167,20 +203,6 @@ class Telemetry:
                 counter.add(tokens, metric)
         if record.cost_usd:
             self._cost.add(record.cost_usd, metric)
-        if told is None:
-            if record.batch and not failed and len(self._of_batches) < _MOST_OPEN_BATCH_RECORDS:
-                self._of_batches[record.key] = record
-            return
-        told.attempts.append(record)
-        if told.is_open and (failed or record.attempt > 1):
-            told.event(names.ATTEMPT, _attempt(record))
-
-    def _metric_of_batch(self, record: CallRecord) -> dict[str, Any]:
-        return {
-            names.OPERATION: names.CHAT,
-            names.PROVIDER: record.provider,
-            names.NAME: record.model,
-        }
 
     def take_batch_record(self, key: str) -> CallRecord | None:
         """Of the batch that has just answered this call, once."""
@@ -222,11 +244,10 @@ class Telemetry:
 
 
 def _attempt(record: CallRecord) -> Attributes:
-    failed = record.output_tokens is None
     return {
         names.ATTEMPT + ".number": record.attempt,
         names.OUTCOME: record.outcome,
-        names.ERROR_TYPE: str(record.status or record.outcome) if failed else None,
+        names.ERROR_TYPE: None if record.is_paid else str(record.status or record.outcome),
         names.STATUS: record.status,
         names.SECONDS: record.latency_s,
     }
@@ -234,8 +255,10 @@ def _attempt(record: CallRecord) -> Attributes:
 
 def _shown(attributes: Attributes) -> dict[str, Any]:
     """Without what is not there, and without secrets."""
-    return {
-        name: redact(value) if isinstance(value, str) else value
-        for name, value in attributes.items()
-        if value is not None
-    }
+    return {name: _clean(value) for name, value in attributes.items() if value is not None}
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 (of ``Attributes``)
+    if isinstance(value, str):
+        return redact(value)
+    return tuple(map(redact, value)) if isinstance(value, tuple) else value

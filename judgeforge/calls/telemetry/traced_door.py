@@ -19,14 +19,22 @@ from judgeforge.calls.providers.base import (
     ChatRequest,
     DecisionRequest,
     ModelRequest,
+    RewardRequest,
     sends_temperature,
 )
 from judgeforge.calls.telemetry import content
 from judgeforge.calls.telemetry import conventions as names
+from judgeforge.calls.telemetry.far_calls import FarCalls, what_was_bought
 from judgeforge.calls.telemetry.recording import Attributes, Telemetry, Told
+from judgeforge.config.model import ModelConfig
 from judgeforge.store.log import RunLog
 
 _PORTS = {"https": 443, "http": 80}
+_OPERATIONS: Mapping[type[ModelRequest], str] = {
+    ChatRequest: names.CHAT,
+    DecisionRequest: names.DECISION,
+    RewardRequest: names.REWARD,
+}
 
 
 class TracedDoor(Gateway):
@@ -41,8 +49,10 @@ class TracedDoor(Gateway):
         **parts: Any,  # noqa: ANN401 (of ``Gateway``)
     ) -> None:
         super().__init__(endpoints, log=log, **parts)
-        self._telemetry = telemetry
-        log.on_call = telemetry.attempt
+        self._telemetry, far = telemetry, FarCalls(telemetry)
+        telemetry.far = far
+        telemetry.models |= {name: _identity(one) for name, one in endpoints.items()}
+        log.on_call, log.on_far_call = telemetry.attempt, far.attempt
 
     async def ask(
         self, model: str, request: ModelRequest, *, sample: int = 0, gives_way: GivesWay = never
@@ -62,15 +72,11 @@ class TracedDoor(Gateway):
             return answer
 
 
-def _identity(endpoint: Endpoint, request: ModelRequest) -> dict[str, Any]:
+def _identity(endpoint: Endpoint, request: ModelRequest | None = None) -> dict[str, Any]:
     """What calls are counted by."""
-    model, operation = endpoint.model, names.REWARD
-    if isinstance(request, ChatRequest):
-        operation = names.CHAT
-    elif isinstance(request, DecisionRequest):
-        operation = names.DECISION
+    model = endpoint.model
     found: dict[str, Any] = {
-        names.OPERATION: operation,
+        names.OPERATION: _operation(model) if request is None else _OPERATIONS[type(request)],
         names.PROVIDER: model.facts.listed_as or model.provider,
         names.REQUEST_MODEL: model.model,
     }
@@ -79,6 +85,13 @@ def _identity(endpoint: Endpoint, request: ModelRequest) -> dict[str, Any]:
         found[names.SERVER_ADDRESS] = server.hostname
         found[names.SERVER_PORT] = server.port or _PORTS[server.scheme]
     return found
+
+
+def _operation(model: ModelConfig) -> str:
+    """What it is asked for, most likely."""
+    if model.facts.writes:
+        return names.CHAT
+    return names.REWARD if "rewards" in model.facts.gives else names.DECISION
 
 
 def _asked(endpoint: Endpoint, request: ModelRequest) -> dict[str, Any]:
@@ -110,17 +123,8 @@ def _answered(telemetry: Telemetry, told: Told, answer: Answer) -> Attributes:
     of_batch = telemetry.take_batch_record(answer.key)
     if of_batch is not None:
         told.attempts.append(of_batch)
-    bought = next((one for one in told.attempts[::-1] if one.output_tokens is not None), None)
-    if bought is None:
+    bought = what_was_bought(told.attempts)
+    if not bought:
         return {**found, names.SHARED: True}
-    return {
-        **found,
-        names.INPUT_TOKENS: bought.input_tokens,
-        names.OUTPUT_TOKENS: bought.output_tokens,
-        names.CACHE_READ_TOKENS: bought.cached_tokens,
-        names.CACHE_WRITE_TOKENS: bought.written_tokens,
-        names.REASONING_TOKENS: reply.usage.reasoning_tokens or None if reply.usage else None,
-        names.COST: bought.cost_usd,
-        names.ATTEMPTS: len(told.attempts),
-        names.BATCH: bought.batch,
-    }
+    thought = None if reply.usage is None else reply.usage.reasoning_tokens or None
+    return {**found, **bought, names.REASONING_TOKENS: thought}

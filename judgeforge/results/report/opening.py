@@ -41,9 +41,7 @@ class ReportPage:
         no run folder any more, StoreError where the page cannot be made.
         """
         page = self._made()
-        if has_browser(os.environ):
-            with suppress(webbrowser.Error, OSError):
-                webbrowser.open(page.resolve().as_uri())
+        open_page(page)
         return page
 
     def __fspath__(self) -> str:
@@ -69,6 +67,13 @@ class ReportPage:
 
     def _made(self) -> Path:
         return self.path if self.path.exists() else write_report(self.folder)
+
+
+def open_page(page: Path) -> None:
+    """Show a page in the browser, where there is one that somebody sees."""
+    if has_browser(os.environ):
+        with suppress(webbrowser.Error, OSError):
+            webbrowser.open(page.resolve().as_uri())
 
 
 def has_browser(environment: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pickle
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,7 +20,8 @@ import ray
 from ray.exceptions import RayError
 
 from judgeforge.errors import ConfigError
-from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, Message, NoRoomError
+from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, NoRoomError
+from judgeforge.runs.cluster.frames import Message, packed, unpacked
 from judgeforge.runs.cluster.messages import Job
 from judgeforge.runs.cluster.worker import work
 from judgeforge.text.wording import shortened
@@ -33,6 +34,7 @@ _ROOM_S = 30.0
 _OBJECT_STORE_BYTES = 128 * 2**20
 """Of a cluster that is begun for the run: messages are small and never stored."""
 _AT_ONCE = 1000
+_ANSWER_S = 10.0
 
 
 class _ActorChannel:
@@ -48,7 +50,7 @@ class _ActorChannel:
 
     def send(self, messages: Sequence[Message]) -> None:
         if messages:
-            self._outbox.append(pickle.dumps(list(messages), pickle.HIGHEST_PROTOCOL))
+            self._outbox.append(packed(messages))
             self._filled.set()
 
     async def receive(self) -> Sequence[Message]:
@@ -65,7 +67,7 @@ class _ActorChannel:
         self._late[number] = frame
         while (due := self._late.pop(self._next, None)) is not None:
             self._next += 1
-            self._inbox.put_nowait(pickle.loads(due))  # noqa: S301 (of our own coordinator)
+            self._inbox.put_nowait(unpacked(due))
 
     async def fetch(self) -> list[bytes]:
         self._heard_at = time.monotonic()
@@ -108,7 +110,7 @@ class _HandleChannel:
     def send(self, messages: Sequence[Message]) -> None:
         if not messages:
             return
-        frame = pickle.dumps(list(messages), pickle.HIGHEST_PROTOCOL)
+        frame = packed(messages)
         with suppress(RayError):  # shows in `receive`
             brought = asyncio.ensure_future(_done(self._handle.bring.remote(self._number, frame)))
             self._brought.add(brought)
@@ -127,7 +129,7 @@ class _HandleChannel:
                 why = f"nothing was heard of it for {self._unheard_s:g} s"
                 raise ChannelClosedError(why) from error
             if frames:
-                return [message for frame in frames for message in pickle.loads(frame)]  # noqa: S301
+                return [message for frame in frames for message in unpacked(frame)]
 
     def unheard_s(self) -> float:
         return 0.0
@@ -189,6 +191,7 @@ def processors() -> int:
 
 def _connect(address: str) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    _expect_answer(address)
     quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": "warning"}
     try:
         ray.init(address=address, **quietly)
@@ -199,6 +202,17 @@ def _connect(address: str) -> None:
         ray.init(include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, **quietly)
     except (RayError, RuntimeError, ValueError) as error:
         raise ConfigError(f"--cluster {address}: {shortened(str(error))}") from error
+
+
+def _expect_answer(address: str) -> None:
+    """Ray itself would wait for minutes. Raises ConfigError."""
+    host, _, port = address.rpartition(":")
+    if "/" in host or not host or not port.isdigit():
+        return  # a word or an address of another kind
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"--cluster {address}: nothing answers there ({error})") from error
 
 
 async def _done(reference: Any) -> None:  # noqa: ANN401 (of Ray)

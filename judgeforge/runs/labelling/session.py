@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from judgeforge.calibration.labels import LabelKind
@@ -54,7 +54,9 @@ class Session:
         _check_file(file, wanted)
         order = spread(source.candidates, wanted.seed)
         self.looks = looks(order, wanted.number, again=wanted.again, seed=wanted.seed)
-        known = {look.id: look for look in looks(order, len(order), again=1.0, seed=wanted.seed)}
+        labelled_ids = {given.prompt_id for given in file.given}
+        before = [one for one in order if one.prompt_id in labelled_ids]
+        known = {look.id: look for look in looks(before, len(before), again=1.0, seed=wanted.seed)}
         self._known = {given.look_id: known.get(given.look_id) for given in file.given}
         wanted_looks = [*self.looks, *(one for one in self._known.values() if one)]
         source.expect(wanted_looks)
@@ -84,7 +86,10 @@ class Session:
         return found
 
     def material(self, look: Look) -> Material:
-        return self.source.material(look)
+        """Without what this person has said in the run itself: that would predict the labels."""
+        found = self.source.material(look)
+        others = tuple(one for one in found.judgments if one.judge != self.wanted.judge)
+        return replace(found, judgments=others)
 
     def answer(self, look_id: str, said: str) -> bool:
         """Whether it was taken: False where it has an answer already. It is on the disk then.

@@ -26,11 +26,13 @@ from judgeforge.results.judge_effects import run_reliability
 from judgeforge.runs.folders import default_folder
 from judgeforge.runs.labelling.choosing import Candidate, Look, drawn
 from judgeforge.runs.labelling.material import Material, Place, of_folder, of_input
+from judgeforge.runs.measurement.label_rows import SIDES
 from judgeforge.runs.planning.preparation import prepare
 from judgeforge.sampling.sampling import ready_completions, usable
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_placed_rows
+from judgeforge.text.tool_calls import said_text
 
 MOST_CANDIDATES = 20_000
 """More prompts than anybody labels: of a greater input so many are drawn."""
@@ -235,10 +237,10 @@ def _reason(value: object) -> SkipReason | None:
 def _candidate(
     rows: PromptRows, reason: SkipReason | None, reliability: Reliability, show: int
 ) -> Candidate | None:
+    if show == len(SIDES) and rows.pairs.rows:
+        return _of_pair(rows)
     completions = [read_completion(row) for row in rows.completions.rows]
     able = {one.id: one for one in completions if one.is_usable}
-    if show == 2 and rows.pairs.rows:
-        return _of_pair(rows)
     if len(able) < _least(show):
         return None
     ids = _some_of(list(able), rows.prompt_id, show)
@@ -260,7 +262,7 @@ def _of_ranking(
     rows: PromptRows, able: Mapping[str, Completion], reliability: Reliability, show: int
 ) -> Candidate | None:
     judgments = [read_judgment(row) for row in rows.judgments.rows]
-    texts = {name: one.text for name, one in able.items()}
+    texts = {name: said_text(one.text, one.tool_calls) for name, one in able.items()}
     ranking = rank(judgments, completion_ids=tuple(able), reliability=reliability, texts=texts)
     if len(ranking.completion_ids) < 2:
         return Candidate(rows.prompt_id, _some_of(list(able), rows.prompt_id, show))

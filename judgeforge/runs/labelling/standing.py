@@ -50,7 +50,7 @@ class Standing:
         surely = "certified: " if self.certified else ""
         if self.kept <= 0:
             return f"{labels}: {surely}{promise} cannot be promised of any pair yet."
-        return f"{labels}: {surely}{promise} keeps {self.kept:.0%}"
+        return f"{labels}: {surely}{promise} keeps {100 * self.kept:.0f} % of such pairs."
 
 
 def rules_of(pairing: PairingRules | None, max_error: float | None = None) -> PairingRules:

@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -80,7 +81,7 @@ def certificate_problem() -> str | None:
     if file:
         advice = "Name a file of PEM certificates, or unset SSL_CERT_FILE."
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+            _read_certificates(file, Path(file).stat().st_mtime_ns)
         except ssl.SSLError:
             return f"SSL_CERT_FILE={file}: does not contain certificates in PEM. {advice}"
         except OSError as error:
@@ -91,6 +92,12 @@ def certificate_problem() -> str | None:
             "SSL_CERT_DIR."
         )
     return None
+
+
+@lru_cache(maxsize=1)
+def _read_certificates(file: str, _changed_at: int) -> None:
+    """Once for each content: it takes as long as everything else that is prepared."""
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
 
 
 def proxy_of(address: str) -> Proxy | None:

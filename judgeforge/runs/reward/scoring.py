@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from judgeforge.calls.money.claims import claiming
+from judgeforge.calls.telemetry.recording import Telemetry
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
@@ -21,6 +22,7 @@ from judgeforge.runs.planning.measure import is_measured
 from judgeforge.runs.planning.worklist import TODO
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.runs.start import Start
+from judgeforge.runs.telemetry import tell_end, traced
 from judgeforge.runs.wiring import Parts
 from judgeforge.store.evidence_rows import read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
@@ -45,12 +47,16 @@ class Score:
 
 
 class Scoring:
-    def __init__(self, start: Start, parts: Parts, *, learn_from: int) -> None:
+    def __init__(
+        self, start: Start, parts: Parts, telemetry: Telemetry | None, *, learn_from: int
+    ) -> None:
         """``learn_from``: groups from which the judges are learnt, where nothing is known yet."""
+        self._telemetry = telemetry
         self._start, self._record = start, parts.record
         self._pipeline, self._cached = parts.pipeline, parts.files.cached_calls
         self._door = parts.door
         self._work: PromptWork = replace(parts.work, least=1)
+        self._judging = traced(self._work, telemetry, self._work.rubric.name)
         self._done = {prompt_id for prompt_id, _ in start.journal.entries()}
         known = fit_so_far(start)
         self._fit, self._wanted = known, learn_from
@@ -92,7 +98,7 @@ class Scoring:
             return asked_with
 
         more = learns and is_measured(len(self._held), prompt.id)
-        return await self._work.judge(prompt, known, is_measured=more)
+        return await self._judging.judge(prompt, known, is_measured=more)
 
     def conclude(self, batch: Sequence[tuple[Prompt, Judged]]) -> list[list[Score]]:
         """In the order of each prompt's completions. The judges are learnt from whole batches, and
@@ -108,7 +114,9 @@ class Scoring:
             self._finish(prompt, judged)
             return _unjudged(prompt, judged)
         ranking = self._work.ranked(judged, self.reliability)
-        self._finish(prompt, self._work.concluded(judged, ranking))
+        finished = self._work.concluded(judged, ranking)
+        tell_end(self._telemetry, prompt.id, finished)
+        self._finish(prompt, finished)
         return [_score(one, judged, ranking) for one in judged.completions]
 
     def _finish(self, prompt: Prompt, finished: FinishedPrompt) -> None:

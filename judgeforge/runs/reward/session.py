@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from typing import Any
 
-from judgeforge.calls.telemetry.recording import configured
+from judgeforge.calls.telemetry.recording import Telemetry, configured
 from judgeforge.errors import BudgetExhaustedError, ConfigError, InterruptedRunError
 from judgeforge.records import Prompt
 from judgeforge.runs.manifest import now
@@ -28,6 +28,7 @@ from judgeforge.runs.reward.scoring import Judged, Score, Scoring
 from judgeforge.runs.reward.settings import RewardSettings
 from judgeforge.runs.session import RunSession
 from judgeforge.runs.start import Start
+from judgeforge.runs.telemetry import telling_batch
 from judgeforge.runs.wiring import Parts, wired
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.fit import write_fit
@@ -53,6 +54,8 @@ class RewardSession:
         self._parts: Parts
         self._run: RunSession
         self._scoring: Scoring
+        self._sign: Callable[[], None]
+        self._telemetry: Telemetry | None
         self._rewards: AppendedFile
         self._opened: Future[None] = Future()
         self._life = self._loop.submit(self._live())
@@ -73,7 +76,7 @@ class RewardSession:
         """Of each prompt's completions, from any thread. ``refused``: why each completion of no
         valid prompt has no reward. The future raises CallError and StoreError, which end the
         session."""
-        return self._loop.submit(self._score_all(prompts, refused, step))
+        return self._loop.submit(self._score_told(prompts, refused, step))
 
     def close(self) -> RunResult:
         """Write the result files and give the folder back."""
@@ -108,9 +111,12 @@ class RewardSession:
             start = _start(self.prepared, folder, journal)
             if self._settings.fit is not None:
                 write_fit(folder.reliability_file, self._settings.fit)
-            lock.sign(since=now(), journal_bytes=journal.size)
+            since = now()
+            self._sign = lambda: lock.sign(since=since, journal_bytes=journal.size)
+            self._sign()
             with start.work.skips:
-                async with wired(start, check_lock=lock.check, telemetry=configured()) as parts:
+                self._telemetry = configured()
+                async with wired(start, check_lock=lock.check, telemetry=self._telemetry) as parts:
                     return await self._work(start, parts)
 
     async def _work(self, start: Start, parts: Parts) -> RunResult:
@@ -120,7 +126,7 @@ class RewardSession:
         parts.files.disk.begin()
         parts.record.begin()
         self._slots = asyncio.Semaphore(start.config.limits.concurrency)
-        self._scoring = Scoring(start, parts, learn_from=self._settings.learn_from)
+        self._scoring = Scoring(start, parts, self._telemetry, learn_from=self._settings.learn_from)
         self._opened.set_result(None)
         await self._ended.wait()
         parts.door.stop()
@@ -131,6 +137,12 @@ class RewardSession:
     def _close_torn_line(self) -> None:
         if self._rewards.last_line_end() != self._rewards.end:
             self._rewards.append(b"\n")
+
+    async def _score_told(
+        self, prompts: Sequence[Prompt], refused: Sequence[str], step: int | None
+    ) -> list[Scored]:
+        with telling_batch(self._telemetry, step, len(prompts)):
+            return await self._score_all(prompts, refused, step)
 
     async def _score_all(
         self, prompts: Sequence[Prompt], refused: Sequence[str], step: int | None
@@ -164,7 +176,14 @@ class RewardSession:
         for prompt, scored in zip(prompts, found, strict=True):
             self._keep(_explained(prompt, scored), step)
         self._keep([Score(None, None, why=problem) for problem in refused], step)
+        self._show()
         return found
+
+    def _show(self) -> None:
+        """How far it is, to who looks at the folder meanwhile."""
+        self._parts.record.input_grew()
+        self._parts.record.begin()
+        self._sign()
 
     async def _judge(self, prompt: Prompt) -> Judged | BudgetExhaustedError:
         """The first groups go alone, until the judges could be read."""

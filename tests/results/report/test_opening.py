@@ -15,6 +15,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.results.report import opening
 from judgeforge.results.report.opening import ReportPage, has_browser
 from tests.support.html_page import Page
+from tests.support.run_process import Command
 
 SSH = {"SSH_CONNECTION": "10.0.0.1 22"}
 
@@ -55,6 +56,15 @@ def test_opening_shows_the_page_and_gives_its_path(finished: Path, opened: list[
     assert opened == [(finished / "report.html").resolve().as_uri()]
     assert (str(page), os.fspath(page)) == (str(finished / "report.html"),) * 2
     assert str(finished / "report.html") in repr(page)
+
+
+def test_the_command_opens_it_where_it_is_asked_to(
+    finished: Path, tmp_path: Path, opened: list[str], command: Command
+) -> None:
+    assert command("report", finished, "--to", tmp_path / "a.html")[0] == 0
+    assert opened == []
+    assert command("report", finished, "--to", tmp_path / "b.html", "--open")[0] == 0
+    assert opened == [(tmp_path / "b.html").as_uri()]
 
 
 def test_without_a_browser_nothing_is_started(

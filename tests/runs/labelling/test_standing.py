@@ -38,8 +38,14 @@ BOTH = (scored("p.c0", 0.9), scored("p.c1", 0.2), scored("p.c2", 0.5))
         (Standing(0, 0, 0.05, False), "No label yet."),
         (Standing(1, 0, 0.05, False), "1 label. No judge has compared these answers yet."),
         (Standing(7, 7, 0.05, False), "7 labels: from 20 on, this line says what they promise."),
-        (Standing(37, 37, 0.05, False, 0.61), "37 labels: at most 5 % wrong keeps 61%"),
-        (Standing(37, 37, 0.025, True, 0.3), "37 labels: certified: at most 2.5 % wrong keeps 30%"),
+        (
+            Standing(37, 37, 0.05, False, 0.61),
+            "37 labels: at most 5 % wrong keeps 61 % of such pairs.",
+        ),
+        (
+            Standing(37, 37, 0.025, True, 0.3),
+            "37 labels: certified: at most 2.5 % wrong keeps 30 % of such pairs.",
+        ),
         (
             Standing(37, 37, 0.05, False, 0.0),
             "37 labels: at most 5 % wrong cannot be promised of any pair yet.",
@@ -52,7 +58,7 @@ def test_the_words(standing: Standing, words: str) -> None:
 
 def test_labels_without_a_judgment_are_told_apart() -> None:
     said = Standing(40, 25, 0.05, False, 0.5).in_words()
-    assert said == "40 labels (25 of them judged): at most 5 % wrong keeps 50%"
+    assert said == "40 labels (25 of them judged): at most 5 % wrong keeps 50 % of such pairs."
 
 
 def test_a_label_counts_where_both_answers_are_judged() -> None:
