@@ -30,7 +30,7 @@ from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.audit_stop import audit_stop
 from judgeforge.runs.cluster.leases import return_leases
-from judgeforge.runs.cluster.splitting import usable_workers
+from judgeforge.runs.division import taken_through, team_of
 from judgeforge.runs.door import RunDoor
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
@@ -39,7 +39,7 @@ from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.expected_calls import ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.prompt_work import PromptWork, TakesThrough
+from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
 from judgeforge.runs.telemetry import traced
@@ -264,6 +264,7 @@ def _build_pipeline(
 ) -> tuple[PromptWork, Pipeline, RunDoor]:
     known, gateway = fit_so_far(start), calls.gateway
     record.reliability = None if known is None else known.reliability
+    say = record.say
 
     def finish(position: int, outcome: FinishedPrompt) -> None:
         record.finish(position, outcome)
@@ -275,7 +276,6 @@ def _build_pipeline(
         write_judge_replies(start.folder.judge_replies_file, known)
         files.log.event("judge_replies", **known.as_json())
 
-    say = record.say
     learnt = read_judge_replies(start.folder.judge_replies_file)
     replies = first_replies(start.config, gateway, learnt, keep=keep, say=say)
     first = FirstPrompts(replies if start.prepared.asks_judges else None)
@@ -286,26 +286,19 @@ def _build_pipeline(
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
 
     def fail(error: BaseException) -> None:
-        pipeline.stop(error)
+        pipeline.stop(error)  # which is made below
 
     def gather(number: int) -> Team:
         from judgeforge.runs.cluster.team import SharedParts, open_team
 
-        shared = SharedParts(
-            *(files.cache, files.budget, files.log, calls.endpoints, calls.slots),
-            *(gateway, replies, fit),
-        )
+        own = (files.cache, files.budget, files.log, calls.endpoints, calls.slots)
+        shared = SharedParts(*own, gateway, replies, fit)
         return open_team(start, number, shared, fail=fail, say=say)
 
-    team = _team(start, say, gather)
+    team = team_of(start, say, gather)
     door = RunDoor(gateway, calls.endpoints, team)
-    taken: TakesThrough = work
-    if team is not None:
-        from judgeforge.runs.cluster.handed_out import HandedOut
-
-        taken = HandedOut(work, team.workers, first, fit)
     pipeline = Pipeline(
-        traced(taken, telemetry, work.rubric.name),
+        traced(taken_through(work, team, first, fit), telemetry, work.rubric.name),
         fit=fit,
         first=first,
         again=lambda: recall_rest(start, fit, work.judge_again),
@@ -318,14 +311,6 @@ def _build_pipeline(
     if audit is not None:
         fit.on_judged = audit.wait_for_judges
     return work, pipeline, door
-
-
-def _team(start: Start, say: Callable[[str], None], gather: Callable[[int], Team]) -> Team | None:
-    """None where this process does all work."""
-    number, why = usable_workers(start.prepared, start.workers or 1)
-    if why is not None:
-        say(why)
-    return None if number == 1 else gather(number)
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:
