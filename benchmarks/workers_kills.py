@@ -69,7 +69,7 @@ def measure(place: str, asked: argparse.Namespace) -> dict[str, Any]:
         LocalServer() as server,
         ray_cluster(NODES) if on_cluster else nullcontext() as cluster,
     ):
-        server.behaviour.latency_s = 0.1
+        server.behaviour.latency_s = 0.5 if on_cluster else 0.1
         config, out = configured(Path(folder), server, asked.prompts), Path(folder) / "out"
         found = run_through_worker_kills(
             config,
@@ -80,6 +80,7 @@ def measure(place: str, asked: argparse.Namespace) -> dict[str, Any]:
             chance=chance,
             targets=(WORKER, NODE, COORDINATOR) if on_cluster else (WORKER, WORKER, COORDINATOR),
             kill=None if cluster is None else cluster_kill(cluster, out, chance),
+            has_workers=(lambda: bool(alive(out))) if on_cluster else (lambda: True),
         )
         billed = server.billed_usd({"small": PRICE})
         totals = json.loads((out / "manifest.json").read_text())["totals"]
@@ -131,10 +132,10 @@ def options(cluster: RayCluster | None) -> Sequence[str]:
 
 def cluster_kill(cluster: RayCluster, out: Path, chance: random.Random) -> Kill:
     def kill(target: str, _: subprocess.Popen[str]) -> bool:
-        alive = [pid for pid in worker_pids(out)[-6:] if is_alive(pid)]
-        if not alive:
+        found = alive(out)
+        if not found:
             return False
-        pid = chance.choice(alive)
+        pid = chance.choice(found)
         if target == WORKER:
             os.kill(pid, signal.SIGKILL)
             return True
@@ -144,6 +145,12 @@ def cluster_kill(cluster: RayCluster, out: Path, chance: random.Random) -> Kill:
         return True
 
     return kill
+
+
+def alive(out: Path) -> list[int]:
+    """Workers of the last start that has some."""
+    begun = worker_pids(out)[-6:] if (out / "log.jsonl").exists() else []
+    return [pid for pid in begun if is_alive(pid)]
 
 
 def report(rows: Sequence[dict[str, Any]], command: str) -> str:
