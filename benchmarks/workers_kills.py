@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--only", default="local,cluster", help="separated by commas")
-    parser.add_argument("--prompts", type=int, default=500)
+    parser.add_argument("--prompts", type=int, help="500, or 2000 on the cluster")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--to", type=Path, default=RESULTS)
     asked = parser.parse_args()
@@ -64,13 +64,14 @@ def measure(place: str, asked: argparse.Namespace) -> dict[str, Any]:
     chance = random.Random(asked.seed)
     begun = time.monotonic()
     on_cluster = place == "cluster"
+    prompts = asked.prompts or (2000 if on_cluster else 500)
     with (
         tempfile.TemporaryDirectory(prefix="judgeforge-kills-") as folder,
         LocalServer() as server,
         ray_cluster(NODES) if on_cluster else nullcontext() as cluster,
     ):
-        server.behaviour.latency_s = 0.1
-        config, out = configured(Path(folder), server, asked.prompts), Path(folder) / "out"
+        server.behaviour.latency_s = 0.5 if on_cluster else 0.1
+        config, out = configured(Path(folder), server, prompts), Path(folder) / "out"
         found = run_through_worker_kills(
             config,
             out,
@@ -80,6 +81,7 @@ def measure(place: str, asked: argparse.Namespace) -> dict[str, Any]:
             chance=chance,
             targets=(WORKER, NODE, COORDINATOR) if on_cluster else (WORKER, WORKER, COORDINATOR),
             kill=None if cluster is None else cluster_kill(cluster, out, chance),
+            has_workers=(lambda: bool(alive(out))) if on_cluster else (lambda: True),
         )
         billed = server.billed_usd({"small": PRICE})
         totals = json.loads((out / "manifest.json").read_text())["totals"]
@@ -90,7 +92,7 @@ def measure(place: str, asked: argparse.Namespace) -> dict[str, Any]:
         same = result_bytes(out) == result_bytes(straight)
         if found.exit_code:
             print((out / "manifest.json").read_text()[:400], file=sys.stderr)
-    needed = asked.prompts * 8
+    needed = prompts * 8
     holds = (
         found.exit_code == 0
         and len(found.killed) == asked.kills
@@ -131,10 +133,10 @@ def options(cluster: RayCluster | None) -> Sequence[str]:
 
 def cluster_kill(cluster: RayCluster, out: Path, chance: random.Random) -> Kill:
     def kill(target: str, _: subprocess.Popen[str]) -> bool:
-        alive = [pid for pid in worker_pids(out)[-6:] if is_alive(pid)]
-        if not alive:
+        found = alive(out)
+        if not found:
             return False
-        pid = chance.choice(alive)
+        pid = chance.choice(found)
         if target == WORKER:
             os.kill(pid, signal.SIGKILL)
             return True
@@ -144,6 +146,12 @@ def cluster_kill(cluster: RayCluster, out: Path, chance: random.Random) -> Kill:
         return True
 
     return kill
+
+
+def alive(out: Path) -> list[int]:
+    """Workers of the last start that has some."""
+    begun = worker_pids(out)[-6:] if (out / "log.jsonl").exists() else []
+    return [pid for pid in begun if is_alive(pid)]
 
 
 def report(rows: Sequence[dict[str, Any]], command: str) -> str:

@@ -84,6 +84,10 @@ class FirstReplies:
         """What another process of the run has found out."""
         forms = {**replies.forms, **self.known.forms}
         self.known = JudgeReplies(forms=forms, readable=self.known.readable | replies.readable)
+        for name, model in self._models.items():
+            if model.others:
+                found = self._model(name)
+                model.form, model.others = found.form, found.others
         self._keep(self.known)
         self._tell()
 

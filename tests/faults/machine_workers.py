@@ -46,6 +46,11 @@ def _check(scene: Scene, found: WorkerKills) -> str:
     )
 
 
+def begun(scene: Scene) -> list[int]:
+    """The last workers."""
+    return worker_pids(scene.out)[-4:] if (scene.out / "log.jsonl").exists() else []
+
+
 def _killed(scene: Scene, targets: list[str], kills: int) -> str:
     _configure(scene, latency_s=0.1)
     found = run_through_worker_kills(
@@ -90,12 +95,12 @@ def _(scene: Scene) -> str:
     longest_s=400,
 )
 def _(scene: Scene) -> str:
-    _configure(scene, latency_s=0.2)
+    _configure(scene, latency_s=0.4)
     chance, left = random.Random(7), [WORKER, NODE, COORDINATOR, NODE, WORKER, COORDINATOR]
     with ray_cluster(4) as cluster:
 
         def kill(target: str, _: object) -> bool:
-            alive = [pid for pid in worker_pids(scene.out)[-4:] if is_alive(pid)]
+            alive = [pid for pid in begun(scene) if is_alive(pid)]
             if not alive:
                 return False
             if target == WORKER:
@@ -115,6 +120,7 @@ def _(scene: Scene) -> str:
                 targets=[target],
                 kill=kill,
                 to_the_end=False,
+                has_workers=lambda: any(map(is_alive, begun(scene))),
             )
         found = run_through_worker_kills(
             scene.folder / "config.yaml", scene.out, scene.server, kills=0, chance=chance
@@ -131,7 +137,7 @@ def _(scene: Scene) -> str:
     longest_s=300,
 )
 def _(scene: Scene) -> str:
-    _configure(scene, latency_s=0.2)
+    _configure(scene, latency_s=0.4)
     with ray_cluster(3) as cluster:
         process = scene.start("--workers", "2", "--cluster", cluster.address)
         wait_until(lambda: len(worker_pids(scene.out)) == 2, process)

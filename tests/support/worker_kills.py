@@ -51,16 +51,20 @@ def run_through_worker_kills(
     targets: Sequence[str] = (WORKER, WORKER, COORDINATOR),
     kill: Kill | None = None,
     to_the_end: bool = True,
+    has_workers: Callable[[], bool] = lambda: True,
 ) -> WorkerKills:
     """Each request of the run must have a body of its own, which is how repeated ones are known.
 
     ``kill``: kills any target but the coordinator; by default a local worker. ``to_the_end``:
-    whether the run then ends by itself; if not, it is killed as well.
+    whether the run then ends by itself; if not, it is killed as well. ``has_workers``: what most
+    kills wait for; the others fall into the start.
     """
     found = WorkerKills()
     kill = kill or _local_kill(chance)
     process = start(config, out, "--quiet", *options)
     while len(found.killed) < kills:
+        if chance.random() < 0.8:
+            _wait(has_workers, process)
         goal = len(server.requests) + chance.randrange(5, 60)
         if not _sends(server, goal, process):
             if process.poll() is not None:
@@ -114,6 +118,12 @@ def worker_pids(out: Path) -> list[int]:
     """Of all workers that have begun in a folder."""
     rows = (json.loads(line) for line in (out / "log.jsonl").read_text().split("\n")[:-1])
     return [row["pid"] for row in rows if row["event"] == "worker_began"]
+
+
+def _wait(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + _LONGEST_S
+    while not holds() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def _sends(server: LocalServer, goal: int, process: subprocess.Popen[str]) -> bool:

@@ -276,6 +276,8 @@ class Worker:
             self._log.event("bug", error=repr(error), traceback=shown)
             error = BugError(error, self._log_file)
         self._out.put(Failed(Failure(error)))
+        if not isinstance(error, BudgetExhaustedError):
+            self._stop()  # as the coordinator will tell, a moment later
 
     def _say(self, note: str) -> None:
         self._out.put(Say(note))
