@@ -26,8 +26,9 @@ from benchmarks.confidence_worlds import COMPLETIONS, FILE, Item, draw_world, lo
 from benchmarks.downstream_arms import ARMS, GROUPS, Arm, Group, made_by
 from benchmarks.downstream_constraints import agreement, passes_all
 from benchmarks.downstream_report import as_markdown
-from benchmarks.judging_data import NoDataError, check_folder, read_rows
+from benchmarks.judging_data import NoDataError, read_rows
 from benchmarks.training_pairs import Bought
+from examples.demo_train.model import MissingPartError, weights_folder
 
 RESULTS = Path(__file__).parent / "results" / "downstream.md"
 FIRST_WORLD = 300
@@ -63,11 +64,12 @@ def main() -> int:
     if unknown:
         parser.error(f"no such arm: {', '.join(sorted(unknown))}")
     try:
-        check_folder(given.data)
         everything = load_rows(given.data)
         rows = everything[: given.prompts]
         held_out = [row for row in read_rows(given.data / FILE) if row["side"] == "dev"]
-    except NoDataError as error:
+        if not given.report:
+            weights_folder()
+    except (NoDataError, MissingPartError) as error:
         print(error, file=sys.stderr)
         return 2
     given.work.mkdir(parents=True, exist_ok=True)
