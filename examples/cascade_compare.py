@@ -1,6 +1,6 @@
 """Ask every judge, or only where there is doubt? Three runs over the same prompts, side by side.
 
-A local server plays four judges, made up from what recorded ones have shown: how strongly each
+A local server plays five judges, made up from what recorded ones have shown: how strongly each
 follows what all of them see, and how far it errs on its own. Of each prompt's four answers one is
 right, so it is known how often the answer that is ranked first is the right one. No key, no
 network. From the root of the checkout, in one to two minutes:
@@ -24,21 +24,22 @@ import judgeforge
 from tests.local_server import LocalServer
 
 PROMPTS, ANSWERS = 1000, 4
-CHEAP, *STRONG = JUDGES = ("small", "medium", "large", "largest")
-USD_PER_MTOK = {"small": 0.75, "medium": 1.0, "large": 2.5, "largest": 3.0}
+CHEAP, *STRONG = JUDGES = ("small", "medium", "large", "larger", "largest")
+USD_PER_MTOK = {"small": 0.75, "medium": 1.0, "large": 2.5, "larger": 2.75, "largest": 3.0}
 """Of input; output costs five times as much."""
-FOLLOWS = {"small": 2.03, "medium": 2.04, "large": 2.30, "largest": 1.97}
+FOLLOWS = {"small": 2.03, "medium": 2.04, "large": 2.30, "larger": 2.10, "largest": 1.97}
 """Points of ten by which a judge's score rises with one standard deviation of what all see."""
-ERRS = {"small": 0.97, "medium": 0.97, "large": 0.73, "largest": 0.82}
+ERRS = {"small": 0.97, "medium": 0.97, "large": 0.73, "larger": 0.85, "largest": 0.82}
 """Standard deviation of a judge's own error, in points."""
 RIGHT_AHEAD, CENTRE, LEVELS = 2.6, 6.0, 10
 """Standard deviations by which all see the right answer ahead, as in the recorded scores."""
 RUNS: Mapping[str, Mapping[str, Any]] = {
     "the smallest judge alone": {"judges": [{"model": CHEAP}]},
-    "all four on everything": {"judges": [{"model": name} for name in JUDGES]},
-    "a cascade of the four": {
+    "all five on everything": {"judges": [{"model": name} for name in JUDGES]},
+    "a cascade of the five": {
         "judges": [{"model": CHEAP}, *({"model": name, "tier": 2} for name in STRONG)],
-        "cascade": {"target_confidence": 0.95, "min_gain": 0.005},
+        "cascade": {"target_confidence": 0.97, "min_gain": 0.003},
+        "fit_prompts": 32,
     },
 }
 RUBRIC = """\

@@ -10,9 +10,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from judgeforge import cli
+from judgeforge.calls.providers.postponed import postpone
 from tests.local_server import LocalServer
 from tests.support.run_process import Command, kill_all
 from tests.support.run_setup import KEY, KEY_VARIABLE
+
+# As a run imports it: a test that names the SDK would load hundreds of types in every process.
+postpone("openai.types", "openai.types.responses")
 
 # A busy machine may stand still for a moment: how long one example took says nothing of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

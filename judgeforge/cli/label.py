@@ -21,7 +21,11 @@ def label(  # noqa: PLR0913, PLR0917 (the options of the command)
         ),
     ],
     to: Annotated[
-        Path | None, typer.Option(help="The person's label file (.jsonl).", show_default=False)
+        Path | None,
+        typer.Option(
+            help="The person's label file (.jsonl); with --compare one for all of them.",
+            show_default=False,
+        ),
     ] = None,
     number: Annotated[int, typer.Option("--n", min=1, help="How many to label.")] = 50,
     name: Annotated[

@@ -4,6 +4,8 @@ run.py          configuration -> checks, door, judges, pipeline -> run folder
 sequence.py     one `judgeforge run`: its folders one after another
 start.py        what one start of a folder has to do, found out before anything is sent
 wiring.py       the parts of a start, opened and connected
+work_parts.py   the parts that take prompts through, of one process
+door.py         the calls of a whole run, of this process and of its workers
 trial_door.py   a door for a few tiny calls before a run
 session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
@@ -25,7 +27,9 @@ on_finish.py    tells a command or a webhook how a run ended
 folders.py      where a run goes; a folder a day
 signals.py      what Ctrl-C, SIGTERM and a closed terminal do to a run
 telemetry.py    spans of a run and its prompts, where the user has OpenTelemetry
+garbage.py      how often Python looks for garbage meanwhile
 own_thread.py   a run inside an event loop that is already running (a notebook)
+cluster/        a run in several processes, on one machine or many
 planning/       everything before the first paid call
 measurement/    judges measured on labels
 reward/         the judges as the reward function of a trainer

@@ -59,6 +59,16 @@ def telling_run(telemetry: Telemetry | None, start: Start) -> Iterator[RunTold]:
             telemetry.unfinished.clear()
 
 
+@contextmanager
+def telling_batch(telemetry: Telemetry | None, step: int | None, prompts: int) -> Iterator[None]:
+    """A span around the judging of a trainer's batch, below that of the trainer."""
+    if telemetry is None:
+        yield
+        return
+    with telemetry.span(names.REWARD_SPAN, {names.STEP: step, names.PROMPTS: prompts}):
+        yield
+
+
 def _outcome(result: RunResult) -> Mapping[str, Any]:
     stopped, did = result.stopped_by, result.manifest.get("last_run", {})
     return {

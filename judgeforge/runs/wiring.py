@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import (
+    AbstractAsyncContextManager,
+    ExitStack,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+)
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from judgeforge.calls.cache import ReplyCache, write_ahead_log
 from judgeforge.calls.endpoints import Endpoint, open_endpoints
@@ -22,10 +29,8 @@ from judgeforge.judging.panel import TriedPanel
 from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.audit_stop import audit_stop
-from judgeforge.runs.cluster.handed_out import HandedOut
 from judgeforge.runs.cluster.leases import return_leases
 from judgeforge.runs.cluster.splitting import usable_workers
-from judgeforge.runs.cluster.team import SharedParts, Team, cluster_of, open_team
 from judgeforge.runs.door import RunDoor
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
@@ -34,7 +39,7 @@ from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.expected_calls import ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.prompt_work import PromptWork
+from judgeforge.runs.prompt_work import PromptWork, TakesThrough
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start
 from judgeforge.runs.telemetry import traced
@@ -52,6 +57,9 @@ from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.on_disk import doubtful_from
 from judgeforge.store.spending import book_lost_calls, to_pico
 from judgeforge.text.redaction import Redactor
+
+if TYPE_CHECKING:
+    from judgeforge.runs.cluster.team import Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +102,19 @@ async def wired(
 ) -> AsyncIterator[Parts]:
     """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened,
     ConfigError where the cluster that is named cannot be reached."""
-    async with cluster_of(start) as processors:
+    async with _cluster(start) as processors:
         start = replace(start, workers=start.workers or processors)
         async with _opened(start, check_lock, telemetry) as parts:
             yield parts
+
+
+def _cluster(start: Start) -> AbstractAsyncContextManager[int | None]:
+    """Its number of processors; None without one. What knows of workers is loaded for them only."""
+    if start.cluster is None:
+        return nullcontext()
+    from judgeforge.runs.cluster.team import cluster_of
+
+    return cluster_of(start)
 
 
 @asynccontextmanager
@@ -267,16 +284,28 @@ def _build_pipeline(
     work = build_prompt_work(start.prepared, gateway, panel, estimator, files.log, say)
     work = replace(work, sampled_before=start.sampled_before)
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
-    shared = SharedParts(
-        files.cache, files.budget, files.log, calls.endpoints, calls.slots, gateway, replies, fit
-    )
 
     def fail(error: BaseException) -> None:
         pipeline.stop(error)
 
-    team = _team(start, shared, say, fail)
+    def gather(number: int) -> Team:
+        from judgeforge.runs.cluster.team import SharedParts, open_team
+
+        shared = SharedParts(
+            *(files.cache, files.budget, files.log, calls.endpoints, calls.slots),
+            *(gateway, replies, fit),
+        )
+        return open_team(start, number, shared, fail=fail, say=say)
+
+    team = _team(start, say, gather)
+    if team is not None and telemetry is not None:
+        say("OpenTelemetry is told of this process alone: prompts that workers take have no spans")
     door = RunDoor(gateway, calls.endpoints, team)
-    taken = work if team is None else HandedOut(work, team.workers, first, fit)
+    taken: TakesThrough = work
+    if team is not None:
+        from judgeforge.runs.cluster.handed_out import HandedOut
+
+        taken = HandedOut(work, team.workers, first, fit)
     pipeline = Pipeline(
         traced(taken, telemetry, work.rubric.name),
         fit=fit,
@@ -293,17 +322,12 @@ def _build_pipeline(
     return work, pipeline, door
 
 
-def _team(
-    start: Start,
-    shared: SharedParts,
-    say: Callable[[str], None],
-    fail: Callable[[BaseException], None],
-) -> Team | None:
+def _team(start: Start, say: Callable[[str], None], gather: Callable[[int], Team]) -> Team | None:
     """None where this process does all work."""
     number, why = usable_workers(start.prepared, start.workers or 1)
     if why is not None:
         say(why)
-    return None if number == 1 else open_team(start, number, shared, fail=fail, say=say)
+    return None if number == 1 else gather(number)
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:

@@ -26,6 +26,7 @@ PROMISES = (
             "tests/promises/test_guardrails.py::TestBudget::"
             "test_runs_at_once_never_exceed_the_day_that_they_share",
             "tests/promises/test_guardrails.py::TestBudget::test_max_calls_is_never_exceeded",
+            "tests/promises/test_workers.py::TestMoney",
             "row:usage-missing",
             "row:batch-daily-budget",
             "row:usage-impossible",
@@ -52,6 +53,10 @@ PROMISES = (
             "tests/promises/test_guardrails.py::TestKill::"
             "test_five_kills_lose_nothing_and_repeat_only_what_was_in_flight",
             "row:sigkill-200",
+            "row:worker-sigkill",
+            "row:coordinator-sigkill",
+            "row:cluster-sigkill",
+            "row:cluster-partition",
             "row:sigterm",
             "row:batch-sigkill-50",
             "row:batch-created-without-reply-openai",
@@ -66,7 +71,8 @@ PROMISES = (
         "count at the most that any call could cost; those that nothing shows any more do not "
         "count. What is known of a batch is forced there before it is created. A batch that its "
         "provider does not list ten seconds after its creation was cut off counts as not "
-        "created. Deleting both the run folder and the cache loses what was paid.",
+        "created. Of a machine of a cluster that is lost, all that was reserved for it counts as "
+        "paid at the most. Deleting both the run folder and the cache loses what was paid.",
     ),
     Promise(
         "Nothing vanishes",

@@ -18,7 +18,7 @@ from tests.support.kills import WarmStarter, calls_lost, result_bytes, run_throu
 IN_FLIGHT = 16
 
 
-def _straight_bytes(scene: Scene) -> dict[str, bytes]:
+def straight_bytes(scene: Scene) -> dict[str, bytes]:
     """Of an undisturbed run on the same server, paid anew."""
     cache = scene.folder / ".judgeforge"
     cache.rename(scene.folder / "cache-of-the-disturbed-run")
@@ -46,7 +46,7 @@ def _(scene: Scene) -> str:
     assert calls == 1000 * 8
     assert report.repeated <= report.in_flight
     scene.server.behaviour.latency_s = 0
-    assert result_bytes(scene.out) == _straight_bytes(scene)
+    assert result_bytes(scene.out) == straight_bytes(scene)
     return (
         f"200 kills survived, {calls} calls, {report.in_flight} in flight at the kills, "
         f"{report.repeated} repeated; the same bytes in all result files"
@@ -70,7 +70,7 @@ def _(scene: Scene) -> str:
     assert report.sent - report.repeated == 60 * 8
     assert report.repeated <= report.in_flight
     scene.server.behaviour.latency_s = 0
-    assert result_bytes(scene.out) == _straight_bytes(scene)
+    assert result_bytes(scene.out) == straight_bytes(scene)
     return f"{report.kills} kills survived, {report.repeated} calls repeated; the same bytes"
 
 
@@ -166,7 +166,7 @@ def _(scene: Scene) -> str:
     assert exit_code == 0
     repeated = len(scene.server.requests) - 30 * 8
     assert repeated <= IN_FLIGHT
-    assert result_bytes(scene.out) == _straight_bytes(scene)
+    assert result_bytes(scene.out) == straight_bytes(scene)
     return "exit 0, at most what was in flight asked again, the same bytes"
 
 
@@ -225,7 +225,7 @@ def _clock_jumps(scene: Scene, jump_s: int, start: str = "None") -> str:
     assert exit_code == 0
     assert time.monotonic() - begun < 50, "no wait follows the clock on the wall"
     assert len(scene.server.requests) == 40 * 8
-    assert result_bytes(scene.out) == _straight_bytes(scene)
+    assert result_bytes(scene.out) == straight_bytes(scene)
     return "exit 0, nothing asked twice, no wait longer, the same bytes"
 
 

@@ -28,6 +28,7 @@ _MODULES = (
     "input_config",
     "input_cleaning",
     "machine_processes",
+    "machine_workers",
     "machine_batches",
     "machine_disk",
     "machine_state",

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import openai  # before its types, which are postponed
+import openai.types.chat
 import pytest
-from openai.types import chat
 from pydantic import BaseModel
 
 from judgeforge.inputs.completions import read_completions
@@ -44,20 +45,20 @@ def fields_of(*types: type) -> set[str]:
 
 
 MESSAGES = fields_of(
-    chat.ChatCompletionDeveloperMessageParam,
-    chat.ChatCompletionSystemMessageParam,
-    chat.ChatCompletionUserMessageParam,
-    chat.ChatCompletionAssistantMessageParam,
-    chat.ChatCompletionToolMessageParam,
-    chat.ChatCompletionFunctionMessageParam,
+    openai.types.chat.ChatCompletionDeveloperMessageParam,
+    openai.types.chat.ChatCompletionSystemMessageParam,
+    openai.types.chat.ChatCompletionUserMessageParam,
+    openai.types.chat.ChatCompletionAssistantMessageParam,
+    openai.types.chat.ChatCompletionToolMessageParam,
+    openai.types.chat.ChatCompletionFunctionMessageParam,
 ) - {"role"}
 PARTS = fields_of(
-    chat.ChatCompletionContentPartTextParam,
-    chat.ChatCompletionContentPartImageParam,
-    chat.ChatCompletionContentPartInputAudioParam,
+    openai.types.chat.ChatCompletionContentPartTextParam,
+    openai.types.chat.ChatCompletionContentPartImageParam,
+    openai.types.chat.ChatCompletionContentPartInputAudioParam,
 ) - {"type"}
-CALLS = fields_of(chat.ChatCompletionMessageFunctionToolCallParam) - {"type"}
-TOOLS = fields_of(chat.ChatCompletionFunctionToolParam) | {
+CALLS = fields_of(openai.types.chat.ChatCompletionMessageFunctionToolCallParam) - {"type"}
+TOOLS = fields_of(openai.types.chat.ChatCompletionFunctionToolParam) | {
     "name",
     "description",
     "parameters",

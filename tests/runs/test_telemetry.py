@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -294,3 +295,15 @@ def test_calls_of_workers_are_told_below_their_prompt_with_all_that_they_cost(
         assert (one.end_time or 0) <= (prompt.end_time or 0)
     assert seen.metric("judgeforge.cache.hits") == {"": totals["calls"]["paid"]}
     assert len(seen.events) == 2 * 40 * 4
+
+
+@pytest.mark.slow
+def test_the_guide_tells_as_it_is_written(server: LocalServer, tmp_path: Path) -> None:
+    write_config(tmp_path, server, prompts=1)
+    guide = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text(encoding="utf-8")
+    (code,) = [part.split("```")[0] for part in guide.split("```python\n")[1:]]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    named = Counter(re.findall(r'"name": "([^"]+)"', done.stdout))
+    assert {"make pairs": 1, RUN: 1, PROMPT: 1, CALL: 8}.items() <= named.items()

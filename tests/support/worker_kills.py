@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +19,11 @@ from tests.local_server import LocalServer
 from tests.support.kills import calls_lost
 from tests.support.run_process import start
 
-COORDINATOR, WORKER = "coordinator", "worker"
+COORDINATOR, WORKER, NODE = "coordinator", "worker", "node"
 _LONGEST_S = 120.0
+_WAIT_S = 30.0
+Kill = Callable[[str, subprocess.Popen[str]], bool]
+"""Kills the target, of a run that is this process; False where there is none just now."""
 
 
 @dataclass(slots=True)
@@ -42,41 +45,54 @@ def run_through_worker_kills(
     out: Path,
     server: LocalServer,
     *,
-    workers: int,
+    options: Sequence[str] = ("--workers", "2"),
     kills: int,
     chance: random.Random,
     targets: Sequence[str] = (WORKER, WORKER, COORDINATOR),
+    kill: Kill | None = None,
+    to_the_end: bool = True,
 ) -> WorkerKills:
-    """Each request of the run must have a body of its own, which is how repeated ones are known."""
+    """Each request of the run must have a body of its own, which is how repeated ones are known.
+
+    ``kill``: kills any target but the coordinator; by default a local worker. ``to_the_end``:
+    whether the run then ends by itself; if not, it is killed as well.
+    """
     found = WorkerKills()
-    process = start(config, out, "--quiet", "--workers", str(workers))
-    before = len(server.requests)
+    kill = kill or _local_kill(chance)
+    process = start(config, out, "--quiet", *options)
     while len(found.killed) < kills:
-        goal = before + chance.randrange(20, 60)
-        if not _wait_for_requests(server, goal, process):
+        goal = len(server.requests) + chance.randrange(5, 60)
+        if not _sends(server, goal, process):
             if process.poll() is not None:
                 break
             continue
-        before = len(server.requests)
         target = chance.choice(targets)
-        pids = [process.pid] if target == COORDINATOR else children(process.pid)
-        if not pids:
+        if target != COORDINATOR:
+            if kill(target, process):
+                found.killed.append(target)
             continue
-        with suppress(ProcessLookupError):
-            os.kill(chance.choice(pids), signal.SIGKILL)
+        process.kill()
+        process.communicate()
         found.killed.append(target)
-        if target == COORDINATOR:
-            process.communicate()
-            process = start(config, out, "--quiet", "--workers", str(workers))
+        process = start(config, out, "--quiet", *options)
+    if not to_the_end:
+        process.kill()
     process.communicate(timeout=_LONGEST_S)
-    if process.returncode not in {0, 5}:
-        process = start(config, out, "--quiet", "--workers", str(workers))
-        process.communicate(timeout=_LONGEST_S)
     bodies = [request.raw for request in server.requests]
     found.in_flight = paid_without_reply(RunFolder(out).spending_file)
     found.exit_code = process.returncode
     found.sent, found.repeated = len(bodies), len(bodies) - len(set(bodies))
     return found
+
+
+def _local_kill(chance: random.Random) -> Kill:
+    def kill(_: str, process: subprocess.Popen[str]) -> bool:
+        alive = [pid for pid in children(process.pid) if is_alive(pid)]
+        if alive:
+            os.kill(chance.choice(alive), signal.SIGKILL)
+        return bool(alive)
+
+    return kill
 
 
 def paid_without_reply(spending: Path) -> int:
@@ -100,13 +116,12 @@ def worker_pids(out: Path) -> list[int]:
     return [row["pid"] for row in rows if row["event"] == "worker_began"]
 
 
-def _wait_for_requests(server: LocalServer, goal: int, process: subprocess.Popen[str]) -> bool:
-    end = time.monotonic() + _LONGEST_S
-    while len(server.requests) < goal and process.poll() is None:
-        if time.monotonic() > end:
-            return False
+def _sends(server: LocalServer, goal: int, process: subprocess.Popen[str]) -> bool:
+    """Whether so many requests have come while the process lives."""
+    end = time.monotonic() + _WAIT_S
+    while len(server.requests) < goal and process.poll() is None and time.monotonic() < end:
         time.sleep(0.002)
-    return process.poll() is None
+    return process.poll() is None and len(server.requests) >= goal
 
 
 def is_alive(pid: int) -> bool:

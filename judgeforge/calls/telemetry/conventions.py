@@ -54,6 +54,7 @@ DURATION_BOUNDS = (
 """Seconds, as the conventions ask for."""
 
 RUN_SPAN, PROMPT_SPAN = f"{WORKFLOW_RUN} judgeforge", "judgeforge.prompt"
+REWARD_SPAN, STEP = "judgeforge.reward", "judgeforge.step"
 ATTEMPT = "judgeforge.attempt"
 ATTEMPTS = "judgeforge.attempts"
 OUTCOME = "judgeforge.outcome"

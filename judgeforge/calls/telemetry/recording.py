@@ -255,8 +255,10 @@ def _attempt(record: CallRecord) -> Attributes:
 
 def _shown(attributes: Attributes) -> dict[str, Any]:
     """Without what is not there, and without secrets."""
-    return {
-        name: redact(value) if isinstance(value, str) else value
-        for name, value in attributes.items()
-        if value is not None
-    }
+    return {name: _clean(value) for name, value in attributes.items() if value is not None}
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 (of ``Attributes``)
+    if isinstance(value, str):
+        return redact(value)
+    return tuple(map(redact, value)) if isinstance(value, tuple) else value

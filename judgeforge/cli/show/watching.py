@@ -169,7 +169,7 @@ def _models(look: RunLook) -> Table:
             f"{one.per_minute:,.0f}",
             latency,
             _failures(one),
-            _state(one),
+            _state(one) if look.status.running else "",
         )
     return table
 

@@ -2,13 +2,15 @@
 
 splitting.py        how many workers a run can use
 handed_out.py       which prompts are worked on here, and which by workers
-workers.py          the workers: begun, given prompts, replaced where they die
+workers.py          the crew: begun, given prompts, replaced where they die
 coordinator.py      what all share: replies, money, log, limits
 leases.py           reservations that workers hold, and what becomes of them
 shares.py           how much of each limit belongs to which process
 messages.py         what coordinator and workers tell each other
 channel.py          the way between the two
+frames.py           messages as bytes
 processes.py        workers as processes of this machine
+ray_actors.py       workers as actors of a Ray cluster
 worker.py           one worker: door, judges and work over the prompts that it is given
 worker_process.py   the program of a local worker
 worker_outbox.py    what a worker tells, gathered for a moment

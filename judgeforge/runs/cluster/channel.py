@@ -7,14 +7,13 @@ over it need not know.
 from __future__ import annotations
 
 import asyncio
-import pickle
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
-Message = Any
-"""One of ``messages``."""
+from judgeforge.runs.cluster.frames import Message, packed, unpacked
+
 _LENGTH_BYTES = 4
 _BUFFER = 1 << 22
 
@@ -57,7 +56,7 @@ class SocketChannel:
     def send(self, messages: Sequence[Message]) -> None:
         if not messages:
             return
-        frame = pickle.dumps(list(messages), protocol=pickle.HIGHEST_PROTOCOL)
+        frame = packed(messages)
         if not self._writer.is_closing():
             self._writer.write(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame)
 
@@ -67,8 +66,7 @@ class SocketChannel:
             frame = await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, OSError) as error:
             raise ChannelClosedError("the other process is gone") from error
-        messages: Sequence[Message] = pickle.loads(frame)  # noqa: S301 (of our own process)
-        return messages
+        return unpacked(frame)
 
     def unheard_s(self) -> float:
         return 0.0

@@ -15,7 +15,8 @@ from typing import Any
 
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.errors import BudgetExhaustedError, StoreError
-from judgeforge.runs.cluster.channel import Channel, Message, Outbox
+from judgeforge.runs.cluster.channel import Channel, Outbox
+from judgeforge.runs.cluster.frames import Message
 from judgeforge.runs.cluster.leases import Leases
 from judgeforge.runs.cluster.messages import (
     Failed,

@@ -6,7 +6,6 @@ and nobody else can reach the socket between them.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from judgeforge.errors import JudgeforgeError
 from judgeforge.records import Completion, Prompt
+from judgeforge.runs.cluster.frames import travels
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit
@@ -35,6 +35,8 @@ class Job:
     """Where it writes down which reservations it has used; None on another machine."""
     workers: int
     """How many there are."""
+    log: Path
+    """Where the coordinator writes what the worker logs."""
     unheard_s: float | None = None
     """Where the way to the coordinator may be cut: it sends nothing more once it has heard nothing
     for this long. None where that ends the worker at once."""
@@ -225,18 +227,10 @@ class Failure:
 
     def __init__(self, error: JudgeforgeError) -> None:
         self._class, self._args = type(error), error.args
-        self._state = {name: value for name, value in vars(error).items() if _travels(value)}
+        self._state = {name: value for name, value in vars(error).items() if travels(value)}
 
     def error(self) -> JudgeforgeError:
         made = self._class.__new__(self._class, *self._args)
         made.args = self._args
         made.__dict__.update(self._state)
         return made
-
-
-def _travels(value: object) -> bool:
-    try:
-        pickle.dumps(value)
-    except Exception:  # noqa: BLE001 (whatever a class raises that cannot be pickled)
-        return False
-    return True

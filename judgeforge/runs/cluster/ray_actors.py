@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pickle
 import socket
 import time
 from collections import deque
@@ -21,7 +20,8 @@ import ray
 from ray.exceptions import RayError
 
 from judgeforge.errors import ConfigError
-from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, Message, NoRoomError
+from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, NoRoomError
+from judgeforge.runs.cluster.frames import Message, packed, unpacked
 from judgeforge.runs.cluster.messages import Job
 from judgeforge.runs.cluster.worker import work
 from judgeforge.text.wording import shortened
@@ -50,7 +50,7 @@ class _ActorChannel:
 
     def send(self, messages: Sequence[Message]) -> None:
         if messages:
-            self._outbox.append(pickle.dumps(list(messages), pickle.HIGHEST_PROTOCOL))
+            self._outbox.append(packed(messages))
             self._filled.set()
 
     async def receive(self) -> Sequence[Message]:
@@ -67,7 +67,7 @@ class _ActorChannel:
         self._late[number] = frame
         while (due := self._late.pop(self._next, None)) is not None:
             self._next += 1
-            self._inbox.put_nowait(pickle.loads(due))  # noqa: S301 (of our own coordinator)
+            self._inbox.put_nowait(unpacked(due))
 
     async def fetch(self) -> list[bytes]:
         self._heard_at = time.monotonic()
@@ -110,7 +110,7 @@ class _HandleChannel:
     def send(self, messages: Sequence[Message]) -> None:
         if not messages:
             return
-        frame = pickle.dumps(list(messages), pickle.HIGHEST_PROTOCOL)
+        frame = packed(messages)
         with suppress(RayError):  # shows in `receive`
             brought = asyncio.ensure_future(_done(self._handle.bring.remote(self._number, frame)))
             self._brought.add(brought)
@@ -129,7 +129,7 @@ class _HandleChannel:
                 why = f"nothing was heard of it for {self._unheard_s:g} s"
                 raise ChannelClosedError(why) from error
             if frames:
-                return [message for frame in frames for message in pickle.loads(frame)]  # noqa: S301
+                return [message for frame in frames for message in unpacked(frame)]
 
     def unheard_s(self) -> float:
         return 0.0

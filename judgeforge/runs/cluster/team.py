@@ -126,6 +126,7 @@ def open_team(
             cache=start.config.cache_dir if is_here else None,
             used_numbers=folder.used_numbers_file(name) if is_here else None,
             workers=number,
+            log=folder.log,
             unheard_s=None if is_here else UNHEARD_S / 2,
         )
 
@@ -146,5 +147,6 @@ def open_team(
         begin_with=lambda: Begin(shared.replies.known, shared.gateway.acceptance.known(), None),
         log=shared.log,
         fail=fail,
+        say=say,
     )
     return Team(workers, coordinator, leases, shared.fit)

@@ -13,7 +13,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from judgeforge.calls.endpoints import open_endpoints
@@ -29,8 +28,9 @@ from judgeforge.errors import (
 )
 from judgeforge.judging.panel import TriedPanel
 from judgeforge.judging.programs.deciding import AT_ONCE, Programs
-from judgeforge.runs.cluster.channel import Channel, Message
+from judgeforge.runs.cluster.channel import Channel
 from judgeforge.runs.cluster.far_gateway import FarGateway
+from judgeforge.runs.cluster.frames import Message
 from judgeforge.runs.cluster.given_fit import GivenFit
 from judgeforge.runs.cluster.kept_elsewhere import EntryFile, KeptElsewhere
 from judgeforge.runs.cluster.leased_money import LeasedMoney, UsedNumbers
@@ -83,7 +83,7 @@ class Worker:
         self._out = WorkerOutbox(channel.send)
         self._log = RunLog(LogLines(self._out), Redactor(key for key in keys.values() if key))
         self._used = UsedNumbers(job.used_numbers)
-        self._unheard_s = job.unheard_s
+        self._unheard_s, self._log_file = job.unheard_s, job.log
         self._money = LeasedMoney(
             self._used,
             want=self._out.put,
@@ -274,7 +274,7 @@ class Worker:
         if not isinstance(error, JudgeforgeError):
             shown = "".join(traceback.format_exception(error))
             self._log.event("bug", error=repr(error), traceback=shown)
-            error = BugError(error, Path("log.jsonl"))
+            error = BugError(error, self._log_file)
         self._out.put(Failed(Failure(error)))
 
     def _say(self, note: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from judgeforge.runs.cluster.channel import Message, Outbox
+from judgeforge.runs.cluster.channel import Outbox
+from judgeforge.runs.cluster.frames import Message
 from judgeforge.runs.cluster.messages import Keep, Logged, Spent
 
 GATHER_S = 0.001

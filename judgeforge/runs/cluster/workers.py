@@ -15,13 +15,15 @@ from typing import Protocol
 from judgeforge.calls.money.claims import Claim
 from judgeforge.errors import InterruptedRunError, StoreError
 from judgeforge.records import Completion, Prompt
-from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, Message, NoRoomError
+from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, NoRoomError
 from judgeforge.runs.cluster.coordinator import Coordinator, Member
+from judgeforge.runs.cluster.frames import Message
 from judgeforge.runs.cluster.messages import (
     Begin,
     End,
     Ended,
     Fitted,
+    Keep,
     PromptEnded,
     Ready,
     Stop,
@@ -33,10 +35,14 @@ from judgeforge.store.log import RunLog
 from judgeforge.text.wording import counted
 
 MOST_DEATHS = 5
-"""Of workers one after another without a prompt that was finished in between."""
+"""Of workers one after another, without a reply that any of them brought in between."""
 BALANCE_S = 0.05
 _END_S = 10.0
 """A worker that has been told to end and does not is killed after this long."""
+
+
+class NoWorkersError(Exception):
+    """None is left that could take a prompt, and none will come."""
 
 
 class Place(Protocol):
@@ -73,7 +79,7 @@ class _Crew:
 
 class Workers:
     """``begin_with`` gives what a worker needs to know before its first prompt. ``fail`` ends the
-    run."""
+    run, ``say`` tells the person who watches it."""
 
     def __init__(
         self,
@@ -84,9 +90,10 @@ class Workers:
         begin_with: Callable[[], Begin],
         log: RunLog,
         fail: Callable[[BaseException], None],
+        say: Callable[[str], None],
     ) -> None:
         self._number, self._place, self._coordinator = number, place, coordinator
-        self._begin_with, self._log, self._fail = begin_with, log, fail
+        self._begin_with, self._log, self._fail, self._say = begin_with, log, fail, say
         self._names = count(1)
         self._numbers = count()
         self._crew = _Crew()
@@ -96,13 +103,14 @@ class Workers:
         self._to_do: list[_UnderWay] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._deaths = 0
-        self._may_begin = self._stopping = self._ending = False
+        self._may_begin = self._stopping = self._ending = self._given_up = False
         self._fit: FrozenFit | None = None
 
     @property
     def are_ready(self) -> bool:
         """Whether all of them wait for prompts, or take them."""
-        return len(self._crew.busy) + len(self._waiting) >= self._number or self._may_begin
+        there = len(self._crew.busy) + len(self._waiting)
+        return there > 0 if self._given_up else there >= self._number or self._may_begin
 
     @property
     def heard_at(self) -> float:
@@ -124,9 +132,12 @@ class Workers:
     async def take(
         self, prompt: Prompt, claim: Claim, sampled: tuple[Completion, ...] = ()
     ) -> FinishedPrompt:
-        """Raises InterruptedRunError where the run stops before it is done."""
+        """Raises InterruptedRunError where the run stops before it is done, NoWorkersError where no
+        worker is left."""
         if self._stopping:
             raise InterruptedRunError("the run is stopping")
+        if self._given_up and not self._crew.busy:
+            raise NoWorkersError
         done: asyncio.Future[FinishedPrompt | None] = asyncio.get_running_loop().create_future()
         one = _UnderWay(next(self._numbers), prompt, claim, sampled, done)
         self._under_way[one.number] = one
@@ -191,7 +202,7 @@ class Workers:
             self._fail(error)
 
     async def _replace_one(self) -> None:
-        while not self._ending and not self._stopping:
+        while not (self._ending or self._stopping or self._given_up):
             name = f"w{next(self._names)}"
             try:
                 channel = await self._place.open(name)
@@ -214,14 +225,26 @@ class Workers:
             self._deaths += 1
             self._log.event("worker_died", worker=name, how=why)
             if self._deaths > MOST_DEATHS:
-                self._fail(
-                    StoreError(
-                        f"{counted(self._deaths, 'worker')} died one after another without "
-                        f"finishing a prompt; the last one: {why}. Start the same command again, "
-                        "with fewer --workers or without: nothing that was paid is lost."
-                    )
-                )
-                return
+                self._give_up(why)
+
+    def _give_up(self, last: str) -> None:
+        """Begin no more of them: those that are left go on, and this process without them."""
+        if not self._given_up:
+            self._given_up = True
+            self._say(
+                f"{counted(self._deaths, 'worker')} died one after another without bringing a "
+                f"reply, the last one {last}: no more are begun, and this process does what none "
+                "is left for"
+            )
+        self._leave_to_this_process()
+
+    def _leave_to_this_process(self) -> None:
+        if self._crew.busy:
+            return
+        self._to_do.clear()
+        for one in self._under_way.values():
+            if not one.done.done():
+                one.done.set_exception(NoWorkersError())
 
     async def _serve(self, member: Member) -> bool:
         """Until it has ended in order, or (False) is gone."""
@@ -241,6 +264,8 @@ class Workers:
 
     def _take(self, member: Member, message: Message) -> None:
         if self._coordinator.take(member, message):
+            if isinstance(message, Keep):
+                self._deaths = 0
             return
         if isinstance(message, Ready):
             self._joined(member, message)
@@ -277,7 +302,6 @@ class Workers:
         self._tell(one.worker, TakePrompt(one.number, one.prompt, told, one.sampled))
 
     def _prompt_ended(self, worker: str, message: PromptEnded) -> None:
-        self._deaths = 0 if message.outcome is not None else self._deaths
         if worker in self._crew.busy:
             self._crew.busy[worker] -= 1
         one = self._under_way.get(message.number)
@@ -314,6 +338,8 @@ class Workers:
                 self._end_one(one, None)
             else:
                 self._hand_out(one)
+        if self._given_up:
+            self._leave_to_this_process()
 
     def _tell(self, name: str, message: Message) -> None:
         member = self._coordinator.members.get(name)

@@ -88,6 +88,10 @@ def areward(
     )
 
 
+_OF_THE_PARENT: list[RewardSession | None] = []
+"""Sessions of the process that this one was forked from: to let go of one would end it halfway."""
+
+
 class _Panel:
     """What both have: a session that is opened by the first call, one in each process."""
 
@@ -158,7 +162,9 @@ class _Panel:
 
     def _open(self) -> RewardSession:
         if self._pid != os.getpid():
-            self._fresh()  # forked: the thread of the session stayed behind
+            # Forked: the thread of the session stayed behind, and its files are the parent's.
+            _OF_THE_PARENT.append(self._session)
+            self._fresh()
         with self._opening:
             if self._session is None:
                 self._session = RewardSession(self._settings)
@@ -175,7 +181,7 @@ class _Panel:
     ) -> list[Group]:
         prepared = session.prepared
         return groups_of(
-            list(prompts), list(completions), columns, prepared.config.prompts, prepared.row_checks
+            prompts, completions, columns, prepared.config.prompts, prepared.row_checks
         )
 
     def _scores(self, groups: Sequence[Group], found: Sequence[Scored], number: int) -> list[Score]:
@@ -219,7 +225,7 @@ class _Panel:
             log_extra(f"{self.__name__}_id", [one.completion_id for one in scores])
             log_extra(f"{self.__name__}_sd", [one.sd for one in scores])
         if (log_metric := columns.get("log_metric")) is not None:
-            log_metric(f"{self.__name__}/without_reward", len(missing) / len(scores))
+            log_metric(f"{self.__name__}/without_reward", len(missing) / max(1, len(scores)))
             log_metric(f"{self.__name__}/cost_usd", session.cost_usd or 0.0)
         return [one.value for one in scores]
 

@@ -17,7 +17,7 @@ from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row
 from judgeforge.inputs.rows import RawRow, RowProblemError, encodable, without_unwanted
 from judgeforge.records import Prompt
-from judgeforge.text.wording import counted
+from judgeforge.text.wording import counted, expect
 
 _COMPLETIONS = "completions"
 _OF_A_ROW = ("reference", "metadata", "tools", "criteria")
@@ -41,7 +41,11 @@ def groups_of(
     config: PromptsConfig,
     checks: RowChecks,
 ) -> list[Group]:
-    """Raises ValueError where lists do not have one entry a completion."""
+    """Raises TypeError for what is no list, and ValueError where one does not have one entry a
+    completion."""
+    for name, given in (("prompts", prompts), (_COMPLETIONS, completions)):
+        if isinstance(given, str | bytes | Mapping):
+            expect(given, list, name, "a list with one entry a completion")
     number = len(prompts)
     taken = _taken(columns, config)
     for name, values in ((_COMPLETIONS, completions), *taken.items()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from typing import Any
@@ -28,6 +28,7 @@ from judgeforge.runs.reward.scoring import Judged, Score, Scoring
 from judgeforge.runs.reward.settings import RewardSettings
 from judgeforge.runs.session import RunSession
 from judgeforge.runs.start import Start
+from judgeforge.runs.telemetry import telling_batch
 from judgeforge.runs.wiring import Parts, wired
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.fit import write_fit
@@ -53,6 +54,8 @@ class RewardSession:
         self._parts: Parts
         self._run: RunSession
         self._scoring: Scoring
+        self._sign: Callable[[], None]
+        self._telemetry: Telemetry | None
         self._rewards: AppendedFile
         self._opened: Future[None] = Future()
         self._life = self._loop.submit(self._live())
@@ -73,7 +76,7 @@ class RewardSession:
         """Of each prompt's completions, from any thread. ``refused``: why each completion of no
         valid prompt has no reward. The future raises CallError and StoreError, which end the
         session."""
-        return self._loop.submit(self._score_all(prompts, refused, step))
+        return self._loop.submit(self._score_told(prompts, refused, step))
 
     def close(self) -> RunResult:
         """Write the result files and give the folder back."""
@@ -108,20 +111,22 @@ class RewardSession:
             start = _start(self.prepared, folder, journal)
             if self._settings.fit is not None:
                 write_fit(folder.reliability_file, self._settings.fit)
-            lock.sign(since=now(), journal_bytes=journal.size)
+            since = now()
+            self._sign = lambda: lock.sign(since=since, journal_bytes=journal.size)
+            self._sign()
             with start.work.skips:
-                telemetry = configured()
-                async with wired(start, check_lock=lock.check, telemetry=telemetry) as parts:
-                    return await self._work(start, parts, telemetry)
+                self._telemetry = configured()
+                async with wired(start, check_lock=lock.check, telemetry=self._telemetry) as parts:
+                    return await self._work(start, parts)
 
-    async def _work(self, start: Start, parts: Parts, telemetry: Telemetry | None) -> RunResult:
+    async def _work(self, start: Start, parts: Parts) -> RunResult:
         self._parts, self._run = parts, RunSession(start, parts)
         self._run.check_disk()
         parts.files.log.event("reward_opened", judged_before=start.work.tally.prompts)
         parts.files.disk.begin()
         parts.record.begin()
         self._slots = asyncio.Semaphore(start.config.limits.concurrency)
-        self._scoring = Scoring(start, parts, telemetry, learn_from=self._settings.learn_from)
+        self._scoring = Scoring(start, parts, self._telemetry, learn_from=self._settings.learn_from)
         self._opened.set_result(None)
         await self._ended.wait()
         parts.door.stop()
@@ -132,6 +137,12 @@ class RewardSession:
     def _close_torn_line(self) -> None:
         if self._rewards.last_line_end() != self._rewards.end:
             self._rewards.append(b"\n")
+
+    async def _score_told(
+        self, prompts: Sequence[Prompt], refused: Sequence[str], step: int | None
+    ) -> list[Scored]:
+        with telling_batch(self._telemetry, step, len(prompts)):
+            return await self._score_all(prompts, refused, step)
 
     async def _score_all(
         self, prompts: Sequence[Prompt], refused: Sequence[str], step: int | None
@@ -165,7 +176,14 @@ class RewardSession:
         for prompt, scored in zip(prompts, found, strict=True):
             self._keep(_explained(prompt, scored), step)
         self._keep([Score(None, None, why=problem) for problem in refused], step)
+        self._show()
         return found
+
+    def _show(self) -> None:
+        """How far it is, to who looks at the folder meanwhile."""
+        self._parts.record.input_grew()
+        self._parts.record.begin()
+        self._sign()
 
     async def _judge(self, prompt: Prompt) -> Judged | BudgetExhaustedError:
         """The first groups go alone, until the judges could be read."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import openai
 import pytest
-from openai.types import DecisionCreateParams
+from openai.types.decision_create_params import DecisionCreateParams
 from pydantic import TypeAdapter
 
 import judgeforge

@@ -21,7 +21,7 @@ from tests.support.worker_kills import is_alive, paid_without_reply, worker_pids
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(170)]
 
-PROMPTS = 160
+PROMPTS = 200
 NO_FIT = {"judges": [{"model": "small"}], "fit_prompts": 0, "fit_repeats": 0}
 
 
@@ -33,7 +33,7 @@ def cluster() -> Iterator[RayCluster]:
 
 
 def configured(folder: Path, server: LocalServer) -> Path:
-    server.behaviour.latency_s = 0.1
+    server.behaviour.latency_s = 0.25
     return write_config(folder, server, prompts=PROMPTS, judging=NO_FIT, budget={"usd": 3.0})
 
 

@@ -18,6 +18,7 @@ import pytest
 import judgeforge
 from judgeforge.errors import BudgetExhaustedError, ConfigError, LockHeldError
 from judgeforge.results.explain import explain
+from judgeforge.results.status import read_status
 from tests.local_server import LocalServer, faults
 from tests.runs.reward.conftest import ASKED, SAID, given
 from tests.support.run_setup import model, rows, write_config
@@ -302,6 +303,15 @@ def test_each_process_of_a_distributed_training_has_its_part_of_folder_and_budge
     assert manifest["config"]["budget"]["max_calls"] == 2
 
 
+def test_who_looks_at_the_folder_meanwhile_sees_how_far_it_is(config: Path, out: Path) -> None:
+    with judgeforge.reward(config, out=out) as reward:
+        reward(prompts=ASKED, completions=SAID)
+        reward(prompts=["One more?"], completions=SAID[:1])
+        status = read_status(out)
+        assert status.running
+        assert (status.prompts, status.done, status.pairs) == (3, 3, 2)
+
+
 def test_a_folder_of_other_judges_is_refused(
     server: LocalServer, config: Path, tmp_path: Path, out: Path
 ) -> None:
@@ -334,10 +344,13 @@ def test_its_calls_are_below_the_span_of_the_trainer(config: Path, out: Path) ->
         seen.tracing.get_tracer("trainer").start_as_current_span("step"),
     ):
         reward(prompts=ASKED, completions=SAID)
-    assert {parent.name for one in seen.calls if (parent := seen.parent(one))} == {
-        "judgeforge.prompt"
-    }
-    assert {parent.name for one in seen.named("judgeforge.prompt") if (parent := seen.parent(one))}
+    (batch,) = seen.named("judgeforge.reward")
+    step = seen.parent(batch)
+    assert step is not None
+    assert step.name == "step"
+    assert all(seen.parent(one) is batch for one in seen.named("judgeforge.prompt"))
+    below = {parent.name for one in seen.calls if (parent := seen.parent(one))}
+    assert below == {"judgeforge.prompt"}
     assert len(seen.events) == len(SAID)
 
 

@@ -101,3 +101,9 @@ def test_a_list_of_another_length_is_told_by_its_name() -> None:
         grouped(["a", "b"], ["1"])
     with pytest.raises(ValueError, match="`reference` has 3 entries for 1 prompt"):
         grouped(["a"], ["1"], reference=["x", "y", "z"])
+
+
+@pytest.mark.parametrize(("prompts", "completions"), [("ab", ["1", "2"]), (["a"], {"role": "x"})])
+def test_one_text_in_the_place_of_a_list_is_told(prompts: Any, completions: Any) -> None:
+    with pytest.raises(TypeError, match="must be a list with one entry a completion"):
+        grouped(prompts, completions)

@@ -1,0 +1,98 @@
+"""Whether anybody is told, and what an SDK is given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from opentelemetry import trace
+
+from judgeforge.calls.telemetry.recording import configured
+from judgeforge.store.log import CallRecord, RunLog, call_record
+from judgeforge.text.redaction import Redactor
+from tests.support.telemetry import sdk
+
+RECORD = CallRecord(
+    *("k", "m", "openai", 1, "stop", 0.5),
+    input_tokens=10,
+    output_tokens=5,
+    cost_usd=0.01,
+    cached_tokens=4,
+)
+
+
+def test_without_an_sdk_nobody_is_told() -> None:
+    assert configured() is None
+
+
+def test_where_the_api_was_never_imported_it_is_not_imported_to_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "opentelemetry.trace")
+    assert configured() is None
+    assert "opentelemetry.trace" not in sys.modules
+
+
+def test_an_sdk_for_one_of_the_three_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sdk():
+        monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", None)
+        monkeypatch.setattr("opentelemetry._logs._internal._LOGGER_PROVIDER", None)
+        assert configured() is not None
+
+
+def test_another_vendors_provider_is_an_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Vendor(trace.NoOpTracerProvider):
+        """Of another package, which implements the API itself."""
+
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", Vendor())
+    assert configured() is not None
+
+
+def test_texts_and_lists_of_texts_are_told_without_keys_and_nothing_is_told_as_nothing() -> None:
+    with sdk() as seen:
+        telemetry = configured()
+        assert telemetry is not None
+        key = "sk-abcdefghijklmnop1234"
+        told = telemetry.begin("x", {"one": key, "several": (f"a {key}", "b"), "none": None})
+        telemetry.end(told, ValueError(f"with {key}"))
+    (span,) = seen.spans
+    assert set(span.attributes or {}) == {"one", "several", "error.type"}
+    assert key not in seen.everything()
+    assert span.status.status_code.name == "ERROR"
+
+
+def test_what_an_attempt_used_is_counted_once_whether_or_not_its_call_is_known() -> None:
+    with sdk() as seen:
+        telemetry = configured()
+        assert telemetry is not None
+        telemetry.attempt(RECORD)
+        telemetry.attempt(CallRecord("k", "m", "openai", 2, "StatusError", 0.1, status=503))
+    usage = "gen_ai.client.inference.usage."
+    assert seen.metric(f"{usage}input_tokens") == {"": 10}
+    assert seen.metric(f"{usage}output_tokens") == {"": 5}
+    assert seen.metric(f"{usage}cache_read.input_tokens") == {"": 4}
+    assert seen.metric("judgeforge.cost_usd") == {"": 0.01}
+    assert seen.metric("gen_ai.client.inference.duration") == pytest.approx({"": 0.5, "503": 0.1})
+
+
+def test_the_line_of_another_process_says_what_its_attempt_was(tmp_path: Path) -> None:
+    heard: list[CallRecord] = []
+    log = RunLog(tmp_path / "log.jsonl", Redactor())
+    log.call(RECORD)
+    log.on_far_call = heard.append
+    log.append((tmp_path / "log.jsonl").read_bytes().strip())
+    log.append(b'{"event":"run_started"}')
+    log.close()
+    assert heard == [RECORD]
+    assert (
+        call_record(
+            {"key": "k", "new": 1, **dict.fromkeys(("model", "provider"), "m")}
+            | {
+                "attempt": 1,
+                "outcome": "stop",
+                "latency_s": 0.1,
+            }
+        ).model
+        == "m"
+    )
