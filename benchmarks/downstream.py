@@ -77,6 +77,9 @@ def main() -> int:
     if not given.report:
         _train_all(given, scale, rows, [*everything, *held_out], held_out)
     found = [one for one in _kept(given.work) if one["scale"] == _as_json(scale)]
+    if not found:
+        print(f"{given.work} has no result of this size: leave out --report", file=sys.stderr)
+        return 2
     text = as_markdown(found, _as_json(scale), agreement(held_out))
     print(text)
     given.results.write_text(text, encoding="utf-8")
