@@ -139,19 +139,19 @@ def _train_all(
 
 
 def _waiting(given: argparse.Namespace, scale: Scale) -> Iterator[tuple[Group, Arm, int]]:
-    """The most important first, in all worlds; what is kept already is not done again."""
+    """One draw after another, so that a stopped run has whole comparisons; in each the most
+    important first. What is kept already is not done again."""
     done = {
         (one["group"], one["arm"], one["world"])
         for one in _kept(given.work)
         if one["scale"] == _as_json(scale)
     }
-    for arm in ARMS:
-        if given.arms and arm.name not in given.arms:
-            continue
-        for group in (GROUPS[name] for name in given.groups if name in arm.groups):
-            for world in range(FIRST_WORLD, FIRST_WORLD + given.worlds):
-                if (group.name, arm.name, world) not in done:
-                    yield group, arm, world
+    for world in range(FIRST_WORLD, FIRST_WORLD + given.worlds):
+        for name in given.groups:
+            for arm in ARMS:
+                is_wanted = name in arm.groups and (not given.arms or arm.name in given.arms)
+                if is_wanted and (name, arm.name, world) not in done:
+                    yield GROUPS[name], arm, world
 
 
 def _pairs(group: Group, arm: Arm, rows: Sequence[dict[str, Any]], world: int) -> Bought | None:
