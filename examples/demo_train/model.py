@@ -59,14 +59,19 @@ def weights_folder() -> Path:
 def load(dtype: torch.dtype) -> Loaded:
     """Raises MissingPartError."""
     folder = weights_folder()
+    import transformers
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # seconds
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=WEIGHTS, padding_side="left")
-    read = AutoModelForCausalLM.from_pretrained(folder, gguf_file=WEIGHTS, dtype=dtype)
+    # Where transformers can keep the weights packed, it would: packed ones cannot be trained.
+    packed = getattr(transformers, "GgufConfig", None)
+    plain = {"quantization_config": packed(dequantize=True)} if packed else {}
+    read = AutoModelForCausalLM.from_pretrained(folder, gguf_file=WEIGHTS, dtype=dtype, **plain)
     settings = read.config
-    del settings.quantization_config  # the weights are plain numbers now, which can be saved
+    if hasattr(settings, "quantization_config"):
+        del settings.quantization_config  # the weights are plain numbers now, which can be saved
     model = LlamaForCausalLM(settings).to(dtype)
     model.load_state_dict(read.state_dict())
     model.generation_config.update(

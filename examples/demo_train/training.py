@@ -32,7 +32,7 @@ def train(
     seed: int,
 ) -> list[dict[str, float]]:
     """Changes the model, whose weights are float32; returns what the trainer logged."""
-    from transformers import TrainerCallback
+    from transformers import PrinterCallback, TrainerCallback
     from trl import DPOConfig, DPOTrainer
 
     model = loaded.model.train()
@@ -75,5 +75,6 @@ def train(
         processing_class=loaded.tokenizer,
         callbacks=[Progress()],
     )
+    trainer.remove_callback(PrinterCallback)  # says all that is logged
     trainer.train()
     return [entry for entry in trainer.state.log_history if "loss" in entry]
