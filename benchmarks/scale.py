@@ -12,8 +12,8 @@ Two kinds of work, both through the command line and each command in a fresh pro
 
 Of each size: the first half of the prompts, the other half (a resume), the same command again
 (nothing is left to do), the report, and each export. What was measured is kept in
-``results/scale.json`` by kind and size, so that sizes can be measured one at a time; the table shows
-all that is there. ``bytes a prompt``: the growth of the peak from the size before.
+``results/scale.json`` by kind and size, so that sizes can be measured one at a time; the table
+shows all that is there. ``bytes a prompt``: the growth of the peak from the size before.
 """
 
 from __future__ import annotations
@@ -64,10 +64,9 @@ def main() -> None:
         for size in map(int, asked.sizes.split(",")):
             with tempfile.TemporaryDirectory(prefix="judgeforge-scale-", dir=asked.into) as folder:
                 measured = measure(kind, size, Path(folder))
-            command = " ".join(["python", "benchmarks/scale.py", *sys.argv[1:]])
             found.setdefault(kind, {})[str(size)] = measured | {
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "command": command,
+                "command": f"python benchmarks/scale.py --kinds {kind} --sizes {size}",
             }
             found["machine"] = machine()
             file.write_text(json.dumps(found, indent=1) + "\n")

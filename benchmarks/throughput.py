@@ -1,6 +1,6 @@
 """How much judgeforge adds to the calls themselves: wall time, CPU, memory, re-runs from cache.
 
-    python benchmarks/throughput.py [--repeats 3] [--only load,job,cold,memory]
+    python benchmarks/throughput.py [--repeats 3] [--only load,job,cold,memory] [--beside TREE]
 
 Everything is measured in one go against a local server in a process of its own, each measured
 program in a fresh process:
@@ -11,7 +11,8 @@ program in a fresh process:
 - the ideal: requests x latency / in flight.
 
 Two things more: the time of a job that other tools do as well, as a multiple of the ideal, and that
-of the whole command over one prompt.
+of the whole command over one prompt. And, where ``--beside`` names another checkout: its processor
+time of a paid run, and of the same run from the cache, beside today's (``throughput_beside.py``).
 
 Of what is compared with the bare loop, start-up is taken off: wall time counts from the arrival of
 the first request to the end of the program's work (for judgeforge: ``run`` returned and all files
@@ -28,6 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from throughput_beside import BESIDE, measure_beside
 from throughput_report import load_average, machine, write_report
 from throughput_runs import (
     Load,
@@ -65,6 +67,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="of each load; medians count")
     parser.add_argument("--only", default="load,job,cold,memory", help="separated by commas")
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of prompts")
+    parser.add_argument("--beside", type=Path, help="another checkout, which is measured by turns")
     parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
     parts = asked.only.split(",")
@@ -81,6 +84,11 @@ def main() -> None:
             found["cold"] = measure_cold(Path(folder) / "cold")
         if "memory" in parts:
             found["memory"] = measure_memory(Path(folder) / "memory", asked.scale)
+        if asked.beside is not None:
+            say(f"beside {asked.beside.name}")
+            load = BESIDE.scaled(asked.scale)
+            into = Path(folder) / "beside"
+            found["beside"] = measure_beside(asked.beside, into, load, asked.repeats)
     found["machine"]["load_after"] = load_average()
     write_report(found, asked.results)
     if not all(target["met"] for target in found["targets"]):

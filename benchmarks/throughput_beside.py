@@ -1,7 +1,7 @@
 """Processor time of a run, paid and again from the cache, beside that of another checkout.
 
     git worktree add --detach ../before v0.1.0
-    python benchmarks/throughput.py --beside ../before
+    python benchmarks/throughput.py --only "" --beside ../before
 
 Both run by turns against one server, in fresh processes of the same interpreter, so that a machine
 that is slower or busier than another is so for both: only their ratio counts. Of each process what
@@ -22,8 +22,6 @@ from throughput_runs import LONGEST_S, ROOT, WORKER, Load, Server, serving, writ
 
 BESIDE = Load("1,000 prompts", in_flight=64, latency_ms=0, prompts=1000, completions=2)
 KINDS = ("paid", "cached")
-MOST_BESIDE = 1.0
-"""Of the other checkout's processor time: no more than it took."""
 
 
 def measure_beside(tree: Path, folder: Path, load: Load, rounds: int) -> dict[str, Any]:
@@ -41,7 +39,12 @@ def measure_beside(tree: Path, folder: Path, load: Load, rounds: int) -> dict[st
                 for kind in KINDS:
                     times[kind][name].append(1000 * found[kind] / calls)
             print(f"  {_in_words(times)}", file=sys.stderr, flush=True)
-    return {"load": load.name, "calls": calls, "commit": _commit(tree), **_medians(times)}
+    return {
+        "load": f"{load.prompts} prompts",
+        "calls": calls,
+        "commit": _commit(tree),
+        **_medians(times),
+    }
 
 
 def _medians(times: dict[str, dict[str, list[float]]]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ MOST_PEAK_MB = 200.0
 MOST_GROWTH_MB = 60.0
 LEAST_CACHED_PER_S = 8000.0
 MOST_COLD_S = 0.9
+MOST_BESIDE = 1.0
+"""Of the processor time of another checkout: no more than that took."""
 OTHERS = {"curator 0.1.31": 3.21}
 """Times ideal of other tools at the same job and latency on two cores, each measured once on
 another day: this benchmark does not run them."""
@@ -64,6 +66,10 @@ def targets(found: dict[str, Any]) -> list[dict[str, Any]]:
         rows.append(_at_most("times ideal, the job of other tools", job["times_ideal"], most))
     if cold := found.get("cold"):
         rows.append(_at_most("one prompt from cold, s", cold["wall_s"], MOST_COLD_S))
+    for kind, one in (found.get("beside") or {}).items():
+        if isinstance(one, dict):
+            what = f"processor time over that of {found['beside']['commit']}, {kind}"
+            rows.append(_at_most(what, one["ratio"], MOST_BESIDE))
     if memory := found.get("memory"):
         for run in memory["runs"]:
             rows.append(_at_most(f"peak MB, {run['load']}", run["peak_mb"], MOST_PEAK_MB))
@@ -116,6 +122,8 @@ def _markdown(found: dict[str, Any]) -> str:
         ]
     if "memory" in found:
         lines += _memory_table(found["memory"])
+    if "beside" in found:
+        lines += _beside_table(found["beside"])
     lines += ["| target | found | asked | met |", "|---|---:|---:|---|"]
     for row in found["targets"]:
         met = "yes" if row["met"] else "**no**"
@@ -174,4 +182,22 @@ def _memory_table(memory: dict[str, Any]) -> list[str]:
         f"| again from the cache | {again['calls']} | {again['seconds']:.1f} "
         f"| {again['cpu_ms_per_call']:.2f} | {again['peak_mb']:.0f} |"
     )
+    return [*lines, ""]
+
+
+def _beside_table(beside: dict[str, Any]) -> list[str]:
+    """Of both checkouts, by turns in one go: the medians of either and of their ratio by turn."""
+    commit = beside["commit"]
+    lines = [
+        f"{beside['load']}, {beside['calls']} calls, by turns with {commit}; processor time of "
+        "the run alone:",
+        "",
+        f"| run | ms a call at {commit} | now | ratio |",
+        "|---|---:|---:|---:|",
+    ]
+    for kind in ("paid", "cached"):
+        one = beside[kind]
+        lines.append(
+            f"| {kind} | {one['before_ms']:.3f} | {one['now_ms']:.3f} | {one['ratio']:.3f} |"
+        )
     return [*lines, ""]

@@ -82,11 +82,13 @@ def everybody(judges: Sequence[str], repeats: int = 1) -> Judging:
     return lambda item, _: item.ask_all(judges, repeats)
 
 
-def cascade(judges: Sequence[str], *, training: bool) -> Callable[[Prices], Judging]:
+def cascade(
+    judges: Sequence[str], *, training: bool, completions: int = COMPLETIONS
+) -> Callable[[Prices], Judging]:
     rules = CascadeRules.model_validate({"of": "pair", "target_confidence": 0.9})
 
     def with_prices(prices: Prices) -> Judging:
-        fresh = COMPLETIONS * prices[judges[0]]
+        fresh = completions * prices[judges[0]]
         aim = ForTraining(VALUE, fresh) if training else None
         return lambda item, known: judge_with_cascade(
             item, judges, rules, known, prices=prices, training=aim
@@ -126,6 +128,13 @@ WAYS = (
         (BEST, CHEAP),
         cascade((BEST, STRONG[0], STRONG[2]), training=True),
         everybody((BEST, STRONG[0], STRONG[2])),
+    ),
+    Way(
+        "judgeforge, cascade from strong, aim training, 8 completions",
+        (BEST, CHEAP),
+        cascade((BEST, STRONG[0], STRONG[2]), training=True, completions=8),
+        everybody((BEST, STRONG[0], STRONG[2])),
+        completions=8,
     ),
     Way(
         "judgeforge, strong, surest two thirds",

@@ -88,6 +88,8 @@ def measure(place: str, asked: argparse.Namespace) -> dict[str, Any]:
         straight = Path(folder) / "straight"
         run(config, straight)
         same = result_bytes(out) == result_bytes(straight)
+        if found.exit_code:
+            print((out / "manifest.json").read_text()[:400], file=sys.stderr)
     needed = asked.prompts * 8
     holds = (
         found.exit_code == 0

@@ -10,6 +10,7 @@ contributions.py   what each judge says for each completion, in log-odds
 choice_model.py    a conditional logit of what people prefer
 criteria.py        which criteria of a rubric speak for what people prefer
 confidence_fit.py  predicted probabilities -> probabilities that hold
+pair_maps.py       the same of pairs, whose sides may be equally good
 thresholds.py      from which probability on a pair is kept for `max_error`
 promise.py         what is promised of the pairs kept, in words
 evaluation/        how good judges are, alone and together

@@ -47,6 +47,9 @@ class Instrument(Record):
     confidence: ConfidenceMap
     ties: ConfidenceMap | None = None
     """The same for P(both are equally good); None where the labels do not tell."""
+    decided: ConfidenceMap | None = None
+    """As ``confidence``, of two of which one is better; None in older files, and where the order
+    of pairs must follow from ``confidence`` alone, as for a certificate."""
 
 
 class Calibration(Record):
@@ -110,6 +113,7 @@ class Calibration(Record):
             of=self.of,
             confidence=instrument.confidence if self.of == "pair" else None,
             ties=instrument.ties,
+            decided=instrument.decided if self.of == "pair" else None,
             least=None if rules.max_error is None else self.threshold(rules).least,
             max_error=rules.max_error,
         )

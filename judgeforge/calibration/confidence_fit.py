@@ -8,6 +8,7 @@ say anything, and what the labels leave open draws the probability towards one h
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from judgeforge.ranking.confidence_map import FURTHEST, ConfidenceMap, log_odds
 from judgeforge.ranking.distributions import Array
 
 
-class _Scales(NamedTuple):
+class Scales(NamedTuple):
     """Of the priors (Student's t with 3 degrees of freedom) of the shift, in log-odds, and of the
     slope's logarithm."""
 
@@ -24,10 +25,13 @@ class _Scales(NamedTuple):
     slope: float
 
 
-EXPECTED_SCALES = _Scales(shift=0.15, slope=0.2)
+EXPECTED_SCALES = Scales(shift=0.15, slope=0.2)
 """Near "as believed": the posterior's own probabilities are mostly about right, and few labels
 would make them worse."""
-CAUTIOUS_SCALES = _Scales(shift=0.3, slope=0.5)
+TIE_SCALES = Scales(shift=1.0, slope=1.0)
+"""Of P(both are equally good), which no judgment shows: people see ties in 10 % of PandaLM's pairs,
+and 28 % of the downstream ones are."""
+CAUTIOUS_SCALES = Scales(shift=0.3, slope=0.5)
 """Wide: a promise must hold where the posterior is wrong about itself, too."""
 CAUTION = 0.25
 """Posterior standard deviations by which cautious probabilities lie below their expectation."""
@@ -45,13 +49,25 @@ class FittedConfidence(NamedTuple):
     """To lower ones, the more so the less the labels tell: a promise is made on these."""
 
 
-def fit_confidence(probabilities: Array, right: Array) -> FittedConfidence:
+def fit_confidence(
+    probabilities: Array, right: Array, scales: Scales = EXPECTED_SCALES
+) -> FittedConfidence:
     """``probabilities`` (n,): P(the prediction is right) as believed; ``right`` (n,): 1 where it
-    was, 0 where not, parts for ties. No data give nearly the identity."""
+    was, 0 where not, parts for ties. No data give nearly the identity. ``scales``: of the prior of
+    what is expected."""
     believed = log_odds(probabilities)
-    expected, _ = _moments(_posterior(believed, right, EXPECTED_SCALES))
+    expected, _ = _moments(_posterior(believed, right, scales))
     mean, sd = _moments(_posterior(believed, right, CAUTIOUS_SCALES))
     return FittedConfidence(_rising(expected), _rising(mean - CAUTION * sd))
+
+
+def scales_of(doubt: float) -> Scales:
+    """Of judges whose errors may be off by ``doubt`` (``Reliability.doubt``): the slope is then as
+    uncertain, and with it where it crosses."""
+    return Scales(
+        shift=math.hypot(EXPECTED_SCALES.shift, doubt / 2.0),
+        slope=math.hypot(EXPECTED_SCALES.slope, doubt),
+    )
 
 
 def _moments(weights: Array) -> tuple[Array, Array]:
@@ -70,7 +86,7 @@ def _rising(probabilities: Array) -> ConfidenceMap:
     return ConfidenceMap(believed=tuple(_POINTS.tolist()), true=tuple(true.tolist()))
 
 
-def _posterior(believed: Array, right: Array, scales: _Scales) -> Array:
+def _posterior(believed: Array, right: Array, scales: Scales) -> Array:
     """Of shift and slope, on the grid; sums to 1."""
     logs = _log_t(_SHIFTS / scales.shift)[:, None] + _log_t(_LOG_SLOPES / scales.slope)[None, :]
     slopes = np.exp(_LOG_SLOPES)

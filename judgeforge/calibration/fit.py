@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from judgeforge.calibration.calibration import Calibration, Instrument, LabelResult
-from judgeforge.calibration.confidence_fit import fit_confidence
+from judgeforge.calibration.confidence_fit import TIE_SCALES, fit_confidence, scales_of
 from judgeforge.calibration.labels import Label, LabelKind, check_number, folds
+from judgeforge.calibration.pair_maps import LabelledPairs, Maps
 from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections
 from judgeforge.ranking.confidence import outcome
 from judgeforge.ranking.distributions import Array
@@ -65,39 +66,30 @@ def fit_calibration(
     unseen = np.array(
         [best_of(ranking, one.label) for ranking, one in zip(blindly, labelled, strict=True)]
     )
-    tied = np.array([float(one.label.is_tie) for one in labelled]) if of == "pair" else None
+    results = label_results(ids, believed, right, unseen)
+    maps = Maps(confidence=fit_confidence(believed, right).expected)
+    ties_blindly = None
+    if of == "pair":
+        pairs = LabelledPairs(ids, believed, right, tie, _tied(labelled), scales_of(blind.doubt))
+        maps, results = pairs.maps(), pairs.results(results)
+        found = np.array([tie_of(one) for one in blindly])
+        ties_blindly = fit_confidence(found, pairs.tied, TIE_SCALES).expected
     return Calibration(
         of=of,
-        labelled=Instrument(
-            reliability=fitted(labelled),
-            confidence=fit_confidence(believed, right).expected,
-            ties=None if tied is None else fit_confidence(tie, tied).expected,
-        ),
+        labelled=Instrument(reliability=fitted(labelled), **maps._asdict()),
         blind=Instrument(
             reliability=blind,
             confidence=fit_confidence(*unseen.T).expected,
-            ties=None
-            if tied is None
-            else fit_confidence(np.array([tie_of(one) for one in blindly]), tied).expected,
+            ties=ties_blindly,
         ),
         corrections=corrections,
-        results=_with_ties(label_results(ids, believed, right, unseen), tie, tied),
+        results=results,
     )
 
 
-def _with_ties(
-    results: tuple[LabelResult, ...], believed: Array, tied: Array | None
-) -> tuple[LabelResult, ...]:
-    """``believed`` and ``tied`` (n,): P(both are equally good), and whether people see a tie."""
-    if tied is None:
-        return results
-    ties = np.zeros(len(results))
-    for train, test in folds([one.prompt_id for one in results]):
-        ties[test] = fit_confidence(believed[train], tied[train]).expected.of(believed[test])
-    return tuple(
-        one.model_copy(update={"tie": float(tie), "tied": bool(is_tie)})
-        for one, tie, is_tie in zip(results, ties, tied, strict=True)
-    )
+def _tied(labelled: Sequence[Labelled]) -> Array:
+    """1 where people see a tie, else 0."""
+    return np.array([float(one.label.is_tie) for one in labelled])
 
 
 def tie_of(ranking: Ranking) -> float:

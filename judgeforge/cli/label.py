@@ -21,7 +21,11 @@ def label(  # noqa: PLR0913, PLR0917 (the options of the command)
         ),
     ],
     to: Annotated[
-        Path | None, typer.Option(help="The person's label file (.jsonl).", show_default=False)
+        Path | None,
+        typer.Option(
+            help="The person's label file (.jsonl); with --compare one for all of them.",
+            show_default=False,
+        ),
     ] = None,
     number: Annotated[int, typer.Option("--n", min=1, help="How many to label.")] = 50,
     name: Annotated[
@@ -47,19 +51,15 @@ def label(  # noqa: PLR0913, PLR0917 (the options of the command)
     """Label pairs by hand on a local page, for `calibrate`, `evaluate` and `judging.judgments`."""
     from judgeforge.cli.show.labelling import print_comparison, print_summary
     from judgeforge.cli.show.output import say
-    from judgeforge.errors import ConfigError
     from judgeforge.runs.labelling import labelling, several
 
     if compare:
         print_comparison(several.compare(source, to))
         return
-    if len(source) != 1:
-        raise ConfigError("name one run folder or one configuration (several files: --compare)")
-    if to is None:
-        raise ConfigError("say where the labels go, such as --to labels.jsonl")
+    place, file = _one_each(source, to)
     asked = labelling.Asked(
-        source=source[0],
-        to=to,
+        source=place,
+        to=file,
         number=number,
         name=name,
         show=show,
@@ -70,3 +70,13 @@ def label(  # noqa: PLR0913, PLR0917 (the options of the command)
         open_browser=open_browser,
     )
     print_summary(labelling.label(asked, say))
+
+
+def _one_each(source: list[Path], to: Path | None) -> tuple[Path, Path]:
+    from judgeforge.errors import ConfigError
+
+    if len(source) != 1:
+        raise ConfigError("name one run folder or one configuration (several files: --compare)")
+    if to is None:
+        raise ConfigError("say where the labels go, such as --to labels.jsonl")
+    return source[0], to

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from judgeforge.cli.app import Folder, command
+from judgeforge.errors import ConfigError
 
 # Help is asked for often: it names the formats without loading what writes them.
 _FORMATS = (
@@ -19,14 +20,26 @@ _FORMATS = (
 @command()
 def explain(
     folder: Folder,
-    pair_id: Annotated[str, typer.Argument(help="The `id` of a pair.", show_default=False)],
+    pair_id: Annotated[
+        str, typer.Argument(help="The `id` of a pair, or of a completion.", show_default=False)
+    ],
 ) -> None:
-    """Show why a pair is what it is, down to the single judge reply."""
-    from judgeforge.cli.show.explanation import render_explanation
+    """Show why a pair is what it is, down to the single judge reply.
+
+    With the id of a completion (as in completions.jsonl and rewards.jsonl), why it has its score.
+    """
+    from judgeforge.cli.show.explanation import render_completion, render_explanation
     from judgeforge.cli.show.output import show
     from judgeforge.results.explain import explain as read_explanation
+    from judgeforge.results.explain_completion import explain_completion
 
-    show(render_explanation(read_explanation(folder, pair_id)))
+    try:
+        show(render_explanation(read_explanation(folder, pair_id)))
+    except ConfigError:
+        completion = explain_completion(folder, pair_id)
+        if completion is None:
+            raise
+        show(render_completion(completion))
 
 
 @command()

@@ -98,12 +98,12 @@ def explain(path: Path, pair_id: str) -> Explanation:
     pair = _find_pair(folder, pair_id)
     rows = {str(row.get("id")): row for row in _rows_of(pair, folder.completions)}
     of_prompt = [
-        _record(folder.judgments, Judgment, judgment_fields(row))
+        as_record(folder.judgments, Judgment, judgment_fields(row))
         for row in _rows_of(pair, folder.judgments)
     ]
     own = _own_criteria(folder.pairs, pair)
-    chosen = _side(folder.completions, rows, pair.provenance.chosen_id, of_prompt)
-    rejected = _side(folder.completions, rows, pair.provenance.rejected_id, of_prompt)
+    chosen = side_of(folder.completions, rows, pair.provenance.chosen_id, of_prompt)
+    rejected = side_of(folder.completions, rows, pair.provenance.rejected_id, of_prompt)
     reliability = run_reliability(folder)
     texts = {name: row_said_text(row) for name, row in rows.items()}
     writers = {
@@ -116,7 +116,7 @@ def explain(path: Path, pair_id: str) -> Explanation:
         chosen=chosen,
         rejected=rejected,
         completions=len(rows),
-        calls=_calls(folder.log, {"chosen": chosen, "rejected": rejected}, own),
+        calls=calls_of(folder.log, {"chosen": chosen, "rejected": rejected}, own),
         own_criteria=own,
         effects=judge_effects(reliability, pair, of_prompt, texts, writers),
         records=record_effect(reliability, pair, of_prompt, texts, writers),
@@ -128,9 +128,9 @@ def _find_pair(folder: RunFolder, pair_id: str) -> PreferencePair:
     file = folder.pairs
     ids: deque[str] = deque(maxlen=_KEPT_IDS)
     of_prompt: list[str] = []
-    for row in _rows(file):
+    for row in rows_naming(file):
         if row.get("id") == pair_id:
-            return _record(file, PreferencePair, row)
+            return as_record(file, PreferencePair, row)
         ids.append(str(row.get("id")))
         if row.get("prompt_id") == pair_id:
             of_prompt.append(ids[-1])
@@ -142,7 +142,7 @@ def _no_such_pair(skips: Path, pair_id: str, ids: Sequence[str], of_prompt: Sequ
     if of_prompt:
         return f"{message}; the pairs of this prompt are: {', '.join(of_prompt[:_SHOWN_IDS])}"
     asked = pair_id.rpartition(".p")[0]
-    for row in _rows(skips, naming=asked):
+    for row in rows_naming(skips, naming=asked):
         if row.get("prompt_id") in {pair_id, asked}:
             return f"{message}; its prompt gave none: {row.get('reason')} ({row.get('detail')})"
     if not ids:
@@ -150,7 +150,7 @@ def _no_such_pair(skips: Path, pair_id: str, ids: Sequence[str], of_prompt: Sequ
     return f"{message}{did_you_mean(pair_id, ids) or '.'} There are: {listed(ids, _SHOWN_IDS)}"
 
 
-def _side(
+def side_of(
     file: Path, rows: Mapping[str, Row], name: str, judgments: Sequence[Judgment]
 ) -> ExplainedSide:
     row = rows.get(name)
@@ -160,11 +160,11 @@ def _side(
             "the run; restore it, or run again (paid replies come from the cache)."
         )
     fields = {
-        "completion": _record(file, Completion, completion_fields(row)),
+        "completion": as_record(file, Completion, completion_fields(row)),
         "judgments": [each for each in judgments if name in each.completion_ids],
         **{key: row.get(key) for key in OF_RANKING},
     }
-    return _record(file, ExplainedSide, fields)
+    return as_record(file, ExplainedSide, fields)
 
 
 def _own_criteria(file: Path, pair: PreferencePair) -> KeptCriteria | None:
@@ -177,7 +177,7 @@ def _own_criteria(file: Path, pair: PreferencePair) -> KeptCriteria | None:
         ) from error
 
 
-def _calls(
+def calls_of(
     log: Path, sides: Mapping[str, ExplainedSide], own: KeptCriteria | None
 ) -> tuple[ExplainedCall, ...]:
     """The calls that made and judged both sides, with what the log knows of each."""
@@ -300,12 +300,12 @@ def _means(side: ExplainedSide) -> dict[str, float]:
 
 def _rows_of(pair: PreferencePair, file: Path) -> Iterator[Row]:
     """All of the pair's prompt."""
-    for row in _rows(file, naming=pair.prompt_id):
+    for row in rows_naming(file, naming=pair.prompt_id):
         if row.get("prompt_id") == pair.prompt_id:
             yield row
 
 
-def _rows(file: Path, naming: str = "") -> Iterator[Row]:
+def rows_naming(file: Path, naming: str = "") -> Iterator[Row]:
     """Rows of a results file; with ``naming`` lines without a text that begins so are left out.
 
     Raises ConfigError at a line that judgeforge did not write.
@@ -317,7 +317,7 @@ def _rows(file: Path, naming: str = "") -> Iterator[Row]:
         raise ConfigError(str(error)) from error
 
 
-def _record(file: Path, kind: type[R], row: Mapping[str, Any]) -> R:
+def as_record(file: Path, kind: type[R], row: Mapping[str, Any]) -> R:
     try:
         return kind.model_validate(row)
     except ValidationError as error:

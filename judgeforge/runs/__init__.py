@@ -7,6 +7,7 @@ wiring.py       the parts of a start, opened and connected
 work_parts.py   the parts that take prompts through, of one process
 door.py         the calls of a whole run, of this process and of its workers
 trial_door.py   a door for a few tiny calls before a run
+division.py     whether the work is done here, or by workers
 session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way

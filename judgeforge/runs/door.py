@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.gateway import Gateway
-from judgeforge.runs.cluster.messages import Report
-from judgeforge.runs.cluster.team import Team
 from judgeforge.runs.progress import out_of_order, servers_out_of_order
+
+if TYPE_CHECKING:
+    from judgeforge.runs.cluster.messages import Report
+    from judgeforge.runs.cluster.team import Team
 
 _MARGIN_S = 2.0
 """What workers may need beyond the grace to tell how their calls ended."""

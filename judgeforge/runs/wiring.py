@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import (
+    AbstractAsyncContextManager,
+    ExitStack,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+)
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from judgeforge.calls.cache import ReplyCache, write_ahead_log
 from judgeforge.calls.endpoints import Endpoint, open_endpoints
@@ -22,10 +29,8 @@ from judgeforge.judging.panel import TriedPanel
 from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.audit_stop import audit_stop
-from judgeforge.runs.cluster.handed_out import HandedOut
 from judgeforge.runs.cluster.leases import return_leases
-from judgeforge.runs.cluster.splitting import usable_workers
-from judgeforge.runs.cluster.team import SharedParts, Team, cluster_of, open_team
+from judgeforge.runs.division import taken_through, team_of
 from judgeforge.runs.door import RunDoor
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
@@ -52,6 +57,9 @@ from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.on_disk import doubtful_from
 from judgeforge.store.spending import book_lost_calls, to_pico
 from judgeforge.text.redaction import Redactor
+
+if TYPE_CHECKING:
+    from judgeforge.runs.cluster.team import Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +102,19 @@ async def wired(
 ) -> AsyncIterator[Parts]:
     """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened,
     ConfigError where the cluster that is named cannot be reached."""
-    async with cluster_of(start) as processors:
+    async with _cluster(start) as processors:
         start = replace(start, workers=start.workers or processors)
         async with _opened(start, check_lock, telemetry) as parts:
             yield parts
+
+
+def _cluster(start: Start) -> AbstractAsyncContextManager[int | None]:
+    """Its number of processors; None without one. What knows of workers is loaded for them only."""
+    if start.cluster is None:
+        return nullcontext()
+    from judgeforge.runs.cluster.team import cluster_of
+
+    return cluster_of(start)
 
 
 @asynccontextmanager
@@ -247,6 +264,7 @@ def _build_pipeline(
 ) -> tuple[PromptWork, Pipeline, RunDoor]:
     known, gateway = fit_so_far(start), calls.gateway
     record.reliability = None if known is None else known.reliability
+    say = record.say
 
     def finish(position: int, outcome: FinishedPrompt) -> None:
         record.finish(position, outcome)
@@ -258,7 +276,6 @@ def _build_pipeline(
         write_judge_replies(start.folder.judge_replies_file, known)
         files.log.event("judge_replies", **known.as_json())
 
-    say = record.say
     learnt = read_judge_replies(start.folder.judge_replies_file)
     replies = first_replies(start.config, gateway, learnt, keep=keep, say=say)
     first = FirstPrompts(replies if start.prepared.asks_judges else None)
@@ -267,18 +284,21 @@ def _build_pipeline(
     work = build_prompt_work(start.prepared, gateway, panel, estimator, files.log, say)
     work = replace(work, sampled_before=start.sampled_before)
     fit = go_on_fitting(start, known, judge_again=work.judge_again, keep=record.keep_fit)
-    shared = SharedParts(
-        files.cache, files.budget, files.log, calls.endpoints, calls.slots, gateway, replies, fit
-    )
 
     def fail(error: BaseException) -> None:
-        pipeline.stop(error)
+        pipeline.stop(error)  # which is made below
 
-    team = _team(start, shared, say, fail)
+    def gather(number: int) -> Team:
+        from judgeforge.runs.cluster.team import SharedParts, open_team
+
+        own = (files.cache, files.budget, files.log, calls.endpoints, calls.slots)
+        shared = SharedParts(*own, gateway, replies, fit)
+        return open_team(start, number, shared, fail=fail, say=say)
+
+    team = team_of(start, say, gather)
     door = RunDoor(gateway, calls.endpoints, team)
-    taken = work if team is None else HandedOut(work, team.workers, first, fit)
     pipeline = Pipeline(
-        traced(taken, telemetry, work.rubric.name),
+        traced(taken_through(work, team, first, fit), telemetry, work.rubric.name),
         fit=fit,
         first=first,
         again=lambda: recall_rest(start, fit, work.judge_again),
@@ -291,19 +311,6 @@ def _build_pipeline(
     if audit is not None:
         fit.on_judged = audit.wait_for_judges
     return work, pipeline, door
-
-
-def _team(
-    start: Start,
-    shared: SharedParts,
-    say: Callable[[str], None],
-    fail: Callable[[BaseException], None],
-) -> Team | None:
-    """None where this process does all work."""
-    number, why = usable_workers(start.prepared, start.workers or 1)
-    if why is not None:
-        say(why)
-    return None if number == 1 else open_team(start, number, shared, fail=fail, say=say)
 
 
 def _prompts_in_flight(prepared: Preparation) -> int:

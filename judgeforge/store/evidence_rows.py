@@ -34,9 +34,16 @@ _MISSING: Mapping[str, MissingKind] = {
 
 def completion_fields(row: Mapping[str, Any]) -> Row:
     """The fields of the Completion in a row, without what its ranking says of it."""
-    fields = {name: value for name, value in row.items() if name not in OF_RANKING}
+    fields = dict(row)
+    for name in OF_RANKING:
+        fields.pop(name, None)
     flags = fields.pop("flags", None)
     return fields if "signs" in fields else fields | _told_by([str(flag) for flag in flags or ()])
+
+
+def completion_facts(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a row states of its completion, by field; the row itself where it has these fields."""
+    return row if "signs" in row else completion_fields(row)
 
 
 def judgment_fields(row: Mapping[str, Any]) -> Row:

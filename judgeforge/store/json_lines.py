@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from judgeforge.errors import StoreError
 from judgeforge.store.atomic_files import read_error
@@ -100,8 +101,10 @@ def _lines_before(file: Path, offset: int) -> int:
 
 
 def _row(line: bytes, needs: str) -> Row:
-    """Decoded here, which spares a look at each line for its encoding."""
-    row = json.loads(line.decode("utf-8", "surrogatepass"))
+    try:
+        row = from_json(line)  # in a third of the time
+    except ValueError:  # what it does not read, half a character say, or says in other words
+        row = json.loads(line.decode("utf-8", "surrogatepass"))
     if not isinstance(row, dict):
         raise ValueError("not a JSON object")
     if needs and needs not in row:

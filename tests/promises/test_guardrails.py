@@ -249,6 +249,7 @@ class TestRetry:
 
 
 class TestKill:
+    @pytest.mark.slow
     def test_five_kills_lose_nothing_and_repeat_only_what_was_in_flight(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:

@@ -11,8 +11,8 @@ from statistics import median
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.store.folder import RunFolder
+from tests.support.sources import PACKAGE, all_nodes
 
-PACKAGE = Path(__file__).parents[2] / "judgeforge"
 TESTS = Path(__file__).parents[1]
 BESIDE_THE_ROOMS = {"promises", "support", "faults", "local_server", "train", "benchmarks"}
 OF_SEVERAL_FILES = {
@@ -65,24 +65,15 @@ def lengths() -> dict[str, int]:
     }
 
 
-@cache
-def nodes() -> list[tuple[str, ast.AST]]:
-    return [
-        (place, node)
-        for place in lengths()
-        for node in ast.walk(ast.parse((PACKAGE / place).read_text(encoding="utf-8")))
-    ]
-
-
 def functions() -> Iterator[tuple[str, int]]:
-    for place, node in nodes():
+    for place, node in all_nodes():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield f"{place}: {node.name}", (node.end_lineno or 0) - node.lineno + 1
 
 
 def compared() -> Iterator[tuple[str, object]]:
     """Every constant that something is compared with, by an operator or by ``match``."""
-    for place, node in nodes():
+    for place, node in all_nodes():
         if place in TABLES:
             continue
         sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
@@ -95,7 +86,7 @@ def compared() -> Iterator[tuple[str, object]]:
 
 def spelled() -> Iterator[tuple[str, str]]:
     """Every constant that names a result file, alone or at the end of a path; prose may do so."""
-    for place, node in nodes():
+    for place, node in all_nodes():
         if place != OWNER_OF_NAMES and isinstance(node, ast.Constant):
             words = str(node.value).split()
             if len(words) == 1 and Path(words[0]).name in RESULT_NAMES:

@@ -219,7 +219,7 @@ def test_as_written_is_a_key_and_is_remembered(tmp_path: Path, chromium: Browser
 def test_up_to_four_are_ranked_by_keys_best_first(tmp_path: Path, chromium: Browser) -> None:
     rows = [
         {"id": f"q{i}", "prompt": f"Q{i}?", "completions": ["one", "two", "three", "four"]}
-        for i in range(2)
+        for i in range(3)
     ]
     program, place = labelled(tmp_path, rows, "--show", "4", "--again", "0")
     visit = Visit(chromium, program.address, viewport=DESK)
@@ -228,12 +228,19 @@ def test_up_to_four_are_ranked_by_keys_best_first(tmp_path: Path, chromium: Brow
     visit.press("4")
     visit.page.keyboard.press("2")
     visit.press("Enter")
-    first, second = written(place)
+    assert not visit.page.is_visible("#enough")
+    visit.page.keyboard.press("1")
+    visit.page.keyboard.press("1")  # taken out of the order again
+    visit.page.click("button.side-4")
+    with visit.page.expect_navigation():
+        visit.page.click("#enough")
+    first, second, third = written(place)
     names = [one["id"] for one in first["completions"]]
     assert first["best"] == 2
     assert first["ranking"] == [names[2], names[0], names[3], names[1]]
     assert second["best"] == 1
     assert "ranking" not in second
+    assert third["best"] == 3
     program.end()
 
 

@@ -35,6 +35,7 @@ _OF_OTHER_RUNS = {
     *("datasets", "datasketch", "huggingface_hub", "math_verify", "pandas"),
     *("rich.progress", "tokenizers", "torch", "transformers", "xllamacpp"),
     *("judgeforge.inputs.cleaning.contamination", "judgeforge.runs.labelling"),
+    *("judgeforge.runs.cluster.team", "judgeforge.runs.cluster.workers", "multiprocessing"),
 }
 LEFT_OUT = {
     "openai": {"anthropic", "opentelemetry", "openai.types.responses.response", *_OF_OTHER_RUNS},

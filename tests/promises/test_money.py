@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.spending import read_account
 from tests.local_server import LocalServer, RequestRecord, faults
-from tests.support.run_setup import PRICE, model, rows, run, write_config
+from tests.support.run_setup import KEY, KEY_VARIABLE, PRICE, model, rows, run, write_config
 
 ENOUGH = {"usd": 5.0}
 PRICES = {"small": PRICE}
@@ -97,20 +97,32 @@ class TestASpendingFileThatLostRows:
         lambda file: shutil.rmtree(file.parent),
     )
 
+    @pytest.fixture(scope="class")
+    def stopped(
+        self, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[tuple[LocalServer, Path]]:
+        """A server and a project whose run its budget has stopped."""
+        project = tmp_path_factory.mktemp("stopped")
+        with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
+            patch.setenv(KEY_VARIABLE, KEY)
+            config = write_config(project, server, prompts=20, budget={"usd": 0.03})
+            assert run(config, project / "out").exit_code == 3
+            yield server, project
+
     @pytest.mark.parametrize("lose", LOSSES, ids=["deleted", "empty", "4 rows", "end", "state"])
     @pytest.mark.parametrize("kept", ["all", "log.jsonl", "manifest.json", "journal"])
     def test_it_is_refused_before_anything_is_sent(
         self,
         tmp_path: Path,
-        server: LocalServer,
-        out: Path,
+        stopped: tuple[LocalServer, Path],
         lose: Callable[[Path], object],
         kept: str,
     ) -> None:
-        config = write_config(tmp_path, server, prompts=20, budget={"usd": 0.03})
-        assert run(config, out).exit_code == 3
         if kept == "journal" and lose is self.LOSSES[4]:
             pytest.skip("the journal is in state/ as well")
+        server, project = stopped
+        here = shutil.copytree(project, tmp_path / "project")
+        config, out = here / "config.yaml", here / "out"
         lose(out / "state" / "spending.jsonl")
         for name in {"log.jsonl", "manifest.json"} - {kept}:
             if kept != "all":

@@ -6,14 +6,13 @@ import ast
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
 from judgeforge.results.export import TARGETS
+from tests.support.sources import PACKAGE, all_nodes, name_of
 
-PACKAGE = Path(__file__).parents[2] / "judgeforge"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 RUNS_DATA = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"})
@@ -31,16 +30,7 @@ MOVED = {"openai", "anthropic", "datasets", "pydantic", "diskcache", "tenacity",
 def nodes(kind: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
     for place, node in all_nodes():
         if isinstance(node, kind):
-            yield place, node
-
-
-@cache
-def all_nodes() -> list[tuple[str, ast.AST]]:
-    return [
-        (f"{file.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}", node)
-        for file in SOURCES
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-    ]
+            yield f"{place}:{getattr(node, 'lineno', 0)}", node
 
 
 def imported() -> Iterator[tuple[str, str]]:
@@ -52,10 +42,13 @@ def imported() -> Iterator[tuple[str, str]]:
         yield place, node.module or ""
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
-    for place, node in nodes(ast.Call):
-        assert isinstance(node, ast.Call)
-        yield place, ast.unparse(node.func), node
+@cache
+def calls() -> list[tuple[str, str, ast.Call]]:
+    return [
+        (place, name_of(node.func), node)
+        for place, node in nodes(ast.Call)
+        if isinstance(node, ast.Call)
+    ]
 
 
 def test_there_is_source_to_look_at() -> None:

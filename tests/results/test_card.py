@@ -42,7 +42,7 @@ def carded(path: Path, pairs: Iterable[PreferencePair], **changes: Any) -> Path:
 def write_parquet(file: Path, pairs: Iterable[PreferencePair]) -> None:
     with open_parquet(file) as write:
         for one in pairs:
-            write(one)
+            write(one.model_dump_json().encode() + b"\n")
 
 
 def card_of(folder: Path) -> str:

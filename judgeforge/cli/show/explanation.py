@@ -11,6 +11,7 @@ from judgeforge.cli.show.output import usd
 from judgeforge.records import Judgment, PreferencePair
 from judgeforge.results.criteria_in_words import criteria_in_words
 from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
+from judgeforge.results.explain_completion import ExplainedCompletion
 from judgeforge.store.own_criteria import KeptCriteria
 from judgeforge.text.shown_messages import folded_thought, spoken, tool_names, turns_text
 from judgeforge.text.visible import one_line, printable
@@ -41,6 +42,17 @@ def render_explanation(explanation: Explanation) -> Group:
         *_records(explanation),
         _calls(explanation.calls),
         Text(f"{_cost(explanation)}; {_rubric(pair)}"),
+    )
+
+
+def render_completion(explained: ExplainedCompletion) -> Group:
+    """One completion, whether or not it is in a pair."""
+    return Group(
+        Text(printable(explained.reason), style="bold"),
+        Panel(Text(printable(turns_text(explained.prompt))), title="prompt", title_align="left"),
+        _side("completion", explained.side),
+        _judgments(explained.side),
+        _calls(explained.calls),
     )
 
 

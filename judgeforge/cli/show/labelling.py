@@ -22,7 +22,8 @@ _UNKNOWN = "-"
 def print_summary(found: LabelSummary) -> None:
     left = found.number - found.done
     rest = f"; {left} more to look at" if left else ""
-    say(f"{found.file}: {counted(found.labels, 'label')}, {found.here} answers of this time{rest}")
+    here = counted(found.here, "answer")
+    say(f"{found.file}: {counted(found.labels, 'label')}, {here} this time{rest}")
     if found.standing is not None:
         say(found.standing.in_words())
     if found.own is not None:

@@ -66,6 +66,8 @@ class Trust(Record):
     labels do not tell. It is of ``probability_ahead``, and holds with half of the ties."""
     ties: ConfidenceMap | None = None
     """The same of P(both are equally good)."""
+    decided: ConfidenceMap | None = None
+    """As ``confidence``, of two that differ; where it is known, it and ``ties`` take its place."""
     least: float | None = None
     """Pairs whose probability of being right is not above this are left out; None keeps all."""
     max_error: float | None = None
@@ -187,7 +189,7 @@ def _as_believed(rules: PairingRules, trust: Trust) -> PairingRules:
     """A strategy knows the posterior alone: what it must believe for ``min_confidence`` to hold."""
     if trust.confidence is None:
         return rules
-    believed = trust.confidence.believed_at(rules.min_confidence)
+    believed = (trust.decided or trust.confidence).believed_at(rules.min_confidence)
     return rules.model_copy(update={"min_confidence": believed})
 
 
@@ -215,6 +217,10 @@ def trusted_outcome(ranking: Ranking, chosen_id: str, rejected_id: str, trust: T
     believed = outcome(ranking, chosen_id, rejected_id)
     if trust.confidence is None or believed.better == 1.0:  # what code decides needs no label
         return believed
+    if trust.decided is not None:
+        tie = believed.tie if trust.ties is None else trust.ties(believed.tie)
+        ahead = max(0.5, trust.decided(probability_ahead(ranking, chosen_id, rejected_id)))
+        return Outcome(ahead * (1.0 - tie), tie, (1.0 - ahead) * (1.0 - tie))
     half = max(0.5, trust.confidence(probability_ahead(ranking, chosen_id, rejected_id)))
     tie = believed.tie if trust.ties is None else trust.ties(believed.tie)
     tie = min(tie, 2.0 * (1.0 - half))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ CLOSE_VARIANCE = 0.25**2 / 2
 """Of the qualities of such a prompt, over that of others: some differ slightly, most not at all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Group:
     """Prompts that were asked the same: one row of ``scores`` each."""
 
@@ -44,6 +44,13 @@ class _Group:
     counts: Array
     scores: Array
     """(prompts, cells): the mean score of each cell."""
+    asked: NDArray[np.intp] = field(init=False)
+    """The judges, each once."""
+    column: NDArray[np.intp] = field(init=False)
+    """Of each cell: which of ``asked`` is its judge."""
+
+    def __post_init__(self) -> None:
+        self.asked, self.column = np.unique(self.judges, return_inverse=True)
 
 
 @dataclass(slots=True)
@@ -214,7 +221,7 @@ class _Latent:
     @classmethod
     def of(cls, group: _Group, now: _Parameters, quality: float) -> _Latent:
         n, cells = group.size, len(group.judges)
-        asked, column = np.unique(group.judges, return_inverse=True)
+        asked, column = group.asked, group.column
         variances = np.concatenate(
             [[now.spread], np.full(n, quality), now.prompt[asked], now.own[group.judges]]
         )
@@ -241,7 +248,7 @@ class _Latent:
     ) -> None:
         """``part``: variance of the qualities over that of prompts where they differ."""
         n, cells, number = group.size, len(group.judges), float(weights.sum())
-        asked, column = np.unique(group.judges, return_inverse=True)
+        asked, column = group.asked, group.column
         scale, latent = now.scale[group.judges], self.mean
         second = (latent * weights[:, None]).T @ latent + number * self.covariance
         diagonal = np.diagonal(second)

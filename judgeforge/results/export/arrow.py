@@ -153,16 +153,23 @@ def read_columns(file: Path) -> PairColumns:
 @contextmanager
 def open_parquet(
     path: Path, columns: PairColumns | None = None
-) -> Iterator[Callable[[PreferencePair], None]]:
-    """Pairs with the ``columns`` that their folder has; none are those that all pairs have."""
+) -> Iterator[Callable[[bytes], None]]:
+    """Takes lines of pairs.jsonl, with the ``columns`` that their folder has; none are those that
+    all pairs have. What is in a line is not read here, only by Arrow."""
     columns = columns or PairColumns()
-    with open_table(path, pair_types(columns)) as write:
-        yield lambda pair: write(columns.complete(pair.model_dump(mode="json")))
+    with _open_groups(path, pair_types(columns)) as groups:
+        yield lambda line: groups.add_line(columns.written(line))
 
 
 @contextmanager
 def open_table(path: Path, columns: Columns) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """No rows make a valid file. Raises StoreError where it cannot be written."""
+    with _open_groups(path, columns) as groups:
+        yield groups.add
+
+
+@contextmanager
+def _open_groups(path: Path, columns: Columns) -> Iterator[RowGroups]:
     from pyarrow.parquet import ParquetWriter
 
     def write_group(table: pa.Table) -> None:
@@ -170,7 +177,7 @@ def open_table(path: Path, columns: Columns) -> Iterator[Callable[[Mapping[str, 
 
     groups = RowGroups(write_group, columns)
     with replacing(path) as file, ParquetWriter(file, groups.schema, compression="zstd") as writer:
-        yield groups.add
+        yield groups
         groups.flush()
 
 
@@ -196,7 +203,16 @@ class RowGroups:
             row = {name: value for name, value in row.items() if name not in self._pictured}
         if self._has_json:
             row = {name: _encoded(value, self._columns[name]) for name, value in row.items()}
-        line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        self._add_line(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+    def add_line(self, line: bytes) -> None:
+        """The same row as JSON, with a line break at its end."""
+        if self._pictured or self._has_json:
+            self.add(json.loads(line))
+        else:
+            self._add_line(line)
+
+    def _add_line(self, line: bytes) -> None:
         self._lines.append(line)
         self._bytes += len(line)
         if len(self._lines) >= _MOST_ROWS or self._bytes >= _MOST_BYTES:

@@ -17,7 +17,7 @@ from judgeforge.records import suspicious_flag
 from judgeforge.results.figures.calls import together
 from judgeforge.results.figures.distribution import Values
 from judgeforge.results.figures.length import LengthBias
-from judgeforge.store.evidence_rows import completion_fields
+from judgeforge.store.evidence_rows import completion_facts
 from judgeforge.text.tool_calls import row_said_text
 
 _VERSION = re.compile(r"(?:[-@:](?:\d{3,}(?:-\d{2}){0,2}|v\d+(?::\d+)?|latest|free))+$")
@@ -125,7 +125,7 @@ class CompletionFigures:
     def add_prompt(self, completions: Sequence[Mapping[str, Any]]) -> None:
         for row in completions:
             self.models[str(row["model"])].add(row)
-        told = [completion_fields(row) for row in completions]
+        told = [completion_facts(row) for row in completions]
         self.duplicates += sum(one["duplicate_of"] is not None for one in told)
         self.suspicious.update(suspicious_flag(sign) for one in told for sign in one["signs"])
         self.length_bias.add_completions(

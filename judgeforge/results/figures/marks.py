@@ -11,7 +11,7 @@ from judgeforge.results.figures.completions import FINISHED
 from judgeforge.results.figures.criteria import LEAST_DIFFERENCE
 from judgeforge.results.figures.judges import Preferences, preference
 from judgeforge.results.figures.pairs import is_unmeasured, text_length
-from judgeforge.store.evidence_rows import completion_fields
+from judgeforge.store.evidence_rows import completion_facts
 
 Mark = tuple[str, ...]
 """A kind, and whom or what it is about."""
@@ -81,7 +81,7 @@ def _of_criteria(criteria: Mapping[str, tuple[float, float]]) -> Iterator[Mark]:
 
 
 def _of_completion(row: Row, *, is_chosen: bool) -> Iterator[Mark]:
-    told, model = completion_fields(row), str(row["model"])
+    told, model = completion_facts(row), str(row["model"])
     if told["signs"]:
         yield SIGN
     if told["duplicate_of"] is not None:

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import StoreError
-from judgeforge.records import PreferencePair
 from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.figures.completions import CompletionFigures
 from judgeforge.results.figures.criteria import CriterionFigures
@@ -140,24 +139,22 @@ def run_figures(
     folder: RunFolder,
     *,
     judges: Sequence[JudgeConfig] = (),
-    take: Callable[[PreferencePair], None] | None = None,
+    take: Callable[[bytes], None] | None = None,
 ) -> RunFigures:
     """Of what is there: a run that was never stopped cleanly has written no results yet.
 
-    ``judges``: of whose tiers the judgments are counted. ``take`` gets every pair on the way, so
-    that what is made from the pairs needs no pass of its own. Raises StoreError where a file cannot
-    be read or contains what no run writes.
+    ``judges``: of whose tiers the judgments are counted. ``take`` gets the line of every pair on
+    the way, so that what is made from the pairs needs no pass of its own. Raises StoreError where a
+    file cannot be read or contains what no run writes.
     """
     figures = RunFigures(tiers=TierFigures(judges))
-    for line in read_log(folder.log):
-        figures.calls.add(line)
+    for event in read_log(folder.log):
+        figures.calls.add(event)
     if not folder.pairs.exists():
         return figures
     for prompt in prompts_of(folder):
         try:
             figures.add_prompt(prompt)
-            lines = () if take is None else prompt.pairs.lines
-            pairs = [PreferencePair.model_validate_json(line) for line in lines]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             problem = first_problem(error) if isinstance(error, ValidationError) else error
             raise StoreError(
@@ -166,6 +163,6 @@ def run_figures(
                 "delete it and start `judgeforge run` on the folder again: it is made again."
             ) from error
         if take is not None:
-            for pair in pairs:
-                take(pair)
+            for line in prompt.pairs.lines:
+                take(line)
     return figures

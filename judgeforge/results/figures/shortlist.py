@@ -12,7 +12,7 @@ from typing import Any
 from judgeforge.results.figures.judges import Preferences, preference
 from judgeforge.results.figures.marks import Mark
 from judgeforge.results.figures.pairs import text_length
-from judgeforge.store.evidence_rows import completion_fields
+from judgeforge.store.evidence_rows import completion_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +145,4 @@ def disagreement(pair: Mapping[str, Any], told: Mapping[str, Preferences]) -> fl
 
 
 def _is_suspicious(name: str, completions: Sequence[Mapping[str, Any]]) -> bool:
-    return any(row["id"] == name and completion_fields(row)["signs"] for row in completions)
+    return any(row["id"] == name and completion_facts(row)["signs"] for row in completions)

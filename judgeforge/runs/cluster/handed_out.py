@@ -8,7 +8,7 @@ from judgeforge.calls.money.claims import Claim, current_claim
 from judgeforge.judging.escalation import OnceKnown
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Prompt
-from judgeforge.runs.cluster.workers import Workers
+from judgeforge.runs.cluster.workers import NoWorkersError, Workers
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.prompt_work import PromptWork, TakesThrough
@@ -33,7 +33,10 @@ class HandedOut(TakesThrough):
             return await self.here.judge(prompt, reliability, is_measured=is_measured)
         self.workers.begin()
         sampled = tuple(self.here.sampled_before(prompt))
-        return await self.workers.take(prompt, current_claim() or Claim(), sampled)
+        try:
+            return await self.workers.take(prompt, current_claim() or Claim(), sampled)
+        except NoWorkersError:
+            return await self.here.judge(prompt, reliability, is_measured=is_measured)
 
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
         return self.here.conclude(judged, reliability)

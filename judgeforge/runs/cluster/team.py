@@ -147,5 +147,6 @@ def open_team(
         begin_with=lambda: Begin(shared.replies.known, shared.gateway.acceptance.known(), None),
         log=shared.log,
         fail=fail,
+        say=say,
     )
     return Team(workers, coordinator, leases, shared.fit)

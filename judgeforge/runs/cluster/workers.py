@@ -41,6 +41,10 @@ _END_S = 10.0
 """A worker that has been told to end and does not is killed after this long."""
 
 
+class NoWorkersError(Exception):
+    """None is left that could take a prompt, and none will come."""
+
+
 class Place(Protocol):
     """Where workers run."""
 
@@ -75,7 +79,7 @@ class _Crew:
 
 class Workers:
     """``begin_with`` gives what a worker needs to know before its first prompt. ``fail`` ends the
-    run."""
+    run, ``say`` tells the person who watches it."""
 
     def __init__(
         self,
@@ -86,9 +90,10 @@ class Workers:
         begin_with: Callable[[], Begin],
         log: RunLog,
         fail: Callable[[BaseException], None],
+        say: Callable[[str], None],
     ) -> None:
         self._number, self._place, self._coordinator = number, place, coordinator
-        self._begin_with, self._log, self._fail = begin_with, log, fail
+        self._begin_with, self._log, self._fail, self._say = begin_with, log, fail, say
         self._names = count(1)
         self._numbers = count()
         self._crew = _Crew()
@@ -98,13 +103,14 @@ class Workers:
         self._to_do: list[_UnderWay] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._deaths = 0
-        self._may_begin = self._stopping = self._ending = False
+        self._may_begin = self._stopping = self._ending = self._given_up = False
         self._fit: FrozenFit | None = None
 
     @property
     def are_ready(self) -> bool:
         """Whether all of them wait for prompts, or take them."""
-        return len(self._crew.busy) + len(self._waiting) >= self._number or self._may_begin
+        there = len(self._crew.busy) + len(self._waiting)
+        return there > 0 if self._given_up else there >= self._number or self._may_begin
 
     @property
     def heard_at(self) -> float:
@@ -126,9 +132,12 @@ class Workers:
     async def take(
         self, prompt: Prompt, claim: Claim, sampled: tuple[Completion, ...] = ()
     ) -> FinishedPrompt:
-        """Raises InterruptedRunError where the run stops before it is done."""
+        """Raises InterruptedRunError where the run stops before it is done, NoWorkersError where no
+        worker is left."""
         if self._stopping:
             raise InterruptedRunError("the run is stopping")
+        if self._given_up and not self._crew.busy:
+            raise NoWorkersError
         done: asyncio.Future[FinishedPrompt | None] = asyncio.get_running_loop().create_future()
         one = _UnderWay(next(self._numbers), prompt, claim, sampled, done)
         self._under_way[one.number] = one
@@ -193,7 +202,7 @@ class Workers:
             self._fail(error)
 
     async def _replace_one(self) -> None:
-        while not self._ending and not self._stopping:
+        while not (self._ending or self._stopping or self._given_up):
             name = f"w{next(self._names)}"
             try:
                 channel = await self._place.open(name)
@@ -216,8 +225,26 @@ class Workers:
             self._deaths += 1
             self._log.event("worker_died", worker=name, how=why)
             if self._deaths > MOST_DEATHS:
-                self._fail(_too_many_deaths(self._deaths, why))
-                return
+                self._give_up(why)
+
+    def _give_up(self, last: str) -> None:
+        """Begin no more of them: those that are left go on, and this process without them."""
+        if not self._given_up:
+            self._given_up = True
+            self._say(
+                f"{counted(self._deaths, 'worker')} died one after another without bringing a "
+                f"reply, the last one {last}: no more are begun, and this process does what none "
+                "is left for"
+            )
+        self._leave_to_this_process()
+
+    def _leave_to_this_process(self) -> None:
+        if self._crew.busy:
+            return
+        self._to_do.clear()
+        for one in self._under_way.values():
+            if not one.done.done():
+                one.done.set_exception(NoWorkersError())
 
     async def _serve(self, member: Member) -> bool:
         """Until it has ended in order, or (False) is gone."""
@@ -311,16 +338,10 @@ class Workers:
                 self._end_one(one, None)
             else:
                 self._hand_out(one)
+        if self._given_up:
+            self._leave_to_this_process()
 
     def _tell(self, name: str, message: Message) -> None:
         member = self._coordinator.members.get(name)
         if member is not None:
             member.outbox.put(message)
-
-
-def _too_many_deaths(number: int, last: str) -> StoreError:
-    return StoreError(
-        f"{counted(number, 'worker')} died one after another without bringing a reply; the last "
-        f"one: {last}. Start the same command again, with fewer --workers or without: nothing that "
-        "was paid is lost."
-    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from judgeforge.errors import StoreError
 from judgeforge.records import Completion, Judgment, Prompt
 from judgeforge.results.figures.run import group_at
 from judgeforge.runs.labelling.choosing import Look
@@ -16,6 +17,7 @@ from judgeforge.store.pictures import PictureError, read_picture_file
 from judgeforge.text.messages import ImagePart, Message
 from judgeforge.text.shown_messages import row_message
 from judgeforge.text.tool_calls import said_text
+from judgeforge.text.visible import quotable
 
 GIVEN = "given"
 """The model of completions that came with the input without the name of one."""
@@ -71,9 +73,21 @@ def of_folder(folder: RunFolder, place: Place, look: Look, prompt: Prompt | None
 
     Raises StoreError where a file changed since it was looked through.
     """
+    try:
+        return _of_rows(folder, place, look, prompt)
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise StoreError(
+            f"{folder.path}: changed since this started ({type(error).__name__}), so that the "
+            f"prompt `{quotable(look.candidate.prompt_id)}` is not where it was. End this, and "
+            "start the same command again: what was labelled is kept."
+        ) from error
+
+
+def _of_rows(folder: RunFolder, place: Place, look: Look, prompt: Prompt | None) -> Material:
     rows = group_at(folder.completions, place.completions).rows
     wanted = set(look.shown)
-    completions = {row["id"]: read_completion(row) for row in rows if row["id"] in wanted}
+    found = {row["id"]: read_completion(row) for row in rows if row["id"] in wanted}
+    completions = {name: found[name] for name in look.shown}
     file, offset = place.asked
     asked = group_at(file, offset).rows[0]
     judged = group_at(folder.judgments, place.judgments).rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from judgeforge.calibration.fit import SAME
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
@@ -12,13 +13,11 @@ from judgeforge.records import Judgment
 from judgeforge.runs.labelling.choosing import Look
 from judgeforge.runs.labelling.material import Material
 
-_SAME = 1e-9
-
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    best: int
-    """Place of the answer that they prefer, from 0."""
+    best: int | None
+    """Place of the answer that they prefer, from 0; None where they prefer none."""
     sure: float
     """Probability that it is the best of those shown."""
     by_judge: tuple[tuple[str, int | None], ...]
@@ -38,8 +37,9 @@ def opinion(look: Look, material: Material, reliability: Reliability) -> Opinion
     chances = dict(zip(ranking.completion_ids, ranking.p_best, strict=True))
     best = max(look.shown, key=lambda name: chances[name])
     names = dict.fromkeys(one.judge for one in material.judgments if not one.missing)
+    level = [name for name in look.shown if chances[name] > chances[best] - SAME]
     return Opinion(
-        best=look.shown.index(best),
+        best=look.shown.index(best) if len(level) == 1 else None,
         sure=chances[best],
         by_judge=tuple((name, _preferred(name, material.judgments, look.shown)) for name in names),
     )
@@ -53,7 +53,7 @@ def _preferred(judge: str, judgments: Sequence[Judgment], shown: Sequence[str]) 
                 if name in points:
                     points[name] += point
     top = max(points.values())
-    best = [name for name, point in points.items() if point >= top - _SAME]
+    best = [name for name, point in points.items() if point >= top - SAME]
     return shown.index(best[0]) if len(best) == 1 else None
 
 

@@ -143,10 +143,11 @@ def _told(given: Given, opinion: Opinion | None) -> Told:
     by = ", ".join(
         f"{name}: {'equal' if place is None else place + 1}" for name, place in opinion.by_judge
     )
+    if opinion.best is None:
+        return Told(given.look_id, said, "no preference", by, given.said == TIE or None)
     agree = given.order[0] == opinion.best if given.order else None
-    return Told(
-        given.look_id, said, f"{opinion.best + 1} with {100 * opinion.sure:.0f} %", by, agree
-    )
+    judges = f"{opinion.best + 1} with {100 * opinion.sure:.0f} %"
+    return Told(given.look_id, said, judges, by, agree)
 
 
 def _ranked(given: Given) -> str:

@@ -39,6 +39,7 @@ _HEADERS = {
 }
 _ALREADY = "That one had an answer already, which stands. To change your last answer, take it back."
 _RELOAD = "Open the page anew (/): it shows what is asked now, and what you labelled is stored."
+_NOT_STORED = "The disk failed, and this click is not stored"
 _GONE = "There was nothing to take back: that answer is no longer the last one."
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -95,7 +96,8 @@ class LabelServer:
             else:
                 response = _message(error.status, error.reason, _RELOAD)
         except StoreError as error:
-            response = _message(507, "The disk failed, and this click is not stored", str(error))
+            title = _NOT_STORED if request.method == "POST" else "A file cannot be read"
+            response = _message(507, title, str(error))
         response.headers.update(_HEADERS)
         return response
 

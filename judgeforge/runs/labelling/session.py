@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from judgeforge.calibration.labels import LabelKind
@@ -86,7 +86,10 @@ class Session:
         return found
 
     def material(self, look: Look) -> Material:
-        return self.source.material(look)
+        """Without what this person has said in the run itself: that would predict the labels."""
+        found = self.source.material(look)
+        others = tuple(one for one in found.judgments if one.judge != self.wanted.judge)
+        return replace(found, judgments=others)
 
     def answer(self, look_id: str, said: str) -> bool:
         """Whether it was taken: False where it has an answer already. It is on the disk then.

@@ -32,6 +32,7 @@ from judgeforge.sampling.sampling import ready_completions, usable
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_placed_rows
+from judgeforge.text.tool_calls import said_text
 
 MOST_CANDIDATES = 20_000
 """More prompts than anybody labels: of a greater input so many are drawn."""
@@ -261,7 +262,7 @@ def _of_ranking(
     rows: PromptRows, able: Mapping[str, Completion], reliability: Reliability, show: int
 ) -> Candidate | None:
     judgments = [read_judgment(row) for row in rows.judgments.rows]
-    texts = {name: one.text for name, one in able.items()}
+    texts = {name: said_text(one.text, one.tool_calls) for name, one in able.items()}
     ranking = rank(judgments, completion_ids=tuple(able), reliability=reliability, texts=texts)
     if len(ranking.completion_ids) < 2:
         return Candidate(rows.prompt_id, _some_of(list(able), rows.prompt_id, show))

@@ -43,7 +43,7 @@ def finished(path: Path, pairs: list[PreferencePair]) -> Path:
     write_card(folder, figures, manifest())
     with open_parquet(folder.pairs_parquet, columns) as write:
         for one in pairs:
-            write(one)
+            write(one.model_dump_json().encode() + b"\n")
     return path
 
 

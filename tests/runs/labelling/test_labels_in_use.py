@@ -75,6 +75,10 @@ def test_the_same_file_is_evidence_of_the_run(project: Path) -> None:
     said = [row for row in rows(project / "out" / "judgments.jsonl") if row["judge"] == "human:ana"]
     assert len(said) == len(rows(project / "ana.jsonl"))
     assert {row["verdict"] for row in said} == {"a", "b", "tie"}
+    with LabelledFile(project / "again.jsonl") as file:
+        session = started(project / "out", file)
+        told = {one.judge for look in session.looks for one in session.material(look).judgments}
+        assert told == {"small", "other"}
 
 
 def test_two_people_are_compared_and_their_labels_put_together(project: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from judgeforge.errors import ConfigError
+from judgeforge.errors import ConfigError, StoreError
 from judgeforge.runs.labelling.label_file import LabelledFile
 from judgeforge.runs.labelling.pages import done_page, question_page
 from judgeforge.runs.labelling.session import Session, Wanted
@@ -205,6 +206,22 @@ def test_answers_of_prompts_that_are_gone_stay_labels(run_folder: Path, place: P
         assert session.last_opinion() is not None
         assert session.standing is not None
         assert (session.standing.labels, session.standing.judged) == (1, 0)
+
+
+def test_a_folder_that_is_made_anew_meanwhile_is_told_and_loses_no_label(
+    run_folder: Path, tmp_path: Path, place: Path
+) -> None:
+    shutil.copytree(run_folder, tmp_path / "out")
+    with LabelledFile(place) as file:
+        session = started(tmp_path / "out", file, number=3, again=0)
+        answer_rightly(session)
+        completions = tmp_path / "out" / "completions.jsonl"
+        completions.write_text("\n" + completions.read_text().replace(".c", ".x"))
+        look = session.current()
+        assert look is not None
+        with pytest.raises(StoreError):
+            session.answer(look.id, "0")
+        assert len(file.given) == 1
 
 
 def test_a_folder_without_a_run_is_told_apart(tmp_path: Path) -> None:

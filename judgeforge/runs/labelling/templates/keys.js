@@ -26,6 +26,7 @@
     const place = order.indexOf(one.value);
     one.dataset.place = place < 0 ? "" : String(place + 1);
     one.setAttribute("aria-pressed", String(place >= 0));
+    document.getElementById("enough").hidden = order.length === 0;
   });
   const rank = (button) => {
     const place = order.indexOf(button.value);
@@ -43,6 +44,7 @@
     form.requestSubmit();
   };
   if (number) {
+    document.getElementById("enough").addEventListener("click", () => { if (!sent) send(); });
     form.addEventListener("click", (event) => {
       const button = event.target.closest(".side");
       if (!button || sent) return;
