@@ -8,6 +8,7 @@ numbers. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,13 +18,15 @@ from judgeforge.results.report.shown_pairs import ShownPair, ShownPairs
 
 MOST_FINDINGS = 20
 _MOST_MODELS = 6
+_NUMBER = re.compile(r"\d{1,12}")
+"""In an id: `p9` comes before `p10`."""
 ORDERS: tuple[tuple[str, Callable[[ShownPair], tuple[float | str, ...]]], ...] = (
     ("as picked", lambda _: ()),
     ("least sure first", lambda pair: (pair.confidence,)),
     ("smallest margin first", lambda pair: (pair.margin,)),
     ("longest first", lambda pair: (-sum(side.characters for side in pair.sides),)),
     ("longest chosen over rejected first", lambda pair: (-_ratio(pair),)),
-    ("by id", lambda pair: (pair.id,)),
+    ("by id", lambda pair: (_NUMBER.sub(lambda found: found[0].zfill(12), pair.id),)),
 )
 
 

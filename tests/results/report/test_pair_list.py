@@ -53,6 +53,12 @@ def test_each_order_gives_every_pair_a_place(order: str, ids: str) -> None:
     assert "".join(one.pair.id for one in in_order) == ids
 
 
+def test_ids_are_ordered_by_the_numbers_in_them() -> None:
+    found = list_of(*map(pair, ("p10.p0", "p9.p0", "p9.p10", "p9.p2")))
+    in_order = sorted(found.pairs, key=lambda one: one.places[-1])
+    assert [one.pair.id for one in in_order] == ["p9.p0", "p9.p2", "p9.p10", "p10.p0"]
+
+
 def test_reasons_and_models_of_chosen_reduce_the_list() -> None:
     found = list_of(
         pair("a", reasons=("least sure",)),
