@@ -44,7 +44,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     "two judges far apart": (CHEAP, STRONG[1]),
     "panel of four": (CHEAP, *STRONG),
 }
-NUMBERS = (0, 20, 40, 80)
+NUMBERS = (0, 40)
 
 Column = NDArray[np.float64]
 

@@ -52,7 +52,9 @@ def _alone(judging: JudgingConfig) -> list[str]:
         return []
     lasting = (
         f"judge `{judges[0].label}` is alone: its lasting error is assumed, not measured, to be "
-        "like that of recorded judges; with two more judges all three are measured"
+        "like that of recorded judges, and nothing shows how many answers are tied; with two more "
+        "judges all three are measured, and 40 labels (`judgeforge calibrate`, two questions to it "
+        "for each) measure what its pairs are worth"
     )
     if measure == "repeats":
         return [
