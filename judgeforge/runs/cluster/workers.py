@@ -85,6 +85,8 @@ class Workers:
         self._under_way: dict[int, UnderWay] = {}
         self._to_do: list[UnderWay] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._places: dict[str, asyncio.Task[None]] = {}
+        """Of each worker by name, the task that keeps its place in the crew."""
         self._deaths = 0
         self._may_begin = self._stopping = self._ending = self._given_up = False
         self._fit: FrozenFit | None = None
@@ -156,10 +158,14 @@ class Workers:
             await asyncio.wait(pending, timeout=within_s)
 
     async def close(self, *, within_s: float = _END_S) -> None:
-        """End all of them; those that do not end are killed."""
+        """End all of them; those that do not end are killed, and at once those that have not begun:
+        nothing is left for them to do."""
         self._ending = True
-        for name in [*self._crew.busy, *self._waiting]:
+        there = [*self._crew.busy, *self._waiting]
+        for name in there:
             self._tell(name, End())
+        for name in self._places.keys() - there:
+            self._places[name].cancel()
         *keepers, balancing = self._tasks or [asyncio.create_task(asyncio.sleep(0))]
         balancing.cancel()
         if keepers:
@@ -189,6 +195,8 @@ class Workers:
     async def _replace_one(self) -> None:
         while not (self._ending or self._stopping or self._given_up):
             name = f"w{next(self._names)}"
+            if (task := asyncio.current_task()) is not None:
+                self._places[name] = task
             try:
                 channel = await self._place.open(name)
             except NoRoomError as error:
