@@ -80,8 +80,9 @@ def main() -> int:
             "",
             f"{WORLDS} draws of judges on {PROMPTS} prompts with completions of known quality; "
             "best against worst of four completions, and of the same four and a fifth that all "
-            "judges scored, by how sure the pair of four was. A fifth completion with its judgments "
-            "costs a quarter of a fresh prompt, so by the value of decision 0047 it pays where the "
+            "judges scored, by how sure the pair of four was. A fifth completion with its "
+            "judgments costs a quarter of a fresh prompt, so by the value of decision 0047 it pays "
+            "where the "
             f"share of wrong pairs falls by more than {_needed():.1f} points. Percent; the "
             "interval is 95 %.",
             "",
