@@ -122,6 +122,8 @@ class Worker:
         """Prompts that are judged and wait until no judge is in doubt."""
         self._news = asyncio.Event()
         self._stopping = False
+        self._stopped: asyncio.Task[None] | None = None
+        """Ends once no call is in flight any more, or the grace is over."""
         self._did = self._told = 0.0
         self._answers: dict[type[Message], Callable[[Any], None]] = {
             Begin: self._begin,
@@ -157,6 +159,9 @@ class Worker:
                 self._answers[type(message)](message)
 
     async def _end(self) -> None:
+        if self._stopped is not None:
+            # Its prompts may have ended at the stop, while other calls of theirs were in flight.
+            await asyncio.wait({self._stopped})
         for task in self._tasks.values():
             task.cancel()
         if self._tasks:
@@ -263,7 +268,7 @@ class Worker:
         self._fit.give_up()
         self._gateway.stop()
         self._look_again()
-        asyncio.get_running_loop().create_task(self._give_up_late())
+        self._stopped = asyncio.create_task(self._give_up_late())
 
     async def _give_up_late(self) -> None:
         await self._gateway.drain(self._config.limits.grace_s)
