@@ -159,4 +159,12 @@ def open_team(
         fail=fail,
         say=say,
     )
-    return Team(workers, coordinator, leases, shared.fit, has_equal, fail, start.config.limits.grace_s + END_S)
+    return Team(
+        workers,
+        coordinator,
+        leases,
+        shared.fit,
+        has_equal,
+        fail,
+        start.config.limits.grace_s + END_S,
+    )

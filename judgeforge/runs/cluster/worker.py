@@ -160,8 +160,7 @@ class Worker:
 
     async def _end(self) -> None:
         if self._stopped is not None:
-            # Its prompts may have ended at the stop, while other calls of theirs were in flight.
-            await asyncio.wait({self._stopped})
+            await self._until_stopped(self._stopped)
         for task in self._tasks.values():
             task.cancel()
         if self._tasks:
@@ -173,6 +172,14 @@ class Worker:
         self._out.put(self._state())
         self._out.put(Ended())
         self._out.flush()
+
+    async def _until_stopped(self, stopped: asyncio.Task[None]) -> None:
+        """Its prompts may have ended at the stop, while other calls of theirs were in flight: their
+        replies are stored. Raises ChannelClosedError."""
+        listening = asyncio.create_task(self._listen())
+        await asyncio.wait({stopped, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if not listening.cancel():
+            listening.result()
 
     def _begin(self, begin: Begin) -> None:
         prepared = self._prepared
