@@ -38,4 +38,4 @@ def taken_through(
         return work
     from judgeforge.runs.cluster.handed_out import HandedOut
 
-    return HandedOut(work, team.workers, first, fit)
+    return HandedOut(work, team.workers, first, fit, team.has_equal)

@@ -188,12 +188,13 @@ def _open_files(start: Start, opened: ExitStack, check_lock: Callable[[], None])
 
     prices = prices_digest(prepared.prices)
     sent = max(logged_calls(folder.log), start.journal.sent)
-    if doubtful_from(folder.spending_file) is not None:
+    machine_stopped = doubtful_from(folder.spending_file) is not None
+    if machine_stopped:
         booked = book_lost_calls(folder.spending_file, sent=sent)
         log.event("machine_stopped", calls_booked_at_most=booked)
     money = open_budget(config, folder.spending_file, opened, check_lock)
     paid = 0 if start.previous is None else start.previous.totals.calls.paid
-    if returned := return_leases(money, folder):
+    if returned := return_leases(money, folder, notes_are_whole=not machine_stopped):
         log.event("leases_returned", reservations=returned)
     lost_calls = money.check_whole(sent=sent, paid=paid)
     if lost_calls is not None:

@@ -106,6 +106,9 @@ class Budget:
         daily = None if self._ledger is None else self._ledger.daily_pico
         return not (self._limit is self._max_calls is daily is None)
 
+    def today(self) -> str | None:
+        return None if self._ledger is None else self._ledger.today()
+
     def spending(self) -> Spending:
         return self._account.spending()
 
@@ -127,9 +130,7 @@ class Budget:
 
     def room(self) -> Room:
         """What is left when calls in flight here are not counted: they belong to prompts under way.
-
-        Of the day, everything that other runs hold is counted.
-        """
+        Of the day, everything that other runs hold is counted."""
         flying = sum(self._in_flight.values())
         left, limit = None, "budget.usd"
         if self._limit is not None:
@@ -157,9 +158,7 @@ class Budget:
 
     async def reserve(self, pico: int | None) -> Reservation:
         """Book the most that a call can cost; wait while only calls in flight are in the way.
-
-        Raises BudgetExhaustedError when it does not fit with nothing in flight.
-        """
+        Raises BudgetExhaustedError when it does not fit with nothing in flight."""
         claim, most = current_claim(), pico or 0
         if claim is not None and claim.refusal is not None:
             raise claim.refusal

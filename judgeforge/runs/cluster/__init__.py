@@ -3,6 +3,7 @@
 splitting.py        how many workers a run can use
 handed_out.py       which prompts are worked on here, and which by workers
 workers.py          the crew: begun, given prompts, replaced where they die
+crew.py             who of them gets the next prompt
 coordinator.py      what all share: replies, money, log, limits
 leases.py           reservations that workers hold, and what becomes of them
 shares.py           how much of each limit belongs to which process

@@ -55,6 +55,9 @@ class Member:
     report: Report | None = None
     heard_at: float = field(default_factory=time.monotonic)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """What is done for it: reservations that it waits for."""
+    storing: set[asyncio.Task[None]] = field(default_factory=set)
+    """Its replies: stored whether or not it lives."""
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.channel.send, gather_s=0.0)
@@ -115,6 +118,11 @@ class Coordinator:
         self.shares.join(member.name)
         self.balance()
 
+    async def stored(self, member: Member) -> None:
+        """Return once all replies that it has sent are in the cache, or cannot be stored."""
+        if member.storing:
+            await asyncio.wait(member.storing)
+
     def lost(self, member: Member) -> int:
         """It is gone, and all it has sent was taken; returns how many calls count as spent that it
         had under way."""
@@ -145,6 +153,14 @@ class Coordinator:
                 limits.keep_to(parts)
                 self.shares.reported(OWN, number, limits.used(), limits.wanted())
 
+    def look_at_money(self) -> None:
+        """Ask workers for what they do not use, where it is wanted elsewhere."""
+        try:
+            if self._leases.are_wanted_back():
+                self._recall()
+        except StoreError as error:
+            self._fail(error)
+
     def look_at_own(self) -> None:
         """How much of the limits the coordinator's own calls use and want just now."""
         number = self.shares.number_of(OWN)
@@ -152,7 +168,7 @@ class Coordinator:
 
     def _keep(self, member: Member, message: Keep) -> None:
         self.last_reply_at = time.monotonic()
-        self._in_background(member, self._store(member, message))
+        self._in_background(member.storing, self._store(member, message))
 
     async def _store(self, member: Member, message: Keep) -> None:
         failure: StoreError | None = None
@@ -185,11 +201,11 @@ class Coordinator:
     def _want(self, member: Member, message: Want) -> None:
         granted = self._leases.try_grant(member.name, message.pico, message.count)
         if granted is None:
-            self._in_background(member, self._grant_late(member, message))
+            self._in_background(member.tasks, self._grant_late(member, message))
             return
         member.outbox.put(granted)
         if (lacking := message.count - len(granted.numbers)) > 0:
-            self._in_background(member, self._grant_late(member, Want(message.pico, lacking)))
+            self._in_background(member.tasks, self._grant_late(member, Want(message.pico, lacking)))
 
     async def _grant_late(self, member: Member, message: Want) -> None:
         """Little is left: others return what they do not use, and calls under way are waited for.
@@ -206,14 +222,19 @@ class Coordinator:
         granting = asyncio.ensure_future(self._leases.grant_one(member.name, message.pico))
         try:
             while not granting.done():
-                for other in self.members.values():
-                    other.outbox.put(GiveBack())
+                self._recall()
                 await asyncio.wait({granting}, timeout=_AGAIN_S)
         finally:
             granting.cancel()
         return granting.result()
 
-    def _in_background(self, member: Member, work: Coroutine[Any, Any, None]) -> None:
+    def _recall(self) -> None:
+        for member in self.members.values():
+            member.outbox.put(GiveBack())
+
+    def _in_background(
+        self, tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]
+    ) -> None:
         task = asyncio.create_task(work)
-        member.tasks.add(task)
-        task.add_done_callback(member.tasks.discard)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)

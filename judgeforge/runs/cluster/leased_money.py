@@ -11,6 +11,7 @@ import asyncio
 from bisect import insort
 from collections import defaultdict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from judgeforge.calls.money.claims import Room, current_claim
 from judgeforge.errors import JudgeforgeError, StoreError
 from judgeforge.runs.cluster.messages import Granted, Want
 from judgeforge.store.durable_files import AppendedFile
-from judgeforge.store.lock import try_flock
+from judgeforge.store.lock import NoFlockError, try_flock
 from judgeforge.store.spending import RELEASED, SETTLED
 
 FEWEST_AHEAD, MOST_AHEAD = 2, 32
@@ -47,7 +48,8 @@ class UsedNumbers:
         """The lock on ``file`` says that the worker lives. Raises StoreError."""
         self._file = None if file is None else AppendedFile(file)
         if self._file is not None:
-            try_flock(self._file)
+            with suppress(NoFlockError):  # as the user has accepted for the folder
+                try_flock(self._file)
 
     def add(self, number: int) -> None:
         """Raises StoreError."""

@@ -35,9 +35,19 @@ class Leases:
         self._budget, self._folder = budget, folder
         self._file = AppendedFile(folder.leases_file)
         self._held: defaultdict[str, dict[int, Reservation]] = defaultdict(dict)
+        self._day = budget.today()
 
     def held(self, worker: str) -> int:
         return len(self._held[worker])
+
+    def are_wanted_back(self) -> bool:
+        """Whether workers are to return what they do not use: beside it there is no room for the
+        calls of this process, or a new day has begun, which must count what is sent in it."""
+        before, self._day = self._day, self._budget.today()
+        if before != self._day:
+            return True
+        budget = self._budget
+        return budget.limited and not budget.has_room(budget.largest_pico, 1)
 
     def try_grant(self, worker: str, pico: int | None, count: int) -> Granted | None:
         """At most ``count`` reservations; None where not one fits just now. Raises StoreError."""
@@ -120,12 +130,13 @@ def used_numbers(file: Path, held: Collection[int]) -> set[int]:
     return {int(line) for line in lines[:-1] if line.isdigit()} & set(held)
 
 
-def return_leases(budget: Budget, folder: RunFolder) -> int:
+def return_leases(budget: Budget, folder: RunFolder, *, notes_are_whole: bool = True) -> int:
     """Take back what workers of an earlier start that was killed had not used; returns how many
     reservations that were. One that lives on (it was stopped, and its end is late) may still use
-    its own. Raises StoreError."""
+    its own. After a power cut their notes are not whole, and all that they held counts as used.
+    Raises StoreError."""
     returned = 0
-    for row in _noted(folder.leases_file):
+    for row in _noted(folder.leases_file) if notes_are_whole else ():
         numbers = range(row["first"], row["first"] + row["count"])
         notes = folder.used_numbers_file(row["worker"])
         used = set(numbers) if is_held(notes) else used_numbers(notes, numbers)

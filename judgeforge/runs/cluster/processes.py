@@ -52,11 +52,12 @@ class LocalProcesses:
         return channel
 
     async def ended(self, name: str, *, kill: bool) -> str:
-        process, output = self._processes.pop(name)
+        process, output = self._processes[name]
         if kill and process.returncode is None:
             # What it has sent is read; that it may be alive without its channel helps nobody.
             process.kill()
         code = await process.wait()
+        del self._processes[name]
         output.seek(0)
         said = output.read().decode(errors="replace").strip().splitlines()
         output.close()

@@ -192,7 +192,7 @@ def processors() -> int:
 def _connect(address: str) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     _expect_answer(address)
-    quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": "warning"}
+    quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     try:
         ray.init(address=address, **quietly)
     except ConnectionError as error:

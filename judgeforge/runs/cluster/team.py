@@ -13,7 +13,7 @@ from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.limits.queues import Slots
 from judgeforge.calls.money.budget import Budget
-from judgeforge.errors import ConfigError, InterruptedRunError
+from judgeforge.errors import ConfigError, InterruptedRunError, StoreError
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.runs.cluster.coordinator import OWN, Coordinator
 from judgeforge.runs.cluster.leases import Leases
@@ -51,6 +51,9 @@ class Team:
     coordinator: Coordinator
     leases: Leases
     fit: RunFit
+    has_equal: bool
+    """See ``Crew``."""
+    fail: Callable[[BaseException], None]
     _telling: asyncio.Task[None] | None = field(default=None, init=False)
     _is_closed: bool = field(default=False, init=False)
 
@@ -65,7 +68,10 @@ class Team:
         if self._telling is not None:
             self._telling.cancel()
         await self.workers.close()
-        self.leases.end()
+        try:
+            self.leases.end()
+        except StoreError as error:  # the run is concluded all the same
+            self.fail(error)
 
     async def _tell_fit(self) -> None:
         with suppress(InterruptedRunError):
@@ -116,6 +122,7 @@ def open_team(
 ) -> Team:
     """``number`` workers. Raises StoreError where a file cannot be opened."""
     prepared, folder = without_keys(start.prepared), start.folder
+    has_equal = start.config.prompts.duplicate_prompts == "keep"
     leases = Leases(shared.budget, folder)
 
     def job(name: str) -> Job:
@@ -145,8 +152,9 @@ def open_team(
         _place(start, job),
         coordinator,
         begin_with=lambda: Begin(shared.replies.known, shared.gateway.acceptance.known(), None),
+        has_equal=has_equal,
         log=shared.log,
         fail=fail,
         say=say,
     )
-    return Team(workers, coordinator, leases, shared.fit)
+    return Team(workers, coordinator, leases, shared.fit, has_equal, fail)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from judgeforge.errors import InterruptedRunError, StoreError
 from judgeforge.records import Completion, Prompt
 from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, NoRoomError
 from judgeforge.runs.cluster.coordinator import Coordinator, Member
+from judgeforge.runs.cluster.crew import Crew, UnderWay
 from judgeforge.runs.cluster.frames import Message
 from judgeforge.runs.cluster.messages import (
     Begin,
@@ -37,6 +37,8 @@ from judgeforge.text.wording import counted
 MOST_DEATHS = 5
 """Of workers one after another, without a reply that any of them brought in between."""
 BALANCE_S = 0.05
+_MONEY_TURNS = 4
+"""Of so many looks at the limits, one is at the money as well."""
 _END_S = 10.0
 """A worker that has been told to end and does not is killed after this long."""
 
@@ -57,29 +59,9 @@ class Place(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
-class _UnderWay:
-    number: int
-    prompt: Prompt
-    claim: Claim
-    sampled: tuple[Completion, ...]
-    done: asyncio.Future[FinishedPrompt | None]
-    worker: str = ""
-
-
-@dataclass(slots=True)
-class _Crew:
-    """Which workers take prompts, and how many each has."""
-
-    busy: dict[str, int] = field(default_factory=dict)
-
-    def least_busy(self) -> str:
-        return min(self.busy, key=self.busy.__getitem__)
-
-
 class Workers:
-    """``begin_with`` gives what a worker needs to know before its first prompt. ``fail`` ends the
-    run, ``say`` tells the person who watches it."""
+    """``begin_with`` gives what a worker needs to know before its first prompt; ``has_equal``:
+    see ``Crew``. ``fail`` ends the run, ``say`` tells the person who watches it."""
 
     def __init__(
         self,
@@ -88,6 +70,7 @@ class Workers:
         coordinator: Coordinator,
         *,
         begin_with: Callable[[], Begin],
+        has_equal: bool,
         log: RunLog,
         fail: Callable[[BaseException], None],
         say: Callable[[str], None],
@@ -96,12 +79,14 @@ class Workers:
         self._begin_with, self._log, self._fail, self._say = begin_with, log, fail, say
         self._names = count(1)
         self._numbers = count()
-        self._crew = _Crew()
+        self._crew = Crew(has_equal)
         self._waiting: list[str] = []
         """Workers that are there and have not been told to begin."""
-        self._under_way: dict[int, _UnderWay] = {}
-        self._to_do: list[_UnderWay] = []
+        self._under_way: dict[int, UnderWay] = {}
+        self._to_do: list[UnderWay] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._places: dict[str, asyncio.Task[None]] = {}
+        """Of each worker by name, the task that keeps its place in the crew."""
         self._deaths = 0
         self._may_begin = self._stopping = self._ending = self._given_up = False
         self._fit: FrozenFit | None = None
@@ -139,7 +124,7 @@ class Workers:
         if self._given_up and not self._crew.busy:
             raise NoWorkersError
         done: asyncio.Future[FinishedPrompt | None] = asyncio.get_running_loop().create_future()
-        one = _UnderWay(next(self._numbers), prompt, claim, sampled, done)
+        one = UnderWay(next(self._numbers), prompt, claim, sampled, done)
         self._under_way[one.number] = one
         self._hand_out(one)
         try:
@@ -173,10 +158,14 @@ class Workers:
             await asyncio.wait(pending, timeout=within_s)
 
     async def close(self, *, within_s: float = _END_S) -> None:
-        """End all of them; those that do not end are killed."""
+        """End all of them; those that do not end are killed, and at once those that have not begun:
+        nothing is left for them to do."""
         self._ending = True
-        for name in [*self._crew.busy, *self._waiting]:
+        there = [*self._crew.busy, *self._waiting]
+        for name in there:
             self._tell(name, End())
+        for name in self._places.keys() - there:
+            self._places[name].cancel()
         *keepers, balancing = self._tasks or [asyncio.create_task(asyncio.sleep(0))]
         balancing.cancel()
         if keepers:
@@ -189,10 +178,12 @@ class Workers:
             self._end_one(one, None)
 
     async def _balance(self) -> None:
-        while True:
+        for turn in count(1):
             await asyncio.sleep(BALANCE_S)
             self._coordinator.look_at_own()
             self._coordinator.balance()
+            if turn % _MONEY_TURNS == 0:
+                self._coordinator.look_at_money()
 
     async def _keep_one(self) -> None:
         """One place in the crew: its worker, and those that replace it."""
@@ -204,6 +195,8 @@ class Workers:
     async def _replace_one(self) -> None:
         while not (self._ending or self._stopping or self._given_up):
             name = f"w{next(self._names)}"
+            if (task := asyncio.current_task()) is not None:
+                self._places[name] = task
             try:
                 channel = await self._place.open(name)
             except NoRoomError as error:
@@ -252,6 +245,8 @@ class Workers:
             try:
                 messages = await member.channel.receive()
             except ChannelClosedError:
+                # Whoever gets its prompts must find what it has bought.
+                await self._coordinator.stored(member)
                 return False
             for message in messages:
                 if isinstance(message, Ended):
@@ -291,15 +286,14 @@ class Workers:
         for one in to_do:
             self._hand_out(one)
 
-    def _hand_out(self, one: _UnderWay) -> None:
+    def _hand_out(self, one: UnderWay) -> None:
         if not self._crew.busy:
             self._to_do.append(one)
             return
-        one.worker = self._crew.least_busy()
-        self._crew.busy[one.worker] += 1
+        worker = self._crew.hand_out(one, self._under_way.values())
         refusal = one.claim.refusal
         told = None if refusal is None else (str(refusal), refusal.of_day)
-        self._tell(one.worker, TakePrompt(one.number, one.prompt, told, one.sampled))
+        self._tell(worker, TakePrompt(one.number, one.prompt, told, one.sampled))
 
     def _prompt_ended(self, worker: str, message: PromptEnded) -> None:
         if worker in self._crew.busy:
@@ -313,7 +307,7 @@ class Workers:
         one.claim.cached_calls += cached
         self._end_one(one, message.outcome)
 
-    def _end_one(self, one: _UnderWay, outcome: FinishedPrompt | None) -> None:
+    def _end_one(self, one: UnderWay, outcome: FinishedPrompt | None) -> None:
         if not one.done.done():
             one.done.set_result(outcome)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
@@ -180,3 +181,16 @@ async def test_nothing_is_sent_once_the_coordinator_may_have_given_up_the_worker
     money.granted(Granted(size_of(5), [0], (None, None)))
     with pytest.raises(StoreError, match="cannot be reached"):
         await one
+
+
+def test_where_the_user_has_accepted_that_there_are_no_locks_workers_do_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_flock(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr("fcntl.flock", no_flock)
+    used = UsedNumbers(tmp_path / "used")
+    used.add(3)
+    used.close()
+    assert (tmp_path / "used").read_text() == "3\n"

@@ -174,3 +174,42 @@ def test_a_day_that_others_share_holds_as_well(folder: RunFolder, tmp_path: Path
     assert ledger.total(ledger.today()).committed == 10 * CENT
     budget.close()
     ledger.close()
+
+
+def test_after_a_power_cut_notes_say_too_little_so_all_that_was_held_counts_as_used(
+    folder: RunFolder, budget: Budget
+) -> None:
+    leases = Leases(budget, folder)
+    granted(leases, "w1", 10)
+    use(folder, "w1")
+    again = Budget(folder.spending_file, usd=1.0)
+    assert return_leases(again, folder, notes_are_whole=False) == 0
+    assert again.calls == 10
+    assert (folder.all_used_numbers(), folder.leases_file.exists()) == ([], False)
+    again.close()
+
+
+def test_reservations_of_yesterday_are_wanted_back_once_when_the_day_changes(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    clock = [1_790_000_000.0]
+    ledger = Ledger(tmp_path / "day.txt", daily_pico=100 * CENT, now=lambda: clock[0])
+    budget = Budget(folder.spending_file, ledger=ledger)
+    leases = Leases(budget, folder)
+    granted(leases, "w1", 2)
+    assert not leases.are_wanted_back()
+    clock[0] += 86_400
+    assert leases.are_wanted_back()
+    assert not leases.are_wanted_back()
+    budget.close()
+    ledger.close()
+
+
+def test_what_is_not_used_is_wanted_back_once_the_next_call_has_no_room_beside_it(
+    folder: RunFolder, budget: Budget
+) -> None:
+    leases = Leases(budget, folder)
+    assert not leases.are_wanted_back()
+    while leases.try_grant("w1", CENT, 100) is not None:
+        pass
+    assert leases.are_wanted_back()
