@@ -78,15 +78,17 @@ def main() -> int:
             f"`python benchmarks/another_completion.py --data FOLDER` on "
             f"{datetime.now(UTC):%Y-%m-%d}, {time.process_time() - begun:.0f} s of processor time.",
             "",
-            f"{WORLDS} draws of judges on {PROMPTS} prompts with completions of known quality; best "
-            "against worst of four completions, and of the same four and a fifth that all judges "
-            "scored, by how sure the pair of four was. A fifth completion with its judgments costs "
-            f"a quarter of a fresh prompt, so by the value of decision 0047 it pays where the share "
-            f"of wrong pairs falls by more than {_needed():.1f} points. Percent; the "
+            f"{WORLDS} draws of judges on {PROMPTS} prompts with completions of known quality; "
+            "best against worst of four completions, and of the same four and a fifth that all "
+            "judges scored, by how sure the pair of four was. A fifth completion with its "
+            "judgments costs a quarter of a fresh prompt, so by the value of decision 0047 it pays "
+            "where the "
+            f"share of wrong pairs falls by more than {_needed():.1f} points. Percent; the "
             "interval is 95 %.",
             "",
             "| judges | pairs of four | confidence | wrong with 4 | wrong with 5 | fall, points "
-            "| fall by the pairs' own word | tied with 4 | tied with 5 | true gap, 4 and 5 | pays |",
+            "| fall by the pairs' own word | tied with 4 | tied with 5 | true gap, 4 and 5 "
+            "| pays |",
             "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|",
             *lines,
             "",

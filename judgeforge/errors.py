@@ -8,6 +8,7 @@
     ├── BugError                     74
     ├── LockHeldError                75
     ├── BudgetExhaustedError          3
+    ├── AuditFailedError              3
     ├── InterruptedRunError         130
     ├── BatchesPendingError           6
     └── CallError                     4

@@ -51,7 +51,7 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     accepts a changed configuration or changed rows. ``retry_skipped`` does prompts again whose
     calls failed. ``no_lock`` accepts a file system without flock. ``no_wait`` ends the start (exit
     code 6) once only batches are waited for. ``workers``: processes that share the work, of this
-    machine or of the Ray cluster at the address ``cluster`` (``auto``: the one that this machine
+    machine or of the Ray cluster at the address ``cluster`` (`auto`: the one that this machine
     belongs to, or one begun for the run). ``on_progress`` is given how far the run is, twice a
     second. ``progress``: whether a line on standard error shows it; left out,
     at a terminal and in a notebook, where there is no ``on_progress``.

@@ -20,6 +20,7 @@ from judgeforge.records import JudgedPrompt, Judgment, Prompt
 from judgeforge.runs.prompt_work import TakesThrough
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.start import Start
+from judgeforge.store.evidence_rows import read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
 
 _UNFINISHED = "unfinished"
@@ -112,23 +113,40 @@ class _TracedWork(TakesThrough):
             telemetry.end(told, error)
             raise
         telemetry.far.tell([key for key in _calls(found) if key not in spans], told)
+        self._tell_verdicts(found, spans, told)
         if isinstance(found, FinishedPrompt):
             _end(telemetry, told, found)
-            return found
-        calls = {one.id: one.call for one in found.completions}
-        for judgment in found.judgments:
+        else:
+            telemetry.unfinished[prompt.id] = told
+        return found
+
+    def _tell_verdicts(
+        self, found: JudgedPrompt | FinishedPrompt, spans: Mapping[str, Any], told: Told
+    ) -> None:
+        calls, judgments = _judged(found)
+        for judgment in judgments:
             for completion, attributes in _verdicts(judgment, self.rubric):
-                if not telemetry.shows_content:
+                if not self.telemetry.shows_content:
                     attributes.pop(names.EVALUATION_EXPLANATION, None)
                 about = spans.get(calls.get(completion or "") or "")
-                telemetry.evaluation(about, told, attributes)
-        telemetry.unfinished[prompt.id] = told
-        return found
+                self.telemetry.evaluation(about, told, attributes)
 
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
         finished = self.work.conclude(judged, reliability)
         tell_end(self.telemetry, judged.prompt.id, finished)
         return finished
+
+
+def _judged(
+    found: JudgedPrompt | FinishedPrompt,
+) -> tuple[Mapping[str, str | None], Iterable[Judgment]]:
+    """The call of each completion, and the verdicts: of a prompt that a worker has finished, and of
+    one that is skipped, as its lines have them."""
+    if isinstance(found, JudgedPrompt):
+        return {one.id: one.call for one in found.completions}, found.judgments
+    completions = map(json.loads, found.lines["completions"])
+    judgments = map(json.loads, found.lines["judgments"])
+    return {row["id"]: row.get("call") for row in completions}, map(read_judgment, judgments)
 
 
 def _calls(found: JudgedPrompt | FinishedPrompt) -> Iterable[str]:

@@ -20,6 +20,8 @@ ROOTS = "judgeforge|tests|docs|configs|prompts|examples|benchmarks"
 NAMED = re.compile(rf"`((?:{ROOTS})/[\w./-]*)")
 MODULE = re.compile(r"`((?:\w+/)*\w+\.py)[`:]")
 TITLE = re.compile(r"^#+ (.*)$", re.MULTILINE)
+MADE_WITH_THE_SITE = {f"reference/{name}.md" for name in ("configuration", "commands", "python")}
+"""`make docs` fails where one of them is not made."""
 
 
 @pytest.fixture(params=PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
@@ -58,6 +60,8 @@ def test_every_link_leads_to_a_file_and_a_title(page: Path) -> None:
         if link.startswith(("https://", "http://")):
             continue
         place, _, anchor = link.partition("#")
+        if page.parent.name == "docs" and place in MADE_WITH_THE_SITE:
+            continue
         target = (page.parent / place).resolve() if place else page
         assert target.exists(), link
         assert not anchor or anchor in set(anchors(target)), link

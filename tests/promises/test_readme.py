@@ -147,6 +147,13 @@ def seconds_of_the_demo() -> list[str]:
     return [row_of("demo.md", start)[1] for start in ("first", "second")]
 
 
+def before_and_after_training() -> list[str]:
+    text = (RESULTS / "demo-train.md").read_text(encoding="utf-8")
+    found = re.search(r"asked: ([\d.]+) % .*? before, ([\d.]+) % .*? after", text)
+    assert found is not None
+    return list(found.groups())
+
+
 def share_of_the_judgments() -> list[str]:
     return [row_of("cascade.md", "a cascade of the five")[4].rstrip("%")]
 
@@ -179,6 +186,10 @@ MEASURED = (
     Claim(
         r"API key: (\d+) s on two cores including the install, then ([\d.]+) s",
         seconds_of_the_demo,
+    ),
+    Claim(
+        r"([\d.]+) % did what was asked before DPO and ([\d.]+) % afterwards",
+        before_and_after_training,
     ),
     Claim(r"with (\d+) % of their judgments", share_of_the_judgments),
     *(

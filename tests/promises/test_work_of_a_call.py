@@ -55,7 +55,7 @@ def _count(patch: pytest.MonkeyPatch, found: Counter[str]) -> None:
         return count
 
     def traced(*args: Any, **options: Any) -> sqlite3.Connection:
-        connection = connect(*args, **options)
+        connection: sqlite3.Connection = connect(*args, **options)
         connection.set_trace_callback(lambda text: found.update({_statement(text): 1}))
         return connection
 

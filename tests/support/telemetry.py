@@ -87,6 +87,6 @@ def sdk(*, events: bool = True) -> Iterator[Seen]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("opentelemetry.trace._TRACER_PROVIDER", tracing)
         patch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", metering)
-        if events:
-            patch.setattr("opentelemetry._logs._internal._LOGGER_PROVIDER", logging)
+        logger = logging if events else None
+        patch.setattr("opentelemetry._logs._internal._LOGGER_PROVIDER", logger)
         yield Seen(tracing, exported, reader, logged)

@@ -102,8 +102,8 @@ def _local_kill(chance: random.Random) -> Kill:
 def paid_without_reply(spending: Path) -> int:
     """Of calls to a server that always says what they used."""
     closed = [json.loads(line) for line in spending.read_bytes().splitlines()]
-    settled = [row for row in closed if row[0] == SETTLED]
-    return calls_lost(spending) + sum(row[3:] == [0, 0] for row in settled)
+    settled = [list(row[3:]) for row in closed if row[0] == SETTLED]
+    return calls_lost(spending) + settled.count([0, 0])
 
 
 def children(pid: int) -> list[int]:

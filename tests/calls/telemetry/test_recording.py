@@ -34,10 +34,10 @@ def test_where_the_api_was_never_imported_it_is_not_imported_to_look(
     assert "opentelemetry.trace" not in sys.modules
 
 
-def test_an_sdk_for_one_of_the_three_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    with sdk():
-        monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", None)
-        monkeypatch.setattr("opentelemetry._logs._internal._LOGGER_PROVIDER", None)
+def test_an_sdk_for_one_of_the_three_is_enough() -> None:
+    with sdk(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("opentelemetry.trace._TRACER_PROVIDER", None)
+        patch.setattr("opentelemetry._logs._internal._LOGGER_PROVIDER", None)
         assert configured() is not None
 
 

@@ -191,7 +191,8 @@ def test_what_is_never_drawn_is_named(text: str) -> None:
 
 
 def test_nothing_is_ever_marked_as_safe() -> None:
-    parts = [*TEMPLATES.iterdir(), *TEMPLATES.parent.glob("*.py")]
+    parts = [*(one for one in TEMPLATES.iterdir() if one.is_file())]
+    parts += TEMPLATES.parent.glob("*.py")
     assert len(parts) > 15
     for part in parts:
         text = part.read_text(encoding="utf-8")
