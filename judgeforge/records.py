@@ -163,12 +163,14 @@ class Judgment(SparseRecord):
     """What one judge said of one or several completions of a prompt.
 
     Scores are 0 to 1, higher is better. The evidence depends on how many were shown together:
+
     - one (pointwise, decisions, checks): ``score``, the weighted mean of the criteria that this
       judgment covers, ``weight``, the sum of their weights in the rubric, and ``criteria``;
     - two to be compared (pairwise, decisions): ``verdict`` and, where the judge gave them,
       ``strength`` and ``probabilities`` of "a", "b" and "tie"; "a" is the one shown first, and
       ``criteria``, where each was asked on its own, run from 0 ("b") to 1 ("a");
     - all in one request (listwise): ``scores``, one for each completion in the order shown.
+
     A judgment that could not be obtained has ``missing``, ``missing_kind`` and none of these.
     """
 

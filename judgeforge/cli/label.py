@@ -37,7 +37,7 @@ def label(  # noqa: PLR0913, PLR0917 (the options of the command)
     ] = 0.1,
     max_error: Annotated[
         float | None,
-        typer.Option(min=0.001, max=0.5, help="Of the promise; by default the configuration's."),
+        typer.Option(min=0.001, max=0.5, help="Share wrong to promise; else pairing.max_error."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws order and sides.")] = 0,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,

@@ -100,7 +100,7 @@ def watch(
     ],
     once: Annotated[bool, typer.Option("--once", help="Look once.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON object a look, each on a line.")
+        bool, typer.Option("--json", help="Print one JSON object for each look, one to a line.")
     ] = False,
     every: Annotated[
         float | None,

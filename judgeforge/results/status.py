@@ -12,7 +12,7 @@ from typing import Any
 
 from judgeforge.errors import ConfigError
 from judgeforge.results.figures.calls import CallFigures
-from judgeforge.results.figures.replicas import ReplicaFigures
+from judgeforge.results.figures.replicas import STARTS, ReplicaFigures
 from judgeforge.results.how_made import part
 from judgeforge.store.batches import BatchCount, counted_batches, read_batches
 from judgeforge.store.folder import RunFolder, why_no_run_folder
@@ -138,7 +138,7 @@ def trouble_of(log: Path, *, running: bool, now: datetime | None = None) -> str 
         event, at = row.get("event"), _time(row)
         if at is None:
             continue
-        if event == "run_started":
+        if event in STARTS:
             begun, failure, failing = at, None, set()
         elif event == "call":
             begun = at

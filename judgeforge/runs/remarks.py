@@ -63,7 +63,9 @@ def _alone(judging: JudgingConfig) -> list[str]:
         ]
     asked_once = judging.cascade is None and judges[0].repeats == 1 and judges[0].shows != "two"
     return (
-        [f"{lasting}. Nothing shows its noise, so no pair is surer than 0.8"] if asked_once else []
+        [f"{lasting}. Nothing shows its noise, so no pair that only it decides is surer than 0.8"]
+        if asked_once
+        else []
     )
 
 

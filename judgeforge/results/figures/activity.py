@@ -11,11 +11,12 @@ from statistics import median
 from typing import Any
 
 from judgeforge.results.figures.calls import RATE_LIMITED
+from judgeforge.results.figures.replicas import STARTS
 
 MINUTE_S = 60.0
 _LATENCIES, _ERRORS = 200, 8
-_EXPECTED = frozenset(
-    {"call", "run_started", "run_ended", "circuit_opened", "circuit_closed", "judge_replies"}
+_EXPECTED = STARTS | frozenset(
+    {"call", "run_ended", "circuit_opened", "circuit_closed", "judge_replies"}
     | {"batch_created", "batch_ended"}
 )
 
@@ -88,7 +89,7 @@ class Activity:
         at, event = _unix_time(row.get("time")), row.get("event")
         if at is None or not isinstance(event, str):
             return
-        if event == "run_started":
+        if event in STARTS:
             self._forget()
             self.sees_start = True
         self.since = at if self.since is None else self.since

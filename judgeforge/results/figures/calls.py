@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.results.figures.distribution import Values
-from judgeforge.results.figures.replicas import ReplicaFigures
+from judgeforge.results.figures.replicas import STARTS, ReplicaFigures
 from judgeforge.store.manifest import BatchTotals
 
 RATE_LIMITED = 429
 _BATCH_CREATED = "batch_created"
-_EXPECTED = frozenset({"run_started", "run_ended"})
+_EXPECTED = STARTS | {"run_ended"}
 
 
 def together(one: float | None, other: float | None) -> float | None:
@@ -102,7 +102,7 @@ class CallFigures:
         with suppress(KeyError, TypeError):
             self.replicas.add(row)
         if event != "call":
-            self.starts += event == "run_started"
+            self.starts += event in STARTS
             if isinstance(event, str) and event not in _EXPECTED:
                 self.events[event] += 1
             return

@@ -10,6 +10,9 @@ from typing import Any
 
 from judgeforge.store.manifest import ReplicaTotals
 
+STARTS = frozenset({"run_started", "reward_opened"})
+"""The first event of a start, of a run and of the reward function of a training."""
+
 
 @dataclass(slots=True)
 class ReplicaCalls:
@@ -51,7 +54,7 @@ class ReplicaFigures:
         """A line of the log, in order. Raises KeyError where it is not one that a run writes."""
         event, before = row.get("event"), self._last_time
         self._last_time = row.get("time")
-        if event == "run_started" and self.models:
+        if event in STARTS and self.models:
             self._end_all(before)  # a run that was killed says no more than its last line
         if row.get("replica") is None:
             return

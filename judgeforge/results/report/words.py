@@ -175,7 +175,8 @@ def assumed(reliability: Mapping[str, Any]) -> str:
     if reliability.get("useless"):
         return (
             "Nothing measured the judge, which is alone and was asked once: its errors are assumed "
-            "to be as wide as those of recorded judges, and no pair is surer than 0.8."
+            "to be as wide as those of recorded judges, and no pair that only it decides is surer "
+            "than 0.8."
         )
     if (reliability.get("doubt") or 0.0) > PANEL_DOUBT:
         return (

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 
 from judgeforge.errors import ConfigError, LockHeldError, StoreError
-from judgeforge.runs.labelling.label_line import Given, read_line
+from judgeforge.runs.labelling.label_line import Given, given_in, has_answer, parsed
 from judgeforge.store.atomic_files import chosen_place, make_folder
 from judgeforge.store.durable_files import AppendedFile
+from judgeforge.store.folder import RunFolder
 from judgeforge.text.visible import quotable
 
 SUFFIX = ".jsonl"
@@ -32,6 +33,9 @@ class LabelledFile:
             raise ConfigError(f"{path}: labels are JSON lines; name the file {better}")
         if path.exists() and not path.is_file():
             raise ConfigError(f"{path} is not a regular file; choose another --to")
+        folder = RunFolder(path.parent)
+        if path.name in folder.result_names and folder.is_one():
+            raise ConfigError(f"{path} is a file of the run itself; choose another --to")
         self.path = path
         self._given: list[tuple[Given, int]] = []
         """With the byte at which the line begins."""
@@ -136,11 +140,14 @@ class LabelledFile:
 
     def _take(self, line: bytes, offset: int, number: int) -> None:
         try:
-            given = read_line(line)
+            row = parsed(line)
+            given = given_in(row)
+            if given is None and not has_answer(row):
+                raise ValueError("it has no answer, such as `label`, `best` or `verdict`")
         except ValueError as error:
             raise ConfigError(
-                f"{self.path}:{number}: is no line of labels ({quotable(str(error))}). Repair or "
-                "remove the line, or choose another --to."
+                f"{self.path}:{number}: is not a line of labels ({quotable(str(error))}). Repair "
+                "or remove the line, or choose another --to."
             ) from None
         self._last_line = offset
         if given is None:

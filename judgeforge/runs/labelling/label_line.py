@@ -19,6 +19,7 @@ from judgeforge.runs.labelling.material import GIVEN, Material
 from judgeforge.runs.measurement.label_rows import CANNOT_TELL, SIDES, TIE
 
 PERSON = "human:"
+_ANSWERS = frozenset({"label", "labels", "best", "verdict", "ranking", "scores", CANNOT_TELL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +93,18 @@ def label_line(
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def read_line(line: bytes) -> Given | None:
-    """None for a row that another program or a person wrote. Raises ValueError for what is none."""
-    return given_in(parsed(line))
-
-
 def parsed(line: bytes) -> Mapping[str, Any]:
     """Raises ValueError for what is not a JSON object."""
     row = json.loads(line.decode("utf-8", "surrogatepass"))
     if not isinstance(row, dict):
         raise ValueError("not a JSON object")
     return row
+
+
+def has_answer(row: Mapping[str, Any]) -> bool:
+    """Whether it says what somebody thinks, as each row of labels or of judgments does; pairs,
+    prompts and questions do not, and no label may be appended to them."""
+    return any(row.get(name) is not None for name in _ANSWERS)
 
 
 def given_in(row: Mapping[str, Any]) -> Given | None:

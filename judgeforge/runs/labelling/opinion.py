@@ -13,6 +13,8 @@ from judgeforge.records import Judgment
 from judgeforge.runs.labelling.choosing import Look
 from judgeforge.runs.labelling.material import Material
 
+_NEARLY = 0.995
+
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
@@ -22,6 +24,11 @@ class Opinion:
     """Probability that it is the best of those shown."""
     by_judge: tuple[tuple[str, int | None], ...]
     """Each judge, and the place that it prefers; None where it sees a tie."""
+
+    @property
+    def sure_in_words(self) -> str:
+        """What is nearly certain is not said to be certain: only code that decides makes it so."""
+        return "over 99 %" if _NEARLY <= self.sure < 1.0 else f"{100 * self.sure:.0f} %"
 
 
 def opinion(look: Look, material: Material, reliability: Reliability) -> Opinion | None:

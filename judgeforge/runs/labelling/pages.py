@@ -146,7 +146,7 @@ def _told(given: Given, opinion: Opinion | None) -> Told:
     if opinion.best is None:
         return Told(given.look_id, said, "no preference", by, given.said == TIE or None)
     agree = given.order[0] == opinion.best if given.order else None
-    judges = f"{opinion.best + 1} with {100 * opinion.sure:.0f} %"
+    judges = f"{opinion.best + 1} with {opinion.sure_in_words}"
     return Told(given.look_id, said, judges, by, agree)
 
 

@@ -38,7 +38,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _ALREADY = "That one had an answer already, which stands. To change your last answer, take it back."
-_RELOAD = "Open the page anew (/): it shows what is asked now, and what you labelled is stored."
+_RELOAD = "Open the page again (/): it shows what is asked now, and your labels are stored."
 _NOT_STORED = "The disk failed, and this click is not stored"
 _GONE = "There was nothing to take back: that answer is no longer the last one."
 

@@ -64,7 +64,7 @@ def read_answers(file: Path) -> Rows:
         try:
             row = parsed(line) if line.strip() else {}
         except ValueError as error:
-            raise InputError(f"{file}:{number}: is no line of labels ({error})") from None
+            raise InputError(f"{file}:{number}: is not a line of labels ({error})") from None
         if (given := given_in(row)) is not None:
             found.append((given, row))
     if not found:

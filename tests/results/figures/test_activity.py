@@ -79,6 +79,12 @@ def test_a_new_start_begins_at_nothing() -> None:
     assert (small(activity).calls, small(activity).out_of_order_s) == (1, None)
 
 
+def test_the_reward_function_of_a_training_starts_as_a_run_does() -> None:
+    opened = {"event": "reward_opened", "judged_before": 6}
+    activity = told((90, opened), (80, REPLY), (60, opened), (50, REPLY))
+    assert (small(activity).calls, activity.sees_start, activity.events) == (1, True, {})
+
+
 def test_equal_errors_are_one_and_the_latest_comes_first() -> None:
     other = {**REFUSED, "error": "HTTP 500 from small", "status": 500}
     errors = told((90, START), (60, REFUSED), (50, other), (40, REFUSED)).errors()

@@ -37,4 +37,6 @@ def test_nothing_is_said_of_two_where_there_are_not_two(known: dict[str, Any]) -
 
 def test_of_one_judge_it_says_how_far_off_it_may_be() -> None:
     assert "1.8 times as large or small" in assumed({"doubt": 0.6})
-    assert "no pair is surer than 0.8" in assumed({"doubt": 0.85, "useless": 0.4})
+    assert "no pair that only it decides is surer than 0.8" in assumed(
+        {"doubt": 0.85, "useless": 0.4}
+    )

@@ -123,8 +123,14 @@ def test_an_answer_that_the_disk_refuses_is_not_there(
     ("name", "content", "problem"),
     [
         ("labels.csv", None, "name the file labels.jsonl"),
-        ("labels.jsonl", "not json\n", "labels.jsonl:1: is no line of labels"),
-        ("labels.jsonl", '{"a": 1}\n[1]\n', "labels.jsonl:2: is no line of labels"),
+        ("labels.jsonl", "not json\n", "labels.jsonl:1: is not a line of labels"),
+        ("labels.jsonl", '{"label": "a"}\n[1]\n', "labels.jsonl:2: is not a line of labels"),
+        ("pairs.jsonl", '{"chosen": "x", "rejected": "y"}\n', "pairs.jsonl:1: .*no answer"),
+        (
+            "prompts.jsonl",
+            '{"prompt": "P", "completions": ["x"]}\n',
+            "prompts.jsonl:1: .*no answer",
+        ),
     ],
 )
 def test_a_place_that_is_no_label_file_is_refused(
@@ -135,6 +141,14 @@ def test_a_place_that_is_no_label_file_is_refused(
         place.write_text(content)
     with pytest.raises(ConfigError, match=problem), LabelledFile(place):
         pass
+
+
+def test_a_file_of_a_run_is_refused_though_it_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "lock").touch()
+    (tmp_path / "skips.jsonl").touch()
+    with pytest.raises(ConfigError, match="a file of the run itself"):
+        LabelledFile(tmp_path / "skips.jsonl")
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

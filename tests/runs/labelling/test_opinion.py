@@ -82,3 +82,17 @@ def test_a_judge_that_failed_is_not_named() -> None:
     found = told(*scores("one", 0.4, 0.2), failed)
     assert found is not None
     assert [name for name, _ in found.by_judge] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("sure", "words"),
+    [
+        (0.964, "96 %"),
+        (0.9949, "99 %"),
+        (0.995, "over 99 %"),
+        (0.99999, "over 99 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_nearly_certain_is_not_said_to_be_certain(sure: float, words: str) -> None:
+    assert Opinion(0, sure, ()).sure_in_words == words

@@ -226,7 +226,7 @@ def test_an_odd_form_is_refused_and_stores_nothing(
         await browser.enter()
         status, text, _ = await browser.send("POST", "/answer", **sent)
         assert status == expected, text
-        assert "Open the page anew" in text
+        assert "Open the page again" in text
         await browser.page()
 
     assert visit(tmp_path, what) == []
