@@ -123,7 +123,6 @@ class Worker:
         self._news = asyncio.Event()
         self._stopping = False
         self._stopped: asyncio.Task[None] | None = None
-        """Ends once no call is in flight any more, or the grace is over."""
         self._did = self._told = 0.0
         self._answers: dict[type[Message], Callable[[Any], None]] = {
             Begin: self._begin,
@@ -174,8 +173,9 @@ class Worker:
         self._out.flush()
 
     async def _until_stopped(self, stopped: asyncio.Task[None]) -> None:
-        """Its prompts may have ended at the stop, while other calls of theirs were in flight: their
-        replies are stored. Raises ChannelClosedError."""
+        """``stopped`` ends once no call is in flight any more, or the grace is over. The prompts may
+        have ended at the stop, while other calls of theirs were in flight: those replies are
+        stored. Raises ChannelClosedError."""
         listening = asyncio.create_task(self._listen())
         await asyncio.wait({stopped, listening}, return_when=asyncio.FIRST_COMPLETED)
         if not listening.cancel():
