@@ -173,7 +173,7 @@ class Worker:
         self._out.flush()
 
     async def _until_stopped(self, stopped: asyncio.Task[None]) -> None:
-        """``stopped`` ends once no call is in flight any more, or the grace is over. The prompts may
+        """``stopped`` ends once no call is in flight any more, or the grace is over. Prompts may
         have ended at the stop, while other calls of theirs were in flight: those replies are
         stored. Raises ChannelClosedError."""
         listening = asyncio.create_task(self._listen())
