@@ -21,7 +21,7 @@ from judgeforge.runs.cluster.messages import Begin, Job
 from judgeforge.runs.cluster.processes import LocalProcesses
 from judgeforge.runs.cluster.shares import Limits, Shares, capacities
 from judgeforge.runs.cluster.worker import without_keys
-from judgeforge.runs.cluster.workers import Place, Workers
+from judgeforge.runs.cluster.workers import END_S, Place, Workers
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.start import Start
 from judgeforge.store.log import RunLog
@@ -54,6 +54,8 @@ class Team:
     has_equal: bool
     """See ``Crew``."""
     fail: Callable[[BaseException], None]
+    end_s: float
+    """How long workers may take to end: they wait for what is in flight."""
     _telling: asyncio.Task[None] | None = field(default=None, init=False)
     _is_closed: bool = field(default=False, init=False)
 
@@ -67,7 +69,7 @@ class Team:
         self._is_closed = True
         if self._telling is not None:
             self._telling.cancel()
-        await self.workers.close()
+        await self.workers.close(within_s=self.end_s)
         try:
             self.leases.end()
         except StoreError as error:  # the run is concluded all the same
@@ -157,4 +159,12 @@ def open_team(
         fail=fail,
         say=say,
     )
-    return Team(workers, coordinator, leases, shared.fit, has_equal, fail)
+    return Team(
+        workers,
+        coordinator,
+        leases,
+        shared.fit,
+        has_equal,
+        fail,
+        start.config.limits.grace_s + END_S,
+    )

@@ -122,6 +122,7 @@ class Worker:
         """Prompts that are judged and wait until no judge is in doubt."""
         self._news = asyncio.Event()
         self._stopping = False
+        self._stopped: asyncio.Task[None] | None = None
         self._did = self._told = 0.0
         self._answers: dict[type[Message], Callable[[Any], None]] = {
             Begin: self._begin,
@@ -157,6 +158,8 @@ class Worker:
                 self._answers[type(message)](message)
 
     async def _end(self) -> None:
+        if self._stopped is not None:
+            await self._until_stopped(self._stopped)
         for task in self._tasks.values():
             task.cancel()
         if self._tasks:
@@ -168,6 +171,15 @@ class Worker:
         self._out.put(self._state())
         self._out.put(Ended())
         self._out.flush()
+
+    async def _until_stopped(self, stopped: asyncio.Task[None]) -> None:
+        """``stopped`` ends once no call is in flight any more, or the grace is over. Prompts may
+        have ended at the stop, while other calls of theirs were in flight: those replies are
+        stored. Raises ChannelClosedError."""
+        listening = asyncio.create_task(self._listen())
+        await asyncio.wait({stopped, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if not listening.cancel():
+            listening.result()
 
     def _begin(self, begin: Begin) -> None:
         prepared = self._prepared
@@ -263,7 +275,7 @@ class Worker:
         self._fit.give_up()
         self._gateway.stop()
         self._look_again()
-        asyncio.get_running_loop().create_task(self._give_up_late())
+        self._stopped = asyncio.create_task(self._give_up_late())
 
     async def _give_up_late(self) -> None:
         await self._gateway.drain(self._config.limits.grace_s)

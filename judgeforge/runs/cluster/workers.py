@@ -39,8 +39,9 @@ MOST_DEATHS = 5
 BALANCE_S = 0.05
 _MONEY_TURNS = 4
 """Of so many looks at the limits, one is at the money as well."""
-_END_S = 10.0
-"""A worker that has been told to end and does not is killed after this long."""
+END_S = 10.0
+"""A worker that has been told to end, has nothing in flight and does not end is killed after this
+long."""
 
 
 class NoWorkersError(Exception):
@@ -157,7 +158,7 @@ class Workers:
         if pending:
             await asyncio.wait(pending, timeout=within_s)
 
-    async def close(self, *, within_s: float = _END_S) -> None:
+    async def close(self, *, within_s: float) -> None:
         """End all of them; those that do not end are killed, and at once those that have not begun:
         nothing is left for them to do."""
         self._ending = True
