@@ -193,8 +193,13 @@ def _answers(
     return [model.tokenizer.decode(one).strip() for one in written]
 
 
+_LIKELIEST = 400
+"""Words that are looked at: the nucleus is smaller."""
+
+
 def _draw(logits: Tensor, draw: torch.Generator) -> Tensor:
     """By temperature and nucleus (Holtzman et al. 2020): the likeliest words that make up TOP_P."""
-    chances, words = (logits / TEMPERATURE).softmax(-1).topk(400, dim=-1)
+    chances = (logits / TEMPERATURE).softmax(-1)
+    chances, words = chances.topk(min(_LIKELIEST, chances.shape[-1]), dim=-1)
     chances[chances.cumsum(-1) - chances > TOP_P] = 0.0
     return words.gather(-1, torch.multinomial(chances, 1, generator=draw))[:, 0]

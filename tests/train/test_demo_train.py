@@ -12,7 +12,7 @@ from examples.demo_train.__main__ import main
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(900)]
 
-TINY = ["--pairs", "8", "--epochs", "1", "--prompts", "6", "--samples", "1"]
+TINY = ["--pairs", "24", "--epochs", "1", "--prompts", "6", "--samples", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def demonstrated(place: Path) -> Path:
 
 def test_the_demonstration_trains_and_says_what_it_brought(demonstrated: Path) -> None:
     found = json.loads((demonstrated / "result.json").read_text())
-    assert (found["pairs"], found["prompts"], found["answers"]) == (8, 6, 6)
+    assert (found["pairs"], found["prompts"], found["answers"]) == (24, 6, 6)
     assert found["line"].startswith("held-out prompts answered as asked: ")
     assert len(json.loads((demonstrated / "training.json").read_text())) == 1
     assert (demonstrated / "model" / "config.json").is_file()
