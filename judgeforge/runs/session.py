@@ -36,7 +36,7 @@ from judgeforge.store.spending import to_usd
 PROGRESS_EVERY_S = 0.5
 DISK_EVERY_S = 2.0
 BATCHES_EVERY_S = 0.2
-_LOAD_AFTER_S = 0.05
+_LOOK_AGAIN_S = 0.02
 
 
 class RunSession:
@@ -141,9 +141,14 @@ class RunSession:
         await self._door.close_team()
 
     async def _load_meanwhile(self) -> None:
-        """Once the first requests have left there is time for what only the end needs."""
-        await asyncio.sleep(_LOAD_AFTER_S)
-        await asyncio.to_thread(load_for_the_end)
+        """While replies are awaited there is time for what only the end needs. The first has come by
+        then: its request loaded parts of the SDK, and two threads at that are one too many."""
+        before = self._door.heard_at
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            if self._door.heard_at != before:
+                await asyncio.to_thread(load_for_the_end)
+                return
 
     async def _leave_batches(self) -> None:
         """With ``--no-wait``: end once only batches are waited for, two looks in a row."""
