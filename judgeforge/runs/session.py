@@ -141,8 +141,8 @@ class RunSession:
         await self._door.close_team()
 
     async def _load_meanwhile(self) -> None:
-        """While replies are awaited there is time for what only the end needs. The first has come by
-        then: its request loaded parts of the SDK, and two threads at that are one too many."""
+        """While replies are awaited there is time for what only the end needs. The first has
+        come by then: its request loaded parts of the SDK, and two threads at that are one too many."""
         before = self._door.heard_at
         while True:
             await asyncio.sleep(_LOOK_AGAIN_S)
