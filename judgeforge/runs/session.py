@@ -142,7 +142,7 @@ class RunSession:
 
     async def _load_meanwhile(self) -> None:
         """While replies are awaited there is time for what only the end needs. The first has
-        come by then: its request loaded parts of the SDK, and two threads at that are one too many."""
+        come by then: its request loads parts of the SDK, which two threads had better not do."""
         before = self._door.heard_at
         while True:
             await asyncio.sleep(_LOOK_AGAIN_S)
