@@ -116,7 +116,9 @@ def children(pid: int) -> list[int]:
 
 def worker_pids(out: Path) -> list[int]:
     """Of all workers that have begun in a folder."""
-    rows = (json.loads(line) for line in (out / "log.jsonl").read_text().split("\n")[:-1])
+    log = out / "log.jsonl"
+    text = log.read_text(encoding="utf-8") if log.exists() else ""
+    rows = (json.loads(line) for line in text.split("\n")[:-1])
     return [row["pid"] for row in rows if row["event"] == "worker_began"]
 
 
