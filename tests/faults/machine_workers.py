@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 
 from tests.faults.machine_processes import straight_bytes
 from tests.faults.scene import Scene
@@ -131,8 +132,8 @@ def _(scene: Scene) -> str:
 
 @fault(
     "cluster-partition",
-    done="A worker on a Ray cluster cannot be reached for longer than its leases last, lives on, "
-    "and comes back once all is done.",
+    done="A worker on a Ray cluster cannot be reached for longer than its leases last, and comes "
+    "back once others have its prompts.",
     promise="Others do its prompts; it sends nothing more; the files of one undisturbed process.",
     longest_s=300,
 )
@@ -144,9 +145,12 @@ def _(scene: Scene) -> str:
         cut_off = worker_pids(scene.out)[0]
         scene.wait_for_requests(len(scene.server.requests) + 40, process)
         os.kill(cut_off, signal.SIGSTOP)
+        log = scene.out / "log.jsonl"
+        wait_until(lambda: b'"worker_lost"' in log.read_bytes(), process)
+        with suppress(ProcessLookupError):  # Ray may have ended it by now
+            os.kill(cut_off, signal.SIGCONT)
         exit_code, _ = scene.end(process, timeout=200)
         sent = len(scene.server.requests)
-        os.kill(cut_off, signal.SIGCONT)
         wait_until(lambda: not is_alive(cut_off))
         time.sleep(0.5)
         assert len(scene.server.requests) == sent
