@@ -23,6 +23,7 @@ mount -t tmpfs -o size="$1" tmpfs "$2" || exit 99
 disk=$2 copy=$3; shift 3
 "$@"; code=$?
 cp -a "$disk/." "$copy/"
+umount "$disk"
 exit $code
 """
 """Runs a command with a small disk that only it and its children see; one of 4k is full at once."""

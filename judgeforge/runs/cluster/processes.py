@@ -17,6 +17,8 @@ from judgeforge.text.redaction import redact
 from judgeforge.text.wording import shortened
 
 _PROGRAM = "judgeforge.runs.cluster.worker_process"
+_LONGEST_LAST_WORDS = 300
+"""Room for the path of an interpreter and what it complains of."""
 
 
 class LocalProcesses:
@@ -63,5 +65,5 @@ class LocalProcesses:
         output.close()
         if code < 0:
             return f"killed by {signal.Signals(-code).name}"
-        last = f": {shortened(redact(said[-1]))}" if said else ""
+        last = f": {shortened(redact(said[-1]), _LONGEST_LAST_WORDS)}" if said else ""
         return f"ended with exit code {code}{last}"

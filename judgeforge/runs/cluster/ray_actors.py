@@ -35,6 +35,8 @@ _OBJECT_STORE_BYTES = 128 * 2**20
 """Of a cluster that is begun for the run: messages are small and never stored."""
 _AT_ONCE = 1000
 _ANSWER_S = 10.0
+_LONGEST_LAST_WORDS = 300
+"""Of Ray's errors, which name hosts, ids and paths."""
 
 
 class _ActorChannel:
@@ -197,11 +199,11 @@ def _connect(address: str) -> None:
         ray.init(address=address, **quietly)
     except ConnectionError as error:
         if address != AUTO:
-            why = f"no Ray cluster answers there ({shortened(str(error))})"
+            why = f"no Ray cluster answers there ({_words(str(error))})"
             raise ConfigError(f"--cluster {address}: {why}") from error
         ray.init(include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, **quietly)
     except (RayError, RuntimeError, ValueError) as error:
-        raise ConfigError(f"--cluster {address}: {shortened(str(error))}") from error
+        raise ConfigError(f"--cluster {address}: {_words(str(error))}") from error
 
 
 def _expect_answer(address: str) -> None:
@@ -222,4 +224,8 @@ async def _done(reference: Any) -> None:  # noqa: ANN401 (of Ray)
 
 def _in_words(error: RayError) -> str:
     said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {shortened(said[0])}" if said else type(error).__name__
+    return f"{type(error).__name__}: {_words(said[0])}" if said else type(error).__name__
+
+
+def _words(of_ray: str) -> str:
+    return shortened(of_ray, _LONGEST_LAST_WORDS)
