@@ -6,6 +6,7 @@ fit.py             judgments and labels -> a calibration
 labels.py          labels, how far people agree, which are held out
 weights.py         how much each judge counts, and what to correct for
 followed.py        how far labels are followed away from what judgments alone tell
+alone_by_labels.py how much a judge that is alone sees, by labels
 contributions.py   what each judge says for each completion, in log-odds
 choice_model.py    a conditional logit of what people prefer
 criteria.py        which criteria of a rubric speak for what people prefer

@@ -36,7 +36,10 @@ def calibrate(
     ``labels``: for each prompt id the id of the completion that people prefer, None for a tie; or
     Label records.
     ``of``: what is labelled, "best" (of all completions) or "pair" (the better of two); without it
-    "pair" where all labelled prompts have two completions.
+    "pair" where all labelled prompts have two completions. Two of a prompt's many completions are
+    labelled with ``of="pair"`` and ``Label(prompt_id=…, parts={one: 1.0, other: 0.0})``, halves for
+    a tie, and the judgments of all its completions: judged alone, two that were picked as the best
+    and the worst look further apart than they are.
     ``texts`` (completion id -> text) lets length be corrected for where the labels support it.
     ``allow_negative``: a judge that people contradict may count against what it says. ``as_asked``
     (a function: prompt id, Reliability -> judgeforge.ranking.evidence.Evidence): where a cascade

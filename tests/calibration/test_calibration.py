@@ -265,7 +265,7 @@ def test_with_a_b_labels_confidence_counts_and_is_calibrated() -> None:
     assert found.of == "pair"
     ranking = found.apply(rank(prompts[0], reliability=found.labelled.reliability))
     pair = select_pairs(ranking, PairingRules(), trust=found.trust(PairingRules())).pairs[0]
-    assert pair.confidence + pair.p_tie / 2 == pytest.approx(max(ranking.p_best), abs=5e-3)
+    assert pair.confidence + pair.p_tie / 2 == pytest.approx(max(ranking.p_best), abs=2e-2)
     assert pair.p_tie < 0.1  # the labels have none
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from judgeforge.records import Completion
 from judgeforge.runs.labelling.choosing import Look, look_id
 from judgeforge.runs.labelling.material import GIVEN, Material
-from judgeforge.runs.measurement.label_rows import CANNOT_TELL, SIDES, TIE
+from judgeforge.runs.measurement.label_rows import CANNOT_TELL, OTHERS, SIDES, TIE
 
 PERSON = "human:"
 _ANSWERS = frozenset({"label", "labels", "best", "verdict", "ranking", "scores", CANNOT_TELL})
@@ -82,6 +82,8 @@ def label_line(
     if is_pair:
         row |= dict(zip(SIDES, sides, strict=True))
         row["completions"] = list(look.shown)
+        if material.others:
+            row[OTHERS] = [_side(one) for one in material.others]
     else:
         row["completions"] = [
             {"id": name, **_as_object(side)} for name, side in zip(look.shown, sides, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from judgeforge.errors import StoreError
 from judgeforge.records import Completion, Judgment, Prompt
 from judgeforge.results.figures.run import group_at
 from judgeforge.runs.labelling.choosing import Look
+from judgeforge.sampling.sampling import usable
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.pictures import PictureError, read_picture_file
@@ -34,10 +35,17 @@ class Material:
     reference: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     criteria: str | None = None
+    others: tuple[Completion, ...] = ()
+    """Those of the prompt that are not shown; among them the judges judged those that are."""
 
     @property
     def texts(self) -> dict[str, str]:
         return {name: said_text(one.text, one.tool_calls) for name, one in self.completions.items()}
+
+    @property
+    def all_texts(self) -> dict[str, str]:
+        """With those that are not shown."""
+        return self.texts | {one.id: said_text(one.text, one.tool_calls) for one in self.others}
 
     def beside(self) -> Iterator[tuple[str, Any]]:
         """What a label row has besides the prompt and its completions, where it is there."""
@@ -46,16 +54,21 @@ class Material:
         yield from ((name, value) for name, value in columns.items() if value is not None)
 
 
-def of_input(prompt: Prompt, completions: Sequence[Completion]) -> Material:
+def of_input(prompt: Prompt, completions: Sequence[Completion], shown: Sequence[str]) -> Material:
     """Of a row of the input that nobody has judged."""
     return Material(
         prompt=with_pictures(prompt.messages),
-        completions={one.id: one for one in completions},
+        completions={one.id: one for one in completions if one.id in shown},
+        others=_others(completions, shown),
         tools=prompt.tools,
         reference=prompt.reference,
         metadata=prompt.metadata,
         criteria=prompt.criteria,
     )
+
+
+def _others(completions: Iterable[Completion], shown: Sequence[str]) -> tuple[Completion, ...]:
+    return tuple(usable([one for one in completions if one.id not in shown]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +98,8 @@ def of_folder(folder: RunFolder, place: Place, look: Look, prompt: Prompt | None
 
 def _of_rows(folder: RunFolder, place: Place, look: Look, prompt: Prompt | None) -> Material:
     rows = group_at(folder.completions, place.completions).rows
-    wanted = set(look.shown)
-    found = {row["id"]: read_completion(row) for row in rows if row["id"] in wanted}
-    completions = {name: found[name] for name in look.shown}
+    every = {str(row["id"]): read_completion(row) for row in rows}
+    completions = {name: every[name] for name in look.shown}
     file, offset = place.asked
     asked = group_at(file, offset).rows[0]
     judged = group_at(folder.judgments, place.judgments).rows
@@ -95,6 +107,7 @@ def _of_rows(folder: RunFolder, place: Place, look: Look, prompt: Prompt | None)
     return Material(
         prompt=with_pictures(messages),
         completions=completions,
+        others=_others(every.values(), look.shown),
         tools=asked.get("tools"),
         judgments=tuple(
             read_judgment(row) for row in judged if row["prompt_id"] == look.candidate.prompt_id

@@ -163,7 +163,9 @@ class Session:
             look = self._known.get(given.look_id)
             material = None if look is None else self.material(look)
             self._labelled[key] = (
-                None if material is None else labelled(given, material.judgments, material.texts)
+                None
+                if material is None
+                else labelled(given, material.judgments, material.all_texts)
             )
         return self._labelled[key]
 

@@ -186,7 +186,7 @@ class InputSource:
 
     def material(self, look: Look) -> Material:
         prompt, completions = self._rows[look.candidate.place]
-        return of_input(prompt, [one for one in completions if one.id in set(look.shown)])
+        return of_input(prompt, completions, look.shown)
 
 
 def _made_with(folder: RunFolder) -> RunConfig | None:

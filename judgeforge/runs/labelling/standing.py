@@ -61,16 +61,27 @@ def rules_of(pairing: PairingRules | None, max_error: float | None = None) -> Pa
 
 
 def labelled(given: Given, judgments: Sequence[Judgment], texts: dict[str, str]) -> Labelled | None:
-    """None where it is no label, or where fewer than all that were shown are judged."""
+    """None where it is no label, or where fewer than all that were shown are judged.
+
+    ``texts``: of all completions of the prompt. Two are measured among the others.
+    """
     if not given.is_label:
         return None
-    evidence = read_evidence(judgments, given.shown, texts=texts)
-    if set(evidence.completion_ids) != set(given.shown) or not _says_anything(judgments, given):
+    shown = given.shown
+    ids = [*shown, *(one for one in texts if one not in shown)] if len(shown) == 2 else shown
+    evidence = read_evidence(judgments, ids, texts=texts)
+    if not set(shown) <= set(evidence.completion_ids) or not _says_anything(judgments, given):
         return None
-    best, prompt_id, shown = given.preferred, given.prompt_id, given.shown
-    label = Label.tie(prompt_id, shown) if best is None else Label.of(prompt_id, best)
     vetoes = (one for one in judgments if one.failed_required)
-    return Labelled(evidence, label, tuple(v for v in vetoes if v.completion_ids[0] in shown))
+    return Labelled(evidence, _label(given), tuple(v for v in vetoes if v.completion_ids[0] in ids))
+
+
+def _label(given: Given) -> Label:
+    best, shown = given.preferred, given.shown
+    if best is None:
+        return Label.tie(given.prompt_id, shown)
+    parts = {name: float(name == best) for name in shown}
+    return Label(prompt_id=given.prompt_id, parts=parts)
 
 
 def _says_anything(judgments: Sequence[Judgment], given: Given) -> bool:

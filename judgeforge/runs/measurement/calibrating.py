@@ -48,7 +48,7 @@ def calibrate_config(
 ) -> CalibrationReport:
     """Raises ConfigError, InputError (also for too few labels) and what stops a run."""
     prepared = prepare_measurement(config)
-    read = labels_apart(prepared, labels)
+    read = labels_apart(prepared, labels, among_others=True)
     _check_number(labels, len(read.rows))
     rubric = prepared.rubric.identity
     judged = judge_labels(config, rubric, read, on_progress=on_progress)
@@ -79,9 +79,9 @@ def prepare_measurement(config: RunConfig) -> Preparation:
     return replace(prepare(bare), config=config)
 
 
-def labels_apart(prepared: Preparation, file: Path) -> LabelFile:
+def labels_apart(prepared: Preparation, file: Path, *, among_others: bool = False) -> LabelFile:
     """The labels that judges may be measured on. Raises InputError where none is left."""
-    labels = read_labels(file, prepared.row_checks)
+    labels = read_labels(file, prepared.row_checks, among_others=among_others)
     shown = {key for own in prepared.own_prompts.values() for key in own.shown}
     if not shown:
         return labels

@@ -12,7 +12,7 @@ from judgeforge.calibration.labels import Agreement, Label, LabelKind, agreement
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
 from judgeforge.inputs.duplicates import SeenRows
-from judgeforge.inputs.lines import parse_json
+from judgeforge.inputs.lines import from_json_text, parse_json
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.reading import read_rows
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row
@@ -36,6 +36,9 @@ SIDES = ("a", "b")
 TIE = "tie"
 CANNOT_TELL = "cannot_tell"
 """Of a row whose person could not tell: true. Such a row is no label."""
+OTHERS = "others"
+"""Of a row of two completions: those of the same prompt that are not labelled. The two are then
+judged among them, as they were when they were picked as best and worst."""
 _REPEAT = "repeat"
 """1 or more in a row of a person who was asked the same again: the first answer is the label."""
 
@@ -48,6 +51,7 @@ class _LabelFields(Fields):
     label: str = "label"
     labels: str = "labels"
     best: str = "best"
+    others: str = OTHERS
     repeat: str = _REPEAT
     cannot_tell: str = CANNOT_TELL
 
@@ -88,11 +92,12 @@ def completion_id(prompt_id: str, index: int) -> str:
     return f"{prompt_id}.c{index}"
 
 
-def read_labels(file: Path, checks: RowChecks) -> LabelFile:
+def read_labels(file: Path, checks: RowChecks, *, among_others: bool = False) -> LabelFile:
     """Rows of ``prompt, a, b, label`` or of ``prompt, completions, best``.
 
-    Each is checked as a prompt is; one that cannot be used is a skip that says why. Raises
-    InputError where the file as a whole cannot be read, holds no usable label, or mixes the kinds.
+    ``among_others``: with the completions that are not labelled, where a row has some. Each row is
+    checked as a prompt is; one that cannot be used is a skip that says why. Raises InputError where
+    the file as a whole cannot be read, holds no usable label, or mixes the kinds.
     """
     seen, reading = SeenRows("skip"), Reading(file.parent)
     rows: list[LabelledPrompt] = []
@@ -106,7 +111,7 @@ def read_labels(file: Path, checks: RowChecks) -> LabelFile:
             unsure += 1
             continue
         try:
-            rows.append(_labelled(row, checks, seen, reading))
+            rows.append(_labelled(row, checks, seen, reading, among_others=among_others))
         except RowProblemError as problem:
             detail = f"{file}:{row.line}: {problem.detail}"
             name = f"line-{row.line}"
@@ -163,7 +168,12 @@ def _one_kind(file: Path, rows: Sequence[LabelledPrompt], skips: Sequence[Skip])
 
 
 def _labelled(
-    row: RawRow | BadRow, checks: RowChecks, seen: SeenRows, reading: Reading
+    row: RawRow | BadRow,
+    checks: RowChecks,
+    seen: SeenRows,
+    reading: Reading,
+    *,
+    among_others: bool,
 ) -> LabelledPrompt:
     if isinstance(row, BadRow):
         raise RowProblemError(row.reason, row.detail)
@@ -172,9 +182,11 @@ def _labelled(
         bad(f"there is no `prompt`; the row has {column_names(columns)}. {_RENAME}")
     kind: LabelKind = "pair" if columns.get("a") is not None else "best"
     if kind == "pair":
-        columns["completions"] = [columns.get(side) for side in SIDES]
         if columns.get("b") is None:
             bad("the row has `a` and no `b`")
+        columns["completions"] = [columns[side] for side in SIDES]
+        if among_others:
+            columns["completions"] += _others(columns.get(OTHERS))
     elif columns.get("completions") is None:
         bad("the row has neither `a` and `b` nor `completions`")
     checked = check_row(RawRow(row.line, columns), Fields(), checks, reading)
@@ -189,7 +201,16 @@ def _labelled(
         bad(f"the row has no `{key}`")
     prompt, _ = seen.admit(checked)
     check_length(prompt, checks)
-    return LabelledPrompt(prompt, _label(prompt.id, said, number), kind, people)
+    return LabelledPrompt(prompt, _label(prompt.id, said, number, kind), kind, people)
+
+
+def _others(value: object) -> list[object]:
+    if value is None or value == "":
+        return []
+    found = from_json_text(value, OTHERS)
+    if not isinstance(found, list):
+        bad(f"`{OTHERS}` must be a list of completions; found {kind_of(found)}")
+    return found
 
 
 def _people(value: object) -> Sequence[object]:
@@ -229,9 +250,16 @@ def _majority(people: Sequence[str]) -> str:
     return TIE if others and others[0][1] == most else first
 
 
-def _label(prompt_id: str, said: str, number: int) -> Label:
-    ids = [completion_id(prompt_id, i) for i in range(number)]
-    return Label.tie(prompt_id, ids) if said == TIE else Label.of(prompt_id, ids[int(said)])
+def _label(prompt_id: str, said: str, number: int, kind: LabelKind) -> Label:
+    ids = [completion_id(prompt_id, i) for i in range(len(SIDES) if kind == "pair" else number)]
+    if said == TIE:
+        return Label.tie(prompt_id, ids)
+    if len(ids) == number:
+        return Label.of(prompt_id, ids[int(said)])
+    # Among others both are named, so that it is known which two were compared.
+    return Label(
+        prompt_id=prompt_id, parts={one: float(ids.index(one) == int(said)) for one in ids}
+    )
 
 
 def as_row(row: LabelledPrompt) -> Mapping[str, Any]:

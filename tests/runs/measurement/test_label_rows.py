@@ -56,6 +56,28 @@ def test_people_decide_where_no_label_does(tmp_path: Path) -> None:
     assert label("tie", "tie", "b") == {"p.c0": 0.5, "p.c1": 0.5}
 
 
+def test_two_are_labelled_among_the_others_of_their_prompt_where_that_is_asked(
+    tmp_path: Path,
+) -> None:
+    row = {**PAIR, "id": "p", "label": "b", "others": ["z", {"text": "w"}]}
+    file = write_rows(tmp_path / "labels.jsonl", [row])
+    alone = read_labels(file, RowChecks(needs_completions=True)).rows[0]
+    among = read_labels(file, RowChecks(needs_completions=True), among_others=True).rows[0]
+    assert [one.text for one in alone.prompt.completions] == ["x", "y"]
+    assert [one.text for one in among.prompt.completions] == ["x", "y", "z", "w"]
+    assert dict(alone.label.parts) == {"p.c1": 1.0}
+    assert dict(among.label.parts) == {"p.c0": 0.0, "p.c1": 1.0}
+    assert among.kind == "pair"
+
+
+def test_others_that_are_no_list_are_a_skip(tmp_path: Path) -> None:
+    good = {"prompt": "fine", "a": "one", "b": "two", "label": "a"}
+    rows = [good, {**PAIR, "label": "a", "others": 5}]
+    file = write_rows(tmp_path / "labels.jsonl", rows)
+    found = read_labels(file, RowChecks(needs_completions=True), among_others=True)
+    assert "`others` must be a list of completions; found" in found.skips[0].detail
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_labels_may_stand_in_a_table(tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"labels.{ending}"
