@@ -59,6 +59,20 @@ def test_calibrate_and_evaluate_read_the_file(project: Path) -> None:
     assert report.evaluation.accuracy > 0.9
 
 
+def test_labelled_answers_are_measured_among_all_of_their_prompt_for_nothing(
+    project: Path, server: LocalServer
+) -> None:
+    line = rows(project / "ana.jsonl")[0]
+    answers = [one for one in rows(project / "out" / "completions.jsonl")]
+    mine = {one["text"] for one in answers if one["prompt_id"] == line["prompt_id"]}
+    texts = [line["a"], line["b"], *line["others"]]
+    assert {one if isinstance(one, str) else one["text"] for one in texts} == mine
+    config = judgeforge.load_config(project / "config.yaml")
+    again = calibrate_config(config, project / "ana.jsonl", project / "again.json")
+    assert all(len(row.prompt.completions) == len(mine) for row in again.judged.rows)
+    assert again.judged.paid_usd == 0.0
+
+
 def test_who_could_not_tell_is_told_in_a_note(project: Path) -> None:
     config = judgeforge.load_config(project / "config.yaml")
     report = evaluate_config(config, project / "ben.jsonl")
