@@ -114,8 +114,8 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
         # The paid replies are in the cache: what stays the same is not paid again.
         for file in folder.learnt_of_judges if keeps else folder.made_with_configuration:
             file.unlink(missing_ok=True)
-    with closing(Journal(folder.journal_file)) as journal:
-        finished = FinishedPrompts(journal.entries(), judgments=judgments)
+    finished = FinishedPrompts(judgments=judgments)
+    with closing(Journal(folder.journal_file, found=finished.add)) as journal:
         work = plan_work(
             prepared.config.prompts,
             prepared.row_checks,
