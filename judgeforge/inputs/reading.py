@@ -92,6 +92,8 @@ def _checked(
         prompt, done = seen.admit(checked, is_done)
         if not done:
             check_length(prompt, checks)
+        elif seen.spared or not _fits(prompt, checks):
+            reading.noticed.spared += 1
         return prompt
     except RowProblemError as problem:
         return Skip(
@@ -100,6 +102,14 @@ def _checked(
             reason=problem.reason,
             detail=f"{where}:{row.line}: {problem.detail}",
         )
+
+
+def _fits(prompt: Prompt, checks: RowChecks) -> bool:
+    try:
+        check_length(prompt, checks)
+    except RowProblemError:
+        return False
+    return True
 
 
 def _folder(config: PromptsConfig) -> Path | None:

@@ -19,6 +19,7 @@ from judgeforge.runs.planning.identity import (
     layout_begun,
     with_layout,
 )
+from judgeforge.runs.planning.known_input import KnownInput
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.planning.worklist import Worklist, plan_work
@@ -126,6 +127,12 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
             accept_changes=options.force,
             redo=_redone(prepared, options, other_judges=is_changed and keeps),
             judged_elsewhere=prepared.verdicts.prompt_ids if prepared.verdicts else (),
+            known=KnownInput.of(
+                prepared.config.prompts,
+                prepared.row_checks,
+                folder.known_rows_file,
+                limit=options.limit,
+            ),
         )
         with work.skips:
             yield Start(
