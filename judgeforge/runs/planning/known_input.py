@@ -67,14 +67,14 @@ class KnownInput:
 
     def keep(
         self,
-        *,
         ids: array[int],
         digests: array[int],
         skips: IO[bytes],
+        *,
         fingerprint: str,
         noticed: Noticed,
     ) -> None:
-        """All rows were read."""
+        """All rows were read. See ``KnownRows``; ``skips`` is left at its end."""
         if noticed.with_pictures or noticed.spared:
             return
         with suppress(OSError, StoreError):  # without it a start is slower, and nothing else

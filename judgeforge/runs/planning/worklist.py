@@ -146,11 +146,9 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     done already were changed or removed, unless ``accept_changes``, or a model cannot take a row;
     InputError where the input cannot be read.
     """
-    if known is not None:
-        with known.rows() as rows:
-            found = rows and _of_known(rows, finished, redo, judged_elsewhere)
-        if found:
-            return found
+    recalled = _recalled(known, finished, redo, judged_elsewhere)
+    if recalled is not None:
+        return recalled
     work, changed, ids = Worklist(), list[str](), array("Q")
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
@@ -182,8 +180,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
                 entry = None
             may_begin = limit is None or position < limit
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
-            if known is not None:
-                ids.append(prompt_key(row.id))
+            ids.append(prompt_key(row.id))
         if least is not None and position + 1 >= least and seen == len(finished):
             break
     work.fingerprint, work.losses = all_rows.hexdigest(), noticed.losses()
@@ -192,16 +189,21 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     if (changed or removed) and not accept_changes:
         raise ConfigError(_difference(folder, changed, removed))
     if known is not None:
-        end = work.skips.tell()
-        known.keep(
-            ids=ids,
-            digests=work.digests,
-            skips=work.skips,
-            fingerprint=work.fingerprint,
-            noticed=noticed,
-        )
-        work.skips.seek(end)
+        known.keep(ids, work.digests, work.skips, fingerprint=work.fingerprint, noticed=noticed)
     return work
+
+
+def _recalled(
+    known: KnownInput | None,
+    finished: FinishedPrompts,
+    redo: frozenset[SkipReason],
+    judged_elsewhere: Collection[str],
+) -> Worklist | None:
+    """None where the input has to be read."""
+    if known is None:
+        return None
+    with known.rows() as rows:
+        return None if rows is None else _of_known(rows, finished, redo, judged_elsewhere)
 
 
 def _of_known(
@@ -247,21 +249,32 @@ def _difference(folder: Path, changed: list[str], removed: int) -> str:
 def remaining(
     config: PromptsConfig, checks: RowChecks, work: Worklist, *, limit: int | None
 ) -> Iterator[tuple[int, Prompt | Skip]]:
-    """Position and row of everything that is still to do; a changed row comes as a skip."""
-    read = 0
-    for position, row in enumerate(read_prompts(config, checks, limit=limit)):
-        if position >= len(work.places):
+    """Position and row of everything that is still to do; a changed row comes as a skip.
+
+    What is done is passed over unread. Only ids of kept copies depend on the rows before them.
+    """
+    places, read_all = work.places, config.duplicate_prompts == "keep"
+    at = 0
+
+    def wanted(position: int) -> bool:
+        nonlocal at
+        at = position
+        return read_all or position >= len(places) or places[position] == TODO
+
+    done = 0
+    for row in read_prompts(config, checks, limit=limit, wanted=wanted):
+        position, done = at, at + 1
+        if position >= len(places):
             return
-        read = position + 1
-        if work.places[position] != TODO:
+        if places[position] != TODO:
             continue
         if isinstance(row, Prompt) and short_digest(row.digest) == work.digests[position]:
             yield position, row
             continue
         prompt_id = row.id if isinstance(row, Prompt) else row.prompt_id
         yield position, _changed(prompt_id, row.line, "changed")
-    for position in range(read, len(work.places)):
-        if work.places[position] == TODO:
+    for position in range(done, len(places)):
+        if places[position] == TODO:
             yield position, _changed(f"row-{position + 1}", position + 1, "went away")
 
 
