@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -132,6 +133,23 @@ def logged_calls(file: Path) -> int:
         return 0
     except OSError as error:
         raise read_error(file, error) from error
+
+
+def load_logger_alone() -> None:
+    """Import structlog without rich, in which it would show tracebacks: most of its import.
+
+    It holds for all of the process, so it is for one that belongs to nobody else.
+    """
+    if "structlog" in sys.modules:
+        return
+    before = sys.modules.get("rich")
+    sys.modules["rich"] = None  # type: ignore[assignment] (so that importing it fails)
+    try:
+        import structlog  # noqa: F401
+    finally:
+        del sys.modules["rich"]
+        if before is not None:
+            sys.modules["rich"] = before
 
 
 class _Renderer:

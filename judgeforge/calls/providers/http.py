@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_CONNECTIONS = 4096
+_UNUSED_TRANSPORT = "httpcore2"
+"""What httpx2 sends through by itself; here aiohttp does. Its certificates are read through it."""
 _UNUSED_TYPES = "openai.types", "openai.types.responses"
 """Hundreds of pydantic classes for replies that are read as they came; a third of the SDK's import.
 """
@@ -159,6 +161,7 @@ class HttpProvider:
             await self._client.close()
 
     def _open(self) -> None:
+        postpone(_UNUSED_TRANSPORT)
         import httpx2
 
         sdk, client = self.load_sdk()

@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from judgeforge.calls.money.budget import Budget, Reservation
-from judgeforge.runs.cluster.messages import Granted
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.leases import noted_leases, used_numbers
 from judgeforge.store.lock import is_held
 from judgeforge.store.spending import SETTLED
+
+if TYPE_CHECKING:
+    from judgeforge.runs.cluster.messages import Granted
 
 _FEWEST_LEFT = 4
 """A grant takes at most this part of the room that is left, so that one worker does not hold what
@@ -112,6 +114,8 @@ class Leases:
         room = self._budget.room()
         left = None if room.pico is None else room.pico - self._budget.reserved_pico
         calls = None if room.calls is None else room.calls - self._budget.in_flight
+        from judgeforge.runs.cluster.messages import Granted
+
         return Granted(pico, [one.id for one in made], (left, calls))
 
 
