@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from judgeforge.calls.providers.base import ChatRequest, RawReply, open_provider
+from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, NoReplyError, NotConnectedError, StatusError
 from judgeforge.text.messages import Message
@@ -337,3 +339,35 @@ class TestBeforeTheRun:
         assert code == 2
         assert said in out + err
         assert "models.small" in out + err
+
+
+def test_a_mistake_in_code_is_never_shown_as_a_broken_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def mistaken(self: httpx2.Response, *_: object) -> bytes:
+        del self
+        raise AttributeError("'tuple' object has no attribute 'items'")
+
+    monkeypatch.setattr(httpx2.Response, "aread", mistaken)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+    with answering(head + LENGTH + OK) as port, pytest.raises(NoReplyError) as raised:
+        send(f"http://127.0.0.1:{port}/v1")
+    said = str(raised.value)
+    assert "(AttributeError: 'tuple' object has no attribute 'items', test_way_to_a_server.py:" in (
+        said
+    )
+    assert "a mistake in judgeforge or in a library that it uses; please report it" in said
+    assert "connection" not in said
+
+
+def test_a_mistake_before_anything_is_sent_does_not_send_anybody_to_their_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise TypeError("not this way")
+
+    monkeypatch.setattr(HttpProvider, "_open", mistaken)
+    with pytest.raises(NotConnectedError, match=r"\(TypeError: not this way, test_way") as raised:
+        send("http://127.0.0.1:9/v1")
+    assert raised.value.stops_run
+    assert "Check" not in str(raised.value)
