@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -63,31 +64,21 @@ def fit_calibration(
         seen = [labelled[i] for i in rows]
         return labelled_reliability(seen, known, corrections, allow_negative=allow_negative)
 
-    believed, right, ahead, tie = np.zeros((4, len(labelled)))
-    ids = [one.label.prompt_id for one in labelled]
-    for train, test in folds(ids):
-        reliability = fitted(train)
-        for i in test:
-            ranking = ranked(labelled[i], reliability, as_asked)
-            believed[i], right[i] = told_of(ranking, labelled[i])
-            ahead[i], tie[i] = ahead_and_tie(ranking, labelled[i])
+    predicted = _held_out(labelled, fitted, as_asked)
     blindly = [ranked(one, blind, as_asked) for one in labelled]
     unseen = np.array(
         [told_of(ranking, one) for ranking, one in zip(blindly, labelled, strict=True)]
     )
-    results = label_results(ids, believed, right, unseen)
+    results = label_results(predicted.ids, predicted.believed, predicted.right, unseen)
     reliability = fitted(range(len(labelled)))
-    maps = Maps(confidence=fit_confidence(believed, right).expected)
+    maps = Maps(confidence=fit_confidence(predicted.believed, predicted.right).expected)
     ties_blindly = None
     if of == "pair":
         tied, of_ties = _tied(labelled), tie_scales_of(blind.doubt)
-        of_sides = scales_of(reliability.doubt)
-        pairs = LabelledPairs(ids, believed, right, ahead, tie, tied, of_sides, of_ties)
+        pairs = LabelledPairs(*predicted, tied, scales_of(reliability.doubt), of_ties)
         maps, results = pairs.maps(), pairs.results(results)
-        found = [
-            ahead_and_tie(ranking, one) for ranking, one in zip(blindly, labelled, strict=True)
-        ]
-        ties_blindly = fit_confidence(np.array(found)[:, 1], tied, of_ties).expected
+        blind_ties = [ahead_and_tie(*both)[1] for both in zip(blindly, labelled, strict=True)]
+        ties_blindly = fit_confidence(np.array(blind_ties), tied, of_ties).expected
     return Calibration(
         of=of,
         labelled=Instrument(reliability=reliability, **maps._asdict()),
@@ -99,6 +90,33 @@ def fit_calibration(
         corrections=corrections,
         results=results,
     )
+
+
+class _Predicted(NamedTuple):
+    """As ``LabelledPairs`` has them."""
+
+    ids: list[str]
+    believed: Array
+    right: Array
+    ahead: Array
+    tie: Array
+
+
+def _held_out(
+    labelled: Sequence[Labelled],
+    fitted: Callable[[Sequence[int]], Reliability],
+    as_asked: AsAsked | None,
+) -> _Predicted:
+    """Each label by a fit that has not seen it."""
+    ids = [one.label.prompt_id for one in labelled]
+    believed, right, ahead, tie = np.zeros((4, len(labelled)))
+    for train, test in folds(ids):
+        reliability = fitted(train)
+        for i in test:
+            ranking = ranked(labelled[i], reliability, as_asked)
+            believed[i], right[i] = told_of(ranking, labelled[i])
+            ahead[i], tie[i] = ahead_and_tie(ranking, labelled[i])
+    return _Predicted(ids, believed, right, ahead, tie)
 
 
 def _tied(labelled: Sequence[Labelled]) -> Array:
