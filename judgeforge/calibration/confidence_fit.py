@@ -32,6 +32,9 @@ TIE_SCALES = Scales(shift=0.4, slope=0.2)
 """Of P(both are equally good): how often two are, agreement shows only in part. People see ties in
 10 % of PandaLM's pairs, and 28 % of the downstream ones are; 16 % are expected before any judgment,
 which is 0.5 to 0.7 in log-odds from either."""
+TIES_UNSEEN = 1.0
+"""The doubt of P(both are equally good) where judges only compare: verdicts do not show how often
+completions are equal, and people may see no ties at all."""
 CAUTIOUS_SCALES = Scales(shift=0.3, slope=0.5)
 """Wide: a promise must hold where the posterior is wrong about itself, too."""
 CAUTION = 0.25

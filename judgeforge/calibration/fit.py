@@ -10,7 +10,12 @@ import numpy as np
 
 from judgeforge.calibration.alone_by_labels import AloneByLabels
 from judgeforge.calibration.calibration import Calibration, Instrument, LabelResult
-from judgeforge.calibration.confidence_fit import fit_confidence, scales_of, tie_scales_of
+from judgeforge.calibration.confidence_fit import (
+    TIES_UNSEEN,
+    fit_confidence,
+    scales_of,
+    tie_scales_of,
+)
 from judgeforge.calibration.labels import Label, LabelKind, check_number, folds
 from judgeforge.calibration.pair_maps import LabelledPairs, Maps
 from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections
@@ -19,6 +24,7 @@ from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.rank import rank_evidence, with_vetoes
 from judgeforge.ranking.ranking import Ranking
+from judgeforge.ranking.reliability.closeness import shows_ties
 from judgeforge.ranking.reliability.fit import fit_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rewards import with_rewards_as_scores
@@ -74,7 +80,8 @@ def fit_calibration(
     maps = Maps(confidence=fit_confidence(predicted.believed, predicted.right).expected)
     ties_blindly = None
     if of == "pair":
-        tied, of_ties = _tied(labelled), tie_scales_of(blind.doubt)
+        shown = any(shows_ties(one.evidence) for one in labelled)
+        tied, of_ties = _tied(labelled), tie_scales_of(blind.doubt if shown else TIES_UNSEEN)
         pairs = LabelledPairs(*predicted, tied, scales_of(reliability.doubt), of_ties)
         maps, results = pairs.maps(), pairs.results(results)
         blind_ties = [ahead_and_tie(*both)[1] for both in zip(blindly, labelled, strict=True)]

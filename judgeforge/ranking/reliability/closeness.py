@@ -49,7 +49,7 @@ class _Told:
 def with_closeness(evidence: Sequence[Evidence], known: Reliability) -> Reliability:
     """``known``: the judges, fitted on ``evidence``."""
     known = _with(known, CLOSE_PROMPTS, CLOSE_PAIRS)
-    usable = [one for one in evidence if len(one.completion_ids) > 1 and _tells(one)]
+    usable = [one for one in evidence if len(one.completion_ids) > 1 and shows_ties(one)]
     told = usable[:MOST_PROMPTS]
     for _ in range(_ROUNDS if told else 0):
         rankings = [rank_evidence(one, known) for one in told]
@@ -57,8 +57,11 @@ def with_closeness(evidence: Sequence[Evidence], known: Reliability) -> Reliabil
     return known
 
 
-def _tells(one: Evidence) -> bool:
-    """Verdicts of judges that hardly read look as those on close completions do."""
+def shows_ties(one: Evidence) -> bool:
+    """Whether judgments tell how often completions are close, as scores do.
+
+    Verdicts of judges that hardly read look as those on close completions do.
+    """
     return bool(one.cells) and not one.comparisons and not one.checks
 
 
