@@ -63,7 +63,7 @@ def test_labelled_answers_are_measured_among_all_of_their_prompt_for_nothing(
     project: Path, server: LocalServer
 ) -> None:
     line = rows(project / "ana.jsonl")[0]
-    answers = [one for one in rows(project / "out" / "completions.jsonl")]
+    answers = rows(project / "out" / "completions.jsonl")
     mine = {one["text"] for one in answers if one["prompt_id"] == line["prompt_id"]}
     texts = [line["a"], line["b"], *line["others"]]
     assert {one if isinstance(one, str) else one["text"] for one in texts} == mine
