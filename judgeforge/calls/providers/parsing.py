@@ -6,6 +6,7 @@ gateway put around it, or to a second choice that nobody asked for.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from judgeforge.text.wording import first_problem
 M = TypeVar("M", bound=BaseModel)
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _AROUND = "\ufeff\0 \t\r\n"
 """What says nothing before and after a body."""
 
@@ -41,6 +43,19 @@ def parsed(model: type[M], raw: bytes, *, what: str) -> M:
         raise MalformedReplyError(
             f"the reply is not a {what} ({first_problem(error)}): {raw[:80]!r}"
         ) from error
+
+
+def as_utf8(raw: bytes, content_type: str) -> bytes:
+    """A body in the encoding that its header names, where it is not UTF-8 as all JSON should be."""
+    named = _CHARSET.search(content_type)
+    if named is None or named[1].lower() in {"utf-8", "utf8"}:
+        return raw
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        with contextlib.suppress(LookupError, ValueError):
+            return raw.decode(named[1]).encode()
+    return raw
 
 
 def _other_readings(raw: bytes) -> Iterator[str]:
