@@ -39,6 +39,12 @@ class _Sent:
 class RawHeaders:
     raw: tuple[tuple[bytes, bytes], ...]
 
+    def get(self, name: str, default: str) -> str:
+        """The first of that name, in whatever case; ``name`` itself in small letters."""
+        wanted = name.encode()
+        found = (value for key, value in self.raw if key.lower() == wanted)
+        return next(found, default.encode()).decode("latin-1")
+
 
 @dataclass(frozen=True, slots=True)
 class PlainReply:

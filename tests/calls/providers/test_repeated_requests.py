@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from judgeforge.calls.providers.base import ChatRequest, Provider, RawReply, open_provider
+from judgeforge.calls.providers.repeated_requests import RawHeaders
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, StatusError
 from judgeforge.text.messages import Message
@@ -205,3 +206,9 @@ def test_a_later_reply_may_be_packed_and_has_the_headers_about_limits(server: Lo
     for reply in asyncio.run(in_turn()):
         assert reply.body == said
         assert reply.headers == limits
+
+
+def test_a_header_is_found_in_whatever_case_and_may_be_missing() -> None:
+    headers = RawHeaders(((b"Content-Type", b"text/html; charset=\xe9"), (b"content-type", b"b")))
+    assert headers.get("content-type", "") == "text/html; charset=\xe9"
+    assert headers.get("retry-after", "none") == "none"
