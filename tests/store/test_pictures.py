@@ -107,6 +107,7 @@ def test_pictures_of_files_travel_as_data_and_one_that_is_gone_keeps_its_name(
     (plain, moved) = with_pictures_as_data((Message(role="system", content="Look."), said))
     assert plain.content == "Look."
     assert isinstance(moved.content, tuple)
+    assert isinstance(said.content, tuple)
     assert moved.content[0] == said.content[0]
     assert moved.content[1].model_dump()["image_url"]["url"] == data_url(png())
     assert moved.content[2:] == (gone, elsewhere)
