@@ -26,7 +26,7 @@ from judgeforge.judging.judge import (
 )
 from judgeforge.judging.judge_prompts import JudgePrompt, judge_prompt, repair_message, system_text
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
-from judgeforge.judging.material import ShownAnswer, answers_of_row
+from judgeforge.judging.material import ShownAnswer, answers_by_id
 from judgeforge.judging.own_answers import OwnAnswers
 from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.replies.json_object import UnreadableReplyError
@@ -112,8 +112,8 @@ class WritingJudge(ABC, Generic[R]):
         self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
     ) -> Judgment:
         """As ``Judge.ask``; where one request stays without a readable reply, all is missing."""
-        shown = [ShownAnswer.of(completions[i]) for i in question.completion_ids]
-        row = answers_of_row(completions)
+        of_row = answers_by_id(completions)
+        shown, row = [of_row[i] for i in question.completion_ids], tuple(of_row.values())
         own = None if self._answers is None else await self._answers.of(prompt)
         said = own.text if own else None
         attempts = await gather_or_cancel(

@@ -67,7 +67,10 @@ def filled(text: str, **places: str) -> str:
 
 @cache
 def _template(name: str) -> Template:
-    return environment().get_template(name)
+    template = environment().get_template(name)
+    # Jinja keeps the globals as a chain of dictionaries, which it would go through for each prompt.
+    template.globals = dict(template.globals)
+    return template
 
 
 @cache

@@ -82,6 +82,11 @@ class RunFit:
         if known is not None:
             self._fit.set_result(FrozenFit(reliability=known))
 
+    @property
+    def until(self) -> int:
+        """The position before which prompts are learnt from; 0 where the fit is known."""
+        return 0 if self._fit.done() else self._until
+
     def begin(self, position: int, prompt_id: str) -> bool:
         """Whether the prompt that begins now is one to learn from. They begin in input order."""
         if position >= self._until:

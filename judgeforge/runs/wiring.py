@@ -303,7 +303,7 @@ def _build_pipeline(
         shared = SharedParts(*own, gateway, replies, fit)
         return open_team(start, number, shared, fail=fail, say=say)
 
-    team = team_of(start, say, gather)
+    team = team_of(start, fit, say, gather)
     door = RunDoor(gateway, calls.endpoints, team)
     pipeline = Pipeline(
         traced(taken_through(work, team, first, fit), telemetry, work.rubric.name),

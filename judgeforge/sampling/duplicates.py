@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from judgeforge.inputs.cleaning.pieces import Hashes, compared_pieces, shared
+from judgeforge.inputs.cleaning.pieces import compared_pieces, shared
 from judgeforge.records import Completion
 from judgeforge.text.tool_calls import same_calls_key
 
@@ -27,18 +27,18 @@ def mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
     """The same completions; an equal one names the first that it is like, a near one the nearest
     before it."""
     first: dict[tuple[str, str], str] = {}
-    seen = _Seen()
-    marked: list[Completion] = []
-    for one in completions:
+    marked, different = list(completions), list[int]()
+    for place, one in enumerate(completions):
         if not one.is_usable:
-            marked.append(one)
             continue
         twin = first.setdefault(_as_read(one), one.id)
-        if twin != one.id:
-            marked.append(one.model_copy(update={"duplicate_of": twin}))
-            continue
-        near = seen.nearest(one)
-        marked.append(one.model_copy(update={"near_duplicate_of": near}) if near else one)
+        if twin == one.id:
+            different.append(place)
+        else:
+            marked[place] = one.model_copy(update={"duplicate_of": twin})
+    for place, near in zip(different, _nearest([marked[i] for i in different]), strict=True):
+        if near is not None:
+            marked[place] = marked[place].model_copy(update={"near_duplicate_of": near})
     return marked
 
 
@@ -50,24 +50,22 @@ def text_as_read(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", _UNSEEN_BLANKS.sub(" ", text)).split())
 
 
-class _Seen:
-    """The completions so far."""
-
-    def __init__(self) -> None:
-        self._pieces: list[tuple[str, str, Hashes]] = []
-
-    def nearest(self, completion: Completion) -> str | None:
-        """The id of the earlier one that it is nearest to, if it is near to any."""
-        calls = same_calls_key(completion.tool_calls)
-        pieces = compared_pieces(completion.text[:_LONGEST_COMPARED])
+def _nearest(completions: Sequence[Completion]) -> list[str | None]:
+    """For each the id of the earlier one that it is nearest to, if it is near to any."""
+    if len(completions) < 2:
+        return [None] * len(completions)
+    pieces = compared_pieces([one.text[:_LONGEST_COMPARED] for one in completions])
+    calls = [same_calls_key(one.tool_calls) for one in completions]
+    found: list[str | None] = []
+    for place in range(len(completions)):
         alike = [
-            (shared(pieces, others), name)
-            for name, other_calls, others in self._pieces
-            if other_calls == calls and _may_be_near(len(pieces), len(others))
+            (shared(pieces[place], pieces[other]), completions[other].id)
+            for other in range(place)
+            if calls[other] == calls[place] and _may_be_near(len(pieces[place]), len(pieces[other]))
         ]
         likeness, nearest = max(alike, default=(0.0, ""), key=lambda each: each[0])
-        self._pieces.append((completion.id, calls, pieces))
-        return nearest if likeness >= NEARLY else None
+        found.append(nearest if likeness >= NEARLY else None)
+    return found
 
 
 def _may_be_near(one: int, other: int) -> bool:

@@ -143,7 +143,8 @@ def load_logger_alone() -> None:
     if "structlog" in sys.modules:
         return
     before = sys.modules.get("rich")
-    sys.modules["rich"] = None  # type: ignore[assignment] (so that importing it fails)
+    hidden: Any = None  # so that importing it fails
+    sys.modules["rich"] = hidden
     try:
         import structlog  # noqa: F401
     finally:

@@ -52,14 +52,32 @@ class ModelPrice:
 
     def cost(self, usage: Usage) -> int:
         """Picodollars for a reply with this usage."""
-        rates = self._rates(usage.input_tokens)
-        fresh = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
+        return self.cost_of(
+            usage.input_tokens,
+            usage.output_tokens,
+            cached=usage.cached_input_tokens,
+            written=usage.cache_write_tokens,
+            for_an_hour=usage.hour_write_tokens,
+        )
+
+    def cost_of(
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        *,
+        cached: int = 0,
+        written: int = 0,
+        for_an_hour: int = 0,
+    ) -> int:
+        """The same of so many tokens, named as in ``Usage``: a plan asks it a dozen times a prompt,
+        and one value for each would take longer than the sums."""
+        rates = self._rates(input_tokens)
         per_mtok = (
-            max(0, fresh) * rates.input
-            + usage.cached_input_tokens * rates.cached_input
-            + (usage.cache_write_tokens - usage.hour_write_tokens) * rates.cache_write
-            + usage.hour_write_tokens * _hour_write(rates)
-            + usage.output_tokens * rates.output
+            max(0, input_tokens - cached - written) * rates.input
+            + cached * rates.cached_input
+            + (written - for_an_hour) * rates.cache_write
+            + for_an_hour * _hour_write(rates)
+            + output_tokens * rates.output
         )
         return self._whole(per_mtok)
 

@@ -46,11 +46,20 @@ class BodyEncoder:
             return self._form(value)
         if name == "messages" and value and _is_system(value[0]):
             return self._turns(value)
-        return encode_basestring(value) if type(value) is str else self._json.encode(value)
+        if type(value) is str:
+            return encode_basestring(value)
+        return str(value) if type(value) is int else self._json.encode(value)
 
     def _turns(self, turns: Sequence[Mapping[str, Any]]) -> str:
-        later = (self._json.encode(turn) for turn in turns[1:])
+        later = (self._turn(turn) for turn in turns[1:])
         return f"[{','.join((self._system(turns[0]['content']), *later))}]"
+
+    def _turn(self, turn: Mapping[str, Any]) -> str:
+        """One of words alone is put together by hand: an encoder of JSON is built anew for each."""
+        if list(turn) != ["role", "content"] or type(turn["content"]) is not str:
+            return self._json.encode(turn)
+        role, said = f'"role":"{turn["role"]}"', f'"content":{encode_basestring(turn["content"])}'
+        return f"{{{said},{role}}}" if self._sort_keys else f"{{{role},{said}}}"
 
     def _system_turn(self, content: str) -> str:
         return self._json.encode({"role": "system", "content": content})

@@ -29,7 +29,7 @@ from judgeforge.judging.judge import (
 )
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
-from judgeforge.judging.material import ShownAnswer, answers_of_row
+from judgeforge.judging.material import answers_by_id
 from judgeforge.judging.protocols.pairwise import pair_questions
 from judgeforge.judging.protocols.pointwise import single_questions
 from judgeforge.judging.replies.decisions import answers_by_name, read_choice, score_of_answers
@@ -70,7 +70,8 @@ class DecisionJudge:
     async def ask(
         self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
     ) -> Judgment:
-        answers = [ShownAnswer.of(completions[i]) for i in question.completion_ids]
+        of_row = answers_by_id(completions)
+        answers = [of_row[i] for i in question.completion_ids]
         blank = blank_judgment(prompt, question, self._judge, self._rubric)
         request = DecisionRequest(
             judge_messages(
@@ -78,7 +79,7 @@ class DecisionJudge:
                 self._rubric,
                 prompt,
                 answers,
-                row=answers_of_row(completions),
+                row=tuple(of_row.values()),
                 layout=self._layout,
             ),
             self._questions if len(answers) == 1 else (self._pair_question,),

@@ -14,7 +14,6 @@ from judgeforge.calls.prefixes import (
     marking_pays,
     prefix_rules,
 )
-from judgeforge.calls.providers.base import Usage
 from judgeforge.config.model import ModelConfig
 from judgeforge.store.spending import to_usd
 
@@ -56,19 +55,16 @@ class Caching:
         pays = calls > 1 and marking_pays(calls, price, in_batch=self.in_batch)
         return rubric, begins.rubric + begins.row - rubric if is_long and pays else 0
 
-    def written(self, usage: Usage, tokens: float) -> Usage:
-        """The usage, where so many tokens of it are written to the cache."""
-        if not self.rules.writes_cost:
-            return usage
-        new = min(round(tokens), usage.input_tokens - usage.cached_input_tokens)
+    def cost(
+        self, price: ModelPrice, tokens: tuple[int, int], *, cached: float = 0.0, written: float
+    ) -> int:
+        """Picodollars of one call with these ``tokens`` of input and output, of whose input so many
+        are read from the cache and so many are written to it."""
+        of_input, of_output = tokens
+        read = min(round(cached), of_input)
+        new = min(round(written), of_input - read) if self.rules.writes_cost else 0
         hour = new if self.for_an_hour else 0
-        return Usage(
-            usage.input_tokens,
-            usage.output_tokens,
-            cached_input_tokens=usage.cached_input_tokens,
-            cache_write_tokens=new,
-            hour_write_tokens=hour,
-        )
+        return price.cost_of(of_input, of_output, cached=read, written=new, for_an_hour=hour)
 
 
 @dataclass(slots=True)
@@ -106,18 +102,19 @@ class ModelLoad:
         self.expected_calls += made[EXPECTED] * calls
         if self.price is None or not calls:
             return
-        plain = [Usage(i, o) for i, o in zip(inputs, outputs, strict=True)]
-        usual = self.price.cost(plain[EXPECTED])
+        price, shared = self.price, begins.rubric + begins.row
+        low, one, high = zip(inputs, outputs, strict=True)
+        usual = price.cost_of(*one)
         self.uncached_pico += round(made[EXPECTED] * calls * usual)
-        first = low = self.price.cost(_cached(plain[LOW], begins.rubric))
+        first = later = price.cost_of(*low, cached=min(begins.rubric, low[0]))
         if begins.row:
-            low = self.price.cost(_cached(plain[LOW], begins.rubric + begins.row))
-        self.pico[LOW] += round(made[LOW] * (first + (calls - 1) * low))
-        expected, most = calls * usual, self.price.cost(plain[HIGH])
+            later = price.cost_of(*low, cached=min(shared, low[0]))
+        self.pico[LOW] += round(made[LOW] * (first + (calls - 1) * later))
         if in_turn and self.caching is not None:
-            expected = self._expected(calls, plain[EXPECTED], begins, self.caching, self.price)
-            dearest = self.caching.written(plain[HIGH], begins.rubric + begins.row)
-            most = self.price.cost(dearest)
+            expected = self._expected(calls, one, begins, self.caching, price)
+            most = self.caching.cost(price, high, written=shared)
+        else:
+            expected, most = calls * usual, price.cost_of(*high)
         self.pico[EXPECTED] += round(made[EXPECTED] * expected)
         self.pico[HIGH] += round(made[HIGH] * calls * most)
 
@@ -130,18 +127,14 @@ class ModelLoad:
 
     @staticmethod
     def _expected(
-        calls: int, one: Usage, begins: Beginning, caching: Caching, price: ModelPrice
+        calls: int, one: tuple[int, int], begins: Beginning, caching: Caching, price: ModelPrice
     ) -> int:
         rubric, row = caching.kept(calls, begins, price)
-        hits = caching.hits
-        first = caching.written(_cached(one, hits * rubric), (1 - hits) * rubric + row)
-        later = caching.written(_cached(one, hits * (rubric + row)), (1 - hits) * (rubric + row))
-        return price.cost(first) + (calls - 1) * price.cost(later)
-
-
-def _cached(usage: Usage, tokens: float) -> Usage:
-    cached = min(round(tokens), usage.input_tokens)
-    return Usage(usage.input_tokens, usage.output_tokens, cached_input_tokens=cached)
+        hits, missed = caching.hits, 1 - caching.hits
+        both = rubric + row
+        first = caching.cost(price, one, cached=hits * rubric, written=missed * rubric + row)
+        later = caching.cost(price, one, cached=hits * both, written=missed * both)
+        return first + (calls - 1) * later
 
 
 @dataclass(frozen=True, slots=True)
