@@ -24,7 +24,7 @@ class _Sent:
     """What the SDK has sent, but for the body."""
 
     url: Any
-    headers: list[tuple[bytes, bytes]]
+    headers: Any
     extensions: dict[str, Any]
 
 
@@ -78,6 +78,7 @@ class RepeatedRequests:
 
 
 def _as_sent(request: Any) -> _Sent:  # noqa: ANN401 (httpx2.Request)
-    of_body_or_jar = {b"content-length", b"cookie"}
-    headers = [(n, value) for n, value in request.headers.raw if n.lower() not in of_body_or_jar]
+    headers = request.headers.copy()  # as the client keeps them: it need not read them again
+    for of_body_or_jar in ("content-length", "cookie"):
+        headers.pop(of_body_or_jar, None)
     return _Sent(request.url, headers, dict(request.extensions))
