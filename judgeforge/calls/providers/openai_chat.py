@@ -62,6 +62,8 @@ class _Message(BaseModel):
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
+        if self.tool_calls is None and self.function_call is None:
+            return ()
         return tuple(
             read_call(each.id, each.function.name, each.function.arguments, number)
             for number, each in enumerate(self._called(), start=1)
