@@ -13,7 +13,8 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,26 +26,65 @@ from numpy.typing import NDArray
 
 from benchmarks import confidence_people
 from benchmarks.confidence_report import Told, by_chance, calibration_error, joined
-from benchmarks.confidence_worlds import CHEAP, STRONG, Item, draw_world, load_rows
+from benchmarks.confidence_worlds import (
+    CHEAP,
+    STRONG,
+    Item,
+    draw_world,
+    judge_with_cascade,
+    load_rows,
+)
 from benchmarks.judging_data import NoDataError, check_folder
 from judgeforge.calibration.api import calibrate
 from judgeforge.calibration.labels import Label
+from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.pairing.selection import SelectedPair, Trust, select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.fit import fit_reliability
-from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.ranking.rules import PairingRules
+from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.ranking.rules import CascadeRules, PairingRules
+from judgeforge.records import Judgment
 
 RESULTS = Path(__file__).parent / "results" / "confidence-labels.md"
 WORLDS, PROMPTS, FIRST_SEED, FIT_PROMPTS = 8, 500, 200, 64
 BINS, DRAWS = 10, 200
-PANELS: Mapping[str, tuple[str, ...]] = {
-    "one cheap judge": (CHEAP,),
-    "one strong judge": (STRONG[1],),
-    "two judges far apart": (CHEAP, STRONG[1]),
-    "panel of four": (CHEAP, *STRONG),
+NUMBERS = (0, 40, 100)
+
+Judging = Callable[[Item, Reliability], list[Judgment]]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    judges: tuple[str, ...]
+    of: str | None = None
+    """Of the cascade that begins with the first judge; None where all are asked everything."""
+
+    def judge(self, item: Item, known: Reliability) -> list[Judgment]:
+        if self.of is None:
+            return item.ask_all(self.judges)
+        rules = CascadeRules.model_validate({"target_confidence": 0.9, "of": self.of})
+        return judge_with_cascade(item, self.judges, rules, known)
+
+    def first(self, item: Item) -> list[Judgment]:
+        """A judge that is alone is asked again, and a cascade asks all, on prompts drawn for it."""
+        if self.of is not None:
+            return item.ask_all(self.judges) if item.is_drawn else self.judge(item, PRIOR)
+        again = len(self.judges) == 1 and item.is_drawn
+        return item.ask_all(self.judges, 2 if again else 1)
+
+
+ALL = (CHEAP, *STRONG)
+WAYS: Mapping[str, Way] = {
+    "one cheap judge": Way((CHEAP,)),
+    "one strong judge": Way((STRONG[1],)),
+    "two judges far apart": Way((CHEAP, STRONG[1])),
+    "panel of four": Way(ALL),
+    "cascade of: pair": Way(ALL, "pair"),
+    "cascade of: best": Way(ALL, "best"),
 }
-NUMBERS = (0, 40)
+SEEN = ("in its prompt", "two alone", "and first prompts")
+"""What the judges are measured on: all completions of a labelled prompt, the two that are labelled,
+or all of them and, without labels, the first prompts of the run."""
 
 Column = NDArray[np.float64]
 
@@ -61,12 +101,15 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     begun = time.process_time()
-    told: dict[tuple[str, int], list[Told]] = {}
+    told: dict[tuple[str, str, int], list[Told]] = {}
     for seed in range(FIRST_SEED, FIRST_SEED + arguments.worlds):
         items = draw_world(rows, seed, PROMPTS)
-        for name, judges in PANELS.items():
-            for number in NUMBERS:
-                told.setdefault((name, number), []).append(measure(items, judges, number))
+        for name, way in WAYS.items():
+            told.setdefault((name, "-", 0), []).append(measure(items, way, 0))
+            for seen in SEEN if way.of is None else SEEN[:1]:
+                for number in NUMBERS[1:]:
+                    found = measure(items, way, number, seen)
+                    told.setdefault((name, seen, number), []).append(found)
     people = confidence_people.measure(arguments.data)
     text = _as_markdown(told, people, arguments.worlds, time.process_time() - begun)
     print(text)
@@ -74,47 +117,63 @@ def main() -> int:
     return 0
 
 
-def measure(items: Sequence[Item], judges: Sequence[str], number: int) -> Told:
+def measure(items: Sequence[Item], way: Way, number: int, seen: str = SEEN[0]) -> Told:
     """``number``: of labels; without any, a run learns from its first prompts."""
-    first = [item.ask_all(judges, _times(item, judges)) for item in items[:FIT_PROMPTS]]
+    first = [way.first(item) for item in items[:FIT_PROMPTS]]
     known, trust = fit_reliability(first), Trust()
     if number:
-        known, trust = _calibrated(items[:number], judges, known)
-    better, tie, sign = list[float](), list[float](), list[float]()
-    for item in items[FIT_PROMPTS + max(NUMBERS) :]:
-        for pair in _pairs(item, judges, known, trust):
+        known, trust = _calibrated(items[:number], way, known, first, seen)
+    better, tie, sign, calls = list[float](), list[float](), list[float](), 0
+    rest = items[FIT_PROMPTS + max(NUMBERS) :]
+    for item in rest:
+        judgments = way.judge(item, known)
+        calls += len(judgments)
+        for pair in _pairs(judgments, known, trust):
             better.append(pair.confidence)
             tie.append(pair.p_tie)
             sign.append(_sign(item, pair))
     outcome = np.array(sign)
-    return Told(np.array(better), np.array(tie), outcome > 0, outcome == 0, calls=len(judges))
-
-
-def _times(item: Item, judges: Sequence[str]) -> int:
-    """A judge that is alone is asked again on prompts that are drawn for it."""
-    return 2 if len(judges) == 1 and item.is_drawn else 1
+    calls_each = calls / sum(len(item.quality) for item in rest)
+    return Told(np.array(better), np.array(tie), outcome > 0, outcome == 0, calls_each)
 
 
 def _calibrated(
-    items: Sequence[Item], judges: Sequence[str], known: Reliability
+    items: Sequence[Item],
+    way: Way,
+    known: Reliability,
+    first: Sequence[Sequence[Judgment]],
+    seen: str,
 ) -> tuple[Reliability, Trust]:
-    judged, labels = [], []
+    by_id = {item.id: item for item in items}
+    asked, labels = dict[str, list[Judgment]](), list[Label]()
     for item in items:
-        for pair in _pairs(item, judges, known, Trust()):
+        for pair in _pairs(way.judge(item, known), known, Trust()):
             sides = (pair.chosen_id, pair.rejected_id)
-            said = item.ask_all(judges)
-            judged.append([one for one in said if one.completion_ids[0] in sides])
-            sign = _sign(item, pair)
-            best = sides[0] if sign > 0 else sides[1]
-            labels.append(Label.tie(item.id, sides) if sign == 0 else Label.of(item.id, best))
-    calibration = calibrate(judged, labels)
+            said = item.ask_all(way.judges)
+            if seen == "two alone":
+                said = [one for one in said if one.completion_ids[0] in sides]
+            asked[item.id] = said
+            part = (np.sign(_sign(item, pair)) + 1.0) / 2.0
+            parts = dict(zip(sides, (part, 1.0 - part), strict=True))
+            labels.append(Label(prompt_id=item.id, parts=parts))
+    judged = list(asked.values())
+    if seen == "and first prompts":
+        judged += [said for said in first if said[0].prompt_id not in asked]
+
+    def as_asked(prompt_id: str, reliability: Reliability) -> Evidence:
+        places = {one.completion_ids[0] for one in asked[prompt_id]}
+        said = way.judge(by_id[prompt_id], reliability)
+        return read_evidence([one for one in said if one.completion_ids[0] in places])
+
+    cascade = None if way.of is None else as_asked
+    calibration = calibrate(judged, labels, of="pair", as_asked=cascade)
     return calibration.labelled.reliability, calibration.trust(PairingRules())
 
 
 def _pairs(
-    item: Item, judges: Sequence[str], known: Reliability, trust: Trust
+    judgments: Sequence[Judgment], known: Reliability, trust: Trust
 ) -> tuple[SelectedPair, ...]:
-    return select_pairs(rank(item.ask_all(judges), reliability=known), trust=trust).pairs
+    return select_pairs(rank(judgments, reliability=known), trust=trust).pairs
 
 
 def _sign(item: Item, pair: SelectedPair) -> float:
@@ -144,7 +203,7 @@ def interval(said: Column, true: Column) -> tuple[float, float]:
 
 
 def _as_markdown(
-    told: Mapping[tuple[str, int], Sequence[Told]],
+    told: Mapping[tuple[str, str, int], Sequence[Told]],
     people: Mapping[str, Told],
     worlds: int,
     seconds: float,
@@ -163,11 +222,11 @@ def _as_markdown(
             f"of about {PROMPTS - FIT_PROMPTS - max(NUMBERS)} pairs, of which chance alone is most "
             "and the labels' own noise the rest. Shares in percent.",
             "",
-            "| judges | labels | pairs | wrong, promised | wrong, real | tied, promised "
+            "| judges | labels | seen | pairs | wrong, promised | wrong, real | tied, promised "
             "| tied, real | ECE better | ECE tied | by chance | in a world: better, tied "
             "| by chance |",
-            "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-            *(_row(name, number, parts) for (name, number), parts in told.items()),
+            "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+            *(_row(*key, parts) for key, parts in told.items()),
             "",
             "## People's votes (PandaLM), without what chance shows",
             "",
@@ -184,7 +243,7 @@ def _as_markdown(
     )
 
 
-def _row(name: str, number: int, parts: Sequence[Told]) -> str:
+def _row(name: str, seen: str, number: int, parts: Sequence[Told]) -> str:
     one = joined(parts)
     alone = [
         (
@@ -196,7 +255,7 @@ def _row(name: str, number: int, parts: Sequence[Told]) -> str:
     ]
     better, tied, chance = np.mean(alone, axis=0)
     return (
-        f"| {name} | {number} | {len(one.better)} "
+        f"| {name} | {number} | {seen} | {len(one.better)} "
         f"| {100 * (1 - one.better - one.tie).mean():.1f} "
         f"| {100 * (1 - one.right - one.tied).mean():.1f} | {100 * one.tie.mean():.1f} "
         f"| {100 * one.tied.mean():.1f} | {calibration_error(one.better, one.right):.3f} "

@@ -16,7 +16,7 @@ from judgeforge.ranking.pairing.selection import Trust
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.text.messages import Record
+from judgeforge.text.messages import Record, SparseRecord
 
 FORMAT_VERSION: Literal[1] = 1
 
@@ -40,16 +40,21 @@ class LabelResult(Record):
     """Whether people see a tie; it is no wrong pair."""
 
 
-class Instrument(Record):
+class Instrument(SparseRecord):
     """The judges' reliability and what their posterior's probabilities are worth."""
+
+    only_where_set = frozenset({"differing"})
 
     reliability: Reliability
     confidence: ConfidenceMap
     ties: ConfidenceMap | None = None
     """The same for P(both are equally good); None where the labels do not tell."""
     decided: ConfidenceMap | None = None
-    """As ``confidence``, of two of which one is better; None in older files, and where the order
-    of pairs must follow from ``confidence`` alone, as for a certificate."""
+    """As ``confidence``, of two of which one is better: in older files only."""
+    differing: ConfidenceMap | None = None
+    """Of two of which one is better, from what is said without labels (``trusted_outcome``); None
+    in older files, and where the order of pairs must follow from ``confidence`` alone, as for a
+    certificate."""
 
 
 class Calibration(Record):
@@ -114,6 +119,7 @@ class Calibration(Record):
             confidence=instrument.confidence if self.of == "pair" else None,
             ties=instrument.ties,
             decided=instrument.decided if self.of == "pair" else None,
+            differing=instrument.differing if self.of == "pair" else None,
             least=None if rules.max_error is None else self.threshold(rules).least,
             max_error=rules.max_error,
         )

@@ -28,9 +28,10 @@ class Scales(NamedTuple):
 EXPECTED_SCALES = Scales(shift=0.15, slope=0.2)
 """Near "as believed": the posterior's own probabilities are mostly about right, and few labels
 would make them worse."""
-TIE_SCALES = Scales(shift=1.0, slope=1.0)
-"""Of P(both are equally good), which no judgment shows: people see ties in 10 % of PandaLM's pairs,
-and 28 % of the downstream ones are."""
+TIE_SCALES = Scales(shift=0.4, slope=0.2)
+"""Of P(both are equally good): how often two are, agreement shows only in part. People see ties in
+10 % of PandaLM's pairs, and 28 % of the downstream ones are; 16 % are expected before any judgment,
+which is 0.5 to 0.7 in log-odds from either."""
 CAUTIOUS_SCALES = Scales(shift=0.3, slope=0.5)
 """Wide: a promise must hold where the posterior is wrong about itself, too."""
 CAUTION = 0.25
@@ -62,12 +63,15 @@ def fit_confidence(
 
 
 def scales_of(doubt: float) -> Scales:
-    """Of judges whose errors may be off by ``doubt`` (``Reliability.doubt``): the slope is then as
-    uncertain, and with it where it crosses."""
-    return Scales(
-        shift=math.hypot(EXPECTED_SCALES.shift, doubt / 2.0),
-        slope=math.hypot(EXPECTED_SCALES.slope, doubt),
-    )
+    """Of which side is better, of judges whose errors may be off by ``doubt``
+    (``Reliability.doubt``): the slope is then as uncertain."""
+    return Scales(EXPECTED_SCALES.shift, math.hypot(EXPECTED_SCALES.slope, doubt))
+
+
+def tie_scales_of(doubt: float) -> Scales:
+    """Of P(both are equally good): judges that err by more than they are thought to also see
+    differences where there are none."""
+    return Scales(math.hypot(TIE_SCALES.shift, doubt), math.hypot(TIE_SCALES.slope, doubt))
 
 
 def _moments(weights: Array) -> tuple[Array, Array]:

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from judgeforge.calibration.alone_by_labels import AloneByLabels
 from judgeforge.calibration.calibration import Calibration, Instrument, LabelResult
-from judgeforge.calibration.confidence_fit import TIE_SCALES, fit_confidence, scales_of
+from judgeforge.calibration.confidence_fit import fit_confidence, scales_of, tie_scales_of
 from judgeforge.calibration.labels import Label, LabelKind, check_number, folds
 from judgeforge.calibration.pair_maps import LabelledPairs, Maps
 from judgeforge.calibration.weights import Labelled, labelled_reliability, supported_corrections
-from judgeforge.ranking.confidence import outcome
+from judgeforge.ranking.confidence import outcome, probability_ahead
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.rank import rank_evidence, with_vetoes
@@ -47,36 +48,49 @@ def fit_calibration(
     check_number(len(labelled))
     blind = fit_evidence([*(one.evidence for one in labelled), *unlabelled])
     labelled = [
-        replace(one, evidence=with_rewards_as_scores(one.evidence, blind)) for one in labelled
+        replace(
+            one,
+            evidence=with_rewards_as_scores(one.evidence, blind),
+            compared=compared_in(one) if of == "pair" else None,
+        )
+        for one in labelled
     ]
     corrections = supported_corrections(labelled, blind, allow_negative=allow_negative)
+    alone = AloneByLabels.of(labelled, blind)
 
-    def fitted(rows: Sequence[Labelled]) -> Reliability:
-        return labelled_reliability(rows, blind, corrections, allow_negative=allow_negative)
+    def fitted(rows: Sequence[int]) -> Reliability:
+        known = blind if alone is None else alone.known(rows)
+        seen = [labelled[i] for i in rows]
+        return labelled_reliability(seen, known, corrections, allow_negative=allow_negative)
 
-    believed, right, tie = np.zeros((3, len(labelled)))
-    for train, test in folds([one.label.prompt_id for one in labelled]):
-        reliability = fitted([labelled[i] for i in train])
+    believed, right, ahead, tie = np.zeros((4, len(labelled)))
+    ids = [one.label.prompt_id for one in labelled]
+    for train, test in folds(ids):
+        reliability = fitted(train)
         for i in test:
             ranking = ranked(labelled[i], reliability, as_asked)
-            believed[i], right[i] = best_of(ranking, labelled[i].label)
-            tie[i] = tie_of(ranking)
-    ids = [one.label.prompt_id for one in labelled]
+            believed[i], right[i] = told_of(ranking, labelled[i])
+            ahead[i], tie[i] = ahead_and_tie(ranking, labelled[i])
     blindly = [ranked(one, blind, as_asked) for one in labelled]
     unseen = np.array(
-        [best_of(ranking, one.label) for ranking, one in zip(blindly, labelled, strict=True)]
+        [told_of(ranking, one) for ranking, one in zip(blindly, labelled, strict=True)]
     )
     results = label_results(ids, believed, right, unseen)
+    reliability = fitted(range(len(labelled)))
     maps = Maps(confidence=fit_confidence(believed, right).expected)
     ties_blindly = None
     if of == "pair":
-        pairs = LabelledPairs(ids, believed, right, tie, _tied(labelled), scales_of(blind.doubt))
+        tied, of_ties = _tied(labelled), tie_scales_of(blind.doubt)
+        of_sides = scales_of(reliability.doubt)
+        pairs = LabelledPairs(ids, believed, right, ahead, tie, tied, of_sides, of_ties)
         maps, results = pairs.maps(), pairs.results(results)
-        found = np.array([tie_of(one) for one in blindly])
-        ties_blindly = fit_confidence(found, pairs.tied, TIE_SCALES).expected
+        found = [
+            ahead_and_tie(ranking, one) for ranking, one in zip(blindly, labelled, strict=True)
+        ]
+        ties_blindly = fit_confidence(np.array(found)[:, 1], tied, of_ties).expected
     return Calibration(
         of=of,
-        labelled=Instrument(reliability=fitted(labelled), **maps._asdict()),
+        labelled=Instrument(reliability=reliability, **maps._asdict()),
         blind=Instrument(
             reliability=blind,
             confidence=fit_confidence(*unseen.T).expected,
@@ -92,10 +106,32 @@ def _tied(labelled: Sequence[Labelled]) -> Array:
     return np.array([float(one.label.is_tie) for one in labelled])
 
 
-def tie_of(ranking: Ranking) -> float:
-    """P(both are equally good), of two completions; 0 for any other number."""
-    ids = ranking.completion_ids
-    return outcome(ranking, *ids).tie if len(ids) == 2 else 0.0
+def compared_in(one: Labelled) -> tuple[str, str] | None:
+    """The two that a label of this kind is about: those that it names, or all that there are."""
+    ids = one.evidence.completion_ids
+    named = ids if len(ids) == 2 else [name for name in ids if name in one.label.parts]
+    return (named[0], named[1]) if len(named) == 2 else None
+
+
+def told_of(ranking: Ranking, one: Labelled) -> tuple[float, float]:
+    """The probability of the completion that is thought the best of those that the label is about,
+    and how right that is."""
+    if one.compared is None or len(ranking.completion_ids) == 2:
+        return best_of(ranking, one.label)
+    first, second = one.compared
+    ahead = probability_ahead(ranking, first, second)
+    if abs(2.0 * ahead - 1.0) < SAME:
+        return ahead, 0.5
+    return max(ahead, 1.0 - ahead), float(one.parts[0 if ahead > 0.5 else 1])
+
+
+def ahead_and_tie(ranking: Ranking, one: Labelled) -> tuple[float, float]:
+    """Of the side that is thought the better: the probability that it is, if the two differ, and
+    that they do not, as they are without labels; 0 for a label of the best."""
+    if one.compared is None:
+        return 0.0, 0.0
+    found = outcome(ranking, *one.compared)
+    return max(found.ahead, 1.0 - found.ahead), found.tie
 
 
 def best_of(ranking: Ranking, label: Label) -> tuple[float, float]:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from judgeforge.calibration.calibration import LabelResult
 from judgeforge.calibration.confidence_fit import (
-    TIE_SCALES,
     FittedConfidence,
     Scales,
     fit_confidence,
@@ -33,7 +32,7 @@ class Maps(NamedTuple):
     confidence: ConfidenceMap
     """With a tie as half of either."""
     ties: ConfidenceMap | None = None
-    decided: ConfidenceMap | None = None
+    differing: ConfidenceMap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +44,35 @@ class LabelledPairs:
     """P(the side that was thought better is better), if the two differ."""
     right: Array
     """1 where it is, 0 where not, 0.5 for a tie."""
+    ahead: Array
+    """The same as it is said without labels, all doubt of the judges in it: a map that changes
+    nothing leaves pairs as they are without labels."""
     tie: Array
     """P(both are equally good) as believed."""
     tied: Array
     """1 where people see a tie, else 0."""
     scales: Scales
     """Of how far the judges may be off."""
+    tie_scales: Scales
 
     def maps(self) -> Maps:
         every = np.arange(len(self.believed))
-        ties, decided = self._fitted(every)
+        ties, differing = self._fitted(every)
         confidence = fit_confidence(self.believed, self.right, self.scales)
-        return Maps(confidence.expected, ties, decided.expected)
+        return Maps(confidence.expected, ties, differing.expected)
 
     def results(self, plain: Sequence[LabelResult]) -> tuple[LabelResult, ...]:
         """``plain`` with probabilities that ties are part of, each by maps that have not seen its
         label: right with one half of a tie, as pairs are compared with a threshold."""
         probability, cautious, tie = np.zeros((3, len(self.believed)))
         for train, test in folds(self.prompt_ids):
-            ties, decided = self._fitted(np.array(train, dtype=np.intp))
+            ties, differing = self._fitted(np.array(train, dtype=np.intp))
             tie[test] = ties.of(self.tie[test])
             differ = 1.0 - tie[test]
-            at = self.believed[test]
-            probability[test] = np.maximum(decided.expected.of(at), 0.5) * differ + tie[test] / 2.0
-            cautious[test] = decided.cautious.of(at) * differ + tie[test] / 2.0
+            at = self.ahead[test]
+            ahead = np.maximum(differing.expected.of(at), 0.5)
+            probability[test] = ahead * differ + tie[test] / 2.0
+            cautious[test] = differing.cautious.of(at) * differ + tie[test] / 2.0
         return tuple(
             one.model_copy(
                 update={
@@ -82,6 +86,6 @@ class LabelledPairs:
         )
 
     def _fitted(self, rows: NDArray[np.intp]) -> tuple[ConfidenceMap, FittedConfidence]:
-        ties = fit_confidence(self.tie[rows], self.tied[rows], TIE_SCALES).expected
+        ties = fit_confidence(self.tie[rows], self.tied[rows], self.tie_scales).expected
         told = rows[self.tied[rows] == 0.0]
-        return ties, fit_confidence(self.believed[told], self.right[told], self.scales)
+        return ties, fit_confidence(self.ahead[told], self.right[told], self.scales)

@@ -59,10 +59,23 @@ class Labelled:
     label: Label
     vetoes: tuple[Judgment, ...] = ()
     """Judgments by code that found a required check failed."""
+    compared: tuple[str, str] | None = None
+    """The two that the label is about; None where it is about which of all is the best."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the completions that the label is about."""
+        return self.compared or self.evidence.completion_ids
+
+    @property
+    def places(self) -> list[int]:
+        """Theirs among all completions of the prompt."""
+        return [self.evidence.completion_ids.index(name) for name in self.names]
 
     @property
     def parts(self) -> Array:
-        return np.array([self.label.parts.get(i, 0.0) for i in self.evidence.completion_ids])
+        """In the order of ``names``."""
+        return np.array([self.label.parts.get(name, 0.0) for name in self.names])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +109,7 @@ class _Design:
         )
 
     def choices(self, labelled: Sequence[Labelled]) -> list[Choice]:
-        return [Choice(self.features(one.evidence), one.parts) for one in labelled]
+        return [Choice(self.features(one.evidence)[one.places], one.parts) for one in labelled]
 
 
 def supported_corrections(
@@ -155,8 +168,6 @@ def labelled_reliability(
             "length": length,
             "source": "labels",
             "prompts": len(labelled),
-            "doubt": 0.0,
-            "useless": 0.0,
         }
     )
 

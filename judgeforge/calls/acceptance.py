@@ -21,11 +21,13 @@ from judgeforge.errors import FlaggedInputError, OverlongRequestError, StatusErr
 FIRST_REFUSALS = 8
 """This many of a model that has not answered, with no answer on its way, are about the model."""
 LATER_REFUSALS = 32
-"""This many 403 or 404 in a row of a model that did answer: key or model were taken away. Of those
-that seem to be about the account ``FIRST_REFUSALS`` are enough."""
+"""This many 403, 404 or redirects in a row of a model that did answer: key or model were taken
+away. Of those that seem to be about the account ``FIRST_REFUSALS`` are enough."""
 QUIET_S = 0.1
 """Without a request under way for this long, nothing more can be learnt from others."""
-_OF_ACCESS = frozenset({403, 404})
+_MOVED = frozenset({301, 302, 303, 307, 308})
+"""Redirects are not followed: the address is another one."""
+_OF_ACCESS = frozenset({403, 404}) | _MOVED
 _NOT_OF_SETTINGS = frozenset({401, 402, 403, 404, 408, 409, 413, 425, 429})
 """About key, account, name, size, and what comes too soon; every other 4xx, and a repeated 500,
 may be about what a request contains."""
@@ -190,7 +192,7 @@ class Acceptance:
                 return True
             return False if is_quiet or self._answered[call.model_name] > before else None
         least = FIRST_REFUSALS
-        if tells_soon := status == 404:  # a wrong name or address
+        if tells_soon := status == 404 or status in _MOVED:  # a wrong name or address
             least = 1
         elif tells_soon := status == 500 and _asks_for_form(call):
             least = FORM_FAILURES

@@ -22,7 +22,6 @@ from judgeforge.errors import (
     CallError,
     FlaggedInputError,
     InterruptedRunError,
-    MalformedReplyError,
     NotConnectedError,
     StatusError,
 )
@@ -214,8 +213,10 @@ def read_reply(endpoint: Endpoint, call: Call, raw: bytes) -> tuple[str, ModelRe
     """The reply as it is stored, and what it says. Raises MalformedReplyError."""
     try:
         text = raw.removeprefix(_BYTE_ORDER_MARK).decode()
-    except UnicodeDecodeError as error:
-        raise MalformedReplyError(f"the reply is not UTF-8: {error}") from error
+    except UnicodeDecodeError:
+        # Half a character, as some engines write where they cut: what is whole is not lost to it.
+        text = raw.removeprefix(_BYTE_ORDER_MARK).decode(errors="replace")
+        raw = text.encode()
     if (harmless := redact_values(text)) is not text:
         # A server that sends the key back: the reply is stored, the key is not.
         text, raw = harmless, harmless.encode()

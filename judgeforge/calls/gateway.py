@@ -16,8 +16,7 @@ from typing import Any
 
 from judgeforge.calls.acceptance import Acceptance, Prompts
 from judgeforge.calls.attempt import CallProgress, Sender
-from judgeforge.calls.batch.desk import Batches
-from judgeforge.calls.batch.open_batch import Door
+from judgeforge.calls.batch.desk import Batches, Door
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint

@@ -56,7 +56,9 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     from judgeforge.cli.show.runs import note, print_runs
     from judgeforge.runs.sequence import run_file
     from judgeforge.runs.start import StartOptions
+    from judgeforge.store.log import load_logger_alone
 
+    load_logger_alone()
     gc.freeze()  # what is imported so far stays: no pass needs to look at it
     options = StartOptions(
         limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster

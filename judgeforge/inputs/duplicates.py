@@ -71,6 +71,8 @@ class SeenRows:
         self._keep = duplicate_prompts == "keep"
         self._ids, self._prompts = KeySet(), KeySet()
         self._copies: dict[str, int] = {}
+        self.spared = False
+        """Whether a prompt was admitted that is a duplicate, since it is done."""
 
     def admit(
         self, row: CheckedRow, is_done: Callable[[Prompt], bool] | None = None
@@ -98,6 +100,7 @@ class SeenRows:
                 "an earlier row has the same prompt, up to white space; remove one of them "
                 "(`duplicate_prompts: keep` asks both)",
             )
+        self.spared = self.spared or is_twin
         self._ids.add(prompt_key(prompt.id))
         self._prompts.add(row.asked)
         return prompt, done

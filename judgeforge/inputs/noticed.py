@@ -32,6 +32,8 @@ class Noticed:
     with_earlier_thoughts: int = 0
     """In the turns of the prompt."""
     with_pictures: int = 0
+    spared: int = 0
+    """Rows that count since they are done, and would be skipped otherwise."""
 
     def leave_out(self, field: str) -> None:
         """A field of one message. Of more names than any person reads, only the number counts."""

@@ -35,6 +35,7 @@ def read_prompts(
     is_done: Callable[[Prompt], bool] | None = None,
     source: SourceColumns | None = None,
     noticed: Noticed | None = None,
+    wanted: Callable[[int], bool] = lambda _: True,
 ) -> Iterator[Prompt | Skip]:
     """Every row in input order, as a prompt or as exactly one skip that says why not.
 
@@ -43,7 +44,9 @@ def read_prompts(
     was read nothing is kept but two 8-byte keys, which find duplicates. ``noticed`` is told what
     rows have beside words. Raises InputError where the input as a whole cannot be read, has no row,
     or lacks a column that ``fields`` names; ConfigError for a row that a model of the run cannot
-    take. ``source`` learns which columns there are.
+    take. ``source`` learns which columns there are. Rows at positions that are not ``wanted`` are
+    left out unchecked, as if they were not there: what comes has no duplicate among the others only
+    where that is known.
     """
     if source is None:
         source = SourceColumns.of(config, completions_wanted=checks.needs_completions)
@@ -52,8 +55,11 @@ def read_prompts(
     seen = SeenRows(config.duplicate_prompts)
     where = input_name(config)
     empty = limit != 0
-    for row in islice(joined(read_rows(config, source), partial(_joined_by, source)), limit):
+    rows = joined(read_rows(config, source), partial(_joined_by, source))
+    for position, row in enumerate(islice(rows, limit)):
         empty = False
+        if not wanted(position):
+            continue
         checked = _checked(row, source, checks, seen, where, is_done, reading)
         if isinstance(checked, Prompt):
             _check_models(checked, checks, where)
@@ -92,6 +98,8 @@ def _checked(
         prompt, done = seen.admit(checked, is_done)
         if not done:
             check_length(prompt, checks)
+        elif seen.spared or not _fits(prompt, checks):
+            reading.noticed.spared += 1
         return prompt
     except RowProblemError as problem:
         return Skip(
@@ -100,6 +108,14 @@ def _checked(
             reason=problem.reason,
             detail=f"{where}:{row.line}: {problem.detail}",
         )
+
+
+def _fits(prompt: Prompt, checks: RowChecks) -> bool:
+    try:
+        check_length(prompt, checks)
+    except RowProblemError:
+        return False
+    return True
 
 
 def _folder(config: PromptsConfig) -> Path | None:

@@ -297,8 +297,10 @@ def check_length(prompt: Prompt, checks: RowChecks) -> None:
 
     Raises RowProblemError.
     """
-    asked = about_message_tokens(prompt.messages, prompt.tools or "")
     room, judged = checks.context_tokens, checks.judged_tokens
+    if room is None and judged is None:
+        return
+    asked = about_message_tokens(prompt.messages, prompt.tools or "")
     if room is not None and (tokens := asked) + checks.output_tokens > room:
         raise RowProblemError(
             SkipReason.TOO_LONG,

@@ -50,7 +50,11 @@ Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 class RubricPart(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, ignored_types=(cached_property,)
+        defer_build=True,
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        ignored_types=(cached_property,),
     )
 
 

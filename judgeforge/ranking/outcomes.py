@@ -36,6 +36,12 @@ class Outcome(NamedTuple):
     worse: float
 
     @property
+    def ahead(self) -> float:
+        """P(the first is better), if the two differ."""
+        differ = self.better + self.worse
+        return self.better / differ if differ > 0.0 else 0.5
+
+    @property
     def turned(self) -> Outcome:
         """With the two exchanged."""
         return Outcome(self.worse, self.tie, self.better)

@@ -22,6 +22,7 @@ from judgeforge.store.batches import BatchCount, BatchEntry, counted_batches, re
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.followed_lines import FollowedLines
 from judgeforge.store.journal import Journal, Tally
+from judgeforge.store.leases import unused_leases
 from judgeforge.store.lock import Holder, is_held, read_holder
 from judgeforge.store.manifest import Manifest
 from judgeforge.store.spending import FollowedAccount, to_usd
@@ -106,7 +107,8 @@ class FollowedRun:
         self, manifest: Manifest | None, holder: Holder | None, *, is_running: bool, now: datetime
     ) -> RunStatus:
         account = self._account.look()
-        spending = account.spending()
+        ahead = unused_leases(self._folder, account)
+        spending = account.spending().without(ahead.calls, to_usd(ahead.pico))
         open_ended = manifest is not None and manifest.status == _RUNNING
         fresh = self._read_journal(holder) if open_ended else Tally()
         totals = None if manifest is None else manifest.totals
@@ -131,7 +133,7 @@ class FollowedRun:
             eta_s=seconds_left(rows - done, fresh.prompts, begun, now) if is_running else None,
             message=manifest.message if manifest else None,
             trouble=None,
-            reserved_usd=to_usd(account.reserved_pico),
+            reserved_usd=to_usd(account.reserved_pico - ahead.pico),
             batches=self._read_batches(),
         )
 

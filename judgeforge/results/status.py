@@ -18,6 +18,7 @@ from judgeforge.store.batches import BatchCount, counted_batches, read_batches
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.journal import Journal, Tally
 from judgeforge.store.json_lines import read_log
+from judgeforge.store.leases import unused_leases
 from judgeforge.store.lock import Holder, is_held, read_holder
 from judgeforge.store.spending import read_account, to_usd
 
@@ -46,7 +47,8 @@ class RunStatus:
     pairs: int
     skips: dict[str, int]
     calls: int
-    """Paid ones over the folder's whole life, those in flight included."""
+    """Paid ones over the folder's whole life, those in flight included, and not what workers hold
+    for calls to come."""
     cost_usd: float | None
     """With calls in flight at the most they can cost; None where a price is unknown."""
     budget_usd: float | None
@@ -77,7 +79,8 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
     totals, fresh = manifest.totals, _since(folder, holder) if open_ended else Tally()
     done = totals.prompts + fresh.prompts
     account = read_account(folder.spending_file)
-    spending = account.spending()
+    ahead = unused_leases(folder, account)
+    spending = account.spending().without(ahead.calls, to_usd(ahead.pico))
     servers, saved_usd = _of_calls(folder.log)
     rows = manifest.input.rows if manifest.input else done
     return RunStatus(
@@ -97,7 +100,7 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
         eta_s=_eta_s(rows - done, fresh.prompts, holder, now) if running else None,
         message=manifest.message,
         trouble=trouble_of(folder.log, now=now, running=running) if open_ended else None,
-        reserved_usd=to_usd(account.reserved_pico),
+        reserved_usd=to_usd(account.reserved_pico - ahead.pico),
         batches=counted_batches(read_batches(folder.batches_file).values()),
         saved_usd=saved_usd,
         replicas=servers,

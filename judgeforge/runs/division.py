@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from judgeforge.runs.cluster.splitting import usable_workers
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import RunFit
+from judgeforge.runs.planning.worklist import TODO
 from judgeforge.runs.prompt_work import PromptWork, TakesThrough
 from judgeforge.runs.start import Start
 
@@ -20,11 +21,18 @@ if TYPE_CHECKING:
 
 def team_of(
     start: Start,
+    fit: RunFit,
     say: Callable[[str], None],
     gather: Callable[[int], Team],
 ) -> Team | None:
     """None where this process does all work."""
-    number, why = usable_workers(start.prepared, start.workers or 1)
+    places = start.work.places
+    number, why = usable_workers(
+        start.prepared,
+        start.workers or 1,
+        prompts=places.count(TODO),
+        kept_here=places[: fit.until].count(TODO),
+    )
     if why is not None:
         say(why)
     return None if number == 1 else gather(number)

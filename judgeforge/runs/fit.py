@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from judgeforge.config.judges import JudgingConfig
 from judgeforge.errors import InterruptedRunError
 from judgeforge.inputs.reading import read_prompts
-from judgeforge.judging.elsewhere.file import Verdicts
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.ranking.reliability.unseen import unmeasured
@@ -28,6 +28,9 @@ from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, read_fit
 from judgeforge.store.journal import short_digest
 from judgeforge.store.own_criteria import criteria_in
+
+if TYPE_CHECKING:
+    from judgeforge.judging.elsewhere.file import Verdicts
 
 JudgeAgain = Callable[[JudgedPrompt], JudgedPrompt | FinishedPrompt]
 """What others say of a prompt now takes the place of what they said before."""
@@ -78,6 +81,11 @@ class RunFit:
         """None: the run stops without one."""
         if known is not None:
             self._fit.set_result(FrozenFit(reliability=known))
+
+    @property
+    def until(self) -> int:
+        """The position before which prompts are learnt from; 0 where the fit is known."""
+        return 0 if self._fit.done() else self._until
 
     def begin(self, position: int, prompt_id: str) -> bool:
         """Whether the prompt that begins now is one to learn from. They begin in input order."""

@@ -6,14 +6,11 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.call import Asks
 from judgeforge.config.run import RunConfig
 from judgeforge.config.sampling import SamplingConfig
-from judgeforge.judging.elsewhere.applied import Elsewhere
-from judgeforge.judging.escalation import Escalation, OnceKnown
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.pairing.delta import DesignedPair, is_audited
 from judgeforge.ranking.pairing.length_limits import Tokens
@@ -29,6 +26,11 @@ from judgeforge.sampling.sampling import ready_completions, sample_completions, 
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import counted
+
+if TYPE_CHECKING:
+    from judgeforge.calibration.calibration import Calibration
+    from judgeforge.judging.elsewhere.applied import Elsewhere
+    from judgeforge.judging.escalation import Escalation, OnceKnown
 
 ENOUGH_EQUAL = 8
 """Prompts without a single difference after which a person is told."""

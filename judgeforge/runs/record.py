@@ -256,6 +256,17 @@ _LOADED_LATE = (
 """What ``conclude`` imports: half as long to load as everything that a run needs to begin."""
 
 
+def load_alone() -> None:
+    """Import, in the thread that reads replies, what must not be imported beside it.
+
+    pyarrow makes a class of both Sequence and Mapping. Another thread that asks just then whether a
+    tuple is a Mapping is told yes, as is the whole process ever after: an HTTP client that asks so
+    of the headers of a reply reads no reply any more.
+    """
+    with contextlib.suppress(ImportError, MemoryError):
+        import_module("pyarrow.lib")
+
+
 def load_for_the_end() -> None:
     """Import what ``conclude`` will need. What cannot be imported is told there."""
     with contextlib.suppress(ImportError, MemoryError):

@@ -25,7 +25,7 @@ from judgeforge.runs.progress import (
     watch_for_stall,
     what_holds_it_up,
 )
-from judgeforge.runs.record import load_for_the_end
+from judgeforge.runs.record import load_alone, load_for_the_end
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.signals import stop_signals
 from judgeforge.runs.start import Start
@@ -147,6 +147,7 @@ class RunSession:
         while True:
             await asyncio.sleep(_LOOK_AGAIN_S)
             if self._door.heard_at != before:
+                load_alone()
                 await asyncio.to_thread(load_for_the_end)
                 return
 

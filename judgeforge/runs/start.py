@@ -19,6 +19,7 @@ from judgeforge.runs.planning.identity import (
     layout_begun,
     with_layout,
 )
+from judgeforge.runs.planning.known_input import KnownInput
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.replicas import with_known_addresses
 from judgeforge.runs.planning.worklist import Worklist, plan_work
@@ -114,8 +115,8 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
         # The paid replies are in the cache: what stays the same is not paid again.
         for file in folder.learnt_of_judges if keeps else folder.made_with_configuration:
             file.unlink(missing_ok=True)
-    with closing(Journal(folder.journal_file)) as journal:
-        finished = FinishedPrompts(journal.entries(), judgments=judgments)
+    finished = FinishedPrompts(judgments=judgments)
+    with closing(Journal(folder.journal_file, found=finished.add)) as journal:
         work = plan_work(
             prepared.config.prompts,
             prepared.row_checks,
@@ -126,6 +127,12 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
             accept_changes=options.force,
             redo=_redone(prepared, options, other_judges=is_changed and keeps),
             judged_elsewhere=prepared.verdicts.prompt_ids if prepared.verdicts else (),
+            known=KnownInput.of(
+                prepared.config.prompts,
+                prepared.row_checks,
+                folder.known_rows_file,
+                limit=options.limit,
+            ),
         )
         with work.skips:
             yield Start(

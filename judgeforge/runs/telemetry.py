@@ -10,11 +10,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from judgeforge.calls.telemetry import conventions as names
 from judgeforge.calls.telemetry.recording import Telemetry, Told
-from judgeforge.judging.escalation import OnceKnown
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Judgment, Prompt
 from judgeforge.runs.prompt_work import TakesThrough
@@ -22,6 +21,9 @@ from judgeforge.runs.result import RunResult
 from judgeforge.runs.start import Start
 from judgeforge.store.evidence_rows import read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
+
+if TYPE_CHECKING:
+    from judgeforge.judging.escalation import OnceKnown
 
 _UNFINISHED = "unfinished"
 

@@ -23,7 +23,6 @@ from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.calls.money.prices import prices_digest
 from judgeforge.calls.telemetry.recording import Telemetry
-from judgeforge.calls.telemetry.traced_door import TracedDoor
 from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.panel import TriedPanel
 from judgeforge.judging.programs.deciding import AT_ONCE, Programs
@@ -117,11 +116,19 @@ def _cluster(start: Start) -> AbstractAsyncContextManager[int | None]:
     return cluster_of(start)
 
 
+def _gateway_of(telemetry: Telemetry | None) -> Callable[..., Gateway]:
+    if telemetry is None:
+        return Gateway
+    from judgeforge.calls.telemetry.traced_door import TracedDoor
+
+    return partial(TracedDoor, telemetry)
+
+
 @asynccontextmanager
 async def _opened(
     start: Start, check_lock: Callable[[], None], telemetry: Telemetry | None
 ) -> AsyncIterator[Parts]:
-    make_gateway = Gateway if telemetry is None else partial(TracedDoor, telemetry)
+    make_gateway = _gateway_of(telemetry)
     with ExitStack() as opened:
         files = _open_files(start, opened, check_lock)
         slots = Slots(start.config.limits.concurrency)
@@ -296,7 +303,7 @@ def _build_pipeline(
         shared = SharedParts(*own, gateway, replies, fit)
         return open_team(start, number, shared, fail=fail, say=say)
 
-    team = team_of(start, say, gather)
+    team = team_of(start, fit, say, gather)
     door = RunDoor(gateway, calls.endpoints, team)
     pipeline = Pipeline(
         traced(taken_through(work, team, first, fit), telemetry, work.rubric.name),

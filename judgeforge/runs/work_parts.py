@@ -6,12 +6,11 @@ A run of one process has them once; of several, each of its workers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.judge_calls import JudgeCalls
 from judgeforge.config.run import RunConfig
-from judgeforge.judging.elsewhere.applied import Elsewhere
-from judgeforge.judging.escalation import Escalation, TrainingAim
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
 from judgeforge.records import Judgment
@@ -25,6 +24,10 @@ from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.store.judge_replies import JudgeReplies
 from judgeforge.store.log import RunLog
 
+if TYPE_CHECKING:
+    from judgeforge.judging.elsewhere.applied import Elsewhere
+    from judgeforge.judging.escalation import Escalation
+
 
 def build_escalation(
     prepared: Preparation, panel: Panel, estimator: Estimator
@@ -33,6 +36,8 @@ def build_escalation(
     rules = prepared.config.judging.cascade
     if rules is None or not panel.judges:
         return None
+    from judgeforge.judging.escalation import Escalation, TrainingAim
+
     judging = prepared.config.judging
     training = TrainingAim(judging.training_value, estimator.fresh_prompt_usd)
     return Escalation(
@@ -53,8 +58,7 @@ def build_prompt_work(
     log: RunLog,
     say: Callable[[str], None],
 ) -> PromptWork:
-    config, calibration, verdicts = prepared.config, prepared.calibration, prepared.verdicts
-    judged_weight = prepared.rubric.judged_weight or 1.0
+    config, calibration = prepared.config, prepared.calibration
 
     def reading_failed(judgment: Judgment) -> None:
         log.event("reading_failed", judgment=judgment.id, key=judgment.call, error=judgment.missing)
@@ -72,11 +76,20 @@ def build_prompt_work(
         equal_draws=EqualDraws(config.sampling, say),
         on_reading_failure=reading_failed,
         asks_nobody=prepared.asks_nobody,
-        elsewhere=None
-        if verdicts is None
-        else Elsewhere(verdicts, judged_weight, unused_verdicts(verdicts.file, log, say)),
+        elsewhere=_elsewhere(prepared, log, say),
         own=OwnCriteriaWork.of_run(prepared, gateway),
     )
+
+
+def _elsewhere(prepared: Preparation, log: RunLog, say: Callable[[str], None]) -> Elsewhere | None:
+    """None where all judgments are made here."""
+    verdicts = prepared.verdicts
+    if verdicts is None:
+        return None
+    from judgeforge.judging.elsewhere.applied import Elsewhere
+
+    weight = prepared.rubric.judged_weight or 1.0
+    return Elsewhere(verdicts, weight, unused_verdicts(verdicts.file, log, say))
 
 
 def first_replies(

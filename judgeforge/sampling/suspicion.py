@@ -60,13 +60,12 @@ def _wording(
     cues: Sequence[str], *patterns: str, beside: Sequence[str] = ("",)
 ) -> Callable[[str], bool]:
     """Whether all ``patterns`` are found; ``cues``, one of which any match holds, and one of
-    ``beside`` too, save time."""
-    compiled = [re.compile(pattern) for pattern in patterns]
+    ``beside`` too, save time: most patterns are never even compiled."""
 
     def found(seen: str) -> bool:
         if not (_has_one(seen, cues) and _has_one(seen, beside)):
             return False
-        return all(pattern.search(seen) for pattern in compiled)
+        return all(re.search(pattern, seen) for pattern in patterns)
 
     return found
 

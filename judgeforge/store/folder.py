@@ -50,6 +50,7 @@ class RunFolder:
         self.batches_file = self.state / "batches.jsonl"
         self.on_disk_file = self.state / MARK
         self.leases_file = self.state / "leases.jsonl"
+        self.known_rows_file = self.state / "known-rows.bin"
 
     @property
     def line_files(self) -> dict[str, Path]:
@@ -86,6 +87,7 @@ class RunFolder:
             self.batches_file,
             self.on_disk_file,
             self.leases_file,
+            self.known_rows_file,
         )
         return (*self._results, self.report, self.manifest_file, self.log, self.rewards, *of_state)
 

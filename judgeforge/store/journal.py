@@ -11,7 +11,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,16 +54,23 @@ def short_digest(digest: str) -> int:
 class Journal:
     """Raises StoreError when the file cannot be read or written.
 
-    ``read_only`` changes nothing, not even a torn end, which is left out.
+    ``read_only`` changes nothing, not even a torn end, which is left out. Otherwise all records are
+    looked at once, for that end, and ``found`` is told of each whole one, oldest first.
     """
 
-    def __init__(self, file: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        read_only: bool = False,
+        found: Callable[[str, Entry], None] = lambda *_: None,
+    ) -> None:
         self._file = AppendedFile(file, read_only=read_only)
         self.sent = 0
         """How many calls the folder had sent when its last prompt was finished, as far as the
         records say and known only where it is not ``read_only``."""
         if not read_only:
-            self._cut_torn_tail()
+            self._cut_torn_tail(found)
 
     @property
     def size(self) -> int:
@@ -156,19 +163,22 @@ class Journal:
             yield offset, header, end
             offset = end
 
-    def _cut_torn_tail(self) -> None:
+    def _cut_torn_tail(self, found: Callable[[str, Entry], None]) -> None:
         """Only the last record can be torn: each is written by one call, one after another. After a
         power cut any of those may be that were not on the disk for certain."""
         doubtful = doubtful_from(self._file.path)
         end, last = 0, None
         for offset, header, stop in self._records():
             if doubtful is not None and stop > doubtful and not self._is_whole(offset, header):
-                last = None
                 break
+            if last is not None:
+                found(last[1]["id"], _entry(*last))
             end, last = stop, (offset, header)
             self.sent = max(self.sent, header.get("sent", 0))
         if last is not None and not self._is_whole(*last):
             end = last[0]
+        elif last is not None:
+            found(last[1]["id"], _entry(*last))
         if self._file.end > end:
             if doubtful is None or end < doubtful:
                 self._refuse_lost_records(end)
@@ -250,25 +260,36 @@ class FinishedPrompts:
 
         ``judgments``: the digest of what is judged elsewhere now.
         """
-        current = short_digest(judgments)
-        keys, self._offsets, self._digests = array("Q"), array("q"), array("Q")
+        self._current = short_digest(judgments)
+        self._found, self._offsets, self._digests = array("Q"), array("q"), array("Q")
         self._pairs, self._skips, self._provisional = array("I"), bytearray(), bytearray()
         self._stale = bytearray()
+        self._keys, self._rows = array("Q"), array("I")
         for prompt_id, entry in entries:
-            keys.append(prompt_key(prompt_id))
-            self._offsets.append(entry.offset)
-            self._digests.append(entry.digest)
-            self._pairs.append(entry.pairs)
-            self._skips.append(_REASONS.index(entry.skip or _NO_SKIP))
-            self._provisional.append(entry.provisional)
-            self._stale.append(entry.judgments != current)
-        self._keys, self._rows = _sorted(keys, self._skips)
+            self.add(prompt_id, entry)
+
+    def add(self, prompt_id: str, entry: Entry) -> None:
+        """The next entry; all of them come before the first look at what is finished."""
+        if self._keys:
+            raise ValueError("entries are added before anything is looked up")
+        self._found.append(prompt_key(prompt_id))
+        self._offsets.append(entry.offset)
+        self._digests.append(entry.digest)
+        self._pairs.append(entry.pairs)
+        self._skips.append(_REASONS.index(entry.skip or _NO_SKIP))
+        self._provisional.append(entry.provisional)
+        self._stale.append(entry.judgments != self._current)
 
     def __len__(self) -> int:
+        self._sort()
         return len(self._keys)
 
     def get(self, prompt_id: str) -> Entry | None:
-        key = prompt_key(prompt_id)
+        return self.with_key(prompt_key(prompt_id))
+
+    def with_key(self, key: int) -> Entry | None:
+        """``key``: the ``prompt_key`` of the id."""
+        self._sort()
         place = bisect_left(self._keys, key)
         if place == len(self._keys) or self._keys[place] != key:
             return None
@@ -286,6 +307,11 @@ class FinishedPrompts:
     def any_ranked(self) -> bool:
         """Whether anything was judged: other judges could not be asked without doing it again."""
         return any(skip in _RANKED for skip in set(self._skips))
+
+    def _sort(self) -> None:
+        if self._found:
+            self._keys, self._rows = _sorted(self._found, self._skips)
+            self._found = array("Q")
 
 
 def _sorted(keys: array[int], skips: bytearray) -> tuple[array[int], array[int]]:

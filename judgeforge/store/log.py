@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ _WHERE_THERE_IS_ONE = (
     *("cached_tokens", "written_tokens"),
 )
 _CALL = b'"event":"call"'
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,38 @@ def call_record(row: Mapping[str, Any]) -> CallRecord:
 
 def logged_calls(file: Path) -> int:
     """How many attempts the log shows; 0 without one. Raises StoreError where it cannot be read."""
+    calls, end = 0, b""
     try:
-        with file.open("rb") as lines:
-            return sum(_CALL in line for line in lines)
+        with file.open("rb") as log:
+            # Blocks are counted ten times as fast as lines. None of a call has the words twice:
+            # within a text their quotes are escaped.
+            while block := log.read(_BLOCK):
+                block = end + block
+                calls += block.count(_CALL)
+                end = block[1 - len(_CALL) :]
+            return calls
     except FileNotFoundError:
         return 0
     except OSError as error:
         raise read_error(file, error) from error
+
+
+def load_logger_alone() -> None:
+    """Import structlog without rich, in which it would show tracebacks: most of its import.
+
+    It holds for all of the process, so it is for one that belongs to nobody else.
+    """
+    if "structlog" in sys.modules:
+        return
+    before = sys.modules.get("rich")
+    hidden: Any = None  # so that importing it fails
+    sys.modules["rich"] = hidden
+    try:
+        import structlog  # noqa: F401
+    finally:
+        del sys.modules["rich"]
+        if before is not None:
+            sys.modules["rich"] = before
 
 
 class _Renderer:

@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 class Part(BaseModel):
     """A block of the manifest; unknown keys are kept: a later version may have written them."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, defer_build=True)
 
 
 class Calls(Part):

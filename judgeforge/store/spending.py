@@ -49,6 +49,11 @@ class Spending:
             return self
         return replace(self, calls=self.calls + lost_calls, cost_usd=None)
 
+    def without(self, calls: int, usd: float) -> Spending:
+        """The same without calls that were booked and never sent."""
+        cost = None if self.cost_usd is None else max(0.0, self.cost_usd - usd)
+        return replace(self, calls=self.calls - calls, cost_usd=cost)
+
     def since(self, start: Spending) -> Spending:
         """Never below 0: what an earlier start left open counts at the most that it can cost, and
         may turn out to have cost less, or nothing."""
@@ -83,6 +88,9 @@ class Account:
     def reserved_pico(self) -> int:
         """The most that calls cost which are in flight, or were when a run was killed."""
         return self._open_pico
+
+    def is_open(self, number: int) -> bool:
+        return number in self._open
 
     def open_pico(self, number: int) -> int | None:
         """What is reserved under ``number``. Raises KeyError where it is closed, or never was."""

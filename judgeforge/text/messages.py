@@ -28,7 +28,7 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 class Record(BaseModel):
     """What all values that flow through a run are made of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class SparseRecord(Record):

@@ -58,6 +58,17 @@ def test_what_is_forbidden_for_one_prompt_is_an_outcome_of_its_calls_alone(
     assert start(tmp_path, server, prompts=8).did_nothing
 
 
+@pytest.mark.parametrize("status", [301, 307])
+def test_an_address_that_has_moved_stops_the_run_before_all_prompts_are_refused(
+    tmp_path: Path, server: LocalServer, status: int
+) -> None:
+    server.faults.add(faults.status(status))
+    result = start(tmp_path, server, prompts=8, limits={"concurrency": 1})
+    assert result.exit_code == 4
+    assert len(server.requests) <= 4
+    assert "set `base_url` to the final address" in str(result.stopped_by)
+
+
 @pytest.mark.parametrize(("status", "body"), [(403, OF_XAI), (400, OF_AZURE), (403, OF_OPENROUTER)])
 @pytest.mark.parametrize(("who", "number"), [("completion", 0), ("completion", 5), ("judge", 0)])
 def test_what_a_content_filter_stops_is_named_so_and_costs_its_calls_alone(

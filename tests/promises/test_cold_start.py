@@ -113,3 +113,35 @@ def test_it_takes_half_a_second_at_most(command: tuple[str, ...]) -> None:
         if best <= MOST_SECONDS:
             break
     assert best <= MOST_SECONDS
+
+
+ASKED_BESIDE = """
+import abc, sys, threading
+from collections.abc import Mapping
+import judgeforge
+
+begin = abc._abc_init
+told = []
+
+def ask_beside(made):
+    if made.__name__ == "MapScalar":
+        reader = threading.main_thread()
+        if threading.current_thread() is not reader:
+            told.append(isinstance((), Mapping))
+    begin(made)
+
+abc._abc_init = ask_beside
+result = judgeforge.run(judgeforge.load_config(sys.argv[1]), sys.argv[2], progress=False)
+assert "pyarrow.lib" in sys.modules
+print(told, isinstance((), Mapping), len(result.pairs))
+"""
+
+
+def test_no_thread_makes_a_mapping_of_tuples_while_replies_are_read(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    command = [sys.executable, "-c", ASKED_BESIDE, str(write_config(tmp_path, server, prompts=8))]
+    server.behaviour.latency_s = 0.05
+    command.append(str(tmp_path / "out"))
+    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert shown.stdout.startswith("[] False "), shown.stderr

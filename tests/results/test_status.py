@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from judgeforge.errors import ConfigError, StoreError
+from judgeforge.results.followed_run import FollowedRun
 from judgeforge.results.status import read_status, trouble_of
 from judgeforge.store.json_lines import read_log
 from tests.local_server import LocalServer, faults
@@ -31,6 +32,22 @@ def test_a_finished_folder_tells_what_its_manifest_does(
     assert (status.prompts, status.done, status.pairs, status.calls) == (3, 3, 3, 24)
     assert status.cost_usd == pytest.approx(result.manifest["totals"]["cost_usd"])
     assert status.budget_usd == 1.0
+
+
+def test_what_workers_hold_for_calls_to_come_counts_neither_as_sent_nor_as_spent(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
+    run(write_config(tmp_path, server, prompts=3), out)
+    before, state = read_status(out), out / "state"
+    with (state / "spending.jsonl").open("a") as file:
+        file.writelines(f'["reserved",{number},1000000000]\n' for number in range(24, 34))
+    (state / "leases.jsonl").write_text('{"worker":"w1","first":24,"count":10,"day":null}\n')
+    (state / "used-numbers-w1").write_text("24\n26\n")
+    look = FollowedRun(out).look()
+    assert look is not None
+    for status in (read_status(out), look.status):
+        assert (status.calls, status.reserved_usd) == (before.calls + 2, pytest.approx(0.002))
+        assert status.cost_usd == pytest.approx(before.cost_usd + 0.002)
 
 
 def test_a_manifest_whose_bytes_are_no_text_is_named(

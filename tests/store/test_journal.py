@@ -8,7 +8,7 @@ import pytest
 
 from judgeforge.errors import StoreError
 from judgeforge.store.finished_prompt import FILES, finished_prompt
-from judgeforge.store.journal import Journal
+from judgeforge.store.journal import Entry, Journal
 from tests.support.finished_prompts import finished
 from tests.support.full_disk import fits_only
 
@@ -50,6 +50,19 @@ def test_a_reader_leaves_a_torn_record_out_and_where_it_is(file: Path) -> None:
     assert [name for name, _ in reader.entries()] == ["a"]
     assert file.read_bytes() == torn
     assert Journal(file).size == size
+
+
+def test_looking_for_a_torn_end_finds_all_whole_records_and_no_other(file: Path) -> None:
+    journal = Journal(file)
+    for name in "abc":
+        journal.append(finished(name))
+    whole = dict(journal.entries())
+    content = file.read_bytes()
+    for cut, names in ((0, "abc"), (1, "ab"), (len(content) - 5, "")):
+        file.write_bytes(content[: len(content) - cut])
+        found: dict[str, Entry] = {}
+        Journal(file, found=found.__setitem__)
+        assert found == {name: whole[name] for name in names}
 
 
 def test_a_prompt_that_does_not_fit_on_the_disk_is_done_again_with_room(

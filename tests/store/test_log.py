@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from judgeforge.errors import StoreError
-from judgeforge.store.log import CallRecord, RunLog
+from judgeforge.store import log as log_module
+from judgeforge.store.log import CallRecord, RunLog, logged_calls
 from judgeforge.text.redaction import MASK, Redactor
 from tests.support.full_disk import fits_only
 
@@ -129,3 +130,14 @@ def test_a_line_costs_little(file: Path) -> None:
     best = min(timeit.repeat(lambda: log.call(GOOD), number=100, repeat=30)) / 100
     log.close()
     assert best < 100e-6, "four times the target, for machines that do other things as well"
+
+
+def test_calls_are_counted_across_the_ends_of_blocks(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = b'{"time":"2026-01-01T00:00:00Z","event":"call","key":"k"}\n'
+    other = b'{"time":"2026-01-01T00:00:00Z","event":"said","note":"\\"event\\":\\"call\\""}\n'
+    for size in range(15, 140):
+        monkeypatch.setattr(log_module, "_BLOCK", size)
+        file.write_bytes((line + other) * 7 + line[:-5])
+        assert logged_calls(file) == 8

@@ -65,7 +65,8 @@ def _figures(
 
 
 def opinion(one: Labelled, judge: str) -> Array | None:
-    """(completions,): what the judge thinks of each, any scale; None where it is silent."""
+    """(completions that are labelled,): what the judge thinks of each, any scale; None where it is
+    silent."""
     n = len(one.evidence.completion_ids)
     values, heard = np.zeros(n), np.zeros(n, dtype=bool)
     for cell in (*one.evidence.cells, *one.evidence.rewards):
@@ -76,9 +77,8 @@ def opinion(one: Labelled, judge: str) -> Array | None:
             values[each.first] += each.lead
             values[each.second] -= each.lead
             heard[[each.first, each.second]] = True
-    if heard.sum() < 2:
-        return None
-    return np.where(heard, values, -np.inf)
+    found = np.where(heard, values, -np.inf)[one.places]
+    return found if np.isfinite(found).sum() > 1 else None
 
 
 def _right(one: Labelled, values: Array) -> float:
@@ -121,7 +121,8 @@ def _length_bias(told: Sequence[tuple[Labelled, Array]]) -> float | None:
 
 
 def _length_preferences(one: Labelled, values: Array) -> Iterator[float]:
-    lengths, parts = one.evidence.log_lengths, one.parts
+    lengths = [one.evidence.log_lengths[place] for place in one.places]
+    parts = one.parts
     for i, k in combinations(range(len(parts)), 2):
         if (
             lengths[i] == lengths[k]

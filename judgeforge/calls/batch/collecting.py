@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from judgeforge.calls.attempt import billed, read_reply
-from judgeforge.calls.batch.open_batch import Door, OpenBatch
+from judgeforge.calls.batch.open_batch import OpenBatch
 from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Answer, Call, stored_call
 from judgeforge.calls.providers.base import ModelReply
@@ -30,6 +31,9 @@ from judgeforge.errors import (
 )
 from judgeforge.store.log import CallRecord
 from judgeforge.store.spending import to_usd
+
+if TYPE_CHECKING:
+    from judgeforge.calls.batch.desk import Door
 
 _TOGETHER = 200
 """Lines that share a transaction of the cache."""

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from judgeforge.calls.batch.model_desk import ModelDesk
-from judgeforge.calls.batch.open_batch import Door
+from judgeforge.calls.acceptance import Acceptance
+from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
+from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.claims import current_claim
-from judgeforge.calls.providers.batches import open_batch_server
+from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import CallError, StatusError
-from judgeforge.store.batches import BatchCount, counted_batches
+from judgeforge.store.batches import BatchBook, BatchCount, counted_batches
+from judgeforge.store.log import RunLog
 from judgeforge.store.spending import to_pico
+
+if TYPE_CHECKING:
+    from judgeforge.calls.batch.model_desk import ModelDesk
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a batch shares with every other call."""
+
+    cache: ReplyCache
+    budget: Budget
+    log: RunLog
+    acceptance: Acceptance
+    limits: LimitsConfig
+    book: BatchBook
 
 
 class Batches:
@@ -119,6 +138,10 @@ class Batches:
         endpoint = self._endpoints.get(name)
         if endpoint is None:
             return None
+        # Loaded only where there are batches.
+        from judgeforge.calls.batch.model_desk import ModelDesk
+        from judgeforge.calls.providers.batches import open_batch_server
+
         server = open_batch_server(endpoint.provider, endpoint.model)
         if server is None:
             return None

@@ -11,10 +11,14 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
-from judgeforge.calls.batch.open_batch import Door, OpenBatch
+from judgeforge.calls.batch.open_batch import OpenBatch
 from judgeforge.calls.providers.batches import TRANSFER_S, BatchState, Sought, lines_of
 from judgeforge.calls.retry import persistently
+
+if TYPE_CHECKING:
+    from judgeforge.calls.batch.desk import Door
 
 APPEARS_WITHIN_S = 10.0
 """A batch that the provider does not list so long after it was to be created was not created."""

@@ -7,12 +7,12 @@ import contextvars
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from judgeforge.calls.batch.collecting import collect
 from judgeforge.calls.batch.finding import find_again
 from judgeforge.calls.batch.gathering import BatchLimits, Gathered, Gathering
-from judgeforge.calls.batch.open_batch import Door, OpenBatch, reopened
+from judgeforge.calls.batch.open_batch import OpenBatch, reopened
 from judgeforge.calls.batch.sending import UndecidedError, abandon, create, keep_created, plan
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
@@ -21,6 +21,9 @@ from judgeforge.calls.retry import persistently
 from judgeforge.config.batch import BatchConfig
 from judgeforge.errors import CallError, InterruptedRunError, StatusError
 from judgeforge.store.batches import BatchEntry
+
+if TYPE_CHECKING:
+    from judgeforge.calls.batch.desk import Door
 
 _YOUNG = 20
 """A batch is looked at about this often in each doubling of its age."""

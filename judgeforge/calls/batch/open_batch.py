@@ -1,33 +1,21 @@
-"""One batch that is under way, and what all steps of its life need of the door."""
+"""One batch that is under way, for all steps of its life."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from judgeforge.calls.acceptance import Acceptance
 from judgeforge.calls.batch.gathering import Gathered, Outcome
-from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.money.budget import Budget, Reservation
 from judgeforge.calls.providers.batches import BatchServer, BatchState
-from judgeforge.config.run import LimitsConfig
 from judgeforge.store.batches import BatchBook, BatchEntry
-from judgeforge.store.log import RunLog
 
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """What a batch shares with every other call."""
-
-    cache: ReplyCache
-    budget: Budget
-    log: RunLog
-    acceptance: Acceptance
-    limits: LimitsConfig
-    book: BatchBook
+if TYPE_CHECKING:
+    from judgeforge.calls.batch.desk import Door
 
 
 @dataclass(slots=True, eq=False)

@@ -16,16 +16,20 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from judgeforge.calls.batch.finding import find_again
 from judgeforge.calls.batch.gathering import Gathered
-from judgeforge.calls.batch.open_batch import Door, OpenBatch
+from judgeforge.calls.batch.open_batch import OpenBatch
 from judgeforge.calls.call import Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.providers.batches import BatchServer, BatchState, write_requests
 from judgeforge.calls.retry import persistently
 from judgeforge.errors import CallError, NotConnectedError, StatusError
 from judgeforge.store.batches import StoredRequest
+
+if TYPE_CHECKING:
+    from judgeforge.calls.batch.desk import Door
 
 _UNDECIDED = frozenset({408, 409, 425, 499})
 """Statuses of a gateway that may have passed the request on; so has any of 500 and more."""

@@ -31,6 +31,7 @@ connection_errors.py   what goes wrong on the way, told apart by whether anythin
 http_errors.py         what a server says when it refuses, and what follows
 context_refusals.py    whether a refusal says that the request is too long, and for what
 moderation.py          whether a refusal is that of a content filter
+parsing.py             the body of a reply as values, whatever stands around them
 replies.py             what reading any reply needs: parts, usage, probabilities
 answers.py             what of a reply is the answer: no thoughts, and whether it is whole
 

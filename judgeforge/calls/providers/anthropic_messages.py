@@ -21,11 +21,11 @@ from judgeforge.calls.providers.base import (
     sends_temperature,
 )
 from judgeforge.calls.providers.http import HttpProvider
+from judgeforge.calls.providers.parsing import parsed
 from judgeforge.calls.providers.replies import (
     Beside,
     Count,
     chat_reply,
-    parsed,
     read_call,
     read_usage,
 )
@@ -45,7 +45,8 @@ class _Usage(BaseModel):
 
 
 class _Reply(BaseModel):
-    content: str | list[Any]
+    content: Any
+    error: object = None
     model: Beside[str] = None
     stop_reason: object = None
     usage: Beside[_Usage] = None
@@ -108,7 +109,8 @@ def _structured(form: ReplyForm, reply: ReplySchema, given: Body) -> Body:
 
 
 def _as_reply(reply: _Reply) -> ModelReply:
-    blocks = (each for each in reply.content if isinstance(each, dict) and "input" in each)
+    content = reply.content if isinstance(reply.content, list) else [reply.content]
+    blocks = (each for each in content if isinstance(each, dict) and "input" in each)
     called = [each for each in blocks if each.get("type", "tool_use") == "tool_use"]
     return chat_reply(
         reply.content,
@@ -117,6 +119,7 @@ def _as_reply(reply: _Reply) -> ModelReply:
             for number, each in enumerate(called, start=1)
         ),
         end=reply.stop_reason,
+        error=reply.error,
         usage=_usage(reply.usage),
         model=reply.model,
     )

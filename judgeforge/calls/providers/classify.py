@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, RootModel
 
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest, rewards_only
-from judgeforge.calls.providers.replies import Beside, Count, TokenUsage, parsed, read_usage
+from judgeforge.calls.providers.parsing import parsed
+from judgeforge.calls.providers.replies import Beside, Count, TokenUsage, read_usage
 from judgeforge.calls.providers.reward_server import (
     WHAT,
     RewardServer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from judgeforge.calls.providers.http_errors import harmless, status_error
@@ -12,6 +13,11 @@ from judgeforge.errors import CallError, NoReplyError, NotConnectedError, Untrus
 
 _TLS_ALERT = r"b'\x15\x03"
 """How the HTTP client quotes the first bytes with which a TLS server refuses plain HTTP."""
+_MISTAKES = (
+    AttributeError, TypeError, NameError, AssertionError, ImportError, RecursionError,
+    NotImplementedError,
+)  # fmt: skip
+"""What no server and no network causes, but a mistake in code."""
 
 
 def call_error(
@@ -31,13 +37,14 @@ def call_error(
     response = _response_of(error)
     if response is not None:
         return status_error(response, model)
+    if isinstance(root := _root(error), _MISTAKES):
+        return _mistake(root, address, sent=sent)
     if not sent:
         return _not_connected(error, model, address, opened=opened, proxy=proxy)
     if isinstance(error, TimeoutError):
         return NoReplyError(
             f"no whole reply within timeout_s = {model.timeout_s:g} s from {address}"
         )
-    root = _root(error)
     if _TLS_ALERT in str(root):
         return NotConnectedError(
             f"{address} answers in TLS, so it took nothing of what was sent without: write "
@@ -47,6 +54,21 @@ def call_error(
     return NoReplyError(
         f"the connection to {address}{_through(proxy)} broke "
         f"({type(root).__name__}: {harmless(root)})"
+    )
+
+
+def _mistake(error: BaseException, address: str, *, sent: bool) -> CallError:
+    """Ours or a library's: it must not send anybody to look at their network."""
+    at, place = error.__traceback__, ""
+    while at is not None:
+        place = f", {Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}"
+        at = at.tb_next
+    what = f"({type(error).__name__}: {harmless(error)}{place})"
+    whose = "a mistake in judgeforge or in a library that it uses; please report it"
+    if sent:
+        return NoReplyError(f"the reply of {address} could not be taken {what}: {whose}")
+    return NotConnectedError(
+        f"no request to {address} could be made {what}: {whose}. Nothing was sent.", stops_run=True
     )
 
 

@@ -17,24 +17,21 @@ _CODES = (
     "contextwindowexceeded",
     "string_above_max_length",
 )
-_WORDS = re.compile(
+_WORDS = (
     r"\b(?:maximum|max|available) context (?:length|size|window)"
     r"|\bexceeds? (?:the |this )?(?:\S+ ){0,3}"
     r"(?:context|max_model_len|maximum (?:input|model|length))"
     r"|\b(?:longer|greater|larger) than the "
     r"(?:model\S* )?(?:maximum |max )?(?:context|model) length"
-    r"|\b(?:prompt|input) is too long\b|`max_new_tokens` must be <=",
-    re.IGNORECASE,
+    r"|\b(?:prompt|input) is too long\b|`max_new_tokens` must be <="
 )
-_OF_RATE = re.compile(r"per minute|\b[tr]pm\b|rate.?limit", re.IGNORECASE)
-_NUMBERS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"context (?:length|size|window)(?: is| of)?(?: only)?[ :(]{1,3}(\d[\d,]{0,11})",
-        r"\b(\d[\d,]{0,11}) (?:tokens? )?max(?:imum)?(?: context length)?\b",
-        r"must be <= (\d[\d,]{0,11})",
-        r"(?:maximum|max)(?: \S+){0,3} (?:length|tokens)(?: is| of|:)? \(?(\d[\d,]{0,11})",
-    )
+"""Patterns are compiled at the first refusal: most runs meet none."""
+_OF_RATE = r"per minute|\b[tr]pm\b|rate.?limit"
+_NUMBERS = (
+    r"context (?:length|size|window)(?: is| of)?(?: only)?[ :(]{1,3}(\d[\d,]{0,11})",
+    r"\b(\d[\d,]{0,11}) (?:tokens? )?max(?:imum)?(?: context length)?\b",
+    r"must be <= (\d[\d,]{0,11})",
+    r"(?:maximum|max)(?: \S+){0,3} (?:length|tokens)(?: is| of|:)? \(?(\d[\d,]{0,11})",
 )
 _FIELDS = ("n_ctx", "max_model_len", "context_length", "max_context_length")
 _MOST = 10**8
@@ -47,9 +44,9 @@ def context_refusal(status: int, body: object, said: str) -> str | None:
     ``body``: the parsed refusal; ``said``: its words.
     """
     lower = said.lower()
-    if status not in _STATUS or _OF_RATE.search(said):
+    if status not in _STATUS or re.search(_OF_RATE, said, re.IGNORECASE):
         return None
-    if not any(code in lower for code in _CODES) and not _WORDS.search(said):
+    if not (any(code in lower for code in _CODES) or re.search(_WORDS, said, re.IGNORECASE)):
         return None
     tokens = next(_stated(body), None) or _in_words(said)
     to_what = f"`context_tokens: {tokens}`" if tokens else "`context_tokens` to what the server has"
@@ -66,7 +63,7 @@ def _stated(body: object) -> Iterator[int]:
 
 def _in_words(said: str) -> int | None:
     for pattern in _NUMBERS:
-        if found := pattern.search(said):
+        if found := re.search(pattern, said, re.IGNORECASE):
             tokens = int(found[1].replace(",", ""))
             return tokens if 0 < tokens < _MOST else None
     return None

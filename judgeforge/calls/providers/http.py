@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from judgeforge.calls.providers.base import Body, RawReply
 from judgeforge.calls.providers.connection_errors import call_error
 from judgeforge.calls.providers.http_errors import error_with_success, limit_headers
+from judgeforge.calls.providers.parsing import as_utf8
 from judgeforge.calls.providers.postponed import postpone
 from judgeforge.calls.providers.repeated_requests import RepeatedRequests
 from judgeforge.config.addresses import is_plain, is_this_machine
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_CONNECTIONS = 4096
+_LONGEST_HEADER, _MOST_HEADERS = 65_536, 1000
+"""Gateways send policies of 10 KB with each reply, which is paid for by then."""
+_UNUSED_TRANSPORT = "httpcore2"
+"""What httpx2 sends through by itself; here aiohttp does. Its certificates are read through it."""
 _UNUSED_TYPES = "openai.types", "openai.types.responses"
 """Hundreds of pydantic classes for replies that are read as they came; a third of the SDK's import.
 """
@@ -99,7 +104,8 @@ class HttpProvider:
                 proxy=self._proxy,
             )
         else:
-            raw, headers = bytes(response.content), response.headers
+            headers = response.headers
+            raw = as_utf8(bytes(response.content), headers.get("content-type", ""))
             hidden = error_with_success(raw, headers, self._address + self.endpoint, model)
             if hidden is None:
                 return RawReply(raw, limit_headers(headers))
@@ -159,6 +165,7 @@ class HttpProvider:
             await self._client.close()
 
     def _open(self) -> None:
+        postpone(_UNUSED_TRANSPORT)
         import httpx2
 
         sdk, client = self.load_sdk()
@@ -236,7 +243,14 @@ def _session_maker(ssl_context: Any) -> Callable[[], aiohttp.ClientSession]:  # 
         connector = SilentConnector(limit=_MOST_CONNECTIONS, ssl=ssl_context)
         # The SDK's client keeps the cookies.
         jar = aiohttp.DummyCookieJar()
-        return aiohttp.ClientSession(connector=connector, cookie_jar=jar, trace_configs=[trace])
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=jar,
+            trace_configs=[trace],
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+            max_headers=_MOST_HEADERS,
+        )
 
     return make
 

@@ -6,11 +6,13 @@ tell when to ask again and what the limits are.
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from typing import Any
 
 from judgeforge.calls.providers.context_refusals import context_refusal
@@ -122,22 +124,26 @@ def limit_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401 (httpx2.Heade
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds from ``retry-after-ms`` or ``retry-after`` (a number or a date); None if unusable."""
-    try:
-        milliseconds = headers.get("retry-after-ms")
-        if milliseconds is not None:
-            return _sane(float(milliseconds) / 1000)
-        value = headers.get("retry-after")
-        if value is None:
-            return None
-        if value.isascii() and value.strip().lstrip("-").replace(".", "", 1).isdigit():
-            return _sane(float(value))
-        return _sane(email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
+    given = (
+        (headers.get("retry-after-ms"), _milliseconds),
+        (headers.get("retry-after"), float),
+        (headers.get("retry-after"), _until),
+    )
+    for value, seconds_of in given:
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
+            if value and value.isascii() and 0 <= (seconds := seconds_of(value)) <= _LONGEST_WAIT_S:
+                return seconds
+    return None
 
 
-def _sane(seconds: float) -> float | None:
-    return seconds if 0 <= seconds <= _LONGEST_WAIT_S else None
+def _milliseconds(value: str) -> float:
+    return float(value) / 1000
+
+
+def _until(date: str) -> float:
+    """A date without a zone is one of Greenwich, as all dates of HTTP are."""
+    when = email.utils.parsedate_to_datetime(date)
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - time.time()
 
 
 def _refusal(
@@ -218,7 +224,7 @@ def _status_in(body: Mapping[str, Any]) -> int:
     places = [each for each in (error, body.get("base_resp"), body) if isinstance(each, Mapping)]
     names = [place.get(name) for place in places for name in ("status", "status_code", "code")]
     for name in names:
-        if str(name).isdigit() and 400 <= int(str(name)[:9]) <= 599:
+        if str(name).isdecimal() and 400 <= int(str(name)[:9]) <= 599:
             return int(str(name))
     kinds = [place.get("type") for place in places] + names
     for kind in ("_".join(str(each).lower().split()) for each in kinds):

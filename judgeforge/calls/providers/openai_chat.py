@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel
 
 from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import (
@@ -24,13 +24,13 @@ from judgeforge.calls.providers.base import (
 from judgeforge.calls.providers.encoding import json_schema_format
 from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.calls.providers.openai_turns import openai_turns
+from judgeforge.calls.providers.parsing import parsed
 from judgeforge.calls.providers.replies import (
     Beside,
     Logprobs,
     TokenUsage,
     asked_logprobs,
     chat_reply,
-    parsed,
     plain_text,
     read_call,
     token_probabilities,
@@ -42,36 +42,56 @@ from judgeforge.text.messages import ToolCall
 
 class _Function(BaseModel):
     name: Beside[str] = None
-    arguments: str | dict[str, Any] | None = None
+    arguments: Any = None
 
 
-class _ToolCall(BaseModel):
+class _ToolCall(_Function):
+    """Some servers put name and arguments beside the id."""
+
     id: Beside[str] = None
-    function: _Function
+    function: Beside[_Function] = None
+
+    @property
+    def called(self) -> _Function | None:
+        return self.function or (self if self.name else None)
 
 
 class _Message(BaseModel):
-    content: str | list[str | dict[str, Any]] | dict[str, Any] | int | float | None = None
-    refusal: Beside[str] = None
-    reasoning: Any = Field(
-        None, validation_alias=AliasChoices("reasoning_content", "reasoning", "thinking")
-    )
+    content: Any = None
+    refusal: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    thinking: Any = None
     reasoning_details: Any = None
-    tool_calls: Beside[list[Beside[_ToolCall]]] = None
+    thinking_blocks: Any = None
+    tool_calls: Beside[list[Beside[_ToolCall]] | _ToolCall] = None
     function_call: Beside[_Function] = None
+
+    @property
+    def thoughts(self) -> str:
+        """Of the places in which servers put them, some are there without anything in them."""
+        places = (
+            self.reasoning_content, self.reasoning, self.thinking,
+            self.reasoning_details, self.thinking_blocks,
+        )  # fmt: skip
+        return next((text for each in places if (text := plain_text(each)).strip()), "")
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
         if self.tool_calls is None and self.function_call is None:
             return ()
         return tuple(
-            read_call(each.id, each.function.name, each.function.arguments, number)
-            for number, each in enumerate(self._called(), start=1)
+            read_call(given_id, function.name, function.arguments, number)
+            for number, (given_id, function) in enumerate(self._called(), start=1)
         )
 
-    def _called(self) -> Iterable[_ToolCall]:
-        called = [each for each in self.tool_calls or () if each is not None]
-        return called or ([_ToolCall(function=self.function_call)] if self.function_call else [])
+    def _called(self) -> Iterable[tuple[str | None, _Function]]:
+        given = self.tool_calls or ()
+        for each in given if isinstance(given, list | tuple) else (given,):
+            if each is not None and (function := each.called) is not None:
+                yield each.id, function
+        if not given and self.function_call is not None:
+            yield None, self.function_call
 
 
 class _Choice(BaseModel):
@@ -83,6 +103,7 @@ class _Choice(BaseModel):
 
 class _Reply(BaseModel):
     choices: list[_Choice]
+    error: object = None
     model: Beside[str] = None
     usage: Beside[TokenUsage] = None
 
@@ -133,14 +154,14 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     choice = reply.choices[0]
     message = choice.message
     usage = None if reply.usage is None else reply.usage.read()
-    if message.refusal:
-        return ModelReply(clean(message.refusal), "refusal", usage, model=reply.model)
+    if refused := plain_text(message.refusal):
+        return ModelReply(clean(refused), "refusal", usage, model=reply.model)
     return chat_reply(
         message.content,
-        apart=plain_text(message.reasoning) or plain_text(message.reasoning_details),
+        apart=message.thoughts,
         tool_calls=message.calls,
         end=choice.finish_reason,
-        error=choice.error,
+        error=choice.error or reply.error,
         usage=usage,
         model=reply.model,
         tokens=token_probabilities(choice.logprobs),

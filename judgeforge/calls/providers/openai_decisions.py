@@ -13,7 +13,7 @@ from judgeforge.calls.providers.base import (
     decisions_only,
 )
 from judgeforge.calls.providers.decision_server import WHAT, DecisionReply, DecisionServer
-from judgeforge.calls.providers.replies import parsed
+from judgeforge.calls.providers.parsing import parsed
 from judgeforge.config.model import ModelConfig
 
 

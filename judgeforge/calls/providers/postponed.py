@@ -27,6 +27,8 @@ def postpone(*packages: str) -> None:
 
 def _spec_of(name: str) -> ModuleSpec | None:
     """Found without importing the packages above it."""
+    if "." not in name:
+        return find_spec(name)
     top, *within = name.split(".")[:-1]
     sdk = find_spec(top)
     places = [] if sdk is None else sdk.submodule_search_locations or []

@@ -1,4 +1,4 @@
-"""What reading a reply needs, whatever its API: parsing, parts, usage, token probabilities.
+"""What reading a reply needs, whatever its API: parts, usage, token probabilities.
 
 Only the fields that are used are parsed; an answer is never lost to a character or to what stands
 beside it. Token probabilities have the shape of OpenAI's chat completions, which local engines
@@ -9,28 +9,19 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    Field,
-    GetCoreSchemaHandler,
-    ValidationError,
-)
+from pydantic import AliasChoices, BaseModel, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import with_default_schema
 
 from judgeforge.calls.providers.answers import clean, ended, split_reasoning
 from judgeforge.calls.providers.base import Body, ChatRequest, ModelReply, TokenProbability, Usage
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import MalformedReplyError
 from judgeforge.records import Finish
 from judgeforge.text.messages import ToolCall
-from judgeforge.text.wording import first_problem
 
 Count = float | None
 """A number of tokens as a server may write it: also null, negative, fractional or infinite."""
@@ -47,13 +38,13 @@ class _AbsentIfUnreadable:
 Beside = Annotated[T | None, _AbsentIfUnreadable]
 """What stands beside the answer: absent where it cannot be read, so that it never costs one."""
 
-M = TypeVar("M", bound=BaseModel)
-
 _MOST = 2.0**53
 """Beyond it a JSON number is not an exact count."""
-_TEXT_FIELDS = ("text", "thinking", "reasoning", "content", "summary", "value")
+_TEXT_FIELDS = (
+    "text", "thinking", "reasoning", "content", "summary", "value", "refusal"
+)  # fmt: skip
 _DEEPEST_PART = 4
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_KINDS_OF_PARTS = ("text", "think", "reason", "thought", "refusal")
 
 
 class _Alternative(BaseModel):
@@ -68,21 +59,6 @@ class _Token(_Alternative):
 
 class Logprobs(BaseModel):
     content: list[_Token] | None = None
-
-
-def parsed(model: type[M], raw: bytes, *, what: str) -> M:
-    """``what``: the kind of reply that it should be. Raises MalformedReplyError where it is not."""
-    try:
-        return _parsed(model, raw)
-    except ValidationError as error:
-        if _is_stream(raw):
-            raise MalformedReplyError(
-                "the reply is a stream, which was not asked for: turn streaming off in the server "
-                f"or the gateway in front of it: {raw[:80]!r}"
-            ) from error
-        raise MalformedReplyError(
-            f"the reply is not a {what} ({first_problem(error)}): {raw[:80]!r}"
-        ) from error
 
 
 class _InputDetails(BaseModel):
@@ -189,7 +165,9 @@ def chat_reply(
 
     ``end``: the server's word for how it ended. ``error``: what it says went wrong on the way.
     """
-    text, among_parts = _answer_and_thought(content)
+    text, among_parts, refused = _in_parts(content)
+    if refused:
+        return ModelReply(clean(refused), "refusal", usage, model=model)
     text, thought = clean(text), apart.strip() or among_parts.strip() or None
     if thought is None:
         # Where thoughts come apart, what looks like one in the text is about thoughts.
@@ -213,25 +191,33 @@ def chat_reply(
     )
 
 
-def _answer_and_thought(content: object) -> tuple[str, str]:
-    """The text of a reply that is a text or a list of parts, and the thoughts among the parts.
+def _in_parts(content: object) -> tuple[str, str, str]:
+    """The text of a reply that is a text or a list of parts, with the thoughts and the refusal
+    among the parts.
 
     A server that has read the model's JSON itself sends its value: a number, or an object.
     """
     if isinstance(content, str):
-        return content, ""
-    if isinstance(content, int | float):
-        return json.dumps(content), ""
-    if isinstance(content, Mapping) and content and not content.keys() & {"type", *_TEXT_FIELDS}:
-        return arguments_text(content) or "", ""
-    answer, thought = [], []
+        return content, "", ""
+    if isinstance(content, int | float) or (isinstance(content, Mapping) and _is_value(content)):
+        return json.dumps(content, ensure_ascii=False), "", ""
+    answer, thought, refused = [], [], []
     for part in content if isinstance(content, list) else [content]:
         kind = str(part.get("type", "")) if isinstance(part, Mapping) else ""
         if "think" in kind or "reason" in kind or "thought" in kind:
             thought.append(plain_text(part))
+        elif kind == "refusal":
+            refused.append(plain_text(part))
         elif not kind or "text" in kind:
             answer.append(plain_text(part))
-    return "".join(answer), "\n".join(filter(None, thought))
+    return "".join(answer), "\n".join(filter(None, thought)), "".join(refused)
+
+
+def _is_value(content: Mapping[str, Any]) -> bool:
+    """Whether it is what the model wrote, and no part of a reply: those say what they are."""
+    if "type" in content:
+        return not any(name in str(content["type"]) for name in _KINDS_OF_PARTS)
+    return bool(content) and not (len(content) == 1 and content.keys() <= {*_TEXT_FIELDS})
 
 
 def plain_text(value: object, depth: int = 0) -> str:
@@ -249,8 +235,8 @@ def plain_text(value: object, depth: int = 0) -> str:
 
 
 def arguments_text(arguments: object) -> str | None:
-    """Of a tool call: the JSON of an object, or what is such a text already."""
-    if isinstance(arguments, Mapping):
+    """Of a tool call: the JSON of a value, or what is such a text already."""
+    if isinstance(arguments, Mapping | list | int | float):
         return json.dumps(arguments, ensure_ascii=False)
     return arguments if isinstance(arguments, str) and arguments.strip() else None
 
@@ -294,34 +280,6 @@ def read_call(given_id: object, name: object, arguments: object, number: int) ->
         name=clean(name) if isinstance(name, str) else "",
         arguments=clean(arguments_text(arguments) or ""),
     )
-
-
-def _parsed(model: type[M], raw: bytes) -> M:
-    """A model may write half a surrogate pair, which JSON can escape but UTF-8 cannot hold: it
-    becomes U+FFFD, so that the paid reply is not lost.
-    """
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError:
-        if rb"\ud" not in raw.lower():
-            raise
-        return model.model_validate_json(_without_halves(raw))
-
-
-def _is_stream(raw: bytes) -> bool:
-    """Server-sent events, or one JSON object a line."""
-    first, _, more = raw.lstrip().partition(b"\n")
-    if first.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
-        return True
-    return first.startswith(b"{") and first.rstrip().endswith(b"}") and more.startswith(b"{")
-
-
-def _without_halves(raw: bytes) -> str:
-    try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        return raw.decode(errors="replace")
-    return _HALF_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", json.dumps(value, ensure_ascii=False))
 
 
 def _is_count(number: float) -> bool:

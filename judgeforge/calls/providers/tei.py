@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, RootModel
 
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest, rewards_only
-from judgeforge.calls.providers.replies import parsed
+from judgeforge.calls.providers.parsing import parsed
 from judgeforge.calls.providers.reward_server import (
     WHAT,
     RewardServer,

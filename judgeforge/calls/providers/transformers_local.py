@@ -22,7 +22,7 @@ from judgeforge.calls.providers.base import (
     Usage,
     rewards_only,
 )
-from judgeforge.calls.providers.replies import parsed
+from judgeforge.calls.providers.parsing import parsed
 from judgeforge.calls.providers.reward_server import as_reply, turns_of, written_out
 from judgeforge.calls.providers.transformers_engine import TransformersEngine
 from judgeforge.config.model import ModelConfig

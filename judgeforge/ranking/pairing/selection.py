@@ -67,7 +67,10 @@ class Trust(Record):
     ties: ConfidenceMap | None = None
     """The same of P(both are equally good)."""
     decided: ConfidenceMap | None = None
-    """As ``confidence``, of two that differ; where it is known, it and ``ties`` take its place."""
+    """As ``confidence``, of two that differ; where it is known, it and ``ties`` take its place.
+    Calibrations of before have it."""
+    differing: ConfidenceMap | None = None
+    """The same of P(chosen is better) of two that differ, as it is said without labels."""
     least: float | None = None
     """Pairs whose probability of being right is not above this are left out; None keeps all."""
     max_error: float | None = None
@@ -192,7 +195,9 @@ def _as_believed(rules: PairingRules, trust: Trust) -> PairingRules:
     """A strategy knows the posterior alone: what it must believe for ``min_confidence`` to hold."""
     if trust.confidence is None:
         return rules
-    believed = (trust.decided or trust.confidence).believed_at(rules.min_confidence)
+    believed = (trust.differing or trust.decided or trust.confidence).believed_at(
+        rules.min_confidence
+    )
     return rules.model_copy(update={"min_confidence": believed})
 
 
@@ -220,9 +225,13 @@ def trusted_outcome(ranking: Ranking, chosen_id: str, rejected_id: str, trust: T
     believed = outcome(ranking, chosen_id, rejected_id)
     if trust.confidence is None or believed.better == 1.0:  # what code decides needs no label
         return believed
-    if trust.decided is not None:
+    if trust.differing is not None or trust.decided is not None:
         tie = believed.tie if trust.ties is None else trust.ties(believed.tie)
-        ahead = max(0.5, trust.decided(probability_ahead(ranking, chosen_id, rejected_id)))
+        if trust.differing is not None:
+            found = trust.differing(believed.ahead)
+        elif trust.decided is not None:
+            found = trust.decided(probability_ahead(ranking, chosen_id, rejected_id))
+        ahead = max(0.5, found)
         return Outcome(ahead * (1.0 - tie), tie, (1.0 - ahead) * (1.0 - tie))
     half = max(0.5, trust.confidence(probability_ahead(ranking, chosen_id, rejected_id)))
     tie = believed.tie if trust.ties is None else trust.ties(believed.tie)

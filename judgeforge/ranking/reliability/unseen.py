@@ -46,6 +46,18 @@ def with_unseen(evidence: Sequence[Evidence], known: Reliability) -> Reliability
     return _together(known, [judge for judge in known.judges if judge.name in scoring])
 
 
+def lasting_signal(known: Reliability, judge: str) -> float:
+    """Standard deviation of what it sees of the qualities over that of its own lasting error."""
+    one = known.of(judge)
+    return one.scale * known.quality_sd / one.own_sd
+
+
+def with_signal(known: Reliability, judge: str, signal: Signal) -> Reliability:
+    """``known`` with a judge that is alone seeing so much, its opinions spreading as far as they do
+    in ``known``."""
+    return _alone(known, known.of(judge), signal)
+
+
 def _alone(known: Reliability, judge: JudgeReliability, signal: Signal) -> Reliability:
     lasting = _lasting(judge, known.quality_sd)
     own = lasting / (1.0 + signal.ratio**2)

@@ -42,6 +42,18 @@ class Channel(Protocol):
     def close(self) -> None: ...
 
 
+class Place(Protocol):
+    """Where workers run."""
+
+    async def open(self, name: str) -> Channel:
+        """Begin a worker of that name. Raises ChannelClosedError where none can be begun."""
+        ...
+
+    async def ended(self, name: str, *, kill: bool) -> str:
+        """Wait until it is gone; how it ended, in words."""
+        ...
+
+
 class SocketChannel:
     """Over a connected socket; a frame is its length and a pickled list."""
 

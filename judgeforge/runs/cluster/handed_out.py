@@ -34,7 +34,7 @@ class HandedOut(TakesThrough):
         self, prompt: Prompt, reliability: OnceKnown, *, is_measured: bool = False
     ) -> JudgedPrompt | FinishedPrompt:
         stays = self.fit.learns_from(prompt.id) or not self.first.are_over
-        if stays or not self.workers.are_ready or self._has_equal_here(prompt):
+        if stays or not await self.workers.are_ready_soon() or self._has_equal_here(prompt):
             return await self._judge_here(prompt, reliability, is_measured=is_measured)
         self.workers.begin()
         sampled = tuple(self.here.sampled_before(prompt))

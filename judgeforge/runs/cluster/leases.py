@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from judgeforge.calls.money.budget import Budget, Reservation
-from judgeforge.errors import StoreError
-from judgeforge.runs.cluster.messages import Granted
-from judgeforge.store.atomic_files import read_error
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.folder import RunFolder
+from judgeforge.store.leases import noted_leases, used_numbers
 from judgeforge.store.lock import is_held
 from judgeforge.store.spending import SETTLED
+
+if TYPE_CHECKING:
+    from judgeforge.runs.cluster.messages import Granted
 
 _FEWEST_LEFT = 4
 """A grant takes at most this part of the room that is left, so that one worker does not hold what
@@ -114,20 +114,9 @@ class Leases:
         room = self._budget.room()
         left = None if room.pico is None else room.pico - self._budget.reserved_pico
         calls = None if room.calls is None else room.calls - self._budget.in_flight
+        from judgeforge.runs.cluster.messages import Granted
+
         return Granted(pico, [one.id for one in made], (left, calls))
-
-
-def used_numbers(file: Path, held: Collection[int]) -> set[int]:
-    """Of the reservations that a worker held, those that may have been used: all of them where its
-    notes are not to be had. Raises StoreError where they cannot be read."""
-    try:
-        lines = file.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return set(held)
-    except OSError as error:
-        raise read_error(file, error) from error
-    # A number that was cut off is of a call that had not left.
-    return {int(line) for line in lines[:-1] if line.isdigit()} & set(held)
 
 
 def return_leases(budget: Budget, folder: RunFolder, *, notes_are_whole: bool = True) -> int:
@@ -136,7 +125,7 @@ def return_leases(budget: Budget, folder: RunFolder, *, notes_are_whole: bool = 
     its own. After a power cut their notes are not whole, and all that they held counts as used.
     Raises StoreError."""
     returned = 0
-    for row in _noted(folder.leases_file) if notes_are_whole else ():
+    for row in noted_leases(folder.leases_file) if notes_are_whole else ():
         numbers = range(row["first"], row["first"] + row["count"])
         notes = folder.used_numbers_file(row["worker"])
         used = set(numbers) if is_held(notes) else used_numbers(notes, numbers)
@@ -151,20 +140,3 @@ def return_leases(budget: Budget, folder: RunFolder, *, notes_are_whole: bool = 
     for file in folder.all_used_numbers():
         file.unlink(missing_ok=True)
     return returned
-
-
-def _noted(file: Path) -> list[dict[str, Any]]:
-    try:
-        lines = file.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise read_error(file, error) from error
-    try:
-        # A line that was cut off is of rows that were not booked.
-        return [json.loads(line) for line in lines[:-1]]
-    except ValueError as error:
-        raise StoreError(
-            f"{file}: what workers had reserved cannot be read ({error}). Delete it: all of that "
-            "then counts as spent at the most that it can cost."
-        ) from error

@@ -11,17 +11,37 @@ _CALLS_A_SECOND = 1
 request of its own."""
 
 
-def usable_workers(prepared: Preparation, asked: int) -> tuple[int, str | None]:
+def usable_workers(
+    prepared: Preparation, asked: int, *, prompts: int, kept_here: int = 0
+) -> tuple[int, str | None]:
     """At most ``asked``, 1 where the run stays in one process; and what to say where that is fewer
-    than was asked for."""
+    than was asked for. ``prompts``: those to do; ``kept_here``: of these, what judges are learnt
+    from, which one process judges."""
     if asked <= 1:
         return 1, None
-    bounds = sorted([*_kept_together(prepared), *_limits(prepared.config, list(prepared.keys))])
+    bounds = sorted(
+        [
+            *_kept_together(prepared),
+            (max(1, prompts - kept_here), _work(prompts, kept_here)),
+            *_limits(prepared.config, list(prepared.keys)),
+        ]
+    )
     if not bounds or bounds[0][0] >= asked:
         return asked, None
     number, why = bounds[0]
     does = "this process does all work" if number == 1 else f"{counted(number, 'worker')} work"
     return number, f"of {counted(asked, 'worker')}: {why}, so {does}"
+
+
+def _work(prompts: int, kept_here: int) -> str:
+    """How many prompts there are for workers."""
+    if prompts == 0:
+        return "no prompt is to do"
+    todo = f"{counted(prompts, 'prompt')} {'is' if prompts == 1 else 'are'} to do"
+    if kept_here == 0:
+        return todo
+    which = "all of them" if kept_here == prompts else f"{kept_here} of them"
+    return f"{todo}, and judges are learnt from {which}, in one process"
 
 
 def _kept_together(prepared: Preparation) -> list[tuple[int, str]]:

@@ -15,13 +15,14 @@ from judgeforge.calls.limits.queues import Slots
 from judgeforge.calls.money.budget import Budget
 from judgeforge.errors import ConfigError, InterruptedRunError, StoreError
 from judgeforge.judging.first_replies import FirstReplies
+from judgeforge.runs.cluster.channel import Place
 from judgeforge.runs.cluster.coordinator import OWN, Coordinator
 from judgeforge.runs.cluster.leases import Leases
 from judgeforge.runs.cluster.messages import Begin, Job
 from judgeforge.runs.cluster.processes import LocalProcesses
 from judgeforge.runs.cluster.shares import Limits, Shares, capacities
 from judgeforge.runs.cluster.worker import without_keys
-from judgeforge.runs.cluster.workers import END_S, Place, Workers
+from judgeforge.runs.cluster.workers import END_S, Workers
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.start import Start
 from judgeforge.store.log import RunLog
@@ -29,6 +30,9 @@ from judgeforge.store.log import RunLog
 UNHEARD_S = 20.0
 """A worker of a cluster that is not heard of for this long is lost, and others take its prompts. It
 sends nothing more from half of that on."""
+
+SOON_S = 3.0
+"""A worker of this machine has begun by then, or something is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,7 @@ def open_team(
         coordinator,
         begin_with=lambda: Begin(shared.replies.known, shared.gateway.acceptance.known(), None),
         has_equal=has_equal,
+        soon_s=SOON_S if start.cluster is None else 0.0,
         log=shared.log,
         fail=fail,
         say=say,

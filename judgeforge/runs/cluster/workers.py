@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from itertools import count
-from typing import Protocol
 
 from judgeforge.calls.money.claims import Claim
 from judgeforge.errors import InterruptedRunError, StoreError
 from judgeforge.records import Completion, Prompt
-from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, NoRoomError
+from judgeforge.runs.cluster.channel import ChannelClosedError, NoRoomError, Place
 from judgeforge.runs.cluster.coordinator import Coordinator, Member
 from judgeforge.runs.cluster.crew import Crew, UnderWay
 from judgeforge.runs.cluster.frames import Message
@@ -48,23 +47,12 @@ class NoWorkersError(Exception):
     """None is left that could take a prompt, and none will come."""
 
 
-class Place(Protocol):
-    """Where workers run."""
-
-    async def open(self, name: str) -> Channel:
-        """Begin a worker of that name. Raises ChannelClosedError where none can be begun."""
-        ...
-
-    async def ended(self, name: str, *, kill: bool) -> str:
-        """Wait until it is gone; how it ended, in words."""
-        ...
-
-
 class Workers:
     """``begin_with`` gives what a worker needs to know before its first prompt; ``has_equal``:
-    see ``Crew``. ``fail`` ends the run, ``say`` tells the person who watches it."""
+    see ``Crew``; ``soon_s``: how long all of them take to begin at the most, where that is known.
+    ``fail`` ends the run, ``say`` tells the person who watches it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that a crew shares with its run)
         self,
         number: int,
         place: Place,
@@ -72,6 +60,7 @@ class Workers:
         *,
         begin_with: Callable[[], Begin],
         has_equal: bool,
+        soon_s: float = 0.0,
         log: RunLog,
         fail: Callable[[BaseException], None],
         say: Callable[[str], None],
@@ -88,6 +77,8 @@ class Workers:
         self._tasks: list[asyncio.Task[None]] = []
         self._places: dict[str, asyncio.Task[None]] = {}
         """Of each worker by name, the task that keeps its place in the crew."""
+        self._soon_s, self._come = soon_s, asyncio.Event()
+        """Set once nobody need wait for them to begin."""
         self._deaths = 0
         self._may_begin = self._stopping = self._ending = self._given_up = False
         self._fit: FrozenFit | None = None
@@ -98,6 +89,13 @@ class Workers:
         there = len(self._crew.busy) + len(self._waiting)
         return there > 0 if self._given_up else there >= self._number or self._may_begin
 
+    async def are_ready_soon(self) -> bool:
+        """The same, after waiting for as long as they can be expected to take: what this process
+        began meanwhile would keep it busy while they have nothing to do."""
+        if not self.are_ready:
+            await self._come.wait()
+        return self.are_ready
+
     @property
     def heard_at(self) -> float:
         return self._coordinator.last_reply_at
@@ -106,6 +104,7 @@ class Workers:
         """Begin to begin them; nothing waits for it."""
         self._tasks = [asyncio.create_task(self._keep_one()) for _ in range(self._number)]
         self._tasks.append(asyncio.create_task(self._balance()))
+        asyncio.get_running_loop().call_later(self._soon_s, self._come.set)
 
     def begin(self) -> None:
         """From now on they take prompts."""
@@ -145,6 +144,7 @@ class Workers:
     def stop(self) -> None:
         """Nothing more is sent; see ``drain``."""
         self._stopping = True
+        self._come.set()
         for name in [*self._crew.busy, *self._waiting]:
             self._tell(name, Stop())
         for one in self._to_do:
@@ -223,6 +223,7 @@ class Workers:
 
     def _give_up(self, last: str) -> None:
         """Begin no more of them: those that are left go on, and this process without them."""
+        self._come.set()
         if not self._given_up:
             self._given_up = True
             self._say(
@@ -277,6 +278,8 @@ class Workers:
             self._tell_to_begin(member.name)
         else:
             self._waiting.append(member.name)
+        if self.are_ready:
+            self._come.set()
 
     def _tell_to_begin(self, name: str) -> None:
         self._tell(name, self._begin_with())

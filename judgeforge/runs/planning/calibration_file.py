@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from judgeforge.calibration.calibration import Calibration
-from judgeforge.calibration.promise import make_promise
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.judging.templates import TEMPLATES_OF_OTHER_MATERIAL, template_digests
@@ -19,6 +17,9 @@ from judgeforge.runs.planning.identity import differences, first_of, model_ident
 from judgeforge.runs.planning.judge_words import with_digests
 from judgeforge.store.atomic_files import make_folder, replacing
 from judgeforge.text.wording import first_problem
+
+if TYPE_CHECKING:
+    from judgeforge.calibration.calibration import Calibration
 
 _IRRELEVANT = {"tier"}
 """Of a judge: when it is asked does not change what it says (but see ``_asked``)."""
@@ -99,6 +100,8 @@ def _as_known_to(calibration: Calibration, config: RunConfig, rubric: RubricId) 
 
 
 def read_calibration(file: Path, config: RunConfig) -> Calibration:
+    from judgeforge.calibration.calibration import Calibration
+
     try:
         return Calibration.model_validate_json(file.read_bytes())
     except OSError as error:
@@ -132,6 +135,8 @@ def calibration_facts(
     """For the manifest: what labels have shown, and what follows for pairs; None without labels."""
     if calibration is None:
         return None
+    from judgeforge.calibration.promise import make_promise
+
     promise = make_promise(calibration, rules)
     return {
         "labels": calibration.labels,

@@ -7,9 +7,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from judgeforge.calibration.labels import Label
 from judgeforge.config.judges import ExamplesConfig, JudgeConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
@@ -18,7 +17,10 @@ from judgeforge.judging.judge_prompts import Example, examples_text
 from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt, read_prompts
 from judgeforge.records import Prompt
-from judgeforge.runs.measurement.label_rows import LabelledPrompt, completion_id, read_labels
+
+if TYPE_CHECKING:
+    from judgeforge.calibration.labels import Label
+    from judgeforge.runs.measurement.label_rows import LabelledPrompt
 
 _UNREADABLE = "unreadable"
 
@@ -61,6 +63,8 @@ def asked_key(prompt: Prompt) -> str:
 def _chosen(config: ExamplesConfig, key: str, checks: RowChecks) -> Sequence[LabelledPrompt]:
     """The same of the same file: drawn by ids, with each place in turn as the better one, so that
     the examples teach no seat."""
+    from judgeforge.runs.measurement.label_rows import read_labels
+
     try:
         rows = read_labels(config.labels, checks).rows
     except InputError as error:
@@ -90,6 +94,8 @@ def _example(row: LabelledPrompt) -> Example:
 
 
 def _place(prompt_id: str, label: Label, answers: int) -> int:
+    from judgeforge.runs.measurement.label_rows import completion_id
+
     ids = [completion_id(prompt_id, number) for number in range(answers)]
     return ids.index(label.preferred[0])
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from judgeforge.calibration.calibration import Calibration
 from judgeforge.calls.money.price_list import batch_price_of, billed_apart, price_of, why_unknown
 from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.config.file import located
@@ -17,7 +16,6 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
 from judgeforge.inputs.files import check_file
 from judgeforge.inputs.row_checks import RowChecks
-from judgeforge.judging.elsewhere.file import Verdicts, read_verdicts
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
 from judgeforge.judging.own_prompts import OwnPrompt
@@ -48,6 +46,10 @@ from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
 from judgeforge.runs.planning.row_demands import label_checks, row_checks
 from judgeforge.runs.planning.verifiers import check_programs
+
+if TYPE_CHECKING:
+    from judgeforge.calibration.calibration import Calibration
+    from judgeforge.judging.elsewhere.file import Verdicts
 
 T = TypeVar("T")
 PanelT = TypeVar("PanelT", bound=Panel)
@@ -247,6 +249,8 @@ def _verdicts(config: RunConfig) -> Verdicts | None:
     file = config.judging.judgments
     if file is None:
         return None
+    from judgeforge.judging.elsewhere.file import read_verdicts
+
     labels = [judge.label for judge in config.judging.judges]
     return read_verdicts(file, taken=[*labels, JUDGE_NAME])
 

@@ -7,6 +7,7 @@ prompt where it is; what a skip says waits in a temporary file.
 from __future__ import annotations
 
 import hashlib
+import json
 from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,10 @@ from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Prompt, Skip, SkipReason
+from judgeforge.runs.planning.known_input import KnownInput
 from judgeforge.store.journal import Entry, FinishedPrompts, Tally, short_digest
+from judgeforge.store.known_rows import KnownRows
+from judgeforge.text.prompt_keys import prompt_key
 from judgeforge.text.wording import counted, listed
 
 TODO, LEFT_OUT = -1, -(2**63)
@@ -88,14 +92,17 @@ class Worklist:
 
     def add_skip(self, skip: Skip) -> None:
         """A bad row of the input, the next one in its order."""
+        self.add_skip_line(skip.model_dump_json().encode() + b"\n", skip.reason)
+
+    def add_skip_line(self, line: bytes, reason: str) -> None:
         self.places.append(TODO - 1 - self.skips.tell())
         self.digests.append(0)
         try:
-            self.skips.write(skip.model_dump_json().encode() + b"\n")
+            self.skips.write(line)
         except OSError as error:
             raise StoreError(f"no room for temporary files in {gettempdir()}: {error}") from error
         self.tally.prompts += 1
-        self.tally.skips[skip.reason] += 1
+        self.tally.skips[reason] += 1
 
     def add_prompt(
         self, digest: int, entry: Entry | None, *, may_begin: bool, redo: frozenset[SkipReason]
@@ -129,8 +136,9 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     accept_changes: bool,
     redo: frozenset[SkipReason] = frozenset(),
     judged_elsewhere: Collection[str] = (),
+    known: KnownInput | None = None,
 ) -> Worklist:
-    """Read the input once. The caller closes ``skips``.
+    """Read the input once, or not at all where it is ``known``. The caller closes ``skips``.
 
     Only prompts among the first ``limit`` rows are to do. What is ``finished`` behind them stays
     finished, and the bad rows among the first ``covered`` stay listed, as an earlier start left
@@ -138,7 +146,10 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     done already were changed or removed, unless ``accept_changes``, or a model cannot take a row;
     InputError where the input cannot be read.
     """
-    work, changed = Worklist(), list[str]()
+    recalled = _recalled(known, finished, redo, judged_elsewhere)
+    if recalled is not None:
+        return recalled
+    work, changed, ids = Worklist(), list[str](), array("Q")
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
 
@@ -156,6 +167,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     for position, row in enumerate(rows):
         if isinstance(row, Skip):
             work.add_skip(row)
+            ids.append(0)
             all_rows.update(row.reason.encode())
         else:
             all_rows.update(row.digest.encode())
@@ -168,6 +180,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
                 entry = None
             may_begin = limit is None or position < limit
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
+            ids.append(prompt_key(row.id))
         if least is not None and position + 1 >= least and seen == len(finished):
             break
     work.fingerprint, work.losses = all_rows.hexdigest(), noticed.losses()
@@ -175,6 +188,49 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     removed = len(finished) - seen
     if (changed or removed) and not accept_changes:
         raise ConfigError(_difference(folder, changed, removed))
+    if known is not None:
+        known.keep(ids, work.digests, work.skips, fingerprint=work.fingerprint, noticed=noticed)
+    return work
+
+
+def _recalled(
+    known: KnownInput | None,
+    finished: FinishedPrompts,
+    redo: frozenset[SkipReason],
+    judged_elsewhere: Collection[str],
+) -> Worklist | None:
+    """None where the input has to be read."""
+    if known is None:
+        return None
+    with known.rows() as rows:
+        return None if rows is None else _of_known(rows, finished, redo, judged_elsewhere)
+
+
+def _of_known(
+    rows: KnownRows,
+    finished: FinishedPrompts,
+    redo: frozenset[SkipReason],
+    judged_elsewhere: Collection[str],
+) -> Worklist | None:
+    """None where what is finished is of other rows: reading them tells which."""
+    work, seen = Worklist(fingerprint=rows.fingerprint, losses=rows.losses), 0
+    unknown = {prompt_key(prompt_id): prompt_id for prompt_id in judged_elsewhere}
+    for key, digest in zip(rows.ids, rows.digests, strict=True):
+        if not digest:
+            line = rows.skips.readline()
+            work.add_skip_line(line, json.loads(line)["reason"])
+            continue
+        entry = finished.with_key(key)
+        if entry is not None:
+            seen += 1
+            if entry.digest != digest:
+                break
+        unknown.pop(key, None)
+        work.add_prompt(digest, entry, may_begin=True, redo=redo)
+    if len(work.places) < len(rows.ids) or seen != len(finished):
+        work.skips.close()
+        return None
+    work.unknown = sorted(unknown.values())
     return work
 
 
@@ -193,21 +249,32 @@ def _difference(folder: Path, changed: list[str], removed: int) -> str:
 def remaining(
     config: PromptsConfig, checks: RowChecks, work: Worklist, *, limit: int | None
 ) -> Iterator[tuple[int, Prompt | Skip]]:
-    """Position and row of everything that is still to do; a changed row comes as a skip."""
-    read = 0
-    for position, row in enumerate(read_prompts(config, checks, limit=limit)):
-        if position >= len(work.places):
+    """Position and row of everything that is still to do; a changed row comes as a skip.
+
+    What is done is passed over unread. Only ids of kept copies depend on the rows before them.
+    """
+    places, read_all = work.places, config.duplicate_prompts == "keep"
+    at = 0
+
+    def wanted(position: int) -> bool:
+        nonlocal at
+        at = position
+        return read_all or position >= len(places) or places[position] == TODO
+
+    done = 0
+    for row in read_prompts(config, checks, limit=limit, wanted=wanted):
+        position, done = at, at + 1
+        if position >= len(places):
             return
-        read = position + 1
-        if work.places[position] != TODO:
+        if places[position] != TODO:
             continue
         if isinstance(row, Prompt) and short_digest(row.digest) == work.digests[position]:
             yield position, row
             continue
         prompt_id = row.id if isinstance(row, Prompt) else row.prompt_id
         yield position, _changed(prompt_id, row.line, "changed")
-    for position in range(read, len(work.places)):
-        if work.places[position] == TODO:
+    for position in range(done, len(places)):
+        if places[position] == TODO:
             yield position, _changed(f"row-{position + 1}", position + 1, "went away")
 
 

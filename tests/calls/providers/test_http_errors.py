@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -101,6 +103,7 @@ def test_a_wrong_path_is_shown(server: LocalServer, provider: str, status: int) 
         ({"detail": "worker died"}, 500, True, False),
         ({"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, 500, True, False),
         ({"error": {"message": "x", "code": 9 * 10**400}}, 500, True, False),
+        ({"error": {"message": "x", "code": "\u00b2"}}, 500, True, False),
         ([{"error": {"message": "Full", "code": 503, "status": "UNAVAILABLE"}}], 503, True, False),
     ],
 )
@@ -159,3 +162,32 @@ def test_a_header_about_limits_of_any_length_is_read_at_once(
 @pytest.mark.parametrize("value", ["9" * 400, "1e9", "nan", "-1", "٣", "1" * 4000 + "x", "Thu, 01"])
 def test_a_wait_that_makes_no_sense_is_ignored(value: str) -> None:
     assert retry_after_s({"retry-after": value}) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": " 2.5 "}, 2.5),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after-ms": "-1", "retry-after": "9"}, 9.0),
+    ],
+)
+def test_a_wait_is_read_where_it_makes_sense(headers: dict[str, str], seconds: float) -> None:
+    assert retry_after_s(headers) == seconds
+
+
+@pytest.mark.parametrize("zone", [" GMT", " +0000", " -0000", ""])
+def test_a_date_without_a_zone_is_one_of_greenwich(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        date = datetime.now(UTC) + timedelta(hours=1)
+        waited = retry_after_s({"retry-after": date.strftime(f"%a, %d %b %Y %H:%M:%S{zone}")})
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert waited == pytest.approx(3600, abs=30)

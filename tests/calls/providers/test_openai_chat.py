@@ -302,3 +302,69 @@ def test_thoughts_in_tags_of_the_model_are_taken_out() -> None:
 def test_tags_are_two_different_texts(tags: Any) -> None:
     with pytest.raises(ValidationError):
         ModelConfig.model_validate({"provider": "openai", "model": "m", "thinking_tags": tags})
+
+
+@pytest.mark.parametrize(
+    ("message", "thoughts"),
+    [
+        ({"reasoning_content": None, "reasoning": "So."}, "So."),
+        ({"reasoning_content": "", "reasoning_details": [{"text": "So."}]}, "So."),
+        ({"thinking_blocks": [{"type": "thinking", "thinking": "So."}]}, "So."),
+    ],
+)
+def test_thoughts_are_found_beside_an_empty_place_for_them(
+    message: dict[str, Any], thoughts: str
+) -> None:
+    found = read({"content": "The tag `</think>` closes them.", **message})
+    assert (found.text, found.reasoning) == ("The tag `</think>` closes them.", thoughts)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": [{"type": "refusal", "refusal": "I cannot."}]},
+        {
+            "content": [
+                None,
+                {"type": "text", "text": "Hm."},
+                {"type": "refusal", "text": "I cannot."},
+            ]
+        },
+        {"content": None, "refusal": ["I cannot."]},
+    ],
+)
+def test_a_refusal_is_one_wherever_it_stands(message: dict[str, Any]) -> None:
+    assert (read(message).text, read(message).finish) == ("I cannot.", "refusal")
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ([None, 3, {"type": "text", "text": "whole"}], "whole"),
+        ({"type": "good", "score": 3}, '{"type": "good", "score": 3}'),
+        ({"text": "Brief.", "score": 3}, '{"text": "Brief.", "score": 3}'),
+        ({"type": "text", "text": "whole"}, "whole"),
+        ({"text": "whole"}, "whole"),
+        (True, "true"),
+    ],
+)
+def test_content_in_other_forms_is_the_answer(content: object, text: str) -> None:
+    assert read({"content": content}).text == text
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [{"id": "c", "name": "look", "arguments": "[1]"}],
+        {"id": "c", "function": {"name": "look", "arguments": "[1]"}},
+        [{"id": "c", "function": {"name": "look", "arguments": [1]}}],
+    ],
+)
+def test_a_call_is_found_in_the_forms_in_which_servers_send_it(calls: object) -> None:
+    (call,) = read({"content": None, "tool_calls": calls}, finish_reason="tool_calls").tool_calls
+    assert (call.id, call.name, call.arguments) == ("c", "look", "[1]")
+
+
+def test_an_error_beside_the_choices_makes_no_whole_answer_of_them() -> None:
+    found = read({"content": "Half of"}, error={"message": "upstream died", "code": 502})
+    assert (found.finish, found.end) == ("failed", "error: upstream died")

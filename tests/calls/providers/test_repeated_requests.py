@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from judgeforge.calls.providers.base import ChatRequest, Provider, RawReply, open_provider
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import StatusError
+from judgeforge.errors import CallError, StatusError
 from judgeforge.text.messages import Message
 from tests.local_server import LocalServer, faults
 from tests.support.run_setup import model
@@ -141,3 +142,66 @@ def test_a_refusal_of_a_later_request_says_what_that_of_a_first_says(
 
     first, later = asyncio.run(both_ways())
     assert later == first
+
+
+@both
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.reset_before_reply(),
+        faults.reset_in_headers(),
+        faults.reset_after_headers(),
+        faults.reset_mid_body(),
+        faults.cut_body(),
+        faults.damaged_gzip(),
+        faults.redirect("http://127.0.0.1:9/v1"),
+        faults.status(429, headers={"x-ratelimit-remaining-requests": "0"}, retry_after_ms=50),
+        faults.status(503),
+        faults.quota_exhausted(),
+    ],
+    ids=lambda fault: fault.name,
+)
+def test_what_goes_wrong_with_a_later_request_is_told_as_of_a_first(
+    server: LocalServer, provider: str, fault: faults.Fault
+) -> None:
+    settings = settings_of(server, provider)
+
+    async def failed(opened: Provider) -> CallError:
+        server.faults.add(fault, times=1)
+        with pytest.raises(CallError) as caught:
+            await send(opened, settings, "Two?")
+        return caught.value
+
+    async def both_ways() -> list[CallError]:
+        opened = open_provider(settings, "sk-test")
+        first = await failed(opened)
+        await send(opened, settings, "One?")
+        later = await failed(opened)
+        await opened.close()
+        return [first, later]
+
+    first, later = asyncio.run(both_ways())
+    assert (type(later), str(later)) == (type(first), str(first))
+    if isinstance(first, StatusError) and isinstance(later, StatusError):
+        assert later.headers == first.headers
+        assert later.retry_after_s == first.retry_after_s
+
+
+def test_a_later_reply_may_be_packed_and_has_the_headers_about_limits(server: LocalServer) -> None:
+    settings = settings_of(server, "openai")
+    said = b'{"choices": [{"message": {"content": "Hello."}, "finish_reason": "stop"}]}'
+    limits = {"x-ratelimit-remaining-requests": "7"}
+
+    async def in_turn() -> list[RawReply]:
+        opened = open_provider(settings, "sk-test")
+        await send(opened, settings, "One?")
+        for body, more in ((gzip.compress(said), {"content-encoding": "gzip"}), (said, {})):
+            fault = faults.Fault("packed", body=body, headers={**limits, **more})
+            server.faults.add(fault, times=1)
+        replies = [await send(opened, settings, text) for text in ("Two?", "Three?")]
+        await opened.close()
+        return replies
+
+    for reply in asyncio.run(in_turn()):
+        assert reply.body == said
+        assert reply.headers == limits

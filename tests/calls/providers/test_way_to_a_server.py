@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from judgeforge.calls.providers.base import ChatRequest, RawReply, open_provider
+from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, NoReplyError, NotConnectedError, StatusError
 from judgeforge.text.messages import Message
@@ -84,8 +86,8 @@ def failure(base_url: str, provider: str = "openai", key: str = "sk-test") -> Ca
 @pytest.mark.parametrize(
     "reply",
     [
-        b"HTTP/1.1 200 OK\r\ncsp: " + b"a" * 10_000 + b"\r\n" + LENGTH + OK,
-        b"HTTP/1.1 200 " + b"x" * 20_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncsp: " + b"a" * 100_000 + b"\r\n" + LENGTH + OK,
+        b"HTTP/1.1 200 " + b"x" * 200_000 + b"\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n" + OK,
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nabc",
@@ -337,3 +339,51 @@ class TestBeforeTheRun:
         assert code == 2
         assert said in out + err
         assert "models.small" in out + err
+
+
+def test_a_mistake_in_code_is_never_shown_as_a_broken_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def mistaken(self: httpx2.Response, *_: object) -> bytes:
+        del self
+        raise AttributeError("'tuple' object has no attribute 'items'")
+
+    monkeypatch.setattr(httpx2.Response, "aread", mistaken)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+    with answering(head + LENGTH + OK) as port, pytest.raises(NoReplyError) as raised:
+        send(f"http://127.0.0.1:{port}/v1")
+    said = str(raised.value)
+    assert "(AttributeError: 'tuple' object has no attribute 'items', test_way_to_a_server.py:" in (
+        said
+    )
+    assert "a mistake in judgeforge or in a library that it uses; please report it" in said
+    assert "connection" not in said
+
+
+def test_a_mistake_before_anything_is_sent_does_not_send_anybody_to_their_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise TypeError("not this way")
+
+    monkeypatch.setattr(HttpProvider, "_open", mistaken)
+    with pytest.raises(NotConnectedError, match=r"\(TypeError: not this way, test_way") as raised:
+        send("http://127.0.0.1:9/v1")
+    assert raised.value.stops_run
+    assert "Check" not in str(raised.value)
+
+
+@pytest.mark.parametrize("headers", [b"csp: " + b"a" * 10_000 + b"\r\n", b"x: y\r\n" * 300])
+def test_the_many_words_of_a_gateway_do_not_cost_the_reply(headers: bytes) -> None:
+    with answering(b"HTTP/1.1 200 OK\r\n" + headers + LENGTH + OK) as port:
+        assert send(f"http://127.0.0.1:{port}").body == OK
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "utf-16", "UTF-8"])
+def test_a_reply_in_the_encoding_that_its_header_names_is_whole(encoding: str) -> None:
+    said = OK.replace(b"hi", "Größe".encode()).decode()
+    raw = said.encode(encoding)
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json; charset={encoding}\r\n"
+    head += f"content-length: {len(raw)}\r\n\r\n"
+    with answering(head.encode() + raw) as port:
+        assert send(f"http://127.0.0.1:{port}").body.decode() == said

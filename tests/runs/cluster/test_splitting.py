@@ -18,7 +18,7 @@ def workers_of(
     folder: Path, server: LocalServer, asked: int, own: dict[str, Any], **parts: Any
 ) -> tuple[int, str | None]:
     config = write_config(folder, server, models={"small": model(server, **own)}, **parts)
-    return usable_workers(prepare(load_config(config), with_keys=False), asked)
+    return usable_workers(prepare(load_config(config), with_keys=False), asked, prompts=99)
 
 
 def test_as_many_as_asked_for_where_nothing_is_in_the_way(
@@ -52,3 +52,23 @@ def test_no_more_than_there_are_slots(tmp_path: Path, server: LocalServer) -> No
         5,
         "of 16 workers: limits.concurrency is 5, so 5 workers work",
     )
+
+
+@pytest.mark.parametrize(
+    ("prompts", "kept_here", "number", "why"),
+    [
+        (2, 0, 2, "2 prompts are to do, so 2 workers work"),
+        (1, 0, 1, "1 prompt is to do, so this process does all work"),
+        (0, 0, 1, "no prompt is to do, so this process does all work"),
+        (67, 64, 3, "67 prompts are to do, and judges are learnt from 64 of them, in one process, "
+                    "so 3 workers work"),
+        (9, 9, 1, "9 prompts are to do, and judges are learnt from all of them, in one process, "
+                  "so this process does all work"),
+    ],
+)  # fmt: skip
+def test_no_more_than_there_are_prompts_for_them(
+    tmp_path: Path, server: LocalServer, prompts: int, kept_here: int, number: int, why: str
+) -> None:
+    prepared = prepare(load_config(write_config(tmp_path, server)), with_keys=False)
+    found = usable_workers(prepared, 16, prompts=prompts, kept_here=kept_here)
+    assert found == (number, f"of 16 workers: {why}")

@@ -1,0 +1,90 @@
+"""An input that an earlier start has read, and that is byte by byte the same, is not read again.
+
+To read a row is to check it, to give it an id and to look for its like: most of what a resume takes
+before its first call. Where what was found depends on more than file and settings (pictures,
+evaluation sets, criteria and checks of each row's own), nothing is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from judgeforge import __version__
+from judgeforge.config.run import PromptsConfig
+from judgeforge.errors import StoreError
+from judgeforge.inputs.noticed import Noticed
+from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.store.known_rows import KnownRows, input_digest, open_known_rows, write_known_rows
+
+WORTH_IT_BYTES = 1 << 21
+"""A smaller input is read in a second or two."""
+_PLAIN = (
+    *("context_tokens", "output_tokens", "judged_tokens", "needs_completions"),
+    *("adds_completions", "reference_check", "needs_criteria", "without_tools"),
+    "without_pictures",
+)
+"""What of the checks is said in values; the rest is code that reads what rows state."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInput:
+    """``file`` keeps what was found in ``source``."""
+
+    file: Path
+    source: Path
+    digest: str
+    _state: tuple[int, ...]
+    """Of the source, before it was looked at."""
+
+    @classmethod
+    def of(
+        cls, config: PromptsConfig, checks: RowChecks, file: Path, *, limit: int | None
+    ) -> KnownInput | None:
+        """None where nothing can be known, or it is not worth it."""
+        source, reads_code = config.path, checks.metadata_checks or checks.read_criteria
+        if source is None or limit is not None or config.contamination is not None:
+            return None
+        if reads_code or checks.look_at is not None:
+            return None
+        said = config.model_dump(mode="json"), {name: getattr(checks, name) for name in _PLAIN}
+        with suppress(OSError):  # said in words where the input is read
+            state = _state(source)
+            if source.is_file() and source.stat().st_size >= WORTH_IT_BYTES:
+                settings = json.dumps([__version__, str(source), *said], sort_keys=True)
+                return cls(file, source, input_digest(source, settings), state)
+        return None
+
+    @contextmanager
+    def rows(self) -> Iterator[KnownRows | None]:
+        with open_known_rows(self.file, digest=self.digest) as rows:
+            yield rows
+
+    def keep(
+        self,
+        ids: array[int],
+        digests: array[int],
+        skips: IO[bytes],
+        *,
+        fingerprint: str,
+        noticed: Noticed,
+    ) -> None:
+        """All rows were read. See ``KnownRows``; ``skips`` is left at its end."""
+        if noticed.with_pictures or noticed.spared:
+            return
+        with suppress(OSError, StoreError):  # without it a start is slower, and nothing else
+            if _state(self.source) != self._state:
+                return
+            skips.seek(0)
+            rows = KnownRows(ids, digests, skips, fingerprint, noticed.losses())
+            write_known_rows(self.file, rows, digest=self.digest)
+
+
+def _state(source: Path) -> tuple[int, ...]:
+    found = source.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
