@@ -74,7 +74,10 @@ class _Message(BaseModel):
             self.reasoning_content, self.reasoning, self.thinking,
             self.reasoning_details, self.thinking_blocks,
         )  # fmt: skip
-        return next((text for each in places if (text := plain_text(each)).strip()), "")
+        for each in places:
+            if each is not None and (text := plain_text(each)).strip():
+                return text
+        return ""
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
