@@ -19,6 +19,7 @@ from judgeforge.calls.providers.encoding import BodyEncoder
 
 if TYPE_CHECKING:
     import aiohttp
+    from multidict import CIMultiDictProxy
 
 _ENCODER = BodyEncoder(sort_keys=False)
 """As SDKs encode; the order of the fields is kept, for replies follow that of a schema."""
@@ -36,8 +37,15 @@ class _Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class RawHeaders:
+class PlainHeaders:
+    """Those of a reply, as far as ``httpx2.Headers`` are asked for."""
+
     raw: tuple[tuple[bytes, bytes], ...]
+    said: CIMultiDictProxy[str]
+
+    def get(self, name: str, otherwise: str) -> str:
+        """What came several times is joined, as there."""
+        return ", ".join(self.said.getall(name, (otherwise,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class PlainReply:
     """What is read of an ``httpx2.Response``, of a reply of success that was not packed."""
 
     content: bytes
-    headers: RawHeaders
+    headers: PlainHeaders
 
 
 class RepeatedRequests:
@@ -104,7 +112,7 @@ class RepeatedRequests:
             raise httpx2.TransportError(str(error)) from error
         sets_cookie = "Set-Cookie" in reply.headers
         if reply.status // 100 == 2 and not sets_cookie and "Content-Encoding" not in reply.headers:
-            return PlainReply(raw, RawHeaders(reply.raw_headers))
+            return PlainReply(raw, PlainHeaders(reply.raw_headers, reply.headers))
         response = httpx2.Response(
             reply.status,
             headers=list(reply.raw_headers),
