@@ -1,8 +1,12 @@
 """How time, memory and disk of one process grow with the number of prompts.
 
-    python benchmarks/scale.py [--kinds checks,calls] [--sizes 1000,10000,100000] [--into FOLDER]
+    python benchmarks/scale.py [--kinds start,checks,calls] [--sizes 1000,10000,100000]
+                               [--exports trl,kto] [--into FOLDER]
 
-Two kinds of work, both through the command line and each command in a fresh process:
+Three kinds of work, all through the command line and each command in a fresh process:
+
+- ``start``: how long a start takes until its first prompt is finished where all others are done
+  (see ``scale_start``). A million prompts take some minutes to make, and a minute to measure.
 
 - ``checks``: rows bring two completions and code decides between them. Nothing is sent, so that
   a hundred thousand prompts take minutes, and everything that a prompt leaves behind is there:
@@ -12,8 +16,9 @@ Two kinds of work, both through the command line and each command in a fresh pro
 
 Of each size: the first half of the prompts, the other half (a resume), the same command again
 (nothing is left to do), the report, and each export. What was measured is kept in
-``results/scale.json`` by kind and size, so that sizes can be measured one at a time; the table
-shows all that is there. ``bytes a prompt``: the growth of the peak from the size before.
+``results/scale.json`` by kind and size with its command, machine and time, so that sizes can be
+measured one at a time; the table shows all that is there, and ``--table`` writes it anew without
+measuring. ``bytes a prompt``: the growth of the peak from the size before.
 """
 
 from __future__ import annotations
@@ -25,20 +30,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from scale_report import write_report
-from throughput_report import machine
+from scale_start import has_room_for, measure_start
+from throughput_report import load_average, machine
 from throughput_runs import Server, serving
 
 ROOT = Path(__file__).parent.parent
 WORKER = Path(__file__).parent / "scale_worker.py"
 RESULTS = Path(__file__).parent / "results"
-KINDS = "checks", "calls"
+KINDS = "start", "checks", "calls"
 EXPORTS = {
     "trl": "trl",
     "trl-parquet": "trl.parquet",
@@ -55,25 +61,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kinds", default=",".join(KINDS), help="separated by commas")
     parser.add_argument("--sizes", default="1000,10000,100000", help="numbers of prompts")
+    parser.add_argument("--exports", default=",".join(EXPORTS), help="names, or nothing for none")
+    parser.add_argument("--table", action="store_true", help="only write the table")
     parser.add_argument("--into", type=Path, help="where to work; by default a temporary folder")
     parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
     file = asked.results / "scale.json"
     found = json.loads(file.read_text()) if file.exists() else {}
-    for kind in asked.kinds.split(","):
+    exports = [name for name in asked.exports.split(",") if name]
+    for kind in () if asked.table else asked.kinds.split(","):
         for size in map(int, asked.sizes.split(",")):
+            before = machine()
             with tempfile.TemporaryDirectory(prefix="judgeforge-scale-", dir=asked.into) as folder:
-                measured = measure(kind, size, Path(folder))
+                measured = measure(kind, size, Path(folder), exports)
             found.setdefault(kind, {})[str(size)] = measured | {
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "command": f"python benchmarks/scale.py --kinds {kind} --sizes {size}",
+                "load": [before["load_before"], load_average()],
             }
-            found["machine"] = machine()
+            found["machine"] = before
             file.write_text(json.dumps(found, indent=1) + "\n")
             write_report(found, asked.results)
+    write_report(found, asked.results)
 
 
-def measure(kind: str, prompts: int, folder: Path) -> dict[str, Any]:
+def measure(kind: str, prompts: int, folder: Path, wanted: Sequence[str]) -> dict[str, Any]:
+    if kind == "start":
+        if not has_room_for(folder, prompts):
+            raise RuntimeError(f"{folder}: not enough room on the disk; see --into")
+        config, out = write_project(folder, kind, prompts, None), folder / "run"
+        return measure_start(config, out, prompts) | sizes_of(folder)
     with server_for(kind) as server:
         config = write_project(folder, kind, prompts, server)
         out = folder / "run"
@@ -85,14 +102,18 @@ def measure(kind: str, prompts: int, folder: Path) -> dict[str, Any]:
             "report": judgeforge("report", str(out), "--to", str(folder / "again.html")),
         }
     exports: dict[str, Any] = {}
-    for name, place in EXPORTS.items():
+    for name in wanted:
+        place = EXPORTS[name]
         target = name.partition("-")[0]
         to = folder / "exported" / place
         exports[name] = judgeforge("export", str(out), "--format", target, "--to", str(to))
         shutil.rmtree(folder / "exported", ignore_errors=True)
+    return {"phases": phases, "exports": exports} | sizes_of(folder)
+
+
+def sizes_of(folder: Path) -> dict[str, Any]:
+    out = folder / "run"
     return {
-        "phases": phases,
-        "exports": exports,
         "disk_mb": {"run folder": size_mb(out), "cache": size_mb(folder / "cache")},
         "state_mb": {file.name: file.stat().st_size / 1e6 for file in (out / "state").iterdir()},
         "report_mb": (out / "report.html").stat().st_size / 1e6,
@@ -162,7 +183,7 @@ def rows(kind: str, number: int) -> Iterator[dict[str, Any]]:
     words = ROOT.joinpath("LICENSE").read_text().split()
     for i in range(number):
         row: dict[str, Any] = {"prompt": f"Question {i}: {' '.join(chance.choices(words, k=40))}?"}
-        if kind == "checks":
+        if kind != "calls":
             lengths = chance.sample((20, 60), k=2)
             row["completions"] = [" ".join(chance.choices(words, k=length)) for length in lengths]
         yield row

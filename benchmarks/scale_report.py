@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 _KINDS = {
+    "start": "A start where all prompts but a thousand are finished, with four calls each behind "
+    "them: until its first prompt is finished",
     "checks": "Two completions of the row, decided by code; nothing is sent",
     "calls": "Two completions sampled and one pairwise judgment, paid, at a local server",
 }
 _HALF = " half"
 _PHASES = {
+    "start anew": "run, input read",
+    "start known": "run, input known from the start before",
     "first half": "run, first half",
     "resume": "run, the other half",
     "again": "run again, nothing to do",
@@ -25,8 +29,9 @@ def write_report(found: Mapping[str, Any], results: Path) -> None:
         "",
         "`python benchmarks/scale.py`; what is measured and how is said at its top. "
         f"{found['machine']['cpu']}, {found['machine']['cores']} cores, "
-        f"Python {found['machine']['python']}. Other programs ran beside it, so seconds of the "
-        "processor tell more than seconds.",
+        f"Python {found['machine']['python']}. Rows were measured one size at a time, each at the "
+        "load that is said below; where other programs ran beside it, seconds of the processor "
+        "tell more than seconds, and are more than on an idle machine.",
     ]
     for kind, words in _KINDS.items():
         if kind in found:
@@ -54,13 +59,17 @@ def _table(sizes: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
             )
         before = size, measured
     yield ""
-    yield "| prompts | run folder, MB | cache, MB | journal, MB | report, MB | measured at |"
-    yield "|---:|---:|---:|---:|---:|---|"
+    yield (
+        "| prompts | run folder, MB | cache, MB | journal, MB | report, MB | measured at "
+        "| load before, after | command |"
+    )
+    yield "|---:|---:|---:|---:|---:|---|---|---|"
     for size, measured in sizes.items():
         disk, state = measured["disk_mb"], measured["state_mb"]
         yield (
             f"| {size:,} | {disk['run folder']:.1f} | {disk['cache']:.1f} | "
-            f"{state['journal.bin']:.1f} | {measured['report_mb']:.2f} | {measured['at']} |"
+            f"{state['journal.bin']:.1f} | {measured['report_mb']:.2f} | {measured['at']} | "
+            f"{', '.join(map(str, measured.get('load', ['not kept'])))} | `{measured['command']}` |"
         )
 
 

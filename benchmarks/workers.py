@@ -1,14 +1,19 @@
 """What several processes on one run bring, and where their coordinator ends.
 
-    python -m benchmarks.workers [--workers 1,2] [--prompts 2000] [--only runs,coordinator]
+    python -m benchmarks.workers [--workers 1,2,4,8,16] [--prompts 2000] [--minutes 4]
 
 - *runs*: the job that other tools do as well (four completions and one listwise judgment, 200 ms,
-  256 in flight), the whole command from start to end, by number of workers. Numbers beyond the
-  machine's processors are left out. The server has a process of its own on the same machine.
+  256 in flight), the whole command from start to end, paid anew each time, by number of
+  workers; 1 is one process. Numbers beyond the machine's
+  processors are left out. The server has a process of its own on the same machine, so that with two
+  processors server, coordinator and two workers share these; where that is so, the sum of processor
+  time tells what the ideal can be.
 - *coordinator*: its own code with the files of a real run, in this process and without workers:
   frames are unpacked, answered and packed as for a worker. How many reservations a second it
   grants, and how many calls a second it sees through (granted, stored, settled, logged), by its
   processor time: one processor is what it has.
+
+Each number is measured as often as ``--minutes`` allow, in turn, and the median run is shown.
 """
 
 from __future__ import annotations
@@ -41,6 +46,7 @@ from judgeforge.store.folder import RunFolder
 from judgeforge.store.log import RunLog
 from judgeforge.store.spending import to_pico
 from judgeforge.text.redaction import Redactor
+from judgeforge.text.wording import counted
 
 sys.path.insert(0, str(Path(__file__).parent))
 from throughput_report import load_average, machine
@@ -56,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", default="1,2,4,8,16", help="separated by commas")
     parser.add_argument("--prompts", type=int, default=2000)
+    parser.add_argument("--minutes", type=float, default=4.0, help="for the runs, at the most")
     parser.add_argument("--calls", type=int, default=20_000, help="through the coordinator")
     parser.add_argument("--only", default="runs,coordinator")
     parser.add_argument("--to", type=Path, default=RESULTS)
@@ -66,9 +73,21 @@ def main() -> None:
     if "runs" in asked.only:
         numbers = [int(one) for one in asked.workers.split(",")]
         here = [one for one in numbers if one <= (os.cpu_count() or 1)]
-        found["runs"] = [whole_run(one, asked.prompts) for one in here]
+        found["runs"] = all_runs(here, asked.prompts, asked.minutes)
     found["load_after"] = load_average()
     asked.to.write_text(report(found))
+
+
+def all_runs(numbers: Sequence[int], prompts: int, minutes: float) -> list[dict[str, Any]]:
+    """Turn by turn, as long as another turn fits into the time: once at least."""
+    begun, turns = time.monotonic(), list[list[dict[str, Any]]]()
+    while not turns or (time.monotonic() - begun) * (1 + 1 / len(turns)) < 60 * minutes:
+        turns.append([whole_run(one, prompts) for one in numbers])
+    medians = []
+    for runs in zip(*turns, strict=True):
+        ordered = sorted(runs, key=lambda one: one["wall_s"])
+        medians.append({**ordered[(len(ordered) - 1) // 2], "runs": len(ordered)})
+    return medians
 
 
 def whole_run(workers: int, prompts: int) -> dict[str, Any]:
@@ -76,29 +95,36 @@ def whole_run(workers: int, prompts: int) -> dict[str, Any]:
         "job", in_flight=256, latency_ms=200, prompts=prompts, completions=4, protocol="listwise"
     )
     with tempfile.TemporaryDirectory() as folder, serving(load.latency_ms) as server:
-        config = write_project(Path(folder) / "project", server.url, load)
+        config, out = (
+            write_project(Path(folder) / "project", server.url, load),
+            Path(folder) / "out",
+        )
         command = [sys.executable, "-m", "judgeforge", "run", str(config), "--quiet"]
         before, begun = os.times(), time.perf_counter()
         subprocess.run(
-            [*command, "--out", str(Path(folder) / "out"), "--workers", str(workers)],
+            [*command, "--out", str(out), "--workers", str(workers)],
             stdout=subprocess.DEVNULL,
             check=True,
         )
         wall_s, after, stats = time.perf_counter() - begun, os.times(), server.stats()
-        log = (Path(folder) / "out" / "log.jsonl").read_text()
-        started = log.count('"worker_began"')
+        log = (out / "log.jsonl").read_text()
     cpu_s = after.children_user + after.children_system
     cpu_s -= before.children_user + before.children_system
-    print(f"{workers} workers: {wall_s:.1f} s, ideal {load.ideal_s:.1f} s", file=sys.stderr)
+    calls = stats["requests"]
+    print(
+        f"{counted(workers, 'worker')}: {wall_s:.1f} s, ideal {load.ideal_s:.1f} s", file=sys.stderr
+    )
     return {
         "workers": workers,
-        "started": started,
-        "calls": stats["requests"],
+        "started": log.count('"worker_began"'),
+        "calls": calls,
         "wall_s": wall_s,
-        "calls_per_s": stats["requests"] / wall_s,
+        "calls_per_s": calls / wall_s,
         "times_ideal": wall_s / load.ideal_s,
-        "cpu_ms": 1000 * cpu_s / stats["requests"],
-        "server_cpu_ms": 1000 * stats["cpu_s"] / stats["requests"],
+        "cpu_s": cpu_s,
+        "cpu_ms": 1000 * cpu_s / calls,
+        "server_cpu_ms": 1000 * stats["cpu_s"] / calls,
+        "at_full_use": (cpu_s + stats["cpu_s"]) / (os.cpu_count() or 1) / load.ideal_s,
         "in_flight_max": stats["in_flight_max"],
     }
 
@@ -209,17 +235,23 @@ def report(found: dict[str, Any]) -> str:
     ]
     if "runs" in found:
         lines += [
-            "| workers | calls | wall, s | calls/s | times ideal | CPU a call, ms (server beside) "
-            "| most in flight |",
-            "|---:|---:|---:|---:|---:|---:|---:|",
+            "| processes | calls | wall, s | calls/s | times ideal | the same, if all processors "
+            "were busy all the time | CPU a call, ms (server beside) | most in flight | runs |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
         ]
         lines += [
-            f"| {row['workers']} | {row['calls']} | {row['wall_s']:.1f} | {row['calls_per_s']:.0f} "
-            f"| {row['times_ideal']:.2f} | {row['cpu_ms']:.2f} ({row['server_cpu_ms']:.2f}) "
-            f"| {row['in_flight_max']} |"
+            f"| {processes(row)} | {row['calls']} | {row['wall_s']:.1f} "
+            f"| {row['calls_per_s']:.0f} | {row['times_ideal']:.2f} | {row['at_full_use']:.2f} "
+            f"| {row['cpu_ms']:.2f} ({row['server_cpu_ms']:.2f}) | {row['in_flight_max']} "
+            f"| {row['runs']} |"
             for row in found["runs"]
         ]
-        lines.append("")
+        lines += [
+            "",
+            "The ideal is what the latency and the number of requests in flight alone take. Of "
+            "several runs the one of median time is shown.",
+            "",
+        ]
     if "coordinator" in found:
         one = found["coordinator"]
         lines += [
@@ -232,6 +264,13 @@ def report(found: dict[str, Any]) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def processes(row: dict[str, Any]) -> str:
+    if row["workers"] == 1:
+        return "one"
+    fewer = "" if row["started"] == row["workers"] else f", of which {row['started']} began"
+    return f"`--workers {row['workers']}`{fewer}"
 
 
 if __name__ == "__main__":

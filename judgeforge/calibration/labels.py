@@ -80,7 +80,7 @@ class Agreement(Record):
     def in_words(self) -> str:
         return (
             f"people agree with each other on {self.share:.0%} of {self.items} items "
-            f"(kappa {self.kappa:.2f}): no judge can be shown to be better than that"
+            f"(Fleiss' kappa {self.kappa:.2f}): no judge can be shown to be better than that"
         )
 
 

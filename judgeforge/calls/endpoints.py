@@ -86,7 +86,7 @@ class Endpoint:
             endpoint=self.provider.endpoint + self.model.query_string,
             body=self.provider.body(self.model, request),
             sample=sample,
-            pictures=sum(len(message.pictures) for message in request.messages),
+            pictures=_pictures(request),
             prefix=None if self.rules is None else self.rules.prefix_of(self.name, request),
         )
 
@@ -147,6 +147,11 @@ class Endpoint:
 
     def _price(self, *, in_batch: bool) -> ModelPrice | None:
         return self.batch_price or self.price if in_batch else self.price
+
+
+def _pictures(request: ModelRequest) -> int:
+    """How many it shows. Only messages of several parts have some."""
+    return sum(len(one.pictures) for one in request.messages if isinstance(one.content, tuple))
 
 
 def open_endpoints(

@@ -56,10 +56,8 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     from judgeforge.cli.show.runs import note, print_runs
     from judgeforge.runs.sequence import run_file
     from judgeforge.runs.start import StartOptions
-    from judgeforge.store.log import load_logger_alone
 
-    load_logger_alone()
-    gc.freeze()  # what is imported so far stays: no pass needs to look at it
+    _begin_in_own_process()
     options = StartOptions(
         limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
     )
@@ -72,6 +70,14 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
         for error in filter(None, (result.stopped_by for result in report.results)):
             print_traceback(error)
     raise typer.Exit(report.exit_code)
+
+
+def _begin_in_own_process() -> None:
+    """What may be done where nobody else's code is in the process."""
+    from judgeforge.store.log import load_logger_alone
+
+    load_logger_alone()
+    gc.freeze()  # what is imported so far stays: no pass needs to look at it
 
 
 @command()

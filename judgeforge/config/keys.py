@@ -78,7 +78,20 @@ def _from_variable(model: ModelConfig) -> str | None:
     if variable is None:
         return None
     advice = f"Set it to the key of `{model.provider}`"
-    return _value_of(variable, advice, ", or name another one with `api_key_env`")
+    key = _value_of(variable, advice, ", or name another one with `api_key_env`")
+    if problem := key_problem(key):
+        raise ValueError(f"the environment variable {variable} {problem}")
+    return key
+
+
+def key_problem(key: str) -> str | None:
+    """What files of variables and copied headers leave around a key; None for a plain one."""
+    if key[0] == key[-1] and key[0] in "\"'`":
+        return f"has its key between quotation marks ({key[0]}), which are no part of it"
+    if len(words := key.split()) > 1:
+        what = " (and no `Bearer`, which is added)" if words[0].lower() == "bearer" else ""
+        return f"must hold the key and nothing else{what}: it has blanks within"
+    return None
 
 
 def _value_of(variable: str, advice: str, otherwise: str = "") -> str:

@@ -26,6 +26,7 @@ from judgeforge.judging.layout import (
 from judgeforge.judging.material import (
     Material,
     ShownAnswer,
+    answer_texts,
     as_shown,
     pictures_between,
     with_pictures,
@@ -85,7 +86,7 @@ def judge_prompt(
         of_row = Material(prompt, shown)
     beside = [*_texts(rubric.own), *([own_answer] if own_answer else [])]
     code = code_absent_from((*of_row.written(), *beside))
-    texts = Material(prompt, shown).shown_answers(code)
+    texts = answer_texts(shown, code)
     is_decided_pair = facts.decides and len(texts) > 1
     values: dict[str, object] = {
         "turns": of_row.turns(code),

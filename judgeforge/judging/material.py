@@ -87,7 +87,12 @@ class Material:
         return [*tools, *_Turns(code).read(self.prompt.messages)]
 
     def shown_answers(self, code: str) -> list[str]:
-        return [_answer(answer, code) for answer in self.answers]
+        return answer_texts(self.answers, code)
+
+
+def answer_texts(answers: Sequence[ShownAnswer], code: str) -> list[str]:
+    """As they stand between the tags of this code."""
+    return [_answer(answer, code) for answer in answers]
 
 
 def with_pictures(text: str, pictures: Sequence[ImageUrl]) -> str | tuple[Part, ...]:

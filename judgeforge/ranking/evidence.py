@@ -117,9 +117,10 @@ def read_evidence(
     prompt_ids = {judgment.prompt_id for judgment in judgments}
     if len(prompt_ids) > 1:
         raise ValueError(f"judgments of several prompts: {sorted(prompt_ids)}; rank one at a time")
-    asked = [j for j in judgments if not is_by_code(j.protocol)]
+    by_code = {name for name in {j.protocol for j in judgments} if is_by_code(name)}
+    asked = [j for j in judgments if j.protocol not in by_code]
     judged = [j for j in asked if not j.missing]
-    checks = [j for j in judgments if is_by_code(j.protocol) and not _is_left_to_judges(j)]
+    checks = [j for j in judgments if j.protocol in by_code and not _is_left_to_judges(j)]
     checked = {j.completion_ids[0]: j for j in checks if not j.missing}
     rankable = {i for j in (asked if keep_unjudged else judged) for i in j.completion_ids}
     if keep_unasked and completion_ids:
@@ -142,7 +143,7 @@ def read_evidence(
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
         log_lengths=_log_lengths(tuple(place), texts or {}),
         writers=tuple(writers.get(name, "") for name in place) if writers else (),
-        rewards=_rewards(judged, place),
+        rewards=_rewards([j for j in judged if j.rewards], place),
     )
 
 
@@ -183,8 +184,9 @@ def _collected(
             continue
         for name, score in zip(judgment.completion_ids, given, strict=True):
             if name in place:
-                scores[judgment.judge, place[name]].append(score)
-                variances[judgment.judge, place[name]] += (stated_sd or 0.0) ** 2
+                cell = judgment.judge, place[name]
+                scores[cell].append(score)
+                variances[cell] += (stated_sd or 0.0) ** 2
     return tuple(
         Cell(judge, i, tuple(found), variances[judge, i] / len(found))
         for (judge, i), found in sorted(scores.items())

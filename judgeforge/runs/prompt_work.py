@@ -191,7 +191,9 @@ class PromptWork:
             reliability=reliability,
             texts=texts_of(judged.completions),
             writers={one.id: one.model for one in judged.completions},
-        ).model_copy(update={"prompt_id": judged.prompt.id})
+        )
+        if ranking.prompt_id != judged.prompt.id:  # of one without judgments it is not known
+            ranking = ranking.model_copy(update={"prompt_id": judged.prompt.id})
         if self.calibration is None:
             return ranking
         return self.calibration.apply(ranking, self.config.pairing)

@@ -14,7 +14,9 @@ audited_pairs.py    the journal with what the audit says of pairs by design
 finished_prompt.py  how one prompt ended, as lines of the files
 own_criteria.py     criteria of a prompt's own, beside its pairs or its skip
 evidence_rows.py    rows of completions and judgments, also those that earlier versions wrote
+known_rows.py       what reading the input has found, for the next start
 spending.py         what the folder has spent
+leases.py           reservations that workers hold, and which of them no call has
 batches.py          batches that may have been bought, and their requests
 counters.py         what the last prompts cost, for the next start
 manifest.py         what `manifest.json` says of a run
@@ -38,6 +40,8 @@ state/cached-calls, state/prompt-costs          counters, overwritten in place
 state/batches.jsonl, state/batch-*              batches under way: a row for each step, their files
 state/reliability.json                          the judges, once they are fitted
 state/judge-replies.json                        the judges, when each is read for the first time
+state/known-rows.bin                            after an input of some size was read whole
+state/leases.jsonl, state/used-numbers-*        while there are workers: reservations, their use
 state/on-disk.json                              how much of the others is safe, overwritten in place
 state/lock                                      held while a run is going on
 

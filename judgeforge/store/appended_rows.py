@@ -11,7 +11,7 @@ from judgeforge.errors import StoreError
 from judgeforge.store.atomic_files import read_error
 from judgeforge.store.on_disk import doubtful_from
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 12
 """Bytes of lines that are parsed at once: a file may have millions, and most of the time that one
 takes to parse goes into beginning."""
 

@@ -76,11 +76,13 @@ class AppendedFile(_OpenFile):
 
     def append(self, record: bytes) -> int:
         """The offset of the record. One that does not fit on the disk leaves nothing behind."""
-        with self._writing():
+        try:  # written out: it is done several times for each call
             written = os.write(self.descriptor, record)
             if written != len(record):
                 os.ftruncate(self.descriptor, self.end)  # the next must not be glued to half a one
                 raise OSError(errno.ENOSPC, "the disk is full")
+        except OSError as error:
+            raise write_error(self.path, error) from error
         offset, self.end = self.end, self.end + written
         return offset
 

@@ -12,9 +12,12 @@ import binascii
 import hashlib
 import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
+
+from judgeforge.text.messages import ImagePart, Message
 
 LARGEST_PICTURE = 5 << 20
 """Bytes: the most that Anthropic takes of one picture; OpenAI and local servers take more."""
@@ -86,6 +89,34 @@ def read_picture_file(file: Path) -> Picture:
     except OSError as error:
         raise PictureError(f"it cannot be read: {error.strerror}") from error
     return _known(data)
+
+
+def with_pictures_as_data(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """With pictures of files as data, for a place from which their paths lead nowhere.
+
+    One that cannot be read any more stays the name of its file: whoever reads the messages there
+    says what is wrong with it.
+    """
+    return tuple(map(_with_data, messages))
+
+
+def _with_data(message: Message) -> Message:
+    parts = message.content
+    if not isinstance(parts, tuple):
+        return message
+    moved = tuple(_as_data(part) if isinstance(part, ImagePart) else part for part in parts)
+    return message.model_copy(update={"content": moved})
+
+
+def _as_data(part: ImagePart) -> ImagePart:
+    image = part.image_url
+    if image.file is None:
+        return part
+    try:
+        data_url = read_picture_file(Path(image.file)).data_url
+    except PictureError:
+        return part
+    return ImagePart(image_url=image.model_copy(update={"url": data_url, "file": None}))
 
 
 def _place(url: str, folder: Path | None) -> Path:

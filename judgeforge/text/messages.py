@@ -141,6 +141,8 @@ def about_message_tokens(messages: Iterable[Message], *texts: str) -> int:
     sent, pictures = list(texts), 0
     for message in messages:
         sent.append(message.text)
-        sent += [f"{call.name}{call.arguments}" for call in message.tool_calls]
-        pictures += len(message.pictures)
+        if message.tool_calls:
+            sent += [f"{call.name}{call.arguments}" for call in message.tool_calls]
+        if isinstance(message.content, tuple):
+            pictures += len(message.pictures)
     return about_tokens(*sent) + PICTURE_TOKENS * pictures

@@ -17,6 +17,7 @@ import pytest
 from judgeforge.errors import InputError
 from tests.support.input_files import read, skips, write
 
+LONGEST_S = 600
 MEMORY_MB = 700
 """Of a process that reads such a file, some 200 of them for Python and pyarrow."""
 SCRIPT = """
@@ -89,7 +90,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]
         files[name] = write(folder / f"{name}.{format_}.gz", packed)
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *map(str, files.values())],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=LONGEST_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     answers = (line.split(" ", 1) for line in done.stdout.splitlines())
@@ -97,6 +98,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(LONGEST_S)
 @pytest.mark.parametrize("name", [*TABLES, *TEXTS])
 def test_a_small_file_is_read_in_little_memory(
     found: dict[str, tuple[int, str]], name: str

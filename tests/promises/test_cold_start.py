@@ -96,6 +96,15 @@ def test_a_check_loads_no_sdk_and_nothing_that_only_a_run_needs(project: Path) -
     assert sorted(found & {*left_out, "datasketch", "huggingface_hub", "tokenizers"}) == []
 
 
+def test_a_run_that_writes_to_no_terminal_loads_nothing_that_draws(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    config = write_config(tmp_path, server, prompts=1)
+    found = after("run", str(config), "--out", str(tmp_path / "out"))
+    assert {"structlog", "judgeforge.runs.record"} <= found
+    assert sorted(found & {"rich.pretty", "rich.traceback", "pygments", *ON_TERMINALS}) == []
+
+
 @pytest.mark.parametrize(
     "command",
     [(sys.executable, "-c", "import judgeforge"), (str(PROGRAM), "--help")],

@@ -36,6 +36,11 @@ _OF_OTHER_RUNS = {
     *("rich.progress", "tokenizers", "torch", "transformers", "xllamacpp"),
     *("judgeforge.inputs.cleaning.contamination", "judgeforge.runs.labelling"),
     *("judgeforge.runs.cluster.team", "judgeforge.runs.cluster.workers", "multiprocessing"),
+    *("judgeforge.runs.cluster.messages", "judgeforge.calls.telemetry.traced_door"),
+    *("judgeforge.calls.batch.model_desk", "judgeforge.calls.providers.batches"),
+    *("judgeforge.calibration.calibration", "judgeforge.runs.measurement.label_rows"),
+    *("judgeforge.judging.elsewhere.file", "judgeforge.judging.escalation"),
+    *("h11", "httpcore2._api"),  # what httpx2 would send through; here aiohttp does
 }
 LEFT_OUT = {
     "openai": {"anthropic", "opentelemetry", "openai.types.responses.response", *_OF_OTHER_RUNS},

@@ -139,7 +139,7 @@ class TestSignals:
     def test_a_run_outlives_its_terminal(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
-        server.behaviour.latency_s = 0.1
+        server.behaviour.latency_s = 0.3
         config = write_config(tmp_path, server, prompts=30)
         child, terminal = pty.fork()
         if child == 0:

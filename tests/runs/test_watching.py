@@ -16,7 +16,7 @@ from judgeforge.runs.watching import EXIT_KILLED, Watch
 from tests.local_server import LocalServer
 from tests.support.run_process import Command, kill, start
 from tests.support.run_setup import run, write_config
-from tests.support.waiting import wait_for_requests
+from tests.support.waiting import wait_for_requests, wait_until
 
 
 @pytest.fixture
@@ -90,6 +90,8 @@ def test_a_paused_run_is_waited_for_and_says_so(
     process = start(write_config(tmp_path, server, prompts=100), out)
     wait_for_requests(server, 60, process)
     process.send_signal(signal.SIGSTOP)
+    stat = Path(f"/proc/{process.pid}/stat")
+    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
     looks: list[RunLook] = []
     assert Watch(str(out), looks.append, print).once() == 0
     assert looks[0].status.status == "running"

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from judgeforge.store import pictures
-from judgeforge.store.pictures import PictureError, is_address, read_picture
+from judgeforge.store.pictures import (
+    PictureError,
+    is_address,
+    read_picture,
+    with_pictures_as_data,
+)
+from judgeforge.text.messages import ImagePart, ImageUrl, Message, TextPart
 from tests.support.pictures import data_url, png
 
 BYTES = {
@@ -86,3 +92,22 @@ def test_a_dataset_without_a_folder_has_no_files() -> None:
 def test_an_address_is_only_one_that_cannot_be_read_on_the_way() -> None:
     assert is_address("HTTPS://a.example/a.png")
     assert not is_address("http://a.example/a.png")
+
+
+def test_pictures_of_files_travel_as_data_and_one_that_is_gone_keeps_its_name(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    here, gone = (
+        ImagePart(image_url=ImageUrl(url=name, file=str(tmp_path / name)))
+        for name in ("a.png", "gone.png")
+    )
+    elsewhere = ImagePart(image_url=ImageUrl(url="https://a.example/a.png"))
+    said = Message(role="user", content=(TextPart(text="Which?"), here, gone, elsewhere))
+    (plain, moved) = with_pictures_as_data((Message(role="system", content="Look."), said))
+    assert plain.content == "Look."
+    assert isinstance(moved.content, tuple)
+    assert isinstance(said.content, tuple)
+    assert moved.content[0] == said.content[0]
+    assert moved.content[1].model_dump()["image_url"]["url"] == data_url(png())
+    assert moved.content[2:] == (gone, elsewhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import signal
@@ -52,17 +53,23 @@ def run_through_worker_kills(
     kill: Kill | None = None,
     to_the_end: bool = True,
     has_workers: Callable[[], bool] = lambda: True,
+    until: float = math.inf,
+    tell: Callable[[WorkerKills], None] = lambda _: None,
+    before_the_end: Callable[[], None] = lambda: None,
+    longest_end_s: float = _LONGEST_S,
 ) -> WorkerKills:
     """Each request of the run must have a body of its own, which is how repeated ones are known.
 
     ``kill``: kills any target but the coordinator; by default a local worker. ``to_the_end``:
     whether the run then ends by itself; if not, it is killed as well. ``has_workers``: what most
-    kills wait for; the others fall into the start.
+    kills wait for; the others fall into the start. Nothing more is killed from ``until`` on, a
+    moment of ``time.monotonic``; ``tell`` is shown each kill, and ``before_the_end`` is called when
+    the run is left to itself, for ``longest_end_s`` at the most.
     """
     found = WorkerKills()
     kill = kill or _local_kill(chance)
     process = start(config, out, "--quiet", *options)
-    while len(found.killed) < kills:
+    while len(found.killed) < kills and time.monotonic() < until:
         if chance.random() < 0.8:
             _wait(has_workers, process)
         goal = len(server.requests) + chance.randrange(5, 60)
@@ -74,14 +81,21 @@ def run_through_worker_kills(
         if target != COORDINATOR:
             if kill(target, process):
                 found.killed.append(target)
+                tell(found)
             continue
         process.kill()
         process.communicate()
         found.killed.append(target)
+        tell(found)
         process = start(config, out, "--quiet", *options)
+    before_the_end()
     if not to_the_end:
         process.kill()
-    process.communicate(timeout=_LONGEST_S)
+    try:
+        process.communicate(timeout=longest_end_s)
+    except subprocess.TimeoutExpired:  # its exit code tells that it was killed for it
+        process.kill()
+        process.communicate()
     bodies = [request.raw for request in server.requests]
     found.in_flight = paid_without_reply(RunFolder(out).spending_file)
     found.exit_code = process.returncode

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 MOST_WAIT_S = 10.0
 KEPT_S = 300.0
@@ -29,18 +29,50 @@ class _Beginning:
     kept_until: float = 0.0
 
 
-@dataclass(slots=True)
 class Turn:
-    """Of one request that may be sent."""
+    """Of one request: entered where it may be sent (``Turns.turn``)."""
 
-    _led: list[_Beginning] = field(default_factory=list)
+    __slots__ = ("_beginnings", "_led", "_now")
+
+    def __init__(self, beginnings: Sequence[_Beginning], now: Callable[[], float]) -> None:
+        self._beginnings, self._now = beginnings, now
+        self._led: list[_Beginning] = []
 
     def sent(self) -> None:
         """From now on the others wait for a limited time."""
-        loop = asyncio.get_running_loop()
         for one in self._led:
             if one.first is not None:
-                loop.call_later(MOST_WAIT_S, one.first.set)
+                asyncio.get_running_loop().call_later(MOST_WAIT_S, one.first.set)
+
+    async def __aenter__(self) -> Self:
+        try:
+            for one in self._beginnings:
+                await self._wait_or_lead(one)
+        except BaseException:
+            self._let_others_follow()
+            raise
+        return self
+
+    async def __aexit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is None:
+            for one in self._beginnings:
+                one.kept_until = self._now() + KEPT_S
+        self._let_others_follow()
+
+    async def _wait_or_lead(self, one: _Beginning) -> None:
+        if one.kept_until > self._now():
+            return
+        if one.first is not None:
+            await one.first.wait()
+            return
+        one.first = asyncio.Event()
+        self._led.append(one)
+
+    def _let_others_follow(self) -> None:
+        for one in self._led:
+            if one.first is not None:
+                one.first.set()
+                one.first = None
 
 
 class Turns:
@@ -70,31 +102,10 @@ class Turns:
         one = self._of(names[-1])
         return one.asking + (KEPT_FOR if one.kept_until > self._now() else 0)
 
-    @asynccontextmanager
-    async def turn(self, names: Iterable[str]) -> AsyncIterator[Turn]:
+    def turn(self, names: Iterable[str]) -> Turn:
         """Wait until the beginnings are kept, or be the first to bring them. ``names``: the
         shortest first."""
-        turn, beginnings = Turn(), [self._of(name) for name in names]
-        try:
-            for one in beginnings:
-                await self._wait_or_lead(one, turn)
-            yield turn
-            for one in beginnings:
-                one.kept_until = self._now() + KEPT_S
-        finally:
-            for one in turn._led:
-                if one.first is not None:
-                    one.first.set()
-                    one.first = None
-
-    async def _wait_or_lead(self, one: _Beginning, turn: Turn) -> None:
-        if one.kept_until > self._now():
-            return
-        if one.first is not None:
-            await one.first.wait()
-            return
-        one.first = asyncio.Event()
-        turn._led.append(one)
+        return Turn([self._of(name) for name in names], self._now)
 
     def _of(self, name: str) -> _Beginning:
         return self._known.setdefault(name, _Beginning())

@@ -100,6 +100,8 @@ class ModelPrice:
         return tokens + to_pico(self.per_request) if self.per_request else tokens
 
     def _rates(self, input_tokens: int) -> Rates:
+        if len(self.tiers) == 1:
+            return self.tiers[0]
         tokens = max(input_tokens, 0)
         for rates in reversed(self.tiers):
             if rates.above_tokens < tokens:

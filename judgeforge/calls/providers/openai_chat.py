@@ -74,10 +74,15 @@ class _Message(BaseModel):
             self.reasoning_content, self.reasoning, self.thinking,
             self.reasoning_details, self.thinking_blocks,
         )  # fmt: skip
-        return next((text for each in places if (text := plain_text(each)).strip()), "")
+        for each in places:
+            if each is not None and (text := plain_text(each)).strip():
+                return text
+        return ""
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
+        if self.tool_calls is None and self.function_call is None:
+            return ()
         return tuple(
             read_call(given_id, function.name, function.arguments, number)
             for number, (given_id, function) in enumerate(self._called(), start=1)

@@ -36,7 +36,7 @@ def print_comparison(together: Together) -> None:
     say(f"{counted(found.items, 'question')} that two or more of {people} have answered")
     table = Table(title="how far two people agree", box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("people")
-    for name in ("both", "same", "95 %", "kappa", "95 %"):
+    for name in ("both", "same", "95 %", "Cohen's kappa", "95 %"):
         table.add_column(name, justify="right")
     for one in found.pairs:
         table.add_row(

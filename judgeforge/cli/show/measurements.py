@@ -55,7 +55,8 @@ def print_evaluation(report: EvaluationReport, *, as_json: bool = False) -> None
     low, high = found.accuracy_ci
     kappa = _UNKNOWN if found.kappa is None else f"{found.kappa:.2f}"
     say(f"{found.n} labels: accuracy {found.accuracy:.1%} ({low:.1%} to {high:.1%})")
-    say(f"kappa {kappa}, ECE {found.ece:.3f}, Brier {found.brier:.3f}, cost {usd(found.cost_usd)}")
+    errors = f"ECE {found.ece:.3f}, Brier {found.brier:.3f}"
+    say(f"Cohen's kappa with the labels {kappa}, {errors}, cost {usd(found.cost_usd)}")
     show(_reliability(found))
     show(_judges(found))
     if report.comparison is not None:

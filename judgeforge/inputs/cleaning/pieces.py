@@ -26,6 +26,8 @@ _Number = TypeVar("_Number", np.uint64, np.uint32)
 
 CHARACTERS = 5
 """In a piece of a prompt that is compared with other prompts, in any script."""
+_NOTHING = "\x00"
+"""Stands for a text without characters, which has a piece as well."""
 _FIRST_FIVE_BYTES = np.uint64((1 << 8 * CHARACTERS) - 1)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _WORD = regex.compile(
@@ -47,7 +49,7 @@ def compared_pieces(texts: Sequence[str]) -> list[Hashes]:
     """The same pieces of texts that are compared with each other and as wholes. They are not mixed,
     which makes no two equal or different, and would take as long as the rest; so a part of them
     shows no share."""
-    plain = [folded(text) for text in texts]
+    plain = [folded(text) or _NOTHING for text in texts]
     runs = _ascii_runs if all(one.isascii() for one in plain) else _runs_of
     found = []
     for one in plain:
@@ -69,11 +71,10 @@ def _ascii_runs(plain: str) -> Hashes:
 
 
 def _character_runs(text: str) -> Hashes:
-    return _runs_of(folded(text))
+    return _runs_of(folded(text) or _NOTHING)
 
 
 def _runs_of(plain: str) -> Hashes:
-    plain = plain or "\x00"
     codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     return _runs(codes.astype(np.uint64), min(CHARACTERS, len(plain)))
 

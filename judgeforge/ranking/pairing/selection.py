@@ -77,6 +77,9 @@ class Trust(Record):
     """The share of wrong pairs that ``least`` was found for."""
 
 
+_WITHOUT_LABELS = Trust()
+
+
 def select_pairs(  # noqa: PLR0913 (each by name)
     ranking: Ranking,
     rules: PairingRules | None = None,
@@ -116,7 +119,7 @@ def select_pairs(  # noqa: PLR0913 (each by name)
     """
     expect(ranking, Ranking, "ranking", "a Ranking", "judgeforge.rank(judgments) gives one")
     rules = _checked(rules, settings, texts, trust, writers)
-    strategy, trust = STRATEGIES[rules.strategy], trust or Trust()
+    strategy, trust = STRATEGIES[rules.strategy], trust or _WITHOUT_LABELS
     if len(ranking.completion_ids) < 2:
         few = f"{len(ranking.completion_ids)} ranked completions make no pair"
         return PairSelection(reason=SkipReason.TOO_FEW_JUDGED, detail=few)

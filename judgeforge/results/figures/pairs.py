@@ -58,6 +58,7 @@ class PairFigures:
         """Pairs by the models of chosen and rejected."""
         self.rubrics: dict[RubricId, None] = {}
         """In the order in which they come."""
+        self._last_rubric: object = None
         self.label_noise = LabelNoise()
         self.contrast = ContrastFigures()
         self.unmeasured = 0
@@ -96,11 +97,14 @@ class PairFigures:
             self.p_best.add(p_best)
         self.verified += list(pair["provenance"].get("judges") or ()) == [CODE]
         self._add_lengths(pair)
-        self.beside_words.update(_beside_words(pair))
+        for what in _beside_words(pair):
+            self.beside_words[what] += 1
         self.models[str(pair["chosen_model"]), str(pair["rejected_model"])] += 1
         rubric = pair["provenance"].get("rubric")
-        if rubric and not pair.get("own_criteria"):  # those are as many as prompts
+        if rubric and not pair.get("own_criteria") and rubric != self._last_rubric:
+            # Criteria of a prompt's own are as many as prompts.
             self.rubrics[RubricId.model_validate(rubric)] = None
+            self._last_rubric = rubric
 
     def _add_quality(self, pair: Mapping[str, Any]) -> None:
         if is_unmeasured(pair):

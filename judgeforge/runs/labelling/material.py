@@ -14,8 +14,8 @@ from judgeforge.runs.labelling.choosing import Look
 from judgeforge.sampling.sampling import usable
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.pictures import PictureError, read_picture_file
-from judgeforge.text.messages import ImagePart, Message
+from judgeforge.store.pictures import with_pictures_as_data
+from judgeforge.text.messages import Message
 from judgeforge.text.shown_messages import row_message
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.visible import quotable
@@ -57,7 +57,7 @@ class Material:
 def of_input(prompt: Prompt, completions: Sequence[Completion], shown: Sequence[str]) -> Material:
     """Of a row of the input that nobody has judged."""
     return Material(
-        prompt=with_pictures(prompt.messages),
+        prompt=with_pictures_as_data(prompt.messages),
         completions={one.id: one for one in completions if one.id in shown},
         others=_others(completions, shown),
         tools=prompt.tools,
@@ -105,7 +105,7 @@ def _of_rows(folder: RunFolder, place: Place, look: Look, prompt: Prompt | None)
     judged = group_at(folder.judgments, place.judgments).rows
     messages = prompt.messages if prompt else tuple(map(row_message, asked["prompt"]))
     return Material(
-        prompt=with_pictures(messages),
+        prompt=with_pictures_as_data(messages),
         completions=completions,
         others=_others(every.values(), look.shown),
         tools=asked.get("tools"),
@@ -116,27 +116,3 @@ def _of_rows(folder: RunFolder, place: Place, look: Look, prompt: Prompt | None)
         metadata=prompt.metadata if prompt else {},
         criteria=prompt.criteria if prompt else None,
     )
-
-
-def with_pictures(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """With pictures of files as data: neither a page nor a label file finds them by their path."""
-    return tuple(map(_with_pictures, messages))
-
-
-def _with_pictures(message: Message) -> Message:
-    parts = message.content
-    if not isinstance(parts, tuple):
-        return message
-    moved = tuple(_as_data(part) if isinstance(part, ImagePart) else part for part in parts)
-    return message.model_copy(update={"content": moved})
-
-
-def _as_data(part: ImagePart) -> ImagePart:
-    image = part.image_url
-    if getattr(image, "file", None) is None:
-        return part
-    try:
-        data_url = read_picture_file(Path(str(image.file))).data_url
-    except PictureError:  # it was there when the row was checked; the page names it instead
-        return part
-    return ImagePart(image_url=image.model_copy(update={"url": data_url, "file": None}))

@@ -26,8 +26,7 @@ from judgeforge.inputs.rows import (
 )
 from judgeforge.inputs.source_columns import MissingColumnError
 from judgeforge.records import Prompt, Skip
-from judgeforge.store.pictures import read_picture_file
-from judgeforge.text.messages import ImagePart, Message
+from judgeforge.store.pictures import with_pictures_as_data
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.visible import quotable
 
@@ -263,11 +262,14 @@ def _label(prompt_id: str, said: str, number: int, kind: LabelKind) -> Label:
 
 
 def as_row(row: LabelledPrompt) -> Mapping[str, Any]:
-    """The prompt as an input row, from which a run reads the same id and completions."""
+    """The prompt as an input row, from which a run reads the same id and completions.
+
+    Its pictures are data: those of files are named from the folder of the label file.
+    """
     prompt = row.prompt
     found: dict[str, Any] = {
         "id": prompt.id,
-        "prompt": [_anywhere(message).model_dump() for message in prompt.messages],
+        "prompt": [each.model_dump() for each in with_pictures_as_data(prompt.messages)],
         "completions": [one.model_dump(exclude_none=True) for one in prompt.completions],
     }
     if prompt.reference is not None:
@@ -279,20 +281,3 @@ def as_row(row: LabelledPrompt) -> Mapping[str, Any]:
     if prompt.criteria is not None:
         found["criteria"] = prompt.criteria
     return found
-
-
-def _anywhere(message: Message) -> Message:
-    """With its pictures as data: those of files are named from the folder of the label file."""
-    parts = message.content
-    if not isinstance(parts, tuple):
-        return message
-    moved = tuple(_as_data(part) if isinstance(part, ImagePart) else part for part in parts)
-    return message.model_copy(update={"content": moved})
-
-
-def _as_data(part: ImagePart) -> ImagePart:
-    image = part.image_url
-    if image.file is None:
-        return part
-    data_url = read_picture_file(Path(image.file)).data_url
-    return ImagePart(image_url=image.model_copy(update={"url": data_url, "file": None}))

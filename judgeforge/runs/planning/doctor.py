@@ -23,7 +23,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal
 
 from judgeforge import __version__
-from judgeforge.config.keys import header_problem, key_file_problem
+from judgeforge.config.keys import header_problem, key_file_problem, key_problem
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.errors import ConfigError
 from judgeforge.judging.programs.sandbox import SandboxUnavailableError, open_sandbox
@@ -155,7 +155,7 @@ def _key(variable: str, models: Mapping[str, ModelConfig], if_missing: Status) -
         return Finding(
             name, if_missing, detail, advice if models else "Needed for paid models only."
         )
-    if problem := header_problem(value.strip()):
+    if problem := header_problem(value.strip()) or key_problem(value.strip()):
         return Finding(name, if_missing, f"set, but it {problem}{users}")
     if value.strip("'\" \t\r\n") != value:
         advice = "Set it again without them: they become a part of the key."

@@ -152,18 +152,8 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     work, changed, ids = Worklist(), list[str](), array("Q")
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
-
-    last: tuple[str, Entry | None] = "", None
-
-    def is_done(prompt: Prompt) -> bool:
-        nonlocal last
-        last = prompt.id, (entry := finished.get(prompt.id))
-        if entry is None or entry.digest != short_digest(prompt.digest):
-            return False
-        return entry.skip not in redo
-
-    noticed, most = Noticed(), None if len(finished) else least
-    rows = read_clean_prompts(config, checks, limit=most, is_done=is_done, noticed=noticed)
+    noticed, most, entries = Noticed(), None if len(finished) else least, _Entries(finished, redo)
+    rows = read_clean_prompts(config, checks, limit=most, is_done=entries.is_done, noticed=noticed)
     for position, row in enumerate(rows):
         if isinstance(row, Skip):
             work.add_skip(row)
@@ -173,7 +163,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             all_rows.update(row.digest.encode())
             unknown.discard(row.id)
             digest = short_digest(row.digest)
-            entry = last[1] if last[0] == row.id else finished.get(row.id)
+            entry = entries.of(row.id)
             seen += entry is not None
             if entry is not None and entry.digest != digest:
                 changed.append(f"`{row.id}` (line {row.line})")
@@ -185,12 +175,30 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             break
     work.fingerprint, work.losses = all_rows.hexdigest(), noticed.losses()
     work.unknown = [] if least is not None else sorted(unknown)
-    removed = len(finished) - seen
-    if (changed or removed) and not accept_changes:
-        raise ConfigError(_difference(folder, changed, removed))
+    if not accept_changes:
+        _refuse_changes(folder, changed, removed=len(finished) - seen)
     if known is not None:
         known.keep(ids, work.digests, work.skips, fingerprint=work.fingerprint, noticed=noticed)
     return work
+
+
+class _Entries:
+    """Looks each finished prompt up once, although it is asked about twice in a row."""
+
+    def __init__(self, finished: FinishedPrompts, redo: frozenset[SkipReason]) -> None:
+        self._finished, self._redo = finished, redo
+        self._last: tuple[str, Entry | None] = "", None
+
+    def is_done(self, prompt: Prompt) -> bool:
+        entry = self._finished.get(prompt.id)
+        self._last = prompt.id, entry
+        if entry is None or entry.digest != short_digest(prompt.digest):
+            return False
+        return entry.skip not in self._redo
+
+    def of(self, prompt_id: str) -> Entry | None:
+        last_id, entry = self._last
+        return entry if last_id == prompt_id else self._finished.get(prompt_id)
 
 
 def _recalled(
@@ -234,16 +242,17 @@ def _of_known(
     return work
 
 
-def _difference(folder: Path, changed: list[str], removed: int) -> str:
+def _refuse_changes(folder: Path, changed: list[str], *, removed: int) -> None:
     parts = []
     if changed:
         parts.append(f"changed: {listed(changed, most=3)}")
     if removed:
         parts.append(f"removed: {counted(removed, 'row')}")
-    return (
-        f"the prompts differ from those that {folder} was made with ({'; '.join(parts)}). "
-        "Use another --out, or --force to do changed rows again and drop removed ones."
-    )
+    if parts:
+        raise ConfigError(
+            f"the prompts differ from those that {folder} was made with ({'; '.join(parts)}). "
+            "Use another --out, or --force to do changed rows again and drop removed ones."
+        )
 
 
 def remaining(

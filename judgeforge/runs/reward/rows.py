@@ -15,7 +15,13 @@ from typing import Any
 from judgeforge.config.run import PromptsConfig
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row
-from judgeforge.inputs.rows import RawRow, RowProblemError, encodable, without_unwanted
+from judgeforge.inputs.rows import (
+    RawRow,
+    RowProblemError,
+    encodable,
+    kind_of,
+    without_unwanted,
+)
 from judgeforge.records import Prompt
 from judgeforge.text.wording import counted, expect
 
@@ -57,13 +63,18 @@ def groups_of(
     checks = replace(checks, needs_completions=False, adds_completions=True)
     places: dict[str, list[int]] = {}
     rows: dict[str, dict[str, Any]] = {}
-    for place in range(number):
+    absent: list[Group] = []
+    for place, completion in enumerate(completions):
+        if not isinstance(completion, str | Mapping | list | tuple):
+            problem = f"a completion must be a text or messages, found {kind_of(completion)}"
+            absent.append(Group((place,), None, problem))
+            continue
         row = {name: values[place] for name, values in taken.items()}
         row[config.fields.prompt] = prompts[place]
         key = json.dumps(row, sort_keys=True, default=repr)
         rows.setdefault(key, row)
         places.setdefault(key, []).append(place)
-    return [
+    return absent + [
         _group(tuple(where), rows[key], [completions[place] for place in where], config, checks)
         for key, where in places.items()
     ]

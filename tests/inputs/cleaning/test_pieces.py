@@ -11,6 +11,7 @@ from judgeforge.inputs.cleaning.pieces import (
     CHARACTERS,
     Sketch,
     character_pieces,
+    compared_pieces,
     folded,
     shared,
     shared_of_sketches,
@@ -34,6 +35,16 @@ def test_there_is_a_piece_for_each_run_of_five_characters(text: str) -> None:
     pieces = character_pieces(text)
     assert len(pieces) == len(runs)
     assert (np.diff(pieces.astype(object)) > 0).all()
+
+
+@given(
+    st.lists(st.one_of(st.text("ab \0", max_size=20), st.text(max_size=20)), min_size=2, max_size=3)
+)
+def test_texts_that_are_compared_as_wholes_share_what_their_pieces_share(texts: list[str]) -> None:
+    first, second, *_ = compared_pieces(texts)
+    one, other = map(character_pieces, texts[:2])
+    assert shared(first, second) == shared(one, other)
+    assert (len(first), len(second)) == (len(one), len(other))
 
 
 @given(st.lists(st.sampled_from("abcd"), max_size=40), st.integers(2, 8))

@@ -119,13 +119,16 @@ def test_an_empty_key_is_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (found.status, found.detail) == ("fail", "empty (for served)")
 
 
-@pytest.mark.parametrize("value", [KEY, f"{KEY}\n", f"'{KEY}'"])
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [(KEY, "ok"), (f"{KEY}\n", "warn"), (f"'{KEY}'", "fail"), (f"Bearer {KEY}", "fail")],
+)
 def test_no_part_of_a_key_is_ever_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, status: str
 ) -> None:
     monkeypatch.setenv("MY_KEY", value)
     findings = diagnose(config(tmp_path, api_key_env="MY_KEY"))
-    assert finding("key MY_KEY", findings).status == ("ok" if value == KEY else "warn")
+    assert finding("key MY_KEY", findings).status == status
     shown = repr(findings)
     assert not any(KEY[i : i + 4] in shown for i in range(len(KEY) - 3))
 

@@ -107,3 +107,11 @@ def test_a_list_of_another_length_is_told_by_its_name() -> None:
 def test_one_text_in_the_place_of_a_list_is_told(prompts: Any, completions: Any) -> None:
     with pytest.raises(TypeError, match="must be a list with one entry a completion"):
         grouped(prompts, completions)
+
+
+@pytest.mark.parametrize("absent", [None, 3, float("nan")])
+def test_an_answer_that_is_none_does_not_spoil_those_beside_it(absent: object) -> None:
+    alone, group = grouped(["a", "a", "a"], ["1", absent, "3"])
+    assert (alone.places, alone.prompt) == ((1,), None)
+    assert str(alone.problem).startswith("a completion must be a text or messages, found ")
+    assert (group.places, texts(group)) == ((0, 2), ["1", "3"])
