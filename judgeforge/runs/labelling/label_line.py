@@ -16,7 +16,13 @@ from typing import Any
 from judgeforge.records import Completion
 from judgeforge.runs.labelling.choosing import Look, look_id
 from judgeforge.runs.labelling.material import GIVEN, Material
-from judgeforge.runs.measurement.label_rows import CANNOT_TELL, OTHERS, SIDES, TIE
+from judgeforge.runs.measurement.label_rows import (
+    CANNOT_TELL,
+    OTHERS,
+    PLACES,
+    SIDES,
+    TIE,
+)
 
 PERSON = "human:"
 _ANSWERS = frozenset({"label", "labels", "best", "verdict", "ranking", "scores", CANNOT_TELL})
@@ -84,6 +90,7 @@ def label_line(
         row["completions"] = list(look.shown)
         if material.others:
             row[OTHERS] = [_side(one) for one in material.others]
+            row[PLACES] = _places(look.shown, material.others)
     else:
         row["completions"] = [
             {"id": name, **_as_object(side)} for name, side in zip(look.shown, sides, strict=True)
@@ -93,6 +100,12 @@ def label_line(
         row["repeat"] = look.repeat
     row |= {"took_s": round(seconds, 1), "at": at}
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _places(shown: Sequence[str], others: Sequence[Completion]) -> list[int]:
+    """Where those shown stand among all of the prompt, in the order of the run's numbers."""
+    numbered = sorted([*shown, *(one.id for one in others)], key=lambda name: (len(name), name))
+    return [numbered.index(name) for name in shown]
 
 
 def parsed(line: bytes) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ CANNOT_TELL = "cannot_tell"
 OTHERS = "others"
 """Of a row of two completions: those of the same prompt that are not labelled. The two are then
 judged among them, as they were when they were picked as best and worst."""
+PLACES = "places"
+"""Beside ``others``: where a and b stand among all completions of the prompt, counted from 0. In
+the order of the run the judges are asked what the run has asked them, which its cache has paid."""
 _REPEAT = "repeat"
 """1 or more in a row of a person who was asked the same again: the first answer is the label."""
 
@@ -51,6 +55,7 @@ class _LabelFields(Fields):
     labels: str = "labels"
     best: str = "best"
     others: str = OTHERS
+    places: str = PLACES
     repeat: str = _REPEAT
     cannot_tell: str = CANNOT_TELL
 
@@ -180,12 +185,13 @@ def _labelled(
     if "prompt" not in columns:
         bad(f"there is no `prompt`; the row has {column_names(columns)}. {_RENAME}")
     kind: LabelKind = "pair" if columns.get("a") is not None else "best"
+    places: tuple[int, ...] = ()
     if kind == "pair":
         if columns.get("b") is None:
             bad("the row has `a` and no `b`")
-        columns["completions"] = [columns[side] for side in SIDES]
-        if among_others:
-            columns["completions"] += _others(columns.get(OTHERS))
+        others = _others(columns.get(OTHERS)) if among_others else []
+        places = _places(columns.get(PLACES), len(SIDES) + len(others)) if others else (0, 1)
+        columns["completions"] = _in_order([columns[side] for side in SIDES], others, places)
     elif columns.get("completions") is None:
         bad("the row has neither `a` and `b` nor `completions`")
     checked = check_row(RawRow(row.line, columns), Fields(), checks, reading)
@@ -200,7 +206,27 @@ def _labelled(
         bad(f"the row has no `{key}`")
     prompt, _ = seen.admit(checked)
     check_length(prompt, checks)
-    return LabelledPrompt(prompt, _label(prompt.id, said, number, kind), kind, people)
+    return LabelledPrompt(prompt, _label(prompt.id, said, number, places), kind, people)
+
+
+def _in_order(
+    sides: Sequence[object], others: Sequence[object], places: Sequence[int]
+) -> list[object]:
+    found = list(others)
+    for place, side in sorted(zip(places, sides, strict=True), key=itemgetter(0)):
+        found.insert(place, side)
+    return found
+
+
+def _places(value: object, number: int) -> tuple[int, ...]:
+    """Of a and b; first and second where the row does not say."""
+    if value is None or value == "":
+        return (0, 1)
+    found = from_json_text(value, PLACES)
+    is_right = isinstance(found, list) and all(type(one) is int for one in found)
+    if not is_right or len({*found}) != len(SIDES) or not {*found} <= {*range(number)}:
+        bad(f"`{PLACES}` must be two different numbers from 0 to {number - 1}: where a and b stand")
+    return tuple(found)
 
 
 def _others(value: object) -> list[object]:
@@ -249,8 +275,9 @@ def _majority(people: Sequence[str]) -> str:
     return TIE if others and others[0][1] == most else first
 
 
-def _label(prompt_id: str, said: str, number: int, kind: LabelKind) -> Label:
-    ids = [completion_id(prompt_id, i) for i in range(len(SIDES) if kind == "pair" else number)]
+def _label(prompt_id: str, said: str, number: int, places: Sequence[int]) -> Label:
+    """``places``: of a and b, empty where the best of all is labelled."""
+    ids = [completion_id(prompt_id, i) for i in places or range(number)]
     if said == TIE:
         return Label.tie(prompt_id, ids)
     if len(ids) == number:

@@ -49,19 +49,20 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: LocalServer) -> Pa
     return place
 
 
-def test_calibrate_and_evaluate_read_the_file(project: Path) -> None:
+def test_calibrate_and_evaluate_read_the_file_and_calibrate_asks_nothing_that_the_run_has_asked(
+    project: Path,
+) -> None:
     config, labels = judgeforge.load_config(project / "config.yaml"), project / "ana.jsonl"
     found = calibrate_config(config, labels, project / "calibration.json")
     assert (found.calibration.of, found.calibration.labels) == ("pair", 25)
+    assert found.judged.paid_usd == 0.0
     assert any("second looks are left out" in note for note in found.notes)
     report = evaluate_config(config, labels)
     assert report.evaluation.n == 25
     assert report.evaluation.accuracy > 0.9
 
 
-def test_labelled_answers_are_measured_among_all_of_their_prompt_for_nothing(
-    project: Path, server: LocalServer
-) -> None:
+def test_labelled_answers_are_measured_among_all_of_their_prompt(project: Path) -> None:
     line = rows(project / "ana.jsonl")[0]
     answers = rows(project / "out" / "completions.jsonl")
     mine = {one["text"] for one in answers if one["prompt_id"] == line["prompt_id"]}
@@ -70,7 +71,6 @@ def test_labelled_answers_are_measured_among_all_of_their_prompt_for_nothing(
     config = judgeforge.load_config(project / "config.yaml")
     again = calibrate_config(config, project / "ana.jsonl", project / "again.json")
     assert all(len(row.prompt.completions) == len(mine) for row in again.judged.rows)
-    assert again.judged.paid_usd == 0.0
 
 
 def test_who_could_not_tell_is_told_in_a_note(project: Path) -> None:

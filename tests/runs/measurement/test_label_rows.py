@@ -70,6 +70,24 @@ def test_two_are_labelled_among_the_others_of_their_prompt_where_that_is_asked(
     assert among.kind == "pair"
 
 
+def test_two_stand_among_the_others_where_the_row_says(tmp_path: Path) -> None:
+    row = {**PAIR, "id": "p", "label": "b", "others": ["z", "w"], "places": [3, 1]}
+    file = write_rows(tmp_path / "labels.jsonl", [row])
+    found = read_labels(file, RowChecks(needs_completions=True), among_others=True).rows[0]
+    assert [one.text for one in found.prompt.completions] == ["z", "y", "w", "x"]
+    assert dict(found.label.parts) == {"p.c3": 0.0, "p.c1": 1.0}
+
+
+@pytest.mark.parametrize("places", [[0, 4], [1, 1], [1], [-1, 0], [True, 0], "first", {"a": 0}])
+def test_places_that_cannot_be_are_a_skip(tmp_path: Path, places: object) -> None:
+    good = {"prompt": "fine", "a": "one", "b": "two", "label": "a"}
+    rows = [good, {**PAIR, "label": "a", "others": ["z", "w"], "places": places}]
+    file = write_rows(tmp_path / "labels.jsonl", rows)
+    found = read_labels(file, RowChecks(needs_completions=True), among_others=True)
+    assert len(found.skips) == 1
+    assert "`places`" in found.skips[0].detail
+
+
 def test_others_that_are_no_list_are_a_skip(tmp_path: Path) -> None:
     good = {"prompt": "fine", "a": "one", "b": "two", "label": "a"}
     rows = [good, {**PAIR, "label": "a", "others": 5}]
