@@ -223,10 +223,11 @@ def _places(value: object, number: int) -> tuple[int, ...]:
     if value is None or value == "":
         return (0, 1)
     found = from_json_text(value, PLACES)
-    is_right = isinstance(found, list) and all(type(one) is int for one in found)
-    if not is_right or len({*found}) != len(SIDES) or not {*found} <= {*range(number)}:
+    places = [one for one in found if type(one) is int] if isinstance(found, list) else []
+    is_right = places == found and len(places) == len({*places} & {*range(number)}) == len(SIDES)
+    if not is_right:
         bad(f"`{PLACES}` must be two different numbers from 0 to {number - 1}: where a and b stand")
-    return tuple(found)
+    return tuple(places)
 
 
 def _others(value: object) -> list[object]:

@@ -78,7 +78,9 @@ def test_two_stand_among_the_others_where_the_row_says(tmp_path: Path) -> None:
     assert dict(found.label.parts) == {"p.c3": 0.0, "p.c1": 1.0}
 
 
-@pytest.mark.parametrize("places", [[0, 4], [1, 1], [1], [-1, 0], [True, 0], "first", {"a": 0}])
+@pytest.mark.parametrize(
+    "places", [[0, 4], [1, 1], [1, 1, 2], [1], [-1, 0], [True, 0], "first", {"a": 0}]
+)
 def test_places_that_cannot_be_are_a_skip(tmp_path: Path, places: object) -> None:
     good = {"prompt": "fine", "a": "one", "b": "two", "label": "a"}
     rows = [good, {**PAIR, "label": "a", "others": ["z", "w"], "places": places}]
