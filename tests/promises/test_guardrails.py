@@ -232,8 +232,9 @@ class TestRetry:
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
         server.faults.add(faults.redirect("http://127.0.0.1:9/elsewhere"))
-        config = write_config(tmp_path, server, prompts=1, limits={"max_skip_share": 1.0})
-        assert [skip.reason for skip in run(config, out).skips] == ["call_failed"]
+        result = run(write_config(tmp_path, server), out)
+        assert (result.exit_code, len(server.requests)) == (4, 4)  # those of the first prompt
+        assert "http://127.0.0.1:9/elsewhere" in str(result.stopped_by)
         assert {request.path for request in server.requests} == {"/v1/chat/completions"}
 
     @pytest.mark.parametrize("fault", [faults.stall_headers(60), faults.stall_body(60)])
