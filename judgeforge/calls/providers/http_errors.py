@@ -20,7 +20,7 @@ from judgeforge.calls.providers.moderation import is_about_content
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import FlaggedInputError, OverlongRequestError, StatusError
 from judgeforge.text.redaction import redact
-from judgeforge.text.visible import one_line
+from judgeforge.text.visible import excerpt, one_line
 
 _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 _LONGEST_HEADER = 200
@@ -175,7 +175,7 @@ def _refusal(
     # A filter or a firewall may say such words, or a time, of one request.
     maybe = status == 403 and not coded and (marked or retry_after_s(kept) is not None)
     unsupported = _unsupported_setting(said) if status in {400, 422} else None
-    advice = unsupported or _advice(status, model, asked, quota=quota)
+    advice = unsupported or _advice(status, model, asked, _moved_to(headers), quota=quota)
     return StatusError(
         f"HTTP {status} from {model.model}: {said}",
         status=status,
@@ -246,7 +246,13 @@ def _codes(value: object, depth: int = 0) -> Iterator[str]:
             yield from _codes(each, depth + 1)
 
 
-def _advice(status: int, model: ModelConfig, asked: str, *, quota: bool) -> str:
+def _moved_to(headers: Any) -> str:  # noqa: ANN401 (httpx2.Headers)
+    """The address that a redirect names, without its query, which may hold a key."""
+    said = next((value for name, value in headers.raw if name.lower() == b"location"), b"")
+    return redact(excerpt(said.decode("latin-1").partition("?")[0], _LONGEST_HEADER))
+
+
+def _advice(status: int, model: ModelConfig, asked: str, moved_to: str, *, quota: bool) -> str:
     place = model.key_place or "api_key_env (none is set for this model)"
     if quota:
         return f". The account behind {place} has no credit left; add some and start again."
@@ -255,7 +261,8 @@ def _advice(status: int, model: ModelConfig, asked: str, *, quota: bool) -> str:
     if status in {404, 405}:
         return f". Check `model: {model.model}` and `base_url`: {asked} was asked."
     if 300 <= status < 400:
-        return ". Redirects are not followed: set `base_url` to the final address."
+        to = f" (it names {moved_to})" if moved_to else ""
+        return f". Redirects are not followed: set `base_url` to the final address{to}."
     return ""
 
 
