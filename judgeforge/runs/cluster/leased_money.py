@@ -84,12 +84,12 @@ class LeasedMoney:
         *,
         want: Callable[[Want], None],
         close_row: Callable[[list[Any]], None],
-        is_cut_off: Callable[[], bool] = lambda: False,
+        leave_if_cut_off: Callable[[], None] = lambda: None,
     ) -> None:
-        """``is_cut_off``: whether the coordinator may have given up this worker, and its prompts to
-        others."""
+        """``leave_if_cut_off`` ends the process where the coordinator may have given up this
+        worker, and its prompts to others: nothing more may be sent then."""
         self._used, self._want, self._close_row = used, want, close_row
-        self._is_cut_off = is_cut_off
+        self._leave_if_cut_off = leave_if_cut_off
         self._sizes: defaultdict[int | None, _Size] = defaultdict(_Size)
         self._known: list[int] = []
         """Sizes with a price, in order."""
@@ -109,8 +109,7 @@ class LeasedMoney:
         if number is None:
             number = await self._wait_for_one(size)
         self._ask_ahead(size)
-        if self._is_cut_off():
-            raise StoreError("the coordinator cannot be reached, so nothing more is sent")
+        self._leave_if_cut_off()
         self._used.add(number)
         return Reservation(number, pico)
 

@@ -88,7 +88,7 @@ class Worker:
             self._used,
             want=self._out.put,
             close_row=self._out.close_row,
-            is_cut_off=self._is_cut_off,
+            leave_if_cut_off=self._leave_if_cut_off,
         )
         self._replies = KeptElsewhere(
             None if job.cache is None else EntryFile(job.cache),
@@ -294,15 +294,16 @@ class Worker:
     def _say(self, note: str) -> None:
         self._out.put(Say(note))
 
-    def _is_cut_off(self) -> bool:
-        return self._unheard_s is not None and self._channel.unheard_s() > self._unheard_s
+    def _leave_if_cut_off(self) -> None:
+        """The run goes on without it; an error, were the way open again, would end the run."""
+        if self._unheard_s is not None and self._channel.unheard_s() > self._unheard_s:
+            os._exit(FORSAKEN)
 
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_S)
             self._tell_state()
-            if self._is_cut_off():
-                os._exit(FORSAKEN)
+            self._leave_if_cut_off()
 
     def _tell_state(self) -> None:
         self._out.put(self._state())

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgeforge.calls.money.claims import Claim, claiming
-from judgeforge.errors import BudgetExhaustedError, StoreError
+from judgeforge.errors import BudgetExhaustedError
 from judgeforge.runs.cluster.leased_money import MOST_AHEAD, LeasedMoney, UsedNumbers, size_of
 from judgeforge.runs.cluster.messages import Granted, Want
 
@@ -168,19 +168,29 @@ async def test_what_a_call_costs_counts_for_its_prompt() -> None:
 
 
 @in_loop
-async def test_nothing_is_sent_once_the_coordinator_may_have_given_up_the_worker() -> None:
-    coordinator = Coordinator()
+async def test_nothing_is_sent_once_the_coordinator_may_have_given_up_the_worker(
+    tmp_path: Path,
+) -> None:
+    class LeftError(Exception):
+        """In place of the end of the process."""
+
+    def leave() -> None:
+        raise LeftError
+
+    coordinator, used = Coordinator(), UsedNumbers(tmp_path / "used")
     money = LeasedMoney(
-        UsedNumbers(None),
+        used,
         want=coordinator.wanted.append,
         close_row=coordinator.rows.append,
-        is_cut_off=lambda: True,
+        leave_if_cut_off=leave,
     )
     one = asyncio.ensure_future(money.reserve(5))
     await asyncio.sleep(0)
     money.granted(Granted(size_of(5), [0], (None, None)))
-    with pytest.raises(StoreError, match="cannot be reached"):
+    with pytest.raises(LeftError):
         await one
+    used.close()
+    assert (tmp_path / "used").read_text() == ""
 
 
 def test_where_the_user_has_accepted_that_there_are_no_locks_workers_do_without(
