@@ -23,8 +23,9 @@ FIRST_REFUSALS = 8
 LATER_REFUSALS = 32
 """This many 403, 404 or redirects in a row of a model that did answer: key or model were taken
 away. Of those that seem to be about the account ``FIRST_REFUSALS`` are enough."""
-QUIET_S = 0.1
-"""Without a request under way for this long, nothing more can be learnt from others."""
+QUIET_S = 0.5
+"""Without a request under way for this long, nothing more can be learnt from others. A process that
+gets no turn on a full machine may pause for some tenths of a second."""
 _MOVED = frozenset({301, 302, 303, 307, 308})
 """Redirects are not followed: the address is another one."""
 _OF_ACCESS = frozenset({403, 404}) | _MOVED

@@ -109,6 +109,7 @@ def test_in_layout_1_nothing_behind_the_rubric_is_ever_found(
 def test_one_request_of_a_row_goes_first_where_that_pays(
     tmp_path: Path, server: LocalServer, asked: object
 ) -> None:
+    server.behaviour.latency_s = 0.3  # longer than a busy machine needs to send them all
     run(config(tmp_path, server, prompt_cache=asked), tmp_path / "run")
     by_row: dict[str, list[Any]] = {}
     for call in server.calls(kind="judge"):
