@@ -139,10 +139,11 @@ class TestSignals:
     def test_a_run_outlives_its_terminal(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
-        server.behaviour.latency_s = 0.3
+        server.behaviour.latency_s = 0.1
         config = write_config(tmp_path, server, prompts=30)
         child, terminal = pty.fork()
         if child == 0:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests may run under nohup
             os.execv(sys.executable, command_line(config, out))  # noqa: S606
         wait_for_requests(server, 40)
         os.close(terminal)
