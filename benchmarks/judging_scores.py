@@ -127,16 +127,16 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> f
 
 
 def _speed(items: Sequence[ScoredItem]) -> Measure:
-    """Best of several, so that other programs on the machine count less."""
+    """Of the processor, the best of several, so that other programs on the machine do not count."""
     draw = np.random.default_rng(0)
     asked = [Replay(item, draw).ask_all(JUDGES) for item in items]
     learnt = fit_reliability(asked)
 
     def once() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         for judgments in asked:
             rank(judgments, reliability=learnt)
-        return len(asked) / (time.perf_counter() - start)
+        return len(asked) / (time.process_time() - start)
 
     return Measure(
         "speed of rank, 4 completions x 4 judges, prompts/s",
