@@ -41,7 +41,7 @@ OTHERS = "others"
 judged among them, as they were when they were picked as best and worst."""
 PLACES = "places"
 """Beside ``others``: where a and b stand among all completions of the prompt, counted from 0. In
-the order of the run the judges are asked what the run has asked them, which its cache has paid."""
+the order of the run, judges of single answers are asked what it asked: its cache has that."""
 _REPEAT = "repeat"
 """1 or more in a row of a person who was asked the same again: the first answer is the label."""
 
