@@ -80,6 +80,9 @@ def areward(
 ) -> AsyncRewardFunction:
     """``reward`` as an asynchronous function: a trainer asks it and its others at the same time.
 
+    >>> async with judgeforge.areward("config.yaml", out="runs/grpo-reward") as reward:
+    ...     rewards = await reward(["a prompt"], ["a completion"])
+
     The arguments, rewards and errors are those of ``reward``.
     """
     return AsyncRewardFunction(
@@ -252,6 +255,17 @@ class RewardFunction(_Panel):
 
 class AsyncRewardFunction(_Panel):
     """What ``judgeforge.areward`` returns: see there."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.close)
 
     async def __call__(
         self,

@@ -53,6 +53,17 @@ def test_one_that_is_closed_is_not_closed_again_when_it_is_dropped(
     assert let_go == []
 
 
+def test_an_asynchronous_one_is_closed_at_the_end_of_async_with(config: Path, out: Path) -> None:
+    async def ask() -> judgeforge.RunResult | None:
+        async with judgeforge.areward(config, out=out) as reward:
+            await reward(prompts=ASKED, completions=SAID)
+        return reward.close()
+
+    result = asyncio.run(ask())
+    assert result is not None
+    assert result.manifest["status"] == "complete"
+
+
 def test_what_a_dropped_function_could_not_write_is_a_warning(
     config: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
