@@ -229,6 +229,7 @@ def test_fewer_than_two_completions_leave_nothing_to_ask() -> None:
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=4), st.integers(1, 3))
+@pytest.mark.slow
 def test_a_course_ends_within_its_repeats_and_is_the_same_each_time(
     scores: list[float], repeats: int
 ) -> None:
