@@ -133,7 +133,7 @@ def _steps(items: Sequence[Item], judges: Sequence[str]) -> list[Step]:
 def _is_bought(item: Item, judges: Sequence[str], known: Reliability) -> bool:
     """All judges were asked everything, so nothing else can be bought for this prompt."""
     options = [JudgeOption(judge, "one", cost=1.0 / len(judges)) for judge in judges]
-    training = ForTraining(TrainingValue(), 2.0 * COMPLETIONS, Another(1.0))
+    training = ForTraining(TrainingValue(), 2.0 * COMPLETIONS, Another(2.0))
     evidence = read_evidence(item.first(COMPLETIONS).ask_all(judges))
     bundle = next_bundle(evidence, options, known, CascadeRules(of="pair"), training=training)
     return is_about_another(bundle, COMPLETIONS)

@@ -17,17 +17,15 @@ from judgeforge.ranking.cascade.training_value import Another
 from judgeforge.ranking.evidence import CheckResult, Evidence
 
 
-def about_another(evidence: Evidence, options: Sequence[JudgeOption], sampling: float) -> Bundle:
+def about_another(evidence: Evidence, options: Sequence[JudgeOption], another: Another) -> Bundle:
     """The questions of the first tier about the completion that does not exist yet, whose place is
-    behind the last one; ``sampling`` is in their cost. Empty where they cannot be about it alone.
+    behind the last one; sampling it is in their cost. Empty where they cannot be about it alone.
     """
     place = len(evidence.completion_ids)
     first = [option for option in options if option.tier == first_tier(options)]
     if any(option.shows != "one" for option in first):
         return ()
-    return tuple(
-        Ask(option.name, (place,), option.cost + sampling / len(first)) for option in first
-    )
+    return tuple(Ask(option.name, (place,), another.cost / len(first)) for option in first)
 
 
 def is_about_another(bundle: Bundle, completions: int) -> bool:

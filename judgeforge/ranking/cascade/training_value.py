@@ -78,5 +78,5 @@ class Another:
     """A further completion of the same prompt."""
 
     cost: float
-    """Of sampling it, without the judges, in the unit of their costs."""
+    """Of sampling it and of the first tier's judgments of it, in the unit of judges' costs."""
     writer: str = ""
