@@ -65,8 +65,8 @@ def main() -> int:
     if unknown:
         parser.error(f"no such arm: {', '.join(sorted(unknown))}")
     try:
-        everything = load_rows(given.data)
-        rows = everything[: given.prompts]
+        all_rows = load_rows(given.data, all_completions=True)
+        rows = all_rows[: given.prompts]
         held_out = [row for row in read_rows(given.data / FILE) if row["side"] == "dev"]
         if not given.report:
             weights_folder()
@@ -76,7 +76,7 @@ def main() -> int:
     given.work.mkdir(parents=True, exist_ok=True)
     scale = Scale(len(rows), given.steps, given.samples)
     if not given.report:
-        _train_all(given, scale, rows, [*everything, *held_out], held_out)
+        _train_all(given, scale, rows, [*_with(all_rows, COMPLETIONS), *held_out], held_out)
     found = [one for one in _kept(given.work) if one["scale"] == _as_json(scale)]
     if not found:
         print(f"{given.work} has no result of this size: leave out --report", file=sys.stderr)
@@ -99,7 +99,8 @@ def _train_all(
         return
     from benchmarks.downstream_session import Session
 
-    session = Session(rows, everything, held_out, given.work, given.device, given.threads)
+    known = _with(rows, max(arm.completions for _, arm, _ in waiting))
+    session = Session(known, everything, held_out, given.work, given.device, given.threads)
     for group, arm, world in waiting:
         begun, used = time.monotonic(), time.process_time()
         bought = _pairs(group, arm, rows, world)
@@ -155,6 +156,11 @@ def _shown_before(work: Path, scale: Scale, trained_on: str) -> dict[str, Any] |
     return None
 
 
+def _with(rows: Sequence[dict[str, Any]], completions: int) -> list[dict[str, Any]]:
+    """The same prompts with their first completions."""
+    return [{**row, "completions": row["completions"][:completions]} for row in rows]
+
+
 def _share(those: Sequence[bool]) -> float:
     return float(np.mean(those)) if those else 0.0
 
@@ -176,8 +182,9 @@ def _waiting(given: argparse.Namespace, scale: Scale) -> Iterator[tuple[Group, A
 
 
 def _pairs(group: Group, arm: Arm, rows: Sequence[dict[str, Any]], world: int) -> Bought | None:
-    """None where nothing is trained."""
-    items: list[Item] = draw_world(rows, world, len(rows), group.noise)
+    """None where nothing is trained. Ways with more completions have other errors of the judges."""
+    few = _with(rows, arm.completions)
+    items: list[Item] = draw_world(few, world, len(rows), group.noise)
     return made_by(arm, items, COMPLETIONS * len(rows), group.prices, world)
 
 

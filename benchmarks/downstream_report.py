@@ -66,7 +66,9 @@ def as_markdown(found: Sequence[Result], scale: Mapping[str, int], agreement: fl
         "*Draws*: of judges' errors, order of prompts and seed. *Against* is the difference to one "
         "judge, best against worst, over the draws that both have, with its 95 % interval: over "
         "draws where there are several arms of at least two, else over held-out prompts alone, "
-        "which leaves out what another training would have done.",
+        "which leaves out what another training would have done. *More in doubt*: up to four more "
+        "recorded completions of a prompt, as `sampling.more_in_doubt` samples them (free here, as "
+        "all sampling is); their judges' errors are another draw.",
     ]
     if scale["prompts"] < 1200:
         lines += [

@@ -59,14 +59,14 @@ def test_all_constraints_have_to_be_kept_and_agreement_counts_completions() -> N
     assert agreement([{"constraints": both, "completions": given}]) == 0.5
 
 
-def rows() -> list[dict[str, Any]]:
+def rows(completions: int = 4) -> list[dict[str, Any]]:
     draw = np.random.default_rng(1)
     return [
         {
             "id": f"row{number}",
             "completions": [
                 {"text": "word " * int(draw.integers(3, 40)), "quality": float(draw.random())}
-                for _ in range(4)
+                for _ in range(completions)
             ],
         }
         for number in range(PROMPTS)
@@ -76,7 +76,7 @@ def rows() -> list[dict[str, Any]]:
 @pytest.mark.parametrize("group", GROUPS.values(), ids=list(GROUPS))
 @pytest.mark.parametrize("arm", [arm for arm in ARMS[:-3] if arm.way], ids=lambda arm: arm.name)
 def test_no_way_begins_more_prompts_than_its_money_pays_for(arm: Arm, group: Any) -> None:
-    items = draw_world(rows(), 1, PROMPTS, group.noise)
+    items = draw_world(rows(arm.completions), 1, PROMPTS, group.noise)
     money = 4.0 * PROMPTS
     bought = made_by(arm, items, money, group.prices, 1)
     assert bought is not None
