@@ -81,8 +81,10 @@ class SmallModel:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def completion_tokens(self, text: str, *, is_cut: bool) -> list[int]:
+        """Without the few words that are not in use: those of completions in doubt alone."""
         tokens = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-        return (tokens if is_cut else [*tokens, self.end])[:MOST_TOKENS]
+        known = [token for token in tokens if token in self.place_of]
+        return (known if is_cut else [*known, self.end])[:MOST_TOKENS]
 
     def through(self, layers: Iterable[Any], states: Tensor, layout: Layout) -> Tensor:
         """(batch, tokens, width) -> the same, by some of the layers."""
