@@ -9,7 +9,7 @@ import numpy as np
 from judgeforge.calibration.calibration import Calibration, Instrument
 from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.fit import AsAsked, fit_calibration, label_results
-from judgeforge.calibration.labels import Label, LabelKind, check_number
+from judgeforge.calibration.labels import Label, LabelKind, check_kind, check_number
 from judgeforge.calibration.weights import Labelled
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import read_evidence
@@ -65,9 +65,11 @@ def calibrate(
     >>> calibration.apply(ranking).p_best[0] > 0.9
     True
 
-    Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, ValueError for a label
-    whose prompt or completion has no judgment, and what ``rank`` raises for wrong judgments.
+    Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, ValueError for another ``of``
+    and for a label whose prompt or completion has no judgment, and what ``rank`` raises for wrong
+    judgments.
     """
+    check_kind(of)
     by_prompt = judgments_by_prompt(judgments)
     named = labels_of(labels, by_prompt)
     labelled = [labelled_prompt(by_prompt[label.prompt_id], label, texts) for label in named]
@@ -92,6 +94,7 @@ def calibrate_probabilities(
     where not, 0.5 for a tie. Raises TooFewLabelsError (a ValueError) below 20, and ValueError for
     values outside 0 to 1.
     """
+    check_kind(of)
     believed, truth = checked_probabilities(probabilities, right)
     check_number(len(believed))
     confidence = fit_confidence(believed, truth).expected

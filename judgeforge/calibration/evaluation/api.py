@@ -23,7 +23,7 @@ from judgeforge.calibration.evaluation.statistics import (
     wilson,
 )
 from judgeforge.calibration.fit import AsAsked, best_of, ranked, thought_best
-from judgeforge.calibration.labels import Label, LabelKind
+from judgeforge.calibration.labels import Label, LabelKind, check_kind
 from judgeforge.calibration.weights import Labelled
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import read_evidence
@@ -80,6 +80,7 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
     raises for wrong judgments.
     """
     expect(calibration, (Calibration, type(None)), "calibration", "a Calibration", _CALIBRATION)
+    check_kind(of)
     by_prompt = judgments_by_prompt(judgments)
     labelled = [
         labelled_prompt(by_prompt[label.prompt_id], label, texts)
@@ -130,6 +131,7 @@ def evaluate_probabilities(
 
     Raises ValueError for lists of different length, without a value, or with one outside 0 to 1.
     """
+    check_kind(of)
     said, truth = checked_probabilities(probabilities, right)
     if not len(said):
         raise ValueError("there are no probabilities to evaluate")
