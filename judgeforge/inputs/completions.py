@@ -12,7 +12,7 @@ from typing import Any
 
 from judgeforge.config.run import LastAnswer
 from judgeforge.inputs.lines import from_json_text
-from judgeforge.inputs.messages import messages_of
+from judgeforge.inputs.messages_in_text import messages_of
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.openai_messages import read_content, read_thought
 from judgeforge.inputs.rows import RowProblemError, bad, column_names, kind_of, or_unread, text_of
