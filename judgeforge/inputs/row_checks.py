@@ -23,7 +23,6 @@ from judgeforge.inputs.rows import (
     column_names,
     is_nan,
     kind_of,
-    or_unread,
     text_of,
 )
 from judgeforge.inputs.tools import read_tools, tool_names
@@ -145,7 +144,7 @@ def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        bad(f"`id` must be a string or a number, found {kind_of(value)}{or_unread('id')}")
+        bad(f"`id` must be a string or a number, found {kind_of(value)}", unread="id")
     if isinstance(value, float | Decimal):
         if not math.isfinite(value):
             bad(f"`id` must be a string or a number, found {value}")
@@ -165,7 +164,7 @@ def _column(columns: Mapping[str, Any], name: str | None) -> Any:  # noqa: ANN40
 
 def _text_column(value: object, field: str) -> str:
     if not isinstance(value, str):
-        bad(f"`{field}` must be a string, found {kind_of(value)}{or_unread(field)}")
+        bad(f"`{field}` must be a string, found {kind_of(value)}", unread=field)
     return text_of(value, f"`{field}`")
 
 
@@ -174,11 +173,13 @@ def _metadata(value: object) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        bad(f"`metadata` must be an object, found {kind_of(value)}{or_unread('metadata')}")
-    return _as_json(value, "`metadata`", f"; change or remove that value{or_unread('metadata')}")
+        bad(f"`metadata` must be an object, found {kind_of(value)}", unread="metadata")
+    return _as_json(value, "`metadata`", "; change or remove that value", unread="metadata")
 
 
-def _as_json(value: Mapping[str, Any], what: str, advice: str) -> Mapping[str, Any]:
+def _as_json(
+    value: Mapping[str, Any], what: str, advice: str, unread: str | None = None
+) -> Mapping[str, Any]:
     """Raises RowProblemError for what JSON cannot have."""
     try:
         return _json_object(value)
@@ -188,7 +189,7 @@ def _as_json(value: Mapping[str, Any], what: str, advice: str) -> Mapping[str, A
             f"{what} contains half a surrogate pair; write the whole character",
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
-        bad(f"{what} cannot be written as JSON ({error}){advice}")
+        bad(f"{what} cannot be written as JSON ({error}){advice}", unread=unread)
 
 
 def _with_kept(metadata: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[str, Any]:
