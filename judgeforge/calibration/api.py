@@ -33,8 +33,7 @@ def calibrate(
     """Measure a panel of judges against labels.
 
     ``judgments``: a list for each prompt; prompts without a label tell of the judges too.
-    ``labels``: for each prompt id the id of the completion that people prefer, None for a tie; or
-    Label records.
+    ``labels``: by prompt id the completion that people prefer, None for a tie; or Label records.
     ``of``: what is labelled, "best" (of all completions) or "pair" (the better of two); without it
     "pair" where all labelled prompts have two completions. Two of a prompt's many completions are
     labelled with ``of="pair"`` and ``Label(prompt_id=…, parts={one: 1.0, other: 0.0})``, halves for
@@ -66,8 +65,7 @@ def calibrate(
     True
 
     Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, ValueError for another ``of``
-    and for a label whose prompt or completion has no judgment, and what ``rank`` raises for wrong
-    judgments.
+    and for labels without their judgments, and what ``rank`` raises for wrong judgments.
     """
     check_kind(of)
     by_prompt = judgments_by_prompt(judgments)

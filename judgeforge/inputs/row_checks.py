@@ -23,7 +23,6 @@ from judgeforge.inputs.rows import (
     column_names,
     is_nan,
     kind_of,
-    or_unread,
     text_of,
 )
 from judgeforge.inputs.tools import read_tools, tool_names
@@ -146,7 +145,7 @@ def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
         return None
     value = _number_as_text(value, "id")
     if not isinstance(value, str):
-        bad(f"`id` must be a string or a number, found {kind_of(value)}{or_unread('id')}")
+        bad(f"`id` must be a string or a number, found {kind_of(value)}", unread="id")
     text = text_of(value, "`id`")
     if not text.strip():
         bad("`id` is empty; give one, or leave it out and it is made from the content")
@@ -166,8 +165,7 @@ def _reference(value: object) -> str | None:
         return None
     value = _number_as_text(value, "reference")
     if not isinstance(value, str):
-        advice = or_unread("reference")
-        bad(f"`reference` must be a string or a number, found {kind_of(value)}{advice}")
+        bad(f"`reference` must be a string or a number, found {kind_of(value)}", unread="reference")
     return text_of(value, "`reference`")
 
 
@@ -187,11 +185,13 @@ def _metadata(value: object) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        bad(f"`metadata` must be an object, found {kind_of(value)}{or_unread('metadata')}")
-    return _as_json(value, "`metadata`", f"; change or remove that value{or_unread('metadata')}")
+        bad(f"`metadata` must be an object, found {kind_of(value)}", unread="metadata")
+    return _as_json(value, "`metadata`", "; change or remove that value", unread="metadata")
 
 
-def _as_json(value: Mapping[str, Any], what: str, advice: str) -> Mapping[str, Any]:
+def _as_json(
+    value: Mapping[str, Any], what: str, advice: str, unread: str | None = None
+) -> Mapping[str, Any]:
     """Raises RowProblemError for what JSON cannot have."""
     try:
         return _json_object(value)
@@ -201,7 +201,7 @@ def _as_json(value: Mapping[str, Any], what: str, advice: str) -> Mapping[str, A
             f"{what} contains half a surrogate pair; write the whole character",
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
-        bad(f"{what} cannot be written as JSON ({error}){advice}")
+        bad(f"{what} cannot be written as JSON ({error}){advice}", unread=unread)
 
 
 def _with_kept(metadata: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[str, Any]:

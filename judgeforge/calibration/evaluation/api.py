@@ -76,8 +76,7 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
     >>> evaluation.n, evaluation.accuracy, evaluation.judges["j"].accuracy
     (4, 0.75, 0.75)
 
-    Raises ValueError where there are no labels or a label has no judgments, and what ``rank``
-    raises for wrong judgments.
+    Raises ValueError for no labels, and for one without judgments, and what ``rank`` raises.
     """
     expect(calibration, (Calibration, type(None)), "calibration", "a Calibration", _CALIBRATION)
     check_kind(of)
