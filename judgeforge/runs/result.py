@@ -105,8 +105,12 @@ class RunResult:
     def assumes_confidence(self) -> bool:
         """Whether judges were asked that no labels have measured."""
         manifest = self.manifest
-        asked = part(manifest["config"], "judging", "judges")
-        return bool(asked) and manifest.get("calibration") is None
+        config = manifest["config"]
+        named, asks_nobody = (
+            part(config, "judging", "judges"),
+            part(config, "pairing", "audit") == 0,
+        )
+        return bool(named) and not asks_nobody and manifest.get("calibration") is None
 
     @cached_property
     def failures(self) -> str | None:
