@@ -103,14 +103,11 @@ class RunResult:
 
     @property
     def assumes_confidence(self) -> bool:
-        """Whether judges were asked that no labels have measured."""
+        """Whether its pairs have a confidence by judges that no labels have measured."""
         manifest = self.manifest
-        config = manifest["config"]
-        named, asks_nobody = (
-            part(config, "judging", "judges"),
-            part(config, "pairing", "audit") == 0,
-        )
-        return bool(named) and not asks_nobody and manifest.get("calibration") is None
+        named = part(manifest["config"], "judging", "judges")
+        confidence = part(manifest, "quality", "expected_wrong", "by_confidence")
+        return bool(named) and confidence is not None and manifest.get("calibration") is None
 
     @cached_property
     def failures(self) -> str | None:
