@@ -28,6 +28,7 @@ row_demands.py       what a configuration asks of every row
 judge_words.py       judges' prompts and examples in the user's own words
 judge_settings.py    whether judges can do what is asked of them
 verifiers.py         whether the programs that checks need can be run here
+absent_keys.py       keys of the metadata that checks read and no row has
 model_settings.py    whether each model can do what is asked of it
 pair_sides.py        whether the writers that pairs are to have write at all
 tokenizer.py         the tokenizer that limits of length count with

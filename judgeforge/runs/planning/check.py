@@ -57,10 +57,7 @@ class CheckReport:
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """All mistakes at once, not only the first."""
     warnings = [*cascade_warnings(config), *untellable(config)]
-    report = CheckReport(warnings=warnings, problems=_tokenizer(config))
-    asks_judges = config.judging.judges and not config.pairing.judges_nothing
-    if asks_judges and config.judging.calibration is None:
-        report.notes.append(ASSUMED_CONFIDENCE)
+    report = CheckReport(notes=_assumed(config), warnings=warnings, problems=_tokenizer(config))
     estimator, loads = None, dict[str, ModelLoad]()
     unknown: set[str] = set()
     try:
@@ -95,10 +92,9 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     try:
         check_prompts_file(config)
         for prompt in _usable_rows(rows, report):
-            for notes in (about, sides, rewards):
+            for notes in (about, sides, rewards, verified):
                 notes.add(prompt)
             unknown.discard(prompt.id)
-            verified.add(prompt)
             if estimator is not None:
                 estimator.add(prompt, loads)
     except (ConfigError, InputError) as error:
@@ -108,6 +104,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     report.notes += [*verified.notes(), *sides.notes(), *about.notes(), *noticed.sights()]
     report.notes += unsent_thoughts(config, noticed)
     report.warnings += [*noticed.losses(), *about.warnings(), *sides.warnings()]
+    report.warnings += verified.warnings()
     rewards.add_to(report.notes, report.warnings)
     file = config.judging.judgments
     if unknown and file is not None and limit is None:
@@ -115,6 +112,11 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     report.warnings += budget_warnings(config, report.prompts, loads.values())
     report.problems += _of_rows(report, config.limits.max_skip_share)
     return report
+
+
+def _assumed(config: RunConfig) -> list[str]:
+    asks_judges = config.judging.judges and not config.pairing.judges_nothing
+    return [ASSUMED_CONFIDENCE] if asks_judges and config.judging.calibration is None else []
 
 
 def _of_rows(report: CheckReport, allowed: float) -> Iterator[str]:

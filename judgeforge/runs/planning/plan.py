@@ -105,10 +105,9 @@ def plan_run(
             skips += 1
             continue
         prompts += 1
-        verified.add(row)
         estimator.add(row, loads)
-        records.add(row)
-        directly.add(row)
+        for counts in (verified, records, directly):
+            counts.add(row)
     models = [_model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
     cost, pictured = total_cost(loads.values()), estimator.directly
     return PlanReport(
@@ -138,6 +137,7 @@ def plan_run(
             *cascade_warnings(config),
             *budget_warnings(config, prompts, loads.values()),
             *audit_warnings(config.pairing, estimator.audited, prompts),
+            *verified.warnings(),
         ],
     )
 

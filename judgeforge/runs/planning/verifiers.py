@@ -21,6 +21,7 @@ from judgeforge.judging.programs.worker import WorkerFailedError
 from judgeforge.judging.rubric import Criterion, Rubric, rubric_file
 from judgeforge.judging.verification import deciding
 from judgeforge.records import Prompt
+from judgeforge.runs.planning.absent_keys import AbsentKeys
 from judgeforge.text.wording import counted
 
 
@@ -107,15 +108,20 @@ class VerifiedPrompts:
         self._rubric, self._asks = rubric, asks and bool(rubric and rubric.judged)
         self._prompts = self._decided = 0
         self._lacking: dict[str, int] = {}
+        self._absent = AbsentKeys(rubric)
 
     def add(self, prompt: Prompt) -> None:
         if self._rubric is None:
             return
         self._prompts += 1
+        self._absent.add(prompt)
         lacking = list(_lacking(self._rubric, prompt))
         for one in lacking:
             self._lacking[one] = self._lacking.get(one, 0) + 1
         self._decided += bool(deciding(self._rubric, prompt)) and not lacking
+
+    def warnings(self) -> list[str]:
+        return self._absent.warnings()
 
     def notes(self) -> list[str]:
         """In words; nothing where no criterion decides."""
