@@ -113,7 +113,7 @@ def check_row(
     tools = read_tools(_column(columns, fields.tools))
     asked, answered = last_answer(columns[fields.prompt], checks.last_answer)
     messages = read_messages(asked, reading, tool_names(tools))
-    reference = _column(columns, fields.reference)
+    reference = _reference(_column(columns, fields.reference))
     metadata = _with_kept(_metadata(_column(columns, fields.metadata)), row.kept)
     _check_verifiable(metadata, checks, has_reference=reference is not None)
     ready = read_completions(_column(columns, fields.completions), reading, answered)
@@ -124,7 +124,7 @@ def check_row(
     parts = {
         "messages": messages,
         "line": row.line,
-        "reference": None if reference is None else _text_column(reference, "reference"),
+        "reference": reference,
         "metadata": metadata,
         "completions": ready,
         "tools": tools,
@@ -143,13 +143,10 @@ def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
     value = _column(columns, fields.id)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+    value = _number_as_text(value, "id")
+    if not isinstance(value, str):
         bad(f"`id` must be a string or a number, found {kind_of(value)}", unread="id")
-    if isinstance(value, float | Decimal):
-        if not math.isfinite(value):
-            bad(f"`id` must be a string or a number, found {value}")
-        value = f"{Decimal(repr(value)) if isinstance(value, float) else value:f}"
-    text = text_of(str(value), "`id`")
+    text = text_of(value, "`id`")
     if not text.strip():
         bad("`id` is empty; give one, or leave it out and it is made from the content")
     if len(text) > _LONGEST_ID:
@@ -162,10 +159,25 @@ def _column(columns: Mapping[str, Any], name: str | None) -> Any:  # noqa: ANN40
     return None if name is None else columns.get(name)
 
 
-def _text_column(value: object, field: str) -> str:
+def _reference(value: object) -> str | None:
+    """Answers that are numbers are numbers in many sets; NaN stands for no value there."""
+    if value is None or is_nan(value):
+        return None
+    value = _number_as_text(value, "reference")
     if not isinstance(value, str):
-        bad(f"`{field}` must be a string, found {kind_of(value)}", unread=field)
-    return text_of(value, f"`{field}`")
+        bad(f"`reference` must be a string or a number, found {kind_of(value)}", unread="reference")
+    return text_of(value, "`reference`")
+
+
+def _number_as_text(value: object, field: str) -> object:
+    """In decimal digits; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value):
+        bad(f"`{field}` must be a string or a number, found {value}")
+    return f"{Decimal(repr(value)) if isinstance(value, float) else value:f}"
 
 
 def _metadata(value: object) -> Mapping[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from judgeforge.ranking.cascade.candidates import JudgeOption
 from judgeforge.ranking.rehearsal import Rehearsed, Way, rehearse
 from judgeforge.ranking.reliability.judges import PRIOR, JudgeReliability
@@ -33,6 +35,7 @@ def test_a_better_judge_and_more_completions_make_fewer_wrong_pairs() -> None:
     assert rehearsed("noisy", completions=8).gap > noisy.gap
 
 
+@pytest.mark.slow
 def test_everybody_is_asked_everything_and_a_cascade_less() -> None:
     assert rehearsed("noisy", "good").calls == {"noisy": 4.0, "good": 4.0}
     cascade = rehearsed("noisy", "good", cascade=True)

@@ -268,6 +268,7 @@ class TestSplit:
         assert 0.045 < share < 0.055
 
 
+@pytest.mark.slow
 def test_an_export_needs_little_memory(tmp_path: Path) -> None:
     import tracemalloc
 

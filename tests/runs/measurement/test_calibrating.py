@@ -119,6 +119,7 @@ def test_labels_too_few_for_a_certificate_keep_nothing_and_say_how_many_more(
         ({"judges": JUDGES[:1]}, "judges.blunt"),
     ],
 )
+@pytest.mark.slow
 def test_other_judges_than_calibrated_are_refused_before_any_call(
     tmp_path: Path, judges: LocalServer, part: dict[str, Any], told: str
 ) -> None:

@@ -79,6 +79,7 @@ def test_without_a_pilot_no_judge_is_told_from_another_and_it_says_so(config: Pa
     assert by_judge["cheap",].wrong_high - by_judge["cheap",].wrong_low > 0.2
 
 
+@pytest.mark.slow
 def test_a_pilot_says_which_judge_is_worth_its_price(config: Path, tmp_path: Path) -> None:
     folder = with_fit(config, tmp_path / "pilot", cheap=0.4, strong=0.04)
     report = planned(config, out=folder)
@@ -142,6 +143,7 @@ def test_a_folder_that_tells_nothing_is_no_pilot(config: Path, tmp_path: Path) -
     assert pilot_of(RunFolder(tmp_path / "few"), judges).fitted is None
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_or_json(config: Path) -> None:
     shown = CliRunner().invoke(app, ["plan", str(config), "--usd", "50"])
     assert shown.exit_code == 0, shown.output
