@@ -33,7 +33,8 @@ context_refusals.py    whether a refusal says that the request is too long, and 
 moderation.py          whether a refusal is that of a content filter
 parsing.py             the body of a reply as values, whatever stands around them
 replies.py             what reading any reply needs: parts, usage, probabilities
-answers.py             what of a reply is the answer: no thoughts, and whether it is whole
+answers.py             how a reply ended: whether it is whole
+thoughts.py            what of a text is the answer, and what the model thought
 
 To add a provider: a file with a class like ``Provider``, and a line in ``PROVIDERS``
 (config/providers.py).

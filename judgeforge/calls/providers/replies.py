@@ -17,8 +17,13 @@ from pydantic import AliasChoices, BaseModel, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import with_default_schema
 
-from judgeforge.calls.providers.answers import clean, ended, split_reasoning
+from judgeforge.calls.providers.answers import clean, ended
 from judgeforge.calls.providers.base import Body, ChatRequest, ModelReply, TokenProbability, Usage
+from judgeforge.calls.providers.thoughts import (
+    split_reasoning,
+    without_turn_marks,
+    wrapped_answer,
+)
 from judgeforge.config.model import ModelConfig
 from judgeforge.records import Finish
 from judgeforge.text.messages import ToolCall
@@ -172,6 +177,7 @@ def chat_reply(
     if thought is None:
         # Where thoughts come apart, what looks like one in the text is about thoughts.
         text, thought = split_reasoning(text)
+    text = without_turn_marks(text)
     arguments = next((call.arguments for call in tool_calls if call.arguments.strip()), None)
     has_words = bool(text.strip()) or arguments is None
     if not has_words:
@@ -252,7 +258,9 @@ def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
         return replace(reply, text=clean(reply.arguments), finish=finish, tool_calls=())
     if reply.tool_calls:
         reply = _with_its_calls(reply) if "tools" in body else replace(reply, tool_calls=())
-    if model.thinking_tags is None or reply.reasoning:
+    if reply.reasoning:
+        return _unwrapped(reply, body)
+    if model.thinking_tags is None:
         return reply
     text, thought = split_reasoning(reply.text, model.thinking_tags)
     if thought is None:
@@ -260,6 +268,17 @@ def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
     is_empty = not text.strip() and not reply.tool_calls
     finish = "empty" if reply.finish == "stop" and is_empty else reply.finish
     return replace(reply, text=text, finish=finish, reasoning=thought)
+
+
+def _unwrapped(reply: ModelReply, body: Body) -> ModelReply:
+    """Without the tags that some models (Hunyuan, Granite, ERNIE) put around the answer after a
+    thought, unless the request speaks of them."""
+    found = wrapped_answer(reply.text)
+    if found is None:
+        return reply
+    tag, answer = found
+    asked = json.dumps([body.get("messages"), body.get("system")], ensure_ascii=False)
+    return reply if f"<{tag}" in asked or not answer else replace(reply, text=answer)
 
 
 def _forces_a_tool(body: Body) -> bool:
