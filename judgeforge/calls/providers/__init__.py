@@ -29,6 +29,8 @@ postponed.py           parts of an SDK that are loaded only where something asks
 repeated_requests.py   requests after the first: copies of what the SDK sent
 connection_errors.py   what goes wrong on the way, told apart by whether anything was sent
 http_errors.py         what a server says when it refuses, and what follows
+hidden_errors.py       the error that a reply of status 200 is
+refusal_words.py       what a refusal says, whatever its fields are called
 context_refusals.py    whether a refusal says that the request is too long, and for what
 moderation.py          whether a refusal is that of a content filter
 parsing.py             the body of a reply as values, whatever stands around them
