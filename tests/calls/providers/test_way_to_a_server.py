@@ -284,6 +284,10 @@ class TestBeforeTheRun:
             ("quic://127.0.0.1", "names the proxy quic://127.0.0.1"),
             ("http://127.0.0.1:99999", "is not the address of a proxy"),
             ("http://:3128", "is not the address of a proxy"),
+            ("http://[bad", "http://[bad is not the address of a proxy"),
+            (" http://127.0.0.1:3128", "names the proxy %20http://127.0.0.1:3128"),
+            ('"http://127.0.0.1:3128"', 'names the proxy "http://127.0.0.1:3128"'),
+            ("\u201chttp://a:b@host:1\u201d", "names the proxy host:1"),
         ],
     )
     @pytest.mark.parametrize("variable", ["ALL_PROXY", "https_proxy"])
