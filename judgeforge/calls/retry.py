@@ -20,7 +20,13 @@ from judgeforge.calls.limits.breaker import DENIED_STATUS
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.replicas import Replicas
 from judgeforge.config.run import LimitsConfig
-from judgeforge.errors import CallError, FlaggedInputError, StalledError, StatusError
+from judgeforge.errors import (
+    PAGE_STATUS,
+    CallError,
+    FlaggedInputError,
+    StalledError,
+    StatusError,
+)
 
 T = TypeVar("T")
 
@@ -41,7 +47,8 @@ class RetryClock:
 
 
 class RepeatedFailure:
-    """Of one call: a server error (500) of the same words twice is its answer, not an accident.
+    """Of one call: a server error (500), or a web page, of the same words twice is its answer, not
+    an accident.
 
     Unless the server may be down as a whole: it must have answered another request in between, or
     none ever.
@@ -55,7 +62,7 @@ class RepeatedFailure:
         """Make ``error`` final where it is. ``answers``: how often the model has answered so far;
         ``has_substitute``: another can answer for a model that is down, so it is left to that.
         """
-        if error.status != 500:
+        if error.status not in {PAGE_STATUS, 500}:
             return
         is_up = answers > self._answers or (answers == 0 and not has_substitute)
         if is_up and str(error) == self._said:

@@ -86,12 +86,11 @@ def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
         beside = _Doubt.of(further, options, reliability, rules, max_error, vetoed)
         bundles = [*bundles, *after_all]
         gains = np.concatenate([gains, beside.gains(after_all)])
-    return _most_for_its_cost(
-        bundles,
-        gains * _differing(evidence, reliability),
-        unit=training.prompt_cost,
-        least=training.value.worth_a_prompt,
-    )
+    unit, least = training.prompt_cost, training.value.worth_a_prompt
+    if not _most_for_its_cost(bundles, gains, unit=unit, least=least):
+        return ()
+    gains = gains * _differing(evidence, reliability)
+    return _most_for_its_cost(bundles, gains, unit=unit, least=least)
 
 
 @dataclass(frozen=True, slots=True)
