@@ -24,11 +24,16 @@ from numpy.typing import NDArray
 
 from benchmarks.confidence_worlds import CHEAP, STRONG, Item, draw_world, load_rows
 from benchmarks.judging_data import NoDataError
-from judgeforge.ranking.cascade.training_value import TrainingValue
+from judgeforge.ranking.cascade.another import is_about_another
+from judgeforge.ranking.cascade.candidates import JudgeOption
+from judgeforge.ranking.cascade.choose import next_bundle
+from judgeforge.ranking.cascade.training_value import Another, ForTraining, TrainingValue
+from judgeforge.ranking.evidence import read_evidence
 from judgeforge.ranking.pairing.selection import select_pairs
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.rules import CascadeRules
 
 RESULTS = Path(__file__).parent / "results" / "another-completion.md"
 WORLDS, PROMPTS, FIT_PROMPTS, COMPLETIONS = 4, 500, 64, 4
@@ -53,6 +58,8 @@ class Step:
     """P(rejected is better), as the pairs say."""
     gap: tuple[float, float]
     """Of the true qualities."""
+    is_bought: bool
+    """Whether a run with ``sampling.more_in_doubt`` would sample the fifth."""
 
 
 def main() -> int:
@@ -83,8 +90,9 @@ def main() -> int:
             "judges scored, by how sure the pair of four was. A fifth completion with its "
             "judgments costs a quarter of a fresh prompt, so by the value of decision 0047 it pays "
             "where the "
-            f"share of wrong pairs falls by more than {_needed():.1f} points. Percent; the "
-            "interval is 95 %.",
+            f"share of wrong pairs falls by more than {_needed():.1f} points. *Bought* are those "
+            "of which a run with `sampling.more_in_doubt` says so before the fifth is written, "
+            "where it costs as much as its judgments. Percent; the interval is 95 %.",
             "",
             "| judges | pairs of four | confidence | wrong with 4 | wrong with 5 | fall, points "
             "| fall by the pairs' own word | tied with 4 | tied with 5 | true gap, 4 and 5 "
@@ -117,8 +125,18 @@ def _steps(items: Sequence[Item], judges: Sequence[str]) -> list[Step]:
         pairs = [_pair(item.first(number), judges, known) for number in (4, 5)]
         four, five = pairs
         if four is not None and five is not None:
-            found.append(Step(four[0], *zip(four[1:], five[1:], strict=True)))
+            both = zip(four[1:], five[1:], strict=True)
+            found.append(Step(four[0], *both, _is_bought(item, judges, known)))
     return found
+
+
+def _is_bought(item: Item, judges: Sequence[str], known: Reliability) -> bool:
+    """All judges were asked everything, so nothing else can be bought for this prompt."""
+    options = [JudgeOption(judge, "one", cost=1.0 / len(judges)) for judge in judges]
+    training = ForTraining(TrainingValue(), 2.0 * COMPLETIONS, Another(2.0))
+    evidence = read_evidence(item.first(COMPLETIONS).ask_all(judges))
+    bundle = next_bundle(evidence, options, known, CascadeRules(of="pair"), training=training)
+    return is_about_another(bundle, COMPLETIONS)
 
 
 def _pair(
@@ -137,10 +155,11 @@ def _rows(name: str, steps: Sequence[Step]) -> list[str]:
     ordered = sorted(steps, key=lambda step: step.confidence)
     cuts = [round(part * len(ordered)) for part in PARTS]
     names = ("least sure third", "middle third", "surest third")
-    return [
-        _row(name, which, ordered[low:high])
-        for which, low, high in zip(names, cuts, cuts[1:], strict=False)
-    ]
+    thirds = zip(names, cuts, cuts[1:], strict=False)
+    rows = [_row(name, which, ordered[low:high]) for which, low, high in thirds]
+    bought = [step for step in steps if step.is_bought]
+    left = [step for step in steps if not step.is_bought]
+    return [*rows, _row(name, "**bought**", bought), _row(name, "**not bought**", left)]
 
 
 def _row(name: str, which: str, steps: Sequence[Step]) -> str:

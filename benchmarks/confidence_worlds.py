@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.judging_data import NoDataError, read_rows
+from judgeforge.ranking.cascade.another import is_about_another
 from judgeforge.ranking.cascade.candidates import JudgeOption
 from judgeforge.ranking.cascade.choose import Spent, next_bundle
-from judgeforge.ranking.cascade.training_value import ForTraining
+from judgeforge.ranking.cascade.training_value import Another, ForTraining
 from judgeforge.ranking.evidence import read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
@@ -147,31 +148,35 @@ def judge_with_cascade(
     *,
     prices: Mapping[str, float] | None = None,
     training: ForTraining | None = None,
+    more: int = 0,
 ) -> list[Judgment]:
-    """The first judge about everything, the others where it pays."""
-    names = tuple(f"{item.id}.c{place}" for place in range(len(item.quality)))
+    """The first judge about everything, the others where it pays. ``more``: so many of the last
+    completions are there only where the cascade asks for them; sampling them costs nothing."""
+    size = len(item.quality) - more
     options = [
         JudgeOption(
             name, "one", tier=1 if name == judges[0] else 2, cost=prices[name] if prices else 1.0
         )
         for name in judges
     ]
-    judgments = item.ask_all(judges[:1])
-    asked: Counter[tuple[str, tuple[int, ...]]] = Counter(
-        {(judges[0], (place,)): 1 for place in range(len(names))}
-    )
+    judgments = item.first(size).ask_all(judges[:1])
+    asked = Counter({(judges[0], (place,)): 1 for place in range(size)})
     while True:
+        another = Another(options[0].cost) if size < len(item.quality) else None
         bundle = next_bundle(
-            read_evidence(judgments, names, keep_unjudged=True),
+            read_evidence(
+                judgments, tuple(f"{item.id}.c{i}" for i in range(size)), keep_unjudged=True
+            ),
             options,
             reliability,
             rules,
             Spent(len(judgments), float(len(judgments))),
             asked=asked,
-            training=training,
+            training=training and replace(training, another=another),
         )
         if not bundle:
             return judgments
         for ask in bundle:
             judgments += [item.ask(ask.judge, place) for place in ask.places]
             asked.update({(ask.judge, ask.places): 1})
+        size += is_about_another(bundle, size)

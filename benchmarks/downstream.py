@@ -10,6 +10,7 @@ in small. ``--device cuda`` trains on a GPU; one needs ``pip install judgeforge[
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -27,7 +28,7 @@ from benchmarks.downstream_arms import ARMS, GROUPS, Arm, Group, made_by
 from benchmarks.downstream_constraints import agreement, passes_all
 from benchmarks.downstream_report import as_markdown
 from benchmarks.judging_data import NoDataError, read_rows
-from benchmarks.training_pairs import Bought
+from benchmarks.training_pairs import Bought, Pair
 from examples.demo_train.model import MissingPartError, weights_folder
 
 RESULTS = Path(__file__).parent / "results" / "downstream.md"
@@ -64,8 +65,8 @@ def main() -> int:
     if unknown:
         parser.error(f"no such arm: {', '.join(sorted(unknown))}")
     try:
-        everything = load_rows(given.data)
-        rows = everything[: given.prompts]
+        all_rows = load_rows(given.data, all_completions=True)
+        rows = all_rows[: given.prompts]
         held_out = [row for row in read_rows(given.data / FILE) if row["side"] == "dev"]
         if not given.report:
             weights_folder()
@@ -75,7 +76,7 @@ def main() -> int:
     given.work.mkdir(parents=True, exist_ok=True)
     scale = Scale(len(rows), given.steps, given.samples)
     if not given.report:
-        _train_all(given, scale, rows, [*everything, *held_out], held_out)
+        _train_all(given, scale, rows, [*_with(all_rows, COMPLETIONS), *held_out], held_out)
     found = [one for one in _kept(given.work) if one["scale"] == _as_json(scale)]
     if not found:
         print(f"{given.work} has no result of this size: leave out --report", file=sys.stderr)
@@ -98,44 +99,70 @@ def _train_all(
         return
     from benchmarks.downstream_session import Session
 
-    session = Session(rows, everything, held_out, given.work, given.device, given.threads)
+    known = _with(rows, max(arm.completions for _, arm, _ in waiting))
+    session = Session(known, everything, held_out, given.work, given.device, given.threads)
     for group, arm, world in waiting:
         begun, used = time.monotonic(), time.process_time()
         bought = _pairs(group, arm, rows, world)
-        answers = session.answers(
-            bought.pairs if bought else (),
-            steps=scale.steps,
-            samples=scale.samples,
-            seed=world,
-            flipped=arm.flipped(bought.pairs) if bought else 0.0,
-        )
-        passed = [
-            sum(passes_all(row["constraints"], text) for text in texts)
-            for row, texts in zip(held_out, answers, strict=True)
-        ]
-        gaps = [pair.gap for pair in bought.pairs] if bought else []
+        pairs = bought.pairs if bought else []
+        flipped = arm.flipped(pairs)
+        trained_on = _digest(pairs, flipped, world)
+        shown = _shown_before(given.work, scale, trained_on)
+        if shown is None:
+            upper = session.trained(pairs, steps=scale.steps, seed=world, flipped=flipped)
+            answers = session.answers(upper, samples=scale.samples, seed=world)
+            shown = {
+                "passed": [
+                    sum(passes_all(row["constraints"], text) for text in texts)
+                    for row, texts in zip(held_out, answers, strict=True)
+                ],
+                "ordered": session.ordered_right(upper) if upper else [],
+            }
         result = {
             "scale": _as_json(scale),
             "group": group.name,
             "arm": arm.name,
             "world": world,
             "prompts": bought.prompts if bought else 0,
-            "pairs": len(gaps),
-            "wrong": float(np.mean([gap < 0 for gap in gaps])) if gaps else 0.0,
-            "tied": float(np.mean([gap == 0 for gap in gaps])) if gaps else 0.0,
-            "passed": passed,
+            "pairs": len(pairs),
+            "wrong": _share([pair.gap < 0 for pair in pairs]),
+            "tied": _share([pair.gap == 0 for pair in pairs]),
+            "trained_on": trained_on,
+            **shown,
             "seconds": round(time.monotonic() - begun, 1),
             "processor_seconds": round(time.process_time() - used, 1),
             "device": given.device,
         }
         with (given.work / "results.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(result) + "\n")
-        share = sum(passed) / (scale.samples * len(passed))
+        share = sum(shown["passed"]) / (scale.samples * len(shown["passed"]))
         print(
             f"{group.name}, {arm.name}, world {world}: {100 * share:.1f} % of answers pass "
-            f"({len(gaps)} pairs; {result['processor_seconds']:.0f} s of processor time)",
+            f"({len(pairs)} pairs; {result['processor_seconds']:.0f} s of processor time)",
             flush=True,
         )
+
+
+def _digest(pairs: Sequence[Pair], flipped: float, world: int) -> str:
+    """Of all that a training depends on beside its scale: two ways may buy the same pairs."""
+    named = [(pair.item.id, pair.chosen, pair.rejected) for pair in pairs]
+    return hashlib.sha256(json.dumps([named, flipped, world]).encode()).hexdigest()[:16]
+
+
+def _shown_before(work: Path, scale: Scale, trained_on: str) -> dict[str, Any] | None:
+    for one in _kept(work):
+        if one["scale"] == _as_json(scale) and one.get("trained_on") == trained_on:
+            return {"passed": one["passed"], "ordered": one["ordered"]}
+    return None
+
+
+def _with(rows: Sequence[dict[str, Any]], completions: int) -> list[dict[str, Any]]:
+    """The same prompts with their first completions."""
+    return [{**row, "completions": row["completions"][:completions]} for row in rows]
+
+
+def _share(those: Sequence[bool]) -> float:
+    return float(np.mean(those)) if those else 0.0
 
 
 def _waiting(given: argparse.Namespace, scale: Scale) -> Iterator[tuple[Group, Arm, int]]:
@@ -155,8 +182,9 @@ def _waiting(given: argparse.Namespace, scale: Scale) -> Iterator[tuple[Group, A
 
 
 def _pairs(group: Group, arm: Arm, rows: Sequence[dict[str, Any]], world: int) -> Bought | None:
-    """None where nothing is trained."""
-    items: list[Item] = draw_world(rows, world, len(rows), group.noise)
+    """None where nothing is trained. Ways with more completions have other errors of the judges."""
+    few = _with(rows, arm.completions)
+    items: list[Item] = draw_world(few, world, len(rows), group.noise)
     return made_by(arm, items, COMPLETIONS * len(rows), group.prices, world)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.confidence_worlds import CHEAP, STRONG, Item
+from benchmarks.confidence_worlds import CHEAP, COMPLETIONS, STRONG, Item
 from benchmarks.training_pairs import (
     BEST,
     FIT_PROMPTS,
@@ -67,6 +67,11 @@ class Arm:
     is_smoothed: bool = False
     """Whether the loss is told what share of the labels is expected to be wrong."""
 
+    @property
+    def completions(self) -> int:
+        """Of each prompt, those that may be sampled in doubt included."""
+        return self.way.completions if self.way else COMPLETIONS
+
     def flipped(self, pairs: Sequence[Pair]) -> float:
         """By the pairs' own confidences, as the card of a run states it."""
         sure = [pair.confidence for pair in pairs if pair.confidence is not None]
@@ -89,9 +94,19 @@ TRAINING = Way("aim training", TEAM, cascade(TEAM, training=True), everybody(TEA
 RIGHTNESS = Way("aim rightness", TEAM, cascade(TEAM, training=False), everybody(TEAM))
 MEAN = Way("panel", PANEL, always(everybody(PANEL)), is_raw=True)
 
+MORE = 4
+IN_DOUBT = Way(
+    "one judge, aim training, more in doubt",
+    (BEST,),
+    cascade([BEST], training=True, more=MORE),
+    lambda item, _: item.first(COMPLETIONS).ask_all([BEST], 2),
+    completions=COMPLETIONS + MORE,
+)
+
 ARMS = (
     Arm("one judge", SINGLE),
     Arm("aim: training", TRAINING),
+    Arm("one judge, aim: training, more in doubt", IN_DOUBT),
     Arm("aim: training, surest two thirds", replace(TRAINING, surest=2 / 3)),
     Arm("before training", groups=FIRST),
     Arm("one judge, learnt, surest two thirds", replace(LEARNT, surest=2 / 3)),

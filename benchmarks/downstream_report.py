@@ -7,12 +7,13 @@ layout without interaction), so it holds the noise of judges, of training and of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.downstream_arms import ARMS, GROUPS
 from benchmarks.judging_report import machine
@@ -23,6 +24,8 @@ _T = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9
 BOOTSTRAP = 2000
 
 Result = Mapping[str, Any]
+Measure = Callable[[Result], NDArray[np.float64]]
+"""Of a result: what each held-out prompt shows, 0 to 1 as a mean; empty: not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,17 @@ def as_markdown(found: Sequence[Result], scale: Mapping[str, int], agreement: fl
         "completions each; simulated judges that match recorded ones. Then the share of answers to "
         "180 held-out "
         f"prompts ({scale['samples']} each) that keep all constraints, checked in code (which "
-        f"agrees with the data's own reading on {100 * agreement:.1f} % of recorded completions).",
+        f"agrees with the data's own reading on {100 * agreement:.1f} % of recorded completions). "
+        "*Ordered right*: of the pairs of recorded answers to held-out prompts that differ in "
+        "quality, those whose better answer the training made likelier than the worse one "
+        "(the implicit reward of DPO); nothing is sampled for it, so it scatters less.",
         "",
         "*Draws*: of judges' errors, order of prompts and seed. *Against* is the difference to one "
         "judge, best against worst, over the draws that both have, with its 95 % interval: over "
         "draws where there are several arms of at least two, else over held-out prompts alone, "
-        "which leaves out what another training would have done.",
+        "which leaves out what another training would have done. *More in doubt*: up to four more "
+        "recorded completions of a prompt, as `sampling.more_in_doubt` samples them (free here, as "
+        "all sampling is); their judges' errors are another draw.",
     ]
     if scale["prompts"] < 1200:
         lines += [
@@ -76,32 +84,51 @@ def as_markdown(found: Sequence[Result], scale: Mapping[str, int], agreement: fl
 
 def _table(found: Sequence[Result], samples: int) -> list[str]:
     lines = [
-        "| way | draws | prompts | pairs | wrong % | tied % | answers as asked % | against |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| way | draws | prompts | pairs | wrong % | tied % | answers as asked % | against "
+        "| ordered right % | against |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    noise = noise_of_one(found, samples)
+    measures = (lambda one: answered(one, samples), ordered)
+    noises = [noise_of_one(found, measure) for measure in measures]
     for arm in ARMS:
         part = [one for one in found if one["arm"] == arm.name]
         if not part:
             continue
-        share = np.mean([_share(one, samples) for one in part])
         mean = {k: np.mean([one[k] for one in part]) for k in ("prompts", "pairs", "wrong", "tied")}
         trained = [f"{mean['prompts']:.0f}", f"{mean['pairs']:.0f}"]
         trained += [f"{100 * mean['wrong']:.1f}", f"{100 * mean['tied']:.1f}"]
         if not mean["pairs"]:
             trained = [NOTHING] * 4
-        against = difference(found, arm.name, samples, noise)
-        lines.append(
-            f"| {arm.name} | {len(part)} | {' | '.join(trained)} | {share:.1f} "
-            f"| {NOTHING if against is None else against} |"
-        )
+        cells = [arm.name, str(len(part)), *trained]
+        for measure, noise in zip(measures, noises, strict=True):
+            shares = [each.mean() for one in part if len(each := measure(one))]
+            against = difference(found, arm.name, measure, noise)
+            cells += [f"{100 * np.mean(shares):.1f}" if shares else NOTHING]
+            cells += [NOTHING if against is None else str(against)]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def noise_of_one(found: Sequence[Result], samples: int) -> tuple[float, int] | None:
+def answered(one: Result, samples: int) -> NDArray[np.float64]:
+    """The share of answers to each held-out prompt that keep all constraints."""
+    return np.array(one["passed"]) / samples
+
+
+def ordered(one: Result) -> NDArray[np.float64]:
+    """What each held-out prompt adds to the share of pairs of recorded completions that the model
+    orders as their quality is, as a mean over prompts; empty for an untrained model."""
+    counts = np.array(one["ordered"], dtype=float).reshape(-1, 2)
+    return counts[:, 0] / counts[:, 1].mean() if len(counts) else counts[:, 0]
+
+
+def noise_of_one(found: Sequence[Result], measure: Measure) -> tuple[float, int] | None:
     """Standard deviation of one training's share in points, and its degrees of freedom; None where
     fewer than two arms have two draws."""
-    shares = {(one["arm"], one["world"]): _share(one, samples) for one in found}
+    shares = {
+        (one["arm"], one["world"]): 100 * float(each.mean())
+        for one in found
+        if len(each := measure(one))
+    }
     arms = [
         arm
         for arm in {arm for arm, _ in shares}
@@ -122,11 +149,11 @@ def noise_of_one(found: Sequence[Result], samples: int) -> tuple[float, int] | N
 
 
 def difference(
-    found: Sequence[Result], arm: str, samples: int, noise: tuple[float, int] | None
+    found: Sequence[Result], arm: str, measure: Measure, noise: tuple[float, int] | None
 ) -> Difference | None:
     """Of an arm to the single judge, over the draws that both have; None without any."""
     ways = [
-        {one["world"]: np.array(one["passed"]) / samples for one in found if one["arm"] == name}
+        {one["world"]: each for one in found if one["arm"] == name and len(each := measure(one))}
         for name in (arm, AGAINST)
     ]
     worlds = sorted(set(ways[0]) & set(ways[1]))
@@ -142,7 +169,3 @@ def difference(
     places = draw.integers(0, len(of_prompts), (BOOTSTRAP, len(of_prompts)))
     low, high = np.percentile(100 * of_prompts[places].mean(axis=1), [2.5, 97.5])
     return Difference(points, float(high - low) / 2, len(worlds))
-
-
-def _share(one: Result, samples: int) -> float:
-    return 100 * float(np.mean(one["passed"])) / samples

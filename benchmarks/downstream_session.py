@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 
+from benchmarks.downstream_answers import answer
 from benchmarks.downstream_model import SmallModel, load_known
-from benchmarks.downstream_training import TrainingPair, answer, train
+from benchmarks.downstream_ordering import ordered_right
+from benchmarks.downstream_training import TrainingPair, Upper, train
 from benchmarks.training_pairs import Pair
 
 
@@ -32,22 +34,24 @@ class Session:
         texts += [one["text"] for row in everything for one in row["completions"]]
         self.model = SmallModel(texts, device)
         self.known = load_known(self.model, rows, work / "lower")
+        self.known_held_out = load_known(self.model, held_out, work / "lower")
 
-    def answers(
-        self,
-        pairs: Sequence[Pair],
-        *,
-        steps: int,
-        samples: int,
-        seed: int,
-        flipped: float = 0.0,
-    ) -> list[list[str]]:
-        """Of the model that was trained on the pairs, to each held-out prompt; of the untrained one
-        without pairs."""
-        upper = None
-        if pairs:
-            training = [TrainingPair(one.item.id, one.chosen, one.rejected) for one in pairs]
-            upper = train(self.model, self.known, training, steps=steps, seed=seed, flipped=flipped)
+    def trained(
+        self, pairs: Sequence[Pair], *, steps: int, seed: int, flipped: float = 0.0
+    ) -> Upper | None:
+        """The upper half of the model that was trained on the pairs; None without pairs."""
+        if not pairs:
+            return None
+        training = [TrainingPair(one.item.id, one.chosen, one.rejected) for one in pairs]
+        return train(self.model, self.known, training, steps=steps, seed=seed, flipped=flipped)
+
+    def answers(self, upper: Upper | None, *, samples: int, seed: int) -> list[list[str]]:
+        """To each held-out prompt; ``upper``: None for the untrained model."""
         prompts = [row["prompt"] for row in self.held_out] * samples
         given = answer(self.model, upper, prompts, seed=seed)
         return [given[place :: len(self.held_out)] for place in range(len(self.held_out))]
+
+    def ordered_right(self, upper: Upper) -> list[tuple[int, int]]:
+        """For each held-out prompt how many pairs of its recorded completions are ordered as their
+        quality is, and how many there are."""
+        return ordered_right(self.model, upper, self.known_held_out, self.held_out)

@@ -59,6 +59,7 @@ class Way:
     first: Judging | None = None
     """Of the first prompts that are drawn for measuring the judges."""
     completions: int = COMPLETIONS
+    """Of each prompt, those that may be sampled in doubt included."""
     is_raw: bool = False
     """Best against worst by the mean score, without anything learnt."""
     surest: float = 1.0
@@ -83,7 +84,7 @@ def everybody(judges: Sequence[str], repeats: int = 1) -> Judging:
 
 
 def cascade(
-    judges: Sequence[str], *, training: bool, completions: int = COMPLETIONS
+    judges: Sequence[str], *, training: bool, completions: int = COMPLETIONS, more: int = 0
 ) -> Callable[[Prices], Judging]:
     rules = CascadeRules.model_validate({"of": "pair", "target_confidence": 0.9})
 
@@ -91,7 +92,7 @@ def cascade(
         fresh = completions * prices[judges[0]]
         aim = ForTraining(VALUE, fresh) if training else None
         return lambda item, known: judge_with_cascade(
-            item, judges, rules, known, prices=prices, training=aim
+            item, judges, rules, known, prices=prices, training=aim, more=more
         )
 
     return with_prices
@@ -135,6 +136,20 @@ WAYS = (
         cascade((BEST, STRONG[0], STRONG[2]), training=True, completions=8),
         everybody((BEST, STRONG[0], STRONG[2])),
         completions=8,
+    ),
+    Way(
+        "judgeforge, strong, aim training, up to 4 completions more in doubt",
+        (BEST,),
+        cascade([BEST], training=True, more=4),
+        lambda item, _: item.first(COMPLETIONS).ask_all([BEST], 2),
+        completions=COMPLETIONS + 4,
+    ),
+    Way(
+        "judgeforge, cascade from strong, aim training, up to 4 completions more in doubt",
+        (BEST, CHEAP),
+        cascade((BEST, STRONG[0], STRONG[2]), training=True, more=4),
+        lambda item, _: item.first(COMPLETIONS).ask_all((BEST, STRONG[0], STRONG[2])),
+        completions=COMPLETIONS + 4,
     ),
     Way(
         "judgeforge, strong, surest two thirds",
@@ -301,8 +316,9 @@ def as_markdown(
         f"{worlds} draws of judges' errors and orders of 1,200 prompts that were not looked at "
         "before; best against worst; judges learnt without labels on the first 64 prompts, whose "
         "calls count. *Surest two thirds*: of the pairs, by confidence, as `pairing.best` keeps "
-        "them; the prompts are those that still have a pair. *All*: the money would have paid for "
-        "more prompts than there are.",
+        "them; the prompts are those that still have a pair. *More in doubt*: as "
+        "`sampling.more_in_doubt` samples them, which costs no judge's call by itself. *All*: the "
+        "money would have paid for more prompts than there are.",
     ]
     for title, ways in found.items():
         single = max(

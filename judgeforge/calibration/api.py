@@ -9,7 +9,7 @@ import numpy as np
 from judgeforge.calibration.calibration import Calibration, Instrument
 from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.fit import AsAsked, fit_calibration, label_results
-from judgeforge.calibration.labels import Label, LabelKind, check_number
+from judgeforge.calibration.labels import Label, LabelKind, check_kind, check_number
 from judgeforge.calibration.weights import Labelled
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import read_evidence
@@ -33,8 +33,7 @@ def calibrate(
     """Measure a panel of judges against labels.
 
     ``judgments``: a list for each prompt; prompts without a label tell of the judges too.
-    ``labels``: for each prompt id the id of the completion that people prefer, None for a tie; or
-    Label records.
+    ``labels``: by prompt id the completion that people prefer, None for a tie; or Label records.
     ``of``: what is labelled, "best" (of all completions) or "pair" (the better of two); without it
     "pair" where all labelled prompts have two completions. Two of a prompt's many completions are
     labelled with ``of="pair"`` and ``Label(prompt_id=…, parts={one: 1.0, other: 0.0})``, halves for
@@ -65,9 +64,10 @@ def calibrate(
     >>> calibration.apply(ranking).p_best[0] > 0.9
     True
 
-    Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, ValueError for a label
-    whose prompt or completion has no judgment, and what ``rank`` raises for wrong judgments.
+    Raises TooFewLabelsError (a ValueError) below 20 labelled prompts, ValueError for another ``of``
+    and for labels without their judgments, and what ``rank`` raises for wrong judgments.
     """
+    check_kind(of)
     by_prompt = judgments_by_prompt(judgments)
     named = labels_of(labels, by_prompt)
     labelled = [labelled_prompt(by_prompt[label.prompt_id], label, texts) for label in named]
@@ -92,6 +92,7 @@ def calibrate_probabilities(
     where not, 0.5 for a tie. Raises TooFewLabelsError (a ValueError) below 20, and ValueError for
     values outside 0 to 1.
     """
+    check_kind(of)
     believed, truth = checked_probabilities(probabilities, right)
     check_number(len(believed))
     confidence = fit_confidence(believed, truth).expected

@@ -11,11 +11,12 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from judgeforge.text.messages import Record
+from judgeforge.text.wording import did_you_mean, found, listed
 
 LabelKind = Literal["best", "pair"]
 """Which of all completions is the best, or which of two is better."""
@@ -82,6 +83,14 @@ class Agreement(Record):
             f"people agree with each other on {self.share:.0%} of {self.items} items "
             f"(Fleiss' kappa {self.kappa:.2f}): no judge can be shown to be better than that"
         )
+
+
+def check_kind(of: object) -> None:
+    """Raises ValueError for what is no LabelKind, and not None."""
+    kinds = get_args(LabelKind)
+    if of is not None and of not in kinds:
+        hint = did_you_mean(of, kinds) if isinstance(of, str) else ""
+        raise ValueError(f"of must be one of {listed(kinds)}, not {found(of)}{hint}")
 
 
 def check_number(labels: int) -> None:

@@ -19,6 +19,7 @@ from judgeforge.calls.limits.replicas import Replicas
 from judgeforge.calls.limits.traffic import RequestSize
 from judgeforge.calls.money.prices import ModelPrice, most_input_tokens, most_output_tokens
 from judgeforge.calls.prefixes import PrefixRules, marked, marking_pays, prefix_rules
+from judgeforge.calls.providers.asked_reply import as_asked
 from judgeforge.calls.providers.base import (
     ChatRequest,
     Marks,
@@ -28,7 +29,6 @@ from judgeforge.calls.providers.base import (
     Usage,
     open_provider,
 )
-from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.store.log import RunLog

@@ -282,6 +282,31 @@ class RunConfig(Record):
             )
         return self
 
+    @model_validator(mode="after")
+    def _more_in_doubt_can_be_judged(self) -> RunConfig:
+        if self.sampling is None or not self.sampling.more_in_doubt or self.only_samples:
+            return self
+        if self.judging.aim != "training":
+            raise ValueError(
+                "`sampling.more_in_doubt` samples where that brings a trained model more than a "
+                "fresh prompt would: set `judging.aim: training`, or leave it out and raise "
+                "`sampling.completions`"
+            )
+        tier = min((judge.tier for judge in self.judging.judges), default=1)
+        for judge in self.judging.judges:
+            if judge.tier == tier and judge.shows != "one":
+                raise ValueError(
+                    f"`sampling.more_in_doubt` needs judges in the first tier that see one "
+                    f"completion at a time, and `{judge.label}` ({judge.protocol}) sees several: "
+                    "move it to a higher `tier`, or ask it by `pointwise`"
+                )
+        if self.pairing.by_design:
+            raise ValueError(
+                "`sampling.more_in_doubt` and `pairing.strategy: delta` exclude each other: pairs "
+                "by design are of the first completions"
+            )
+        return self
+
     source_file: Path | None = Field(default=None, exclude=True)
     """The file that this was read from; paths in it are relative to its folder."""
     known_addresses: dict[str, str] = Field(default_factory=dict, exclude=True)

@@ -11,8 +11,9 @@ from judgeforge.config.params import LARGEST_INTEGER
 from judgeforge.text.messages import SparseRecord
 
 MOST_COMPLETIONS = 256
+MOST_IN_DOUBT = 16
 _MOST_NAMES = 256
-_LARGEST_SEED = LARGEST_INTEGER - MOST_COMPLETIONS
+_LARGEST_SEED = LARGEST_INTEGER - MOST_COMPLETIONS - MOST_IN_DOUBT
 """Each completion adds its number."""
 
 
@@ -28,7 +29,7 @@ class SamplingConfig(SparseRecord):
     """Who writes completions, how many, and how they differ."""
 
     only_where_set = frozenset(
-        {"models", "pool", "always", "principles", "add_to_ready", "draw_seed"}
+        {"models", "pool", "always", "principles", "add_to_ready", "draw_seed", "more_in_doubt"}
     )
     """So that folders which know nothing of them have the identity that they had."""
 
@@ -62,6 +63,11 @@ class SamplingConfig(SparseRecord):
     """How many are sampled for a prompt whose row brings completions, beside these."""
     draw_seed: int = Field(default=0, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)
     """Decides which writers of the pool and which principles are drawn; it is not sent."""
+
+    more_in_doubt: int = Field(default=0, ge=0, le=MOST_IN_DOUBT, strict=True)
+    """With `judging.aim: training`: how many more may be sampled for a prompt whose pair is in
+    doubt, each where it brings more than a further question and than a fresh prompt would for the
+    same money."""
 
     @property
     def writers(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,15 +17,20 @@ BEYOND_REASON = 1e6
 """A maximum from here on keeps arithmetic sound; nothing real comes near it."""
 
 
+@cache
+def _schema(model: type[BaseModel]) -> Schema:
+    try:
+        return model.model_json_schema()
+    except PydanticInvalidForJsonSchema:
+        return {}
+
+
 class SchemaGuide:
     """Looks up places of one model; a place is written as pydantic writes it."""
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._hidden = {name for name, field in model.model_fields.items() if field.exclude}
-        try:
-            self._root: Schema = model.model_json_schema()
-        except PydanticInvalidForJsonSchema:
-            self._root = {}
+        self._root = _schema(model)
 
     def names_at(self, location: Location) -> list[str]:
         """The keys that a mapping at this place may have; none where any key will do."""

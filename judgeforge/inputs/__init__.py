@@ -14,6 +14,7 @@ rows.py          a row as its source gives it
 row_checks.py    one row -> a prompt, or what is wrong with it
 checked_row.py   its ids and digests
 messages.py      the messages of a prompt
+messages_in_text.py  messages that a table or a pipeline turned into a text
 turns.py         turns as ShareGPT has them
 conversation.py  their order, and which tool answers which call
 openai_messages.py  one message, its parts and thoughts

@@ -12,10 +12,10 @@ from typing import Any
 
 from judgeforge.config.run import LastAnswer
 from judgeforge.inputs.lines import from_json_text
-from judgeforge.inputs.messages import messages_of
+from judgeforge.inputs.messages_in_text import messages_of
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.openai_messages import read_content, read_thought
-from judgeforge.inputs.rows import RowProblemError, bad, column_names, kind_of, or_unread, text_of
+from judgeforge.inputs.rows import RowProblemError, bad, column_names, kind_of, text_of
 from judgeforge.inputs.shapes.shape import GivenAnswer
 from judgeforge.inputs.tools import read_tool_calls
 from judgeforge.inputs.turns import listed_turns, turns_of
@@ -51,7 +51,7 @@ def read_completions(
     if value is None:
         value = []
     if not isinstance(value, list):
-        bad(f"`completions` must be a list, found {kind_of(value)}{or_unread('completions')}")
+        bad(f"`completions` must be a list, found {kind_of(value)}", unread="completions")
     each = enumerate([*value, *more], start=1)
     return tuple(_completion(one, number, reading) for number, one in each)
 
@@ -63,6 +63,7 @@ def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool, answered: bo
     """
     if len({_said(one) for one in ready if one.text.strip() or one.tool_calls}) >= 2:
         return
+    unread = None
     if len(ready) > 1 and all(one.given for one in ready):
         what = "are the same" if len(set(map(_said, ready))) == 1 else "must both have a text"
         sides = " and ".join(f"`{one.given}`" for one in ready)
@@ -77,8 +78,8 @@ def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool, answered: bo
     else:
         cause = "" if ready or sampled else ", and the configuration samples none (`sampling`)"
         detail = f"`completions` must have at least two different texts{cause}; add some"
-        detail += or_unread("completions") if ready else ""
-    raise RowProblemError(SkipReason.TOO_FEW_COMPLETIONS, detail)
+        unread = "completions" if ready else None
+    raise RowProblemError(SkipReason.TOO_FEW_COMPLETIONS, detail, unread=unread)
 
 
 def _said(one: ReadyCompletion) -> tuple[str, str]:
@@ -102,8 +103,8 @@ def _answer(value: object, what: str, reading: Reading) -> ReadyCompletion:
         value = _only_turn(value, what)
     if not isinstance(value, Mapping) or (value.get("text") is None and not _is_message(value)):
         bad(
-            f"{what} must be a string or an object with `text`, found {_found(value)}"
-            f"{or_unread('completions')}"
+            f"{what} must be a string or an object with `text`, found {_found(value)}",
+            unread="completions",
         )
     if value.get("role") not in (None, "assistant"):
         bad(f"{what} is a message of another role than assistant; take it out")

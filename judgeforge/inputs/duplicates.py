@@ -87,6 +87,7 @@ class SeenRows:
             raise RowProblemError(
                 SkipReason.DUPLICATE_ID,
                 f"an earlier row has the id `{quotable(given)}`; give each row its own",
+                unread="id",
             )
         is_twin = not self._keep and row.asked in self._prompts
         prompt_id = row.content_id() if given is None else given

@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn
 
 from judgeforge.errors import InputError
 from judgeforge.inputs.files import text_lines
-from judgeforge.inputs.rows import BadRow, RawRow, bad, kind_of, or_unread
+from judgeforge.inputs.rows import BadRow, RawRow, bad, kind_of
 from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
 
@@ -57,7 +57,7 @@ def from_json_text(value: object, column: str) -> object:
     try:
         found: object = parse_json(value)
     except ValueError as error:
-        bad(f"the JSON in column `{column}` cannot be read: {error}{or_unread(column)}")
+        bad(f"the JSON in column `{column}` cannot be read: {error}", unread=column)
     return found
 
 

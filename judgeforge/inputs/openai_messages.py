@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NoReturn, cast, get_args
 
+from judgeforge.inputs.messages_in_text import parts_of
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
 from judgeforge.inputs.tools import read_tool_calls
@@ -34,8 +35,9 @@ def read_turn(turn: object, number: int, reading: Reading, *, calls: int = 0) ->
     if not isinstance(turn, Mapping):
         bad(f"{what} must be an object with `role` and `content`, found {kind_of(turn)}")
     role = _role(turn.get("role"), what)
-    if turn.keys() <= {"role", "content"} and isinstance(turn.get("content"), str):
-        return message_of(role, turn["content"], f"the content of {what}")
+    content = parts_of(turn.get("content"))
+    if turn.keys() <= {"role", "content"} and isinstance(content, str):
+        return message_of(role, content, f"the content of {what}")
     _note_what_is_left_out(turn, reading)
     tool_calls = _of_role("tool_calls", turn, role, "assistant", what)
     called = read_tool_calls(tool_calls, what, reading, taken=calls)
@@ -43,7 +45,7 @@ def read_turn(turn: object, number: int, reading: Reading, *, calls: int = 0) ->
     name = turn.get("name")
     return Message.model_construct(
         role=role,
-        content=read_content(turn.get("content"), role, what, reading, has_calls=bool(called)),
+        content=read_content(content, role, what, reading, has_calls=bool(called)),
         tool_calls=called,
         tool_call_id=None if answers is None else text_of(answers, f"`tool_call_id` of {what}"),
         name=text_of(name, f"the name of {what}") if name else None,

@@ -23,7 +23,6 @@ from judgeforge.inputs.rows import (
     column_names,
     is_nan,
     kind_of,
-    or_unread,
     text_of,
 )
 from judgeforge.inputs.tools import read_tools, tool_names
@@ -114,7 +113,7 @@ def check_row(
     tools = read_tools(_column(columns, fields.tools))
     asked, answered = last_answer(columns[fields.prompt], checks.last_answer)
     messages = read_messages(asked, reading, tool_names(tools))
-    reference = _column(columns, fields.reference)
+    reference = _reference(_column(columns, fields.reference))
     metadata = _with_kept(_metadata(_column(columns, fields.metadata)), row.kept)
     _check_verifiable(metadata, checks, has_reference=reference is not None)
     ready = read_completions(_column(columns, fields.completions), reading, answered)
@@ -125,7 +124,7 @@ def check_row(
     parts = {
         "messages": messages,
         "line": row.line,
-        "reference": None if reference is None else _text_column(reference, "reference"),
+        "reference": reference,
         "metadata": metadata,
         "completions": ready,
         "tools": tools,
@@ -144,13 +143,10 @@ def row_id(columns: Mapping[str, Any], fields: Fields) -> str | None:
     value = _column(columns, fields.id)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        bad(f"`id` must be a string or a number, found {kind_of(value)}{or_unread('id')}")
-    if isinstance(value, float | Decimal):
-        if not math.isfinite(value):
-            bad(f"`id` must be a string or a number, found {value}")
-        value = f"{Decimal(repr(value)) if isinstance(value, float) else value:f}"
-    text = text_of(str(value), "`id`")
+    value = _number_as_text(value, "id")
+    if not isinstance(value, str):
+        bad(f"`id` must be a string or a number, found {kind_of(value)}", unread="id")
+    text = text_of(value, "`id`")
     if not text.strip():
         bad("`id` is empty; give one, or leave it out and it is made from the content")
     if len(text) > _LONGEST_ID:
@@ -163,10 +159,25 @@ def _column(columns: Mapping[str, Any], name: str | None) -> Any:  # noqa: ANN40
     return None if name is None else columns.get(name)
 
 
-def _text_column(value: object, field: str) -> str:
+def _reference(value: object) -> str | None:
+    """Answers that are numbers are numbers in many sets; NaN stands for no value there."""
+    if value is None or is_nan(value):
+        return None
+    value = _number_as_text(value, "reference")
     if not isinstance(value, str):
-        bad(f"`{field}` must be a string, found {kind_of(value)}{or_unread(field)}")
-    return text_of(value, f"`{field}`")
+        bad(f"`reference` must be a string or a number, found {kind_of(value)}", unread="reference")
+    return text_of(value, "`reference`")
+
+
+def _number_as_text(value: object, field: str) -> object:
+    """In decimal digits; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if not math.isfinite(value):
+        bad(f"`{field}` must be a string or a number, found {value}")
+    return f"{Decimal(repr(value)) if isinstance(value, float) else value:f}"
 
 
 def _metadata(value: object) -> Mapping[str, Any]:
@@ -174,11 +185,13 @@ def _metadata(value: object) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        bad(f"`metadata` must be an object, found {kind_of(value)}{or_unread('metadata')}")
-    return _as_json(value, "`metadata`", f"; change or remove that value{or_unread('metadata')}")
+        bad(f"`metadata` must be an object, found {kind_of(value)}", unread="metadata")
+    return _as_json(value, "`metadata`", "; change or remove that value", unread="metadata")
 
 
-def _as_json(value: Mapping[str, Any], what: str, advice: str) -> Mapping[str, Any]:
+def _as_json(
+    value: Mapping[str, Any], what: str, advice: str, unread: str | None = None
+) -> Mapping[str, Any]:
     """Raises RowProblemError for what JSON cannot have."""
     try:
         return _json_object(value)
@@ -188,7 +201,7 @@ def _as_json(value: Mapping[str, Any], what: str, advice: str) -> Mapping[str, A
             f"{what} contains half a surrogate pair; write the whole character",
         ) from None
     except (ValueError, TypeError, RecursionError) as error:
-        bad(f"{what} cannot be written as JSON ({error}){advice}")
+        bad(f"{what} cannot be written as JSON ({error}){advice}", unread=unread)
 
 
 def _with_kept(metadata: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -79,9 +79,13 @@ _KINDS = {
 
 
 class RowProblemError(Exception):
-    def __init__(self, reason: SkipReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
+    """``unread``: the field that need not be read, where its column may only happen to have its
+    name."""
+
+    def __init__(self, reason: SkipReason, problem: str, *, unread: str | None = None) -> None:
+        self.reason, self.problem, self.unread = reason, problem, unread
+        self.detail = problem if unread is None else f"{problem}{or_unread(unread)}"
+        super().__init__(self.detail)
 
 
 def is_nan(value: object) -> bool:
@@ -94,9 +98,9 @@ def kind_of(value: object) -> str:
     return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
-def bad(detail: str) -> NoReturn:
+def bad(problem: str, *, unread: str | None = None) -> NoReturn:
     """Raises RowProblemError for a row that is not as it must be."""
-    raise RowProblemError(SkipReason.INVALID_ROW, detail)
+    raise RowProblemError(SkipReason.INVALID_ROW, problem, unread=unread)
 
 
 def or_unread(field: str) -> str:

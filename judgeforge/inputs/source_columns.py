@@ -172,7 +172,8 @@ class SourceColumns:
 
 def _missing(where: str, column: str, field: str, there: list[str]) -> MissingColumnError:
     hint = did_you_mean(column, map(quotable, there)) or "."
+    unread = "" if field == "prompt" else f", or read none with `fields: {{{field}: null}}`"
     return MissingColumnError(
         f"{where}: there is no column `{quotable(column)}` (there are {column_names(there)}){hint}",
-        f"Name the right one with `fields: {{{field}: COLUMN}}`.",
+        f"Name the right one with `fields: {{{field}: COLUMN}}`{unread}.",
     )

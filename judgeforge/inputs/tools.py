@@ -29,11 +29,14 @@ def read_tools(value: object) -> str | None:
     if isinstance(value, str):
         if not value.strip():
             return None
-        value = _parsed(value, "`tools`")
+        value = _parsed(value, "`tools`", unread="tools")
     if value is None or value == []:
         return None
     if not isinstance(value, list):
-        bad(f"`tools` must be a list of tools or its JSON text, found {kind_of(value)}")
+        bad(
+            f"`tools` must be a list of tools or its JSON text, found {kind_of(value)}",
+            unread="tools",
+        )
     tools = [_tool(one, number) for number, one in enumerate(value, start=1)]
     names = [tool["function"]["name"] for tool in tools]
     twice = next((name for name, number in Counter(names).items() if number > 1), None)
@@ -75,7 +78,10 @@ def read_tool_calls(
 def _tool(value: object, number: int) -> dict[str, Any]:
     what = f"tool {number}"
     if not isinstance(value, Mapping):
-        bad(f"{what} must be an object with `type` and `function`, found {kind_of(value)}")
+        bad(
+            f"{what} must be an object with `type` and `function`, found {kind_of(value)}",
+            unread="tools",
+        )
     kind = value.get("type")
     if kind not in (None, "function", "custom") or (
         kind == "custom" and "input_schema" not in value
@@ -86,7 +92,7 @@ def _tool(value: object, number: int) -> dict[str, Any]:
         bad(f"`function` of {what} must be an object, found {kind_of(function)}")
     name = function.get("name")
     if not isinstance(name, str) or not name.strip():
-        bad(f"{what} has no `name`; it has {column_names(function)}")
+        bad(f"{what} has no `name`; it has {column_names(function)}", unread="tools")
     described = function.get("description")
     if described is not None:
         text_of(described, f"the description of {what}")
@@ -154,12 +160,12 @@ def _json(value: object, what: str) -> str:
     return text
 
 
-def _parsed(text: str, what: str) -> object:
+def _parsed(text: str, what: str, *, unread: str | None = None) -> object:
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         problem = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        bad(f"{what}: the text cannot be read as JSON ({problem})")
+        bad(f"{what}: the text cannot be read as JSON ({problem})", unread=unread)
 
 
 def _no_constant(name: str) -> object:

@@ -191,12 +191,13 @@ class WritingJudge(ABC, Generic[R]):
         attempt.missing = _no_judgment(answer.reply, self._judge) or (
             None if tokens is None or not is_a_context(tokens) else input_cut(tokens)
         )
-        if attempt.missing is not None:
+        if attempt.missing is not None and attempt.missing.kind != "cut":
             return None
         try:
             attempt.reading = form.read(answer.reply)
+            attempt.missing = None
         except UnreadableReplyError as error:
-            return str(error)
+            return None if attempt.missing is not None else str(error)
         except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
             attempt.missing = reading_failure(error)
         return None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.panel import Panel
+from judgeforge.ranking.cascade.another import is_about_another
 from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption, first_tier
 from judgeforge.ranking.cascade.choose import Spent, is_settled, next_bundle
-from judgeforge.ranking.cascade.training_value import ForTraining, TrainingValue
+from judgeforge.ranking.cascade.training_value import Another, ForTraining, TrainingValue
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
@@ -32,6 +34,19 @@ OnceKnown = Callable[[], Awaitable[Reliability]]
 class TrainingAim:
     value: TrainingValue
     prompt_price: PromptPrice
+    another_price: PromptPrice
+    """What one more completion and the first tier's judgments of it are expected to cost."""
+
+
+class Grows(Protocol):
+    """The completions of a prompt, where more of them may be sampled while it is judged."""
+
+    @property
+    def writer(self) -> str | None:
+        """Of the next one; None where no more may be sampled."""
+
+    async def sample(self) -> Completion | None:
+        """The next one; None where it cannot be judged."""
 
 
 class Escalation:
@@ -60,16 +75,18 @@ class Escalation:
         reliability: OnceKnown,
         *,
         brought: Sequence[Judgment] = (),
-        everything: bool = False,
+        rounds: int = 0,
         panel: Panel | None = None,
+        further: Grows | None = None,
     ) -> list[Judgment]:
         """Checks first, then the judgments in the order in which they were asked for.
 
         ``brought``: what others have judged. It is evidence from the start, so that nothing is
         asked that it has settled, and it stands last.
 
-        ``everything``: all judges are asked once, so that the judges can be measured. ``panel``:
-        the same judges, where the prompt has a rubric of its own.
+        ``rounds``: above 0 all judges are asked everything so often and nothing else, so that the
+        judges can be measured. ``panel``: the same judges, where the prompt has a rubric of its
+        own. ``further``: may sample more completions; they are judged as the others are.
 
         That order, and what is asked, follow from the evidence alone, never from time.
         """
@@ -83,8 +100,8 @@ class Escalation:
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept
             rules = rules.model_copy(update={"max_usd_per_prompt": None})
-        if everything:
-            await course.ask_everybody()
+        if rounds:
+            await course.ask_everybody(rounds)
             return [*course.judgments, *brought]
         if not self._from_records:
             await course.ask_first_tier()
@@ -94,8 +111,13 @@ class Escalation:
             # Without records it is one of the prompts that they are learnt from.
             if not known.writers or not is_settled(course.evidence, known, rules):
                 await course.ask_first_tier()
-        while bundle := self._next(course, known, rules, training):
-            await course.ask(bundle)
+        if further is not None and training is not None and panel.judges_each_alone(prompt):
+            training = replace(training, another=self._another(prompt, completions, prices))
+        while bundle := self._next(course, known, rules, _with_writer(training, further)):
+            if further is not None and is_about_another(bundle, course.size):
+                await course.take(await further.sample())
+            else:
+                await course.ask(bundle)
         return [*course.judgments, *brought]
 
     def _for_training(
@@ -114,6 +136,19 @@ class Escalation:
             unit = min((one for one in prices if one > 0), default=1.0)
             price = unit * (len(completions) + sum(questions))
         return ForTraining(self._training.value, price)
+
+    def _another(
+        self, prompt: Prompt, completions: Sequence[Completion], prices: Sequence[float]
+    ) -> Another | None:
+        if self._training is None:
+            return None
+        price = self._training.another_price(prompt, completions) if prices else None
+        if not price:
+            judges = self._panel.judges
+            first = min(judge.tier for judge in judges)
+            unit = min((one for one in prices if one > 0), default=1.0)
+            price = unit * (1 + sum(judge.tier == first for judge in judges))
+        return Another(price)
 
     def _next(
         self,
@@ -165,6 +200,15 @@ class Escalation:
         ]
 
 
+def _with_writer(training: ForTraining | None, further: Grows | None) -> ForTraining | None:
+    """What may be sampled next: another writer each time, and in the end nothing."""
+    if training is None or training.another is None or further is None:
+        return training
+    writer = further.writer
+    another = None if writer is None else replace(training.another, writer=writer)
+    return replace(training, another=another)
+
+
 class _Course:
     """What was asked about one prompt so far, and what came of it."""
 
@@ -201,19 +245,38 @@ class _Course:
             keep_unasked=self.has_records,
         )
 
+    @property
+    def size(self) -> int:
+        """Completions that are judged."""
+        return len(self._completions)
+
     async def ask_first_tier(self) -> None:
+        await self._ask_once(self._first_tier, list(self._completions.values()))
+
+    async def ask_everybody(self, rounds: int) -> None:
+        for number in range(rounds):
+            await self._ask_once(self.options, list(self._completions.values()), number)
+
+    async def take(self, completion: Completion | None) -> None:
+        """One more; nothing where it cannot be judged."""
+        if completion is None:
+            return
+        self._completions[completion.id] = completion
+        self.judgments += await self._panel.check(self._prompt, [completion])
+        await self._ask_once(self._first_tier, [completion])
+
+    @property
+    def _first_tier(self) -> list[JudgeOption]:
         tier = first_tier(self.options)
-        await self._ask_once([option for option in self.options if option.tier == tier])
+        return [option for option in self.options if option.tier == tier]
 
-    async def ask_everybody(self) -> None:
-        await self._ask_once(self.options)
-
-    async def _ask_once(self, options: Sequence[JudgeOption]) -> None:
-        everyone = list(self._completions.values())
+    async def _ask_once(
+        self, options: Sequence[JudgeOption], completions: Sequence[Completion], number: int = 0
+    ) -> None:
         questions = [
             question
             for option in options
-            for question in self._panel.questions(option.name, everyone)
+            for question in self._panel.questions(option.name, completions, number)
         ]
         self._rounds.update({(one.judge, tuple(sorted(one.completion_ids))) for one in questions})
         await self._send(questions)

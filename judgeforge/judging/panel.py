@@ -115,6 +115,14 @@ class Panel:
         """Whether what code found (``check``) is all that is needed: judges are not asked then."""
         return self._asks and bool(deciding(self._rubric, prompt)) and is_settled(checked)
 
+    def judges_each_alone(self, prompt: Prompt) -> bool:
+        """Whether a completion can be judged beside others that were judged before: what code finds
+        does not settle the prompt, and the first tier sees one at a time."""
+        tier = min((judge.tier for judge in self.judges), default=1)
+        first = [judge for judge in self.judges if judge.tier == tier]
+        alone = all(judge.shows == "one" for judge in first)
+        return alone and not (self._asks and deciding(self._rubric, prompt))
+
     @property
     def _asks(self) -> bool:
         return bool(self._rubric.judged and self.judges)

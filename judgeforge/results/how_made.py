@@ -106,7 +106,9 @@ def _writers(drawn: Json, config: Json, show: Show) -> str:
 def _beside(drawn: Json) -> str:
     principles, added = len(drawn.get("principles") or ()), drawn.get("add_to_ready")
     each = f", each with one of {principles} principles" if principles else ""
-    return each + (f", {added} beside completions that a row brings" if added else "")
+    more = drawn.get("more_in_doubt")
+    in_doubt = f", and up to {more} more where the pair is in doubt" if more else ""
+    return each + (f", {added} beside completions that a row brings" if added else "") + in_doubt
 
 
 def judges(config: Json, show: Show = str) -> str:

@@ -22,6 +22,7 @@ from judgeforge.records import Completion, JudgedPrompt, Judgment, Prompt, Rubri
 from judgeforge.runs.concluding import by_design, design, paired, skip_of, texts_of
 from judgeforge.runs.own_criteria import OwnCriteriaWork, PromptsOwn
 from judgeforge.runs.planning.measure import Measure
+from judgeforge.sampling.further import FurtherCompletions
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 from judgeforge.text.tool_calls import said_text
@@ -144,18 +145,21 @@ class PromptWork:
                 return self._skipped(judged, SkipReason.CRITERIA_NOT_WRITTEN, detail)
         panel = self.panel if own is None else self.panel.by(own.rubric)
         measured = self.measure if is_measured else None
+        more = self.config.judging.fit_repeats if measured == "repeats" else 0
         if self.escalation is None:
-            more = self.config.judging.fit_repeats if measured == "repeats" else 0
             judgments = [*await panel.judge(prompt, candidates, more=more), *brought]
         else:
+            further = self._further(prompt, completions)
             judgments = await self.escalation.judge(
                 prompt,
                 candidates,
                 reliability,
                 brought=brought,
-                everything=measured == "everybody",
+                rounds=0 if measured is None else 1 + more,
                 panel=panel,
+                further=further,
             )
+            completions = [*completions, *(further.added if further else ())]
         for judgment in judgments:
             if judgment.missing_kind == "reading_failed":
                 self.on_reading_failure(judgment)
@@ -241,6 +245,21 @@ class PromptWork:
         if not pairing.reject_suspicious or pairing.filter_chosen_only:
             return candidates
         return [one for one in candidates if not one.signs]
+
+    def _further(
+        self, prompt: Prompt, completions: Sequence[Completion]
+    ) -> FurtherCompletions | None:
+        sampling = self.config.sampling
+        if sampling is None or not sampling.more_in_doubt:
+            return None
+        return FurtherCompletions(
+            prompt,
+            sampling,
+            self.gateway,
+            completions,
+            lambda one: bool(self._candidates([one])),
+            thoughts_shown=self.config.judging.show_reasoning,
+        )
 
     def _asks_about(self, prompt: Prompt) -> bool:
         designed = self.config.pairing.by_design

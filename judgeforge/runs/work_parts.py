@@ -39,7 +39,9 @@ def build_escalation(
     from judgeforge.judging.escalation import Escalation, TrainingAim
 
     judging = prepared.config.judging
-    training = TrainingAim(judging.training_value, estimator.fresh_prompt_usd)
+    training = TrainingAim(
+        judging.training_value, estimator.fresh_prompt_usd, estimator.another_usd
+    )
     return Escalation(
         panel,
         rules,

@@ -31,11 +31,16 @@ class Draw:
     """The system message that was drawn."""
 
 
-def draws(prompt: Prompt, config: SamplingConfig) -> list[Draw]:
-    """All that is sampled for the prompt, in order; those of `always` come first."""
+def draws(prompt: Prompt, config: SamplingConfig, *, more: int = 0) -> list[Draw]:
+    """All that is sampled for the prompt, in order; those of `always` come first.
+
+    ``more``: so many behind them, which are sampled where the pair is in doubt. The first ones are
+    the same with and without them.
+    """
     wanted = config.fresh(len(prompt.completions))
-    models = _models(prompt.line, config, wanted)
-    principles = _principles(prompt, config, wanted)
+    models = _models(prompt.line, config, wanted, more)
+    principles = _principles(prompt, config, wanted, "principles")
+    principles += _principles(prompt, config, more, "more principles")
     seen: Counter[str] = Counter()
     drawn = []
     for number, model in enumerate(models):
@@ -82,19 +87,20 @@ def _block(names: tuple[str, ...], each: int, seed: str) -> tuple[str, ...]:
     return tuple(cards)
 
 
-def _models(line: int, config: SamplingConfig, wanted: int) -> list[str]:
+def _models(line: int, config: SamplingConfig, wanted: int, more: int) -> list[str]:
     if config.models:
-        return [config.models[number % len(config.models)] for number in range(wanted)]
-    always = config.always[:wanted]
+        return [config.models[number % len(config.models)] for number in range(wanted + more)]
+    pool, always = tuple(config.pool), config.always[:wanted]
     seed = f"{config.draw_seed}/pool"
-    return always + dealt(tuple(config.pool), wanted - len(always), line=line, seed=seed)
+    first = dealt(pool, wanted - len(always), line=line, seed=seed)
+    return [*always, *first, *dealt(pool, more, line=line, seed=f"{seed}/more")]
 
 
-def _principles(prompt: Prompt, config: SamplingConfig, wanted: int) -> list[str]:
+def _principles(prompt: Prompt, config: SamplingConfig, wanted: int, which: str) -> list[str]:
     """None for a row with a system message of its own, which wins."""
     if not config.principles or has_own_system(prompt):
         return []
-    seed = f"{config.draw_seed}/principles"
+    seed = f"{config.draw_seed}/{which}"
     found = dealt(tuple(config.principles), wanted, line=prompt.line, seed=seed)
     # Else a writer that always writes first would have the first principle whenever there are fewer
     # principles than completions.

@@ -35,6 +35,24 @@ async def sample_completions(
     return _with_signs(marked, [*asked, *principles], thoughts_shown=thoughts_shown)
 
 
+async def sample_another(
+    prompt: Prompt,
+    config: SamplingConfig,
+    gateway: Asks,
+    before: Sequence[Completion],
+    draw: Draw,
+    *,
+    thoughts_shown: bool = False,
+) -> Completion:
+    """One more than ``before``, which are all completions of the prompt so far. Raises CallError
+    only where it stops the run."""
+    new = await _complete(prompt, config, draw, gateway)
+    known = dict.fromkeys(one.principle for one in (*before, new) if one.principle is not None)
+    asked = [*texts_asked(_with_system(prompt, config.system), prompt.tools), *known]
+    marked = mark_duplicates([*before, new])[-1]
+    return _with_signs([marked], asked, thoughts_shown=thoughts_shown)[0]
+
+
 def ready_completions(prompt: Prompt, *, thoughts_shown: bool = False) -> list[Completion]:
     """The completions that the input row brought along."""
     asked = texts_asked(prompt.messages, prompt.tools)

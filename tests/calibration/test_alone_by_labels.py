@@ -106,6 +106,7 @@ def test_several_judges_are_not_one_that_is_alone() -> None:
     assert AloneByLabels.of(rows, fit_evidence([one.evidence for one in rows])) is None
 
 
+@pytest.mark.slow
 def test_pairs_that_labels_confirm_are_surer_and_keep_their_order() -> None:
     prompts, labels = judged(100, 4.0, seed=5)
     calibration = calibrate(prompts, labels, of="pair")

@@ -71,6 +71,7 @@ def test_expected_keeps_the_most_pairs_that_average_within() -> None:
 
 
 @given(st.lists(st.sampled_from([0.8, 0.9, 0.99, 0.999]), min_size=60, max_size=120), st.data())
+@pytest.mark.slow
 def test_equal_probabilities_stand_or_fall_together(
     values: list[float], data: st.DataObject
 ) -> None:

@@ -74,6 +74,31 @@ def _(scene: Scene) -> str:
     return f"{report.kills} kills survived, {report.repeated} calls repeated; the same bytes"
 
 
+@fault(
+    "sigkill-more-in-doubt",
+    done="The process is killed ten times while prompts in doubt get further completions.",
+    promise="The same further completions are sampled; repeated are at most the calls in flight.",
+)
+def _(scene: Scene) -> str:
+    scene.server.behaviour.latency_s = 0.02
+    judging = {"judges": [{"model": "small"}], "aim": "training", "cascade": {}, "fit_prompts": 8}
+    judging |= {"fit_repeats": 0, "training_value": {"point_wrong": 20.0}}
+    sampling = {"models": ["small"], "completions": 2, "more_in_doubt": 2, "seed": 7}
+    config = scene.configure(prompts=80, judging=judging, sampling=sampling)
+    with WarmStarter() as starter:
+        report = run_through_kills(
+            config, scene.out, scene.server, starter, kills=10, chance=random.Random(5)
+        )
+    assert report.exit_code == 0
+    assert report.repeated <= report.in_flight
+    scene.server.behaviour.latency_s = 0
+    calls = report.sent - report.repeated
+    assert result_bytes(scene.out) == straight_bytes(scene)
+    more = (calls - 80 * 4) // 2
+    assert more > 0
+    return f"{report.kills} kills survived, {more} further completions, the same bytes"
+
+
 def _ends_in_order(scene: Scene, number: signal.Signals) -> str:
     scene.server.behaviour.latency_s = 0.2
     scene.configure(prompts=40)

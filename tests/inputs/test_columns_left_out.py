@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from judgeforge.config.file import load_config
-from judgeforge.errors import ConfigError
+from judgeforge.errors import ConfigError, InputError
 from judgeforge.records import RubricId
 from judgeforge.runs.planning.identity import identity
 from tests.support.input_files import only_skip, prompts, read, read_hf, write, write_jsonl
@@ -43,6 +43,32 @@ def test_a_column_that_is_null_in_fields_is_not_read(
     assert f"`fields: {{{field}: null}}` leaves the column out" in refused.detail
     (prompt,) = prompts(read(file, fields={field: None}))
     assert (prompt.reference, prompt.metadata, prompt.completions) == (None, {}, ())
+
+
+@pytest.mark.parametrize("written", [jsonl, parquet])
+@pytest.mark.parametrize("tools", [["saw"], "a saw", [{"label": "saw"}]])
+def test_so_is_a_column_of_tools_of_another_kind(
+    tmp_path: Path, tools: object, written: Callable[[Path, dict[str, Any]], Path]
+) -> None:
+    file = written(tmp_path, {"prompt": "a", "tools": tools})
+    assert "`fields: {tools: null}` leaves the column out" in only_skip(read(file)).detail
+    (prompt,) = prompts(read(file, fields={"tools": None}))
+    assert prompt.tools is None
+
+
+def test_ids_that_are_no_ids_are_left_out_alike(tmp_path: Path) -> None:
+    rows = [{"prompt": "a", "id": "topic"}, {"prompt": "b", "id": "topic"}]
+    file = write_jsonl(tmp_path / "p.jsonl", rows)
+    _, refused = read(file)
+    assert "`fields: {id: null}` leaves the column out" in only_skip([refused]).detail
+    assert len(prompts(read(file, fields={"id": None}))) == 2
+
+
+def test_a_name_that_no_column_has_is_told_with_the_way_to_read_none(tmp_path: Path) -> None:
+    for name in ("", "none"):
+        file = write_jsonl(tmp_path / "p.jsonl", [{"prompt": "a", "completions": 3}])
+        with pytest.raises(InputError, match=r"read none with `fields: \{completions: null\}`"):
+            read(file, fields={"completions": name})
 
 
 def test_all_of_them_at_once_in_csv_and_from_a_dataset(tmp_path: Path) -> None:

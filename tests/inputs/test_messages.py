@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from judgeforge.records import Skip
 from tests.support.input_files import only_skip, prompts, read, skips, texts, write, write_jsonl
 
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What's 2+2?"}]
@@ -30,8 +31,35 @@ def as_csv(text: str) -> str:
         str(MESSAGES),
         repr(str(MESSAGES)),
         json.dumps(json.dumps(MESSAGES)),
+        json.dumps(json.dumps(json.dumps(MESSAGES))),
+        f"\ufeff{json.dumps(MESSAGES)}\u200b",
+        f"array({MESSAGES}, dtype=object)",
+        str(tuple(MESSAGES)),
+        json.dumps({"messages": MESSAGES}),
+        str({"conversations": MESSAGES}),
+        json.dumps([json.dumps(message) for message in MESSAGES]),
+        "\n".join(json.dumps(message) for message in MESSAGES),
+        json.dumps([{**message, "name": float("nan")} for message in MESSAGES]),
+        str([{**message, "name": None} for message in MESSAGES]),
     ],
-    ids=["json", "indented", "content first", "python", "python twice", "json twice"],
+    ids=[
+        "json",
+        "indented",
+        "content first",
+        "python",
+        "python twice",
+        "json twice",
+        "three times",
+        "marks",
+        "numpy",
+        "tuple",
+        "object",
+        "python object",
+        "texts",
+        "lines",
+        "NaN",
+        "None",
+    ],
 )
 def test_a_text_of_messages_is_read_as_messages_in_every_format(tmp_path: Path, text: str) -> None:
     for file in (
@@ -55,12 +83,37 @@ def test_a_single_message_is_a_list_of_one(tmp_path: Path) -> None:
         (json.dumps(MESSAGES)[:-12], "cannot be read as JSON"),
         (str(MESSAGES)[:-1], "cannot be read as JSON"),
         ("[{'role': 'user', 'content': 'a'}\n {'role': 'user', 'content': 'b'}]", "cannot be read"),
+        ("[{role: 'user', content: 'Hi'}]", "cannot be read as JSON"),
+        (
+            "[{\u201crole\u201d: \u201cuser\u201d, \u201ccontent\u201d: \u201cHi\u201d}]",
+            "cannot be read",
+        ),
+        ("[OrderedDict([('role', 'user'), ('content', 'Hi')])]", "cannot be read as JSON"),
+        ("[{'role': 'user', 'content': 'a', 'name': nan}]", "cannot be read as JSON"),
+        ('[{"Role": "user", "Content": "Hi"}]', "keys are not `role` and `content`"),
+        ('[{"role": "user", "parts": [{"text": "Hi"}]}]', "the content of message 1"),
+        ('[{""role"": ""user"", ""content"": ""Hi""}]', "cannot be read as JSON"),
         ("[HumanMessage(content='Hi'), AIMessage(content='Yes?')]", "cannot be read as JSON"),
         ('[{"from": "owner", "value": "Hi"}]', "`from` of message 1"),
         ('[{"role": "owner", "content": "Hi"}]', "the role of message 1"),
         ("[" + '{"role": "user", "content": ' + "[" * 100_000, "cannot be read as JSON"),
     ],
-    ids=["cut", "cut literal", "numpy", "objects", "ShareGPT", "other role", "deep"],
+    ids=[
+        "cut",
+        "cut literal",
+        "numpy",
+        "JavaScript",
+        "curly",
+        "OrderedDict",
+        "nan",
+        "upper case",
+        "Gemini",
+        "doubled",
+        "objects",
+        "ShareGPT",
+        "other role",
+        "deep",
+    ],
 )
 def test_a_text_of_messages_that_cannot_be_read_is_a_named_skip(
     tmp_path: Path, text: str, says: str
@@ -93,3 +146,39 @@ def test_a_text_about_data_stays_a_prompt(tmp_path: Path, text: str) -> None:
         write(tmp_path / "p.csv", as_csv(text)),
     ):
         assert texts(read(file)) == [text]
+
+
+def test_a_text_of_parts_is_read_as_parts(tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "Name two"}, {"type": "text", "text": " rivers."}]
+    for prompt in (
+        json.dumps(parts),
+        str(parts),
+        [{"role": "user", "content": json.dumps(parts)}],
+        json.dumps([{"role": "user", "content": str(parts)}]),
+    ):
+        (read_as,) = prompts(read(write_jsonl(tmp_path / "p.jsonl", [{"prompt": prompt}])))
+        assert [part["text"] for part in read_as.model_dump()["messages"][0]["content"]] == [
+            "Name two",
+            " rivers.",
+        ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>",
+        "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi [/INST]",
+        "<bos><start_of_turn>user\nHi<end_of_turn>\n",
+        "<\uff5cbegin\u2581of\u2581sentence\uff5c><\uff5cUser\uff5c>Hi<\uff5cAssistant\uff5c>",
+        "<|user|>\nHi<|end|>\n<|assistant|>\n",
+    ],
+)
+def test_what_a_chat_template_made_of_messages_is_a_named_skip(tmp_path: Path, text: str) -> None:
+    about = {"prompt": f"What does {text} mean?"}
+    as_it_stands = {"prompt": [{"role": "user", "content": text}]}
+    sides = {"prompt": text, "chosen": "Yes.", "rejected": "No."}
+    rows = read(write_jsonl(tmp_path / "p.jsonl", [{"prompt": text}, about, as_it_stands, sides]))
+    refused = [row.detail for row in rows if isinstance(row, Skip)]
+    assert ["the marks of a chat template" in detail for detail in refused] == [True, True]
+    assert texts(rows) == [about["prompt"], text]

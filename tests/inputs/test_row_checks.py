@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -71,7 +74,9 @@ BAD_ROWS: list[tuple[object, SkipReason]] = [
     ('{"prompt": "a", "id": 1e999}', SkipReason.INVALID_ROW),
     (with_prompt(id="a\x00"), SkipReason.CONTROL_CHARACTERS),
     (with_prompt(id="\udc00"), SkipReason.INVALID_ENCODING),
-    (with_prompt(reference=5), SkipReason.INVALID_ROW),
+    (with_prompt(reference=["5"]), SkipReason.INVALID_ROW),
+    (with_prompt(reference=True), SkipReason.INVALID_ROW),
+    ('{"prompt": "a", "reference": 1e999}', SkipReason.INVALID_ROW),
     (with_prompt(reference="\x07"), SkipReason.CONTROL_CHARACTERS),
     (with_prompt(metadata=[]), SkipReason.INVALID_ROW),
     (with_prompt(metadata="x"), SkipReason.INVALID_ROW),
@@ -192,6 +197,31 @@ def test_everything_a_row_brings_is_kept(tmp_path: Path) -> None:
     made = prompt(read(jsonl(tmp_path, row))[0])
     assert (made.id, made.reference, made.metadata, made.line) == ("7", "ref", {"k": [1]}, 1)
     assert [(one.text, one.model) for one in made.completions] == [("one", None), ("two", "m")]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (42, "42"),
+        (-3, "-3"),
+        (0.5, "0.5"),
+        (1e-7, "0.0000001"),
+        (2.0, "2.0"),
+        (10**30, f"{10**30}"),
+    ],
+)
+def test_a_reference_that_is_a_number_is_its_digits(
+    tmp_path: Path, given: float, text: str
+) -> None:
+    (row,) = read(jsonl(tmp_path, with_prompt(reference=given)))
+    assert prompt(row).reference == text
+
+
+def test_a_reference_that_is_nan_is_none(tmp_path: Path) -> None:
+    table = pa.table({"prompt": ["why?", "how?"], "reference": [0.25, math.nan]})
+    pq.write_table(table, tmp_path / "prompts.parquet")
+    with_one, without = read(tmp_path / "prompts.parquet")
+    assert (prompt(with_one).reference, prompt(without).reference) == ("0.25", None)
 
 
 def test_columns_are_mapped_by_fields(tmp_path: Path) -> None:

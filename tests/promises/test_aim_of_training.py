@@ -34,6 +34,7 @@ def asked_of_the_second_tier(config: Path, out: Path) -> int:
     return int(run(config, out).manifest["judging"]["by_tier"].get("2", 0))
 
 
+@pytest.mark.slow
 def test_wrong_pairs_that_cost_more_are_asked_more_about(
     server: LocalServer, tmp_path: Path
 ) -> None:

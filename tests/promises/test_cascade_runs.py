@@ -56,6 +56,7 @@ def test_without_a_cascade_everybody_is_asked_everything(
     assert judging["saved_usd"] == 0.0
 
 
+@pytest.mark.slow
 def test_a_higher_target_asks_more(server: LocalServer, tmp_path: Path) -> None:
     asked = []
     for target in (0.6, 0.99):
@@ -96,6 +97,7 @@ def test_the_fit_is_frozen_and_written_down(server: LocalServer, tmp_path: Path)
     assert (tmp_path / "run" / "pairs.jsonl").read_bytes().startswith(pairs)
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_how_many_prompts_are_in_flight(
     server: LocalServer, tmp_path: Path
 ) -> None:
@@ -144,6 +146,7 @@ def test_one_judge_asked_once_needs_no_fit(server: LocalServer, tmp_path: Path) 
     assert made["reliability"]["source"] == "prior"
 
 
+@pytest.mark.slow
 def test_a_budget_that_ends_during_the_first_prompts_still_gives_their_pairs(
     server: LocalServer, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_check_loads_no_sdk_and_nothing_that_only_a_run_needs(project: Path) -
     assert sorted(found & {*left_out, "datasketch", "huggingface_hub", "tokenizers"}) == []
 
 
+@pytest.mark.slow
 def test_a_run_that_writes_to_no_terminal_loads_nothing_that_draws(
     tmp_path: Path, server: LocalServer
 ) -> None:
@@ -146,6 +147,7 @@ print(told, isinstance((), Mapping), len(result.pairs))
 """
 
 
+@pytest.mark.slow
 def test_no_thread_makes_a_mapping_of_tuples_while_replies_are_read(
     tmp_path: Path, server: LocalServer
 ) -> None:

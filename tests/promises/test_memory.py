@@ -125,6 +125,7 @@ def test_ranking_keeps_nothing_of_prompts_of_which_each_was_judged_otherwise() -
 
 
 @pytest.mark.usefixtures("traced")
+@pytest.mark.slow
 def test_the_estimate_keeps_nothing_of_whose_completions_a_prompt_brings(
     tmp_path: Path, server: LocalServer
 ) -> None:

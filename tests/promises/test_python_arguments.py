@@ -88,12 +88,34 @@ def test_a_value_of_the_wrong_type_is_named(call: Callable[[], object], words: s
 
 
 @pytest.mark.parametrize(
+    "call",
+    [
+        lambda of: judgeforge.calibrate(PROMPTS, {"p": "p.a"}, of=of),
+        lambda of: judgeforge.evaluate(PROMPTS, {"p": "p.a"}, of=of),
+        lambda of: judgeforge.calibrate_probabilities([0.5] * 40, [1] * 40, of=of),
+        lambda of: judgeforge.evaluate_probabilities([0.5], [1], of=of),
+    ],
+)
+def test_another_kind_of_label_is_told_in_a_line(call: Callable[[str], object]) -> None:
+    with pytest.raises(ValueError, match=r"^of must be one of best, pair, not the text 'bset'"):
+        call("bset")
+
+
+@pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"strategy": "bst"}, r"one of best_vs_worst, .*the text 'bst'; did you mean `best_vs_w"),
         ({"strategy": "adjacnt"}, "did you mean `adjacent`?"),
         ({"min_confidnce": 0.9}, r"no setting `min_confidnce` \(known: strategy, .*`min_confide"),
         ({"min_confidence": 1.5}, "min_confidence: .*less than or equal to 1, and is 1.5"),
+        ({"strategy": "delta"}, "^`strategy: delta` takes chosen from strong writers"),
+        ({"stop_below": 0.5}, "^`stop_below` goes by the audit of `strategy: delta`"),
+        (
+            {"best": {"pair": 3}},
+            r"best.pairs: is missing; no setting `best.pair` \(known: pairs",
+        ),
+        ({"best": {"pairs": 3, "by": "conf"}}, "best.by: must be one of confidence, margin, and"),
+        ({"max_token_difference": {"chat": "x"}}, "max_token_difference.chat: .*the text 'x'"),
     ],
     ids=str,
 )

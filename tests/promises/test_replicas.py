@@ -59,6 +59,7 @@ def farm(tmp_path: Path) -> Iterator[Farm]:
         yield Farm(tmp_path, (one, two, three))
 
 
+@pytest.mark.slow
 def test_work_is_shared_and_the_answers_of_a_prompt_stay_together(farm: Farm) -> None:
     """As long as the server has room, here nearly always; so many prompts leave none idle."""
     config = farm.config(0, 1, 2, prompts=MANY, limits={"concurrency": 8})
@@ -116,6 +117,7 @@ def test_each_line_of_the_log_names_its_server_where_there_are_several(farm: Far
     assert not any("replica" in row for row in one)
 
 
+@pytest.mark.slow
 def test_a_run_says_at_once_which_server_is_out_of_order(farm: Farm) -> None:
     farm.servers[1].faults.add(faults.status(500))
     config = farm.config(0, 1, prompts=MANY, limits={"breaker_failures": 3})
@@ -187,6 +189,7 @@ def test_what_all_of_them_refuse_stops_the_run_as_with_one(farm: Farm) -> None:
 
 
 @pytest.mark.parametrize("provider", ["anthropic"])
+@pytest.mark.slow
 def test_other_providers_have_replicas_as_well(farm: Farm, provider: str) -> None:
     addresses = [server.anthropic_url for server in farm.servers]
     own = model(farm.servers[0], provider, base_url=addresses)
@@ -198,6 +201,7 @@ def test_other_providers_have_replicas_as_well(farm: Farm, provider: str) -> Non
     assert min(farm.sent) > 0
 
 
+@pytest.mark.slow
 def test_decision_judges_have_replicas_as_well(farm: Farm) -> None:
     addresses = [server.openai_url for server in farm.servers]
     judge = model(farm.servers[0], "systemone", base_url=addresses, model="decider")

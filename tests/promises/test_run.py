@@ -443,6 +443,7 @@ def test_a_row_with_wrong_checks_of_its_own_is_skipped_before_anything_is_paid(
     assert result.manifest["totals"]["prompts"] == 2
 
 
+@pytest.mark.slow
 def test_an_input_that_cannot_be_read_on_is_no_mistake_before_any_call(
     tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ def server() -> Iterator[LocalServer]:
         yield started
 
 
+@pytest.mark.slow
 def test_it_stops_early_says_why_and_goes_on_with_the_bytes_of_a_whole_run(
     server: LocalServer, tmp_path: Path
 ) -> None:
@@ -53,6 +54,7 @@ def test_it_stops_early_says_why_and_goes_on_with_the_bytes_of_a_whole_run(
         assert (out / name).read_bytes() == (tmp_path / "b" / "out" / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_pairs_that_are_right_are_not_stopped(server: LocalServer, tmp_path: Path) -> None:
     config = delta_config(tmp_path, server, pairing=DELTA | {"stop_below": 0.7})
     assert run(config, tmp_path / "out").exit_code == 0

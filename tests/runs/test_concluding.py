@@ -120,6 +120,7 @@ def _reason(folder: Path, pairs: list[dict[str, Any]], *, judged: bool) -> str:
     return explain(folder, one["id"]).reason
 
 
+@pytest.mark.slow
 def test_a_run_in_parts_gives_the_bytes_of_a_whole_one(
     server: LocalServer, whole: Path, tmp_path: Path
 ) -> None:

@@ -261,6 +261,7 @@ class TestStructuredAuto:
         ("ignored", "form"),
         [(("schema",), "tool"), (("schema", "tool"), "instruction")],
     )
+    @pytest.mark.slow
     def test_a_form_that_the_server_ignores_is_noticed_and_left(
         self,
         tmp_path: Path,

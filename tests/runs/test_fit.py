@@ -86,6 +86,7 @@ def test_a_run_that_stops_and_goes_on_gives_the_pairs_of_an_undisturbed_one(
     assert len(server.requests) == 2 * sent
 
 
+@pytest.mark.slow
 def test_ranking_again_is_gone_on_with_where_it_was_interrupted(
     tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_start_that_learns_nothing_leaves_what_there_is(
     assert (out / "state" / "journal.bin").read_bytes() == journal
 
 
+@pytest.mark.slow
 def test_prompts_left_out_before_finished_ones_are_learnt_from_later(
     tmp_path: Path, server: LocalServer
 ) -> None:

@@ -154,3 +154,23 @@ def test_settings_that_are_not_set_are_not_written() -> None:
     }  # fmt: skip
     drawing = SamplingConfig(pool=["a", "b"], draw_seed=3).model_dump(mode="json")
     assert SamplingConfig.model_validate(drawing) == SamplingConfig(pool=["a", "b"], draw_seed=3)
+
+
+@given(
+    line=st.integers(1, 200),
+    completions=st.integers(2, 6),
+    more=st.integers(0, 8),
+    pool=st.booleans(),
+)
+def test_what_is_drawn_in_doubt_stands_behind_what_is_drawn_anyway(
+    line: int, completions: int, more: int, pool: bool
+) -> None:
+    writers = {"pool": POOL[:5]} if pool else {"models": POOL[:3]}
+    config = SamplingConfig.model_validate(
+        {**writers, "completions": completions, "principles": ["a", "b", "c"]}
+    )
+    prompt = make_prompt(id=f"p{line}", line=line)
+    first, all_of_them = draws(prompt, config), draws(prompt, config, more=more)
+    assert all_of_them[: len(first)] == first
+    assert len(all_of_them) == completions + more
+    assert len({(one.model, one.sample) for one in all_of_them}) == completions + more

@@ -22,6 +22,7 @@ class Seen:
     """What reached the exporters."""
 
     tracing: TracerProvider
+    logging: LoggerProvider
     exported: InMemorySpanExporter
     reader: InMemoryMetricReader
     logged: InMemoryLogRecordExporter
@@ -89,4 +90,4 @@ def sdk(*, events: bool = True) -> Iterator[Seen]:
         patch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", metering)
         logger = logging if events else None
         patch.setattr("opentelemetry._logs._internal._LOGGER_PROVIDER", logger)
-        yield Seen(tracing, exported, reader, logged)
+        yield Seen(tracing, logging, exported, reader, logged)

@@ -71,10 +71,10 @@ def test_a_training_moves_the_chosen_side_ahead_of_the_rejected_one(session: Any
 def test_every_prompt_gets_its_answers_and_a_second_session_computes_nothing(
     session: Any, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from benchmarks import downstream_model, downstream_training
+    from benchmarks import downstream_answers, downstream_model
 
-    monkeypatch.setattr(downstream_training, "LONGEST_ANSWER", 6)
-    answers = session.answers([], steps=0, samples=2, seed=1)
+    monkeypatch.setattr(downstream_answers, "LONGEST_ANSWER", 6)
+    answers = session.answers(None, samples=2, seed=1)
     assert [len(texts) for texts in answers] == [2, 2]
     assert all(text for texts in answers for text in texts)
     monkeypatch.setattr(downstream_model, "_look", None)

@@ -23,7 +23,7 @@ from judgeforge.calibration.evaluation.statistics import (
     wilson,
 )
 from judgeforge.calibration.fit import AsAsked, best_of, ranked, thought_best
-from judgeforge.calibration.labels import Label, LabelKind
+from judgeforge.calibration.labels import Label, LabelKind, check_kind
 from judgeforge.calibration.weights import Labelled
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import read_evidence
@@ -76,10 +76,10 @@ def evaluate(  # noqa: PLR0913 (what a script may bring)
     >>> evaluation.n, evaluation.accuracy, evaluation.judges["j"].accuracy
     (4, 0.75, 0.75)
 
-    Raises ValueError where there are no labels or a label has no judgments, and what ``rank``
-    raises for wrong judgments.
+    Raises ValueError for no labels, and for one without judgments, and what ``rank`` raises.
     """
     expect(calibration, (Calibration, type(None)), "calibration", "a Calibration", _CALIBRATION)
+    check_kind(of)
     by_prompt = judgments_by_prompt(judgments)
     labelled = [
         labelled_prompt(by_prompt[label.prompt_id], label, texts)
@@ -130,6 +130,7 @@ def evaluate_probabilities(
 
     Raises ValueError for lists of different length, without a value, or with one outside 0 to 1.
     """
+    check_kind(of)
     said, truth = checked_probabilities(probabilities, right)
     if not len(said):
         raise ValueError("there are no probabilities to evaluate")

@@ -35,6 +35,7 @@ context_refusals.py    whether a refusal says that the request is too long, and 
 moderation.py          whether a refusal is that of a content filter
 parsing.py             the body of a reply as values, whatever stands around them
 replies.py             what reading any reply needs: parts, usage, probabilities
+asked_reply.py         what of a reply answers its request: the call that was asked for, or words
 answers.py             how a reply ended: whether it is whole
 thoughts.py            what of a text is the answer, and what the model thought
 

@@ -25,8 +25,8 @@ from judgeforge.calls.providers.parsing import parsed
 from judgeforge.calls.providers.replies import (
     Beside,
     Count,
+    calls_among,
     chat_reply,
-    read_call,
     read_usage,
 )
 from judgeforge.config.model import ModelConfig, ReplyForm
@@ -109,15 +109,9 @@ def _structured(form: ReplyForm, reply: ReplySchema, given: Body) -> Body:
 
 
 def _as_reply(reply: _Reply) -> ModelReply:
-    content = reply.content if isinstance(reply.content, list) else [reply.content]
-    blocks = (each for each in content if isinstance(each, dict) and "input" in each)
-    called = [each for each in blocks if each.get("type", "tool_use") == "tool_use"]
     return chat_reply(
         reply.content,
-        tool_calls=tuple(
-            read_call(each.get("id"), each.get("name"), each["input"], number)
-            for number, each in enumerate(called, start=1)
-        ),
+        tool_calls=calls_among(reply.content),
         end=reply.stop_reason,
         error=reply.error,
         usage=_usage(reply.usage),

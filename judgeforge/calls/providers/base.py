@@ -169,8 +169,6 @@ class ModelReply:
     usage: Usage | None
     """None where the provider did not say."""
     reasoning: str | None = None
-    arguments: str | None = None
-    """Of the first tool call, as JSON, where there is one."""
     tool_calls: tuple[ToolCall, ...] = ()
     """All of them, where the request offered tools."""
     has_words: bool = True

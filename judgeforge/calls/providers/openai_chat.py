@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, Field
 
 from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import (
@@ -30,6 +30,7 @@ from judgeforge.calls.providers.replies import (
     Logprobs,
     TokenUsage,
     asked_logprobs,
+    calls_among,
     chat_reply,
     plain_text,
     read_call,
@@ -42,7 +43,7 @@ from judgeforge.text.messages import ToolCall
 
 class _Function(BaseModel):
     name: Beside[str] = None
-    arguments: Any = None
+    arguments: Any = Field(None, validation_alias=AliasChoices("arguments", "parameters", "input"))
 
 
 class _ToolCall(_Function):
@@ -50,10 +51,11 @@ class _ToolCall(_Function):
 
     id: Beside[str] = None
     function: Beside[_Function] = None
+    custom: Beside[_Function] = None
 
     @property
     def called(self) -> _Function | None:
-        return self.function or (self if self.name else None)
+        return self.function or self.custom or (self if self.name else None)
 
 
 class _Message(BaseModel):
@@ -82,7 +84,7 @@ class _Message(BaseModel):
     @property
     def calls(self) -> tuple[ToolCall, ...]:
         if self.tool_calls is None and self.function_call is None:
-            return ()
+            return calls_among(self.content)
         return tuple(
             read_call(given_id, function.name, function.arguments, number)
             for number, (given_id, function) in enumerate(self._called(), start=1)
@@ -162,10 +164,15 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     return chat_reply(
         message.content,
         apart=message.thoughts,
-        tool_calls=message.calls,
+        tool_calls=message.calls or _calls_apart(reply.choices[1:]),
         end=choice.finish_reason,
         error=choice.error or reply.error,
         usage=usage,
         model=reply.model,
         tokens=token_probabilities(choice.logprobs),
     )
+
+
+def _calls_apart(choices: Iterable[_Choice]) -> tuple[ToolCall, ...]:
+    """Some gateways give words and calls of one answer as two choices."""
+    return next((one.message.calls for one in choices if one.message.calls), ())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasChoices, BaseModel, Field, GetCoreSchemaHandler
@@ -18,14 +17,8 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import with_default_schema
 
 from judgeforge.calls.providers.answers import clean, ended
-from judgeforge.calls.providers.base import Body, ChatRequest, ModelReply, TokenProbability, Usage
-from judgeforge.calls.providers.thoughts import (
-    split_reasoning,
-    without_turn_marks,
-    wrapped_answer,
-)
-from judgeforge.config.model import ModelConfig
-from judgeforge.records import Finish
+from judgeforge.calls.providers.base import ChatRequest, ModelReply, TokenProbability, Usage
+from judgeforge.calls.providers.thoughts import split_reasoning, without_turn_marks
 from judgeforge.text.messages import ToolCall
 
 Count = float | None
@@ -189,7 +182,6 @@ def chat_reply(
         usage,
         reasoning=clean(thought) if thought else None,
         end=unusual_end,
-        arguments=arguments,
         tool_calls=tool_calls,
         has_words=has_words,
         model=model,
@@ -247,49 +239,15 @@ def arguments_text(arguments: object) -> str | None:
     return arguments if isinstance(arguments, str) and arguments.strip() else None
 
 
-def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
-    """What of a reply is the answer to this request of this model.
-
-    Where a tool was asked for, its arguments are the answer, whatever text is beside them. Where
-    tools were only offered, calls are a whole answer, with words or without.
-    """
-    if _forces_a_tool(body) and reply.arguments is not None:
-        finish: Finish = "length" if reply.finish == "length" else "stop"
-        return replace(reply, text=clean(reply.arguments), finish=finish, tool_calls=())
-    if reply.tool_calls:
-        reply = _with_its_calls(reply) if "tools" in body else replace(reply, tool_calls=())
-    if reply.reasoning:
-        return _unwrapped(reply, body)
-    if model.thinking_tags is None:
-        return reply
-    text, thought = split_reasoning(reply.text, model.thinking_tags)
-    if thought is None:
-        return reply
-    is_empty = not text.strip() and not reply.tool_calls
-    finish = "empty" if reply.finish == "stop" and is_empty else reply.finish
-    return replace(reply, text=text, finish=finish, reasoning=thought)
-
-
-def _unwrapped(reply: ModelReply, body: Body) -> ModelReply:
-    """Without the tags that some models (Hunyuan, Granite, ERNIE) put around the answer after a
-    thought, unless the request speaks of them."""
-    found = wrapped_answer(reply.text)
-    if found is None:
-        return reply
-    tag, answer = found
-    asked = json.dumps([body.get("messages"), body.get("system")], ensure_ascii=False)
-    return reply if f"<{tag}" in asked or not answer else replace(reply, text=answer)
-
-
-def _forces_a_tool(body: Body) -> bool:
-    """Offers alone have no `tool_choice`, or one that leaves the choice."""
-    choice = body.get("tool_choice")
-    return isinstance(choice, Mapping) and choice.get("type") in {"function", "tool"}
-
-
-def _with_its_calls(reply: ModelReply) -> ModelReply:
-    text = reply.text if reply.has_words else ""
-    return replace(reply, text=text, finish="stop" if reply.finish == "empty" else reply.finish)
+def calls_among(content: object) -> tuple[ToolCall, ...]:
+    """The calls among the parts of a reply, in Anthropic's shape."""
+    parts = content if isinstance(content, list) else [content]
+    blocks = (each for each in parts if isinstance(each, Mapping) and "input" in each)
+    called = [each for each in blocks if each.get("type", "tool_use") == "tool_use"]
+    return tuple(
+        read_call(each.get("id"), each.get("name"), each["input"], number)
+        for number, each in enumerate(called, start=1)
+    )
 
 
 def read_call(given_id: object, name: object, arguments: object, number: int) -> ToolCall:

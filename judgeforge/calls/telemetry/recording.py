@@ -1,11 +1,13 @@
 """Spans, counters and events, through OpenTelemetry's API alone: the SDK is the user's choice.
 
 ``configured`` is asked once a run. Where the process has set up no SDK it gives None, and nothing
-of the library is even imported.
+of the library is even imported. What the SDK, or anything that is hung into it, raises is logged
+and changes nothing: it would end a run between a reply that is paid and its place in the cache.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -33,6 +35,25 @@ _OF_THE_API = (_API, "opentelemetry.metrics", "opentelemetry._logs")
 _CHOSEN = "OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER", "OTEL_PYTHON_LOGGER_PROVIDER"
 """Environment variables with which the API loads an SDK by itself."""
 _MOST_BATCH_RECORDS = 50_000
+_LOGGER = logging.getLogger("judgeforge.telemetry")
+_RAISED: set[type[Exception]] = set()
+"""By the SDK of this process so far: of each kind the first is logged."""
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if type(error) not in _RAISED:
+            _RAISED.add(type(error))
+            _LOGGER.warning(
+                "what this program has set up of OpenTelemetry raised %s: %s. The run goes on, and "
+                "what is told of it may have gaps; further errors of this type are not shown.",
+                type(error).__name__,
+                redact(str(error)),
+                exc_info=_LOGGER.isEnabledFor(logging.DEBUG),
+            )
 
 
 def configured() -> Telemetry | None:
@@ -44,7 +65,9 @@ def configured() -> Telemetry | None:
     found = trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider()
     if all(_does_nothing(one) for one in found):
         return None
-    return Telemetry(has_events=not _does_nothing(found[2]))
+    with _harmless():
+        return Telemetry(has_events=not _does_nothing(found[2]))
+    return None
 
 
 def _does_nothing(provider: object) -> bool:
@@ -62,10 +85,12 @@ class Told:
     attempts: list[CallRecord] = field(default_factory=list)
 
     def say(self, attributes: Attributes) -> None:
-        self.span.set_attributes(_shown(attributes))
+        with _harmless():
+            self.span.set_attributes(_shown(attributes))
 
     def event(self, name: str, attributes: Attributes) -> None:
-        self.span.add_event(name, _shown(attributes))
+        with _harmless():
+            self.span.add_event(name, _shown(attributes))
 
     @property
     def is_open(self) -> bool:
@@ -128,11 +153,12 @@ class Telemetry:
         asks another process. ``at_ns``: when it began, if not now (nanoseconds since 1970)."""
         kind = self._trace.SpanKind.CLIENT if calls else self._trace.SpanKind.INTERNAL
         context = None if below is None else self._trace.set_span_in_context(below.span)
-        return Told(
-            self._tracer.start_span(
+        told = Told(self._trace.INVALID_SPAN)
+        with _harmless():
+            told.span = self._tracer.start_span(
                 name, context, kind=kind, attributes=_shown(attributes), start_time=at_ns
             )
-        )
+        return told
 
     def end(
         self, told: Told, error: BaseException | None = None, *, at_ns: int | None = None
@@ -140,8 +166,10 @@ class Telemetry:
         if error is not None and told.is_open:
             status = getattr(error, "status", None)
             told.say({names.ERROR_TYPE: str(status or type(error).__name__)})
-            told.span.set_status(self._trace.StatusCode.ERROR, redact(str(error)))
-        told.span.end(at_ns)
+            with _harmless():
+                told.span.set_status(self._trace.StatusCode.ERROR, redact(str(error)))
+        with _harmless():
+            told.span.end(at_ns)
 
     @contextmanager
     def inside(self, told: Told) -> Iterator[None]:
@@ -196,23 +224,26 @@ class Telemetry:
         metric = dict(by or self.models.get(record.model, {}))
         if not record.is_paid:
             metric[names.ERROR_TYPE] = str(record.status or record.outcome)
-        self._duration.record(record.latency_s, metric)
         used = record.input_tokens, record.output_tokens, record.cached_tokens
-        for counter, tokens in zip(self._tokens, (*used, record.written_tokens), strict=True):
-            if tokens:
-                counter.add(tokens, metric)
-        if record.cost_usd:
-            self._cost.add(record.cost_usd, metric)
+        with _harmless():
+            self._duration.record(record.latency_s, metric)
+            for counter, tokens in zip(self._tokens, (*used, record.written_tokens), strict=True):
+                if tokens:
+                    counter.add(tokens, metric)
+            if record.cost_usd:
+                self._cost.add(record.cost_usd, metric)
 
     def take_batch_record(self, key: str) -> CallRecord | None:
         """Of the batch that has just answered this call, once."""
         return self._of_batches.pop(key, None)
 
     def hit(self, metric: Attributes) -> None:
-        self._hits.add(1, dict(metric))
+        with _harmless():
+            self._hits.add(1, dict(metric))
 
     def prompt_ended(self, outcome: str) -> None:
-        self._prompts.add(1, {names.OUTCOME: outcome})
+        with _harmless():
+            self._prompts.add(1, {names.OUTCOME: outcome})
 
     @contextmanager
     def keeping_spans(self) -> Iterator[Mapping[str, Context]]:
@@ -236,11 +267,12 @@ class Telemetry:
         if self._logger is None:
             told.event(names.EVALUATION, attributes)
             return
-        self._logger.emit(
-            event_name=names.EVALUATION,
-            attributes=_shown(attributes),
-            context=about or self._trace.set_span_in_context(told.span),
-        )
+        with _harmless():
+            self._logger.emit(
+                event_name=names.EVALUATION,
+                attributes=_shown(attributes),
+                context=about or self._trace.set_span_in_context(told.span),
+            )
 
 
 def _attempt(record: CallRecord) -> Attributes:

@@ -33,7 +33,7 @@ def print_calibration(report: CalibrationReport) -> None:
     show(_curve(report.promises))
     for note in report.notes:
         say(f"note: {note}")
-    say(f"wrote {report.out}; use it with `judging.calibration: {report.out.name}`")
+    say(f"wrote {report.out}; use it with `judging.calibration: {report.in_config}`")
 
 
 def _curve(promises: Sequence[Promise]) -> Table:

@@ -81,6 +81,7 @@ def print_project(folder: Path, files: Sequence[Path], *, missing: Sequence[str]
 
 def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        advice = f". {finding.advice}" if finding.advice else ""
+        end = "" if finding.detail.endswith(".") else "."
+        advice = f"{end} {finding.advice}" if finding.advice else ""
         text = f" {finding.name}: {finding.detail}{advice}"
         say(text, mark=f"{finding.status:4}", colour=_COLOURS[finding.status])

@@ -76,7 +76,10 @@ def _character_runs(text: str) -> Hashes:
 
 def _runs_of(plain: str) -> Hashes:
     codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return _runs(codes.astype(np.uint64), min(CHARACTERS, len(plain)))
+    runs = _runs(codes.astype(np.uint64), min(CHARACTERS, len(plain)))
+    if len(plain) < CHARACTERS:  # leading zeros add nothing to a polynomial
+        runs ^= np.uint64((len(plain) - len(plain.lstrip("\0"))) << 56)
+    return runs
 
 
 def word_pieces(words: Sequence[str], number: int) -> Hashes:

@@ -48,7 +48,10 @@ def instruction_turns(row: Columns, fields: Fields) -> object:
     if not isinstance(instruction, str):
         return instruction
     if about is not None and not isinstance(about, str):
-        bad(f"`{beside}` must be a string, found {kind_of(about)}")
+        bad(
+            f"`{beside}` must be a string, found {kind_of(about)} (`fields: {{prompt: "
+            f"{_instruction(fields)}}}` reads that column alone)"
+        )
     text = f"{instruction}\n\n{about}" if about and about.strip() else instruction
     return with_system(one_turn(text), row)
 

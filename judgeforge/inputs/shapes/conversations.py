@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from judgeforge.config.run import Fields
-from judgeforge.inputs.messages import messages_of
+from judgeforge.inputs.messages_in_text import messages_of
 from judgeforge.inputs.shapes.shape import Columns, Shape, names_its_prompt, one_turn, with_system
 from judgeforge.inputs.turns import turns_of
 

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any, get_args
 
 from judgeforge.config.run import Fields
-from judgeforge.inputs.messages import messages_of
+from judgeforge.inputs.messages_in_text import messages_of
 from judgeforge.inputs.rows import bad, kind_of
 from judgeforge.inputs.shapes.alpaca import INPUTS, first_of, instruction_turns
 from judgeforge.inputs.shapes.shape import (

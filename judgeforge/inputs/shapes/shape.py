@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.config.run import Fields
+from judgeforge.inputs.messages_in_text import refuse_template
 from judgeforge.inputs.rows import bad
 from judgeforge.records import Given
 
@@ -87,5 +88,11 @@ def with_system(turns: object, columns: Columns) -> object:
 
 
 def one_turn(text: object) -> object:
-    """A text as a user's turn; what is none stays as it is, to be refused by name."""
-    return [{"role": "user", "content": text}] if isinstance(text, str) else text
+    """A text as a user's turn; what is none stays as it is, to be refused by name.
+
+    Raises RowProblemError for what a chat template made of messages.
+    """
+    if not isinstance(text, str):
+        return text
+    refuse_template(text)
+    return [{"role": "user", "content": text}]

@@ -7,6 +7,8 @@ import ast
 import re
 from functools import lru_cache
 
+from pydantic import JsonValue
+
 _FENCE = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^\n`]*\n"
     r"(?P<code>.*?)(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)",
@@ -58,6 +60,28 @@ def why_no_tests(code: str, *, check_is_called: bool) -> str | None:
     if any(name.startswith("test") for name in functions):
         return None
     return "only defines `check`, which is called where `entry_point` names a key of the row"
+
+
+def list_in(text: str) -> list[JsonValue] | None:
+    """The list that a text is, as JSON or as Python writes one: cells of tables have lists so."""
+    parsed = _parsed(text.strip())
+    node = parsed.body[0] if parsed is not None and len(parsed.body) == 1 else None
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.List):
+        return None
+    try:
+        found: list[JsonValue] = ast.literal_eval(node.value)
+    except (ValueError, TypeError, RecursionError, MemoryError):
+        return None
+    return found
+
+
+def is_a_value(code: str) -> bool:
+    """Whether it is a text, a number or a list of these: nothing that could fail."""
+    try:
+        ast.literal_eval(code.strip())
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _dedented(found: re.Match[str]) -> str:

@@ -104,6 +104,9 @@ def _of_row(subject: Subject, key: str) -> tuple[WantedCall, ...]:
     value = subject.metadata.get(key)
     if value is None:
         raise UndecidedCheckError(f"the row has no `{key}` in its metadata")
+    if isinstance(value, str):  # as tables have lists
+        is_json, read = read_json(value)
+        value = read if is_json else value
     try:
         return _calls(value)
     except ValueError as error:

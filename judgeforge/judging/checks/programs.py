@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from judgeforge.judging.checks.code_blocks import python_code, why_no_tests
+from judgeforge.judging.checks.code_blocks import is_a_value, list_in, python_code, why_no_tests
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError, shown, text
 from judgeforge.text.visible import normalized
 from judgeforge.text.wording import did_you_mean
@@ -148,6 +148,10 @@ def run_tests(subject: Subject, wanted: PythonTests) -> Task | Verdict:
         )
         if why:
             raise UndecidedCheckError(f"`{wanted.tests}` of the row {why}")
+    if all(isinstance(test, str) and is_a_value(test) for test in tests):
+        raise UndecidedCheckError(
+            f"`{wanted.tests}` of the row has values alone, which test nothing"
+        )
     given: dict[str, object] = {"tests": tests}
     for name, key in (("setup", wanted.setup), ("entry_point", wanted.entry_point)):
         if key is None:
@@ -178,6 +182,8 @@ def call_function(subject: Subject, wanted: OwnFunction) -> Task | Verdict:
 def _tests(subject: Subject, key: str) -> list[JsonValue]:
     """Texts of Python, or mappings of what a program reads and what it must print."""
     value = _from_row(subject, key)
+    if isinstance(value, str) and (listed := list_in(value)) is not None:
+        value = listed
     tests = value if isinstance(value, list) else [value]
     for test in tests:
         is_pair = isinstance(test, Mapping) and set(test) == {"input", "output"}

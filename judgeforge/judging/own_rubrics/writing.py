@@ -20,6 +20,7 @@ from judgeforge.judging.judge_prompts import repair_message, writing_messages
 from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.own_rubrics.written import WRITTEN_SCHEMA, read_written
+from judgeforge.judging.replies.in_words import said_by
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Criterion
 from judgeforge.records import Completion, Prompt
@@ -97,7 +98,7 @@ class CriteriaWriter:
             raise NotWrittenError(f"the provider withheld or broke off the reply ({reply.finish})")
         try:
             attempt.criteria = read_written(
-                reply.text,
+                said_by(reply),
                 most=self.config.most,
                 taken=self.rubrics.taken,
                 code=attempt.code,

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from judgeforge.calls.providers.base import ReplySchema
 from judgeforge.judging.replies.json_object import (
     UnreadableReplyError,
+    asked_object,
     exact_keys,
-    one_object,
     storable,
 )
 from judgeforge.judging.rubric import NAMED_WEIGHTS, Criterion
@@ -57,9 +57,7 @@ def read_written(text: str, *, most: int, taken: Iterable[str], code: str) -> li
     ``taken``: names of criteria that are judged beside them. ``code``: that of the tags in the
     prompt, which no criterion may repeat. Raises UnreadableReplyError.
     """
-    value = one_object(text)
-    exact_keys(value, ["criteria"], "the reply")
-    items = value["criteria"]
+    items = asked_object(text, ["criteria"], "the reply")["criteria"]
     if not isinstance(items, list) or not items:
         raise UnreadableReplyError("`criteria` must be a list of at least one object")
     names = {*taken}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
 from judgeforge.judging.judge import drawn_order
 from judgeforge.judging.material import ShownAnswer
+from judgeforge.judging.replies.in_words import said_by
 from judgeforge.judging.replies.structured import ListReply, list_schema, read_list
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Prompt, Question
@@ -31,7 +32,7 @@ class ListwiseJudge(WritingJudge[ListReply]):
         return Form(
             prompt=self.asked("listwise", rubric, prompt, shown, row, own_answer),
             schema=list_schema(rubric, len(shown)),
-            read=lambda reply: read_list(reply.text, rubric, len(shown)),
+            read=lambda reply: read_list(said_by(reply), rubric, len(shown)),
         )
 
     def evidence(self, readings: Sequence[ListReply]) -> dict[str, object]:

@@ -38,15 +38,21 @@ def structured_or_in_words(
     again.
     """
     try:
-        return structured(reply.text)
+        return structured(said_by(reply))
     except UnreadableReplyError as error:
-        if reply.finish == "unknown":
+        if reply.finish in {"unknown", "length"}:
             raise
         problem = error
     try:
         return in_words(reply.text)
     except UnreadableReplyError:
         raise problem from None
+
+
+def said_by(reply: ModelReply) -> str:
+    """Its text, or where it has none what a server took for thoughts: with a structured reply some
+    put all of it there. Thoughts themselves are no JSON."""
+    return reply.text if reply.text.strip() else reply.reasoning or ""
 
 
 def read_textual_scores(text: str, rubric: Rubric, judged: Iterable[str] = ()) -> ScoreReply:

@@ -1,32 +1,56 @@
 """A reply that must be one JSON object: nothing before it, nothing after it, nothing twice.
 
-What is not JSON by the letter and still has one reading is read: in a code fence, between the marks
-of a chat template, with line breaks within a text, a comma too many, a backslash that escapes
-nothing, or as a text of JSON. What could be read in two ways is not.
+What is not JSON by the letter and still has one reading is read: in a code fence or a pair of tags,
+between the marks of a chat template or of a tool call, with line breaks within a text, a comma too
+many, a comment, signs and digits of other scripts, a backslash that escapes nothing, or as a text
+of JSON. What could be read in two ways is not.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from judgeforge.judging.checks.structured import unfenced
 
-_NOT_DRAWN = "\ufeff\u200b"
+_NOT_DRAWN = "\ufeff\u200b\u2060\u200e\u200f"
 _MARK = (
     r"<\|[a-z_]{1,30}\|>|<\uff5c[a-z\u2581]{1,40}\uff5c>|</?s>"
     r"|<(?:eos|bos|pad|end_of_turn|start_of_turn)>|\[/?(?:EOS|BOS|INST)\]"
+    r"|</?(?:tool_call|function_call)s?>|</function>"
 )
-_MARKS_BEFORE = re.compile(rf"\A(?:[\s{_NOT_DRAWN}]|{_MARK})++", re.IGNORECASE)
+_TOOL = r"(?:functions\.)?[\w.-]{1,64}"
+_CALL = (
+    rf"\[TOOL_CALLS\](?:\s*{_TOOL}(?=\s*[{{\[]))?|\[ARGS\]|<function={_TOOL}>"
+    rf"|<\|tool_call_begin\|>\s*{_TOOL}:\d{{1,4}}"
+    rf"|<\uff5ctool\u2581call\u2581begin\uff5c>{_TOOL}<\uff5ctool\u2581sep\uff5c>(?:{_TOOL}(?=\s))?"
+)
+"""What models write before the arguments of a call, of Mistral, Hermes, Kimi and DeepSeek, where
+their server does not read it as one."""
+_MARKS_BEFORE = re.compile(rf"\A(?:[\s{_NOT_DRAWN}]|{_CALL}|{_MARK})++", re.IGNORECASE)
 _MARK_AFTER = re.compile(rf"(?:{_MARK})\Z", re.IGNORECASE)
 _LONGEST_MARK, _MOST_MARKS = 50, 20
 _TEXT_OR_SLIP = re.compile(
     r'"(?P<text>(?:[^"\\]|\\.)*+)(?:"|\\?\Z)'
-    rf"|(?P<comma>,)(?=[\s\u00a0{_NOT_DRAWN}]*+[}}\]])|[\u00a0{_NOT_DRAWN}]",
+    rf"|(?P<comma>,)(?=[\s\u00a0{_NOT_DRAWN}]*+[}}\]])|(?P<comment>//[^\r\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)"
+    r"|\b(?P<word>True|False|None)\b|[^\x00-\x7f]",
     re.DOTALL,
 )
+_WORDS = {"True": "true", "False": "false", "None": "null"}
+_TAGS = re.compile(r"\A<([a-z][\w-]{0,30})>(.*)</\1>\Z", re.DOTALL | re.IGNORECASE)
+_HALF_A_FENCE = re.compile(
+    r"\A(?:`{3,10}|~{3,10})[a-z]*\s*(?=\{)|(?<=\})\s*(?:`{3,10}|~{3,10})\Z", re.IGNORECASE
+)
+_INLINE = re.compile(r"\A(`{1,2})(?!`)(.*)(?<!`)\1\Z", re.DOTALL)
+_NAMED = re.compile(r"\Ajson\s*(?=\{)", re.IGNORECASE)
+_ESCAPED = re.compile(r'\A\{\s*(?:\\[nrt]\s*)*\\"')
+_SIGNS = {"\u3001": ",", "\u2212": "-"}
+_OF_JSON = frozenset(":,{}[]-.")
+_DEEPEST_WRAP = 2
 _ESCAPE = re.compile(r'\\(?P<known>["\\/bfnrt]|u[0-9a-fA-F]{4})?')
 
 
@@ -36,9 +60,11 @@ class UnreadableReplyError(ValueError):
 
 def one_object(text: str) -> dict[str, Any]:
     """The object that the whole reply is. Raises UnreadableReplyError."""
-    value = _value(unfenced(_without_marks(text)))
+    value = _value(_bare(_without_marks(text)))
     if isinstance(value, str) and value.lstrip().startswith("{"):
         value = _value(value)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if not isinstance(value, dict):
         raise UnreadableReplyError("the reply is not a JSON object")
     return value
@@ -75,12 +101,64 @@ def _without_marks(text: str) -> str:
     return text
 
 
+def _bare(text: str) -> str:
+    """Without what is around the whole of it: a fence or half of one, tags, the name of JSON."""
+    text = unfenced(text).strip()
+    tagged = _TAGS.match(text) or _INLINE.match(text)
+    text = unfenced(tagged[2]).strip() if tagged else text
+    text = _NAMED.sub("", _HALF_A_FENCE.sub("", text))
+    if _ESCAPED.match(text):
+        return f'"{text}"'
+    return text
+
+
 def _by_the_letter(found: re.Match[str]) -> str:
-    """A text with its backslashes doubled where they escape nothing; blanks for other slips."""
+    """A text with its backslashes doubled where they escape nothing; signs and digits of other
+    scripts as those of JSON; blanks for other slips."""
+    if found["word"] is not None:
+        return _WORDS[found["word"]]
     if found["text"] is None:
-        return " "
+        return _of_json(found[0]) if len(found[0]) == 1 else " "
     said = _ESCAPE.sub(lambda each: each[0] if each["known"] else r"\\", found["text"])
     return f'"{said}{found[0][1 + len(found["text"]) :]}'
+
+
+def _of_json(character: str) -> str:
+    """The sign or digit that one outside of texts is another script's; a blank for what is drawn as
+    one or not at all."""
+    if character == ",":
+        return " "
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    if unicodedata.category(character) in {"Zs", "Zl", "Zp", "Cf"}:
+        return " "
+    same = unicodedata.normalize("NFKC", character)
+    return _SIGNS.get(same, same if same in _OF_JSON else character)
+
+
+def asked_object(text: str, wanted: Sequence[str], where: str) -> dict[str, Any]:
+    """The object with exactly the keys that were asked for: the whole reply, or the only such one
+    within it, where the reply has none of the keys itself: some models say around it which tool
+    they call, or that it is an object. Raises UnreadableReplyError."""
+    value = one_object(text)
+    if not any(key in value for key in wanted):
+        within = [one for one in _objects_in(value, _DEEPEST_WRAP) if one.keys() == {*wanted}]
+        value = within[0] if len(within) == 1 else value
+    exact_keys(value, wanted, where)
+    return value
+
+
+def _objects_in(value: Mapping[str, Any], depth: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for one in value.values() if depth else ():
+        inner: object = one
+        if isinstance(one, str) and one.lstrip().startswith("{"):
+            with contextlib.suppress(UnreadableReplyError):
+                inner = one_object(one)
+        if isinstance(inner, dict):
+            found += [inner, *_objects_in(inner, depth - 1)]
+    return found
 
 
 def exact_keys(value: dict[str, Any], wanted: Sequence[str], where: str) -> None:
@@ -107,7 +185,7 @@ def storable(text: str) -> str:
 
 
 def _no_double_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
+    value = {name.strip().replace("\\_", "_"): one for name, one in pairs}
     if len(value) != len(pairs):
         raise UnreadableReplyError("a key stands twice in an object")
     return value

@@ -8,6 +8,7 @@ raises UnreadableReplyError.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,8 @@ from typing import Any
 from judgeforge.calls.providers.base import ReplySchema
 from judgeforge.judging.replies.json_object import (
     UnreadableReplyError,
+    asked_object,
     exact_keys,
-    one_object,
     quoted,
     storable,
 )
@@ -24,6 +25,8 @@ from judgeforge.judging.rubric import Criterion, Rubric
 
 _SIDES: Mapping[str, int] = {"A": 1, "B": -1, "tie": 0}
 _STRENGTHS: Mapping[str, float] = {"slight": 1 / 3, "clear": 2 / 3, "strong": 1.0}
+_YES_OR_NO: Mapping[str, bool] = {"true": True, "yes": True, "false": False, "no": False}
+_LEVEL = re.compile(r"\s*\d{1,3}(?:\.0{1,3})?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +131,24 @@ def read_scores(text: str, rubric: Rubric) -> ScoreReply:
 
 def _read_score(criterion: Criterion, value: object) -> float:
     if criterion.levels is None:
-        if not isinstance(value, bool):
+        said = _YES_OR_NO.get(value.strip().lower()) if isinstance(value, str) else value
+        if not isinstance(said, bool):
             raise UnreadableReplyError(
                 f"`{criterion.name}` must be true or false, not {quoted(value)}"
             )
-        return float(value)
+        return float(said)
     most = len(criterion.levels)
+    level = float(value) if isinstance(value, str) and _LEVEL.fullmatch(value) else value
     if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or value % 1 != 0
-        or not 1 <= value <= most
+        isinstance(level, bool)
+        or not isinstance(level, int | float)
+        or level % 1 != 0
+        or not 1 <= level <= most
     ):
         raise UnreadableReplyError(
             f"`{criterion.name}` must be a whole number from 1 to {most}, not {quoted(value)}"
         )
-    return (value - 1) / (most - 1)
+    return (level - 1) / (most - 1)
 
 
 def read_pair(text: str) -> PairReply:
@@ -161,8 +166,7 @@ def read_list(text: str, rubric: Rubric, completions: int) -> ListReply:
 
 def _reply(text: str, keys: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """The rationale, and the object that also holds exactly these keys."""
-    value = one_object(text)
-    exact_keys(value, ["rationale", *keys], "the reply")
+    value = asked_object(text, ["rationale", *keys], "the reply")
     if not isinstance(value["rationale"], str):
         raise UnreadableReplyError("`rationale` must be a string")
     return storable(value["rationale"]), value
@@ -184,10 +188,12 @@ def _scores(value: object, rubric: Rubric, key: str) -> dict[str, Any]:
 
 
 def _one_of(choices: Mapping[str, float], value: object, key: str) -> float:
-    if not isinstance(value, str) or value not in choices:
+    said = {name.lower(): name for name in choices}
+    chosen = said.get(value.strip().lower()) if isinstance(value, str) else None
+    if chosen is None:
         allowed = ", ".join(f'"{choice}"' for choice in choices)
         raise UnreadableReplyError(f"`{key}` must be one of {allowed}, not {quoted(value)}")
-    return choices[value]
+    return choices[chosen]
 
 
 def _keys(completions: int) -> list[str]:

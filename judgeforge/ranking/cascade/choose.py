@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from judgeforge.ranking.cascade.another import about_another, with_another
 from judgeforge.ranking.cascade.candidates import (
     Asked,
     Bundle,
@@ -21,7 +22,7 @@ from judgeforge.ranking.cascade.training_value import ForTraining
 from judgeforge.ranking.confidence import best_probabilities, outcome, probabilities_better
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
-from judgeforge.ranking.posterior import posterior
+from judgeforge.ranking.posterior import Posterior, posterior
 from judgeforge.ranking.rank import quality_map, rank_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
@@ -59,7 +60,8 @@ def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
     ``vetoed``: places that cannot win, whatever judges say. With ``max_error`` a call is worth what
     it adds to the pairs that can be kept, however sure the prompt is already. With ``training``
     (which goes with no ``max_error``) it is worth how much less likely wrong the pair becomes,
-    compared with a fresh prompt for the same money.
+    compared with a fresh prompt for the same money; what is best then may be about the place
+    behind the last one, which is another completion (``another.py``).
     """
     if training is not None:
         rules = rules.model_copy(update={"of": "pair", "target_confidence": 1.0})
@@ -67,34 +69,74 @@ def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
     n = len(evidence.completion_ids)
     if n < 2:
         return ()
-    scoring = [option.name for option in options if option.shows != "two"]
-    belief = posterior(evidence, reliability, judges=scoring)
-    transform, shift, unseen = quality_map(evidence, reliability)
-    means, covariance = belief.qualities
-    means = transform @ means + shift
-    means[list(vetoed)] -= _OUT_OF_REACH
-    base = means, transform @ covariance @ transform.T + unseen
-    value = value_of(rules, max_error)
-    now = float(value(*base))
-    if max_error is None and now >= rules.target_confidence:
+    doubt = _Doubt.of(evidence, options, reliability, rules, max_error, vetoed)
+    if max_error is None and doubt.now >= rules.target_confidence:
         return ()
     asked = times_asked(evidence, options) if asked is None else asked
-    bundles = _affordable(candidates(n, options, _contenders(base, rules), asked), n, rules, spent)
-    if not bundles:
+    bundles = candidates(n, options, _contenders(doubt.base, rules), asked)
+    bundles = _affordable(bundles, n, rules, spent)
+    gains = doubt.gains(bundles)
+    if training is None:
+        unit = price_of_a_question(options)
+        return _most_for_its_cost(bundles, gains, unit=unit, least=rules.min_gain)
+    if training.another is not None:
+        further = with_another(evidence, training.another)
+        after = about_another(evidence, options, training.another)
+        after_all = _affordable([after] if after else [], n + 1, rules, spent)
+        beside = _Doubt.of(further, options, reliability, rules, max_error, vetoed)
+        bundles = [*bundles, *after_all]
+        gains = np.concatenate([gains, beside.gains(after_all)])
+    unit, least = training.prompt_cost, training.value.worth_a_prompt
+    if not _most_for_its_cost(bundles, gains, unit=unit, least=least):
         return ()
-    expected = expected_values(
-        bundles, belief, reliability, transform=transform, base=base, value=value
-    )
-    gains = expected - now
-    if training is not None:
-        return _most_for_its_cost(
+    gains = gains * _differing(evidence, reliability)
+    return _most_for_its_cost(bundles, gains, unit=unit, least=least)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """How right the pair is by what is known, and what answers would add to that."""
+
+    belief: Posterior
+    reliability: Reliability
+    transform: Array
+    base: tuple[Array, Array]
+    value: Value
+    now: float
+
+    @classmethod
+    def of(
+        cls,
+        evidence: Evidence,
+        options: Sequence[JudgeOption],
+        reliability: Reliability,
+        rules: CascadeRules,
+        max_error: float | None,
+        vetoed: Collection[int],
+    ) -> _Doubt:
+        scoring = [option.name for option in options if option.shows != "two"]
+        belief = posterior(evidence, reliability, judges=scoring)
+        transform, shift, unseen = quality_map(evidence, reliability)
+        means, covariance = belief.qualities
+        means = transform @ means + shift
+        means[list(vetoed)] -= _OUT_OF_REACH
+        base = means, transform @ covariance @ transform.T + unseen
+        value = value_of(rules, max_error)
+        return cls(belief, reliability, transform, base, value, float(value(*base)))
+
+    def gains(self, bundles: Sequence[Bundle]) -> Array:
+        """By how much the value is expected to rise with each, shape (bundles,)."""
+        if not bundles:
+            return np.empty(0)
+        expected = expected_values(
             bundles,
-            gains * _differing(evidence, reliability),
-            unit=training.prompt_cost,
-            least=training.value.worth_a_prompt,
+            self.belief,
+            self.reliability,
+            transform=self.transform,
+            base=self.base,
+            value=self.value,
         )
-    unit = price_of_a_question(options)
-    return _most_for_its_cost(bundles, gains, unit=unit, least=rules.min_gain)
+        return np.asarray(expected - self.now)
 
 
 def _differing(evidence: Evidence, reliability: Reliability) -> float:
@@ -125,6 +167,8 @@ def _most_for_its_cost(
     bundles: Sequence[Bundle], gains: Array, *, unit: float, least: float
 ) -> Bundle:
     """Empty where no gain is more than ``least`` for each ``unit`` of cost."""
+    if not bundles:
+        return ()
     costs = np.array([sum(ask.cost for ask in bundle) for bundle in bundles])
     free = costs <= 0
     rates = gains / np.where(free, 1.0, costs) * (unit if unit > 0 else 1.0)

@@ -69,3 +69,14 @@ class ForTraining:
     value: TrainingValue
     prompt_cost: float
     """Of a fresh prompt with its completions and the first tier, in the unit of judges' costs."""
+    another: Another | None = None
+    """The completion that can be sampled next for the prompt in doubt; None where none may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Another:
+    """A further completion of the same prompt."""
+
+    cost: float
+    """Of sampling it and of the first tier's judgments of it, in the unit of judges' costs."""
+    writer: str = ""

@@ -5,9 +5,10 @@ A strategy proposes, the rules decide; both see probabilities as labels have cal
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -25,6 +26,8 @@ from judgeforge.text.messages import Record
 from judgeforge.text.wording import as_clause, did_you_mean, expect, found
 
 _ALL_ALIKE = "the answers of all proposed pairs are nearly the same"
+_A_KIND = re.compile(r"^constrained-|\[")
+"""What pydantic calls the alternatives of a setting, between the names of keys."""
 TIE_WIDTH = 1e-9
 """Scores that differ by less are equal."""
 
@@ -297,12 +300,19 @@ def _of_length(limit: LengthLimit) -> _Filter:
 
 
 def _in_words(error: ErrorDetails) -> str:
-    name, value = str(error["loc"][0]), error["input"]
+    if not error["loc"]:  # of several settings together
+        return str(error.get("ctx", {}).get("error", error["msg"]))
+    parts = (str(part) for part in error["loc"])
+    name, value = ".".join(part for part in parts if not _A_KIND.search(part)), error["input"]
+    if error["type"] == "missing":
+        return f"{name}: is missing"
     if error["type"] == "extra_forbidden":
-        known = PairingRules.model_fields
-        return f"no setting `{name}` (known: {', '.join(known)}){did_you_mean(name, known)}"
+        inner = len(error["loc"]) > 1
+        known = BestRule.model_fields if inner else PairingRules.model_fields
+        hint = did_you_mean(str(error["loc"][-1]), known)
+        return f"no setting `{name}` (known: {', '.join(known)}){hint}"
     if error["type"] != "literal_error":
         return f"{name}: {as_clause(error['msg'])}, and is {found(value)}"
-    choices = get_args(PairingRules.model_fields[name].annotation)
+    choices = re.findall(r"'([^']+)'", error.get("ctx", {}).get("expected", ""))
     hint = did_you_mean(value, choices) if isinstance(value, str) else ""
     return f"{name}: must be one of {', '.join(choices)}, and is {found(value)}{hint}"

@@ -159,6 +159,9 @@ def _check(
     for folder in folders:
         if not folder.pairs.is_file():
             raise ConfigError(why_no_run_folder(folder.path, lacks=folder.pairs.name))
+    places = Counter(folder.path.resolve() for folder in folders)
+    if twice := [place for place, times in places.items() if times > 1]:
+        raise ConfigError(f"{twice[0]} is named twice, which would write each of its pairs twice")
     if not 0 <= test_share < 1:
         raise ConfigError(f"test share {test_share}: it must be at least 0 and less than 1.")
     if not 0.5 < options.least_sure <= 1:

@@ -80,7 +80,8 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
     ),
     SkipReason.TOO_FEW_JUDGED: SkipWords(
         "fewer than two answers got a judgment",
-        "see missing in judgments.jsonl: a larger max_tokens of the judge, or another judge",
+        "see missing in judgments.jsonl: a larger max_tokens of the judge, or another judge; where "
+        "code could not decide, what it lacked in the row or the answer",
     ),
     SkipReason.TIE: SkipWords(
         "judges cannot tell the answers apart, or verifiers found all right, or all wrong",

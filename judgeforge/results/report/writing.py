@@ -18,6 +18,7 @@ from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.manifest import Manifest
 
 _SUFFIXES = frozenset({".html", ".htm"})
+_TITLE, _HEAD = b"judgeforge report</title>", 10_000
 
 
 def write_report(path: Path, *, to: Path | None = None) -> Path:
@@ -80,6 +81,17 @@ def _target(folder: RunFolder, to: Path | None) -> Path:
     target = to / folder.report.name if to.is_dir() or not to.suffix else to
     if target.suffix not in _SUFFIXES:
         raise ConfigError(f"{to}: the page is an .html file. Name one, or a folder.")
+    if target.exists() and not _is_a_report(target):
+        raise ConfigError(f"{target} is there already and is no report: give another --to")
     with chosen_place(to):
         make_folder(target.parent)
     return target
+
+
+def _is_a_report(file: Path) -> bool:
+    """Of any version, by its title: pages of somebody else are not replaced."""
+    try:
+        with file.open("rb") as opened:
+            return _TITLE in opened.read(_HEAD)
+    except OSError:
+        return False

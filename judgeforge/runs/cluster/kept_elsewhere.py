@@ -7,6 +7,7 @@ is stored there, so that none is lost with its worker, and none is bought again.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -29,7 +30,8 @@ class EntryFile:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        place = f"file:{quote(str(folder / DATABASE))}?mode=ro"
+        # As the bytes that the file system knows: a name need not be text of this locale.
+        place = f"file:{quote(os.fsencode(folder / DATABASE))}?mode=ro"
         try:
             self._rows = sqlite3.connect(place, uri=True, timeout=_BUSY_S, isolation_level=None)
         except sqlite3.Error as error:

@@ -43,9 +43,12 @@ class LabelledFile:
         """Lines that were not written here; they stay as they are."""
         self.repaired = False
         """Whether a line that a kill had cut was taken away."""
+        self.new_folder = False
+        """Whether its folder was made for it: where the place was mistyped, that is a wrong one."""
 
     def __enter__(self) -> LabelledFile:
         with chosen_place(self.path):
+            self.new_folder = not self.path.parent.exists()
             make_folder(self.path.parent)
             self._file = AppendedFile(self.path)
         try:

@@ -68,6 +68,8 @@ def label(asked: Asked, say: Callable[[str], None]) -> LabelSummary:
         wanted = Wanted(asked.number, asked.show, asked.again, asked.seed, judge, rules)
         session = Session(source, file, wanted)
         before = len(file.given)
+        if file.new_folder:
+            say(f"{file.path.parent}: is a new folder, made for the labels")
         if file.repaired:
             say(f"{file.path}: a last line that was cut off is taken away")
         asyncio.run(_serve(session, asked, say))

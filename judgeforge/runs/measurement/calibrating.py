@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +16,11 @@ from judgeforge.errors import ConfigError, InputError
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.runs.measurement.label_rows import LabelFile, read_labels, without_shown
 from judgeforge.runs.measurement.label_run import JudgedLabels, cascade_replay, judge_labels
-from judgeforge.runs.planning.calibration_file import fingerprint, write_figures
+from judgeforge.runs.planning.calibration_file import check_place, fingerprint, write_figures
 from judgeforge.runs.planning.judge_words import asked_key
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.runs.progress import Progress
+from judgeforge.store.atomic_files import chosen_place
 
 SHOWN_ERROR = 0.05
 """For the curve, where the configuration asks for no `max_error`."""
@@ -28,6 +30,8 @@ SHOWN_ERROR = 0.05
 class CalibrationReport:
     calibration: Calibration
     out: Path
+    in_config: str
+    """The same file as the configuration names it: from its own folder."""
     labels: LabelFile
     judged: JudgedLabels
     promises: tuple[Promise, ...]
@@ -48,6 +52,7 @@ def calibrate_config(
 ) -> CalibrationReport:
     """Raises ConfigError, InputError (also for too few labels) and what stops a run."""
     prepared = prepare_measurement(config)
+    check_place(out, Calibration)
     read = labels_apart(prepared, labels, among_others=True)
     _check_number(labels, len(read.rows))
     rubric = prepared.rubric.identity
@@ -61,8 +66,10 @@ def calibrate_config(
         allow_negative=allow_negative,
         as_asked=cascade_replay(prepared, judged),
     ).model_copy(update={"people": read.people, "fingerprint": fingerprint(config, rubric)})
-    write_figures(out, found)
-    return CalibrationReport(found, out, read, judged, _promises(found, config.pairing))
+    with chosen_place(out):
+        write_figures(out, found)
+    in_config = os.path.relpath(out, config.folder)
+    return CalibrationReport(found, out, in_config, read, judged, _promises(found, config.pairing))
 
 
 def prepare_measurement(config: RunConfig) -> Preparation:

@@ -18,8 +18,9 @@ from judgeforge.runs.measurement.calibrating import (
     prepare_measurement,
 )
 from judgeforge.runs.measurement.label_run import cascade_replay, judge_labels
-from judgeforge.runs.planning.calibration_file import load_calibration, write_figures
+from judgeforge.runs.planning.calibration_file import check_place, load_calibration, write_figures
 from judgeforge.runs.progress import Progress
+from judgeforge.store.atomic_files import chosen_place
 from judgeforge.text.wording import counted
 
 
@@ -44,6 +45,8 @@ def evaluate_config(
     Raises ConfigError, InputError and what stops a run.
     """
     before = None if against is None else _read(against)
+    if out is not None:
+        check_place(out, Evaluation)
     prepared = prepare_measurement(config)
     rubric = prepared.rubric.identity
     calibration = load_calibration(config, rubric)
@@ -62,7 +65,8 @@ def evaluate_config(
         as_asked=cascade_replay(prepared, judged),
     ).model_copy(update={"people": read.people})
     if out is not None:
-        write_figures(out, evaluation)
+        with chosen_place(out):
+            write_figures(out, evaluation)
     notes = [*label_notes(read, judged), evaluation.caution]
     seen = {one.prompt_id for one in calibration.results} if calibration else set()
     if seen & {item.prompt_id for item in evaluation.items}:

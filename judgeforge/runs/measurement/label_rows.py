@@ -117,7 +117,8 @@ def read_labels(file: Path, checks: RowChecks, *, among_others: bool = False) ->
         try:
             rows.append(_labelled(row, checks, seen, reading, among_others=among_others))
         except RowProblemError as problem:
-            detail = f"{file}:{row.line}: {problem.detail}"
+            rename = "" if problem.unread is None else f". {_RENAME}"
+            detail = f"{file}:{row.line}: {problem.problem}{rename}"
             name = f"line-{row.line}"
             skips.append(Skip(prompt_id=name, line=row.line, reason=problem.reason, detail=detail))
     return LabelFile(
@@ -141,7 +142,10 @@ def without_shown(labels: LabelFile, is_shown: Callable[[Prompt], bool]) -> Labe
 
 
 def _is_second_look(row: RawRow | BadRow) -> bool:
-    return row.columns.get(_REPEAT) not in (None, "", 0, "0")
+    try:
+        return float(row.columns.get(_REPEAT) or 0) >= 1
+    except (TypeError, ValueError):  # another column that only has this name
+        return False
 
 
 def _is_unsure(row: RawRow | BadRow) -> bool:

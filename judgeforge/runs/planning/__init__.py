@@ -8,6 +8,8 @@ changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
 own_cost.py          what written criteria and judges' own answers cost
 estimate.py          what the calls of a prompt will cost
+sampling_cost.py     what completions cost that are sampled before judging
+further_cost.py      what those cost that are sampled where a pair is in doubt
 frames.py            what a judge is sent about a prompt, in tokens
 loads.py             what a model has to do, and what that costs
 expected_calls.py    how many calls a start will make

@@ -117,6 +117,28 @@ def read_calibration(file: Path, config: RunConfig) -> Calibration:
         ) from error
 
 
+def check_place(file: Path, kind: type[BaseModel]) -> None:
+    """Whether figures of this ``kind`` may be written there: earlier ones are replaced, and never
+    the labels or the configuration. To be asked before anything is paid. Raises ConfigError."""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: cannot be written there ({error.strerror}). Give another --out."
+        ) from error
+    if not content:
+        return
+    try:
+        kind.model_validate_json(content)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{file} is there already and is no {kind.__name__.lower()}, which alone is replaced. "
+            "Give another --out."
+        ) from error
+
+
 def write_figures(file: Path, figures: BaseModel) -> None:
     """A calibration or an evaluation. Raises StoreError where it cannot be written."""
     make_folder(file.parent)

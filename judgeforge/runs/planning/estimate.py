@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 
 from judgeforge.calls.call import NoCalls
 from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION
@@ -15,12 +13,11 @@ from judgeforge.ranking.pairing.delta import is_audited, of_both_sides
 from judgeforge.records import Completion, Prompt, ReadyCompletion
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.frames import CALL_TOKENS, Frames
+from judgeforge.runs.planning.further_cost import FurtherCost, blank_completions
 from judgeforge.runs.planning.loads import (
     ALWAYS,
     EXPECTED,
     HIGH,
-    LOW,
-    Beginning,
     Caching,
     ModelLoad,
 )
@@ -34,15 +31,13 @@ from judgeforge.runs.planning.measure import (
 )
 from judgeforge.runs.planning.own_cost import OwnAnswerCost, OwnCriteriaCost, own_answer_tokens
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.sampling_cost import SamplingCost
 from judgeforge.runs.planning.verifiers import is_verifiable
-from judgeforge.sampling.draws import draws
 from judgeforge.store.spending import to_usd
 from judgeforge.text.messages import PICTURE_TOKENS, Message, about_message_tokens
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.wording import about_tokens
 
-_SAMPLED_SHARES = (0.2, 0.6, 1.0)
-"""Of the output limit that completions use; models differ, so low and high bound it."""
 _JUDGE_REPLY_TOKENS = (40, 120)
 """Low and expected: a rationale of a few sentences and the scores. High is the output limit."""
 _WHERE_VERIFIED = (0.0, 0.05, 1.0)
@@ -77,6 +72,14 @@ class Estimator:
         self._panel = prepared.panel(Panel, NoCalls())
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
         self._answers = OwnAnswerCost(self._input_tokens)
+        self._sampling = SamplingCost(self._config, self._input_tokens, self._answer_tokens)
+        self._further = FurtherCost(
+            self._config,
+            escalation=escalation,
+            request_tokens=self._sampling.request_tokens,
+            shown=self._completions_shown,
+            add_questions=self._judge,
+        )
         self._frames = Frames(prepared, self._own.rubric_of, self._input_tokens)
         self._caching: dict[tuple[str, bool], Caching | None] = {}
         """By the name of a model, and whether it is asked in batches."""
@@ -130,7 +133,7 @@ class Estimator:
         load = self._load(judge.model)
         if load.price is None:
             return None
-        sizes = [_tokens(*self._shown_texts(one)) for one in completions]
+        sizes = [self._answer_tokens(one) for one in completions]
         length = sum(sizes) // max(1, len(sizes))
         shown = {"one": 1, "two": 2, "all": len(completions)}[judge.shows]
         self._judge(prompt, judge, [shown], (length,) * 3, load)
@@ -140,7 +143,7 @@ class Estimator:
         """Expected price of another prompt like this one: its completions, which are as long as
         these, and the first tier. None where a price is unknown."""
         loads = self.loads()
-        self._sample(prompt, loads)
+        self._sampling.add(prompt, loads)
         known = {name: load.pico[EXPECTED] for name, load in loads.items()}
         usd = to_usd(sum(known.values()))
         for judge in self._config.judging.judges:
@@ -152,10 +155,23 @@ class Estimator:
             usd += price * judge.questions(len(completions))
         return usd
 
-    def _shown_texts(self, answer: Completion | ReadyCompletion) -> tuple[str, str]:
-        """What judges see of it."""
+    def another_usd(self, prompt: Prompt, completions: Sequence[Completion]) -> float | None:
+        """Expected price of one completion more, as long as these, and of the first tier's
+        judgments of it; None where none may be sampled or a price is unknown."""
+        loads = self.loads()
+        sizes = [self._answer_tokens(one) for one in completions]
+        length = sum(sizes) // max(1, len(sizes))
+        if not self._further.add_next(prompt, completions, (length,) * 3, loads):
+            return None
+        used = [load for load in loads.values() if load.calls]
+        if any(load.price is None for load in used):
+            return None
+        return to_usd(sum(load.pico[EXPECTED] for load in used))
+
+    def _answer_tokens(self, answer: Completion | ReadyCompletion) -> int:
+        """Of what judges see of it."""
         thought = answer.reasoning if self._config.judging.show_reasoning else None
-        return said_text(answer.text, answer.tool_calls), thought or ""
+        return about_tokens(said_text(answer.text, answer.tool_calls), thought or "") + CALL_TOKENS
 
     @property
     def measured(self) -> int:
@@ -189,8 +205,8 @@ class Estimator:
             loads[name].take(load)
 
     def _add(self, prompt: Prompt, loads: dict[str, ModelLoad]) -> None:
-        lengths, models = self._sample(prompt, loads)
-        completions, measure = _blank_completions(models), self._measured_by(prompt)
+        lengths, models = self._sampling.add(prompt, loads)
+        completions, measure = blank_completions(models), self._measured_by(prompt)
         if self._config.pairing.by_design:
             if not is_audited(self._config.pairing, prompt.id):
                 return
@@ -220,38 +236,14 @@ class Estimator:
             if shown:
                 asked = first if certain else beyond
                 self._answers.add(prompt, judge, load, made=asked)
+        if made is ALWAYS and measure != "everybody":
+            self._further.add(prompt, completions, lengths, loads)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:
         """A cascade asks the first tier once, and everything else only where doubt is left."""
         if self._config.judging.cascade is None:
             return questions
         return questions // judge.repeats if judge.tier == self._first_tier else 0
-
-    def _sample(
-        self, prompt: Prompt, loads: dict[str, ModelLoad]
-    ) -> tuple[tuple[int, int, int], tuple[str, ...]]:
-        """Tokens of a completion (low, expected, high) and the model of each."""
-        sampling = self._config.sampling
-        sizes = [_tokens(*self._shown_texts(one)) for one in prompt.completions]
-        longest = max(sizes, default=0)
-        ready = tuple(one.model or "given" for one in prompt.completions)
-        if sampling is None or not sampling.fresh(len(ready)):
-            return (longest, longest, longest), ready
-        low, expected, high = (round(share * sampling.max_tokens) for share in _SAMPLED_SHARES)
-        drawn = draws(prompt, sampling)
-        for (name, principle), calls in Counter(
-            (one.model, one.principle) for one in drawn
-        ).items():
-            beside = principle or sampling.system or "", prompt.tools or ""
-            inputs, outputs = (
-                self._input_tokens(name, prompt.messages, *beside),
-                (low, expected, high),
-            )
-            loads[name].add(1, inputs, outputs, begins=Beginning(0))
-            if calls > 1:
-                loads[name].add(calls - 1, inputs, outputs, begins=Beginning(inputs[LOW]))
-        lengths = (max(longest, low), max(longest, expected), max(longest, high))
-        return lengths, (*ready, *(one.model for one in drawn))
 
     def _input_tokens(
         self, model: str, messages: Sequence[Message], *beside: str
@@ -322,15 +314,3 @@ class Estimator:
             return (0, 0, asked * MOST_TOKENS_PER_DECISION)
         usual = (min(tokens, judge.max_tokens) for tokens in _JUDGE_REPLY_TOKENS)
         return (*usual, judge.max_tokens)
-
-
-@lru_cache(maxsize=64)
-def _blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
-    return tuple(
-        Completion(id=f"c{index}", prompt_id="", index=index, model=model, text="", finish="stop")
-        for index, model in enumerate(models)
-    )
-
-
-def _tokens(*texts: str) -> int:
-    return about_tokens(*texts) + CALL_TOKENS

@@ -23,6 +23,7 @@ from judgeforge.runs.planning.estimate import (
     ASSUMED_ESCALATION,
     Estimator,
 )
+from judgeforge.runs.planning.further_cost import further_notes
 from judgeforge.runs.planning.identity import as_begun, layout_begun
 from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.measure import (
@@ -125,6 +126,7 @@ def plan_run(
             *noticed.sights(),
             *_spent_notes(folder),
             *_cascade_notes(config, seen),
+            *further_notes(config),
             *_measure_notes(config, estimator),
             *verified.notes(),
             *records.notes(sum(load.expected_calls for load in loads.values())),
@@ -192,6 +194,8 @@ def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad
 
 def cascade_warnings(config: RunConfig) -> list[str]:
     if config.judging.cascade is None or asks_beyond_first_tier(config.judging):
+        return []
+    if config.sampling is not None and config.sampling.more_in_doubt:
         return []
     return [
         "judging.cascade does nothing: all judges are of one tier and asked once, so each is asked "

@@ -5,6 +5,7 @@ settings.py   what they take, checked at the door
 rows.py       a trainer's batch -> groups of completions of one prompt
 session.py    a run folder that stays open while a training goes on
 scoring.py    one group -> its scores, and the fit of the judges
+unclosed.py   functions that nobody closes
 own_loop.py   an event loop in a thread of its own
 
 Everything that is paid passes the same door as in a run (calls/), into a folder of the same kind:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import os
 import threading
 import warnings
-import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from judgeforge.config.run import RunConfig
-from judgeforge.errors import BudgetExhaustedError, JudgeforgeError
+from judgeforge.errors import BudgetExhaustedError
 from judgeforge.records import Prompt
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.reward.rows import Group, groups_of
 from judgeforge.runs.reward.scoring import Score
 from judgeforge.runs.reward.session import RewardSession, Scored
 from judgeforge.runs.reward.settings import read_settings
+from judgeforge.runs.reward.unclosed import Unclosed, wait_until_free
 from judgeforge.text.wording import counted
 
 Rewards = list[float | None]
@@ -81,6 +80,9 @@ def areward(
 ) -> AsyncRewardFunction:
     """``reward`` as an asynchronous function: a trainer asks it and its others at the same time.
 
+    >>> async with judgeforge.areward("config.yaml", out="runs/grpo-reward") as reward:
+    ...     rewards = await reward(["a prompt"], ["a completion"])
+
     The arguments, rewards and errors are those of ``reward``.
     """
     return AsyncRewardFunction(
@@ -112,7 +114,7 @@ class _Panel:
         self._session: RewardSession | None = None
         self._result: RunResult | None = None
         self._warned = False
-        self._at_exit: Callable[[], None] | None = None
+        self._unclosed: Unclosed | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"arguments": self._arguments}
@@ -148,13 +150,14 @@ class _Panel:
     def close(self) -> RunResult | None:
         """Write the result files and give the folder back; the next call opens it again.
 
-        None where nothing was judged. It is also called when the process ends.
+        None where nothing was judged. It is also called when the process ends, and what a function
+        that is dropped has open is closed behind it.
         """
         with self._opening:
             session, self._session = self._session, None
-            if self._at_exit is not None:
-                atexit.unregister(self._at_exit)
-                self._at_exit = None
+            if self._unclosed is not None:
+                self._unclosed.is_over()
+                self._unclosed = None
             if session is None or self._pid != os.getpid():
                 return self._result
             self._result = session.close()
@@ -167,9 +170,9 @@ class _Panel:
             self._fresh()
         with self._opening:
             if self._session is None:
+                wait_until_free(self.folder)
                 self._session = RewardSession(self._settings)
-                self._at_exit = _closer(weakref.ref(self), self._pid)
-                atexit.register(self._at_exit)
+                self._unclosed = Unclosed(self, self._session, self.folder)
             return self._session
 
     def _groups(
@@ -253,6 +256,17 @@ class RewardFunction(_Panel):
 class AsyncRewardFunction(_Panel):
     """What ``judgeforge.areward`` returns: see there."""
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
     async def __call__(
         self,
         prompts: Sequence[Any],
@@ -275,22 +289,3 @@ def _asked(groups: Sequence[Group]) -> tuple[list[Prompt], list[str]]:
 def _step(columns: Mapping[str, Any]) -> int | None:
     step = getattr(columns.get("trainer_state"), "global_step", None)
     return step if isinstance(step, int) else None
-
-
-def _closer(function: weakref.ref[_Panel], pid: int) -> Callable[[], None]:
-    """What ends an open session with its process; not in a process that was forked from it."""
-
-    def close() -> None:
-        found = function()
-        if found is None or os.getpid() != pid:
-            return
-        try:
-            found.close()
-        except JudgeforgeError as error:
-            warnings.warn(
-                f"{found.folder}: its result files were not written ({error}). Everything that was "
-                "paid is kept: open the same folder again and close it.",
-                stacklevel=1,
-            )
-
-    return close

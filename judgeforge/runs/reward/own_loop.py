@@ -25,8 +25,12 @@ class OwnLoop:
 
     def close(self) -> None:
         """End the thread; what still runs on it is cancelled."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.stop()
         self._thread.join()
+
+    def stop(self) -> None:
+        """As ``close``, without waiting: also for what runs on the loop."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _work(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -86,6 +86,12 @@ class RewardSession:
         finally:
             self._loop.close()
 
+    def let_go(self) -> Future[RunResult]:
+        """As ``close``, without waiting for it."""
+        self._life.add_done_callback(lambda _: self._loop.stop())
+        self._loop.submit(self._end())
+        return self._life
+
     async def _end(self) -> None:
         self._ended.set()
 

@@ -9,8 +9,8 @@ import pytest
 
 from judgeforge.calls.providers.anthropic_messages import AnthropicMessages
 from judgeforge.calls.providers.anthropic_turns import anthropic_turns, system_texts, tools_of
+from judgeforge.calls.providers.asked_reply import as_asked
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
-from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.text.messages import ImagePart, ImageUrl, Message, TextPart, ToolCall
 

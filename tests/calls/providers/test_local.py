@@ -346,6 +346,7 @@ def children_cpu_s() -> float:
 
 
 @pytest.mark.model
+@pytest.mark.slow
 def test_two_interrupts_end_the_process_at_once_without_a_crash() -> None:
     before = children_cpu_s()
     process = subprocess.Popen(

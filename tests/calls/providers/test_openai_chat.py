@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from judgeforge.calls.providers.asked_reply import as_asked
 from judgeforge.calls.providers.base import ChatRequest, ReplySchema, Usage
 from judgeforge.calls.providers.openai_chat import OpenAIChat
-from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import MalformedReplyError
 from judgeforge.text.messages import Message

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from judgeforge.calls.providers.asked_reply import as_asked
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
 from judgeforge.calls.providers.openai_chat import OpenAIChat
 from judgeforge.calls.providers.openai_turns import openai_turns
-from judgeforge.calls.providers.replies import as_asked
 from judgeforge.config.model import ModelConfig
 from judgeforge.text.messages import Message, ToolCall
 

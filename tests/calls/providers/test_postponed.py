@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 SEND = """
 import asyncio, sys
 from judgeforge.calls.providers.base import open_provider
@@ -37,6 +39,7 @@ def test_a_request_loads_no_types_of_the_responses_api() -> None:
     assert int(types) < 20
 
 
+@pytest.mark.slow
 def test_types_are_there_for_whoever_asks() -> None:
     code = SEND + (
         "import openai\n"
@@ -50,6 +53,7 @@ def test_types_are_there_for_whoever_asks() -> None:
     assert printed(code) == "Response True ChatCompletion True True"
 
 
+@pytest.mark.slow
 def test_an_sdk_that_is_loaded_already_stays_as_it_is() -> None:
     code = (
         "import openai\n"
@@ -61,6 +65,7 @@ def test_an_sdk_that_is_loaded_already_stays_as_it_is() -> None:
     assert printed("import sys\n" + code) == "True"
 
 
+@pytest.mark.slow
 def test_a_package_that_is_not_there_is_left_alone() -> None:
     code = (
         "import sys\n"

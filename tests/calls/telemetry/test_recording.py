@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk._logs import LogRecordProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from judgeforge.calls.telemetry.recording import configured
 from judgeforge.store.log import CallRecord, RunLog, call_record
@@ -96,3 +98,45 @@ def test_the_line_of_another_process_says_what_its_attempt_was(tmp_path: Path) -
         ).model
         == "m"
     )
+
+
+class Faulty(SpanProcessor, LogRecordProcessor):
+    """Of a vendor, and wrong in every place in which the SDK lets it speak."""
+
+    def on_start(self, span: Span, parent_context: object = None) -> None:
+        raise RuntimeError("no room for a span")
+
+    def on_end(self, span: ReadableSpan) -> None:
+        raise RuntimeError("no room for a span")
+
+    def on_emit(self, log_record: object) -> None:
+        raise KeyError("event")
+
+    def shutdown(self) -> None: ...
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("at", ["on_start", "on_end", "on_emit"])
+def test_what_an_sdk_raises_is_logged_once_and_changes_nothing(
+    at: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgeforge.calls.telemetry.recording._RAISED", set())
+    faulty = Faulty()
+    for other in {"on_start", "on_end", "on_emit"} - {at}:
+        monkeypatch.setattr(faulty, other, lambda *_, **__: None)
+    with sdk() as seen:
+        seen.tracing.add_span_processor(faulty)
+        seen.logging.add_log_record_processor(faulty)
+        telemetry = configured()
+        assert telemetry is not None
+        for _ in range(3):
+            with telemetry.call("chat x", {}, {}) as told:
+                telemetry.attempt(RECORD)
+                told.say({"one": "word"})
+                telemetry.evaluation(None, told, {"score": 1.0})
+        assert seen.metric("judgeforge.cost_usd") == {"": pytest.approx(0.03)}
+    (line,) = caplog.messages
+    assert "The run goes on" in line
+    assert ("KeyError" if at == "on_emit" else "no room for a span") in line

@@ -47,6 +47,12 @@ def test_texts_that_are_compared_as_wholes_share_what_their_pieces_share(texts: 
     assert (len(first), len(second)) == (len(one), len(other))
 
 
+@pytest.mark.parametrize("texts", [("", "\0\0"), ("\0", "\x01"), ("\0a", "a"), ("\0é", "é")])
+def test_short_texts_that_begin_with_zeros_are_told_apart(texts: tuple[str, str]) -> None:
+    assert shared(*map(character_pieces, texts)) == 0
+    assert shared(*compared_pieces(texts)) == 0
+
+
 @given(st.lists(st.sampled_from("abcd"), max_size=40), st.integers(2, 8))
 def test_there_is_a_piece_for_each_run_of_words(words: list[str], number: int) -> None:
     runs = {tuple(words[i : i + number]) for i in range(len(words) - number + 1)}

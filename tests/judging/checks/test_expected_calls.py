@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -76,6 +77,7 @@ def test_they_may_be_of_the_row_as_messages_have_them() -> None:
     of_row = [{"type": "function", "function": {"name": "look", "arguments": '{"city": "Oslo"}'}}]
     of_row = [one["function"] for one in of_row]
     assert passes({"from": "calls"}, IN_OSLO, metadata={"calls": of_row})
+    assert passes({"from": "calls"}, IN_OSLO, metadata={"calls": json.dumps(of_row)})
     assert not passes({"from": "calls"}, IN_ROME, metadata={"calls": of_row})
     with pytest.raises(UndecidedCheckError, match="the row has no `calls`"):
         passes({"from": "calls"}, IN_OSLO)

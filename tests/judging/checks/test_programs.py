@@ -100,6 +100,9 @@ def test_an_answer_without_code_fails_without_a_program() -> None:
         ({"python_tests": {"setup": "s"}}, {"tests": "x"}, "the row has no `s`"),
         ({"python_tests": "tests"}, {"tests": ["assert f(1)", "assert ("]}, "is no valid Python"),
         ({"python_tests": "tests"}, {"tests": "# none yet"}, "has no tests"),
+        ({"python_tests": "tests"}, {"tests": "'f(1) is 1'"}, "has values alone, which test noth"),
+        ({"python_tests": "tests"}, {"tests": "[]"}, "has no tests"),
+        ({"python_tests": "tests"}, {"tests": "[1, 2]"}, "must be Python as a text"),
         ({"python_tests": "tests"}, {"tests": HUMAN_EVAL}, "called where `entry_point` names"),
     ],
 )
@@ -107,6 +110,24 @@ def test_what_the_row_lacks_is_named_and_leaves_the_answer_undecided(
     check: dict[str, Any], metadata: dict[str, Any], why: str
 ) -> None:
     assert why in undecided(check, Subject(CODE, metadata=metadata))
+
+
+@pytest.mark.parametrize(
+    ("cell", "tests"),
+    [
+        ('["assert f(1)", "assert f(2)"]', ["assert f(1)", "assert f(2)"]),
+        ("['assert f(1)']", ["assert f(1)"]),
+        ("[{'input': '1', 'output': '2'}]", [{"input": "1", "output": "2"}]),
+        ("[f(1)]", ["[f(1)]"]),
+        ("assert [f(1)]", ["assert [f(1)]"]),
+    ],
+)
+def test_a_list_in_a_cell_of_a_table_is_its_tests_and_no_program_that_passes(
+    cell: str, tests: list[Any]
+) -> None:
+    assert (
+        given({"python_tests": "tests"}, Subject(CODE, metadata={"tests": cell}))["tests"] == tests
+    )
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ class TestCriteriaAskedOneByOne:
     "text",
     [
         "A",
-        '{"rationale": "", "better": "a", "strength": "clear"}',
+        '{"rationale": "", "better": "the first", "strength": "clear"}',
         '{"rationale": "", "better": "A"}',
         '{"rationale": "", "better": "A", "strength": 1}',
         '{"rationale": 3, "better": "A", "strength": "clear"}',

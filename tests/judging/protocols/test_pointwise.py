@@ -242,6 +242,18 @@ class TestAJudgeThatDoesNotAnswer:
         assert (judgment.missing_kind, judgment.score) == (kind, None)
         assert len(asks.asked) == len(before) + 1
 
+    def test_unless_the_object_was_whole_when_the_reply_was_cut(self) -> None:
+        """Some models go on with blanks after it until no token is left."""
+        judgment, asks = judge_with(says(GOOD + "\n" * 40, "length"))
+        assert (judgment.missing, len(asks.asked)) == (None, 1)
+        assert judgment.score is not None
+
+    def test_is_read_where_its_server_took_the_whole_reply_for_thoughts(self) -> None:
+        judgment, _ = judge_with(replace(says("", "empty"), reasoning=GOOD))
+        assert judgment.missing is None
+        thought, asks = judge_with(*[replace(says("", "empty"), reasoning="Rating: [[4]]")] * 2)
+        assert (thought.missing_kind, len(asks.asked)) == ("unread", 2)
+
     @pytest.mark.parametrize(
         "error", [StatusError("too many requests", status=429), NoReplyError("timed out")]
     )

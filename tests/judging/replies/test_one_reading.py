@@ -9,7 +9,7 @@ import pytest
 
 from judgeforge.judging.checks import Subject, failed_checks, parse_checks
 from judgeforge.judging.replies.json_object import UnreadableReplyError, one_object
-from judgeforge.judging.replies.structured import read_pair, read_scores
+from judgeforge.judging.replies.structured import read_list, read_pair, read_scores
 from tests.promises.monotonous_texts import TEXTS
 from tests.support.fake_asks import make_rubric
 
@@ -37,6 +37,23 @@ MEANT = json.loads(GOOD)
         GOOD.replace("}}", ",}}"),
         GOOD.replace("}}", ",\r\n } , \n}"),
         GOOD.replace(": ", ":\u00a0"),
+        f"```json\n{GOOD}",
+        f"{GOOD}\n```",
+        f"json\n{GOOD}",
+        f"`{GOOD}`",
+        f"<answer>\n{GOOD}\n</answer>",
+        f"<json>```json\n{GOOD}\n```</json>",
+        f"[{GOOD}]",
+        GOOD.replace('"', '\\"'),
+        GOOD.replace("true", "True"),
+        GOOD.replace("4,", "4, // one gap\n"),
+        GOOD.replace("4,", "4 /* one, two */ ,"),
+        GOOD.replace(": ", "\uff1a").replace(", ", "\uff0c").replace("Clear\uff0c", "Clear, "),
+        GOOD.replace("4", "\uff14"),
+        GOOD.replace("4", "\u0664"),
+        GOOD.replace(": ", ":\u3000"),
+        GOOD.replace(": ", ":\u2028\u200e"),
+        GOOD.replace("quality", "quality "),
         json.dumps(GOOD),
         f"```json\n{json.dumps(GOOD)}\n```",
     ],
@@ -68,7 +85,51 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
         assert read_scores(GOOD.replace("4", number), RUBRIC).criteria["quality"] == 0.75
 
 
-@pytest.mark.parametrize("number", ["4.5", "4.0001", "0.0", "6.0", "1e999", "-1.0", '"4.0"', "4,0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"name": "judgment", "arguments": {GOOD}}}',
+        f'{{"name": "judgment", "arguments": {json.dumps(GOOD)}}}',
+        f'{{"type": "function", "function": {{"name": "judgment", "parameters": {GOOD}}}}}',
+        f'{{"judgment": {GOOD}}}',
+        f'{{"type": "object", "properties": {GOOD}}}',
+        f'[{{"name": "judgment", "arguments": {GOOD}}}]',
+        f'<tool_call>\n{{"name": "judgment", "arguments": {GOOD}}}\n</tool_call>',
+        f'<tool_call>{{"name": "judgment", "arguments": {GOOD}}}',
+        f'<|python_tag|>{{"name": "judgment", "parameters": {GOOD}}}<|eom_id|>',
+        f'[TOOL_CALLS] [{{"name": "judgment", "arguments": {GOOD}}}]</s>',
+        f"[TOOL_CALLS]judgment[ARGS]{GOOD}",
+        f"[TOOL_CALLS]judgment{GOOD}",
+        f"<function=judgment>{GOOD}</function>",
+        "<|tool_calls_section_begin|><|tool_call_begin|>functions.judgment:0"
+        f"<|tool_call_argument_begin|>{GOOD}<|tool_call_end|><|tool_calls_section_end|>",
+        "<\uff5ctool\u2581calls\u2581begin\uff5c><\uff5ctool\u2581call\u2581begin\uff5c>function"
+        f"<\uff5ctool\u2581sep\uff5c>judgment\n```json\n{GOOD}\n```<\uff5ctool\u2581call\u2581end\uff5c>",
+    ],
+)
+def test_the_arguments_of_a_call_that_no_server_read_as_one_are_the_reply(text: str) -> None:
+    assert read_scores(text, RUBRIC).criteria == {"quality": 0.75, "safe": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [('"quality": 4', '"quality": "4"'), ('"quality": 4', '"quality": " 4.0 "')]
+    + [('"safe": true', f'"safe": "{word}"') for word in ("true", "True", "yes", "Yes ")],
+)
+def test_a_value_between_quotation_marks_is_the_value(written: str, meant: str) -> None:
+    read = read_scores(GOOD.replace(written, meant), RUBRIC)
+    assert read.criteria == {"quality": 0.75, "safe": 1.0}
+
+
+def test_names_with_a_backslash_of_markdown_are_the_names() -> None:
+    answers = r'{"rationale": "", "answer\_1": {"quality": 1, "safe": true}, "answer\_2": '
+    read = read_list(answers + '{"quality": 5, "safe": false}}', RUBRIC, 2)
+    assert [one["quality"] for one in read.criteria] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "number", ["4.5", "4.0001", "0.0", "6.0", "1e999", "-1.0", '"4.5"', '"9"', "4,0"]
+)
 def test_any_other_number_is_no_level(number: str) -> None:
     with pytest.raises(UnreadableReplyError):
         read_scores(GOOD.replace("4", number), RUBRIC)
@@ -85,10 +146,16 @@ def test_any_other_number_is_no_level(number: str) -> None:
         GOOD.replace("4,", "4,,"),
         GOOD.replace('"quality": 4', '"quality": 4, "quality": 2'),
         GOOD.replace('"quality": 4', '"quality": 4, "quality": 4,'),
-        GOOD.replace('"safe": true', '"safe": True'),
+        GOOD.replace('"safe": true', '"safe": TRUE'),
         GOOD.replace('"', "'"),
         GOOD.replace("Clear", 'so-called "Clear"'),
-        f"[{GOOD}]",
+        f"[{GOOD}, {GOOD}]",
+        f'{{"first": {GOOD}, "second": {GOOD}}}',
+        f'{{"rationale": "", "judgment": {GOOD}}}',
+        f'{{"a": {{"b": {{"c": {{"d": {GOOD}}}}}}}}}',
+        GOOD.replace("4,", "4, // or 5 */ \n 5,"),
+        f"<tool_call>{GOOD}</tool_call><tool_call>{GOOD}</tool_call>",
+        f"<answer>{GOOD}</answer> <answer>{GOOD}</answer>",
         json.dumps(json.dumps(GOOD)),
         "<|im_end|>",
         "``````",
@@ -100,7 +167,7 @@ def test_what_could_be_meant_in_two_ways_is_not_read(text: str) -> None:
 
 
 def test_comparisons_are_read_alike() -> None:
-    text = '```JSON\r\n{"rationale": "A is\nshorter", "better": "A", "strength": "clear",}\r\n```'
+    text = '```JSON\r\n{"rationale": "A is\nshorter", "better": "a ", "strength": "Clear",}\r\n```'
     assert read_pair(text).lean == pytest.approx(2 / 3)
 
 

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgeforge.ranking.cascade.another import is_about_another, with_another
 from judgeforge.ranking.cascade.candidates import Bundle, JudgeOption
 from judgeforge.ranking.cascade.choose import Spent, next_bundle
+from judgeforge.ranking.cascade.training_value import Another, ForTraining, TrainingValue
 from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import PRIOR, JudgeReliability, Reliability
@@ -229,6 +231,7 @@ def test_fewer_than_two_completions_leave_nothing_to_ask() -> None:
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=4), st.integers(1, 3))
+@pytest.mark.slow
 def test_a_course_ends_within_its_repeats_and_is_the_same_each_time(
     scores: list[float], repeats: int
 ) -> None:
@@ -255,3 +258,39 @@ def _answer(
     repeat = asked[judge, place]
     asked[judge, place] += 1
     return scored(judge, f"c{place}", scores[place], repeat=repeat)
+
+
+class TestAnotherCompletion:
+    """With `aim: training` one more completion is a thing that can be bought."""
+
+    def told(
+        self, *scores: float, cost: float = 2.0, options: Sequence[JudgeOption] = (FIRST,)
+    ) -> Bundle:
+        training = ForTraining(TrainingValue(), 2.0 * len(scores), Another(cost))
+        return next_bundle(first_scores(*scores), options, PRIOR, CascadeRules(), training=training)
+
+    def test_it_is_asked_for_where_the_pair_is_in_doubt(self) -> None:
+        bundle = self.told(0.6, 0.58, 0.57)
+        assert is_about_another(bundle, 3)
+        assert [(one.judge, one.places, one.cost) for one in bundle] == [("first", (3,), 2.0)]
+
+    def test_nothing_is_where_the_pair_is_sure_or_a_fresh_prompt_brings_more(self) -> None:
+        assert self.told(0.95, 0.1, 0.05) == ()
+        assert self.told(0.6, 0.58, 0.57, cost=200.0) == ()
+
+    def test_a_question_that_brings_more_for_its_price_comes_first(self) -> None:
+        bundle = self.told(0.6, 0.58, 0.57, options=(FIRST, option("second", cost=0.01)))
+        assert judges_in(bundle) == {"second"}
+        assert not is_about_another(bundle, 3)
+
+    def test_it_cannot_be_where_the_first_tier_sees_several_at_once(self) -> None:
+        both = (FIRST, option("lists", tier=1, shows="all"))
+        assert not is_about_another(self.told(0.6, 0.58, 0.57, options=both), 3)
+
+    def test_what_code_verified_and_how_long_answers_are_is_no_hindrance(self) -> None:
+        judgments = [scored("first", f"c{i}", score) for i, score in enumerate((0.6, 0.58))]
+        texts = {"c0": "short", "c1": "a longer one"}
+        evidence = read_evidence(judgments, texts=texts, writers={"c0": "w", "c1": "v"})
+        further = with_another(evidence, Another(1.0, "w"))
+        assert len(further.completion_ids) == len(further.log_lengths) == 3
+        assert further.writers == ("w", "v", "w")

@@ -166,6 +166,7 @@ def test_best_vs_random_draws_differently_for_each_prompt() -> None:
     assert set(drawn) == {"ab", "ac", "ad", "ae"}
 
 
+@pytest.mark.slow
 def test_the_draw_is_the_same_in_every_process() -> None:
     script = (
         "from tests.ranking.pairing.test_selection import *\n"

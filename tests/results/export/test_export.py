@@ -191,6 +191,10 @@ class TestPlaces:
 
 
 class TestMistakes:
+    def test_a_folder_that_is_named_twice_is_refused(self, folder: Path, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="is named twice, which would write each of its pa"):
+            export_pairs([folder, folder / ".." / folder.name], target="trl", to=tmp_path / "two")
+
     def test_an_unknown_format_names_the_nearest(self, folder: Path, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"unknown export format `parket`.*`parquet`"):
             export_pairs(folder, target="parket", to=tmp_path / "out.jsonl")
@@ -268,6 +272,7 @@ class TestSplit:
         assert 0.045 < share < 0.055
 
 
+@pytest.mark.slow
 def test_an_export_needs_little_memory(tmp_path: Path) -> None:
     import tracemalloc
 

@@ -145,6 +145,16 @@ class TestCommand:
         with pytest.raises(ConfigError, match=r"an \.html file"):
             write_report(finished, to=finished / "pairs.jsonl")
 
+    def test_replaces_a_page_of_its_own_and_no_other(self, finished: Path, tmp_path: Path) -> None:
+        page = tmp_path / "page.html"
+        write_report(finished, to=page)
+        written = page.read_bytes()
+        assert write_report(finished, to=page).read_bytes() == written
+        page.write_text("<html><title>mine</title></html>")
+        with pytest.raises(ConfigError, match="is there already and is no report"):
+            write_report(finished, to=page)
+        assert page.read_text() == "<html><title>mine</title></html>"
+
     def test_refuses_what_is_no_run_folder(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="no such folder"):
             write_report(tmp_path / "none")

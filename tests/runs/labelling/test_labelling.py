@@ -48,6 +48,16 @@ def test_where_there_is_no_screen_it_says_how_to_reach_the_page(
     assert f"ssh -L {port}:127.0.0.1:{port} " in lines[1]
 
 
+def test_a_folder_that_is_made_for_the_labels_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mistyped = tmp_path / "lables" / "ana.jsonl"
+    first, second = (said(tmp_path, monkeypatch, to=mistyped) for _ in range(2))
+    assert first[0] == f"{mistyped.parent}: is a new folder, made for the labels"
+    assert "are labelled. Open" in first[1]
+    assert "are labelled. Open" in second[0]
+
+
 @pytest.mark.parametrize(("wanted", "opened"), [(True, 1), (False, 0), (None, 1)])
 def test_the_browser_is_opened_as_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool | None, opened: int

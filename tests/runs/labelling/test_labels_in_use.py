@@ -49,6 +49,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: LocalServer) -> Pa
     return place
 
 
+@pytest.mark.slow
 def test_calibrate_and_evaluate_read_the_file_and_calibrate_asks_nothing_that_the_run_has_asked(
     project: Path,
 ) -> None:
@@ -62,6 +63,7 @@ def test_calibrate_and_evaluate_read_the_file_and_calibrate_asks_nothing_that_th
     assert report.evaluation.accuracy > 0.9
 
 
+@pytest.mark.slow
 def test_labelled_answers_are_measured_among_all_of_their_prompt(project: Path) -> None:
     line = rows(project / "ana.jsonl")[0]
     answers = rows(project / "out" / "completions.jsonl")

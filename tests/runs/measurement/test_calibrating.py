@@ -12,6 +12,7 @@ from judgeforge.calibration.calibration import Calibration
 from judgeforge.cli import app
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.runs.measurement.calibrating import CalibrationReport, calibrate_config
+from judgeforge.runs.measurement.evaluating import evaluate_config
 from tests.local_server import LocalServer
 from tests.support.label_files import best_rows, pair_rows, write_rows
 from tests.support.measured_judges import JUDGES, calibrated, changed, config_of, loaded
@@ -24,7 +25,7 @@ def test_calibrate_on_the_command_line_weighs_the_better_judge_more(
 ) -> None:
     config = config_of(tmp_path, judges)
     labels = write_rows(tmp_path / "labels.jsonl", [*pair_rows(60), {"prompt": "x", "a": "y"}])
-    out = tmp_path / "calibration.json"
+    out = tmp_path / "measured" / "calibration.json"
     said = CliRunner().invoke(
         app, ["calibrate", str(config), "--labels", str(labels), "--out", str(out), "--quiet"]
     )
@@ -32,6 +33,7 @@ def test_calibrate_on_the_command_line_weighs_the_better_judge_more(
     assert "60 labels of the kind `pair`" in said.output
     assert "labels.jsonl:61: the row has `a` and no `b`" in said.output
     assert "predicted by labels" in said.output
+    assert "`judging.calibration: measured/calibration.json`" in said.output
     found = Calibration.model_validate_json(out.read_bytes())
     reliability = found.labelled.reliability
     assert reliability.source == "labels"
@@ -119,6 +121,7 @@ def test_labels_too_few_for_a_certificate_keep_nothing_and_say_how_many_more(
         ({"judges": JUDGES[:1]}, "judges.blunt"),
     ],
 )
+@pytest.mark.slow
 def test_other_judges_than_calibrated_are_refused_before_any_call(
     tmp_path: Path, judges: LocalServer, part: dict[str, Any], told: str
 ) -> None:
@@ -194,6 +197,23 @@ def test_a_file_that_is_no_calibration_is_refused(
         ConfigError, match=r"calibration\.json (cannot be read|is not a calibration)"
     ):
         run(config_of(tmp_path, judges, judging=judging), tmp_path / "out")
+
+
+def test_nothing_but_an_earlier_result_is_replaced_and_that_is_told_before_any_call(
+    tmp_path: Path, judges: LocalServer
+) -> None:
+    config = config_of(tmp_path, judges)
+    labels = write_rows(tmp_path / "labels.jsonl", pair_rows(20))
+    for mine in (labels, config):
+        before = mine.read_bytes()
+        with pytest.raises(ConfigError, match="there already and is no calibration"):
+            calibrate_config(loaded(config), labels, mine)
+        with pytest.raises(ConfigError, match="there already and is no evaluation"):
+            evaluate_config(loaded(config), labels, out=mine)
+        assert mine.read_bytes() == before
+    with pytest.raises(ConfigError, match=r"cannot be written there \(Is a directory\)"):
+        calibrate_config(loaded(config), labels, tmp_path)
+    assert judges.requests == []
 
 
 def test_too_few_labels_are_refused_before_any_call(tmp_path: Path, judges: LocalServer) -> None:

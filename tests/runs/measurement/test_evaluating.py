@@ -43,6 +43,7 @@ def test_evaluate_tells_of_the_panel_and_of_each_judge(tmp_path: Path, judges: L
     assert "60 labels leave the accuracy open between" in said.output
 
 
+@pytest.mark.slow
 def test_evaluate_against_says_whether_the_change_helped(
     tmp_path: Path, judges: LocalServer
 ) -> None:

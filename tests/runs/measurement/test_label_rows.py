@@ -45,6 +45,27 @@ def test_a_bad_label_row_is_a_skip_with_its_line(
     assert told in found.skips[0].detail
 
 
+@pytest.mark.parametrize("field", ["metadata", "reference", "tools", "id"])
+def test_what_only_has_the_name_of_a_column_is_to_be_renamed(tmp_path: Path, field: str) -> None:
+    """`fields:` is for prompts: a label file has no configuration that could leave a column out."""
+    rows = [{**PAIR, "label": "a", field: [3]}, {**PAIR, "prompt": "fine", "label": "a"}]
+    found = read_labels(write_rows(tmp_path / "labels.jsonl", rows), RowChecks())
+    assert "Rename the column: label files have fixed names" in found.skips[0].detail
+    assert "leaves the column out" not in found.skips[0].detail
+
+
+@pytest.mark.parametrize(
+    ("repeat", "second_looks"),
+    [(1, 1), ("2", 1), (1.0, 1), (0, 0), ("0.0", 0), (float("nan"), 0), (False, 0), ("no", 0)],
+)
+def test_only_a_number_from_1_makes_a_second_look(
+    tmp_path: Path, repeat: object, second_looks: int
+) -> None:
+    rows = [{**PAIR, "label": "a", "repeat": repeat}, {**PAIR, "prompt": "fine", "label": "a"}]
+    found = read_labels(write_rows(tmp_path / "labels.jsonl", rows), RowChecks())
+    assert (found.second_looks, len(found.rows)) == (second_looks, 2 - second_looks)
+
+
 def test_people_decide_where_no_label_does(tmp_path: Path) -> None:
     def label(*people: str) -> dict[str, float]:
         file = write_rows(tmp_path / "labels.jsonl", [{**PAIR, "id": "p", "labels": people}])

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import judgeforge
 from judgeforge.cli import app
 from judgeforge.errors import ConfigError
+from judgeforge.ranking import rehearsal
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 from judgeforge.runs.planning.pilot import pilot_of
 from judgeforge.runs.planning.spending_plan import SpendingReport, plan_spending
@@ -33,6 +34,12 @@ def config(tmp_path: Path, server: LocalServer) -> Path:
         models={"small": model(server, price=CHEAP), "big": model(server, price=STRONG)},
         judging={"judges": JUDGES},
     )
+
+
+@pytest.fixture(autouse=True)
+def few_rehearsals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked here is how ways are compared, not how exactly."""
+    monkeypatch.setattr(rehearsal, "PROMPTS_A_GROUP", 10)
 
 
 def planned(config: Path, usd: float = 1000.0, **options: Any) -> SpendingReport:
@@ -60,6 +67,11 @@ def test_no_call_is_made_and_the_recommended_way_comes_first(
 ) -> None:
     report = planned(config)
     assert not server.requests
+    in_doubt = [one for one in report.options if one.more_in_doubt]
+    assert {(one.judges, one.completions) for one in in_doubt} == {
+        (("cheap",), 4),
+        (("strong",), 4),
+    }
     points = [one.points for one in report.options]
     assert points == sorted(points, reverse=True)
     assert report.options[0].points == 0.0
@@ -72,13 +84,16 @@ def test_no_call_is_made_and_the_recommended_way_comes_first(
 
 def test_without_a_pilot_no_judge_is_told_from_another_and_it_says_so(config: Path) -> None:
     report = planned(config)
-    by_judge = {one.judges: one for one in report.options if one.completions == 4}
+    by_judge = {
+        one.judges: one for one in report.options if one.completions == 4 and not one.more_in_doubt
+    }
     assert by_judge["cheap",].wrong == by_judge["strong",].wrong
     assert by_judge["cheap",].usd_per_prompt < by_judge["strong",].usd_per_prompt
     assert any("Run a pilot first" in note for note in report.notes)
     assert by_judge["cheap",].wrong_high - by_judge["cheap",].wrong_low > 0.2
 
 
+@pytest.mark.slow
 def test_a_pilot_says_which_judge_is_worth_its_price(config: Path, tmp_path: Path) -> None:
     folder = with_fit(config, tmp_path / "pilot", cheap=0.4, strong=0.04)
     report = planned(config, out=folder)
@@ -142,6 +157,7 @@ def test_a_folder_that_tells_nothing_is_no_pilot(config: Path, tmp_path: Path) -
     assert pilot_of(RunFolder(tmp_path / "few"), judges).fitted is None
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_or_json(config: Path) -> None:
     shown = CliRunner().invoke(app, ["plan", str(config), "--usd", "50"])
     assert shown.exit_code == 0, shown.output

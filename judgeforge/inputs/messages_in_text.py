@@ -1,0 +1,164 @@
+"""A list of messages that a table or a pipeline turned into a text, read back or refused.
+
+Such a text has one reading, as JSON or as a Python literal, and is never sent as it is. Nor is what
+a chat template made of messages: a server would put it into its own template once more.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from contextlib import suppress
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+from judgeforge.inputs.rows import RowProblemError, bad
+from judgeforge.records import SkipReason
+
+_MARK = r"""["'\u2018\u2019\u201c\u201d]"""
+_QUOTE = rf"(?:\\*+{_MARK})"
+_KEY = rf"{_QUOTE}{{1,2}}(?:role|content|from|value){_QUOTE}{{1,2}}\s*:"
+_WITHIN = rf"{_QUOTE}{{1,2}}(?:messages|conversations?){_QUOTE}{{1,2}}\s*:\s*\["
+_PART = rf"{_QUOTE}type{_QUOTE}\s*:\s*{_QUOTE}(?:text|image_url){_QUOTE}"
+_LOOKS_LIKE_MESSAGES = re.compile(
+    rf"""[\s\ufeff\u200b]*+{_QUOTE}*+(?:array\(\s*+)?
+    (?: \[\s*+{_QUOTE}?\{{\s*+(?:{_KEY}|{_PART})        # a list of messages, or of their texts
+      | \(\s*+\{{\s*+{_KEY}
+      | \[\s*+\{{\s*+role\s*:                           # as JavaScript has it
+      | \[\s*+(?:\w*Message\(|OrderedDict\(\[\({_QUOTE}role{_QUOTE})
+      | \{{\s*+(?:{_KEY}|{_WITHIN})
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ROLE = re.compile(
+    rf"{_MARK}(?:role|from){_QUOTE}{{1,2}}\s*[:,]|\brole\s*:|Message\(", re.IGNORECASE
+)
+_CONTENT = re.compile(
+    rf"{_MARK}(?:content|value){_QUOTE}{{1,2}}\s*:|\bcontent\s*[=:]", re.IGNORECASE
+)
+_KEYS_OF_A_MESSAGE = (
+    {"role", "content"}, {"role", "tool_calls"}, {"role", "parts"}, {"from", "value"}
+)  # fmt: skip
+_WRAPPERS = ("messages", "conversations", "conversation")
+_OF_NUMPY = re.compile(r"array\((.*?)(?:,\s*dtype=object)?\)", re.DOTALL)
+_BLANK = re.compile(r"[\s\ufeff\u200b]*")
+_NOT_DRAWN = "\ufeff\u200b \t\r\n"
+_MOST_WRAPPINGS = 4
+"""A text of JSON of a text of JSON; a text within is what the prompt is about."""
+_LONGEST_LITERAL = 1 << 20
+"""Characters; Python takes some hundred bytes for each to read them."""
+_TEMPLATE = re.compile(
+    r"""\s*+(?:<s>|<bos>|<\|begin_of_text\|>|<\uff5cbegin\u2581of\u2581sentence\uff5c>|\[gMASK\]<sop>)?\s*+
+    (?: <\|im_(?:start|system|user)\|> | <\|start_header_id\|> | <\|start_of_role\|>
+      | <\|(?:system|user|assistant)\|> | <\|start\|>(?:system|developer|user)
+      | <start_of_turn>(?:system|user) | <\|turn>(?:system|user) | <\uff5cUser\uff5c>
+      | \[INST\] | \[SYSTEM_PROMPT\] | <\|START_OF_TURN_TOKEN\|>
+    )""",
+    re.VERBOSE,
+)
+"""Of ChatML and Kimi, Llama, Granite, Phi and GLM, gpt-oss, Gemma, DeepSeek, Mistral, Command."""
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None, strict=False)
+"""NaN is what tables write where there is none; a line break within a text has one reading."""
+
+
+def messages_of(text: str) -> list[object] | None:
+    """The messages that a text is a list of; None where it is a prompt as it stands.
+
+    Raises RowProblemError for one that can be nothing else, and cannot be read.
+    """
+    if not _LOOKS_LIKE_MESSAGES.match(text):
+        return None
+    value: object = text
+    for _ in range(_MOST_WRAPPINGS):
+        if isinstance(value, str):
+            value = _read_literal(value)
+    if isinstance(value, dict) and len(value) == 1:
+        value = next((value[name] for name in _WRAPPERS if name in value), value)
+    turns: object = [value] if isinstance(value, dict) else value
+    if not isinstance(turns, list | tuple) or not turns:
+        return None
+    found = [_read_literal(one) if isinstance(one, str) else one for one in turns]
+    if all(map(_is_part, found)):
+        return [{"role": "user", "content": found}]
+    if all(map(_is_message, found)):
+        return found
+    if all(_is_message(_with_plain_keys(one)) for one in found):
+        bad("`prompt` is the text of a list of messages whose keys are not `role` and `content`")
+    return None
+
+
+def parts_of(content: object) -> object:
+    """The parts that the text of a message is a list of; anything else as it is."""
+    if not isinstance(content, str) or not content.lstrip(_NOT_DRAWN).startswith("[{"):
+        return content
+    if not _LOOKS_LIKE_MESSAGES.match(content) or _ROLE.search(content):
+        return content
+    found = messages_of(content)
+    turn = found[0] if found is not None and len(found) == 1 else None
+    return turn.get("content", content) if isinstance(turn, dict) else content
+
+
+def refuse_template(text: str) -> None:
+    """Raises RowProblemError for what a chat template made of messages."""
+    if _TEMPLATE.match(text):
+        bad(
+            "`prompt` begins with the marks of a chat template, which the server of a model adds "
+            "itself; give the messages that it was made of, or, to send it as it stands, "
+            '`[{"role": "user", "content": …}]`'
+        )
+
+
+def _is_message(value: object) -> bool:
+    return isinstance(value, dict) and any(keys <= value.keys() for keys in _KEYS_OF_A_MESSAGE)
+
+
+def _is_part(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.get("type") in {"text", "image_url"}
+        and (value["type"] in value)
+    )
+
+
+def _with_plain_keys(value: object) -> object:
+    return {str(key).lower(): one for key, one in value.items()} if isinstance(value, dict) else 0
+
+
+def _read_literal(text: str) -> Any:  # noqa: ANN401 (whatever it says)
+    """None where more follows, or it has no messages; a broken list of messages is refused."""
+    text = text.strip(_NOT_DRAWN)
+    of_numpy = _OF_NUMPY.fullmatch(text)
+    text = of_numpy[1].strip() if of_numpy else text
+    try:
+        return _values(text)
+    except (ValueError, RecursionError) as error:
+        problem = str(error)
+    with suppress(ValueError, SyntaxError, MemoryError, RecursionError), catch_warnings():
+        simplefilter("ignore")
+        if len(text) <= _LONGEST_LITERAL:
+            return ast.literal_eval(text)
+    if not (_ROLE.search(text) and (text.startswith("[") or _CONTENT.search(text))):
+        return None
+    raise RowProblemError(
+        SkipReason.INVALID_ROW,
+        f"`prompt` is the text of a list of messages, and cannot be read as JSON ({problem}); "
+        "write the messages as JSON, each with `role` and `content`",
+    )
+
+
+def _values(text: str) -> object:
+    """The value of a text of JSON, or the list of them where each line has a message; None where
+    words follow. Raises ValueError."""
+    found: list[object] = []
+    end = 0
+    while end < len(text) and (not found or _is_message(found[-1])):
+        value, end = _DECODER.raw_decode(text, end)
+        found.append(value)
+        blank = _BLANK.match(text, end)
+        end = blank.end() if blank else end
+        if end < len(text) and text[end] != "{":
+            return None
+    if end < len(text):
+        return None
+    return found[0] if len(found) == 1 else found

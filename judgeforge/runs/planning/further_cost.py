@@ -1,0 +1,131 @@
+"""What completions cost that are sampled while a prompt is judged, because its pair is in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from judgeforge.config.judges import JudgeConfig
+from judgeforge.config.run import RunConfig
+from judgeforge.records import Completion, Prompt
+from judgeforge.runs.planning.loads import ALWAYS, Beginning, ModelLoad
+from judgeforge.runs.planning.sampling_cost import Tokens
+from judgeforge.sampling.draws import Draw
+from judgeforge.sampling.further import further_draws
+from judgeforge.text.wording import counted
+
+SAMPLED_IN_DOUBT = 0.35
+"""Share of the prompts of which one more is expected to be sampled, and of these again one more:
+with simulated judges 28 to 42 % of pairs (benchmarks/results/another-completion.md)."""
+
+
+class AddsQuestions(Protocol):
+    def __call__(
+        self,
+        prompt: Prompt,
+        judge: JudgeConfig,
+        shown: list[int],
+        lengths: Tokens,
+        load: ModelLoad,
+        *,
+        made: tuple[float, ...],
+    ) -> None: ...
+
+
+class FurtherCost:
+    def __init__(
+        self,
+        config: RunConfig,
+        *,
+        escalation: float,
+        request_tokens: Callable[[Prompt, Draw], tuple[Tokens, Tokens]],
+        shown: Callable[[Prompt, JudgeConfig, Sequence[Completion]], list[int]],
+        add_questions: AddsQuestions,
+    ) -> None:
+        """``escalation``: as in ``Estimator``. ``request_tokens``: of input and output. ``shown``:
+        of each question about these completions, how many it is about."""
+        self._config, self._escalation = config, escalation
+        self._request_tokens, self._shown = request_tokens, shown
+        self._add_questions = add_questions
+
+    def add(
+        self,
+        prompt: Prompt,
+        completions: Sequence[Completion],
+        lengths: Tokens,
+        loads: Mapping[str, ModelLoad],
+    ) -> None:
+        """All that may be sampled behind these ``completions``, as likely as it is."""
+        if self._config.sampling is None:
+            return
+        writers, likely = [one.model for one in completions], 1.0
+        for draw in further_draws(prompt, self._config.sampling):
+            likely *= SAMPLED_IN_DOUBT
+            self._sampled(prompt, draw, loads, likely)
+            for judge in self._config.judging.judges:
+                certain, beyond = self._questions(prompt, judge, writers, draw.model)
+                load = loads[judge.model]
+                self._add_questions(prompt, judge, certain, lengths, load, made=(0.0, likely, 1.0))
+                share = likely * self._escalation
+                self._add_questions(prompt, judge, beyond, lengths, load, made=(0.0, share, 1.0))
+            writers.append(draw.model)
+
+    def add_next(
+        self,
+        prompt: Prompt,
+        completions: Sequence[Completion],
+        lengths: Tokens,
+        loads: Mapping[str, ModelLoad],
+    ) -> bool:
+        """One completion behind these, with what the first tier is asked about it; False where none
+        may be sampled."""
+        if self._config.sampling is None:
+            return False
+        left = further_draws(prompt, self._config.sampling)[:1]
+        for draw in left:
+            self._sampled(prompt, draw, loads, 1.0)
+            for judge in self._config.judging.judges:
+                writers = [one.model for one in completions]
+                certain, _ = self._questions(prompt, judge, writers, draw.model)
+                self._add_questions(
+                    prompt, judge, certain, lengths, loads[judge.model], made=ALWAYS
+                )
+        return bool(left)
+
+    def _sampled(
+        self, prompt: Prompt, draw: Draw, loads: Mapping[str, ModelLoad], likely: float
+    ) -> None:
+        inputs, outputs = self._request_tokens(prompt, draw)
+        made = (0.0, likely, 1.0)
+        loads[draw.model].add(1, inputs, outputs, begins=Beginning(inputs[0]), made=made)
+
+    def _questions(
+        self, prompt: Prompt, judge: JudgeConfig, writers: Sequence[str], writer: str
+    ) -> tuple[list[int], list[int]]:
+        """What a judge is asked about one more: for certain, and where doubt is left then."""
+        before = len(self._shown(prompt, judge, blank_completions(tuple(writers))))
+        more = self._shown(prompt, judge, blank_completions((*writers, writer)))[before:]
+        first_tier = min(one.tier for one in self._config.judging.judges)
+        certain = len(more) // judge.repeats if judge.tier == first_tier else 0
+        return more[:certain], more[certain:]
+
+
+def further_notes(config: RunConfig) -> list[str]:
+    more = config.sampling.more_in_doubt if config.sampling else 0
+    if not more:
+        return []
+    return [
+        f"sampling.more_in_doubt: up to {counted(more, 'completion')} more of a prompt whose pair "
+        f"is in doubt: none in low, one of {SAMPLED_IN_DOUBT:.0%} of the prompts (assumed) and a "
+        "next one of as many of these in expected, all in high."
+    ]
+
+
+@lru_cache(maxsize=64)
+def blank_completions(models: tuple[str, ...]) -> tuple[Completion, ...]:
+    """As many as there are models, of which nothing is known but who writes each."""
+    return tuple(
+        Completion(id=f"c{index}", prompt_id="", index=index, model=model, text="", finish="stop")
+        for index, model in enumerate(models)
+    )

@@ -1,0 +1,65 @@
+"""The completions of a prompt that are sampled while it is judged, because its pair is in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from judgeforge.calls.call import Asks
+from judgeforge.config.sampling import SamplingConfig
+from judgeforge.records import Completion, Prompt
+from judgeforge.sampling.draws import Draw, draws
+from judgeforge.sampling.sampling import sample_another
+
+May = Callable[[Completion], bool]
+"""Whether a completion may be judged."""
+
+
+class FurtherCompletions:
+    """Of one prompt. None where a prompt brings its completions and none is added to them."""
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        config: SamplingConfig,
+        gateway: Asks,
+        completions: Sequence[Completion],
+        may_be_judged: May,
+        *,
+        thoughts_shown: bool = False,
+    ) -> None:
+        """``completions``: all of the prompt so far, usable or not."""
+        self._prompt, self._config, self._gateway = prompt, config, gateway
+        self._first, self._may_be_judged = completions, may_be_judged
+        self._thoughts_shown = thoughts_shown
+        self._left = further_draws(prompt, config)
+        self.added: list[Completion] = []
+        """In the order in which they were sampled, usable or not."""
+
+    @property
+    def writer(self) -> str | None:
+        """Of the next one; None where no more may be sampled."""
+        return self._left[0].model if self._left else None
+
+    async def sample(self) -> Completion | None:
+        """The next one; None where it cannot be judged. Raises CallError only where it stops the
+        run, and IndexError where ``writer`` is None."""
+        draw, *self._left = self._left
+        before = [*self._first, *self.added]
+        one = await sample_another(
+            self._prompt,
+            self._config,
+            self._gateway,
+            before,
+            draw,
+            thoughts_shown=self._thoughts_shown,
+        )
+        self.added.append(one)
+        return one if self._may_be_judged(one) else None
+
+
+def further_draws(prompt: Prompt, config: SamplingConfig) -> list[Draw]:
+    """What may be sampled behind the first completions of the prompt, in order."""
+    wanted = config.fresh(len(prompt.completions))
+    if not wanted or not config.more_in_doubt:
+        return []
+    return draws(prompt, config, more=config.more_in_doubt)[wanted:]

@@ -1,0 +1,102 @@
+"""A prompt whose pair is in doubt gets a further completion, where that serves the model most."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import judgeforge
+from judgeforge.errors import ConfigError
+from judgeforge.runs.planning.identity import identity
+from judgeforge.runs.planning.plan import plan_run
+from judgeforge.runs.planning.preparation import prepare
+from tests.local_server import LocalServer
+from tests.promises.test_cascade_runs import results
+from tests.support.run_setup import model, rows, run, write_config
+
+PROMPTS, FIRST, MORE = 24, 6, 2
+
+
+def config_of(server: LocalServer, folder: Path, **parts: Any) -> Path:
+    judging = {"judges": [{"model": "judge"}], "aim": "training", "cascade": {}}
+    judging |= {"fit_prompts": FIRST, "fit_repeats": 0, "training_value": {"point_wrong": 20.0}}
+    sampling = {"models": ["writer"], "completions": 2, "seed": 7, "max_tokens": 64}
+    return write_config(
+        folder,
+        server,
+        prompts=PROMPTS,
+        models={name: model(server, **parts.pop(name, {})) for name in ("writer", "judge")},
+        judging=judging | parts.pop("judging", {}),
+        sampling=sampling | {"more_in_doubt": MORE} | parts.pop("sampling", {}),
+        **parts,
+    )
+
+
+def sizes(out: Path) -> Counter[int]:
+    """How many prompts have so many completions."""
+    return Counter(Counter(row["prompt_id"] for row in rows(out / "completions.jsonl")).values())
+
+
+def test_prompts_in_doubt_get_more_and_a_run_that_was_stopped_asks_and_finds_the_same(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    config = config_of(server, tmp_path)
+    plan = plan_run(judgeforge.load_config(config))
+    run(config, tmp_path / "whole")
+    found = sizes(tmp_path / "whole")
+    assert set(found) == {2, 3, 4}
+    assert len(server.calls()) == sum(size * number for size, number in found.items()) * 2
+    assert PROMPTS * 2 * 2 < plan.calls < plan.calls_high == PROMPTS * 4 * 2
+    assert any("more_in_doubt" in note for note in plan.notes)
+    judged = {row["completion_ids"][0] for row in rows(tmp_path / "whole" / "judgments.jsonl")}
+    assert judged == {row["id"] for row in rows(tmp_path / "whole" / "completions.jsonl")}
+    for limit in (4, 9, None):
+        run(config, tmp_path / "parts", limit=limit)
+    assert results(tmp_path / "parts") == results(tmp_path / "whole")
+
+
+def test_where_it_brings_nothing_none_is_sampled(server: LocalServer, tmp_path: Path) -> None:
+    value = {"point_wrong": 0.01}
+    config = config_of(server, tmp_path, judging={"training_value": value})
+    run(config, tmp_path / "run")
+    assert sizes(tmp_path / "run") == {2: PROMPTS}
+
+
+def test_without_prices_each_call_counts_the_same(server: LocalServer, tmp_path: Path) -> None:
+    config = config_of(server, tmp_path, writer={"price": None}, judge={"price": None})
+    run(config, tmp_path / "run")
+    assert max(sizes(tmp_path / "run")) > 2
+
+
+def test_no_prompt_goes_beyond_the_budget_of_calls(server: LocalServer, tmp_path: Path) -> None:
+    config = config_of(server, tmp_path, budget={"max_calls": 50})
+    run(config, tmp_path / "run")
+    assert len(server.calls()) <= 50
+
+
+def test_folders_that_know_nothing_of_it_go_on(server: LocalServer, tmp_path: Path) -> None:
+    config = judgeforge.load_config(config_of(server, tmp_path, sampling={"more_in_doubt": 0}))
+    prepared = prepare(config, with_keys=False)
+    assert "more_in_doubt" not in json.dumps(identity(config, prepared.rubric.identity))
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"judging": {"aim": "rightness", "training_value": {}}}, "set `judging.aim: training`"),
+        (
+            {"judging": {"judges": [{"model": "judge", "protocol": "pairwise"}]}},
+            "`judge` \\(pairwise\\) sees several",
+        ),
+        ({"sampling": {"more_in_doubt": 17}}, "more_in_doubt"),
+    ],
+)
+def test_what_it_cannot_go_with_is_refused(
+    server: LocalServer, tmp_path: Path, parts: Any, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        judgeforge.load_config(config_of(server, tmp_path, **parts))
