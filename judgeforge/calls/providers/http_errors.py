@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from judgeforge.calls.providers.context_refusals import context_refusal
+from judgeforge.calls.providers.context_refusals import context_refusal, rate_refusal
 from judgeforge.calls.providers.hidden_errors import error_within, stated_status
 from judgeforge.calls.providers.moderation import is_about_content
 from judgeforge.calls.providers.refusal_words import codes_in, json_of, said_in
@@ -154,7 +154,7 @@ def _refusal(
     marked = any(mark in said.lower() for mark in _QUOTA_MARKS)
     coded = not (_QUOTA_CODES if status == 403 else _BALANCE_CODES).isdisjoint(codes_in(body))
     quota = status == 402 or ((coded or marked) and status in _OF_QUOTA)
-    context = None if quota else context_refusal(status, body, said)
+    context = None if quota else context_refusal(status, body, said) or rate_refusal(status, said)
     if context is not None:
         return OverlongRequestError(
             f"HTTP {status} from {model.model}: {said}{context}", status=status, headers=kept
