@@ -162,7 +162,7 @@ def _refusal(
             f"HTTP {status} from {model.model}: {said}{context}", status=status, headers=kept
         )
     if status == 400 and not _GENERATION_CODES.isdisjoint(codes_in(body)):
-        status = 500  # the server's own failure, which another try may not meet
+        said, status = f"(sent with status 400) {said}", 500  # its own failure, which may pass
     # A filter or a firewall may say such words, or a time, of one request.
     maybe = status == 403 and not coded and (marked or retry_after_s(kept) is not None)
     unsupported = _unsupported_setting(said) if status in {400, 422} else None

@@ -196,7 +196,7 @@ def test_a_reply_that_the_server_could_not_read_itself_is_its_failure(
     body = {"error": {"message": "No JSON.", "code": code, "failed_generation": '{"a": '}}
     error = refusal(server, 400, body)
     assert (error.status, error.retryable, error.stops_run) == (500, True, False)
-    assert "HTTP 400" in str(error)
+    assert "(sent with status 400)" in str(error)
 
 
 @pytest.mark.parametrize(("status", "retryable"), [(500, True), (502, True), (501, False)])
