@@ -14,9 +14,9 @@ from judgeforge.text.wording import shortened
 
 _ENDS: Mapping[Finish, str] = {
     "stop": "stop stopped stop_sequence stop_token stop_word stop_str stop_string eos eos_token "
-    "eos_token_id eos_found end end_turn end_of_turn end_of_text end_of_sequence complete completed "
-    "completion done finish finished success im_end eot eot_id eom eom_id endoftext tool_calls tool_call "
-    "tool_use tool function_call none null",
+    "eos_token_id eos_found end end_turn end_of_turn end_of_text end_of_sequence complete "
+    "completed completion done finish finished success im_end eot eot_id eom eom_id "
+    "endoftext tool_calls tool_call tool_use tool function_call none null",
     "length": "length max_tokens max_token max_new_tokens max_output_tokens max_completion_tokens "
     "max_length max_tokens_reached max_tokens_exceeded token_limit token_limit_reached limit "
     "model_length model_context_window_exceeded context_length context_length_exceeded "
