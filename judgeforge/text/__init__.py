@@ -4,6 +4,7 @@ messages.py        turns of a conversation: their words, pictures, tool calls an
 tool_calls.py      tool calls as words: shown, measured, compared, searched
 shown_messages.py  messages as a person reads them
 wording.py         numbers with their nouns, lists, cut texts, what was meant; how many tokens
+same_reading.py    texts that differ in blanks, encodings and typographic signs only
 visible.py         made safe to show, and compared by its looks
 model_families.py  which family of models a name tells of
 prompt_keys.py     short keys of ids and texts, of which many fit into memory
