@@ -41,6 +41,8 @@ _QUOTA_CODES = _BALANCE_CODES | {
     "quota_exceeded", "quotaexceeded", "daily_limit_exceeded", "dailylimitexceeded",
 }  # fmt: skip
 """The same where it is forbidden (403), and not only too soon."""
+_GENERATION_CODES = frozenset({"json_validate_failed", "tool_use_failed"})
+"""Of a reply that Groq has made and could not read as what was asked for."""
 _OF_QUOTA = frozenset({400, 403, 412, 429})
 _SETTINGS = {
     "max_tokens": "set `max_tokens_field: max_completion_tokens` for this model",
@@ -159,6 +161,8 @@ def _refusal(
         return OverlongRequestError(
             f"HTTP {status} from {model.model}: {said}{context}", status=status, headers=kept
         )
+    if status == 400 and not _GENERATION_CODES.isdisjoint(codes_in(body)):
+        said, status = f"(sent with status 400) {said}", 500  # its own failure, which may pass
     # A filter or a firewall may say such words, or a time, of one request.
     maybe = status == 403 and not coded and (marked or retry_after_s(kept) is not None)
     unsupported = _unsupported_setting(said) if status in {400, 422} else None
@@ -169,10 +173,14 @@ def _refusal(
         advice=advice,
         retry_after_s=retry_after_s(kept),
         headers=kept,
-        retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
+        retryable=not quota and (status in RETRYABLE_STATUS or _may_pass(status)),
         stops_run=(not maybe and (quota or status in {401, 403})) or unsupported is not None,
         of_account=quota or maybe,
     )
+
+
+def _may_pass(status: int) -> bool:
+    return status >= 500 and status not in {501, 505}
 
 
 def _moved_to(headers: Any) -> str:  # noqa: ANN401 (httpx2.Headers)
