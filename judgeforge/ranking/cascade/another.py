@@ -25,7 +25,8 @@ def about_another(evidence: Evidence, options: Sequence[JudgeOption], another: A
     first = [option for option in options if option.tier == first_tier(options)]
     if any(option.shows != "one" for option in first):
         return ()
-    return tuple(Ask(option.name, (place,), another.cost / len(first)) for option in first)
+    asked = [one for one in first if another.judges is None or one.name in another.judges]
+    return tuple(Ask(option.name, (place,), another.cost / len(asked)) for option in asked)
 
 
 def is_about_another(bundle: Bundle, completions: int) -> bool:
