@@ -120,16 +120,30 @@ class Escalation:
             # Without records it is one of the prompts that they are learnt from.
             if not known.writers or not is_settled(course.evidence, known, rules):
                 await course.ask_first_tier()
-        if not panel.judges_each_alone(prompt):
-            further = None
+        if training is None or further is None or not panel.judges_each_alone(prompt):
+            await self._ask_in_doubt(course, known, rules, lambda: training)
+            return [*course.judgments, *brought]
+
+        def with_another() -> ForTraining:
+            another = self._another(prompt, completions, prices, panel, further)
+            return replace(training, another=another)
+
+        await self._ask_in_doubt(course, known, rules, with_another, further)
+        return [*course.judgments, *brought]
+
+    async def _ask_in_doubt(
+        self,
+        course: _Course,
+        reliability: Reliability,
+        rules: CascadeRules,
+        training: Callable[[], ForTraining | None],
+        further: Grows | None = None,
+    ) -> None:
         while True:
-            if training is not None and further is not None:
-                another = self._another(prompt, completions, prices, panel, further)
-                training = replace(training, another=another)
             evidence = course.evidence
-            bundle = self._next(course, evidence, known, rules, training)
+            bundle = self._next(course, evidence, reliability, rules, training())
             if not bundle:
-                return [*course.judgments, *brought]
+                return
             if further is not None and is_about_another(bundle, len(evidence.completion_ids)):
                 await course.take(await further.sample())
             else:

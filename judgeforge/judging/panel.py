@@ -124,7 +124,7 @@ class Panel:
         return alone and not (self._asks and deciding(self._rubric, prompt))
 
     def first_to_judge(self, writer: str) -> frozenset[str]:
-        """The labels of the first tier's judges that are asked about a completion of this writer."""
+        """The labels of those in the first tier that are asked about a completion of the writer."""
         tier = min((judge.tier for judge in self.judges), default=1)
         blank = Completion(id="", prompt_id="", index=0, model=writer, text="", finish="stop")
         labels = (judge.label for judge in self.judges if judge.tier == tier)

@@ -141,7 +141,8 @@ def test_each_is_priced_as_its_own_writer_is(server: LocalServer, tmp_path: Path
     estimator = Estimator(prepare(judgeforge.load_config(config), with_keys=False))
     written = [make_completion("Three.", 0), make_completion("Four.", 1)]
     cheap, much, none = (estimator.another_usd(make_prompt(), written, n) for n in range(3))
-    assert cheap is not None and much is not None
+    assert cheap is not None
+    assert much is not None
     assert much > 10 * cheap
     assert none is None
 

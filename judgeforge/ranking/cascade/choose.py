@@ -81,7 +81,7 @@ def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
         return _most_for_its_cost(bundles, gains, unit=unit, least=rules.min_gain)
     if training.another is not None:
         further = with_another(evidence, training.another)
-        after = about_another(evidence, options, training.another)
+        after = about_another(evidence, options, training.another, reliability)
         after_all = _affordable([after] if after else [], n + 1, rules, spent)
         beside = _Doubt.of(further, options, reliability, rules, max_error, vetoed)
         bundles = [*bundles, *after_all]

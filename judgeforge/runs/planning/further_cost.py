@@ -84,8 +84,8 @@ class FurtherCost:
         lengths: Tokens,
         loads: Mapping[str, ModelLoad],
     ) -> bool:
-        """The further completion of this number, from 0, with what the first tier is asked about it;
-        False where there is none."""
+        """The further completion of this number, from 0, with what the first tier is asked about
+        it; False where there is none."""
         if self._config.sampling is None:
             return False
         left = further_draws(prompt, self._config.sampling)[number : number + 1]

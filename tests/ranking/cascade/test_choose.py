@@ -292,6 +292,17 @@ class TestAnotherCompletion:
         assert [(one.judge, one.cost) for one in told] == [("first", 2.0)]
         assert about_another(evidence, both, Another(2.0, judges=frozenset())) == ()
 
+    def test_a_reward_of_unknown_scale_tells_nothing_of_it(self) -> None:
+        reward = option("reward", tier=1, rewards=True)
+        evidence = first_scores(0.6, 0.58)
+        assert about_another(evidence, (reward,), Another(2.0)) == ()
+        told = about_another(evidence, (FIRST, reward), Another(2.0))
+        assert [(one.judge, one.cost) for one in told] == [("first", 2.0)]
+        known = PRIOR.model_copy(
+            update={"judges": (JudgeReliability(name="reward", reward_unit=2.0),)}
+        )
+        assert len(about_another(evidence, (FIRST, reward), Another(2.0), known)) == 2
+
     def test_a_question_that_brings_more_for_its_price_comes_first(self) -> None:
         bundle = self.told(0.6, 0.58, 0.57, options=(FIRST, option("second", cost=0.01)))
         assert judges_in(bundle) == {"second"}
