@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 _CANNOT_LOAD = 74
@@ -13,6 +14,7 @@ _YOUNG_OBJECTS = 200_000
 def main() -> None:
     """Ctrl-C ends quietly even in the tenth of a second in which the command line is imported, and
     what cannot be loaded is told in a line, whichever part it is and whenever it is needed."""
+    _open_what_is_closed()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     try:
         from judgeforge.cli import main as command_line
@@ -34,6 +36,18 @@ def main() -> None:
     finally:
         # At the exit Python would look twice for cycles among all that was ever imported.
         gc.freeze()
+
+
+def _open_what_is_closed() -> None:
+    """Started without an input or an output (`>&-`), the next file that is opened would be it."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
 
 
 if __name__ == "__main__":

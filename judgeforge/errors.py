@@ -20,6 +20,7 @@
         ├── StalledError              4
         ├── UnreadableJudgeError      4
         ├── NoReplyError              4
+        │   └── BrokenReplyError      4
         ├── NotRunError               4
         ├── MalformedReplyError       4
         └── StatusError               4
@@ -240,6 +241,18 @@ class NoReplyError(CallError):
     retryable = True
 
 
+class BrokenReplyError(NoReplyError):
+    """The server broke off its own reply, and says so: what is there of it is no answer. Is tried
+    again.
+
+    ``pico``: what it cost, in picodollars; None where the price is unknown.
+    """
+
+    def __init__(self, message: str, *, pico: int | None) -> None:
+        self.pico = pico
+        super().__init__(message)
+
+
 class NotRunError(CallError):
     """A batch ended before the request was run, which costs nothing. Is tried again."""
 
@@ -252,13 +265,19 @@ class MalformedReplyError(CallError):
     retryable = True
 
 
-class StatusError(CallError):
-    """The provider answered with an HTTP status other than 200; such calls are not billed.
+PAGE_STATUS = 200
+"""Of a web page: the address is not that of an API, or something stands before it."""
 
-    ``retry_after_s``: seconds that it asks to wait, if it does. ``headers`` are those that speak of
-    rate limits, with names in lower case. ``advice`` is what to do where it is about the model, and
-    the end of the message. ``of_account``: it seems to be about credit or quota, and surely is
-    where ``stops_run`` is set as well.
+
+class StatusError(CallError):
+    """The provider answered with an HTTP status other than 200, which is not billed, or with a web
+    page, which may be.
+
+    ``status`` is ``PAGE_STATUS`` where it sent a page. ``retry_after_s``: seconds that it asks to
+    wait, if it does. ``headers`` are those that speak of rate limits, with names in lower case.
+    ``advice`` is what to do where it is about the model, and the end of the message.
+    ``of_account``: it seems to be about credit or quota, and surely is where ``stops_run`` is set
+    as well.
     """
 
     def __init__(  # noqa: PLR0913 (what a refusal has)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from judgeforge.calls.call import Call
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import FlaggedInputError, OverlongRequestError, StatusError
+from judgeforge.errors import PAGE_STATUS, FlaggedInputError, OverlongRequestError, StatusError
 
 FIRST_REFUSALS = 8
 """This many of a model that has not answered, with no answer on its way, are about the model."""
@@ -26,8 +26,8 @@ away. Of those that seem to be about the account ``FIRST_REFUSALS`` are enough."
 QUIET_S = 0.5
 """Without a request under way for this long, nothing more can be learnt from others. A process that
 gets no turn on a full machine may pause for some tenths of a second."""
-_MOVED = frozenset({301, 302, 303, 307, 308})
-"""Redirects are not followed: the address is another one."""
+_MOVED = frozenset({PAGE_STATUS, 301, 302, 303, 307, 308})
+"""The address is another one: redirects are not followed, and a page is no API."""
 _OF_ACCESS = frozenset({403, 404}) | _MOVED
 _NOT_OF_SETTINGS = frozenset({401, 402, 403, 404, 408, 409, 413, 425, 429})
 """About key, account, name, size, and what comes too soon; every other 4xx, and a repeated 500,
@@ -223,7 +223,7 @@ def is_of_settings(error: StatusError) -> bool:
     if isinstance(error, FlaggedInputError | OverlongRequestError):
         return False
     refuses = 400 <= error.status < 500 and error.status not in _NOT_OF_SETTINGS
-    return refuses or error.status == 500
+    return refuses or error.status in {500, 501}
 
 
 def _asks_for_form(call: Call) -> bool:

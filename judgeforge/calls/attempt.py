@@ -19,6 +19,8 @@ from judgeforge.calls.money.prices import MOST_POSSIBLE_TOKENS
 from judgeforge.calls.providers.base import ModelReply, RawReply, Usage
 from judgeforge.calls.stores import KeepsMoney, KeepsReplies
 from judgeforge.errors import (
+    PAGE_STATUS,
+    BrokenReplyError,
     CallError,
     FlaggedInputError,
     InterruptedRunError,
@@ -119,13 +121,19 @@ class Sender:
             server = endpoint.server(attempt.passage.gate)
             body = attempt.call.sent or attempt.call.body
             raw = await server.send(body, model=endpoint.model)
-            return raw, *read_reply(endpoint, attempt.call, raw.body)
+            text, reply = read_reply(endpoint, attempt.call, raw.body)
+            if reply.finish == "failed":
+                most = attempt.reservation.pico
+                raise broken_reply(endpoint, attempt.call, reply, most, self._run_log)
+            return raw, text, reply
         except CallError as error:
             error.model = endpoint.name
             if isinstance(error, FlaggedInputError) and error.reads_billed:
                 self._budget.settle(attempt.reservation, endpoint.most_input_pico(attempt.call))
-            elif isinstance(error, NotConnectedError | StatusError):
+            elif isinstance(error, NotConnectedError) or _is_refusal(error):
                 self._budget.release(attempt.reservation)
+            elif isinstance(error, BrokenReplyError):
+                self._budget.settle(attempt.reservation, error.pico)
             else:
                 self._budget.settle(attempt.reservation, attempt.reservation.pico)
             status = getattr(error, "status", None)
@@ -177,6 +185,11 @@ class Sender:
         self._run_log.call(record)
 
 
+def _is_refusal(error: CallError) -> bool:
+    """A page may stand in place of a reply that was paid for."""
+    return isinstance(error, StatusError) and error.status != PAGE_STATUS
+
+
 def billed(
     endpoint: Endpoint,
     call: Call,
@@ -207,6 +220,20 @@ def billed(
             "reservation_exceeded", **used, cost_usd=to_usd(pico), reserved_usd=to_usd(reserved)
         )
     return pico, usage
+
+
+def broken_reply(
+    endpoint: Endpoint,
+    call: Call,
+    reply: ModelReply,
+    reserved: int | None,
+    log: RunLog,
+    *,
+    in_batch: bool = False,
+) -> BrokenReplyError:
+    """For a reply that its server broke off: it is paid for, and never stored."""
+    pico, _ = billed(endpoint, call, reply, reserved, log, in_batch=in_batch)
+    return BrokenReplyError(f"the server broke off its reply: {reply.end}", pico=pico)
 
 
 def read_reply(endpoint: Endpoint, call: Call, raw: bytes) -> tuple[str, ModelReply]:

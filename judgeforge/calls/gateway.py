@@ -174,6 +174,8 @@ class Gateway:
         except MalformedReplyError as error:
             self._cache.report_damage(call, str(error))
             return None
+        if reply.finish == "failed":  # of an earlier version, which stored those
+            return None
         self.cached_calls += 1
         self.last_reply_at = time.monotonic()
         if (claim := current_claim()) is not None:

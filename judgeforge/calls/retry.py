@@ -20,12 +20,21 @@ from judgeforge.calls.limits.breaker import DENIED_STATUS
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.replicas import Replicas
 from judgeforge.config.run import LimitsConfig
-from judgeforge.errors import CallError, FlaggedInputError, StalledError, StatusError
+from judgeforge.errors import (
+    PAGE_STATUS,
+    BrokenReplyError,
+    CallError,
+    FlaggedInputError,
+    StalledError,
+    StatusError,
+)
 
 T = TypeVar("T")
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
+MOST_BROKEN = 3
+"""Replies to one call that its server broke off: each is paid for."""
 REFUSED_STALLS = 1.5
 """A model that refuses everything (429) stops the run before a single call is given up for it."""
 
@@ -38,10 +47,13 @@ class RetryClock:
     """At the gate: a queue is not a failure."""
     refused: int = 0
     """Attempts that came too soon (429): they say nothing about the next one."""
+    broken: int = 0
+    """Replies that the server broke off."""
 
 
 class RepeatedFailure:
-    """Of one call: a server error (500) of the same words twice is its answer, not an accident.
+    """Of one call: a server error (500), or a web page, of the same words twice is its answer, not
+    an accident.
 
     Unless the server may be down as a whole: it must have answered another request in between, or
     none ever.
@@ -55,7 +67,7 @@ class RepeatedFailure:
         """Make ``error`` final where it is. ``answers``: how often the model has answered so far;
         ``has_substitute``: another can answer for a model that is down, so it is left to that.
         """
-        if error.status != 500:
+        if error.status not in {PAGE_STATUS, 500}:
             return
         is_up = answers > self._answers or (answers == 0 and not has_substitute)
         if is_up and str(error) == self._said:
@@ -123,9 +135,11 @@ async def with_retries(
         if isinstance(error, StatusError) and error.status == 429:
             clock.refused += 1
             longest_s = max(longest_s, REFUSED_STALLS * limits.stall_s)
+        clock.broken += isinstance(error, BrokenReplyError)
         spent_s = now() - start - clock.waited_s
         return (
             not is_wanted()
+            or clock.broken >= MOST_BROKEN
             or state.attempt_number - clock.refused >= limits.max_attempts
             or spent_s + state.upcoming_sleep >= longest_s
         )

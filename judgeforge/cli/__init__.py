@@ -1,6 +1,7 @@
 """The command line: parse, call, print. No logic.
 
 app.py      the program: how it starts, how it fails, what commands share
+typed.py    what was typed: ids that look like options
 run.py      `run`, `status` and `watch`
 prepare.py  before a run: `check`, `plan`, `init`, `doctor`
 results.py  after a run: `explain`, `report`, `export`, `questions`, `push`

@@ -13,10 +13,13 @@ from typing import Annotated
 
 import typer
 
+from judgeforge.cli.show.output import send_nowhere
+from judgeforge.cli.typed import as_meant
 from judgeforge.errors import JudgeforgeError
 from judgeforge.text.redaction import redact
 from judgeforge.text.visible import printable
 
+_DISK_FAILED = 74
 app = typer.Typer(
     name="judgeforge",
     help="Preference pairs you can trust, from rubric-driven LLM judges.",
@@ -75,7 +78,10 @@ def main() -> None:
         # A scheduler's Ctrl-C, also outside the run proper.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app(standalone_mode=True)
+        app(as_meant(sys.argv[1:]), standalone_mode=True)
+    except SystemExit:
+        _fail_where_output_does(None)
+        raise
     except JudgeforgeError as error:
         _fail(error)
     except KeyboardInterrupt:
@@ -84,8 +90,40 @@ def main() -> None:
     except (MemoryError, ImportError):
         raise  # see __main__.py
     except Exception as error:  # noqa: BLE001 (a bug is shown whole, but for secrets)
+        _fail_where_output_does(error)
+        _fail_where_the_locale_does(error)
         print_traceback(error)
         sys.exit(1)
+
+
+def _fail_where_output_does(error: Exception | None) -> None:
+    """A full disk behind `> file` is no bug. What reads no more (`| head`) changes no exit code."""
+    if error is not None and not isinstance(error, OSError):
+        return
+    try:
+        # What failed to be written once is not kept for a second time.
+        sys.stdout.write("" if error is None else "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        send_nowhere(sys.stdout)
+    except OSError as problem:
+        send_nowhere(sys.stdout)
+        said = problem.strerror or type(problem).__name__
+        sys.stderr.write(f"judgeforge: standard output cannot be written: {said}\n")
+        raise SystemExit(_DISK_FAILED) from error
+
+
+def _fail_where_the_locale_does(error: Exception) -> None:
+    """A path may have letters that the locale has no bytes for."""
+    encoding = sys.getfilesystemencoding()
+    if encoding == "utf-8" or not isinstance(error, UnicodeEncodeError):
+        return
+    sys.stderr.write(
+        f"judgeforge: {printable(repr(error.object))} cannot be written in the encoding of this "
+        f"locale ({encoding}): set one with UTF-8 (export LC_ALL=C.UTF-8), then start the same "
+        "command again\n"
+    )
+    raise SystemExit(JudgeforgeError.exit_code) from error
 
 
 def _fail(error: JudgeforgeError) -> None:

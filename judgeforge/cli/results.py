@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from judgeforge.cli.app import Folder, command
+from judgeforge.cli.typed import as_written
 from judgeforge.errors import ConfigError
 
 # Help is asked for often: it names the formats without loading what writes them.
@@ -33,6 +34,7 @@ def explain(
     from judgeforge.results.explain import explain as read_explanation
     from judgeforge.results.explain_completion import explain_completion
 
+    pair_id = as_written(pair_id)
     try:
         show(render_explanation(read_explanation(folder, pair_id)))
     except ConfigError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import unicodedata
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from judgeforge.config.model import ModelConfig
     from judgeforge.config.run import RunConfig
 
+_NAME_BEFORE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]*=(?=[^=])")
+_A_NAME = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\{\{.*\}\}|%[A-Z_]+%")
+"""As shells, templates and Windows write the value of one."""
 LONGEST_KEY = 8192
 """Bytes of a key file; a longer file is certainly something else."""
 
@@ -91,6 +95,12 @@ def key_problem(key: str) -> str | None:
     if len(words := key.split()) > 1:
         what = " (and no `Bearer`, which is added)" if words[0].lower() == "bearer" else ""
         return f"must hold the key and nothing else{what}: it has blanks within"
+    if named := _NAME_BEFORE.match(key):
+        return f"must hold the key and nothing else: it begins with `{named[0]}`"
+    if _A_NAME.fullmatch(key):
+        return f"holds the name of another variable ({key[0]}…), which nothing has replaced"
+    if "***" in key or key.endswith("..."):
+        return "holds a key as it is shown, with a part left out; copy it where it was issued"
     return None
 
 
@@ -129,6 +139,6 @@ def _from_file(path: Path) -> str:
         raise ValueError(f"{path}: is not a key, which is ASCII text; save it as such") from None
     if len(key.split()) != 1:
         raise ValueError(f"{path}: must contain the key and nothing else, on one line")
-    if problem := header_problem(key):
+    if problem := header_problem(key) or key_problem(key):
         raise ValueError(f"{path}: {problem}")
     return key

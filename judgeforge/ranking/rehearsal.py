@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist, fmean, pstdev
 
 import numpy as np
 
+from judgeforge.ranking.cascade.another import is_about_another
 from judgeforge.ranking.cascade.candidates import JudgeOption, first_tier
 from judgeforge.ranking.cascade.choose import Spent, next_bundle
 from judgeforge.ranking.cascade.training_value import ForTraining
@@ -28,6 +29,8 @@ from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 from judgeforge.ranking.rules import CascadeRules
 
 GROUPS, PROMPTS_A_GROUP = 12, 40
+_SAMPLED = ""
+"""Where completions sampled in doubt are counted, beside the questions of judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Way:
     completions: int
     cascade: CascadeRules | None = None
     training: ForTraining | None = None
+    more: int = 0
+    """Further completions that may be sampled in doubt, which ``training`` prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Rehearsed:
     """Mean difference of the qualities of a pair, in standard deviations of qualities."""
     calls: dict[str, float]
     """Judge -> questions a prompt."""
+    more: float = 0.0
+    """Completions a prompt that were sampled in doubt."""
 
     @property
     def wrong(self) -> float:
@@ -96,7 +103,8 @@ def rehearse(way: Way, known: Reliability, *, seed: int = 0) -> Rehearsed:
         wrong_by_group=tuple(wrong),
         tied=fmean(tied),
         gap=fmean(gaps),
-        calls={name: total / number for name, total in calls.items()},
+        calls={name: total / number for name, total in calls.items() if name != _SAMPLED},
+        more=calls[_SAMPLED] / number,
     )
 
 
@@ -134,41 +142,76 @@ def _gap_of_pair(
     calls: Counter[str],
 ) -> float:
     """Quality of chosen less that of rejected."""
-    quality = _qualities(known, way.completions, draw)
-    shared = math.sqrt(known.shared_by_all / (1.0 - known.shared_by_all)) * known.quality_sd
-    common = shared * draw.normal(size=way.completions)
-    opinions = {
-        option.name: _opinions(true.of(option.name), quality + common, draw)
-        for option in way.options
-    }
-    answers: dict[tuple[str, int], list[float]] = {}
+    prompt = _DrawnPrompt(way, known, true, draw)
+    size = way.completions
+    if way.cascade is None:
+        prompt.ask_everything()
+    else:
+        size = _ask_in_doubt(prompt, way.cascade)
+    calls.update(prompt.calls)
+    calls[_SAMPLED] += size - way.completions
+    scores = rank_evidence(prompt.evidence(size), known).scores
+    return float(prompt.quality[int(np.argmax(scores))] - prompt.quality[int(np.argmin(scores))])
 
-    def ask(judge: str, place: int) -> None:
-        noise = true.of(judge).repeat_sd * _error(draw, 1)[0]
-        said = float(np.clip(known.mean + opinions[judge][place] + noise, 0.0, 1.0))
-        answers.setdefault((judge, place), []).append(said)
-        calls[judge] += 1
 
-    lowest = first_tier(way.options)
-    for option in way.options:
-        if way.cascade is None or option.tier == lowest:
-            for place in range(way.completions):
-                for _ in range(option.repeats if way.cascade is None else 1):
-                    ask(option.name, place)
-    spent = Spent(sum(map(len, answers.values())))
-    while way.cascade is not None:
-        evidence = _evidence(answers, way.completions)
+class _DrawnPrompt:
+    """Completions, of which those in doubt are the last ones, and what the judges would say."""
+
+    def __init__(
+        self, way: Way, known: Reliability, true: Reliability, draw: np.random.Generator
+    ) -> None:
+        self.way, self.known, self._true, self._draw = way, known, true, draw
+        number = way.completions + way.more
+        self.quality = _qualities(known, number, draw)
+        shared = math.sqrt(known.shared_by_all / (1.0 - known.shared_by_all)) * known.quality_sd
+        seen = self.quality + shared * draw.normal(size=number)
+        self._opinions = {
+            option.name: _opinions(true.of(option.name), seen, draw) for option in way.options
+        }
+        self._answers: dict[tuple[str, int], list[float]] = {}
+        self.calls = Counter[str]()
+
+    def ask(self, judge: str, place: int) -> None:
+        noise = self._true.of(judge).repeat_sd * _error(self._draw, 1)[0]
+        said = self.known.mean + self._opinions[judge][place] + noise
+        self._answers.setdefault((judge, place), []).append(float(np.clip(said, 0.0, 1.0)))
+        self.calls[judge] += 1
+
+    def ask_everything(self) -> None:
+        for option in self.way.options:
+            for place in range(self.way.completions):
+                for _ in range(option.repeats):
+                    self.ask(option.name, place)
+
+    def ask_first_tier(self) -> None:
+        lowest = first_tier(self.way.options)
+        for option in self.way.options:
+            if option.tier == lowest:
+                for place in range(self.way.completions):
+                    self.ask(option.name, place)
+
+    def evidence(self, size: int) -> Evidence:
+        return _evidence(self._answers, size)
+
+
+def _ask_in_doubt(prompt: _DrawnPrompt, rules: CascadeRules) -> int:
+    """How many completions the prompt has in the end."""
+    way, size = prompt.way, prompt.way.completions
+    prompt.ask_first_tier()
+    while True:
+        training = way.training
+        if training is not None and size == way.completions + way.more:
+            training = replace(training, another=None)
+        spent = Spent(prompt.calls.total())
         bundle = next_bundle(
-            evidence, way.options, known, way.cascade, spent, training=way.training
+            prompt.evidence(size), way.options, prompt.known, rules, spent, training=training
         )
         if not bundle:
-            break
+            return size
         for one in bundle:
             for place in one.places:
-                ask(one.judge, place)
-        spent = Spent(sum(map(len, answers.values())))
-    scores = rank_evidence(_evidence(answers, way.completions), known).scores
-    return float(quality[int(np.argmax(scores))] - quality[int(np.argmin(scores))])
+                prompt.ask(one.judge, place)
+        size += is_about_another(bundle, size)
 
 
 def _qualities(known: Reliability, number: int, draw: np.random.Generator) -> Array:

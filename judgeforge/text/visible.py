@@ -13,6 +13,7 @@ from typing import Literal
 from judgeforge.text.wording import LONGEST_SHOWN, shortened
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_HALF = re.compile("[\ud800-\udfff]")
 _MOST_MARKS = 64
 _MANY_SIGNS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS},}}")
 _LOOKED_AT = 20
@@ -21,9 +22,11 @@ be a book."""
 
 
 def printable(text: str) -> str:
-    """Without control and invisible characters; line breaks and tabs stay."""
+    """Without control and invisible characters; line breaks and tabs stay, and what is no character
+    (bytes of a path that are no text) is seen to be there."""
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
+    text = _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
 
 

@@ -69,6 +69,28 @@ def test_an_address_that_has_moved_stops_the_run_before_all_prompts_are_refused(
     assert "set `base_url` to the final address" in str(result.stopped_by)
 
 
+def test_a_web_page_in_place_of_the_api_stops_the_run_at_once(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    server.faults.add(faults.html())
+    result = start(tmp_path, server, prompts=8, limits={"concurrency": 4})
+    assert result.exit_code == 4
+    assert len(server.requests) <= 12
+    assert "a web page and no reply: check `base_url`, http://127.0.0.1" in str(result.stopped_by)
+
+
+def test_a_page_that_one_prompt_always_gets_is_an_outcome_of_its_calls_alone(
+    tmp_path: Path, server: LocalServer, out: Path
+) -> None:
+    """A web firewall may answer with success."""
+    server.faults.add(faults.html(), when=about(3))
+    result = start(tmp_path, server, prompts=8, limits={"concurrency": 1})
+    assert (result.exit_code, [skip.reason for skip in result.skips]) == (0, ["call_failed"])
+    failed = [row for row in rows(out / "completions.jsonl") if row["finish"] == "failed"]
+    assert {"a web page" in row["flags"][0] for row in failed} == {False}, "the address is right"
+    assert {"Welcome to the proxy" in row["flags"][0] for row in failed} == {True}
+
+
 @pytest.mark.parametrize(("status", "body"), [(403, OF_XAI), (400, OF_AZURE), (403, OF_OPENROUTER)])
 @pytest.mark.parametrize(("who", "number"), [("completion", 0), ("completion", 5), ("judge", 0)])
 def test_what_a_content_filter_stops_is_named_so_and_costs_its_calls_alone(

@@ -31,7 +31,7 @@ from judgeforge.calls.providers.base import (
 )
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig
-from judgeforge.errors import NoReplyError, StatusError
+from judgeforge.errors import BrokenReplyError, NoReplyError, StatusError
 from judgeforge.text.messages import Message
 from tests.support.no_log import NoLog
 from tests.support.simulated_time import now, simulated
@@ -46,6 +46,8 @@ class Model:
 
     reply: Reply
     sent: list[str] = field(default_factory=list)
+    broken_off: set[str] = field(default_factory=set)
+    """Replies that say that the server broke them off."""
     endpoint: str = "/chat"
     base_url: str = "memory"
 
@@ -55,7 +57,8 @@ class Model:
         return {"model": model.model, "max_tokens": request.max_tokens, "text": text}
 
     def read(self, raw: bytes) -> ModelReply:
-        return ModelReply(raw.decode(), "stop", Usage(10, 5))
+        text = raw.decode()
+        return ModelReply(text, "failed" if text in self.broken_off else "stop", Usage(10, 5))
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         self.sent.append(body["text"])
@@ -264,3 +267,52 @@ def test_a_byte_order_mark_before_a_reply_is_no_part_of_it(door: MakeDoor) -> No
         return (await door(says("\ufeff{}")).ask("a")).reply.text
 
     assert simulated(scenario()) == "{}"
+
+
+def test_a_reply_that_the_server_broke_off_is_asked_for_again_and_never_stored(
+    door: MakeDoor,
+) -> None:
+    async def scenario() -> tuple[str, int, str]:
+        replies = iter(["half a", "a whole one"])
+
+        async def reply() -> str:
+            return next(replies)
+
+        one = door(reply)
+        one.models["first"].broken_off = {"half a"}
+        first = await one.ask("a")
+        return first.reply.text, one.budget.spending().calls, (await one.ask("a")).reply.text
+
+    assert simulated(scenario()) == ("a whole one", 2, "a whole one")
+
+
+def test_a_broken_reply_that_an_earlier_version_stored_is_asked_for_again(door: MakeDoor) -> None:
+    async def scenario() -> tuple[bool, str]:
+        replies = iter(["half a", "a whole one"])
+
+        async def reply() -> str:
+            return next(replies)
+
+        one = door(reply)
+        await one.ask("a")
+        one.models["first"].broken_off = {"half a"}
+        answer = await one.ask("a")
+        return answer.cached, answer.reply.text
+
+    assert simulated(scenario()) == (False, "a whole one")
+
+
+def test_a_reply_that_is_always_broken_off_is_given_up_before_it_costs_much(
+    door: MakeDoor,
+) -> None:
+    async def scenario() -> int:
+        async def reply() -> str:
+            return "half a"
+
+        one = door(reply)
+        one.models["first"].broken_off = {"half a"}
+        with pytest.raises(BrokenReplyError):
+            await one.ask("a")
+        return one.budget.spending().calls
+
+    assert simulated(scenario()) == retry.MOST_BROKEN

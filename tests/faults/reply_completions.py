@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.faults.scene import Scene, is_completion
@@ -84,6 +85,11 @@ def _chat(message: object, **changes: object) -> dict[str, object]:
     return {"id": "x", "model": "small", "choices": [choice], "usage": usage, **changes}
 
 
+def _total_usd(scene: Scene) -> float:
+    manifest = json.loads((scene.out / "manifest.json").read_text())
+    return float(manifest["totals"]["cost_usd"])
+
+
 def _said(text: str) -> dict[str, object]:
     return {"role": "assistant", "content": text}
 
@@ -105,6 +111,42 @@ def _is_asked_again(name: str, done: str, reply: object) -> None:
 _is_asked_again("no-choices", "A reply has no `choices`.", {"id": "x", "model": "small"})
 _is_asked_again("empty-choices", "A reply's `choices` is an empty list.", _chat("", choices=[]))
 _is_asked_again("null-message", "A reply's message is null.", _chat(None))
+
+
+@fault(
+    "error-in-an-empty-choice",
+    done="A reply of status 200 has an error of code 502 in its choice, and no words.",
+    promise="That error: tried again, unbilled, and never stored as an answer.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    error = {"error": {"code": 502, "message": "upstream went away"}, "finish_reason": "error"}
+    reply = _chat("", choices=[{"message": _said(""), **error}])
+    completion = _first_row(scene, faults.whole_reply(reply))
+    assert completion["finish"] == "stop"
+    assert len(scene.server.requests) == 9
+    assert _total_usd(scene) < scene.billed_usd(), "the server counts what it meant to send"
+    scene.billing = False
+    return "9 requests for 8 calls, 8 of them paid; the second answer is used"
+
+
+@fault(
+    "reply-broken-off",
+    done="A reply has half a sentence, and an error in its choice.",
+    promise="No answer: tried again, counted as what it says it cost, and never stored.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    error = {"error": {"code": 502, "message": "upstream went away"}, "finish_reason": "error"}
+    usage = {"prompt_tokens": 1000, "completion_tokens": 40}
+    reply = _chat("", choices=[{"message": _said("Half a sen"), **error}], usage=usage)
+    completion = _first_row(scene, faults.whole_reply(reply))
+    assert completion["finish"] == "stop"
+    assert "Half a sen" not in (scene.out / "completions.jsonl").read_text()
+    assert len(scene.server.requests) == 9
+    scene.billing = False  # The server counts the reply that it meant to send.
+    assert _total_usd(scene) > 1000 / 1e6, "its own count of input"
+    return "9 requests for 8 calls, all of them paid; the second answer is used"
 
 
 @fault(

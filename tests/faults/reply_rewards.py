@@ -82,16 +82,16 @@ _never_a_reward("tei-empty", "is empty.", [], "has no number", provider="tei")
 @fault(
     "reward-html",
     done="Every reply of a reward model is a page of a proxy.",
-    promise="Never a reward: tried again, then missing with what came.",
+    promise="Never a reward: the run stops at once, with what came and the address that was asked.",
 )
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.html(), when=is_reward)
     with_reward_model(scene, prompts=1)
     seen = scene.run()
-    judgments = rows(scene.out / "judgments.jsonl")
-    assert {row["missing_kind"] for row in judgments} <= {"failed"}
-    assert seen.exit_code in {4, 5}
-    return f"exit {seen.exit_code}; {len(judgments)} judgments, none with a reward"
+    assert seen.exit_code == 4
+    assert "a web page" in seen.message
+    assert "base_url" in seen.message
+    return f"exit {seen.exit_code}; the message names page and address"
 
 
 @fault(

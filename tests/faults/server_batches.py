@@ -72,6 +72,28 @@ def _(scene: Scene) -> str:
 
 
 @fault(
+    "batch-line-of-success-with-an-error",
+    done="One line of a batch has status 200, and an error of code 502 for its body.",
+    promise="That error: it costs nothing and is asked again; the undisturbed result.",
+    quick=True,
+)
+def _(scene: Scene) -> str:
+    error = {"error": {"code": 502, "message": "upstream went away"}}
+    scene.server.faults.add(faults.whole_reply(error), nth=3, when=is_line)
+    _configure(scene)
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert results(scene.out) == scene.undisturbed(_PROMPTS)
+    asked = [
+        record.raw for record in scene.server.requests if record.kind in {"completion", "judge"}
+    ]
+    assert (len(asked), len(set(asked))) == (_CALLS + 1, _CALLS)
+    scene.billing = False  # The server counts the reply that it meant to send.
+    assert seen.cost_usd < scene.billed_usd()
+    return f"{_CALLS + 1} lines for {_CALLS} requests, the refused one unbilled"
+
+
+@fault(
     "batch-line-400",
     done="One line of a batch, a completion, is refused with status 400.",
     promise="It fails by name and costs nothing; its prompt goes on without it.",

@@ -237,6 +237,8 @@ class Service:
             return record.status, error_body(wire, record.status, "the fault of a line")
         answer = self._answer(record, question, key, fault)
         self._keep(record)
+        if fault is not None and fault.body is not None:
+            return 200, fault.body
         return 200, write_reply(wire, key, question, answer, record.tokens)
 
     def _answer(

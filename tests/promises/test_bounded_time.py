@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from judgeforge.calls.providers.answers import split_reasoning
+from judgeforge.calls.providers.thoughts import split_reasoning
 from judgeforge.judging.checks import failed_checks, parse_checks
 from judgeforge.judging.checks.pattern import PATTERN_TIMEOUT_S
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError

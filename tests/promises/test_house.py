@@ -28,7 +28,6 @@ OF_SEVERAL_FILES = {
     "results/export/test_several_folders.py": "what the real library loads of all formats",
     "results/report/test_in_a_browser.py": "what templates and style sheet do, in a real browser",
     "results/figures/test_answers.py": "which model answered, in completions and judgments alike",
-    "calls/providers/test_ends_of_replies.py": "half of answers: the words of all servers",
     "calls/limits/test_control_laws.py": "how the laws of all files work together, simulated",
     "config/test_numbers.py": "one rule for the numbers of all sections",
     "inputs/test_bounds.py": "one promise of all formats",

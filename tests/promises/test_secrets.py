@@ -108,7 +108,7 @@ class TestAKeyIsNowhere:
     def test_in_the_traceback_of_a_bug(
         self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        def fails(**_: object) -> None:
+        def fails(*_: object, **__: object) -> None:
             raise RuntimeError(f"unexpected {SECRET}")
 
         command_line = importlib.import_module("judgeforge.cli.app")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from judgeforge.ranking.cascade.candidates import JudgeOption
+from judgeforge.ranking.cascade.training_value import Another, ForTraining, TrainingValue
 from judgeforge.ranking.rehearsal import Rehearsed, Way, rehearse
 from judgeforge.ranking.reliability.judges import PRIOR, JudgeReliability
 from judgeforge.ranking.reliability.unseen import UNMEASURED
@@ -51,3 +52,13 @@ def test_what_is_not_known_of_a_judge_shows_in_how_sure_the_share_is() -> None:
 def test_the_same_way_is_rehearsed_alike_each_time() -> None:
     assert rehearsed("good") == rehearsed("good")
     assert rehearsed("good").sd_against(rehearsed("good")) < rehearsed("good").wrong_sd + 0.02
+
+
+def test_further_completions_in_doubt_make_fewer_wrong_pairs() -> None:
+    good = (JudgeOption("good", "one"),)
+    training = ForTraining(TrainingValue(), 8.0, Another(2.0))
+    more = rehearse(Way(good, 4, CascadeRules(), training, more=4), KNOWN)
+    assert 0.1 < more.more < 3.0
+    assert more.calls["good"] == pytest.approx(4.0 + more.more)
+    assert more.wrong < rehearsed("good").wrong
+    assert rehearse(Way(good, 4, CascadeRules(), training), KNOWN).more == 0.0

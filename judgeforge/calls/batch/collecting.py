@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from judgeforge.calls.attempt import billed, read_reply
+from judgeforge.calls.attempt import billed, broken_reply, read_reply
 from judgeforge.calls.batch.open_batch import OpenBatch
 from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Answer, Call, stored_call
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.calls.providers.batches import BatchLine, BatchState, lines_of
-from judgeforge.calls.providers.http_errors import line_error
+from judgeforge.calls.providers.http_errors import error_in_answered_line, line_error
 from judgeforge.calls.retry import persistently
 from judgeforge.errors import (
+    BrokenReplyError,
     CallError,
     MalformedReplyError,
     NoReplyError,
@@ -85,11 +86,16 @@ def _take(
     door: Door, batch: OpenBatch, state: BatchState, results: Sequence[tuple[Call, BatchLine]]
 ) -> None:
     replied = list[_Replied]()
+    where, model = batch.server.where, batch.endpoint.model
     for call, line in results:
         if line.kind == "answered":
+            hidden = error_in_answered_line(line.body, where, model)
+            if hidden is not None:
+                _unbilled(door, batch, state, call, hidden)
+                continue
             try:
                 replied.append(_read(door, batch, call, line))
-            except MalformedReplyError as error:
+            except (MalformedReplyError, BrokenReplyError) as error:
                 _lost(door, batch, state, call, error)
     latency_s = max(0.0, time.time() - batch.entry(door.book).since)
     door.cache.put_all(
@@ -105,7 +111,7 @@ def _take(
         _answer(door, batch, state, one, latency_s)
     for call, line in results:
         if line.kind == "refused":
-            said = line_error(line.body, line.status, batch.server.where, batch.endpoint.model)
+            said = line_error(line.body, line.status, where, model)
             _unbilled(door, batch, state, call, said)
         elif line.kind == "not_run":
             _unbilled(door, batch, state, call, _not_run(state))
@@ -115,15 +121,11 @@ def _take(
 
 def _read(door: Door, batch: OpenBatch, call: Call, line: BatchLine) -> _Replied:
     reservation = batch.reservations[call.key]
+    most = None if reservation is None else reservation.pico
     text, reply = read_reply(batch.endpoint, call, json.dumps(line.body).encode())
-    pico, usage = billed(
-        batch.endpoint,
-        call,
-        reply,
-        None if reservation is None else reservation.pico,
-        door.log,
-        in_batch=True,
-    )
+    if reply.finish == "failed":
+        raise broken_reply(batch.endpoint, call, reply, most, door.log, in_batch=True)
+    pico, usage = billed(batch.endpoint, call, reply, most, door.log, in_batch=True)
     is_known = reply.usage is not None and batch.endpoint.batch_price is not None
     directly = batch.endpoint.cost_pico(usage) if is_known else None
     return _Replied(call, text, reply, pico, directly, (usage.input_tokens, usage.output_tokens))
@@ -177,10 +179,11 @@ def _unbilled(
 
 
 def _lost(door: Door, batch: OpenBatch, state: BatchState, call: Call, error: CallError) -> None:
-    """It may have been billed, so it counts as spent whole."""
+    """It may have been billed, so it counts as spent whole, unless it says what it cost."""
     reservation = batch.reservations[call.key]
     if reservation is not None:
-        door.budget.settle(reservation, reservation.pico)
+        pico = error.pico if isinstance(error, BrokenReplyError) else reservation.pico
+        door.budget.settle(reservation, pico)
         batch.reservations[call.key] = None
         _log_failure(door, batch, state, call, error)
     error.model = batch.endpoint.name

@@ -14,6 +14,7 @@ from enum import Enum
 
 from judgeforge.calls.limits.learned_rate import LearnedKind
 from judgeforge.errors import (
+    PAGE_STATUS,
     CallError,
     CircuitOpenError,
     FlaggedInputError,
@@ -122,7 +123,8 @@ def outcome_of(error: CallError | None, *, is_replica: bool = False) -> Outcome:
         if error.status in _OVERLOADED_STATUS:
             return Outcome.OVERLOADED
         denies = is_replica and error.status in DENIED_STATUS
-        return Outcome.FAILED if error.status >= 500 or denies else Outcome.ANSWERED
+        is_down = (error.status >= 500 and error.retryable) or error.status == PAGE_STATUS
+        return Outcome.FAILED if is_down or denies else Outcome.ANSWERED
     return Outcome.OVERLOADED if isinstance(error, NoReplyError) else Outcome.FAILED
 
 

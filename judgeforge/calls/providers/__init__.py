@@ -29,12 +29,15 @@ postponed.py           parts of an SDK that are loaded only where something asks
 repeated_requests.py   requests after the first: copies of what the SDK sent
 connection_errors.py   what goes wrong on the way, told apart by whether anything was sent
 http_errors.py         what a server says when it refuses, and what follows
+hidden_errors.py       the error that a reply of status 200 is
+refusal_words.py       what a refusal says, whatever its fields are called
 context_refusals.py    whether a refusal says that the request is too long, and for what
 moderation.py          whether a refusal is that of a content filter
 parsing.py             the body of a reply as values, whatever stands around them
 replies.py             what reading any reply needs: parts, usage, probabilities
 asked_reply.py         what of a reply answers its request: the call that was asked for, or words
-answers.py             what of a reply is the answer: no thoughts, and whether it is whole
+answers.py             how a reply ended: whether it is whole
+thoughts.py            what of a text is the answer, and what the model thought
 
 To add a provider: a file with a class like ``Provider``, and a line in ``PROVIDERS``
 (config/providers.py).

@@ -6,11 +6,13 @@ calls without arguments, or twice.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from judgeforge.calls.providers.answers import clean, split_reasoning
+from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import Body, ModelReply
+from judgeforge.calls.providers.thoughts import split_reasoning, wrapped_answer
 from judgeforge.config.model import ModelConfig
 from judgeforge.records import Finish
 
@@ -29,7 +31,9 @@ def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
         return replace(reply, text=clean(said), finish=finish, tool_calls=())
     if reply.tool_calls:
         reply = _with_its_calls(reply) if "tools" in body else replace(reply, tool_calls=())
-    if model.thinking_tags is None or reply.reasoning:
+    if reply.reasoning:
+        return _unwrapped(reply, body)
+    if model.thinking_tags is None:
         return reply
     text, thought = split_reasoning(reply.text, model.thinking_tags)
     if thought is None:
@@ -37,6 +41,17 @@ def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
     is_empty = not text.strip() and not reply.tool_calls
     finish = "empty" if reply.finish == "stop" and is_empty else reply.finish
     return replace(reply, text=text, finish=finish, reasoning=thought)
+
+
+def _unwrapped(reply: ModelReply, body: Body) -> ModelReply:
+    """Without the tags that some models (Hunyuan, Granite, ERNIE) put around the answer after a
+    thought, unless the request speaks of them."""
+    found = wrapped_answer(reply.text)
+    if found is None:
+        return reply
+    tag, answer = found
+    asked = json.dumps([body.get("messages"), body.get("system")], ensure_ascii=False)
+    return reply if f"<{tag}" in asked or not answer else replace(reply, text=answer)
 
 
 def _forced_tool(body: Body) -> str | None:

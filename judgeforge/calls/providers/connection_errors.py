@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from judgeforge.calls.providers.http_errors import harmless, status_error
+from judgeforge.calls.providers.http_errors import status_error
+from judgeforge.calls.providers.refusal_words import harmless
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, NoReplyError, NotConnectedError, UntrustedServerError
 

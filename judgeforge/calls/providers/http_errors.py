@@ -11,31 +11,39 @@ import email.utils
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from judgeforge.calls.providers.context_refusals import context_refusal
+from judgeforge.calls.providers.context_refusals import context_refusal, rate_refusal
+from judgeforge.calls.providers.hidden_errors import error_within, stated_status
 from judgeforge.calls.providers.moderation import is_about_content
+from judgeforge.calls.providers.refusal_words import codes_in, json_of, said_in
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import FlaggedInputError, OverlongRequestError, StatusError
+from judgeforge.errors import PAGE_STATUS, FlaggedInputError, OverlongRequestError, StatusError
 from judgeforge.text.redaction import redact
-from judgeforge.text.visible import excerpt, one_line
+from judgeforge.text.visible import excerpt
 
 _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 _LONGEST_HEADER = 200
 """Bytes of a header about limits; a longer value says nothing, and could take long to read."""
 _LONGEST_WAIT_S = 31 * 86_400.0
-RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 529})
+RETRYABLE_STATUS = frozenset({PAGE_STATUS, 408, 409, 425, 429, 529})
 _QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
-_QUOTA_CODES = frozenset({
+_BALANCE_CODES = frozenset({
     "insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds",
-    "quota_exceeded", "quotaexceeded", "daily_limit_exceeded", "dailylimitexceeded",
     "billing_error", "billing_not_active", "billing_hard_limit_reached", "billing_disabled",
-    "credit_exhausted",
+    "credit_exhausted", "exceeded_current_quota_error", "arrearage", "accountoverdueerror", "1113",
 })  # fmt: skip
-"""What a refusal for want of credit has as its code, type or reason."""
-_CODES = ("code", "type", "status", "reason", "error_type")
+"""What a refusal for want of credit has as its code, type or reason; the last four are those of
+Moonshot, DashScope, Volcengine and Zhipu."""
+_QUOTA_CODES = _BALANCE_CODES | {
+    "quota_exceeded", "quotaexceeded", "daily_limit_exceeded", "dailylimitexceeded",
+}  # fmt: skip
+"""The same where it is forbidden (403), and not only too soon."""
+_GENERATION_CODES = frozenset({"json_validate_failed", "tool_use_failed"})
+"""Of a reply that Groq has made and could not read as what was asked for."""
+_OF_QUOTA = frozenset({400, 403, 412, 429})
 _SETTINGS = {
     "max_tokens": "set `max_tokens_field: max_completion_tokens` for this model",
     "max_completion_tokens": "set `max_tokens_field: max_tokens` for this model",
@@ -48,29 +56,6 @@ _SETTINGS = {
     "logprobs": "take `logprobs: true` out of the judges that use this model",
 }
 _REFUSALS = ("unsupported", "not supported", "not permitted", "unrecognized", "unknown parameter")
-_MOST_READ, _MOST_SAID = 4000, 500
-"""Characters of a refusal that are looked at, and that are shown."""
-_DEEPEST, _MOST_LISTED = 6, 5
-_WORDS = (
-    "type", "code", "status_code", "loc", "title", "message", "msg", "status_msg", "detail",
-    "details", "error", "errors", "error_msg", "error_description", "reason", "base_resp",
-    "metadata", "raw",
-)  # fmt: skip
-"""Fields that servers put what they say in, in the order in which it is shown."""
-_RESULTS = ("choices", "content", "answers")
-"""Fields of which a reply of any API has one."""
-_STATUS_OF = {
-    "rate_limit": 429, "ratelimit": 429, "too_many_requests": 429, "quota": 402, "credit": 402,
-    "billing": 402, "authentication": 401, "invalid_api_key": 401, "unauthorized": 401,
-    "permission": 403, "forbidden": 403, "not_found": 404, "overloaded": 529,
-    "context_length": 400, "invalid_request": 400, "bad_request": 400,
-}  # fmt: skip
-"""The status that an error of such a type or code has where it is sent with one."""
-
-
-def harmless(said: object) -> str:
-    """What a server or a library said, on one line, without keys and control characters."""
-    return one_line(redact(str(said)))
 
 
 def status_error(response: Any, model: ModelConfig) -> StatusError:  # noqa: ANN401 (httpx2.Response)
@@ -88,16 +73,12 @@ def error_with_success(
     model: ModelConfig,
 ) -> StatusError | None:
     """The error that a reply of status 200 is, if it is one. ``asked``: the address."""
-    if any(b'"%b"' % name.encode() in raw for name in _RESULTS) and b'"error"' not in raw:
+    if raw.lstrip()[:1] == b"<":
+        return _refusal(PAGE_STATUS, raw, headers, asked, model)
+    body = error_within(raw)
+    if body is None:
         return None
-    body = _json(raw)
-    if isinstance(body, list) and len(body) == 1:  # as Google's APIs put their errors
-        body = body[0]
-    if not isinstance(body, Mapping) or any(body.get(name) for name in _RESULTS):
-        return None
-    if not any(True for _ in _words(body)):
-        return None
-    return _refusal(_status_in(body), raw, headers, asked, model, with_success=True)
+    return _refusal(stated_status(body), raw, headers, asked, model, hidden=body)
 
 
 def line_error(
@@ -106,7 +87,14 @@ def line_error(
     """The refusal of one request in a batch, which has no headers. ``status``: where it says one;
     else its own words tell."""
     raw = json.dumps(body).encode()
-    return _refusal(status or _status_in(body), raw, _NoHeaders, asked, model)
+    return _refusal(status or stated_status(body), raw, _NoHeaders, asked, model)
+
+
+def error_in_answered_line(
+    body: Mapping[str, Any], asked: str, model: ModelConfig
+) -> StatusError | None:
+    """The error that a result of a batch is which is said to be an answer, if it is one."""
+    return error_with_success(json.dumps(body).encode(), _NoHeaders, asked, model)
 
 
 class _NoHeaders:
@@ -153,10 +141,11 @@ def _refusal(
     asked: str,
     model: ModelConfig,
     *,
-    with_success: bool = False,
+    hidden: Mapping[str, Any] | None = None,
 ) -> StatusError:
-    body = _json(raw)
-    said = _said(raw, body) + (" (sent with status 200)" if with_success else "")
+    """``hidden``: the error in a reply of status 200."""
+    body = json_of(raw) if hidden is None else hidden
+    said = said_in(raw, body) + ("" if hidden is None else " (sent with status 200)")
     kept = limit_headers(headers)
     if is_about_content(status, body, said):
         return FlaggedInputError(
@@ -165,13 +154,15 @@ def _refusal(
             headers=kept,
         )
     marked = any(mark in said.lower() for mark in _QUOTA_MARKS)
-    coded = status == 403 and not _QUOTA_CODES.isdisjoint(_codes(body))
-    quota = status == 402 or coded or (marked and status in {400, 403, 429})
-    context = None if quota else context_refusal(status, body, said)
+    coded = not (_QUOTA_CODES if status == 403 else _BALANCE_CODES).isdisjoint(codes_in(body))
+    quota = status == 402 or ((coded or marked) and status in _OF_QUOTA)
+    context = None if quota else context_refusal(status, body, said) or rate_refusal(status, said)
     if context is not None:
         return OverlongRequestError(
             f"HTTP {status} from {model.model}: {said}{context}", status=status, headers=kept
         )
+    if status == 400 and not _GENERATION_CODES.isdisjoint(codes_in(body)):
+        said, status = f"(sent with status 400) {said}", 500  # its own failure, which may pass
     # A filter or a firewall may say such words, or a time, of one request.
     maybe = status == 403 and not coded and (marked or retry_after_s(kept) is not None)
     unsupported = _unsupported_setting(said) if status in {400, 422} else None
@@ -182,68 +173,14 @@ def _refusal(
         advice=advice,
         retry_after_s=retry_after_s(kept),
         headers=kept,
-        retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
+        retryable=not quota and (status in RETRYABLE_STATUS or _may_pass(status)),
         stops_run=(not maybe and (quota or status in {401, 403})) or unsupported is not None,
         of_account=quota or maybe,
     )
 
 
-def _json(raw: bytes) -> Any:  # noqa: ANN401
-    """None where it is not JSON."""
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _said(raw: bytes, body: object) -> str:
-    words = list(dict.fromkeys(_words(body)))
-    if not words:
-        # Of a page only the text: a proxy or a gateway sends those.
-        text = raw[:_MOST_READ].decode("utf-8", "replace")
-        words = [re.sub(r"<[^<>]*>", " ", text) if text.lstrip().startswith("<") else text]
-    return harmless(" ".join(words))[:_MOST_SAID] or "(without a word)"
-
-
-def _words(value: object, depth: int = 0) -> Iterator[str]:
-    """What a refusal says in words, in the order of ``_WORDS`` and wherever it is."""
-    if isinstance(value, str | int | float) and not isinstance(value, bool) and depth:
-        if value and (text := str(value)[:_MOST_READ].strip()):
-            yield text
-    elif isinstance(value, list | tuple) and depth < _DEEPEST:
-        for each in value[:_MOST_LISTED]:
-            yield from _words(each, depth + 1)
-    elif isinstance(value, Mapping) and depth < _DEEPEST:
-        for name in _WORDS:
-            yield from _words(value.get(name), depth + 1)
-
-
-def _status_in(body: Mapping[str, Any]) -> int:
-    """The status that an error says it has, by number or by kind; 500 where it says neither."""
-    error = body.get("error")
-    places = [each for each in (error, body.get("base_resp"), body) if isinstance(each, Mapping)]
-    names = [place.get(name) for place in places for name in ("status", "status_code", "code")]
-    for name in names:
-        if str(name).isdecimal() and 400 <= int(str(name)[:9]) <= 599:
-            return int(str(name))
-    kinds = [place.get("type") for place in places] + names
-    for kind in ("_".join(str(each).lower().split()) for each in kinds):
-        for mark, status in _STATUS_OF.items():
-            if mark in kind:
-                return status
-    return 500
-
-
-def _codes(value: object, depth: int = 0) -> Iterator[str]:
-    """Codes and kinds of an error, in lower case: no text of a prompt is among them."""
-    if isinstance(value, list) and depth < _DEEPEST:
-        for each in value[:_MOST_LISTED]:
-            yield from _codes(each, depth + 1)
-    elif isinstance(value, Mapping) and depth < _DEEPEST:
-        for name, each in value.items():
-            if name in _CODES and isinstance(each, str):
-                yield each.lower()
-            yield from _codes(each, depth + 1)
+def _may_pass(status: int) -> bool:
+    return status >= 500 and status not in {501, 505}
 
 
 def _moved_to(headers: Any) -> str:  # noqa: ANN401 (httpx2.Headers)
@@ -260,6 +197,8 @@ def _advice(status: int, model: ModelConfig, asked: str, moved_to: str, *, quota
         return f". Check the key in {place} and that it may use `{model.model}`."
     if status in {404, 405}:
         return f". Check `model: {model.model}` and `base_url`: {asked} was asked."
+    if status == PAGE_STATUS:
+        return f". This is a web page and no reply: check `base_url`, {asked} was asked."
     if 300 <= status < 400:
         to = f" (it names {moved_to})" if moved_to else ""
         return f". Redirects are not followed: set `base_url` to the final address{to}."

@@ -13,11 +13,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from judgeforge.calls.providers.refusal_words import json_of
+
 _NEVER = frozenset({401, 402, 429})
 """These are about key, account and speed, whatever their body says."""
-_CODE_FIELDS = ("code", "type", "error_type", "error_code", "status", "status_code", "reason")
+_CODE_FIELDS = ("code", "type", "error_type", "error_code", "status", "status_code", "reason",
+                "block_reason", "blockReason")  # fmt: skip
 _NESTED = ("error", "innererror", "inner_error", "metadata", "details", "detail", "errors",
-           "base_resp", "provider_specific_fields", "raw")  # fmt: skip
+           "base_resp", "provider_specific_fields", "raw", "prompt_filter_results",
+           "prompt_feedback", "promptFeedback")  # fmt: skip
 _MARKS = (
     "contentfilter", "contentpolicy", "contentmoderation", "moderationblocked", "moderationfailed",
     "responsibleaipolicyviolation", "jailbreak", "datainspectionfailed", "sensitivecontent",
@@ -27,12 +31,13 @@ _MARKS = (
 """Parts of a code, in lower case and without what joins its words."""
 _CODES = frozenset({"safety", "sensitive", "refusal", "moderation", "1301", "1026", "1027"})
 """Whole codes."""
-_FOUND_FIELDS = ("reasons", "flagged_input", "patterns", "contentFilter", "content_filter")
+_FOUND_FIELDS = ("reasons", "flagged_input", "patterns", "contentFilter", "content_filter",
+                 "bedrock_guardrail_response", "guardrailIdentifier")  # fmt: skip
 """Fields that list what was found; such a refusal has them only where something was."""
 _RESULT_FIELDS = ("content_filter_result", "content_filter_results")
 """Category -> ``{"filtered": bool, …}``."""
 _SAFETY_CHECK = re.compile(r"\bSAFETY_CHECK_[A-Z_]+\b")
-_LONGEST_CODE = 64
+_LONGEST_CODE, _LONGEST_TEXT = 64, 20_000
 _DEEPEST, _MOST_LISTED = 6, 5
 
 
@@ -68,9 +73,11 @@ def _has_filtered(results: object) -> bool:
 
 
 def _places(value: object, depth: int = 0) -> Iterator[Mapping[str, object]]:
-    """Every object of the refusal that may hold a code."""
+    """Every object of the refusal that may hold a code; gateways put one in a text, as it came."""
     if depth > _DEEPEST:
         return
+    if isinstance(value, str) and depth and value.lstrip()[:1] == "{":
+        value = json_of(value[:_LONGEST_TEXT].encode("utf-8", "replace"))
     if isinstance(value, list):
         for each in value[:_MOST_LISTED]:
             yield from _places(each, depth + 1)

@@ -16,8 +16,9 @@ from pydantic import AliasChoices, BaseModel, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import with_default_schema
 
-from judgeforge.calls.providers.answers import clean, ended, split_reasoning
+from judgeforge.calls.providers.answers import clean, ended
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, TokenProbability, Usage
+from judgeforge.calls.providers.thoughts import split_reasoning, without_turn_marks
 from judgeforge.text.messages import ToolCall
 
 Count = float | None
@@ -169,6 +170,7 @@ def chat_reply(
     if thought is None:
         # Where thoughts come apart, what looks like one in the text is about thoughts.
         text, thought = split_reasoning(text)
+    text = without_turn_marks(text)
     arguments = next((call.arguments for call in tool_calls if call.arguments.strip()), None)
     has_words = bool(text.strip()) or arguments is None
     if not has_words:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from judgeforge.text.shell import shell_word
 from judgeforge.text.visible import printable
 
 if TYPE_CHECKING:
@@ -28,15 +28,16 @@ _COLOURS_ALL_THE_SAME = "FORCE_COLOR", "TTY_COMPATIBLE"
 def say(text: str, *, mark: str = "", colour: str = "", on_stderr: bool = False) -> None:
     """Lines, which the terminal alone wraps; ``mark`` comes first, in a colour."""
     stream = sys.stderr if on_stderr else sys.stdout
-    if mark and (stream.isatty() or any(map(os.environ.get, _COLOURS_ALL_THE_SAME))):
-        from rich.console import Console
-        from rich.text import Text
+    with _while_it_is_read(stream):
+        if mark and (stream.isatty() or any(map(os.environ.get, _COLOURS_ALL_THE_SAME))):
+            from rich.console import Console
+            from rich.text import Text
 
-        console = Console(highlight=False, soft_wrap=True, stderr=on_stderr)
-        console.print(Text.assemble((mark, colour), printable(text)))
-        return
-    stream.write(f"{mark}{printable(text)}\n")
-    stream.flush()
+            console = Console(highlight=False, soft_wrap=True, stderr=on_stderr)
+            console.print(Text.assemble((mark, colour), printable(text)))
+            return
+        stream.write(f"{mark}{printable(text)}\n")
+        stream.flush()
 
 
 def show(*pages: RenderableType) -> None:
@@ -44,12 +45,24 @@ def show(*pages: RenderableType) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
-    for page in pages:
-        console.print(page)
+    with _while_it_is_read(sys.stdout):
+        for page in pages:
+            console.print(page)
 
 
 def print_json(value: object, *, indent: int | None = None) -> None:
-    sys.stdout.write(json.dumps(value, indent=indent) + "\n")
+    with _while_it_is_read(sys.stdout):
+        sys.stdout.write(json.dumps(value, indent=indent) + "\n")
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _while_it_is_read(stream: TextIO) -> Iterator[None]:
+    """What reads no more (`| head`) misses the rest; the exit code stays that of the command."""
+    try:
+        yield
+    except (BrokenPipeError, SystemExit):  # rich leaves with 1 there
+        send_nowhere(stream)
 
 
 def command_line(*arguments: object) -> str:
@@ -63,7 +76,7 @@ def command_line(*arguments: object) -> str:
         program = [sys.argv[0]]
     command, *values = map(str, arguments)
     end_of_options = ["--"] if any(value.startswith("-") for value in values) else []
-    return shlex.join([*program, command, *end_of_options, *values])
+    return " ".join(map(shell_word, [*program, command, *end_of_options, *values]))
 
 
 def usd(cost: float | None, digits: int = 4) -> str:
@@ -71,24 +84,29 @@ def usd(cost: float | None, digits: int = 4) -> str:
 
 
 @contextlib.contextmanager
-def tolerating_closed_output() -> Iterator[None]:
-    """A closed terminal or `| head` never changes how a run ends: what is written is lost then, but
-    nothing is raised, neither now nor at the exit."""
+def tolerating_closed_output(*, on_stderr: bool = False) -> Iterator[None]:
+    """A closed terminal, a full disk or `| head` never changes how a run ends: what is written is
+    lost then, but nothing is raised, neither now nor at the exit. ``on_stderr``: where it is
+    written."""
     try:
         yield
         sys.stdout.flush()
         sys.stderr.flush()
     except (OSError, SystemExit):  # rich leaves with 1 where a pipe is closed
-        _send_nowhere()
+        send_nowhere(sys.stderr if on_stderr else sys.stdout)
 
 
-def _send_nowhere() -> None:
-    """Python flushes both at the exit and would fail there again."""
+def send_nowhere(failed: TextIO) -> None:
+    """What is written to ``failed`` from now on, and to the other where that fails as well: Python
+    flushes both at the exit and would fail there again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
+            lost = stream is failed
         except (OSError, ValueError):
+            lost = True
+        if lost:
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -39,7 +39,7 @@ class ProgressDisplay:
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
-            with tolerating_closed_output():
+            with tolerating_closed_output(on_stderr=True):
                 self._bar.stop()
 
     def update(self, progress: Progress) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def note(text: str) -> None:
     """Something that a person should know while a run goes on."""
-    with tolerating_closed_output():
+    with tolerating_closed_output(on_stderr=True):
         say(f"judgeforge: {text}", on_stderr=True)
 
 

@@ -20,7 +20,10 @@ def print_spending(report: SpendingReport, *, as_json: bool) -> None:
         print_json(asdict(report), indent=2)
         return
     say(f"${report.usd:g}, {report.prompts_in_input} prompts in the input")
-    show(_table(report.options[:MOST_SHOWN]))
+    shown = report.options[:MOST_SHOWN]
+    show(_table(shown))
+    if any(one.more_in_doubt for one in shown):
+        say("4 +2: up to 2 more where the pair is in doubt (sampling.more_in_doubt)")
     left = len(report.options) - MOST_SHOWN
     if left > 0:
         say(f"… and {left} more, with fewer points (--json has all)")
@@ -35,7 +38,9 @@ def _table(options: list[SpendingOption]) -> Table:
         points = "" if one is options[0] else f"{one.points:+.1f} ± {one.points_error:.1f}"
         table.add_row(
             one.name,
-            str(one.completions),
+            f"{one.completions} +{one.more_in_doubt}"
+            if one.more_in_doubt
+            else str(one.completions),
             str(one.prompts),
             str(one.pairs),
             f"${one.usd:.2f}",

@@ -58,8 +58,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """All mistakes at once, not only the first."""
     warnings = [*cascade_warnings(config), *untellable(config)]
     report = CheckReport(notes=_assumed(config), warnings=warnings, problems=_tokenizer(config))
-    estimator, loads = None, dict[str, ModelLoad]()
-    unknown: set[str] = set()
+    estimator, loads, unknown = None, dict[str, ModelLoad](), set[str]()
     try:
         prepared = prepare(config)
         report.notes += remarks(prepared)

@@ -34,14 +34,20 @@ class Proxy:
     variable: str
     """Of the environment, or what else names it."""
     parts: SplitResult
+    is_readable: bool = True
 
     @property
     def shown(self) -> str:
         """Without a user and a password."""
-        return f"{self.parts.scheme}://{self.parts.netloc.rpartition('@')[2]}"
+        host = self.parts.netloc.rpartition("@")[2]
+        if self.parts.scheme and host:
+            return f"{self.parts.scheme}://{host}"
+        return self.parts.geturl().rpartition("@")[2]
 
     @property
     def problem(self) -> str | None:
+        if not self.is_readable:
+            return f"{self.variable}: {self.shown} is not the address of a proxy."
         if self.parts.scheme not in {"http", "https"}:
             return (
                 f"{self.variable} names the proxy {self.shown}, but only http:// and https:// "
@@ -108,8 +114,11 @@ def proxy_of(address: str) -> Proxy | None:
         return None
     names = (f"{kind}_proxy", f"{kind}_proxy".upper())
     variable = next((name for name in names if os.environ.get(name)), "the system's settings")
-    found = proxies[kind]
-    return Proxy(variable, urlsplit(found if "://" in found else f"http://{found}"))
+    found = proxies[kind].replace(" ", "%20")  # as the HTTP client reads it
+    try:
+        return Proxy(variable, urlsplit(found if "://" in found else f"http://{found}"))
+    except ValueError:
+        return Proxy(variable, SplitResult("", "", found, "", ""), is_readable=False)
 
 
 def entrance_of(model: ModelConfig) -> tuple[Host, str]:

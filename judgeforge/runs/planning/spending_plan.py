@@ -19,8 +19,9 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.inputs.cleaning.clean_prompts import read_clean_prompts
 from judgeforge.ranking.cascade.candidates import JudgeOption
-from judgeforge.ranking.cascade.training_value import ForTraining, TrainingValue
+from judgeforge.ranking.cascade.training_value import Another, ForTraining, TrainingValue
 from judgeforge.ranking.rehearsal import Rehearsed, Way, rehearse
+from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Prompt
 from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.planning.batch_plan import prices_in_batches
@@ -35,6 +36,8 @@ PRICED_PROMPTS = 50
 """Prompts of the input that are priced; the others are taken to cost as much."""
 COMPLETIONS = (4, 8)
 """Numbers of completions that are tried beside the configured one."""
+MORE_IN_DOUBT = 4
+"""Further completions that are tried where the configuration names no number."""
 _Z95 = 1.96
 
 
@@ -44,6 +47,8 @@ class SpendingOption:
     asked: str
     """`all` of them about everything, or in a `cascade`."""
     completions: int
+    more_in_doubt: int
+    """How many more may be sampled of a prompt whose pair is in doubt."""
     usd_per_prompt: float
     prompts: int
     usd: float
@@ -162,24 +167,44 @@ def _options(
             yield _Option(Way(_as_options(panel, number, prices), number), panel)
         if config.judging.cascade is not None and len(first) < len(scoring):
             options = _as_options(scoring, number, prices)
+            training = _for_training(config, prices, first, number)
+            is_for_training = config.judging.aim == "training"
             yield _Option(
                 Way(
                     options,
                     number,
                     config.judging.cascade,
-                    _for_training(config, prices, first, number),
+                    training if is_for_training else None,
+                    _more(config, number) if is_for_training else 0,
                 ),
                 tuple(scoring),
             )
+        if config.sampling is None or number != sampled or config.pairing.by_design:
+            continue
+        for judge in scoring:
+            once = (judge.model_copy(update={"repeats": 1, "tier": 1}),)
+            way = Way(
+                _as_options(once, number, prices),
+                number,
+                config.judging.cascade or CascadeRules(),
+                _for_training(config, prices, once, number),
+                config.sampling.more_in_doubt or MORE_IN_DOUBT,
+            )
+            yield _Option(way, (judge,))
+
+
+def _more(config: RunConfig, number: int) -> int:
+    """With another number of completions than the configured one nothing more is tried."""
+    sampling = config.sampling
+    return sampling.more_in_doubt if sampling and number == sampling.completions else 0
 
 
 def _for_training(
     config: RunConfig, prices: _Prices, first: Sequence[JudgeConfig], number: int
-) -> ForTraining | None:
-    if config.judging.aim != "training":
-        return None
-    cost = prices.sampling(number) + number * sum(prices.question(one, number) for one in first)
-    return ForTraining(config.judging.training_value, cost)
+) -> ForTraining:
+    """The prices of a fresh prompt, and of another completion."""
+    each = prices.sampling(number) / number + sum(prices.question(one, number) for one in first)
+    return ForTraining(config.judging.training_value, number * each, Another(each))
 
 
 def _as_options(
@@ -226,7 +251,8 @@ class _Prices:
             rehearsed.calls.get(judge.label, 0.0) * self.question(judge, number)
             for judge in option.judges
         )
-        return self._factor * (self.sampling(number) + asked)
+        sampled = self.sampling(number) * (1.0 + rehearsed.more / number)
+        return self._factor * (sampled + asked)
 
     def _mean(self, label: str, judges: Sequence[JudgeConfig], completions: int) -> float:
         key = label, completions
@@ -237,7 +263,9 @@ class _Prices:
             )
             sampling = config.sampling
             if sampling is not None and completions > 1:
-                sampling = sampling.model_copy(update={"completions": completions})
+                sampling = sampling.model_copy(
+                    update={"completions": completions, "more_in_doubt": 0}
+                )
             one = config.model_copy(update={"judging": judging, "sampling": sampling})
             estimator = Estimator(replace(self._prepared, config=one))
             total = sum(estimator.of_prompt(prompt).expected for prompt in self._priced)
@@ -263,7 +291,7 @@ class _Outcome:
         return value.points(self.prompts, self.rehearsed.wrong)
 
     def against(self, best: _Outcome, value: TrainingValue, pairs: float) -> SpendingOption:
-        found, other = self.rehearsed, best.rehearsed
+        found, other, way = self.rehearsed, best.rehearsed, self.option.way
         doublings = math.log2(self.prompts / best.prompts)
         judges = 100.0 * value.point_wrong * found.sd_against(other)
         error = math.hypot(
@@ -272,8 +300,9 @@ class _Outcome:
         off = _Z95 * found.wrong_sd
         return SpendingOption(
             judges=tuple(judge.label for judge in self.option.judges),
-            asked="all" if self.option.way.cascade is None else "cascade",
-            completions=self.option.way.completions,
+            asked="all" if len(self.option.judges) == 1 or way.cascade is None else "cascade",
+            completions=way.completions,
+            more_in_doubt=way.more,
             usd_per_prompt=self.usd_per_prompt,
             prompts=self.prompts,
             usd=self.usd_per_prompt * self.prompts,

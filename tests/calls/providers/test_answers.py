@@ -1,134 +1,74 @@
-"""Thoughts are taken out of a text whatever their marks are, and nothing else is."""
+"""How a reply ended, by the words of many servers: what is not known is not taken for whole."""
 
 from __future__ import annotations
 
-import time
+import json
+from typing import Any
 
 import pytest
 
-from judgeforge.calls.providers.answers import split_reasoning
+from judgeforge.calls.providers.answers import ended
+from judgeforge.calls.providers.anthropic_messages import AnthropicMessages
+from judgeforge.calls.providers.openai_chat import read_chat_completion
 
-THOUGHT = "The user wants a list.\nI will be brief."
-ANSWER = "First, boil the water.\n\nThen add the tea."
-
-
-@pytest.mark.parametrize(
-    ("opening", "closing"),
-    [
-        ("<think>", "</think>"),
-        ("<THINK>", "</Think>"),
-        ("<thinking>", "</thinking>"),
-        ("<thought>", "</thought>"),
-        ("<reasoning>", "</reasoning>"),
-        ("<reflection>", "</reflection>"),
-        ("<Scratchpad>", "</scratchpad>"),
-        ("<inner_monologue>", "</inner_monologue>"),
-        ("[THINK]", "[/THINK]"),
-        ("[think]", "[/think]"),
-        ("\u25c1think\u25b7", "\u25c1/think\u25b7"),
-        ("<seed:think>", "</seed:think>"),
-        ("<|START_THINKING|>", "<|END_THINKING|>"),
-        ("<|START_THINKING|>", "<|END_THINKING|><|START_RESPONSE|>"),
-        ("<|begin_of_thought|>", "<|end_of_thought|>\n\n<|begin_of_solution|>"),
-        ("<unused94>thought\n", "<unused95>"),
-        ("<|channel>thought\n", "<channel|>"),
-        ("<|channel|>analysis<|message|>",
-         "<|end|><|start|>assistant<|channel|>final<|message|>"),
-        ("<|start|>assistant<|channel|>analysis<|message|>",
-         "<|end|><|start|>assistant<|channel|>final<|message|>"),
-        ("analysis", "assistantfinal"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("gap", ["", "\n", "\n\n"])
-def test_known_marks_are_split_off(opening: str, closing: str, gap: str) -> None:
-    found = split_reasoning(f"{gap}{opening}{gap}{THOUGHT}{gap}{closing}{gap}{ANSWER}")
-    assert found == (ANSWER, THOUGHT)
+WORDS = {
+    "stop": "stop STOP eos eos_token EOS_TOKEN end_turn stop_sequence tool_calls function_call "
+    "tool_use COMPLETE completed FINISH_REASON_STOP endTurn stop-sequence",
+    "length": "length MAX_TOKENS max_tokens max_output_tokens model_length maxTokens "
+    "model_context_window_exceeded context_length_exceeded FINISH_REASON_MAX_TOKENS "
+    "length_limit_reached compaction context_overflow",
+    "content_filter": "content_filter SAFETY sensitive RECITATION BLOCKLIST PROHIBITED_CONTENT "
+    "SPII guardrail_intervened content_filtered ERROR_TOXIC",
+    "refusal": "refusal",
+    "failed": "error ERROR abort network_error insufficient_system_resource cancelled timeout "
+    "MALFORMED_FUNCTION_CALL USER_CANCEL TOO_MANY_TOOL_CALLS MISSING_THOUGHT_SIGNATURE preempted",
+    "unknown": "pause_turn repetition OTHER unspecified FINISH_REASON_UNSPECIFIED weird "
+    "stopped_by_the_operator not_stop",
+}
 
 
 @pytest.mark.parametrize(
-    ("text", "answer", "thought"),
-    [
-        ("Sure!\n<think>\nhm\n</think>\nTea.", "Sure!\n\nTea.", "hm"),
-        ("<think>a</think>\n<think>b</think>\nTea.", "Tea.", "a\n\nb"),
-        ("<think></think>\n\nTea.", "Tea.", ""),
-        ("<think>hm", "", "hm"),
-        ("hm\n</think>\n\nTea.", "Tea.", "hm"),
-        ("hm</think>Tea.", "Tea.", "hm"),
-        ("hm\n[/THINK]\nTea.", "Tea.", "hm"),
-        ("<think>It quotes `</think>` here.\n</think>\nTea.", "Tea.", "It quotes `</think>` here."),
-        ("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary<|message|>"
-         "a plan<|end|><|start|>assistant<|channel|>final<|message|>Tea.<|return|>", "Tea.",
-         "hm\n\na plan"),
-        ("<|START_THINKING|>hm<|END_THINKING|><|START_RESPONSE|>Tea.<|END_RESPONSE|>", "Tea.",
-         "hm"),
-        ("<think>hm</think> Tea is a drink.", "Tea is a drink.", "hm"),
-        ("<think>hm</think>\tTea is a drink.", "Tea is a drink.", "hm"),
-        ("<think>hm</think>\u00a0Tea is a drink.", "Tea is a drink.", "hm"),
-        ('<think>hm</think>"Tea" is a word.', '"Tea" is a word.', "hm"),
-        ("<think>hm</think>`tea` is a name.", "`tea` is a name.", "hm"),
-        ("<think>\n```python\ntea\n</think> Tea is a drink.", "Tea is a drink.",
-         "```python\ntea"),
-        ("<think>a</think> <think>b</think> Tea is a drink.", "Tea is a drink.", "a\n\nb"),
-        ("<reasoning>hm</reasoning> Tea is a drink.", "Tea is a drink.", "hm"),
-        ("\u25c1think\u25b7hm\u25c1/think\u25b7 Tea is a drink.", "Tea is a drink.", "hm"),
-        ("<think>I close with </think> here.\n</think>\nTea.", "Tea.",
-         "I close with </think> here."),
-    ],
-)  # fmt: skip
-def test_thoughts_are_found_where_they_are(text: str, answer: str, thought: str) -> None:
-    assert split_reasoning(text) == (answer, thought)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "The tag `</think>` closes the hidden part.",
-        "The tag </think> closes the hidden part.",
-        'It writes "</think>" at the end.',
-        "Use it so:\n```\n<think>\nhm\n</think>\n```\nand no other way.",
-        "Write `<think>` first and `</think>` last.",
-        "The word <think> in a text.",
-        "Analysis of the plan: it is good.",
-        "analysis: it is good.",
-        "Tea.<|end|>",
-        "In <reasoning> tags:\n<reasoning>x</reasoning>",
-        "[THINK] is what Magistral writes first, [/THINK] last."[8:],
-        "",
-        " \n",
-    ],
+    ("word", "finish"), [(word, how) for how, words in WORDS.items() for word in words.split()]
 )
-def test_a_text_about_thoughts_is_left_as_it_is(text: str) -> None:
-    assert split_reasoning(text) == (text, None)
+def test_a_word_of_a_server_has_one_meaning(word: str, finish: str) -> None:
+    found, end = ended(word, "text")
+    assert found == finish
+    assert (end is not None) == (finish in {"unknown", "failed"})
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<|channel|>final<|message|>Tea.<|return|>",
-        "<|start|>assistant<|channel|>final<|message|>Tea.",
-        "<|START_RESPONSE|>Tea.<|END_RESPONSE|>",
-    ],
-)
-def test_marks_of_the_answer_are_no_part_of_it(text: str) -> None:
-    assert split_reasoning(text) == ("Tea.", None)
+def test_a_server_that_says_nothing_is_believed() -> None:
+    for said in (None, ""):
+        assert ended(said, "text") == ("stop", None)
+        assert ended(said, " ") == ("empty", None)
 
 
-def test_a_model_may_have_tags_of_its_own() -> None:
-    tags = ("<ponder>", "</ponder>")
-    assert split_reasoning("<ponder>hm</ponder>\nTea.", tags) == ("Tea.", "hm")
-    assert split_reasoning("hm\n</PONDER>\nTea.", tags) == ("Tea.", "hm")
-    assert split_reasoning("<ponder>hm</ponder>\nTea.") == ("<ponder>hm</ponder>\nTea.", None)
-    assert split_reasoning("<think>hm</think>\nTea.", tags) == ("Tea.", "hm")
+@pytest.mark.parametrize("said", [7, True, ["odd", "stop"], {"kind": "x"}, "x" * 100_000, "\ud83d"])
+def test_a_reason_of_any_shape_is_unknown_and_never_an_error(said: object) -> None:
+    found, end = ended(said, "text")
+    assert found == "unknown"
+    assert end is not None
+    assert len(end.encode()) < 1000
 
 
-@pytest.mark.parametrize(
-    "piece",
-    ["<think>", "</think>", "`</think>`", "<think></think>", "\n<think>a</think> b", "[/THINK] ",
-     "```\n</think>", "analysis", "<|channel|>analysis<|message|>a<|end|>", "<", "a\n<think>\n"],
-)  # fmt: skip
-def test_a_mebibyte_of_marks_takes_seconds_and_no_minutes(piece: str) -> None:
-    text = "x " + piece * (2**20 // len(piece))
-    start = time.process_time()
-    split_reasoning(text)
-    split_reasoning(text[2:])
-    assert time.process_time() - start < 10
+def test_a_reason_that_is_an_object_is_read_by_its_type() -> None:
+    assert ended({"type": "length", "length": 200}, "text")[0] == "length"
+    assert ended({"type": "stop", "matched": 2}, "text")[0] == "stop"
+
+
+def completion(**choice: Any) -> bytes:
+    message = {"role": "assistant", "content": "Half a sen"}
+    return json.dumps({"choices": [{"message": message, **choice}]}).encode()
+
+
+def test_a_choice_with_an_error_is_broken_off_whatever_else_it_says() -> None:
+    raw = completion(finish_reason="stop", error={"code": 502, "message": "upstream went away"})
+    reply = read_chat_completion(raw)
+    assert (reply.finish, reply.end) == ("failed", "error: upstream went away")
+    assert read_chat_completion(completion(finish_reason="stop", error=None)).finish == "stop"
+
+
+def test_both_apis_keep_the_word_that_is_not_known() -> None:
+    assert read_chat_completion(completion(finish_reason="weird")).end == "weird"
+    raw = {"content": [{"type": "text", "text": "Half a sen"}], "stop_reason": "pause_turn"}
+    reply = AnthropicMessages("http://127.0.0.1:1", "key").read(json.dumps(raw).encode())
+    assert (reply.finish, reply.end) == ("unknown", "pause_turn")

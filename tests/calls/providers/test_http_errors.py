@@ -11,7 +11,12 @@ import pytest
 from judgeforge.calls.providers.base import open_provider
 from judgeforge.calls.providers.http_errors import retry_after_s
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import FlaggedInputError, MalformedReplyError, StatusError
+from judgeforge.errors import (
+    PAGE_STATUS,
+    FlaggedInputError,
+    MalformedReplyError,
+    StatusError,
+)
 from tests.calls.providers.test_http import send
 from tests.local_server import LocalServer, faults
 
@@ -49,6 +54,11 @@ SAID = [
     ({"error": {"message": "Provider returned error", "metadata": {"raw": "upstream is full"}}},
      "Provider returned error upstream is full"),
     ({"fault": {"faultstring": "policy"}}, '{"fault": {"faultstring": "policy"}}'),
+    ({"fault": {"faultstring": "too long by far"}}, "too long by far"),
+    ({"code": "BadInput", "Message": "Too many tokens."}, "BadInput Too many tokens."),
+    ({"title": "One or more errors.", "errors": {"messages": ["Is required."], "n": ["Be 1."]}},
+     "One or more errors. Is required. Be 1."),
+    ({"error_code": "X1", "description": "The model is gone."}, "The model is gone."),
     (b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>",
      "502 Bad Gateway nginx"),
     (b"upstream connect error", "upstream connect error"),
@@ -83,6 +93,14 @@ def test_a_wrong_path_is_shown(server: LocalServer, provider: str, status: int) 
     assert f"{path} was asked" in str(error)
 
 
+def of_choice(content: str | None = None, **fields: object) -> dict[str, object]:
+    message = {"role": "assistant", "content": content, "refusal": None}
+    return {"choices": [{"index": 0, "message": message, **fields}]}
+
+
+NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
 @pytest.mark.parametrize(
     ("body", "status", "retryable", "stops"),
     [
@@ -101,12 +119,27 @@ def test_a_wrong_path_is_shown(server: LocalServer, provider: str, status: int) 
         ({"error": {"message": "No such model", "type": "not_found_error"}}, 404, False, False),
         ({"error": "the model crashed"}, 500, True, False),
         ({"detail": "worker died"}, 500, True, False),
-        ({"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, 500, True, False),
+        ({"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, 401, False, True),
+        ({"base_resp": {"status_code": 1002, "status_msg": "x"}, "choices": None}, 429, True,
+         False),
+        ({"base_resp": {"status_code": 1008, "status_msg": "x"}, "choices": None}, 402, False,
+         True),
+        ({"code": "Throttling.RateQuota", "message": "x"}, 429, True, False),
+        ({"code": "Arrearage", "message": "x"}, 402, False, True),
+        ({"error": '{"code": 429, "message": "slow"}'}, 429, True, False),
+        ({"detail": {"error": {"code": 503, "message": "x"}}}, 503, True, False),
+        ({"type": "error", "error": {"type": "timeout_error", "message": "x"}}, 504, True, False),
+        (of_choice(error={"code": 429, "message": "slow"}), 429, True, False),
+        (of_choice(error={"code": 402, "message": "no credit"}), 402, False, True),
+        (of_choice(error={"message": "broke"}, finish_reason="error"), 500, True, False),
+        ({**of_choice(finish_reason="stop"), "error": {"code": 429, "message": "x"}}, 429, True,
+         False),
+        ({**of_choice(finish_reason="stop"), "usage": NO_TOKENS}, 500, True, False),
         ({"error": {"message": "x", "code": 9 * 10**400}}, 500, True, False),
         ({"error": {"message": "x", "code": "\u00b2"}}, 500, True, False),
         ([{"error": {"message": "Full", "code": 503, "status": "UNAVAILABLE"}}], 503, True, False),
     ],
-)
+)  # fmt: skip
 def test_an_error_with_status_200_is_that_error(
     server: LocalServer, body: object, status: int, retryable: bool, stops: bool
 ) -> None:
@@ -116,8 +149,78 @@ def test_an_error_with_status_200_is_that_error(
 
 
 def test_moderation_with_status_200_is_about_this_request_alone(server: LocalServer) -> None:
-    body = {"error": {"code": 403, "message": "Flagged", "metadata": {"reasons": ["violence"]}}}
-    assert isinstance(refusal(server, 200, body), FlaggedInputError)
+    error = {"code": 403, "message": "Flagged", "metadata": {"reasons": ["violence"]}}
+    filtered = {"hate": {"filtered": True, "severity": "high"}}
+    bodies: list[dict[str, object]] = [
+        {"error": error},
+        of_choice(error=error),
+        {"choices": [], "prompt_filter_results": [{"content_filter_results": filtered}]},
+        {"choices": None, "prompt_feedback": {"block_reason": "PROHIBITED_CONTENT"}},
+        {"error": {"code": 400, "metadata": {"raw": '{"error": {"code": "content_filter"}}'}}},
+    ]
+    for body in bodies:
+        assert isinstance(refusal(server, 200, body), FlaggedInputError), body
+
+
+@both
+def test_a_web_page_with_status_200_is_no_reply_and_names_the_address(
+    server: LocalServer, provider: str
+) -> None:
+    error = refusal(server, 200, b"\n<!doctype html><title>Open WebUI</title>", provider)
+    assert (error.status, error.retryable, error.stops_run) == (PAGE_STATUS, True, False)
+    assert "Open WebUI" in str(error)
+    assert "check `base_url`, http://127.0.0.1" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (429, {"error": {"message": "x", "type": "exceeded_current_quota_error"}}),
+        (429, {"error": {"message": "x", "code": "1113"}}),
+        (400, {"error": {"message": "x", "code": "Arrearage", "type": "Arrearage"}}),
+        (403, {"error": {"message": "x", "code": "AccountOverdueError"}}),
+    ],
+)
+def test_an_account_without_credit_stops_the_run_whatever_the_code(
+    server: LocalServer, status: int, body: object
+) -> None:
+    error = refusal(server, status, body)
+    assert (error.retryable, error.stops_run) == (False, True)
+    assert "no credit left" in str(error)
+
+
+@pytest.mark.parametrize("code", ["json_validate_failed", "tool_use_failed"])
+def test_a_reply_that_the_server_could_not_read_itself_is_its_failure(
+    server: LocalServer, code: str
+) -> None:
+    body = {"error": {"message": "No JSON.", "code": code, "failed_generation": '{"a": '}}
+    error = refusal(server, 400, body)
+    assert (error.status, error.retryable, error.stops_run) == (500, True, False)
+    assert "(sent with status 400)" in str(error)
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(500, True), (502, True), (501, False)])
+def test_what_a_server_does_not_do_at_all_is_not_tried_again(
+    server: LocalServer, status: int, retryable: bool
+) -> None:
+    assert refusal(server, status, {"error": "x"}).retryable is retryable
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        of_choice("", finish_reason="content_filter") | {"usage": NO_TOKENS},
+        of_choice("", finish_reason="length") | {"usage": NO_TOKENS},
+        of_choice("Yes.", finish_reason="stop") | {"usage": NO_TOKENS},
+        of_choice("Half a sen", finish_reason="error", error={"code": 502, "message": "x"}),
+        of_choice("Yes.") | {"base_resp": {"status_code": 0, "status_msg": "success"}},
+        of_choice("") | {"usage": NO_TOKENS | {"prompt_tokens": 9}},
+    ],
+)
+def test_what_says_or_counts_something_is_a_reply(server: LocalServer, body: object) -> None:
+    server.faults.add(faults.Fault("odd", body=json.dumps(body).encode()))
+    [reply] = send(server, "openai", "Hello.")
+    assert json.loads(reply.body) == body
 
 
 @pytest.mark.parametrize("beside", [None, {}, "", {"code": None}])

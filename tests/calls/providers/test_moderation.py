@@ -55,8 +55,13 @@ OF_CONTENT: list[tuple[int, Any]] = [
     (403, {"error": {"code": 403, "message": "x", "metadata": {"error_type": "refusal"}}}),
     (403, XAI),
     (451, {"error": {"code": "content_filter"}}),
+    (400, {"error": {"code": "400", "provider_specific_fields":
+           {"error": "Violated guardrail policy", "bedrock_guardrail_response": "No."}}}),
+    (400, {"error": {"metadata": {"raw": json.dumps(AZURE)}}}),
+    (400, {"choices": [], "prompt_filter_results": [{"content_filter_results":
+           {"hate": {"filtered": True}}}]}),
     (500, {"base_resp": {"status_code": 1026, "status_msg": "input new_sensitive"}}),
-]
+]  # fmt: skip
 OF_SOMETHING_ELSE: list[tuple[int, Any]] = [
     (403, {"error": {"message": "No access: the content filter is managed by your admin."}}),
     (403, {"error": {"code": "permission_denied", "message": "content_filter"}}),
@@ -73,6 +78,8 @@ OF_SOMETHING_ELSE: list[tuple[int, Any]] = [
     (400, None),
     (400, "content_filter"),
     (400, {"error": "content_filter"}),
+    (400, {"error": '{"code": "content_fil'}),
+    (400, {"choices": [], "prompt_filter_results": [{"content_filter_results": {"hate": SAFE}}]}),
     (400, {"error": {"code": ["content_filter"]}}),
     (400, {"error": {"code": "content_filter" * 1000}}),
 ]

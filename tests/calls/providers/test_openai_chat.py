@@ -284,6 +284,16 @@ def test_arguments_are_the_answer_where_a_tool_was_asked_for(content: str) -> No
         assert as_asked(read(message), body(), config).text == content
 
 
+def test_tags_around_an_answer_after_a_thought_are_taken_off_unless_they_were_asked_for() -> None:
+    config, asked = ModelConfig(provider="openai", model="m"), body()
+    found = read({"content": "<think>hm</think>\n<answer>\nYes.\n</answer>"})
+    assert as_asked(found, asked, config).text == "Yes."
+    asked["messages"].append({"role": "user", "content": "Write <answer>…</answer>."})
+    assert as_asked(found, asked, config).text == "<answer>\nYes.\n</answer>"
+    without = read({"content": "<answer>Yes.</answer>"})
+    assert as_asked(without, body(), config).text == "<answer>Yes.</answer>"
+
+
 @pytest.mark.parametrize("content", ["`</think>` closes it.", "<think>hm</think>Yes."])
 def test_nothing_is_cut_where_thoughts_come_apart(content: str) -> None:
     found = read({"content": content, "reasoning_content": "They ask about tags."})

@@ -244,6 +244,9 @@ class TestBeforeTheRun:
             ("SSLKEYLOGFILE", "/nonexistent/keys.log", "SSLKEYLOGFILE=/nonexistent/keys.log: can"),
             (KEY_VARIABLE, '"sk-abcdefgh12345678"', "has its key between quotation marks"),
             (KEY_VARIABLE, "Bearer sk-abcdefgh12345678", "(and no `Bearer`, which is added)"),
+            (KEY_VARIABLE, "${OPENAI_API_KEY}", "the name of another variable"),
+            (KEY_VARIABLE, "OPENAI_API_KEY=sk-abcdefgh1", "it begins with `OPENAI_API_KEY=`"),
+            (KEY_VARIABLE, "sk-abcd****5678", "with a part left out"),
             (KEY_VARIABLE, "sk-abcd efgh12345678", "must hold the key and nothing else: it has"),
             (KEY_VARIABLE, "“sk-abcdefgh12345678”", "contains a character that no key has (U+201C"),
             (KEY_VARIABLE, "sk-abcdefgh\u201312345678", "U+2013, en dash, at position 12"),
@@ -284,6 +287,10 @@ class TestBeforeTheRun:
             ("quic://127.0.0.1", "names the proxy quic://127.0.0.1"),
             ("http://127.0.0.1:99999", "is not the address of a proxy"),
             ("http://:3128", "is not the address of a proxy"),
+            ("http://[bad", "http://[bad is not the address of a proxy"),
+            (" http://127.0.0.1:3128", "names the proxy %20http://127.0.0.1:3128"),
+            ('"http://127.0.0.1:3128"', 'names the proxy "http://127.0.0.1:3128"'),
+            ("\u201chttp://a:b@host:1\u201d", "names the proxy host:1"),
         ],
     )
     @pytest.mark.parametrize("variable", ["ALL_PROXY", "https_proxy"])

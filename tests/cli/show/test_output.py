@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def folder(tmp_path: Path, server: LocalServer) -> Path:
         {"id": "寿司-1", "prompt": "¿Qué es “sushi”? 🍣"},
         {"id": "寿司-1", "prompt": "Another one."},
         {"id": "-x7Qz", "prompt": "Name a bird…"},
+        {"id": "z", "prompt": "Name a fish…"},
     ]
     (tmp_path / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)))
     run(write_config(tmp_path, server, prompts={"path": "prompts.jsonl"}), tmp_path / "out")
@@ -94,3 +96,50 @@ def test_a_module_is_named_as_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("PATH", str(tmp_path))
     program = f"{shlex.quote(sys.executable)} -m judgeforge"
     assert command_line("run", "c.yaml") == f"{program} run c.yaml"
+
+
+def ended(arguments: str, folder: Path) -> tuple[int, str]:
+    """Exit code and standard error of a shell's line."""
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {shlex.quote(sys.executable)} -m judgeforge {arguments}"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ("run config.yaml --out out --quiet > /dev/full", 5, ""),
+        ("run config.yaml --out out --json > /dev/full", 5, ""),
+        ("run config.yaml --out out >&- 2>&- <&-", 5, ""),
+        ("status out > /dev/full", 74, "standard output cannot be written: No space left"),
+        ("status out --json > /dev/full", 74, "standard output cannot be written"),
+        ("explain out z.p0 > /dev/full", 74, "standard output cannot be written"),
+        ("--help > /dev/full", 74, "standard output cannot be written"),
+        ("check config.yaml | head -c 1 > /dev/null", 2, ""),
+        ("explain out z.p0 | head -c 1 > /dev/null", 0, ""),
+        ("check nowhere.yaml 2>&-", 2, ""),
+    ],
+)
+def test_output_that_goes_nowhere_is_told_in_a_line_or_changes_nothing(
+    folder: Path, arguments: str, code: int, told: str
+) -> None:
+    found, stderr = ended(arguments, folder)
+    assert found == code
+    assert told in stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.slow
+def test_a_path_that_the_locale_has_no_bytes_for_is_a_mistake_with_advice(folder: Path) -> None:
+    config = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(config.replace("prompts.jsonl", "prömpts.jsonl"))
+    environment = "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"
+    line = f"{environment} {shlex.quote(sys.executable)} -m judgeforge check config.yaml"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "set one with UTF-8" in done.stderr

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import judgeforge
 from judgeforge.cli import app
 from judgeforge.errors import ConfigError
+from judgeforge.ranking import rehearsal
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 from judgeforge.runs.planning.pilot import pilot_of
 from judgeforge.runs.planning.spending_plan import SpendingReport, plan_spending
@@ -33,6 +34,12 @@ def config(tmp_path: Path, server: LocalServer) -> Path:
         models={"small": model(server, price=CHEAP), "big": model(server, price=STRONG)},
         judging={"judges": JUDGES},
     )
+
+
+@pytest.fixture(autouse=True)
+def few_rehearsals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked here is how ways are compared, not how exactly."""
+    monkeypatch.setattr(rehearsal, "PROMPTS_A_GROUP", 10)
 
 
 def planned(config: Path, usd: float = 1000.0, **options: Any) -> SpendingReport:
@@ -60,6 +67,11 @@ def test_no_call_is_made_and_the_recommended_way_comes_first(
 ) -> None:
     report = planned(config)
     assert not server.requests
+    in_doubt = [one for one in report.options if one.more_in_doubt]
+    assert {(one.judges, one.completions) for one in in_doubt} == {
+        (("cheap",), 4),
+        (("strong",), 4),
+    }
     points = [one.points for one in report.options]
     assert points == sorted(points, reverse=True)
     assert report.options[0].points == 0.0
@@ -72,7 +84,9 @@ def test_no_call_is_made_and_the_recommended_way_comes_first(
 
 def test_without_a_pilot_no_judge_is_told_from_another_and_it_says_so(config: Path) -> None:
     report = planned(config)
-    by_judge = {one.judges: one for one in report.options if one.completions == 4}
+    by_judge = {
+        one.judges: one for one in report.options if one.completions == 4 and not one.more_in_doubt
+    }
     assert by_judge["cheap",].wrong == by_judge["strong",].wrong
     assert by_judge["cheap",].usd_per_prompt < by_judge["strong",].usd_per_prompt
     assert any("Run a pilot first" in note for note in report.notes)
