@@ -23,6 +23,7 @@ from judgeforge.calls.providers.base import (
     RawReply,
     Usage,
 )
+from judgeforge.config import schema_guide
 from judgeforge.config.choices import ROW_FORMATS, ROW_SHAPES, RowFormat
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.providers import PROVIDERS, ProviderFacts
@@ -179,6 +180,15 @@ def test_a_format_of_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert json.loads(written[1]) == {"q": "Question p2?", "a": "A good answer to p2."}
 
 
+@pytest.fixture
+def _schemas_made_anew() -> Iterator[None]:
+    """A process has its tables from the start and makes a schema once; here they change within."""
+    schema_guide._schema.cache_clear()
+    yield
+    schema_guide._schema.cache_clear()
+
+
+@pytest.mark.usefixtures("_schemas_made_anew")
 @pytest.mark.parametrize(
     ("section", "allowed"),
     [
