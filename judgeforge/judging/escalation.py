@@ -21,6 +21,9 @@ from judgeforge.text.tool_calls import said_text
 
 PromptPrice = Callable[[Prompt, Sequence[Completion]], float | None]
 """What a fresh prompt like this one is expected to cost with its completions and the first tier."""
+AnotherPrice = Callable[[Prompt, Sequence[Completion], int], float | None]
+"""What one more completion and the first tier's judgments of it are expected to cost; the number is
+of those that may have been sampled in doubt before it."""
 Price = Callable[[Prompt, JudgeConfig, Sequence[Completion]], float | None]
 """What one question of a judge about completions is expected to cost, in USD; None if unknown."""
 
@@ -34,8 +37,7 @@ OnceKnown = Callable[[], Awaitable[Reliability]]
 class TrainingAim:
     value: TrainingValue
     prompt_price: PromptPrice
-    another_price: PromptPrice
-    """What one more completion and the first tier's judgments of it are expected to cost."""
+    another_price: AnotherPrice
 
 
 class Grows(Protocol):
@@ -44,6 +46,13 @@ class Grows(Protocol):
     @property
     def writer(self) -> str | None:
         """Of the next one; None where no more may be sampled."""
+
+    @property
+    def taken(self) -> int:
+        """How many were sampled or passed over."""
+
+    def pass_over(self) -> None:
+        """Leave the next one out."""
 
     async def sample(self) -> Completion | None:
         """The next one; None where it cannot be judged."""
@@ -111,14 +120,34 @@ class Escalation:
             # Without records it is one of the prompts that they are learnt from.
             if not known.writers or not is_settled(course.evidence, known, rules):
                 await course.ask_first_tier()
-        if further is not None and training is not None and panel.judges_each_alone(prompt):
-            training = replace(training, another=self._another(prompt, completions, prices))
-        while bundle := self._next(course, known, rules, _with_writer(training, further)):
-            if further is not None and is_about_another(bundle, course.size):
+        if training is None or further is None or not panel.judges_each_alone(prompt):
+            await self._ask_in_doubt(course, known, rules, lambda: training)
+            return [*course.judgments, *brought]
+
+        def with_another() -> ForTraining:
+            another = self._another(prompt, completions, prices, panel, further)
+            return replace(training, another=another)
+
+        await self._ask_in_doubt(course, known, rules, with_another, further)
+        return [*course.judgments, *brought]
+
+    async def _ask_in_doubt(
+        self,
+        course: _Course,
+        reliability: Reliability,
+        rules: CascadeRules,
+        training: Callable[[], ForTraining | None],
+        further: Grows | None = None,
+    ) -> None:
+        while True:
+            evidence = course.evidence
+            bundle = self._next(course, evidence, reliability, rules, training())
+            if not bundle:
+                return
+            if further is not None and is_about_another(bundle, len(evidence.completion_ids)):
                 await course.take(await further.sample())
             else:
                 await course.ask(bundle)
-        return [*course.judgments, *brought]
 
     def _for_training(
         self, prompt: Prompt, completions: Sequence[Completion], prices: Sequence[float]
@@ -138,26 +167,35 @@ class Escalation:
         return ForTraining(self._training.value, price)
 
     def _another(
-        self, prompt: Prompt, completions: Sequence[Completion], prices: Sequence[float]
+        self,
+        prompt: Prompt,
+        completions: Sequence[Completion],
+        prices: Sequence[float],
+        panel: Panel,
+        further: Grows,
     ) -> Another | None:
-        if self._training is None:
+        """What may be sampled next: another writer each time, and in the end nothing. A writer that
+        nobody in the first tier judges is passed over: what it wrote could not be told from others.
+        """
+        while (writer := further.writer) is not None and not panel.first_to_judge(writer):
+            further.pass_over()
+        if self._training is None or writer is None:
             return None
-        price = self._training.another_price(prompt, completions) if prices else None
+        judges, taken = panel.first_to_judge(writer), further.taken
+        price = self._training.another_price(prompt, completions, taken) if prices else None
         if not price:
-            judges = self._panel.judges
-            first = min(judge.tier for judge in judges)
             unit = min((one for one in prices if one > 0), default=1.0)
-            price = unit * (1 + sum(judge.tier == first for judge in judges))
-        return Another(price)
+            price = unit * (1 + len(judges))
+        return Another(price, writer, judges)
 
     def _next(
         self,
         course: _Course,
+        evidence: Evidence,
         reliability: Reliability,
         rules: CascadeRules,
         training: ForTraining | None,
     ) -> Bundle:
-        evidence = course.evidence
         if len(evidence.completion_ids) < _PAIR_SIZE:
             return ()
         return next_bundle(
@@ -200,15 +238,6 @@ class Escalation:
         ]
 
 
-def _with_writer(training: ForTraining | None, further: Grows | None) -> ForTraining | None:
-    """What may be sampled next: another writer each time, and in the end nothing."""
-    if training is None or training.another is None or further is None:
-        return training
-    writer = further.writer
-    another = None if writer is None else replace(training.another, writer=writer)
-    return replace(training, another=another)
-
-
 class _Course:
     """What was asked about one prompt so far, and what came of it."""
 
@@ -244,11 +273,6 @@ class _Course:
             writers={name: one.model for name, one in self._completions.items()},
             keep_unasked=self.has_records,
         )
-
-    @property
-    def size(self) -> int:
-        """Completions that are judged."""
-        return len(self._completions)
 
     async def ask_first_tier(self) -> None:
         await self._ask_once(self._first_tier, list(self._completions.values()))

@@ -123,6 +123,13 @@ class Panel:
         alone = all(judge.shows == "one" for judge in first)
         return alone and not (self._asks and deciding(self._rubric, prompt))
 
+    def first_to_judge(self, writer: str) -> frozenset[str]:
+        """The labels of those in the first tier that are asked about a completion of the writer."""
+        tier = min((judge.tier for judge in self.judges), default=1)
+        blank = Completion(id="", prompt_id="", index=0, model=writer, text="", finish="stop")
+        labels = (judge.label for judge in self.judges if judge.tier == tier)
+        return frozenset(label for label in labels if self.questions(label, [blank]))
+
     @property
     def _asks(self) -> bool:
         return bool(self._rubric.judged and self.judges)

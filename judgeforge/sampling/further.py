@@ -32,6 +32,7 @@ class FurtherCompletions:
         self._first, self._may_be_judged = completions, may_be_judged
         self._thoughts_shown = thoughts_shown
         self._left = further_draws(prompt, config)
+        self._all = len(self._left)
         self.added: list[Completion] = []
         """In the order in which they were sampled, usable or not."""
 
@@ -39,6 +40,15 @@ class FurtherCompletions:
     def writer(self) -> str | None:
         """Of the next one; None where no more may be sampled."""
         return self._left[0].model if self._left else None
+
+    @property
+    def taken(self) -> int:
+        """How many were sampled or passed over."""
+        return self._all - len(self._left)
+
+    def pass_over(self) -> None:
+        """Leave the next one out."""
+        self._left = self._left[1:]
 
     async def sample(self) -> Completion | None:
         """The next one; None where it cannot be judged. Raises CallError only where it stops the

@@ -11,27 +11,41 @@ import pytest
 
 import judgeforge
 from judgeforge.errors import ConfigError
+from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.identity import identity
 from judgeforge.runs.planning.plan import plan_run
 from judgeforge.runs.planning.preparation import prepare
 from tests.local_server import LocalServer
 from tests.promises.test_cascade_runs import results
+from tests.support.fake_asks import make_completion, make_prompt
 from tests.support.run_setup import model, rows, run, write_config
 
 PROMPTS, FIRST, MORE = 24, 6, 2
+JUDGING = {
+    "judges": [{"model": "judge"}],
+    "aim": "training",
+    "cascade": {},
+    "fit_prompts": FIRST,
+    "fit_repeats": 0,
+    "training_value": {"point_wrong": 20.0},
+}
+SAMPLING = {
+    "models": ["writer"],
+    "completions": 2,
+    "seed": 7,
+    "max_tokens": 64,
+    "more_in_doubt": MORE,
+}
 
 
 def config_of(server: LocalServer, folder: Path, **parts: Any) -> Path:
-    judging = {"judges": [{"model": "judge"}], "aim": "training", "cascade": {}}
-    judging |= {"fit_prompts": FIRST, "fit_repeats": 0, "training_value": {"point_wrong": 20.0}}
-    sampling = {"models": ["writer"], "completions": 2, "seed": 7, "max_tokens": 64}
     return write_config(
         folder,
         server,
         prompts=PROMPTS,
         models={name: model(server, **parts.pop(name, {})) for name in ("writer", "judge")},
-        judging=judging | parts.pop("judging", {}),
-        sampling=sampling | {"more_in_doubt": MORE} | parts.pop("sampling", {}),
+        judging=JUDGING | parts.pop("judging", {}),
+        sampling=SAMPLING | parts.pop("sampling", {}),
         **parts,
     )
 
@@ -76,6 +90,61 @@ def test_no_prompt_goes_beyond_the_budget_of_calls(server: LocalServer, tmp_path
     config = config_of(server, tmp_path, budget={"max_calls": 50})
     run(config, tmp_path / "run")
     assert len(server.calls()) <= 50
+
+
+def test_writers_that_the_first_tier_does_not_judge_are_passed_over(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    models = {"kin": "gpt-5", "other": "claude-x", "first": "gpt-4.1", "second": "qwen3"}
+    judges = [{"model": "first"}, {"model": "second", "tier": 2}]
+    config = write_config(
+        tmp_path,
+        server,
+        prompts=PROMPTS,
+        models={name: model(server, model=named) for name, named in models.items()},
+        judging=JUDGING | {"judges": judges, "exclude_own_family": True},
+        sampling=SAMPLING | {"models": ["other", "kin"], "completions": 3},
+    )
+    plan = plan_run(judgeforge.load_config(config))
+    assert run(config, tmp_path / "run").exit_code == 0
+    further = [row for row in rows(tmp_path / "run" / "completions.jsonl") if row["index"] > 2]
+    assert {row["model"] for row in further} == {"other"}
+    one_of_kin, all_judged = (3 + 1) * PROMPTS, (2 + 1 + 4) * PROMPTS
+    assert plan.calls_high == one_of_kin + all_judged
+
+
+@pytest.mark.parametrize(("protocol", "most"), [("listwise", 2 * 3), ("pairwise", 2 * 12)])
+def test_what_plan_has_in_high_is_the_most_that_judges_of_several_can_be_asked(
+    server: LocalServer, tmp_path: Path, protocol: str, most: int
+) -> None:
+    second = {"model": "judge", "name": "second", "tier": 2, "protocol": protocol, "repeats": 2}
+    judging = {"judges": [{"model": "judge"}, second]}
+    judging |= {"training_value": {"point_wrong": 1000.0, "doubling_prompts": 0.01}}
+    config = config_of(server, tmp_path, judging=judging)
+    plan = plan_run(judgeforge.load_config(config))
+    assert plan.calls_high == PROMPTS * (4 + 4 + most)
+    run(config, tmp_path / "run")
+    asked = Counter(row["prompt_id"] for row in rows(tmp_path / "run" / "judgments.jsonl"))
+    assert 4 + 4 < max(asked.values()) <= 4 + most
+
+
+def test_each_is_priced_as_its_own_writer_is(server: LocalServer, tmp_path: Path) -> None:
+    dear = {"price": {"input_per_mtok": 100.0, "output_per_mtok": 400.0}}
+    models = {"writer": {}, "dear": dear, "judge": {}}
+    config = write_config(
+        tmp_path,
+        server,
+        models={name: model(server, **fields) for name, fields in models.items()},
+        judging=JUDGING,
+        sampling=SAMPLING | {"models": ["writer", "dear"]},
+    )
+    estimator = Estimator(prepare(judgeforge.load_config(config), with_keys=False))
+    written = [make_completion("Three.", 0), make_completion("Four.", 1)]
+    cheap, much, none = (estimator.another_usd(make_prompt(), written, n) for n in range(3))
+    assert cheap is not None
+    assert much is not None
+    assert much > 10 * cheap
+    assert none is None
 
 
 def test_folders_that_know_nothing_of_it_go_on(server: LocalServer, tmp_path: Path) -> None:

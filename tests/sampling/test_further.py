@@ -40,6 +40,15 @@ def test_it_goes_on_with_writers_numbers_and_seeds_until_none_is_left() -> None:
     ]
 
 
+def test_one_that_is_passed_over_leaves_the_others_as_they_are() -> None:
+    more = further(FakeAsks(in_turn(says("Seven."))), make_prompt())
+    more.pass_over()
+    assert (more.writer, more.taken) == ("one", 1)
+    one = sampled(more)
+    assert one is not None
+    assert (one.id, one.index, more.taken) == ("p1.c4", 4, 2)
+
+
 @pytest.mark.parametrize("reply", [says("Four."), says(""), says("Six", "length")])
 def test_what_says_nothing_new_or_not_all_is_kept_and_cannot_be_judged(reply: object) -> None:
     more = further(FakeAsks(lambda _: reply), make_prompt())  # type: ignore[arg-type,return-value]

@@ -15,17 +15,30 @@ import numpy as np
 from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption, first_tier
 from judgeforge.ranking.cascade.training_value import Another
 from judgeforge.ranking.evidence import CheckResult, Evidence
+from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 
 
-def about_another(evidence: Evidence, options: Sequence[JudgeOption], another: Another) -> Bundle:
+def about_another(
+    evidence: Evidence,
+    options: Sequence[JudgeOption],
+    another: Another,
+    reliability: Reliability = PRIOR,
+) -> Bundle:
     """The questions of the first tier about the completion that does not exist yet, whose place is
-    behind the last one; sampling it is in their cost. Empty where they cannot be about it alone.
+    behind the last one; sampling it is in their cost. Empty where they cannot be about it alone,
+    or would tell nothing: a reward promises nothing before its scale is known.
     """
     place = len(evidence.completion_ids)
     first = [option for option in options if option.tier == first_tier(options)]
     if any(option.shows != "one" for option in first):
         return ()
-    return tuple(Ask(option.name, (place,), another.cost / len(first)) for option in first)
+    telling = [
+        option.name
+        for option in first
+        if (another.judges is None or option.name in another.judges)
+        and not (option.rewards and reliability.of(option.name).reward_unit is None)
+    ]
+    return tuple(Ask(name, (place,), another.cost / len(telling)) for name in telling)
 
 
 def is_about_another(bundle: Bundle, completions: int) -> bool:

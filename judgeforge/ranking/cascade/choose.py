@@ -81,11 +81,12 @@ def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
         return _most_for_its_cost(bundles, gains, unit=unit, least=rules.min_gain)
     if training.another is not None:
         further = with_another(evidence, training.another)
-        after = about_another(evidence, options, training.another)
+        after = about_another(evidence, options, training.another, reliability)
         after_all = _affordable([after] if after else [], n + 1, rules, spent)
         beside = _Doubt.of(further, options, reliability, rules, max_error, vetoed)
         bundles = [*bundles, *after_all]
-        gains = np.concatenate([gains, beside.gains(after_all)])
+        # Against the pair as it is: that of one more is another pair before anything is asked.
+        gains = np.concatenate([gains, beside.gains(after_all) + (beside.now - doubt.now)])
     unit, least = training.prompt_cost, training.value.worth_a_prompt
     if not _most_for_its_cost(bundles, gains, unit=unit, least=least):
         return ()

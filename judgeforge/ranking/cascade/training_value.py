@@ -80,3 +80,5 @@ class Another:
     cost: float
     """Of sampling it and of the first tier's judgments of it, in the unit of judges' costs."""
     writer: str = ""
+    judges: frozenset[str] | None = None
+    """Those of the first tier that would be asked about it; None: all of them."""

@@ -155,13 +155,16 @@ class Estimator:
             usd += price * judge.questions(len(completions))
         return usd
 
-    def another_usd(self, prompt: Prompt, completions: Sequence[Completion]) -> float | None:
+    def another_usd(
+        self, prompt: Prompt, completions: Sequence[Completion], number: int = 0
+    ) -> float | None:
         """Expected price of one completion more, as long as these, and of the first tier's
-        judgments of it; None where none may be sampled or a price is unknown."""
+        judgments of it; None where none may be sampled or a price is unknown. ``number``: which of
+        those that may be sampled in doubt, from 0."""
         loads = self.loads()
         sizes = [self._answer_tokens(one) for one in completions]
         length = sum(sizes) // max(1, len(sizes))
-        if not self._further.add_next(prompt, completions, (length,) * 3, loads):
+        if not self._further.add_next(prompt, number, completions, (length,) * 3, loads):
             return None
         used = [load for load in loads.values() if load.calls]
         if any(load.price is None for load in used):
@@ -236,7 +239,8 @@ class Estimator:
             if shown:
                 asked = first if certain else beyond
                 self._answers.add(prompt, judge, load, made=asked)
-        if made is ALWAYS and measure != "everybody":
+        alone = self._panel.by(self._own.rubric_of(prompt)).judges_each_alone(prompt)
+        if alone and measure is None:
             self._further.add(prompt, completions, lengths, loads)
 
     def _asked_for_certain(self, judge: JudgeConfig, questions: int) -> int:

@@ -61,10 +61,15 @@ class FurtherCost:
             return
         writers, likely = [one.model for one in completions], 1.0
         for draw in further_draws(prompt, self._config.sampling):
+            asked = [
+                (judge, *self._questions(prompt, judge, writers, draw.model))
+                for judge in self._config.judging.judges
+            ]
+            if not any(certain for _, certain, _ in asked):
+                continue  # as the run passes it over
             likely *= SAMPLED_IN_DOUBT
             self._sampled(prompt, draw, loads, likely)
-            for judge in self._config.judging.judges:
-                certain, beyond = self._questions(prompt, judge, writers, draw.model)
+            for judge, certain, beyond in asked:
                 load = loads[judge.model]
                 self._add_questions(prompt, judge, certain, lengths, load, made=(0.0, likely, 1.0))
                 share = likely * self._escalation
@@ -74,15 +79,16 @@ class FurtherCost:
     def add_next(
         self,
         prompt: Prompt,
+        number: int,
         completions: Sequence[Completion],
         lengths: Tokens,
         loads: Mapping[str, ModelLoad],
     ) -> bool:
-        """One completion behind these, with what the first tier is asked about it; False where none
-        may be sampled."""
+        """The further completion of this number, from 0, with what the first tier is asked about
+        it; False where there is none."""
         if self._config.sampling is None:
             return False
-        left = further_draws(prompt, self._config.sampling)[:1]
+        left = further_draws(prompt, self._config.sampling)[number : number + 1]
         for draw in left:
             self._sampled(prompt, draw, loads, 1.0)
             for judge in self._config.judging.judges:
@@ -103,9 +109,13 @@ class FurtherCost:
     def _questions(
         self, prompt: Prompt, judge: JudgeConfig, writers: Sequence[str], writer: str
     ) -> tuple[list[int], list[int]]:
-        """What a judge is asked about one more: for certain, and where doubt is left then."""
-        before = len(self._shown(prompt, judge, blank_completions(tuple(writers))))
-        more = self._shown(prompt, judge, blank_completions((*writers, writer)))[before:]
+        """What a judge is asked about one more: for certain, and where doubt is left then. One that
+        sees all at once may be asked about all of them again."""
+        before = self._shown(prompt, judge, blank_completions(tuple(writers)))
+        after = self._shown(prompt, judge, blank_completions((*writers, writer)))
+        if judge.shows == "all":
+            return [], after if after != before else []
+        more = after[len(before) :]
         first_tier = min(one.tier for one in self._config.judging.judges)
         certain = len(more) // judge.repeats if judge.tier == first_tier else 0
         return more[:certain], more[certain:]

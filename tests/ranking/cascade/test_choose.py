@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.ranking.cascade.another import is_about_another, with_another
+from judgeforge.ranking.cascade.another import about_another, is_about_another, with_another
 from judgeforge.ranking.cascade.candidates import Bundle, JudgeOption
 from judgeforge.ranking.cascade.choose import Spent, next_bundle
 from judgeforge.ranking.cascade.training_value import Another, ForTraining, TrainingValue
@@ -277,6 +277,31 @@ class TestAnotherCompletion:
     def test_nothing_is_where_the_pair_is_sure_or_a_fresh_prompt_brings_more(self) -> None:
         assert self.told(0.95, 0.1, 0.05) == ()
         assert self.told(0.6, 0.58, 0.57, cost=200.0) == ()
+
+    def test_it_is_weighed_against_the_pair_as_it_is(self) -> None:
+        # Two far above the usual: what is not written yet is expected below both, and would be the
+        # rejected one of another pair before anybody has judged it.
+        assert self.told(1.0, 0.8, cost=4.0) != ()
+        assert self.told(1.0, 0.8, cost=10.0) == (), "that pair is nearly sure"
+        assert self.told(1.0, 1.0, cost=24.0) != (), "and this one is not at all"
+
+    def test_only_judges_that_would_be_asked_about_it_count(self) -> None:
+        both = (FIRST, option("kin", tier=1))
+        evidence = first_scores(0.6, 0.58)
+        told = about_another(evidence, both, Another(2.0, judges=frozenset({"first"})))
+        assert [(one.judge, one.cost) for one in told] == [("first", 2.0)]
+        assert about_another(evidence, both, Another(2.0, judges=frozenset())) == ()
+
+    def test_a_reward_of_unknown_scale_tells_nothing_of_it(self) -> None:
+        reward = option("reward", tier=1, rewards=True)
+        evidence = first_scores(0.6, 0.58)
+        assert about_another(evidence, (reward,), Another(2.0)) == ()
+        told = about_another(evidence, (FIRST, reward), Another(2.0))
+        assert [(one.judge, one.cost) for one in told] == [("first", 2.0)]
+        known = PRIOR.model_copy(
+            update={"judges": (JudgeReliability(name="reward", reward_unit=2.0),)}
+        )
+        assert len(about_another(evidence, (FIRST, reward), Another(2.0), known)) == 2
 
     def test_a_question_that_brings_more_for_its_price_comes_first(self) -> None:
         bundle = self.told(0.6, 0.58, 0.57, options=(FIRST, option("second", cost=0.01)))
