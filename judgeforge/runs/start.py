@@ -32,8 +32,12 @@ from judgeforge.store.manifest import Manifest
 
 _OF_SAMPLING = ("prompts", "sampling")
 """Parts of a run's identity that decide its completions, with the models that write them."""
-_RETRIED = frozenset({SkipReason.CALL_FAILED, SkipReason.TOO_LONG, SkipReason.CRITERIA_NOT_WRITTEN})
-"""What a server found too long may fit into the context of the next one."""
+_RETRIED = frozenset({
+    SkipReason.CALL_FAILED, SkipReason.TOO_LONG, SkipReason.CRITERIA_NOT_WRITTEN,
+    SkipReason.TOO_FEW_COMPLETIONS, SkipReason.TOO_FEW_JUDGED,
+})  # fmt: skip
+"""What a server found too long may fit into the context of the next one, and one call that failed
+may be what two answers lack; what was replied is stored, so that it is not paid again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
     ),
     SkipReason.TOO_FEW_COMPLETIONS: SkipWords(
         "fewer than two answers were usable and different",
-        "more sampling.completions, a higher temperature or max_tokens",
+        "more sampling.completions, a higher temperature or max_tokens; where calls failed, "
+        "--retry-skipped",
     ),
     SkipReason.NOT_JUDGED: SkipWords(
         "nobody has judged its answers yet",
