@@ -118,7 +118,7 @@ def test_what_plan_has_in_high_is_the_most_that_judges_of_several_can_be_asked(
     server: LocalServer, tmp_path: Path, protocol: str, most: int
 ) -> None:
     second = {"model": "judge", "name": "second", "tier": 2, "protocol": protocol, "repeats": 2}
-    judging = {"judges": [{"model": "judge"}, second]}
+    judging: dict[str, Any] = {"judges": [{"model": "judge"}, second]}
     judging |= {"training_value": {"point_wrong": 1000.0, "doubling_prompts": 0.01}}
     config = config_of(server, tmp_path, judging=judging)
     plan = plan_run(judgeforge.load_config(config))
@@ -130,7 +130,7 @@ def test_what_plan_has_in_high_is_the_most_that_judges_of_several_can_be_asked(
 
 def test_each_is_priced_as_its_own_writer_is(server: LocalServer, tmp_path: Path) -> None:
     dear = {"price": {"input_per_mtok": 100.0, "output_per_mtok": 400.0}}
-    models = {"writer": {}, "dear": dear, "judge": {}}
+    models: dict[str, dict[str, Any]] = {"writer": {}, "dear": dear, "judge": {}}
     config = write_config(
         tmp_path,
         server,
