@@ -77,11 +77,11 @@ def main() -> int:
     scale = Scale(len(rows), given.steps, given.samples)
     if not given.report:
         _train_all(given, scale, rows, [*_with(all_rows, COMPLETIONS), *held_out], held_out)
-    found = [one for one in _kept(given.work) if one["scale"] == _as_json(scale)]
+    found = _kept(given.work)
     if not found:
-        print(f"{given.work} has no result of this size: leave out --report", file=sys.stderr)
+        print(f"{given.work} has no result: leave out --report", file=sys.stderr)
         return 2
-    text = as_markdown(found, _as_json(scale), agreement(held_out))
+    text = as_markdown(found, agreement(held_out))
     print(text)
     given.results.write_text(text, encoding="utf-8")
     return 0

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.downstream_arms import ARMS, GROUPS
+from benchmarks.downstream_arms import ARMS, FULL, GROUPS
 from benchmarks.judging_report import machine
 
 AGAINST, NOTHING = "one judge", "-"
@@ -40,24 +40,22 @@ class Difference:
         return f"{self.points:+.1f} ± {self.half:.1f}{shown}"
 
 
-def as_markdown(found: Sequence[Result], scale: Mapping[str, int], agreement: float) -> str:
-    calls = 4 * scale["prompts"]
+def as_markdown(found: Sequence[Result], agreement: float) -> str:
+    """Of all scales that there are results of, the largest first."""
+    scales = sorted({tuple(one["scale"].items()) for one in found}, reverse=True)
     seconds = sum(one["processor_seconds"] for one in found)
-    devices = ", ".join(sorted({one["device"] for one in found})) or "none"
+    devices = ", ".join(sorted({one["device"] for one in found}))
     lines = [
         "# What the same judge money makes of a model",
         "",
-        f"`python benchmarks/downstream.py --data FOLDER --prompts {scale['prompts']} --steps "
-        f"{scale['steps']} --samples {scale['samples']}`, {datetime.now(UTC):%Y-%m-%d}, "
+        f"`python benchmarks/downstream.py --data FOLDER`, {datetime.now(UTC):%Y-%m-%d}, "
         f"{machine()['cpu']}, device {devices}, {seconds:.0f} s of processor time for "
         f"{len(found)} trainings and their samples.",
         "",
         "SmolLM2-135M-Instruct, the upper 8 of its 30 layers trained by DPO (beta 0.1, learning "
-        f"rate 1e-4, {scale['steps']} steps of 16 pairs) on pairs that the money for {calls:,} "
-        f"judge calls paid for, among {scale['prompts']:,} prompts with four recorded "
-        "completions each; simulated judges that match recorded ones. Then the share of answers to "
-        "180 held-out "
-        f"prompts ({scale['samples']} each) that keep all constraints, checked in code (which "
+        "rate 1e-4, steps of 16 pairs) on pairs that the money paid for, among prompts with four "
+        "recorded completions each; simulated judges that match recorded ones. Then the share of "
+        "answers to 180 held-out prompts that keep all constraints, checked in code (which "
         f"agrees with the data's own reading on {100 * agreement:.1f} % of recorded completions). "
         "*Ordered right*: of the pairs of recorded answers to held-out prompts that differ in "
         "quality, those whose better answer the training made likelier than the worse one "
@@ -70,16 +68,33 @@ def as_markdown(found: Sequence[Result], scale: Mapping[str, int], agreement: fl
         "recorded completions of a prompt, as `sampling.more_in_doubt` samples them (free here, as "
         "all sampling is); their judges' errors are another draw.",
     ]
-    if scale["prompts"] < 1200:
-        lines += [
-            "",
-            f"**In small**: {calls:,} calls, not 4,800; `--prompts 1200` is the full size.",
-        ]
-    for group in GROUPS.values():
-        part = [one for one in found if one["group"] == group.name]
-        if part:
-            lines += ["", f"## {group.title}", "", *_table(part, scale["samples"])]
+    for scale in map(dict, scales):
+        lines += _of_scale([one for one in found if one["scale"] == scale], scale)
     return "\n".join(lines) + "\n"
+
+
+def _of_scale(found: Sequence[Result], scale: Mapping[str, int]) -> list[str]:
+    calls, samples = 4 * scale["prompts"], scale["samples"]
+    small = "" if scale["prompts"] >= FULL else ", in small"
+    lines = [
+        "",
+        f"## {calls:,} judge calls{small}",
+        "",
+        f"{scale['prompts']:,} prompts, {scale['steps']} steps, {samples} answers to each held-out "
+        f"prompt (`--prompts {scale['prompts']} --steps {scale['steps']} --samples {samples}`).",
+    ]
+    groups = {name: [one for one in found if one["group"] == name] for name in GROUPS}
+    for name, part in groups.items():
+        if part:
+            lines += ["", f"### {GROUPS[name].title}", "", *_table(part, samples)]
+    if sum(map(bool, groups.values())) > 1:
+        lines += ["", "### All of these together", ""]
+        lines += [
+            "Each draw of each group beside one judge in the same draw and group.",
+            "",
+            *_table([{**one, "world": (one["group"], one["world"])} for one in found], samples),
+        ]
+    return lines
 
 
 def _table(found: Sequence[Result], samples: int) -> list[str]:
@@ -117,7 +132,7 @@ def answered(one: Result, samples: int) -> NDArray[np.float64]:
 def ordered(one: Result) -> NDArray[np.float64]:
     """What each held-out prompt adds to the share of pairs of recorded completions that the model
     orders as their quality is, as a mean over prompts; empty for an untrained model."""
-    counts = np.array(one["ordered"], dtype=float).reshape(-1, 2)
+    counts = np.array(one.get("ordered", ()), dtype=float).reshape(-1, 2)
     return counts[:, 0] / counts[:, 1].mean() if len(counts) else counts[:, 0]
 
 
@@ -135,10 +150,10 @@ def noise_of_one(found: Sequence[Result], measure: Measure) -> tuple[float, int]
         if sum(1 for other, _ in shares if other == arm) > 1
     ]
     cells = [(arm, world) for arm, world in shares if arm in arms]
-    worlds = sorted({world for _, world in cells})
+    worlds = sorted({world for _, world in cells}, key=str)
     if len(arms) < 2:
         return None
-    columns = [*arms, *worlds[1:]]
+    columns: list[object] = [*arms, *worlds[1:]]
     design = np.array([[float(name in (arm, world)) for name in columns] for arm, world in cells])
     values = np.array([shares[cell] for cell in cells])
     solution, *_ = np.linalg.lstsq(design, values, rcond=None)
@@ -156,7 +171,7 @@ def difference(
         {one["world"]: each for one in found if one["arm"] == name and len(each := measure(one))}
         for name in (arm, AGAINST)
     ]
-    worlds = sorted(set(ways[0]) & set(ways[1]))
+    worlds = sorted(set(ways[0]) & set(ways[1]), key=str)
     if arm == AGAINST or not worlds:
         return None
     each = np.array([ways[0][world] - ways[1][world] for world in worlds])

@@ -223,7 +223,7 @@ def is_of_settings(error: StatusError) -> bool:
     if isinstance(error, FlaggedInputError | OverlongRequestError):
         return False
     refuses = 400 <= error.status < 500 and error.status not in _NOT_OF_SETTINGS
-    return refuses or error.status == 500
+    return refuses or error.status in {500, 501}
 
 
 def _asks_for_form(call: Call) -> bool:

@@ -9,18 +9,19 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NoReturn, Protocol, TypeVar
 
+from judgeforge.calls.input_read import is_too_few
 from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest, SharedPrefix
 from judgeforge.calls.providers.encoding import BodyEncoder
 from judgeforge.calls.providers.pictures import without_pictures
-from judgeforge.text.wording import byte_count, shortened
+from judgeforge.text.wording import shortened
 
 T = TypeVar("T")
 
@@ -122,9 +123,8 @@ class Answer:
         may have cut the prompt without a word. None where the count can be, or is not given.
         """
         counted = self.reply.usage.input_tokens if self.reply.usage else 0
-        if counted <= 0 or _bytes(request, str) <= counted * _MOST_BYTES:
-            return None
-        return None if _bytes(request, _without_runs) <= counted * _MOST_BYTES else counted
+        texts = (message.text for message in request.messages)
+        return counted if is_too_few(counted, texts) else None
 
 
 @lru_cache(maxsize=256)
@@ -135,31 +135,8 @@ def _shown_model(name: str) -> str | None:
     return shortened(said, _LONGEST_MODEL) or None
 
 
-def is_a_context(tokens: int) -> bool:
-    """Whether so few ``Answer.input_tokens_read`` can be a context that the input was cut to. Fewer
-    are none: such a server counts only what its own cache did not have, or makes its counts up, and
-    has read the rest all the same."""
-    return tokens >= _LEAST_CONTEXT
-
-
 _LONGEST_MODEL = 200
 _PATH = re.compile(r"[/~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
-_MOST_BYTES = 12
-"""Bytes of a token, on average over a text: English has 4, no known tokenizer and language 9."""
-_LEAST_CONTEXT = 256
-"""Tokens: llama.cpp keeps half of its context when it is full, which was 512 by default for long;
-Ollama's shortest is 2,048."""
-_RUN = re.compile(r"(\s)\s+|(\S{1,3}?)\2{3,}")
-
-
-def _bytes(request: ModelRequest, seen: Callable[[str], str]) -> int:
-    texts = (seen(message.text) for message in request.messages)
-    return sum(map(byte_count, texts))
-
-
-def _without_runs(text: str) -> str:
-    """Rulers, indents and other repetitions, of which one token has many characters, once."""
-    return _RUN.sub(r"\1\2", text)
 
 
 class Asks(Protocol):

@@ -22,6 +22,7 @@ from judgeforge.calls.limits.replicas import Replicas
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import (
     PAGE_STATUS,
+    BrokenReplyError,
     CallError,
     FlaggedInputError,
     StalledError,
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
+MOST_BROKEN = 3
+"""Replies to one call that its server broke off: each is paid for."""
 REFUSED_STALLS = 1.5
 """A model that refuses everything (429) stops the run before a single call is given up for it."""
 
@@ -44,6 +47,8 @@ class RetryClock:
     """At the gate: a queue is not a failure."""
     refused: int = 0
     """Attempts that came too soon (429): they say nothing about the next one."""
+    broken: int = 0
+    """Replies that the server broke off."""
 
 
 class RepeatedFailure:
@@ -130,9 +135,11 @@ async def with_retries(
         if isinstance(error, StatusError) and error.status == 429:
             clock.refused += 1
             longest_s = max(longest_s, REFUSED_STALLS * limits.stall_s)
+        clock.broken += isinstance(error, BrokenReplyError)
         spent_s = now() - start - clock.waited_s
         return (
             not is_wanted()
+            or clock.broken >= MOST_BROKEN
             or state.attempt_number - clock.refused >= limits.max_attempts
             or spent_s + state.upcoming_sleep >= longest_s
         )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from judgeforge.records import Prompt, ReadyCompletion
 from judgeforge.text.messages import ImagePart, Message, Part
 from judgeforge.text.prompt_keys import prompt_key
+from judgeforge.text.same_reading import may_read_as_another, text_as_typed
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -33,7 +34,8 @@ _UNEVEN = re.compile(r'\s\s|"\s|\s"|[^\S ]|\\')
 class CheckedRow:
     """It may still be a duplicate.
 
-    ``asked`` is a key of messages, tools and completions up to white space; the id from the content
+    ``asked`` is a key of messages, tools and completions up to white space and signs that only an
+    editor sets; the id from the content
     covers them as they are, with reference and metadata, and the digest the id on top.
     """
 
@@ -45,7 +47,8 @@ class CheckedRow:
         said = _said(parts, _as_it_is)
         self._content: _Hash = hashlib.sha256(said.encode())
         # Most texts have single blanks only, and need not be spelled a second time.
-        self.asked = prompt_key(_said(parts, _one_blank) if _UNEVEN.search(said) else said)
+        is_even = not (_UNEVEN.search(said) or may_read_as_another(said))
+        self.asked = prompt_key(said if is_even else _said(parts, _as_typed))
         beside = parts["reference"], parts["metadata"]
         told = canonical(beside) if any(beside) or beside[0] is not None else _NOTHING_BESIDE
         self._content.update(told.encode())
@@ -108,12 +111,12 @@ def _as_it_is(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def _one_blank(value: Any) -> Any:  # noqa: ANN401
-    """The same texts, with one blank for each run of white space."""
+def _as_typed(value: Any) -> Any:  # noqa: ANN401
+    """The same texts, with one blank for each run of white space and signs as they are typed."""
     if isinstance(value, str):
-        return " ".join(value.split())
+        return text_as_typed(value)
     if isinstance(value, list | tuple):
-        return [_one_blank(each) for each in value]
+        return [_as_typed(each) for each in value]
     if isinstance(value, Mapping):
-        return {name: _one_blank(each) for name, each in value.items()}
+        return {name: _as_typed(each) for name, each in value.items()}
     return value

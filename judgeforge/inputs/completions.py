@@ -21,6 +21,7 @@ from judgeforge.inputs.tools import read_tool_calls
 from judgeforge.inputs.turns import listed_turns, turns_of
 from judgeforge.records import ReadyCompletion, SkipReason
 from judgeforge.text.messages import Message, TextPart
+from judgeforge.text.same_reading import text_as_read
 from judgeforge.text.tool_calls import same_calls_key
 from judgeforge.text.wording import listed
 
@@ -83,8 +84,9 @@ def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool, answered: bo
 
 
 def _said(one: ReadyCompletion) -> tuple[str, str]:
-    """The order of keys in arguments tells no two apart, as when completions are compared."""
-    return (one.text, same_calls_key(one.tool_calls))
+    """Neither blanks nor the order of keys in arguments tell two apart, as when completions are
+    compared."""
+    return (text_as_read(one.text), same_calls_key(one.tool_calls))
 
 
 def _completion(value: object, number: int, reading: Reading) -> ReadyCompletion:

@@ -80,7 +80,7 @@ class SeenRows:
         """Remember the row; returns its prompt, and whether that ``is_done``.
 
         Raises RowProblemError for a duplicate. What is done is none: an earlier version kept
-        prompts apart that differ in white space only.
+        prompts apart that differ in white space or typographic signs only.
         """
         given = row.given_id
         if given is not None and prompt_key(given) in self._ids:
@@ -98,7 +98,8 @@ class SeenRows:
         if is_twin and not done:
             raise RowProblemError(
                 SkipReason.DUPLICATE_PROMPT,
-                "an earlier row has the same prompt, up to white space; remove one of them "
+                "an earlier row has the same prompt, up to white space and typographic signs; "
+                "remove one of them "
                 "(`duplicate_prompts: keep` asks both)",
             )
         self.spared = self.spared or is_twin

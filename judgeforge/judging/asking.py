@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from judgeforge.calls.call import Answer, Asks, gather_or_cancel, is_a_context
+from judgeforge.calls.call import Answer, Asks, gather_or_cancel
+from judgeforge.calls.input_read import is_a_context
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, ReplySchema
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError

@@ -28,6 +28,7 @@ from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import Row, read_log, read_rows
 from judgeforge.store.own_criteria import KeptCriteria, kept_criteria
 from judgeforge.text.messages import Record
+from judgeforge.text.same_reading import text_as_read
 from judgeforge.text.tool_calls import row_said_text
 from judgeforge.text.wording import did_you_mean, first_problem, listed
 
@@ -128,12 +129,17 @@ def _find_pair(folder: RunFolder, pair_id: str) -> PreferencePair:
     file = folder.pairs
     ids: deque[str] = deque(maxlen=_KEPT_IDS)
     of_prompt: list[str] = []
+    alike: list[dict[str, Any]] = []
     for row in rows_naming(file):
         if row.get("id") == pair_id:
             return as_record(file, PreferencePair, row)
+        if text_as_read(str(row.get("id"))) == text_as_read(pair_id):
+            alike.append(row)
         ids.append(str(row.get("id")))
         if row.get("prompt_id") == pair_id:
             of_prompt.append(ids[-1])
+    if len(alike) == 1:
+        return as_record(file, PreferencePair, alike[0])
     raise ConfigError(f"{file}: {_no_such_pair(folder.skips, pair_id, ids, of_prompt)}")
 
 

@@ -2,8 +2,9 @@
 
 A model that refuses and a judge that cannot be read are found out with the completions of a prompt
 or two, before much is spent on others. Nothing is asked that is not needed anyway. How such a
-prompt ends is kept back as long as a judge is in doubt: where the run stops for it, the prompt is
-not finished, and the next start does it again with the replies that were paid.
+prompt ends is kept back as long as a judge is in doubt, or none was asked since all completions
+were refused: where the run stops for it, the prompt is not finished, and the next start does it
+again with the replies that were paid.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 from judgeforge.calls.acceptance import Prompts
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.records import JudgedPrompt
+from judgeforge.records import JudgedPrompt, SkipReason
+from judgeforge.store.finished_prompt import FinishedPrompt
 
 MOST_ALONE = 16
 """Prompts of a start that go alone; judges that told nothing by then are not waited for."""
@@ -25,8 +27,13 @@ prompts meet says nothing of a model."""
 PATIENCE_S = 15.0
 """A request that hangs holds up its own prompt: after this long without news another begins."""
 
-Judged = tuple[int, JudgedPrompt, Reliability]
-"""Its position in the input, and what it is to be ranked with."""
+Judged = tuple[int, JudgedPrompt | FinishedPrompt, Reliability | None]
+"""Its position in the input, and what it is to be ranked with, unless it ended unjudged."""
+
+
+def may_be_of_the_model(ended: FinishedPrompt) -> bool:
+    """Whether it ended for refusals that others may meet as well."""
+    return ended.skip_reason is SkipReason.CALL_FAILED
 
 
 @dataclass(slots=True)

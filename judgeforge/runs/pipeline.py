@@ -12,7 +12,7 @@ from judgeforge.errors import AuditFailedError, BudgetExhaustedError, Interrupte
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, Prompt, Skip
 from judgeforge.runs.admission import Admission
-from judgeforge.runs.first_prompts import FirstPrompts
+from judgeforge.runs.first_prompts import FirstPrompts, may_be_of_the_model
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.planning.measure import is_measured
 from judgeforge.runs.prompt_work import TakesThrough
@@ -138,7 +138,10 @@ class Pipeline:
                     more = self._fit.learns_from(prompt.id) and is_measured(position, prompt.id)
                     judged = await self.work.judge(prompt, known, is_measured=more)
                 if isinstance(judged, FinishedPrompt):
-                    self._finish(position, judged)
+                    if self.first.are_over or not may_be_of_the_model(judged):
+                        self._finish(position, judged)
+                    else:
+                        self.first.keep_back((position, judged, None))
                 elif not learn:
                     reliability = await self._fit.to_rank_with()
                     if self.first.are_over:
@@ -173,7 +176,10 @@ class Pipeline:
 
     def _conclude_kept_back(self) -> None:
         for position, judged, reliability in self.first.take():
-            self._conclude(position, judged, reliability)
+            if isinstance(judged, FinishedPrompt):
+                self._finish(position, judged)
+            elif reliability is not None:
+                self._conclude(position, judged, reliability)
 
     @contextmanager
     def _stopping_at_errors(self) -> Iterator[None]:

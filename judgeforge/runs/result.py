@@ -103,10 +103,11 @@ class RunResult:
 
     @property
     def assumes_confidence(self) -> bool:
-        """Whether judges were asked that no labels have measured."""
+        """Whether its pairs have a confidence by judges that no labels have measured."""
         manifest = self.manifest
-        asked = part(manifest["config"], "judging", "judges")
-        return bool(asked) and manifest.get("calibration") is None
+        named = part(manifest["config"], "judging", "judges")
+        confidence = part(manifest, "quality", "expected_wrong", "by_confidence")
+        return bool(named) and confidence is not None and manifest.get("calibration") is None
 
     @cached_property
     def failures(self) -> str | None:

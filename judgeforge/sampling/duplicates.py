@@ -1,26 +1,25 @@
 """Marks completions of one prompt that say the same as an earlier one, or nearly the same.
 
 What differs in white space only, or in how Unicode writes a letter, is a duplicate: it is judged
-once for both. What differs in a few words is judged on its own, since these words may be what
-decides; but a pair of two such answers teaches nothing that can be seen, and pulls down what both
-have in common (DPO lowers both sides where they hardly differ: Pal et al. 2024, arXiv 2402.13228).
+once for both. What differs in a few words, or only in typographic quotes, is judged on its own,
+since that may be what decides; but a pair of two such answers teaches nothing that can be seen, and
+pulls down what both have in common (DPO lowers both sides where they hardly differ: Pal et al.
+2024, arXiv 2402.13228).
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
 from judgeforge.inputs.cleaning.pieces import compared_pieces, shared
 from judgeforge.records import Completion
+from judgeforge.text.same_reading import text_as_read, text_as_typed
 from judgeforge.text.tool_calls import same_calls_key
 
 NEARLY = 0.9
 """Share of the runs of five characters of either that both have, from which on two are near."""
 _LONGEST_COMPARED = 100_000
 """Characters: of longer answers the beginning tells."""
-_UNSEEN_BLANKS = re.compile("[\u200b\u2060\ufeff]")
 
 
 def mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
@@ -42,19 +41,11 @@ def mark_duplicates(completions: Sequence[Completion]) -> list[Completion]:
     return marked
 
 
-def text_as_read(text: str) -> str:
-    """Texts that differ in white space, or in how Unicode writes a letter, read the same: one over
-    the other would teach nothing."""
-    if text.isascii():
-        return " ".join(text.split())
-    return " ".join(unicodedata.normalize("NFC", _UNSEEN_BLANKS.sub(" ", text)).split())
-
-
 def _nearest(completions: Sequence[Completion]) -> list[str | None]:
     """For each the id of the earlier one that it is nearest to, if it is near to any."""
     if len(completions) < 2:
         return [None] * len(completions)
-    pieces = compared_pieces([one.text[:_LONGEST_COMPARED] for one in completions])
+    pieces = compared_pieces([text_as_typed(one.text[:_LONGEST_COMPARED]) for one in completions])
     calls = [same_calls_key(one.tool_calls) for one in completions]
     found: list[str | None] = []
     for place in range(len(completions)):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from judgeforge.text.messages import ToolCall
+from judgeforge.text.visible import normalized
 
 _MOST_NESTED = 100
 """Levels of arguments that are looked into; deeper ones are taken as text."""
@@ -91,7 +92,7 @@ def _texts_in(value: object, written: str) -> Iterator[str]:
 
 def _canonical(arguments: str) -> str:
     """Some servers write no arguments as no text at all."""
-    read, value = _read(arguments if arguments.strip() else "{}")
+    read, value = _read(normalized("NFC", arguments) if arguments.strip() else "{}")
     try:
         return json.dumps(value, sort_keys=True) if read else arguments
     except RecursionError:

@@ -135,6 +135,7 @@ def result(arm: str, world: int, share: float, group: str = "calls") -> dict[str
     """Of 100 held-out prompts with one pair each, 33 points more of which are ordered right."""
     passed = [SAMPLES] * round(100 * share) + [0] * (100 - round(100 * share))
     return {
+        "scale": {"prompts": 240, "steps": 30, "samples": SAMPLES},
         "group": group, "arm": arm, "world": world, "passed": passed, "device": "cpu",
         "ordered": [[int(number < 100 * share + 33), 1] for number in range(100)],
         "prompts": 10, "pairs": 9, "wrong": 0.1, "tied": 0.2, "processor_seconds": 1.0,
@@ -176,10 +177,23 @@ def test_one_draw_gives_an_interval_over_prompts_and_the_page_says_so() -> None:
     assert one is not None
     assert one.points == pytest.approx(-20.0)
     assert 4 < one.half < 12
-    page = as_markdown(found, {"prompts": 240, "steps": 30, "samples": SAMPLES}, 0.99)
-    assert "**In small**: 960 calls, not 4,800" in page
+    page = as_markdown(found, 0.99)
+    assert "## 960 judge calls, in small" in page
+    assert "together" not in page
     assert "| chance | 1 | 10 | 9 | 10.0 | 20.0 | 10.0 | -20.0 ± " in page
     assert " | 43.0 | -20.0 ± " in page
+
+
+def test_groups_are_compared_together_and_each_scale_on_its_own() -> None:
+    found = [
+        result(arm, 1, share, group)
+        for group in GROUPS
+        for arm, share in (("one judge", 0.3), ("aim: training", 0.4))
+    ]
+    large = {**found[0], "scale": {**found[0]["scale"], "prompts": 1200}}
+    page = as_markdown([*found, large], 0.99)
+    assert page.index("## 4,800 judge calls\n") < page.index("## 960 judge calls, in small")
+    assert "| aim: training | 3 | 10 | 9 | 10.0 | 20.0 | 40.0 | +10.0 ± 0.0 |" in page
 
 
 def test_prompts_with_more_pairs_weigh_more_and_an_untrained_model_orders_nothing() -> None:

@@ -57,6 +57,11 @@ DRAWN = "".join(random.Random(1).choices(string.ascii_letters + " ", k=66_000))
         ((DRAWN[:30_000], DRAWN[30_000:]), 4096),
         (("\u4e2d\u6587" * 3 + DRAWN,), 1),
         (("caf\u00e9 " + DRAWN[:400],), 10),
+        ((ENGLISH * 400,), 2050),  # Ollama's half of 4,096, and 2
+        ((ENGLISH * 400,), 2051),
+        ((ENGLISH * 300,), 2048),
+        ((ENGLISH * 1_500,), 8_194),
+        ((ENGLISH * 6_000,), 32_770),
     ],
 )
 def test_a_count_far_below_what_was_sent_is_told(texts: tuple[str, ...], tokens: int) -> None:
@@ -78,6 +83,13 @@ def test_a_count_far_below_what_was_sent_is_told(texts: tuple[str, ...], tokens:
         (("ha " * 3_000,), 900),
         (("\n".join(["|" + "-" * 200] * 300),), 1_300),
         (("      return\n" * 100,), 200),
+        ((ENGLISH * 400,), 2047 - 50),
+        ((ENGLISH * 210,), 2048),
+        ((ENGLISH * 210,), 2050),
+        (("\u0939\u093f\u0928\u094d\u0926\u0940 " * 900,), 2048),
+        (("\u4e2d\u6587\u6d4b\u8bd5" * 700,), 2050),
+        (("-" * 60_000 + "\n",), 2048),
+        ((" ".join(str(n) for n in range(2_000)),), 4_096),
     ],
 )
 def test_a_count_that_can_be_is_not(texts: tuple[str, ...], tokens: int | None) -> None:

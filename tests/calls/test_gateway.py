@@ -31,7 +31,7 @@ from judgeforge.calls.providers.base import (
 )
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig
-from judgeforge.errors import NoReplyError, StatusError
+from judgeforge.errors import BrokenReplyError, NoReplyError, StatusError
 from judgeforge.text.messages import Message
 from tests.support.no_log import NoLog
 from tests.support.simulated_time import now, simulated
@@ -300,3 +300,19 @@ def test_a_broken_reply_that_an_earlier_version_stored_is_asked_for_again(door: 
         return answer.cached, answer.reply.text
 
     assert simulated(scenario()) == (False, "a whole one")
+
+
+def test_a_reply_that_is_always_broken_off_is_given_up_before_it_costs_much(
+    door: MakeDoor,
+) -> None:
+    async def scenario() -> int:
+        async def reply() -> str:
+            return "half a"
+
+        one = door(reply)
+        one.models["first"].broken_off = {"half a"}
+        with pytest.raises(BrokenReplyError):
+            await one.ask("a")
+        return one.budget.spending().calls
+
+    assert simulated(scenario()) == retry.MOST_BROKEN

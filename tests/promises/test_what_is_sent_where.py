@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,24 @@ def test_headers_come_from_variables_and_the_query_from_the_configuration(
         assert request.query == "team=a b"
     for file in (tmp_path / "out").rglob("*"):
         assert not file.is_file() or SECRET.encode() not in file.read_bytes()
+
+
+@both
+def test_the_log_of_an_sdk_has_no_secret_header(
+    tmp_path: Path,
+    server: LocalServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    provider: str,
+) -> None:
+    """As `OPENAI_LOG=debug` and `ANTHROPIC_LOG=debug` have it written."""
+    monkeypatch.setenv("GATEWAY_KEY", SECRET)
+    caplog.set_level(logging.DEBUG, logger=f"{provider}._base_client")
+    settings = model(server, provider, headers_env={"X-Gateway-Key": "GATEWAY_KEY"})
+    run(write_config(tmp_path, server, prompts=1, models={"small": settings}), tmp_path / "out")
+    assert "Request" in caplog.text
+    assert SECRET not in caplog.text
+    assert KEY not in caplog.text
 
 
 @pytest.mark.parametrize(

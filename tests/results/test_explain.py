@@ -184,6 +184,14 @@ def test_ids_in_any_script_are_found(folder: Path) -> None:
     assert len(explanation.chosen.judgments) == 1
 
 
+def test_an_id_may_be_written_in_another_form_of_its_letters(folder: Path) -> None:
+    """As a shell completes the names of files on macOS, or with a blank too many."""
+    write(folder / "pairs.jsonl", [pair("caf\u00e9"), pair("cafe")])
+    write(folder / "completions.jsonl", [completion(0, "caf\u00e9"), completion(1, "caf\u00e9")])
+    for asked in ("cafe\u0301.p0", " caf\u00e9.p0 "):
+        assert explain(folder, asked).pair.id == "caf\u00e9.p0"
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

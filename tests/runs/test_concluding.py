@@ -188,7 +188,7 @@ def test_without_an_audit_no_judge_is_needed_and_nothing_is_measured(
 ) -> None:
     config = delta_config(tmp_path, server, pairing=DELTA | {"audit": 0}, judging={})
     before = len(server.requests)
-    run(config, tmp_path / "out")
+    result = run(config, tmp_path / "out")
     assert len(server.requests) - before <= 2 * PROMPTS
     pairs = rows(tmp_path / "out" / "pairs.jsonl")
     assert len(pairs) == PROMPTS
@@ -197,6 +197,13 @@ def test_without_an_audit_no_judge_is_needed_and_nothing_is_measured(
     assert "nothing was measured" in (tmp_path / "out" / "README.md").read_text()
     quality = json.loads((tmp_path / "out" / "manifest.json").read_text())["quality"]
     assert quality["expected_wrong"]["by_confidence"] is None, "0.5 is no probability here"
+    assert not result.assumes_confidence
+
+
+def test_judges_whom_nobody_asks_are_not_said_to_agree(server: LocalServer, tmp_path: Path) -> None:
+    config = delta_config(tmp_path, server, pairing=DELTA | {"audit": 0})
+    assert not any("judges agree" in one for one in check_run(judgeforge.load_config(config)).notes)
+    assert not run(config, tmp_path / "out").assumes_confidence
 
 
 def test_an_audit_without_a_judge_is_refused_with_what_to_do(

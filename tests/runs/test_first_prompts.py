@@ -242,6 +242,29 @@ def test_refusals_of_three_prompts_are_needed(start: Start, server: LocalServer)
     assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, 4)
 
 
+@pytest.mark.parametrize("completions", [2, 3])
+def test_prompts_whose_completions_were_all_refused_are_not_finished_where_the_run_stops_for_it(
+    start: Start, server: LocalServer, completions: int
+) -> None:
+    """Fewer refusals than settle it come of three prompts of two completions."""
+    server.faults.add(faults.status(400, body={"detail": "only 1 is allowed"}))
+    sampling = {"models": ["writer"], "completions": completions, "max_tokens": 64}
+    stopped = start(sampling=sampling, prompts=12)
+    assert (stopped.exit_code, stopped.skips) == (4, [])
+    server.faults.clear()
+    result = start(sampling=sampling, prompts=12)
+    assert (result.exit_code, result.manifest["totals"]["prompts"]) == (0, 12)
+    assert "call_failed" not in {skip.reason for skip in result.skips}
+
+
+def test_prompts_that_were_refused_in_front_end_as_named_skips_where_others_are_answered(
+    start: Start, server: LocalServer
+) -> None:
+    server.faults.add(faults.status(400), when=lambda r: b"number 0." in r.raw)
+    result = start(prompts=3, limits={"max_skip_share": 0.5})
+    assert (result.exit_code, [skip.reason for skip in result.skips]) == (0, ["call_failed"])
+
+
 def test_a_request_that_hangs_holds_up_its_own_prompt_only(
     start: Start, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,33 @@ def test_white_space_and_forms_of_letters_make_no_difference() -> None:
     assert marked("a caf\u00e9", " a\ncafe\u0301\u200b", "b") == ["", "c0", ""]
 
 
+def test_what_is_not_drawn_makes_no_difference() -> None:
+    plain = "Wood floats \u2764."
+    for twin in (
+        "Wo\u00adod floats \u2764.",
+        "\ufeffWood floats \u2764.",
+        "Wood\u2028floats \u2764.",
+    ):
+        assert marked(plain, twin) == ["", "c0"]
+    for twin in ("Wood floats \u2764\ufe0f.", "\u200eWood\u00a0floats \u2764.\u200f"):
+        assert marked(plain, twin) == ["", "c0"]
+
+
+def test_typographic_signs_make_a_near_duplicate_that_only_code_tells_apart() -> None:
+    plain = 'It\'s "wet".'
+    for twin in ("It\u2019s \u201cwet\u201d.", 'It\u00b4s "wet".', "It's \"\u200bwet\u201d."):
+        assert marked(plain, twin) == ["", "~c0"]
+    assert marked("So\u2026", "So...") == ["", "~c0"]
+
+
+def test_calls_whose_letters_are_written_in_another_form_are_the_same() -> None:
+    one, other = (
+        ToolCall(id="1", name="look", arguments=f'{{"at": "{text}"}}')
+        for text in ("caf\u00e9", "cafe\u0301")
+    )
+    assert marked("", "", calls=((one,), (other,))) == ["", "c0"]
+
+
 def test_a_changed_word_makes_a_near_duplicate_which_is_judged_on_its_own() -> None:
     assert marked(STORY, NEAR, FAR, STORY) == ["", "~c0", "", "c0"]
     (_, near) = mark_duplicates(

@@ -13,8 +13,9 @@ from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.claims import current_claim
+from judgeforge.calls.retry import MOST_BROKEN
 from judgeforge.config.run import LimitsConfig
-from judgeforge.errors import CallError, StatusError
+from judgeforge.errors import BrokenReplyError, CallError, StatusError
 from judgeforge.store.batches import BatchBook, BatchCount, counted_batches
 from judgeforge.store.log import RunLog
 from judgeforge.store.spending import to_pico
@@ -100,7 +101,10 @@ class Batches:
                 return await desk.ask(call)
             except CallError as error:
                 attempts += 1
-                if not error.retryable or attempts >= self._door.limits.max_attempts:
+                most = self._door.limits.max_attempts
+                if isinstance(error, BrokenReplyError):
+                    most = min(most, MOST_BROKEN)
+                if not error.retryable or attempts >= most:
                     if isinstance(error, StatusError):
                         with self._door.acceptance.under_way():
                             await self._door.acceptance.weigh(call, error, endpoint.model)

@@ -123,7 +123,7 @@ def outcome_of(error: CallError | None, *, is_replica: bool = False) -> Outcome:
         if error.status in _OVERLOADED_STATUS:
             return Outcome.OVERLOADED
         denies = is_replica and error.status in DENIED_STATUS
-        is_down = error.status >= 500 or error.status == PAGE_STATUS
+        is_down = (error.status >= 500 and error.retryable) or error.status == PAGE_STATUS
         return Outcome.FAILED if is_down or denies else Outcome.ANSWERED
     return Outcome.OVERLOADED if isinstance(error, NoReplyError) else Outcome.FAILED
 

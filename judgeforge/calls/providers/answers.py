@@ -13,25 +13,29 @@ from judgeforge.records import Finish
 from judgeforge.text.wording import shortened
 
 _ENDS: Mapping[Finish, str] = {
-    "stop": "stop stopped stop_sequence stop_token stop_word stop_str eos eos_token eos_token_id "
-    "eos_found end end_turn end_of_turn end_of_text end_of_sequence complete completed completion "
-    "done finish finished success im_end eot eot_id eom eom_id endoftext tool_calls tool_call "
-    "tool_use tool function_call none null",
+    "stop": "stop stopped stop_sequence stop_token stop_word stop_str stop_string eos eos_token "
+    "eos_token_id eos_found end end_turn end_of_turn end_of_text end_of_sequence complete "
+    "completed completion done finish finished success im_end eot eot_id eom eom_id "
+    "endoftext tool_calls tool_call tool_use tool function_call none null",
     "length": "length max_tokens max_token max_new_tokens max_output_tokens max_completion_tokens "
     "max_length max_tokens_reached max_tokens_exceeded token_limit token_limit_reached limit "
     "model_length model_context_window_exceeded context_length context_length_exceeded "
     "context_window context_window_exceeded context_limit length_limit length_limit_reached "
-    "length_exceeded output_limit output_limit_reached truncated",
+    "length_exceeded output_limit output_limit_reached truncated compaction context_overflow "
+    "max_context_length",
     "content_filter": "content_filter content_filtered content_filtering filter filtered safety "
     "sensitive recitation blocklist blocked prohibited_content prohibited spii image_safety "
     "language guardrail guardrail_intervened guardrails moderation content_policy "
-    "content_policy_violation policy_violation flagged toxicity copyright error_toxic",
+    "content_policy_violation policy_violation flagged toxicity copyright error_toxic "
+    "image_prohibited_content",
     "refusal": "refusal refused",
     "failed": "error errored failed failure abort aborted cancelled canceled cancel timeout "
     "time_limit network_error server_error internal_error internal_server_error system_error "
     "insufficient_system_resource insufficient_resources overloaded unavailable interrupted "
     "malformed_function_call unexpected_tool_call invalid_tool_call malformed_response "
-    "load engine_error disconnected error_limit user_cancel",
+    "load engine_error disconnected error_limit user_cancel malformed_tool_call "
+    "too_many_tool_calls missing_thought_signature rate_limited deadline_exceeded server_shutdown "
+    "preempted client_disconnect",
 }
 _KNOWN_ENDS: Mapping[str, Finish] = {
     word: finish for finish, words in _ENDS.items() for word in words.split()

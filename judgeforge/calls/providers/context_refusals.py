@@ -27,6 +27,8 @@ _WORDS = (
 )
 """Patterns are compiled at the first refusal: most runs meet none."""
 _OF_RATE = r"per minute|\b[tr]pm\b|rate.?limit"
+_OF_RATE_STATUS = frozenset({413, 429})
+_LIMIT, _REQUESTED = r"\bLimit:? (\d[\d,]{0,11})\b", r"\bRequested:? (\d[\d,]{0,11})\b"
 _NUMBERS = (
     r"context (?:length|size|window)(?: is| of)?(?: only)?[ :(]{1,3}(\d[\d,]{0,11})",
     r"\b(\d[\d,]{0,11}) (?:tokens? )?max(?:imum)?(?: context length)?\b",
@@ -51,6 +53,24 @@ def context_refusal(status: int, body: object, said: str) -> str | None:
     tokens = next(_stated(body), None) or _in_words(said)
     to_what = f"`context_tokens: {tokens}`" if tokens else "`context_tokens` to what the server has"
     return f". Set {to_what} for this model: what cannot fit is then skipped before it is sent."
+
+
+def rate_refusal(status: int, said: str) -> str | None:
+    """What to do about a request that alone is larger than what its account may send in a minute
+    (OpenAI, Groq), as the end of a message: it can never pass. None for any other refusal."""
+    if status not in _OF_RATE_STATUS:
+        return None
+    limit, requested = re.search(_LIMIT, said), re.search(_REQUESTED, said)
+    if limit is None or requested is None or _number(requested) <= _number(limit):
+        return None
+    return (
+        f". One request may have {limit[1]} tokens at this account, and has {requested[1]}, so it "
+        "is not tried again: a smaller `max_tokens`, a shorter prompt or a higher limit may help."
+    )
+
+
+def _number(found: re.Match[str]) -> int:
+    return int(found[1].replace(",", ""))
 
 
 def _stated(body: object) -> Iterator[int]:

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from judgeforge.calls.providers.base import Body, DecisionAnswer, ModelReply, RawReply
 from judgeforge.calls.providers.http import HttpProvider
-from judgeforge.calls.providers.replies import Count, TokenUsage
+from judgeforge.calls.providers.replies import Beside, Count, TokenUsage
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import FlaggedInputError, OverlongRequestError, StatusError
 
@@ -32,11 +32,18 @@ class _Usage(TokenUsage):
     """Decision models write nothing, so some servers do not count it."""
 
 
+def label_of(value: object) -> str | None:
+    """Of a choice or a level, however it is written: a level of 1.0 is that of 1."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, str | int | float) else None
+
+
 class DecisionReply(BaseModel):
     """What a reply says beside its answers."""
 
-    model: str | None = None
-    usage: _Usage | None = None
+    model: Beside[str] = None
+    usage: Beside[_Usage] = None
 
     def with_answers(self, answers: Iterable[DecisionAnswer]) -> ModelReply:
         usage = None if self.usage is None else self.usage.read()

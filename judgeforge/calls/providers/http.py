@@ -10,6 +10,7 @@ Whatever goes wrong on the way is told apart by whether anything was sent (conne
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import select
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,6 +31,7 @@ from judgeforge.config.keys import read_headers
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, JudgeforgeError
 from judgeforge.store.atomic_files import descriptor_of, write_error
+from judgeforge.text.redaction import redact
 
 if TYPE_CHECKING:
     import aiohttp
@@ -169,6 +171,7 @@ class HttpProvider:
         import httpx2
 
         sdk, client = self.load_sdk()
+        logging.getLogger(f"{sdk.__name__}._base_client").addFilter(_without_secrets)
         http_client = sdk.DefaultAioHttpClient(
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=None),
@@ -193,6 +196,13 @@ class HttpProvider:
         for ids in ("organization", "project") if self.base_url != self.own_address else ():
             setattr(self._client, ids, None)
         self._requests = RepeatedRequests(self._client, http_client)
+
+
+def _without_secrets(record: logging.LogRecord) -> bool:
+    """SDKs log their requests where a variable of theirs asks for it (``OPENAI_LOG``), and know no
+    secrets but keys."""
+    record.msg, record.args = redact(record.getMessage()), None
+    return True
 
 
 async def write_stream(response: Any, into: Path, *, first: bool) -> None:  # noqa: ANN401 (the SDK's)

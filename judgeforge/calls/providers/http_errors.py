@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from judgeforge.calls.providers.context_refusals import context_refusal
+from judgeforge.calls.providers.context_refusals import context_refusal, rate_refusal
 from judgeforge.calls.providers.hidden_errors import error_within, stated_status
 from judgeforge.calls.providers.moderation import is_about_content
 from judgeforge.calls.providers.refusal_words import codes_in, json_of, said_in
@@ -41,6 +41,8 @@ _QUOTA_CODES = _BALANCE_CODES | {
     "quota_exceeded", "quotaexceeded", "daily_limit_exceeded", "dailylimitexceeded",
 }  # fmt: skip
 """The same where it is forbidden (403), and not only too soon."""
+_GENERATION_CODES = frozenset({"json_validate_failed", "tool_use_failed"})
+"""Of a reply that Groq has made and could not read as what was asked for."""
 _OF_QUOTA = frozenset({400, 403, 412, 429})
 _SETTINGS = {
     "max_tokens": "set `max_tokens_field: max_completion_tokens` for this model",
@@ -154,11 +156,13 @@ def _refusal(
     marked = any(mark in said.lower() for mark in _QUOTA_MARKS)
     coded = not (_QUOTA_CODES if status == 403 else _BALANCE_CODES).isdisjoint(codes_in(body))
     quota = status == 402 or ((coded or marked) and status in _OF_QUOTA)
-    context = None if quota else context_refusal(status, body, said)
+    context = None if quota else context_refusal(status, body, said) or rate_refusal(status, said)
     if context is not None:
         return OverlongRequestError(
             f"HTTP {status} from {model.model}: {said}{context}", status=status, headers=kept
         )
+    if status == 400 and not _GENERATION_CODES.isdisjoint(codes_in(body)):
+        said, status = f"(sent with status 400) {said}", 500  # its own failure, which may pass
     # A filter or a firewall may say such words, or a time, of one request.
     maybe = status == 403 and not coded and (marked or retry_after_s(kept) is not None)
     unsupported = _unsupported_setting(said) if status in {400, 422} else None
@@ -169,10 +173,14 @@ def _refusal(
         advice=advice,
         retry_after_s=retry_after_s(kept),
         headers=kept,
-        retryable=not quota and (status in RETRYABLE_STATUS or status >= 500),
+        retryable=not quota and (status in RETRYABLE_STATUS or _may_pass(status)),
         stops_run=(not maybe and (quota or status in {401, 403})) or unsupported is not None,
         of_account=quota or maybe,
     )
+
+
+def _may_pass(status: int) -> bool:
+    return status >= 500 and status not in {501, 505}
 
 
 def _moved_to(headers: Any) -> str:  # noqa: ANN401 (httpx2.Headers)

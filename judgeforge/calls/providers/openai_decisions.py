@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from pydantic import BaseModel
 
 from judgeforge.calls.providers.base import (
@@ -12,23 +15,31 @@ from judgeforge.calls.providers.base import (
     ModelRequest,
     decisions_only,
 )
-from judgeforge.calls.providers.decision_server import WHAT, DecisionReply, DecisionServer
+from judgeforge.calls.providers.decision_server import (
+    WHAT,
+    DecisionReply,
+    DecisionServer,
+    label_of,
+)
 from judgeforge.calls.providers.parsing import parsed
+from judgeforge.calls.providers.replies import Beside
 from judgeforge.config.model import ModelConfig
 
 
 class _Probability(BaseModel):
-    value: bool | int | str
-    probability: float
+    value: Any = None
+    probability: Beside[float] = None
 
 
 class _Answer(BaseModel):
+    """A part of it that cannot be read is absent, and costs no other."""
+
     type: str
-    name: str | None = None
-    probability: float | None = None
-    probabilities: list[_Probability] = []
-    score: float | None = None
-    choice: bool | str | None = None
+    name: Beside[str] = None
+    probability: Beside[float] = None
+    probabilities: Beside[list[Beside[_Probability]]] = None
+    score: Beside[float] = None
+    choice: Any = None
 
 
 class _Reply(DecisionReply):
@@ -70,7 +81,14 @@ def _read(answer: _Answer) -> DecisionAnswer:
     return DecisionAnswer(
         answer.name,
         refused=answer.type == "refusal",
-        probabilities={str(each.value): each.probability for each in answer.probabilities},
+        probabilities=dict(_told(answer.probabilities or ())),
         position=answer.score,
-        choice=None if answer.choice is None else str(answer.choice),
+        choice=label_of(answer.choice),
     )
+
+
+def _told(probabilities: Iterable[_Probability | None]) -> Iterator[tuple[str, float]]:
+    for each in probabilities:
+        label = None if each is None else label_of(each.value)
+        if each is not None and label is not None and each.probability is not None:
+            yield label, each.probability

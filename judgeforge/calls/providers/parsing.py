@@ -76,7 +76,14 @@ def _other_readings(raw: bytes) -> Iterator[str]:
         value = value[0]
         yield _written(value)
     if isinstance(value, Mapping) and isinstance(value.get("choices"), list):
-        yield _written({**value, "choices": value["choices"][:1]})
+        first = next((one for one in value["choices"] if isinstance(one, Mapping)), None)
+        yield _written({**value, "choices": [] if first is None else [_as_choice(first)]})
+
+
+def _as_choice(choice: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With a message, where the answer stands as in a stream or in older APIs."""
+    said = next((choice[name] for name in ("message", "delta", "text") if choice.get(name)), None)
+    return {**choice, "message": {"content": said} if isinstance(said, str) else said}
 
 
 def _written(value: Any) -> str:  # noqa: ANN401 (of JSON)

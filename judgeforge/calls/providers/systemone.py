@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel
 
 from judgeforge.calls.providers.base import (
@@ -12,16 +14,24 @@ from judgeforge.calls.providers.base import (
     ModelRequest,
     decisions_only,
 )
-from judgeforge.calls.providers.decision_server import WHAT, DecisionReply, DecisionServer
+from judgeforge.calls.providers.decision_server import (
+    WHAT,
+    DecisionReply,
+    DecisionServer,
+    label_of,
+)
 from judgeforge.calls.providers.parsing import parsed
+from judgeforge.calls.providers.replies import Beside
 from judgeforge.config.model import ModelConfig
 
 
 class _Answer(BaseModel):
-    noul: float | None = None
-    score: float | None = None
-    choice: str | None = None
-    probabilities: dict[str, float] = {}
+    """A part of it that cannot be read is absent, and costs no other."""
+
+    noul: Beside[float] = None
+    score: Beside[float] = None
+    choice: Any = None
+    probabilities: Beside[dict[str, Beside[float]]] = None
 
 
 class _Reply(DecisionReply):
@@ -58,9 +68,7 @@ def _question(question: DecisionQuestion) -> Body:
 
 def _read(name: str, answer: _Answer) -> DecisionAnswer:
     yes = {} if answer.noul is None else {"yes": answer.noul}
+    told = {name: p for name, p in (answer.probabilities or {}).items() if p is not None}
     return DecisionAnswer(
-        name,
-        probabilities=yes or answer.probabilities,
-        position=answer.score,
-        choice=answer.choice,
+        name, probabilities=yes or told, position=answer.score, choice=label_of(answer.choice)
     )

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, TextIO
 
+from judgeforge.text.shell import shell_word
 from judgeforge.text.visible import printable
 
 if TYPE_CHECKING:
@@ -76,23 +76,7 @@ def command_line(*arguments: object) -> str:
         program = [sys.argv[0]]
     command, *values = map(str, arguments)
     end_of_options = ["--"] if any(value.startswith("-") for value in values) else []
-    return " ".join(map(_quoted, [*program, command, *end_of_options, *values]))
-
-
-def _quoted(value: str) -> str:
-    """What is not shown as it is (marks of direction, bytes of a path that are no text) is spelled
-    by its bytes, as bash and zsh take it."""
-    if value == printable(value) and value.isprintable():
-        return shlex.quote(value)
-    return f"$'{''.join(map(_spelled, value))}'"
-
-
-def _spelled(character: str) -> str:
-    if character in "\\'":
-        return f"\\{character}"
-    if character.isprintable():
-        return character
-    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
+    return " ".join(map(shell_word, [*program, command, *end_of_options, *values]))
 
 
 def usd(cost: float | None, digits: int = 4) -> str:

@@ -1,6 +1,7 @@
 """A text -> whether it keeps one rule that code can verify. Pure, no calls, no processes.
 
 subject.py     what a check looks at, and the readers of its argument
+usual_forms.py  letters and signs as a keyboard types them
 pattern.py     regular expressions, bounded in size and time
 text.py        words, lengths, lists, patterns, the reference
 structured.py  JSON and JSON Schema

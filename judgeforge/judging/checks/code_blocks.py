@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from pydantic import JsonValue
 
+from judgeforge.judging.checks.usual_forms import in_lines
+
 _FENCE = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^\n`]*\n"
     r"(?P<code>.*?)(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)",
@@ -30,6 +32,7 @@ def python_code(answer: str) -> str | None:
     others that are, and so is a later block that only repeats an earlier one. An answer without a
     fence counts as a whole where it is valid Python and not only a word.
     """
+    answer = in_lines(answer)
     blocks = [(found["language"].lower(), _dedented(found)) for found in _FENCE.finditer(answer)]
     named = [code for language, code in blocks if language in _PYTHON]
     chosen = named or [code for language, code in blocks if language in _UNNAMED]

@@ -15,7 +15,7 @@ from collections import Counter
 from pydantic import JsonValue
 
 from judgeforge.judging.checks.subject import Subject, shown
-from judgeforge.text.visible import normalized
+from judgeforge.judging.checks.usual_forms import usual_letters
 from judgeforge.text.wording import did_you_mean
 
 _FREQUENT = {
@@ -57,7 +57,7 @@ def language_code(value: JsonValue) -> str:
 
 
 def is_in_language(subject: Subject, code: str) -> bool:
-    text = normalized("NFC", subject.text[:_LOOKED_AT])
+    text = usual_letters(subject.text[:_LOOKED_AT])
     scripts = _scripts(text)
     if not scripts:
         return True

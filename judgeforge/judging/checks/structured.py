@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from pydantic import JsonValue
 
 from judgeforge.judging.checks.subject import Subject, shown
+from judgeforge.judging.checks.usual_forms import without_edges
 from judgeforge.text.visible import normalized
 from judgeforge.text.wording import did_you_mean
 
@@ -210,7 +211,7 @@ def read_json(text: str) -> tuple[bool, Any]:
 
 
 def _read(text: str) -> tuple[bool, Any]:
-    return read_json(unfenced(text))
+    return read_json(unfenced(without_edges(text)))
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -13,21 +13,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from judgeforge.judging.checks.usual_forms import as_typed, folded
 from judgeforge.text.messages import Message, ToolCall
 from judgeforge.text.visible import normalized
 
 MOST_TEXTS = 100
 _LONGEST_SHOWN = 60
-_USUAL = str.maketrans(
-    {
-        **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc", "'"),
-        **dict.fromkeys("\u201c\u201d\u201e\u201f", '"'),
-        **dict.fromkeys("\u2010\u2011", "-"),
-        **dict.fromkeys("\u00a0\u1680\u202f\u205f\u3000", " "),
-        **dict.fromkeys(map(chr, range(0x2000, 0x200B)), " "),
-    }
-)
-"""Quotes, hyphens and blanks as a keyboard types them."""
 
 
 class UndecidedCheckError(Exception):
@@ -60,16 +51,6 @@ class Subject:
     @cached_property
     def _as_typed(self) -> str:
         return as_typed(self.text)
-
-
-def as_typed(text: str) -> str:
-    """For a comparison that ignores case and how letters are encoded."""
-    return normalized("NFC", normalized("NFC", text).casefold())
-
-
-def folded(text: str) -> str:
-    """As ``as_typed``, and with plain quotes, hyphens and blanks."""
-    return as_typed(text.translate(_USUAL))
 
 
 def _says_something(text: str) -> bool:

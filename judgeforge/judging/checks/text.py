@@ -10,8 +10,10 @@ too.
 from __future__ import annotations
 
 import re
+import unicodedata
 
-from judgeforge.judging.checks.subject import Subject, UndecidedCheckError, folded
+from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
+from judgeforge.judging.checks.usual_forms import folded, in_lines
 from judgeforge.text.visible import normalized
 
 
@@ -56,13 +58,21 @@ def _with_marked_edges(text: str) -> str:
     A word with its marks is then a plain substring, which is found in time that grows with the
     text only; a pattern would compare a long word again in each place.
     """
-    marked = {ord(sign): f"{_EDGE}{sign}{_EDGE}" for sign in set(text) if not sign.isalnum()}
+    marked = {ord(sign): f"{_EDGE}{sign}{_EDGE}" for sign in set(text) if not _in_a_word(sign)}
     return _EDGE + text.translate(marked) + _EDGE
 
 
-_LIST_MARKER = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
+def _in_a_word(sign: str) -> bool:
+    """Vowels of many scripts are marks on the letter before them."""
+    return sign.isalnum() or unicodedata.category(sign).startswith("M")
+
+
+_BULLETS = "-*+\u2022\u2023\u25e6\u25aa\u25cf\u25cb\u25a0\u2043"
+_LIST_MARKER = re.compile(rf"^[ \t]*(?:[{_BULLETS}]|\d{{1,3}}[.)])[ \t]+", re.MULTILINE)
 _BREAK = re.compile(r"\n[ \t]*\n")
-_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”\u2019»)\]*_]*+(?=\s|$)|[。\uff01\uff1f]+")
+_SENTENCE_END = re.compile(
+    r"(?<![.!?…])[.!?…]++[\"'”\u2019»)\]*_]*+(?=\s|$)|[。\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f\u1362]+"
+)
 _ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|[Ee]\.g|[Ii]\.e|approx)\.$")
 _LONGEST_ABBREVIATION = 12
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
@@ -80,11 +90,12 @@ def count_sentences(text: str) -> int:
     """Parts that have a letter or a digit, ended by . ! ? …, their CJK forms, or a list item's or
     paragraph's end. A few abbreviations (Dr., e.g.) and initials end none; others do, wrongly.
     """
-    return sum(_sentences_in(part) for part in _BREAK.split(_LIST_MARKER.sub("\n\n", text)))
+    parts = _BREAK.split(_LIST_MARKER.sub("\n\n", in_lines(text)))
+    return sum(map(_sentences_in, parts))
 
 
 def count_paragraphs(text: str) -> int:
-    return sum(bool(part.strip()) for part in _BREAK.split(text))
+    return sum(bool(part.strip()) for part in _BREAK.split(in_lines(text)))
 
 
 def count_characters(text: str) -> int:
@@ -108,8 +119,10 @@ def _says_something(part: str) -> bool:
     return _LETTER_OR_DIGIT.search(part) is not None
 
 
-_NUMBERED = re.compile(r"^[ \t]*+(?:\*\*)?\d{1,3}[.)][ \t]*+(?:\*\*[ \t]*+)?\S", re.MULTILINE)
-_BULLET = re.compile(r"^[ \t]*[-*+•\u2013][ \t]+\S", re.MULTILINE)
+_NUMBERED = re.compile(
+    r"^[ \t]*+(?:\*\*)?\d{1,3}[.)\uff0e\uff09\u3001][ \t]*+(?:\*\*[ \t]*+)?\S", re.MULTILINE
+)
+_BULLET = re.compile(rf"^[ \t]*[{_BULLETS}\u2013][ \t]+\S", re.MULTILINE)
 _DECIMAL = re.compile(r"^[ \t]*\d{1,3}\.\d")
 _FENCED = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -120,12 +133,12 @@ def count_list_items(text: str) -> int:
 
 
 def count_numbered_items(text: str) -> int:
-    lines = _FENCED.sub("", text).splitlines()
+    lines = _FENCED.sub("", in_lines(text)).splitlines()
     return sum(bool(_NUMBERED.match(line)) and not _DECIMAL.match(line) for line in lines)
 
 
 def count_bullet_items(text: str) -> int:
-    return len(_BULLET.findall(_FENCED.sub("", text)))
+    return len(_BULLET.findall(_FENCED.sub("", in_lines(text))))
 
 
 def equals_reference(subject: Subject, _: bool) -> bool:

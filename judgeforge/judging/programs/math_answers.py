@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -66,9 +67,21 @@ def compare(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_latex(text: str) -> str:
-    """Signs of Unicode as LaTeX has them."""
+    """Signs of Unicode as LaTeX has them, digits and letters of any script and width as plain."""
+    text = text.translate(dict(_plain_signs(text)))
     text = _ROOT.sub(lambda found: rf"\sqrt{{{found[1] or found[2] or found[3]}}}", text)
     return text.translate({ord(sign): written for sign, written in _LATEX.items()})
+
+
+def _plain_signs(text: str) -> Iterator[tuple[int, str]]:
+    for sign in set(text):
+        digit = unicodedata.decimal(sign, None)
+        if not sign.isascii() and digit is not None:
+            yield ord(sign), str(digit)
+        elif unicodedata.decomposition(sign).startswith(("<wide>", "<font>")):
+            yield ord(sign), unicodedata.normalize("NFKC", sign)
+        elif unicodedata.category(sign) == "Cf":
+            yield ord(sign), ""
 
 
 def boxed(text: str) -> list[str]:

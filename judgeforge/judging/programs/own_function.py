@@ -13,10 +13,13 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 GIVEN = ("answer", "prompt", "reference", "metadata", "tool_calls")
+_MISTYPED = 0.8
+"""Share of letters in common: `refrence` and `answers`, and not `prompt_length`."""
 
 
 def load(name: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
@@ -39,6 +42,8 @@ def _wanted(function: object) -> tuple[str, ...]:
     """Which of ``GIVEN`` it takes. Raises TypeError where it needs anything else."""
     if not callable(function):
         raise TypeError("it is not a function")
+    if inspect.iscoroutinefunction(function):
+        raise TypeError("it is asynchronous; write it with `def`")
     parameters = inspect.signature(function).parameters.values()
     if any(one.kind is one.VAR_KEYWORD for one in parameters):
         return GIVEN
@@ -46,6 +51,12 @@ def _wanted(function: object) -> tuple[str, ...]:
         needed = one.default is one.empty and one.kind is not one.VAR_POSITIONAL
         if one.kind is one.POSITIONAL_ONLY or (needed and one.name not in GIVEN):
             raise TypeError(f"it takes `{one.name}`; it can be given {', '.join(GIVEN)}, by name")
+        meant = get_close_matches(one.name, GIVEN, n=1, cutoff=_MISTYPED)
+        if meant and one.name not in GIVEN:
+            # With a default it would be called without a word, and judge everything by that.
+            raise TypeError(
+                f"it takes `{one.name}`, which it is never given; did you mean `{meant[0]}`?"
+            )
     names = {one.name for one in parameters}
     return tuple(name for name in GIVEN if name in names)
 

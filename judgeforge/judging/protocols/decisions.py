@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from judgeforge.calls.call import Asks, is_a_context
+from judgeforge.calls.call import Asks
+from judgeforge.calls.input_read import is_a_context
 from judgeforge.calls.providers.base import (
     DecisionAnswer,
     DecisionQuestion,

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from judgeforge.calls.call import Answer, Asks, is_a_context
+from judgeforge.calls.call import Answer, Asks
+from judgeforge.calls.input_read import is_a_context
 from judgeforge.calls.providers.base import RewardRequest
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError, UnsuitedRequestError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from judgeforge.results.report.charts import Columns, Lines, columns, lines
 from judgeforge.results.report.pair_list import PairList
 from judgeforge.results.report.words import skip_words, status_words
 from judgeforge.store.manifest import Manifest, ReplicaTotals, Totals
+from judgeforge.text.shell import shell_word
 
 _MOST_NAMES = 20
 """Rows of a table whose names models and people chose."""
@@ -62,7 +62,7 @@ def page(
         "servers": _servers(figures),
         "events": figures.calls.events.most_common(_MOST_NAMES),
         "list": pairs,
-        "folder_argument": shlex.quote(name),
+        "folder_argument": shell_word(name),
         "making": making(manifest),
         "versions": versions(manifest),
     }

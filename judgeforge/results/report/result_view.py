@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -16,6 +15,7 @@ from judgeforge.results.report.shown_turns import cut
 from judgeforge.results.report.words import status_words
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_rows
+from judgeforge.text.shell import shell_word
 from judgeforge.text.shown_messages import row_spoken
 
 MOST_PAIRS = 3
@@ -32,7 +32,7 @@ def result_html(
     status = str(manifest.get("status"))
     values = {
         "folder": str(path),
-        "folder_argument": shlex.quote(str(path)),
+        "folder_argument": shell_word(str(path)),
         "status": status,
         "status_words": status_words(status),
         "exit_code": exit_code,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +24,7 @@ from judgeforge.results.report.shown_turns import (
 )
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.own_criteria import FIELD, kept_criteria
+from judgeforge.text.shell import shell_word
 from judgeforge.text.shown_messages import row_message, tools_text
 from judgeforge.text.tool_calls import said_text
 
@@ -89,7 +89,7 @@ class ShownPair:
 
 def as_argument(pair_id: str) -> str:
     """For a shell; an id that begins with a hyphen is not an option."""
-    return f"{'-- ' if pair_id.startswith('-') else ''}{shlex.quote(pair_id)}"
+    return f"{'-- ' if pair_id.startswith('-') else ''}{shell_word(pair_id)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ from judgeforge.runs.cluster.messages import (
 )
 from judgeforge.runs.cluster.shares import Limits
 from judgeforge.runs.cluster.worker_outbox import LogLines, WorkerOutbox
-from judgeforge.runs.first_prompts import FirstPrompts
+from judgeforge.runs.first_prompts import FirstPrompts, may_be_of_the_model
 from judgeforge.runs.garbage import rare_garbage_collection
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.preparation import Preparation
@@ -232,6 +232,8 @@ class Worker:
             work = replace(work, sampled_before=lambda _: message.sampled)
         judged = await work.judge(message.prompt, self._fit.to_ask_with)
         if isinstance(judged, FinishedPrompt):
+            if may_be_of_the_model(judged):
+                await self._until_judges_are_read()
             return judged
         reliability = await self._fit.to_rank_with()
         await self._until_judges_are_read()

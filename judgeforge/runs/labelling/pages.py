@@ -17,6 +17,7 @@ from judgeforge.runs.labelling.opinion import Opinion
 from judgeforge.runs.labelling.session import Session
 from judgeforge.runs.measurement.label_rows import CANNOT_TELL, SIDES, TIE
 from judgeforge.text.messages import Message
+from judgeforge.text.shell import shell_word
 from judgeforge.text.shown_messages import is_picture_data, picture_words, tools_text
 from judgeforge.text.tool_calls import call_text
 from judgeforge.text.wording import counted
@@ -99,6 +100,7 @@ def done_page(session: Session, notice: str = "") -> str:
         own=own.in_words() if own else "",
         config=_config_name(session),
         file=str(session.file.path),
+        file_argument=shell_word(str(session.file.path)),
     )
 
 
@@ -160,7 +162,7 @@ def _ranked(given: Given) -> str:
 def _config_name(session: Session) -> str:
     config = session.source.config
     file = config.source_file if config else None
-    return str(file) if file else "CONFIG"
+    return shell_word(str(file)) if file else "CONFIG"
 
 
 def _turns(messages: Sequence[Message]) -> Iterator[ShownTurn]:

@@ -32,6 +32,7 @@ from judgeforge.sampling.sampling import ready_completions, usable
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_placed_rows
+from judgeforge.text.shell import shell_word
 from judgeforge.text.tool_calls import said_text
 
 MOST_CANDIDATES = 20_000
@@ -76,8 +77,9 @@ def open_source(place: Path, show: int) -> Source:
     if config.sampling is not None:
         raise ConfigError(
             f"{place}: has not been run yet, so there are no completions to label: {folder} has "
-            f"none. Start `judgeforge run {place}` first (without `judging` it only samples), or "
-            "name its folder in place of the configuration if it has another --out."
+            f"none. Start `judgeforge run {shell_word(str(place))}` first (without `judging` it "
+            "only samples), or name its folder in place of the configuration if it has another "
+            "--out."
         )
     return InputSource(config, show)
 

@@ -56,12 +56,12 @@ class CheckReport:
 
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     """All mistakes at once, not only the first."""
-    warnings = [*cascade_warnings(config), *untellable(config)]
-    report = CheckReport(warnings=warnings, problems=_tokenizer(config))
-    if config.judging.judges and config.judging.calibration is None:
+    report = CheckReport(problems=_tokenizer(config))
+    report.warnings += [*cascade_warnings(config), *untellable(config)]
+    asks_judges = config.judging.judges and not config.pairing.judges_nothing
+    if asks_judges and config.judging.calibration is None:
         report.notes.append(ASSUMED_CONFIDENCE)
-    estimator, loads = None, dict[str, ModelLoad]()
-    unknown: set[str] = set()
+    estimator, loads, unknown = None, dict[str, ModelLoad](), set[str]()
     try:
         prepared = prepare(config)
         report.notes += remarks(prepared)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-import shlex
 import shutil
 import sqlite3
 import stat
@@ -28,6 +27,7 @@ from judgeforge.config.providers import PROVIDERS
 from judgeforge.errors import ConfigError
 from judgeforge.judging.programs.sandbox import SandboxUnavailableError, open_sandbox
 from judgeforge.runs.folders import default_folder
+from judgeforge.text.shell import shell_word
 
 if TYPE_CHECKING:
     from judgeforge.config.model import ModelConfig
@@ -238,7 +238,7 @@ def _cache_access(config: RunConfig) -> Finding:
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         detail = f"other users of this machine can read {folder}"
         return Finding(
-            "cache folder", "warn", detail, f"Close it: chmod 700 -- {shlex.quote(str(folder))}"
+            "cache folder", "warn", detail, f"Close it: chmod 700 -- {shell_word(str(folder))}"
         )
     return Finding("cache folder", "ok", f"{folder}, yours alone")
 

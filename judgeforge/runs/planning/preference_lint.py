@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from judgeforge.inputs.duplicates import KeySet
 from judgeforge.records import Given, ReadyCompletion
-from judgeforge.sampling.duplicates import text_as_read
 from judgeforge.text.messages import Message
 from judgeforge.text.prompt_keys import prompt_key
+from judgeforge.text.same_reading import text_as_read
 from judgeforge.text.wording import counted
 
 _EXAMPLES = 5

@@ -16,12 +16,12 @@ WORDS = {
     "tool_use COMPLETE completed FINISH_REASON_STOP endTurn stop-sequence",
     "length": "length MAX_TOKENS max_tokens max_output_tokens model_length maxTokens "
     "model_context_window_exceeded context_length_exceeded FINISH_REASON_MAX_TOKENS "
-    "length_limit_reached",
+    "length_limit_reached compaction context_overflow",
     "content_filter": "content_filter SAFETY sensitive RECITATION BLOCKLIST PROHIBITED_CONTENT "
     "SPII guardrail_intervened content_filtered ERROR_TOXIC",
     "refusal": "refusal",
     "failed": "error ERROR abort network_error insufficient_system_resource cancelled timeout "
-    "MALFORMED_FUNCTION_CALL USER_CANCEL",
+    "MALFORMED_FUNCTION_CALL USER_CANCEL TOO_MANY_TOOL_CALLS MISSING_THOUGHT_SIGNATURE preempted",
     "unknown": "pause_turn repetition OTHER unspecified FINISH_REASON_UNSPECIFIED weird "
     "stopped_by_the_operator not_stop",
 }

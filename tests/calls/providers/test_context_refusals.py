@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.calls.providers.context_refusals import context_refusal
+from judgeforge.calls.providers.context_refusals import context_refusal, rate_refusal
 from tests.local_server import LocalServer, RequestRecord, faults
 from tests.support.run_setup import rows, run, write_config
 
@@ -62,6 +62,25 @@ def test_what_is_too_long_is_told_with_the_number_to_set(
 @pytest.mark.parametrize(("status", "body"), OTHER)
 def test_every_other_refusal_is_none(status: int, body: Any) -> None:
     assert context_refusal(status, body, json.dumps(body)) is None
+
+
+TPM = "Request too large for gpt-4o in organization o on tokens per min (TPM): Limit {}, {}"
+
+
+def test_a_request_larger_than_a_minute_allows_can_never_pass() -> None:
+    for status, said in (
+        (429, TPM.format("30,000", "Requested 45,000. The tokens must be reduced.")),
+        (413, TPM.format("6000", "Requested 9000, please reduce your message size")),
+    ):
+        advice = rate_refusal(status, said)
+        assert advice is not None
+        assert "`max_tokens`" in advice
+
+
+def test_a_request_that_only_came_too_soon_is_tried_again() -> None:
+    assert rate_refusal(429, TPM.format("30000", "Used 28000, Requested 3000. Try in 2s.")) is None
+    assert rate_refusal(429, "Rate limit reached: Limit 3, Used 3.") is None
+    assert rate_refusal(400, TPM.format("6000", "Requested 9000")) is None
 
 
 def _about_the_second(record: RequestRecord) -> bool:

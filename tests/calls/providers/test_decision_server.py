@@ -339,3 +339,37 @@ class TestTheConfiguration:
     ) -> None:
         with pytest.raises(ConfigError, match=r"has no meaning for a judge|with `pairs: true`"):
             judgeforge.load_config(config(tmp_path, server, "systemone", **setting))
+
+
+BESIDE: list[dict[str, Any]] = [
+    {"model": 5},
+    {"usage": "many"},
+    {"usage": []},
+]
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_cannot_be_read_beside_the_answers_costs_no_answer(
+    server: LocalServer, provider: str, beside: dict[str, Any]
+) -> None:
+    door, _ = provider_of(server, provider)
+    answers: Any = (
+        {"q": {"noul": 0.7}, "r": {"noul": "high", "probabilities": None}}
+        if provider == "systemone"
+        else [
+            {"type": "predicate", "name": "q", "probability": 0.7, "probabilities": None},
+            {"type": "predicate", "name": "r", "probability": "high"},
+        ]
+    )
+    first, second = door.read(json.dumps({"answers": answers, **beside}).encode()).decisions
+    assert (first.name, first.probabilities) == ("q", {"yes": 0.7})
+    assert (second.name, second.probabilities) == ("r", {})
+
+
+def test_levels_and_choices_are_told_however_they_are_written(server: LocalServer) -> None:
+    door, _ = provider_of(server, "openai_decisions")
+    told = [{"value": 1.0, "probability": 0.9}, {"value": 2, "probability": 0.1}, None]
+    answer = {"type": "score", "name": "q", "score": 1.1, "probabilities": told, "choice": 1}
+    [found] = door.read(json.dumps({"answers": [answer]}).encode()).decisions
+    assert (found.probabilities, found.choice) == ({"1": 0.9, "2": 0.1}, "1")

@@ -189,6 +189,23 @@ def test_an_account_without_credit_stops_the_run_whatever_the_code(
     assert "no credit left" in str(error)
 
 
+@pytest.mark.parametrize("code", ["json_validate_failed", "tool_use_failed"])
+def test_a_reply_that_the_server_could_not_read_itself_is_its_failure(
+    server: LocalServer, code: str
+) -> None:
+    body = {"error": {"message": "No JSON.", "code": code, "failed_generation": '{"a": '}}
+    error = refusal(server, 400, body)
+    assert (error.status, error.retryable, error.stops_run) == (500, True, False)
+    assert "(sent with status 400)" in str(error)
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(500, True), (502, True), (501, False)])
+def test_what_a_server_does_not_do_at_all_is_not_tried_again(
+    server: LocalServer, status: int, retryable: bool
+) -> None:
+    assert refusal(server, status, {"error": "x"}).retryable is retryable
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -26,10 +26,15 @@ class Listed(BaseModel):
         WHOLE.replace(b"\\n", b"\n"),
         b"[" + WHOLE + b"]",
         WHOLE.replace(b"}]}", b"}, null]}"),
+        WHOLE.replace(b'"choices": [', b'"choices": [null, '),
+        WHOLE.replace(b'"message"', b'"delta"'),
+        WHOLE.replace(b'{"content": "a\\nb"}', b'"a\\nb"'),
+        WHOLE.replace(b'"message": {"content": "a\\nb"}', b'"text": "a\\nb"'),
     ],
     ids=[
         "as it should be", "lines sent to keep the connection", "byte order mark", "NUL behind it",
         "line break in a text", "in a list", "a broken second choice",
+        "a null before it", "as in a stream", "a message that is a text", "as a completion",
     ],
 )  # fmt: skip
 def test_it_is_read_whatever_stands_around_it(raw: bytes) -> None:

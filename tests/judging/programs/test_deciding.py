@@ -39,6 +39,8 @@ def raises(answer): raise ValueError("oh")
 def dies(answer): os._exit(3)
 def hangs(answer): time.sleep(60)
 def needs_more(answer, colour): return True
+def mistypes(answer, refrence=None, prompt_length=100): return True
+async def waits(answer): return True
 def is_anything(**given): return sorted(given)[:2] == ["answer", "metadata"] and len(given) == 5
 number = 5
 """
@@ -165,6 +167,8 @@ def test_the_end_of_a_run_waits_for_nothing(folder: Path) -> None:
         ("nowhere:f", "No module named"),
         ("own:number", "it is not a function"),
         ("own:needs_more", "it takes `colour`"),
+        ("own:mistypes", "it takes `refrence`, which it is never given; did you mean `refere"),
+        ("own:waits", "it is asynchronous"),
     ],
 )
 def test_a_function_that_cannot_be_called_is_found_out_before(
