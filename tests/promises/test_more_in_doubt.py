@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import judgeforge
 from judgeforge.errors import ConfigError
@@ -126,6 +127,16 @@ def test_what_plan_has_in_high_is_the_most_that_judges_of_several_can_be_asked(
     run(config, tmp_path / "run")
     asked = Counter(row["prompt_id"] for row in rows(tmp_path / "run" / "judgments.jsonl"))
     assert 4 + 4 < max(asked.values()) <= 4 + most
+
+
+def test_a_run_that_only_samples_is_planned_without(server: LocalServer, tmp_path: Path) -> None:
+    file = config_of(server, tmp_path)
+    parts = yaml.safe_load(file.read_text())
+    del parts["judging"]
+    file.write_text(yaml.safe_dump(parts))
+    plan = plan_run(judgeforge.load_config(file))
+    assert (plan.calls, plan.calls_high) == (PROMPTS * 2, PROMPTS * 2)
+    assert not any("more_in_doubt" in note for note in plan.notes)
 
 
 def test_each_is_priced_as_its_own_writer_is(server: LocalServer, tmp_path: Path) -> None:
