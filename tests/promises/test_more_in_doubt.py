@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import judgeforge
 from judgeforge.errors import ConfigError
@@ -118,7 +119,7 @@ def test_what_plan_has_in_high_is_the_most_that_judges_of_several_can_be_asked(
     server: LocalServer, tmp_path: Path, protocol: str, most: int
 ) -> None:
     second = {"model": "judge", "name": "second", "tier": 2, "protocol": protocol, "repeats": 2}
-    judging = {"judges": [{"model": "judge"}, second]}
+    judging: dict[str, Any] = {"judges": [{"model": "judge"}, second]}
     judging |= {"training_value": {"point_wrong": 1000.0, "doubling_prompts": 0.01}}
     config = config_of(server, tmp_path, judging=judging)
     plan = plan_run(judgeforge.load_config(config))
@@ -128,9 +129,19 @@ def test_what_plan_has_in_high_is_the_most_that_judges_of_several_can_be_asked(
     assert 4 + 4 < max(asked.values()) <= 4 + most
 
 
+def test_a_run_that_only_samples_is_planned_without(server: LocalServer, tmp_path: Path) -> None:
+    file = config_of(server, tmp_path)
+    parts = yaml.safe_load(file.read_text())
+    del parts["judging"]
+    file.write_text(yaml.safe_dump(parts))
+    plan = plan_run(judgeforge.load_config(file))
+    assert (plan.calls, plan.calls_high) == (PROMPTS * 2, PROMPTS * 2)
+    assert not any("more_in_doubt" in note for note in plan.notes)
+
+
 def test_each_is_priced_as_its_own_writer_is(server: LocalServer, tmp_path: Path) -> None:
     dear = {"price": {"input_per_mtok": 100.0, "output_per_mtok": 400.0}}
-    models = {"writer": {}, "dear": dear, "judge": {}}
+    models: dict[str, dict[str, Any]] = {"writer": {}, "dear": dear, "judge": {}}
     config = write_config(
         tmp_path,
         server,

@@ -123,8 +123,8 @@ class FurtherCost:
 
 def further_notes(config: RunConfig) -> list[str]:
     more = config.sampling.more_in_doubt if config.sampling else 0
-    if not more:
-        return []
+    if not more or not config.judging.judges:
+        return []  # a run that only samples knows of no doubt
     return [
         f"sampling.more_in_doubt: up to {counted(more, 'completion')} more of a prompt whose pair "
         f"is in doubt: none in low, one of {SAMPLED_IN_DOUBT:.0%} of the prompts (assumed) and a "
