@@ -47,10 +47,10 @@ for _name, _done, _odd in (
     ("score-out-of-range", "gives 99 of 10.", faults.out_of_range(99)),
     ("score-zero", "gives 0 where levels begin at 1.", _scores(quality=0)),
     ("score-fraction", "gives 7.5 where levels are whole.", _scores(quality=7.5)),
-    ("score-as-text", 'gives "7" in quotes.', _scores(quality="7")),
+    ("score-as-text", 'gives "7 of 10" as a score.', _scores(quality="7 of 10")),
     ("score-true", "gives `true` for a level.", _scores(quality=True)),
     ("score-null", "gives null as a score.", _scores(quality=None)),
-    ("yes-as-text", 'gives "yes" for true.', _scores(sound="yes")),
+    ("yes-as-text", 'gives "rather yes" for true.', _scores(sound="rather yes")),
     ("missing-criterion", "leaves a criterion out.", faults.missing_criterion()),
     ("extra-criterion", "has a criterion that was not asked for.", _scores(style=5)),
     ("two-objects", "is two JSON objects.", faults.two_objects()),
@@ -129,6 +129,21 @@ def _(scene: Scene) -> str:
     assert results(scene.out) == scene.undisturbed()
     assert len(scene.server.requests) == 16
     return "the undisturbed result from 16 requests"
+
+
+@fault(
+    "judge-values-in-quotes",
+    done='Every judge\'s reply gives "7" and "yes" in quotes.',
+    promise="Read as the level and the answer that they can only be; nothing asked twice.",
+)
+def _(scene: Scene) -> str:
+    scene.server.faults.add(_scores(quality="7", sound="yes"), when=is_judge)
+    scene.configure(prompts=1)
+    scene.run()
+    judgments = rows(scene.out / "judgments.jsonl")
+    assert all(row["score"] is not None for row in judgments)
+    assert len(scene.server.calls(kind="judge")) == len(judgments)
+    return "all scores read, one call each"
 
 
 @fault(
