@@ -147,6 +147,7 @@ def test_a_recorded_answer_without_a_score_is_a_paid_call_without_a_judgment() -
     assert sum(one.missing is not None for one in judgments) == 2
 
 
+@pytest.mark.slow
 def test_a_cascade_is_as_good_as_the_panel_for_fewer_calls(folder: Path) -> None:
     items = load_scores(folder, "criteria", judging_scores.JUDGES)
     panel = run(items, 0, judging_scores.everybody(judging_scores.JUDGES))

@@ -148,6 +148,7 @@ def test_a_ranking_keeps_its_order_under_a_map() -> None:
     assert same.p_best == pytest.approx(ranking.p_best, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_judges_that_labels_contradict_lose_their_weight_and_never_count_against() -> None:
     prompts, labels = compared_panel(120, {"good": 0.9, "fooled": 0.2})
     free = calibrate(prompts, labels).blind.reliability

@@ -18,6 +18,7 @@ from tests.support.input_files import prompts, read, skips, write, write_jsonl
 ROLES = ("user", "assistant", "user")
 
 
+@pytest.mark.slow
 def test_many_kept_copies_of_one_prompt_are_told_apart_without_searching(tmp_path: Path) -> None:
     file = write(tmp_path / "p.txt", "again\n" * 20_000)
     found = prompts(read(file, duplicate_prompts="keep"))

@@ -172,6 +172,7 @@ def test_a_line_beyond_all_bounds_is_skipped_without_being_read_whole(tmp_path: 
     assert [row.line for row in prompts(rows)] == [2]
 
 
+@pytest.mark.slow
 def test_a_line_as_long_as_the_bound_is_read(tmp_path: Path) -> None:
     frame = len('{"prompt": ""}\n')
     row = b'{"prompt": "' + b"x" * (LONGEST_LINE - frame) + b'"}\n'

@@ -49,6 +49,7 @@ def test_wrong_pairs_that_cost_more_are_asked_more_about(
     assert asked[0] == 0 < asked[2]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_asks_and_finds_the_same(
     server: LocalServer, tmp_path: Path
 ) -> None:

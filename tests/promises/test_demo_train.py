@@ -44,6 +44,7 @@ def test_the_shipped_completions_are_of_the_tasks() -> None:
     assert {len(row["completions"]) for row in rows} == {4}
 
 
+@pytest.mark.slow
 def test_every_pair_passes_more_checks_on_its_chosen_side(tmp_path: Path) -> None:
     pairs = make_pairs(tmp_path / "pairs")
     assert len(pairs) >= 150

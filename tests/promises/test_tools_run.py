@@ -148,6 +148,7 @@ def judged_texts(finished: Finished) -> list[str]:
 
 
 class TestCompletions:
+    @pytest.mark.slow
     def test_say_call_or_do_both_and_keep_their_thoughts(self, finished: Finished) -> None:
         made = [row for row in finished.rows("completions") if row["prompt_id"] != "plain"]
         kinds = {(bool(row["text"]), len(row.get("tool_calls", ()))) for row in made}

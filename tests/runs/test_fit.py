@@ -144,6 +144,7 @@ def test_prompts_left_out_before_finished_ones_are_learnt_from_later(
     assert results(out) == results(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_short_input_that_was_done_whole_keeps_its_fit_when_it_grows(
     tmp_path: Path, server: LocalServer
 ) -> None:

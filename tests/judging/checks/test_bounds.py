@@ -82,6 +82,7 @@ SAME_THE_OTHER_WAY_ROUND = {"not_contains", "not_contains_word", "not_regex"} | 
 
 @pytest.mark.texts
 @pytest.mark.parametrize("name", sorted(CHECKS.keys() - SAME_THE_OTHER_WAY_ROUND))
+@pytest.mark.slow
 def test_a_check_decides_a_long_text_that_repeats_one_thing_within_seconds(name: str) -> None:
     check = {name: ARGUMENTS.get(name, 3)}
     for what, text in TEXTS.items():

@@ -57,6 +57,7 @@ def test_the_end_of_a_run_proves_its_files_and_counts_them_once(
     assert [passes[name] for name in FILES] == [2, 2, 2]
 
 
+@pytest.mark.slow
 def test_a_page_counts_each_file_once(finished: Path, passes: Counter[str]) -> None:
     write_report(finished)
     assert [passes[name] for name in FILES] == [1, 1, 1]

@@ -175,6 +175,7 @@ def test_an_attack_changes_no_element_and_no_attribute(
 
 @settings(max_examples=25, deadline=None)
 @given(text=st.text(min_size=1, max_size=60))
+@pytest.mark.slow
 def test_no_text_changes_an_element_or_an_attribute(place: Path, harmless: Page, text: str) -> None:
     page = page_of(place / "out", text)
     assert without_bar_places(page) == without_bar_places(harmless)

@@ -17,6 +17,7 @@ from tests.support.label_files import pair_rows, write_rows
 from tests.support.measured_judges import JUDGES, calibrated, changed, config_of, loaded
 
 
+@pytest.mark.slow
 def test_evaluate_tells_of_the_panel_and_of_each_judge(tmp_path: Path, judges: LocalServer) -> None:
     config = config_of(tmp_path, judges)
     rows_ = pair_rows(60)

@@ -234,6 +234,7 @@ def test_a_budget_between_low_and_high_may_end_the_run(tmp_path: Path, server: L
     assert any("the run may stop there" in note for note in notes)
 
 
+@pytest.mark.slow
 def test_what_measures_a_judge_alone_is_planned_and_bought_and_not_in_an_older_folder(
     tmp_path: Path, server: LocalServer
 ) -> None:

@@ -102,6 +102,7 @@ def test_plan_saves_nothing_before_a_run_has_shown_it(
     assert any("saves about" in note for note in after.notes)
 
 
+@pytest.mark.slow
 def test_a_run_in_parts_gives_the_bytes_of_a_whole_one(
     server: LocalServer, whole: Path, tmp_path: Path
 ) -> None:
