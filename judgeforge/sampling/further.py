@@ -15,7 +15,7 @@ May = Callable[[Completion], bool]
 
 
 class FurtherCompletions:
-    """Of one prompt. None where a prompt brings its completions and none is added to them."""
+    """Of one prompt; there are none where it brings its completions and none is added to them."""
 
     def __init__(
         self,
@@ -31,29 +31,26 @@ class FurtherCompletions:
         self._prompt, self._config, self._gateway = prompt, config, gateway
         self._first, self._may_be_judged = completions, may_be_judged
         self._thoughts_shown = thoughts_shown
-        self._left = further_draws(prompt, config)
-        self._all = len(self._left)
+        self._draws = further_draws(prompt, config)
+        self.taken = 0
+        """How many were sampled or passed over."""
         self.added: list[Completion] = []
         """In the order in which they were sampled, usable or not."""
 
     @property
     def writer(self) -> str | None:
         """Of the next one; None where no more may be sampled."""
-        return self._left[0].model if self._left else None
-
-    @property
-    def taken(self) -> int:
-        """How many were sampled or passed over."""
-        return self._all - len(self._left)
+        return self._draws[self.taken].model if self.taken < len(self._draws) else None
 
     def pass_over(self) -> None:
         """Leave the next one out."""
-        self._left = self._left[1:]
+        self.taken += 1
 
     async def sample(self) -> Completion | None:
         """The next one; None where it cannot be judged. Raises CallError only where it stops the
         run, and IndexError where ``writer`` is None."""
-        draw, *self._left = self._left
+        draw = self._draws[self.taken]
+        self.taken += 1
         before = [*self._first, *self.added]
         one = await sample_another(
             self._prompt,

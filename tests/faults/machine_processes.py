@@ -8,12 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from tests.faults.reply_rewards import with_reward_model
 from tests.faults.scene import CHECKOUT, Scene
 from tests.faults.table import fault
 from tests.local_server import faults
-from tests.support.kills import WarmStarter, calls_lost, result_bytes, run_through_kills
+from tests.support.kills import (
+    KillReport,
+    WarmStarter,
+    calls_lost,
+    result_bytes,
+    run_through_kills,
+)
 
 IN_FLIGHT = 16
 
@@ -28,6 +35,14 @@ def straight_bytes(scene: Scene) -> dict[str, bytes]:
     return result_bytes(straight)
 
 
+def _killed(scene: Scene, config: Path, kills: int) -> KillReport:
+    """So often at random moments, then to its end."""
+    with WarmStarter() as starter:
+        return run_through_kills(
+            config, scene.out, scene.server, starter, kills=kills, chance=random.Random(5)
+        )
+
+
 @fault(
     "sigkill-200",
     done="The process is killed two hundred times at random moments, then left alone.",
@@ -37,10 +52,7 @@ def straight_bytes(scene: Scene) -> dict[str, bytes]:
 def _(scene: Scene) -> str:
     scene.server.behaviour.latency_s = 0.02
     config = scene.configure(prompts=1000)
-    with WarmStarter() as starter:
-        report = run_through_kills(
-            config, scene.out, scene.server, starter, kills=200, chance=random.Random(5)
-        )
+    report = _killed(scene, config, 200)
     assert (report.exit_code, report.kills) == (0, 200)
     calls = report.sent - report.repeated
     assert calls == 1000 * 8
@@ -61,11 +73,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.latency_s = 0.02
     with_reward_model(scene, prompts=60)
-    config = scene.folder / "config.yaml"
-    with WarmStarter() as starter:
-        report = run_through_kills(
-            config, scene.out, scene.server, starter, kills=10, chance=random.Random(5)
-        )
+    report = _killed(scene, scene.folder / "config.yaml", 10)
     assert report.exit_code == 0
     assert report.sent - report.repeated == 60 * 8
     assert report.repeated <= report.in_flight
@@ -85,10 +93,7 @@ def _(scene: Scene) -> str:
     judging |= {"fit_repeats": 0, "training_value": {"point_wrong": 20.0}}
     sampling = {"models": ["small"], "completions": 2, "more_in_doubt": 2, "seed": 7}
     config = scene.configure(prompts=80, judging=judging, sampling=sampling)
-    with WarmStarter() as starter:
-        report = run_through_kills(
-            config, scene.out, scene.server, starter, kills=10, chance=random.Random(5)
-        )
+    report = _killed(scene, config, 10)
     assert report.exit_code == 0
     assert report.repeated <= report.in_flight
     scene.server.behaviour.latency_s = 0
