@@ -22,6 +22,7 @@ from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Prompt, Skip, SkipReason
+from judgeforge.runs.planning.kept_rows import KeptRows
 from judgeforge.runs.planning.known_input import KnownInput
 from judgeforge.store.journal import Entry, FinishedPrompts, Tally, short_digest
 from judgeforge.store.known_rows import KnownRows
@@ -56,6 +57,8 @@ class Worklist:
     """Positions of finished prompts of which others have judged something else by now."""
     unknown: list[str] = field(default_factory=list)
     """Ids of prompts that others have judged and that the input does not have."""
+    kept: KeptRows | None = None
+    """Prompts to do that need not be read again."""
 
     @property
     def todo(self) -> int:
@@ -149,7 +152,8 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     recalled = _recalled(known, finished, redo, judged_elsewhere)
     if recalled is not None:
         return recalled
-    work, changed, ids = Worklist(), list[str](), array("Q")
+    kept = KeptRows(config.path)
+    work, changed, ids = Worklist(kept=kept), list[str](), array("Q")
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
     noticed, most, entries = Noticed(), None if len(finished) else least, _Entries(finished, redo)
@@ -170,6 +174,8 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
                 entry = None
             may_begin = limit is None or position < limit
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
+            if work.places[position] == TODO:
+                kept.offer(position, row)
             ids.append(prompt_key(row.id))
         if least is not None and position + 1 >= least and seen == len(finished):
             break
@@ -263,19 +269,25 @@ def remaining(
     What is done is passed over unread. Only ids of kept copies depend on the rows before them.
     """
     places, read_all = work.places, config.duplicate_prompts == "keep"
-    at = 0
+    at = done = 0
+    if work.kept is not None:
+        yield from work.kept.take()
+        done = work.kept.behind
+        if done and TODO not in places[done:]:
+            return
 
     def wanted(position: int) -> bool:
         nonlocal at
         at = position
-        return read_all or position >= len(places) or places[position] == TODO
+        is_todo = position >= len(places) or places[position] == TODO
+        return read_all or (is_todo and position >= begin)
 
-    done = 0
+    begin = done
     for row in read_prompts(config, checks, limit=limit, wanted=wanted):
-        position, done = at, at + 1
+        position, done = at, max(done, at + 1)
         if position >= len(places):
             return
-        if places[position] != TODO:
+        if position < begin or places[position] != TODO:
             continue
         if isinstance(row, Prompt) and short_digest(row.digest) == work.digests[position]:
             yield position, row
