@@ -36,6 +36,7 @@ from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator
+from judgeforge.runs.planning.estimates_by_size import EstimatesBySize
 from judgeforge.runs.planning.expected_calls import ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.prompt_work import PromptWork
@@ -304,6 +305,7 @@ def _build_pipeline(
         return open_team(start, number, shared, fail=fail, say=say)
 
     team = team_of(start, fit, say, gather)
+    estimates = EstimatesBySize(estimator.of_prompt, start.prepared)
     door = RunDoor(gateway, calls.endpoints, team)
     pipeline = Pipeline(
         traced(taken_through(work, team, first, fit), telemetry, work.rubric.name),
@@ -311,7 +313,7 @@ def _build_pipeline(
         first=first,
         again=lambda: recall_rest(start, fit, work.judge_again),
         in_flight=_prompts_in_flight(start.prepared),
-        admission=Admission(files.budget, estimator.of_prompt, files.prompt_costs),
+        admission=Admission(files.budget, estimates.of_prompt, files.prompt_costs),
         finish=finish,
         halt=door.stop,
     )

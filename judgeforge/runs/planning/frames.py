@@ -80,7 +80,7 @@ class Frames:
 
     def _frame(self, prompt: Prompt, rubric: Rubric, judge: JudgeConfig) -> Frame:
         """Prompts of words alone differ by their words only: one of each shape is rendered."""
-        shape = _shape(prompt)
+        shape = shape_of(prompt)
         if shape is None:
             return self._rendered(prompt, rubric, judge)
         key = rubric.sha256, shape
@@ -97,8 +97,9 @@ class Frames:
         return (tokens, tokens, tokens), Beginning(rubric_tokens, row_tokens)
 
 
-def _shape(prompt: Prompt) -> _Shape | None:
-    """None where it has more than words, which are shown in other ways."""
+def shape_of(prompt: Prompt) -> _Shape | None:
+    """What of a prompt decides how a judge is shown its words; None where it has more than words,
+    which are shown in other ways."""
     for turn in prompt.messages:
         if not isinstance(turn.content, str) or turn.tool_calls or turn.name or turn.role == "tool":
             return None
