@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from judgeforge.calls.call import others_as_far
 from judgeforge.calls.money.claims import Claim, claiming
 from judgeforge.errors import AuditFailedError, BudgetExhaustedError, InterruptedRunError
 from judgeforge.ranking.reliability.judges import Reliability
@@ -137,6 +138,7 @@ class Pipeline:
                     known = partial(self._fit.to_ask_with, prompt.id)
                     more = self._fit.learns_from(prompt.id) and is_measured(position, prompt.id)
                     judged = await self.work.judge(prompt, known, is_measured=more)
+                await others_as_far()
                 if isinstance(judged, FinishedPrompt):
                     if self.first.are_over or not may_be_of_the_model(judged):
                         self._finish(position, judged)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from judgeforge.calls.call import Asks
+from judgeforge.calls.call import Asks, others_as_far
 from judgeforge.config.run import RunConfig
 from judgeforge.config.sampling import SamplingConfig
 from judgeforge.judging.panel import Panel
@@ -120,6 +120,7 @@ class PromptWork:
         ``is_measured``: more is asked, to measure the judges.
         """
         completions, own = await self._completions_and_criteria(prompt)
+        await others_as_far()
         candidates = self._candidates(completions)
         if len(candidates) < self.least:
             detail = _why_unusable(completions)

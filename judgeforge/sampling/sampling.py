@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from judgeforge.calls.call import Asks, gather_or_cancel
+from judgeforge.calls.call import Asks, gather_or_cancel, others_as_far
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
 from judgeforge.config.sampling import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError, OverlongRequestError
@@ -30,6 +30,7 @@ async def sample_completions(
     drawn = await gather_or_cancel(
         _complete(prompt, config, draw, gateway) for draw in draws(prompt, config)
     )
+    await others_as_far()
     principles = dict.fromkeys(one.principle for one in drawn if one.principle is not None)
     marked = mark_duplicates([*_brought(prompt), *drawn])
     return _with_signs(marked, [*asked, *principles], thoughts_shown=thoughts_shown)
