@@ -107,7 +107,7 @@ class Journal:
     def drop(self, keys: Collection[int]) -> None:
         """Note that prompts with these keys are not finished any more, now and at later starts."""
         ids = dict.fromkeys(one for one, _ in self.entries() if prompt_key(one) in keys)
-        nothing, reason = {name: () for name in FILES}, SkipReason.CHANGED_DURING_RUN
+        nothing, reason = dict.fromkeys(FILES, ()), SkipReason.CHANGED_DURING_RUN
         for prompt_id in ids:
             self.append(FinishedPrompt(prompt_id, "", nothing, reason))
 
