@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -383,6 +384,17 @@ def test_every_command_takes_verbose(command: Command) -> None:
         code, shown, _ = command(*name.split(), "--help")
         assert code == 0
         assert "--verbose" in shown, name
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [("--help", 0), ("run --help", 0), ("runn", 2), ("check no.yaml", 2)]
+)
+def test_help_and_mistakes_that_nobody_reads_change_no_exit_code(typed: str, code: int) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "judgeforge", *typed.split()]
+    with os.fdopen(writing, "w") as closed:
+        assert subprocess.run(command, check=False, stdout=closed, stderr=closed).returncode == code
 
 
 @pytest.mark.parametrize("at", ["judgeforge.cli.app", "typer"])
