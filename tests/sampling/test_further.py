@@ -1,4 +1,4 @@
-"""One more completion is drawn behind the first ones, and judged where it says something new."""
+"""One more completion is drawn after the first ones, and judged where it says something new."""
 
 from __future__ import annotations
 
