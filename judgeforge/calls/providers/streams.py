@@ -131,8 +131,10 @@ def _add(whole: _Value, part: Mapping[str, Any]) -> None:
             whole[name] = _with_calls(known or [], said)
         elif isinstance(said, Mapping):
             _add(whole.setdefault(name, {}), said)
-        elif isinstance(known, str | list) and isinstance(said, type(known)):
+        elif isinstance(known, str) and isinstance(said, str):
             whole[name] = known + said
+        elif isinstance(known, list) and isinstance(said, list):
+            whole[name] = [*known, *said]
         else:
             whole[name] = said
 
