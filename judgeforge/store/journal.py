@@ -196,7 +196,7 @@ class Journal:
         return zlib.crc32(self._file.read(header["bytes"], start)) == int(header["checksum"])
 
     def _refuse_lost_records(self, end: int) -> None:
-        """Only one record can be torn; whole records behind it mean damage, not a kill."""
+        """Only one record can be torn; whole records after it mean damage, not a kill."""
         tail = self._file.read(self._file.end - end, end)
         later = [
             line for line in tail.split(b"\n")[1:] if line.startswith((b'{"format": ', b'{"id": '))

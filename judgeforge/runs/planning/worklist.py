@@ -37,7 +37,7 @@ _WAITING = frozenset({SkipReason.NOT_JUDGED})
 @dataclass(slots=True)
 class Worklist:
     """``places[i]``: where row i's result is in the journal, TODO, LEFT_OUT (an unfinished prompt
-    behind the limit), or an input skip (any other number < TODO)."""
+    beyond the limit), or an input skip (any other number < TODO)."""
 
     places: array[int] = field(default_factory=lambda: array("q"))
     digests: array[int] = field(default_factory=lambda: array("Q"))
@@ -69,11 +69,11 @@ class Worklist:
         return len(self.places) - self.places.count(LEFT_OUT)
 
     def end_of_first_prompts(self, number: int) -> int:
-        """The position behind the last of the first ``number`` prompts of the input."""
+        """The position after the last of the first ``number`` prompts of the input."""
         return max(self._first_prompts(number), default=-1) + 1
 
     def may_lack_first_prompts(self, number: int, limit: int) -> bool:
-        """Whether some of the first ``number`` prompts of the input may stand behind ``limit``."""
+        """Whether some of the first ``number`` prompts of the input may stand beyond ``limit``."""
         first = self._first_prompts(number)
         unread = len(first) < number and len(self.places) >= limit
         return unread or any(self.places[position] == LEFT_OUT for position in first)
@@ -142,7 +142,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
 ) -> Worklist:
     """Read the input once, or not at all where it is ``known``. The caller closes ``skips``.
 
-    Only prompts among the first ``limit`` rows are to do. What is ``finished`` behind them stays
+    Only prompts among the first ``limit`` rows are to do. What is ``finished`` after them stays
     finished, and the bad rows among the first ``covered`` stay listed, as an earlier start left
     both. ``judged_elsewhere``: ids of prompts. Raises ConfigError where rows that ``folder`` has
     done already were changed or removed, unless ``accept_changes``, or a model cannot take a row;
