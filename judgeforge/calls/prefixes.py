@@ -3,7 +3,7 @@
 All questions of judges begin with a rubric, and those about one row with its conversation too.
 OpenAI and most servers keep beginnings by themselves; Anthropic, and OpenAI since GPT-5.6, where a
 request marks them, and writing then costs more than other input. A mark changes how a request is
-sent and never what it asks, so it is no part of a call's key.
+sent and never what it asks, so it is not part of a call's key.
 """
 
 from __future__ import annotations

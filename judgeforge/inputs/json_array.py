@@ -64,7 +64,7 @@ def _require_lines(path: Path) -> None:
 
 
 class _Rows:
-    """Finds where rows end in pieces of the text of a list; what is no row yet is kept."""
+    """Finds where rows end in pieces of the text of a list; what is not a row yet is kept."""
 
     def __init__(self) -> None:
         self.number = 0
