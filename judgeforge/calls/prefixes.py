@@ -85,7 +85,7 @@ def prefix_rules(model: ModelConfig, price: ModelPrice | None) -> PrefixRules | 
 
 
 def marking_pays(requests: int, price: ModelPrice, *, in_batch: bool = False) -> bool:
-    """Whether it costs less in the end to have a beginning kept that so many requests share."""
+    """Whether it costs less in the end to have a beginning kept that this many requests share."""
     rates, hits = price.tiers[0], HITS_IN_BATCHES if in_batch else HITS
     write = rates.cache_write
     if in_batch and rates.hour_write is not None:
