@@ -56,6 +56,8 @@ class Worklist:
     """Positions of finished prompts of which others have judged something else by now."""
     unknown: list[str] = field(default_factory=list)
     """Ids of prompts that others have judged and that the input does not have."""
+    dropped: frozenset[int] = frozenset()
+    """The ``prompt_key`` of each finished prompt whose row was changed or removed."""
 
     @property
     def todo(self) -> int:
@@ -149,7 +151,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     recalled = _recalled(known, finished, redo, judged_elsewhere)
     if recalled is not None:
         return recalled
-    work, changed, ids = Worklist(), list[str](), array("Q")
+    work, changed, ids = Worklist(), dict[int, str](), array("Q")
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
     noticed, most, entries = Noticed(), None if len(finished) else least, _Entries(finished, redo)
@@ -166,7 +168,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             entry = entries.of(row.id)
             seen += entry is not None
             if entry is not None and entry.digest != digest:
-                changed.append(f"`{row.id}` (line {row.line})")
+                changed[prompt_key(row.id)] = f"`{row.id}` (line {row.line})"
                 entry = None
             may_begin = limit is None or position < limit
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
@@ -176,7 +178,9 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     work.fingerprint, work.losses = all_rows.hexdigest(), noticed.losses()
     work.unknown = [] if least is not None else sorted(unknown)
     if not accept_changes:
-        _refuse_changes(folder, changed, removed=len(finished) - seen)
+        _refuse_changes(folder, changed.values(), removed=len(finished) - seen)
+    elif changed or seen < len(finished):
+        work.dropped = finished.keys_beside(ids) | changed.keys()
     if known is not None:
         known.keep(ids, work.digests, work.skips, fingerprint=work.fingerprint, noticed=noticed)
     return work
@@ -242,7 +246,7 @@ def _of_known(
     return work
 
 
-def _refuse_changes(folder: Path, changed: list[str], *, removed: int) -> None:
+def _refuse_changes(folder: Path, changed: Collection[str], *, removed: int) -> None:
     parts = []
     if changed:
         parts.append(f"changed: {listed(changed, most=3)}")
