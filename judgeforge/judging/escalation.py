@@ -73,8 +73,8 @@ class Escalation:
         ``brought`` is evidence from the start, so that nothing is asked that it has settled, and
         stands last.
 
-        ``rounds``: above 0 all judges are asked everything so often and nothing else, so that the
-        judges can be measured. ``panel``: the same judges, where the prompt has a rubric of its
+        ``rounds``: above 0 all judges are asked everything this many times and nothing else, so
+        that they can be measured. ``panel``: the same judges, where the prompt has a rubric of its
         own. ``further``: may sample more completions; they are judged as the others are.
 
         That order, and what is asked, follow from the evidence alone, never from time.
