@@ -50,17 +50,28 @@ def read(path: Path, columns: SourceColumns) -> Iterator[RawRow | BadRow]:
 
 
 def _require_lines(path: Path) -> None:
-    """Raises InputError where the first line is not an object by itself."""
+    """Raises InputError where the first line is not an object by itself, or one of columns."""
     for line in text_lines(path):
         if isinstance(line, BadRow):
             return
         if line[1].strip():
-            if isinstance(parse_row(*line), RawRow):
-                return
-            break
+            row = parse_row(*line)
+            if isinstance(row, BadRow):
+                break
+            if row.columns and all(_is_column(value) for value in row.columns.values()):
+                raise InputError(
+                    f"{path}: holds columns in place of rows, as pandas' to_json() writes them; "
+                    "write `to_json(…, orient='records', lines=True)`"
+                )
+            return
     raise InputError(
         f"{path}: is not a list of rows; write `[{{…}}, {{…}}]`, or one JSON object a line (JSONL)"
     )
+
+
+def _is_column(value: object) -> bool:
+    """Whether it has a value for each row of a table, by its number."""
+    return isinstance(value, dict) and "0" in value
 
 
 class _Rows:

@@ -167,7 +167,11 @@ def _reference(value: object) -> str | None:
         return None
     value = _number_as_text(value, "reference")
     if not isinstance(value, str):
-        bad(f"`reference` must be a string or a number, found {kind_of(value)}", unread="reference")
+        path = "COLUMN.0" if isinstance(value, list) else "COLUMN.KEY"
+        within = f"; `fields: {{reference: {path}}}` reads what stands within it"
+        within = within if isinstance(value, list | dict) else ""
+        problem = f"`reference` must be a string or a number, found {kind_of(value)}{within}"
+        bad(problem, unread="reference")
     return text_of(value, "`reference`")
 
 

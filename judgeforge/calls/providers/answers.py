@@ -61,6 +61,14 @@ def ended(said: object, text: str, error: object = None) -> tuple[Finish, str | 
     return finish, clean(shortened(str(said))) if finish in {"unknown", "failed"} else None
 
 
+def end_of_both(said: object, upstream: object) -> object:
+    """The word of a gateway, or that of the server behind it (``native_finish_reason`` of
+    OpenRouter) where the gateway calls natural what was cut, withheld or broken off."""
+    if not isinstance(upstream, str) or _known_end(str(said or "stop")) != "stop":
+        return said
+    return said if _known_end(upstream) in {"stop", "unknown"} else upstream
+
+
 @lru_cache(maxsize=64)
 def _known_end(said: str) -> Finish:
     word = _BETWEEN_WORDS.sub("_", said).strip("_").lower()
