@@ -18,7 +18,7 @@ from judgeforge.calls.acceptance import Acceptance, Prompts
 from judgeforge.calls.attempt import CallProgress, Sender
 from judgeforge.calls.batch.desk import Batches, Door
 from judgeforge.calls.cache import ReplyCache
-from judgeforge.calls.call import Answer, Call
+from judgeforge.calls.call import Answer, Call, others_as_far
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.flight import Flight, StandIn
 from judgeforge.calls.hedging import race
@@ -42,8 +42,7 @@ from judgeforge.store.batches import BatchBook
 from judgeforge.store.log import RunLog
 
 HEDGE_RESERVE = 10
-"""A hedge is sent only while the budget has room for this many of its kind: near its end the money
-belongs to calls that are needed."""
+"""How many of a hedge the budget must have room for: near its end, money is for what is needed."""
 
 
 class Gateway:
@@ -90,6 +89,7 @@ class Gateway:
         """``gives_way``: whether to raise CircuitOpenError while the model is out of order."""
         endpoint = self._endpoints[model]
         call = endpoint.call(request, sample)
+        await others_as_far()
         flight = self._under_way(call.key)
         if flight is None:
             stand_in = self._stand_in(endpoint, request, sample)

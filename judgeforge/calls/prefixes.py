@@ -57,14 +57,16 @@ class PrefixRules:
         else:
             text = row.text[: at.characters]
             of_row = about_tokens(text)
-        begins = f"{model_name}\0" + "\0".join(message.text for message in first)
+        keeps_rubric = self.keeps(of_rubric)
         is_long = of_row >= WORTH_WAITING and self.keeps(of_rubric + of_row)
-        prefix = CallPrefix(
+        if not (keeps_rubric or is_long):
+            return None
+        begins = f"{model_name}\0" + "\0".join(message.text for message in first)
+        return CallPrefix(
             at,
-            rubric=_name(begins) if self.keeps(of_rubric) else None,
+            rubric=_name(begins) if keeps_rubric else None,
             row=_name(f"{begins}\0{text}") if is_long else None,
         )
-        return prefix if prefix.rubric or prefix.row else None
 
 
 def prefix_rules(model: ModelConfig, price: ModelPrice | None) -> PrefixRules | None:

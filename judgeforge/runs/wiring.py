@@ -36,9 +36,9 @@ from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.estimates_by_size import EstimatesBySize
 from judgeforge.runs.planning.expected_calls import ExpectedCalls
 from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.planning.size_estimates import EstimatesBySize
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from judgeforge.calls.call import Asks, gather_or_cancel, others_as_far
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
@@ -93,41 +94,44 @@ async def _complete(
         seed=None if config.seed is None else config.seed + draw.number,
         tools=prompt.tools,
     )
-    blank = Completion(
-        id=f"{prompt.id}.c{index}",
-        prompt_id=prompt.id,
-        index=index,
-        model=draw.model,
-        text="",
-        finish="failed",
-        principle=draw.principle,
-        cost_usd=None,  # attempts without a reply may have been billed
-    )
+    drawn: dict[str, Any] = {
+        "id": f"{prompt.id}.c{index}",
+        "prompt_id": prompt.id,
+        "index": index,
+        "principle": draw.principle,
+    }
     try:
         answer = await gateway.ask(draw.model, request, sample=draw.sample)
     except CallError as error:
         if error.stops_run:
             raise
-        return blank.model_copy(update={"finish": _finish_of(error), "failure": str(error)})
+        return Completion(
+            **drawn,
+            model=draw.model,
+            text="",
+            finish=_finish_of(error),
+            failure=str(error),
+            cost_usd=None,  # attempts without a reply may have been billed
+        )
     reply = answer.reply
     has_text = bool(reply.text.strip() or reply.tool_calls)
     doubt = _doubt(reply, config.max_tokens)
     finish = "unknown" if doubt else reply.finish
-    outcome = {
-        "model": answer.answered_by or draw.model,
-        "text": reply.text,
-        "tool_calls": reply.tool_calls,
-        "finish": "empty" if finish in {"stop", "unknown"} and not has_text else finish,
-        "cut": reply.finish == "length" and not (config.keep_cut and has_text),
-        "unsure": None if config.keep_unsure or not has_text else doubt,
-        "failure": f"the server broke off: {reply.end}" if reply.finish == "failed" else None,
-        "reasoning": reply.reasoning,
-        "call": answer.key,
-        "answered_model": answer.answered_model,
-        "input_tokens_read": answer.input_tokens_read(request),
-        "cost_usd": answer.cost_usd,
-    }
-    return blank.model_copy(update=outcome)
+    return Completion(
+        **drawn,
+        model=answer.answered_by or draw.model,
+        text=reply.text,
+        tool_calls=reply.tool_calls,
+        finish="empty" if finish in {"stop", "unknown"} and not has_text else finish,
+        cut=reply.finish == "length" and not (config.keep_cut and has_text),
+        unsure=None if config.keep_unsure or not has_text else doubt,
+        failure=f"the server broke off: {reply.end}" if reply.finish == "failed" else None,
+        reasoning=reply.reasoning,
+        call=answer.key,
+        answered_model=answer.answered_model,
+        input_tokens_read=answer.input_tokens_read(request),
+        cost_usd=answer.cost_usd,
+    )
 
 
 def _finish_of(error: CallError) -> Finish:

@@ -6,7 +6,6 @@ version.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 from collections import Counter
@@ -17,8 +16,10 @@ import pytest
 
 from judgeforge.calls import cache_entry
 from judgeforge.calls.providers.encoding import FixedForm
+from judgeforge.judging import judge
 from judgeforge.ranking import confidence, posterior, rank
 from judgeforge.records import PreferencePair
+from judgeforge.sampling import sampling
 from tests.local_server import LocalServer
 from tests.support.run_setup import KEY, KEY_VARIABLE, RUBRIC, run, write_config
 
@@ -34,8 +35,8 @@ def counts(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     folder = tmp_path_factory.mktemp("work")
     found: Counter[str] = Counter()
     with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        sampling = {"models": ["small"], "completions": COMPLETIONS, "max_tokens": 64}
-        config = write_config(folder, server, prompts=PROMPTS, sampling=sampling)
+        drawn = {"models": ["small"], "completions": COMPLETIONS, "max_tokens": 64}
+        config = write_config(folder, server, prompts=PROMPTS, sampling=drawn)
         patch.setenv(KEY_VARIABLE, KEY)
         run(config, folder / "paid")
         posterior._gain.cache_clear()
@@ -68,11 +69,28 @@ def _count(patch: pytest.MonkeyPatch, found: Counter[str]) -> None:
     connect, plain = sqlite3.connect, json.JSONEncoder.encode
     patch.setattr(sqlite3, "connect", traced)
     patch.setattr(json.JSONEncoder, "encode", encode)
-    patch.setattr(asyncio, "create_task", counted("tasks", asyncio.create_task))
+    _count_changes_of_step(patch, found)
     patch.setattr(cache_entry, "read_entry", counted("whole entries", cache_entry.read_entry))
     patch.setattr(rank, "own_deviations", counted("deviations", confidence.own_deviations))
     of_lines = PreferencePair.model_validate_json
     patch.setattr(PreferencePair, "model_validate_json", counted("pairs read", of_lines))
+
+
+def _count_changes_of_step(patch: pytest.MonkeyPatch, found: Counter[str]) -> None:
+    """How often another of two steps, each taken once a completion, is begun."""
+    last = ""
+
+    def told(step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def tell(*args: Any, **options: Any) -> Any:
+            nonlocal last
+            found["changes of step"] += step != last
+            last = step
+            return function(*args, **options)
+
+        return tell
+
+    patch.setattr(sampling, "suspicions", told("sampling", sampling.suspicions))
+    patch.setattr(judge, "judgment_id", told("judging", judge.judgment_id))
 
 
 def _statement(text: str) -> str:
@@ -93,9 +111,9 @@ def test_the_rubric_and_the_form_of_the_reply_are_encoded_once(counts: Counter[s
     assert counts["rubrics"] <= 1
 
 
-def test_what_is_answered_at_once_gets_no_task(counts: Counter[str]) -> None:
-    # One task a prompt; one each for its calls would be 24 more of either kind.
-    assert counts["tasks"] <= PROMPTS + 10
+def test_each_step_is_taken_by_many_prompts_in_a_row(counts: Counter[str]) -> None:
+    # Each prompt by itself would change from sampling to judging and back: twice a prompt.
+    assert 0 < counts["changes of step"] <= PROMPTS
 
 
 def test_the_doubt_is_worked_out_once_for_prompts_that_were_asked_alike(

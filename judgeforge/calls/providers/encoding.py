@@ -37,8 +37,16 @@ class BodyEncoder:
         """Raises ValueError for a number that JSON does not have."""
         if not isinstance(body.get("response_format"), FixedForm):
             return self._json.encode(body)
-        names = sorted(body) if self._sort_keys else body
-        fields = (f"{encode_basestring(name)}:{self._field(name, body[name])}" for name in names)
+        fields = []
+        for name in sorted(body) if self._sort_keys else body:
+            value = body[name]
+            if type(value) is int:
+                written = str(value)
+            elif type(value) is str:
+                written = encode_basestring(value)
+            else:
+                written = self._field(name, value)
+            fields.append(f"{encode_basestring(name)}:{written}")
         return f"{{{','.join(fields)}}}"
 
     def _field(self, name: str, value: Any) -> str:  # noqa: ANN401 (of JSON)
@@ -46,13 +54,11 @@ class BodyEncoder:
             return self._form(value)
         if name == "messages" and value and _is_system(value[0]):
             return self._turns(value)
-        if type(value) is str:
-            return encode_basestring(value)
-        return str(value) if type(value) is int else self._json.encode(value)
+        return self._json.encode(value)
 
     def _turns(self, turns: Sequence[Mapping[str, Any]]) -> str:
-        later = (self._turn(turn) for turn in turns[1:])
-        return f"[{','.join((self._system(turns[0]['content']), *later))}]"
+        later = [self._turn(turn) for turn in turns[1:]]
+        return f"[{','.join([self._system(turns[0]['content']), *later])}]"
 
     def _turn(self, turn: Mapping[str, Any]) -> str:
         """One of words alone is put together by hand: an encoder of JSON is built anew for each."""

@@ -25,9 +25,9 @@ def _of_the_system(messages: Sequence[Message]) -> Sequence[Message]:
 
     Many leave a message of a role that they do not know out, without a word.
     """
-    first = [message for message in messages if message.role in {"system", "developer"}]
-    if all(message.role == "system" for message in first):
+    if "developer" not in [message.role for message in messages]:
         return messages
+    first = [message for message in messages if message.role in {"system", "developer"}]
     said = "\n\n".join(message.text for message in first)
     return [Message(role="system", content=said), *messages[len(first) :]]
 

@@ -125,8 +125,9 @@ def read_usage(
         return None
     output = max(output_tokens, (total_tokens or 0.0) - input_tokens)
     cached, written, hour = cached or 0.0, written or 0.0, written_for_an_hour or 0.0
-    if not all(map(_is_count, (input_tokens, output_tokens, output, cached, written, hour))):
-        return None
+    for number in (input_tokens, output_tokens, output, cached, written, hour):
+        if not (0 <= number <= _MOST and number == int(number)):
+            return None
     if input_tokens == 0 or cached + written > input_tokens or hour > written:
         return None
     return Usage(
@@ -176,8 +177,10 @@ def chat_reply(
     else:
         text = without_thought_again(text, thought)
     text = without_turn_marks(text)
-    arguments = next((call.arguments for call in tool_calls if call.arguments.strip()), None)
-    has_words = bool(text.strip()) or arguments is None
+    has_words, arguments = bool(text.strip()), None
+    if tool_calls:
+        arguments = next((call.arguments for call in tool_calls if call.arguments.strip()), None)
+    has_words = has_words or arguments is None
     if not has_words:
         text = clean(arguments or "")
     finish, unusual_end = ended(end, text, error)
@@ -246,6 +249,8 @@ def arguments_text(arguments: object) -> str | None:
 
 def calls_among(content: object) -> tuple[ToolCall, ...]:
     """The calls among the parts of a reply, in Anthropic's shape."""
+    if isinstance(content, str):
+        return ()
     parts = content if isinstance(content, list) else [content]
     blocks = (each for each in parts if isinstance(each, Mapping) and "input" in each)
     called = [each for each in blocks if each.get("type", "tool_use") == "tool_use"]

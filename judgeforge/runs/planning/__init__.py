@@ -9,7 +9,7 @@ changes.py           whether results depend on what was changed
 calibration_file.py  the calibration as a file
 own_cost.py          what written criteria and judges' own answers cost
 estimate.py          what the calls of a prompt will cost
-estimates_by_size.py what prompts cost that differ in their words alone
+size_estimates.py    what prompts cost that differ in their words alone
 sampling_cost.py     what completions cost that are sampled before judging
 further_cost.py      what those cost that are sampled where a pair is in doubt
 frames.py            what a judge is sent about a prompt, in tokens

@@ -10,9 +10,9 @@ import pytest
 import judgeforge
 from judgeforge.records import Prompt, ReadyCompletion
 from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.estimates_by_size import EstimatesBySize
 from judgeforge.runs.planning.measure import first_prompts
 from judgeforge.runs.planning.preparation import prepare
+from judgeforge.runs.planning.size_estimates import EstimatesBySize
 from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.run_setup import PRICE, model, write_config
