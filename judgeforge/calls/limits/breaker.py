@@ -67,7 +67,7 @@ class CircuitBreaker:
         """Returns whether this opened it. Late failures of earlier requests change nothing."""
         self._failures += 1
         self.last_failure = why
-        if is_probe:
+        if is_probe and self.is_open:
             self._probing = False
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             self._probe_at = now + self._pause_s
