@@ -2,7 +2,7 @@
 
 A reader of our own: the rows are found by their brackets and each is decoded by itself, so that a
 row that is too long is never held in memory and one that is no JSON costs one row. A streaming JSON
-parser (ijson) holds values of any size, and cannot read on behind a mistake.
+parser (ijson) holds values of any size, and cannot read on after a mistake.
 """
 
 from __future__ import annotations
@@ -50,21 +50,32 @@ def read(path: Path, columns: SourceColumns) -> Iterator[RawRow | BadRow]:
 
 
 def _require_lines(path: Path) -> None:
-    """Raises InputError where the first line is not an object by itself."""
+    """Raises InputError where the first line is not an object by itself, or one of columns."""
     for line in text_lines(path):
         if isinstance(line, BadRow):
             return
         if line[1].strip():
-            if isinstance(parse_row(*line), RawRow):
-                return
-            break
+            row = parse_row(*line)
+            if isinstance(row, BadRow):
+                break
+            if row.columns and all(_is_column(value) for value in row.columns.values()):
+                raise InputError(
+                    f"{path}: holds columns in place of rows, as pandas' to_json() writes them; "
+                    "write `to_json(…, orient='records', lines=True)`"
+                )
+            return
     raise InputError(
         f"{path}: is not a list of rows; write `[{{…}}, {{…}}]`, or one JSON object a line (JSONL)"
     )
 
 
+def _is_column(value: object) -> bool:
+    """Whether it has a value for each row of a table, by its number."""
+    return isinstance(value, dict) and "0" in value
+
+
 class _Rows:
-    """Finds where rows end in pieces of the text of a list; what is no row yet is kept."""
+    """Finds where rows end in pieces of the text of a list; what is not a row yet is kept."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -72,7 +83,7 @@ class _Rows:
         self.ended = False
         """Whether the list has."""
         self.broken = False
-        """Whether more follows behind it."""
+        """Whether more follows it."""
         self._row = bytearray()
         self._longer = False
         self._depth = 0
@@ -105,7 +116,7 @@ class _Rows:
             self._keep(text[taken:])
         elif text[taken:].strip(_BLANKS):
             self.broken = True
-            yield self._bad("more follows behind the end of the list; write one list")
+            yield self._bad("more follows after the end of the list; write one list")
 
     def break_off(self) -> Iterator[RawRow | BadRow]:
         """What is left where the file ends: nothing, where its list has ended before."""
@@ -142,7 +153,7 @@ class _Rows:
         self._row.clear()
         self._longer = False
         if not row and not longer and self.ended:
-            return  # an empty list, or a comma behind the last row
+            return  # an empty list, or a comma after the last row
         self.number += 1
         if longer:
             detail = f"the row is longer than {LONGEST_LINE >> 20} MiB; split or shorten it"

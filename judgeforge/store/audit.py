@@ -17,7 +17,7 @@ from judgeforge.store.journal import HasLines
 from judgeforge.store.pair_columns import PairColumns
 
 _PROMPT_ID = re.compile(rb'"prompt_id": ?("(?:[^"\\]|\\.)*")')
-"""Within the text of a value its quotes would stand behind backslashes."""
+"""Within the text of a value its quotes would stand after backslashes."""
 _REASON = re.compile(rb'"reason": ?"(\w+)"')
 
 

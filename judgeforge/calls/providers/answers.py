@@ -45,7 +45,7 @@ _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
 def ended(said: object, text: str, error: object = None) -> tuple[Finish, str | None]:
-    """How a reply ended, by the server's word for it, and that word where it is no usual one.
+    """How a reply ended, by the server's word for it, and that word where it is not a usual one.
 
     A server that says nothing is believed; a word that is not known is not taken for a whole reply.
     """

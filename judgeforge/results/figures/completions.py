@@ -25,7 +25,7 @@ _VERSION = re.compile(r"(?:[-@:](?:\d{3,}(?:-\d{2}){0,2}|v\d+(?::\d+)?|latest|fr
 _LATEST = re.compile(r"[-@:](?:latest|free)$")
 _FILE = re.compile(r"\.(?:gguf|bin|safetensors)$")
 _SHORTEST = 6
-"""Characters of a name that may stand behind a vendor's, as in `anthropic.claude-…`."""
+"""Characters of a name that may stand after a vendor's, as in `anthropic.claude-…`."""
 
 
 def add_answer(row: Mapping[str, Any], answered: Counter[str], cut_prompts: list[int]) -> None:

@@ -36,7 +36,7 @@ class Listed(BaseModel):
         b'{"success": true, "errors": [], "result": ' + WHOLE.replace(b"\\n", b"\n") + b"}",
     ],
     ids=[
-        "as it should be", "lines sent to keep the connection", "byte order mark", "NUL behind it",
+        "as it should be", "lines sent to keep the connection", "byte order mark", "NUL after it",
         "line break in a text", "in a list", "a broken second choice",
         "a null before it", "as in a stream", "a message that is a text", "as a completion",
         "in an envelope", "in an envelope, with a line break in a text",
