@@ -82,7 +82,7 @@ class CircuitBreaker:
         self._probing = False
 
 
-_OVERLOADED_STATUS = frozenset({408, 503, 529})
+_OVERLOADED_STATUS = frozenset({408, 498, 499, 503, 529})
 DENIED_STATUS = frozenset({401, 403, 404, 405})
 """Of access, to a server or to the model: one replica may deny what others grant."""
 _LONGEST_REASON = 1000

@@ -28,6 +28,7 @@ def status(code: int, said: str = "", **fields: Any) -> StatusError:
         (StatusError("no credit", status=429, stops_run=True), Outcome.ANSWERED),
         (status(529), Outcome.OVERLOADED),
         (status(503), Outcome.OVERLOADED),
+        (status(498), Outcome.OVERLOADED),
         (NoReplyError("timed out"), Outcome.OVERLOADED),
         (status(500), Outcome.FAILED),
         (NotConnectedError("refused"), Outcome.FAILED),
