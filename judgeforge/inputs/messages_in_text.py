@@ -42,7 +42,8 @@ _KEYS_OF_A_MESSAGE = (
     {"role", "content"}, {"role", "tool_calls"}, {"role", "parts"}, {"from", "value"}
 )  # fmt: skip
 _ROLES_OF_PAIRS = {
-    "system": "system", "user": "user", "human": "user", "assistant": "assistant", "ai": "assistant",
+    "system": "system", "user": "user", "human": "user",
+    "assistant": "assistant", "ai": "assistant",
 }  # fmt: skip
 _WRAPPERS = ("messages", "conversations", "conversation")
 _OF_NUMPY = re.compile(r"array\((.*?)(?:,\s*dtype=object)?\)", re.DOTALL)
