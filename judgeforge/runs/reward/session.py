@@ -161,6 +161,7 @@ class RewardSession:
                 progress=self._run.advance,
                 what_it_waits_for=self._parts.door.what_it_waits_for,
                 stop=self._parts.pipeline.stop,
+                look_again=self._parts.door.look_again,
             )
         )
         try:
