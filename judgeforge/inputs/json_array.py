@@ -75,7 +75,7 @@ def _is_column(value: object) -> bool:
 
 
 class _Rows:
-    """Finds where rows end in pieces of the text of a list; what is no row yet is kept."""
+    """Finds where rows end in pieces of the text of a list; what is not a row yet is kept."""
 
     def __init__(self) -> None:
         self.number = 0

@@ -12,10 +12,9 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -57,12 +56,6 @@ class NoPrograms:
         raise AssertionError(f"nothing is run here: {task}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    call: Call
-    verdict: Verdict
-
-
 class Programs:
     """Runs tasks. ``folder``: where functions of the user's are looked for first.
 
@@ -98,10 +91,6 @@ class Programs:
             self._running[call.key] = running
             running.add_done_callback(lambda _: self._running.pop(call.key, None))
         return await asyncio.shield(running)
-
-    async def decide_all(self, tasks: Iterable[Task]) -> Mapping[Task, Verdict]:
-        wanted = list(dict.fromkeys(tasks))
-        return dict(zip(wanted, await asyncio.gather(*map(self.decide, wanted)), strict=True))
 
     def close(self) -> None:
         """Kill what still runs: its answers are done again with the next start."""

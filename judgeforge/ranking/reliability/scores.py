@@ -302,6 +302,6 @@ def _cautious_own(found: _Parameters) -> Array:
     """Disagreeing with the panel shows an error; agreeing more than others do may be an error that
     is shared. So no judge's own error counts as smaller than the panel's median."""
     relative = found.own / found.scale**2
-    if len(relative) == 2:  # the median of two is no panel's: it would make equals of them
+    if len(relative) == 2:  # the median of two is not a panel's: it would make equals of them
         return found.own
     return np.asarray(np.maximum(relative, np.median(relative)) * found.scale**2)
