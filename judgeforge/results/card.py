@@ -99,7 +99,7 @@ def _introduction(pairs: PairFigures, manifest: Manifest) -> str:
             "that nobody has judged yet (`completions.jsonl`)."
         )
     if manifest.unfinished:
-        what += f"\n\n> {unfinished(manifest)} Start it again to go on."
+        what += f"\n\n> The run {unfinished(manifest)}. Start it again to go on."
     return what
 
 

@@ -118,7 +118,7 @@ def _files(run: RunFolder, *, everything: bool) -> list[Path]:
 def _notes(run: RunFolder) -> Iterator[str]:
     manifest = run.read_manifest()
     if manifest is not None and manifest.unfinished:
-        yield f"{unfinished(manifest)} Start it again and push again, to publish all of its pairs."
+        yield f"{run.path} {unfinished(manifest)}: start it again, and push again then"
 
 
 def _card(run: RunFolder, repository: str, license_name: str | None) -> bytes:
