@@ -25,6 +25,7 @@ from judgeforge.judging.verification import (
     run_checks,
     tasks_for,
 )
+from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Completion, Judgment, Prompt, Question
 
 
@@ -94,8 +95,8 @@ class Panel:
 
     @property
     def first_tier(self) -> list[JudgeConfig]:
-        """Those that are asked first; without tiers all of them."""
-        tier = min((judge.tier for judge in self.judges), default=1)
+        """Those that are always asked; without tiers all of them."""
+        tier = first_tier(self.judges)
         return [judge for judge in self.judges if judge.tier == tier]
 
     async def judge(
