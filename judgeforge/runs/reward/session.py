@@ -187,7 +187,7 @@ class RewardSession:
         return found
 
     def _show(self) -> None:
-        """How far it is, to who looks at the folder meanwhile."""
+        """How far it is, to whoever looks at the folder meanwhile."""
         self._parts.record.input_grew()
         self._parts.record.begin()
         self._sign()
