@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Coroutine, Iterable
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -21,6 +20,7 @@ from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest, SharedPrefix
 from judgeforge.calls.providers.encoding import BodyEncoder
 from judgeforge.calls.providers.pictures import without_pictures
+from judgeforge.text.values import dataclass
 from judgeforge.text.wording import shortened
 
 T = TypeVar("T")

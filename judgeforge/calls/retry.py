@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import (
@@ -28,6 +27,7 @@ from judgeforge.errors import (
     StalledError,
     StatusError,
 )
+from judgeforge.text.values import dataclass
 
 T = TypeVar("T")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn
 
 from judgeforge.records import SkipReason
+from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import listed
 

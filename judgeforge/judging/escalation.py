@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from judgeforge.config.judges import JudgeConfig
@@ -18,6 +18,7 @@ from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.text.tool_calls import said_text
+from judgeforge.text.values import dataclass
 
 PromptPrice = Callable[[Prompt, Sequence[Completion]], float | None]
 """What a fresh prompt like this one is expected to cost with its completions and the first tier."""

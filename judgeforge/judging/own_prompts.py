@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import ConfigError
+from judgeforge.text.values import dataclass
 from judgeforge.text.wording import did_you_mean, listed
 
 LONGEST_FILE = 100_000

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ import yaml
 from judgeforge.errors import CallError, ConfigError, StoreError
 from judgeforge.store.atomic_files import read_error
 from judgeforge.store.folder import RunFolder, why_no_run_folder
+from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:

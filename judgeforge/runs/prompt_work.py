@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from judgeforge.calls.call import Asks
@@ -26,6 +26,7 @@ from judgeforge.sampling.further import FurtherCompletions
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 from judgeforge.text.tool_calls import said_text
+from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:

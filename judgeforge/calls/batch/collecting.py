@@ -10,7 +10,6 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ from judgeforge.errors import (
 )
 from judgeforge.store.log import CallRecord
 from judgeforge.store.spending import to_usd
+from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from judgeforge.calls.batch.desk import Door

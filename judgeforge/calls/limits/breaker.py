@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 from judgeforge.calls.limits.learned_rate import LearnedKind
@@ -21,6 +20,7 @@ from judgeforge.errors import (
     NoReplyError,
     StatusError,
 )
+from judgeforge.text.values import dataclass
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0

@@ -12,7 +12,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from judgeforge.store.spending import (
     to_pico,
     to_usd,
 )
+from judgeforge.text.values import dataclass
 
 OF_DAY = "budget.daily_usd"
 LEDGER_WAIT_S = 10.0

@@ -15,7 +15,6 @@ import os
 import select
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +31,7 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, JudgeforgeError
 from judgeforge.store.atomic_files import descriptor_of, write_error
 from judgeforge.text.redaction import redact
+from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     import aiohttp

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn
 
 from pydantic import JsonValue
 
 from judgeforge.judging.checks.subject import Subject, shown
 from judgeforge.judging.checks.usual_forms import without_edges
+from judgeforge.text.values import dataclass
 from judgeforge.text.visible import normalized
 from judgeforge.text.wording import did_you_mean
 

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -32,6 +31,7 @@ from judgeforge.judging.programs.sandbox import (
     open_sandbox,
 )
 from judgeforge.judging.programs.worker import Worker, WorkerFailedError
+from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from judgeforge.calls.call import Call

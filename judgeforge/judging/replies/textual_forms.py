@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from judgeforge.judging.replies.json_object import (
@@ -22,6 +21,7 @@ from judgeforge.judging.replies.json_object import (
     one_object,
     quoted,
 )
+from judgeforge.text.values import dataclass
 
 Read = TypeVar("Read")
 

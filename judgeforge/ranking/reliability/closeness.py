@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -21,6 +20,7 @@ from judgeforge.ranking.outcomes import all_close, views
 from judgeforge.ranking.rank import rank_evidence
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.text.values import dataclass
 
 CLOSE_PROMPTS, CLOSE_PAIRS = 0.1, 0.15
 """Before any evidence: with two thirds of the close ones equal, 16 % of all pairs are ties, midway

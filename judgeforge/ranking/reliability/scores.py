@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.text.values import dataclass
 
 STEPS = 80
 PRIOR_CELLS = 30.0

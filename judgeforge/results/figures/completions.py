@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from judgeforge.records import suspicious_flag
@@ -19,6 +19,7 @@ from judgeforge.results.figures.distribution import Values
 from judgeforge.results.figures.length import LengthBias
 from judgeforge.store.evidence_rows import completion_facts
 from judgeforge.text.tool_calls import row_said_text
+from judgeforge.text.values import dataclass
 
 _VERSION = re.compile(r"(?:[-@:](?:\d{3,}(?:-\d{2}){0,2}|v\d+(?::\d+)?|latest|free))+$")
 """A snapshot of a model: `-2024-08-06`, `-0613`, `@20250514`, `-20241022-v2:0`, `:latest`."""

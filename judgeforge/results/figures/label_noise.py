@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from judgeforge.text.values import dataclass
 
 MOST = 0.499
 """The loss divides by 1 - 2 x smoothing."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from judgeforge.calls.money.claims import Claim
 from judgeforge.records import Completion, Prompt
 from judgeforge.store.finished_prompt import FinishedPrompt
+from judgeforge.text.values import dataclass
 
 
 @dataclass(slots=True, eq=False)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from judgeforge.text.values import dataclass
 
 LEAST_BETWEEN = 8
 """Other looks between the first and the second at the same answers, where there are so many."""
