@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from judgeforge.calls.providers.base import Body, RawReply
 from judgeforge.calls.providers.connection_errors import call_error
 from judgeforge.calls.providers.http_errors import error_with_success, limit_headers
+from judgeforge.calls.providers.late_certificates import load_aiohttp
 from judgeforge.calls.providers.parsing import as_utf8
 from judgeforge.calls.providers.postponed import postpone
 from judgeforge.calls.providers.repeated_requests import RepeatedRequests
@@ -168,6 +169,7 @@ class HttpProvider:
 
     def _open(self) -> None:
         postpone(_UNUSED_TRANSPORT)
+        load_aiohttp()
         import httpx2
 
         sdk, client = self.load_sdk()
