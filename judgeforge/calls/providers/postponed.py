@@ -1,23 +1,45 @@
 """Packages of an SDK that are loaded only once something asks for what is in them.
 
-An SDK imports the types of its whole API with itself. A package that was postponed can be imported
-as ever, and so can the modules in it; its own ``__init__`` runs at the first name that is asked of
-it. What no longer exists in another version of the SDK is left alone.
+An SDK imports all that it has with itself: other clients, the types of its whole API. A package
+that was postponed can be imported as ever, and so can the modules in it; its own ``__init__`` runs
+at the first name that is asked of it, and leaves what was set before. What no longer exists in
+another version of the SDK is left alone.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+_ASKED_BY_PEOPLE = {"__all__", "__version__"}
+
+
+def clients_of(sdk: str, client: str, *unused: str) -> tuple[Any, Any]:
+    """The classes of an SDK's ``client`` and of its HTTP client, with little else of it.
+
+    ``unused``: packages within, by their full names.
+    """
+    # Its own ``__init__`` reads the variable that has it log.
+    whole = bool(os.environ.get(f"{sdk.upper()}_LOG"))
+    postpone(*unused, *(() if whole else (sdk,)))
+    try:
+        found = getattr(import_module(f"{sdk}._client"), client)
+        return found, import_module(f"{sdk}._base_client").DefaultAioHttpClient
+    except (ImportError, AttributeError):  # another version may keep them elsewhere
+        there = import_module(sdk)
+        return getattr(there, client), there.DefaultAioHttpClient
 
 
 def postpone(*packages: str) -> None:
     """``packages``: by their full names. Nothing happens where the SDK was imported already."""
-    if packages[0].partition(".")[0] in sys.modules:
+    if not packages or packages[0].partition(".")[0] in sys.modules:
         return
     for name in packages:
         spec = _spec_of(name)
@@ -37,13 +59,22 @@ def _spec_of(name: str) -> ModuleSpec | None:
 
 def _register(spec: ModuleSpec, loader: Loader) -> None:
     module = module_from_spec(spec)
+    own = set(vars(module))
 
     def load(name: str) -> Any:  # noqa: ANN401 (whatever the package has under that name)
         # Tools that walk over all modules ask each for names such as __wrapped__.
-        if name.startswith("__"):
+        if name.startswith("__") and name not in _ASKED_BY_PEOPLE:
             raise AttributeError(name)
+        # Modules in it that import one another need nothing of the package itself.
+        within = f"{spec.name}.{name}"
+        if PathFinder.find_spec(within, spec.submodule_search_locations) is not None:
+            return import_module(within)
         del module.__dict__["__getattr__"]
+        already = {key: value for key, value in vars(module).items() if key not in own}
         loader.exec_module(module)
+        for key, value in already.items():
+            if not isinstance(value, ModuleType):  # such as `openai.api_key = …`
+                setattr(module, key, value)
         return getattr(module, name)
 
     module.__dict__["__getattr__"] = load

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,12 +32,46 @@ def printed(code: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_a_request_loads_no_types_of_the_responses_api() -> None:
-    loaded = printed(SEND + "print('openai' in sys.modules, len([m for m in sys.modules"
-                     " if m.startswith('openai.types.responses.')]))")  # fmt: skip
-    there, types = loaded.split()
-    assert there == "True"
-    assert int(types) < 20
+def test_a_request_loads_no_other_client_of_the_sdk_and_no_types_of_replies() -> None:
+    loaded = printed(SEND + "print(*[m for m in sys.modules if m.startswith('openai.')])").split()
+    assert "openai._client" in loaded
+    unused = ("openai.lib.azure", "openai.lib.bedrock", "openai.resources", "openai.types.")
+    assert [name for name in loaded if name.startswith(unused)] == [
+        "openai.types.responses",
+        "openai.types.shared",
+        "openai.types.shared.oauth_error_code",
+    ]
+
+
+@pytest.mark.slow
+def test_what_was_set_before_the_sdk_is_loaded_stays_set() -> None:
+    code = SEND + (
+        "import openai\n"
+        "openai.api_key = 'mine'\n"
+        "print('openai.resources' in sys.modules, openai.__version__ > '1',"
+        " openai.AzureOpenAI.__name__, openai.api_key, 'OpenAI' in openai.__all__)"
+    )
+    assert printed(code) == "False True AzureOpenAI mine True"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value", ["debug", ""])
+def test_an_sdk_that_is_to_log_does(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("OPENAI_LOG", value)
+    code = SEND + "import logging\nprint(logging.getLogger('openai').level == logging.DEBUG)"
+    assert printed(code) == str(value == "debug")
+
+
+@pytest.mark.slow
+def test_clients_that_another_version_keeps_elsewhere_are_found(tmp_path: Path) -> None:
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "__init__.py").write_text("class Client: ...\nDefaultAioHttpClient = 1\n")
+    code = (
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "from judgeforge.calls.providers.postponed import clients_of\n"
+        "print(clients_of('moved', 'Client', 'moved.types'))"
+    )
+    assert printed(code) == "(<class 'moved.Client'>, 1)"
 
 
 @pytest.mark.slow
